@@ -1,0 +1,353 @@
+"""Every error that LLM-REPL raises on purpose, in one tree.
+
+::
+
+    LLMReplError                     code            HTTP  exit
+    ├ InvalidInput                   invalid          400     2
+    │ ├ InvalidSetting               invalid_setting  400     2
+    │ ├ InvalidNotebook              invalid_notebook 400     2
+    │ ├ InvalidTemplate              invalid_template 400     1
+    │ └ InvalidMemory                invalid_memory   400     1
+    ├ NotFound                       not_found        404     2
+    │ ├ NotebookNotFound             no_such_notebook 404     2
+    │ ├ CellNotFound                 no_such_cell     404     2
+    │ ├ ProviderNotFound             no_such_provider 404     2
+    │ ├ KernelNotFound               no_such_kernel   404     2
+    │ └ FileMissing                  no_such_file     404     2
+    ├ Unauthenticated                unauthenticated  401     2
+    ├ Forbidden                      forbidden        403     2
+    ├ Conflict                       conflict         409     1
+    ├ TooLarge                       too_large        413     2
+    ├ NotJSON                        not_json         415     2
+    ├ CellFailed                     cell_failed      409     1
+    ├ KernelError                    kernel           409     1
+    │ ├ KernelStartFailed            kernel_start     409     1
+    │ ├ KernelDied                   kernel_died      409     1
+    │ └ KernelUnsupported            kernel_cannot    409     1
+    ├ ProviderError                  provider         409     1
+    │ ├ KeyMissing                   key_missing      409     2
+    │ ├ KeyRejected                  key_rejected     409     2
+    │ ├ ModelNotFound                no_such_model    409     2
+    │ ├ RateLimited                  rate_limited     409     1
+    │ ├ ContextTooLong               context_too_long 409     1
+    │ ├ ContentRefused               content_refused  409     1
+    │ ├ RequestRejected              request_rejected 409     1
+    │ ├ ProviderUnreachable          unreachable      409     1
+    │ ├ ProviderTimeout              provider_timeout 409     1
+    │ ├ ProviderServerError          provider_server  409     1
+    │ └ AnswerBroken                 answer_broken    409     1
+    ├ PluginError                    plugin           409     1
+    └ StorageError                   storage          409     1
+
+``code`` is the machine word of an API answer, ``http_status`` its status and ``exit_code`` what a
+command exits with. A message is one sentence for a person: what, where, what to do instead; it
+never holds a key.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+__all__ = [
+    "AnswerBroken",
+    "CellFailed",
+    "CellNotFound",
+    "Conflict",
+    "ContentRefused",
+    "ContextTooLong",
+    "FileMissing",
+    "Forbidden",
+    "InvalidInput",
+    "InvalidMemory",
+    "InvalidNotebook",
+    "InvalidSetting",
+    "InvalidTemplate",
+    "KernelDied",
+    "KernelError",
+    "KernelNotFound",
+    "KernelStartFailed",
+    "KernelUnsupported",
+    "KeyMissing",
+    "KeyRejected",
+    "LLMReplError",
+    "ModelNotFound",
+    "NotFound",
+    "NotJSON",
+    "NotebookNotFound",
+    "PluginError",
+    "ProviderError",
+    "ProviderNotFound",
+    "ProviderServerError",
+    "ProviderTimeout",
+    "ProviderUnreachable",
+    "RateLimited",
+    "RequestRejected",
+    "StorageError",
+    "TooLarge",
+    "Unauthenticated",
+]
+
+
+class LLMReplError(Exception):
+    """The root: whatever LLM-REPL raises on purpose can be caught by it."""
+
+    code: ClassVar[str] = "error"
+    http_status: ClassVar[int] = 500
+    exit_code: ClassVar[int] = 1
+
+
+class InvalidInput(LLMReplError):
+    """What was given cannot be used; the message names the field and what it takes."""
+
+    code = "invalid"
+    http_status = 400
+    exit_code = 2
+
+
+class InvalidSetting(InvalidInput):
+    """A setting has an unknown name or an unusable value."""
+
+    code = "invalid_setting"
+
+
+class InvalidNotebook(InvalidInput):
+    """A file or a document is not a notebook of the format that it claims to be."""
+
+    code = "invalid_notebook"
+
+
+class InvalidTemplate(InvalidInput):
+    """A prompt's template cannot be rendered."""
+
+    code = "invalid_template"
+    exit_code = 1
+
+
+class InvalidMemory(InvalidInput):
+    """A memory cell holds something other than comments, assignments and ``memory.update``."""
+
+    code = "invalid_memory"
+    exit_code = 1
+
+
+class NotFound(LLMReplError):
+    """Something that was named does not exist."""
+
+    code = "not_found"
+    http_status = 404
+    exit_code = 2
+
+
+class NotebookNotFound(NotFound):
+    """There is no notebook of that id."""
+
+    code = "no_such_notebook"
+
+
+class CellNotFound(NotFound):
+    """The notebook has no cell of that id."""
+
+    code = "no_such_cell"
+
+
+class ProviderNotFound(NotFound):
+    """No plugin registers a provider of that name."""
+
+    code = "no_such_provider"
+
+
+class KernelNotFound(NotFound):
+    """No plugin registers a kernel of that name."""
+
+    code = "no_such_kernel"
+
+
+class FileMissing(NotFound):
+    """There is no file of that path."""
+
+    code = "no_such_file"
+
+
+class Unauthenticated(LLMReplError):
+    """Who asks is not known: a token is missing or wrong."""
+
+    code = "unauthenticated"
+    http_status = 401
+    exit_code = 2
+
+
+class Forbidden(LLMReplError):
+    """Who asks may not do this, whatever the token."""
+
+    code = "forbidden"
+    http_status = 403
+    exit_code = 2
+
+
+class Conflict(LLMReplError):
+    """Somebody else was faster, or the thing is not in a state that allows this."""
+
+    code = "conflict"
+    http_status = 409
+
+
+class TooLarge(LLMReplError):
+    """What was sent is over the limit."""
+
+    code = "too_large"
+    http_status = 413
+    exit_code = 2
+
+
+class NotJSON(LLMReplError):
+    """A body was sent whose content type is not JSON."""
+
+    code = "not_json"
+    http_status = 415
+    exit_code = 2
+
+
+class CellFailed(LLMReplError):
+    """A run ended at a cell that failed.
+
+    Args:
+        message: The failure, as the cell's error output says it.
+        cell_id: The cell.
+    """
+
+    code = "cell_failed"
+    http_status = 409
+
+    def __init__(self, message: str, *, cell_id: str) -> None:
+        super().__init__(message)
+        self.cell_id = cell_id
+
+
+class KernelError(LLMReplError):
+    """A kernel could not do what it was asked."""
+
+    code = "kernel"
+    http_status = 409
+
+
+class KernelStartFailed(KernelError):
+    """A kernel did not come up."""
+
+    code = "kernel_start"
+
+
+class KernelDied(KernelError):
+    """The kernel's process ended while it was needed; the message says how."""
+
+    code = "kernel_died"
+
+
+class KernelUnsupported(KernelError):
+    """This kind of kernel cannot do that at all."""
+
+    code = "kernel_cannot"
+
+
+class ProviderError(LLMReplError):
+    """A call to a model failed; ``retryable`` says whether the same call may succeed later."""
+
+    code = "provider"
+    http_status = 409
+    retryable: ClassVar[bool] = False
+
+
+class KeyMissing(ProviderError):
+    """No key is set; the message names the variable to set and the keyless alternative."""
+
+    code = "key_missing"
+    exit_code = 2
+
+
+class KeyRejected(ProviderError):
+    """The provider does not accept the key."""
+
+    code = "key_rejected"
+    exit_code = 2
+
+
+class ModelNotFound(ProviderError):
+    """The provider has no model of that name."""
+
+    code = "no_such_model"
+    exit_code = 2
+
+
+class RateLimited(ProviderError):
+    """The provider asks for patience.
+
+    Args:
+        message: What the provider says.
+        retry_after_s: How long it asks to wait, in seconds; None where it does not say.
+    """
+
+    code = "rate_limited"
+    retryable = True
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class ContextTooLong(ProviderError):
+    """The messages do not fit into the model's context."""
+
+    code = "context_too_long"
+
+
+class ContentRefused(ProviderError):
+    """The provider's filter, or the model, refused the content."""
+
+    code = "content_refused"
+
+
+class RequestRejected(ProviderError):
+    """The provider calls the request invalid: an unknown parameter, a bad value."""
+
+    code = "request_rejected"
+
+
+class ProviderUnreachable(ProviderError):
+    """The provider's server cannot be reached."""
+
+    code = "unreachable"
+    retryable = True
+
+
+class ProviderTimeout(ProviderError):
+    """The provider did not answer in time."""
+
+    code = "provider_timeout"
+    retryable = True
+
+
+class ProviderServerError(ProviderError):
+    """The provider's server failed."""
+
+    code = "provider_server"
+    retryable = True
+
+
+class AnswerBroken(ProviderError):
+    """An answer broke off or cannot be read."""
+
+    code = "answer_broken"
+    retryable = True
+
+
+class PluginError(LLMReplError):
+    """A plugin failed; the message names it."""
+
+    code = "plugin"
+    http_status = 409
+
+
+class StorageError(LLMReplError):
+    """What was to be kept could not be written, or read."""
+
+    code = "storage"
+    http_status = 409

@@ -1,0 +1,43 @@
+"""The interface that every file format has."""
+
+from __future__ import annotations
+
+import abc
+from typing import ClassVar
+
+from llm_repl_core.model.cell_types import CellTypes
+from llm_repl_core.model.notebook import Notebook
+
+__all__ = ["Format"]
+
+
+class Format(abc.ABC):
+    """Turns bytes into a notebook and back; does no I/O of its own.
+
+    Args:
+        cell_types: The known types of cells; a cell of another type becomes a `ForeignCell`.
+    """
+
+    name: ClassVar[str]
+    """What people call it: ``llmn``."""
+
+    suffix: ClassVar[str]
+    """The ending of its files, lower case, with the dot: ``.llmn``."""
+
+    media_type: ClassVar[str]
+    """Of its files when they are downloaded."""
+
+    def __init__(self, cell_types: CellTypes | None = None) -> None:
+        self.cell_types = cell_types or CellTypes()
+
+    @abc.abstractmethod
+    def decode(self, data: bytes) -> Notebook:
+        """Read a file's bytes.
+
+        Raises:
+            InvalidNotebook: It is not a file of this format; the message says where.
+        """
+
+    @abc.abstractmethod
+    def encode(self, notebook: Notebook) -> bytes:
+        """Write a file's bytes: the same notebook gives the same bytes."""

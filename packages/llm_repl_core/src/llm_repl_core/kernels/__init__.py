@@ -1,0 +1,1 @@
+"""Kernels: where a notebook's code runs. One interface (`base`), three implementations."""

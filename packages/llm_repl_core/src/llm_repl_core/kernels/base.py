@@ -1,0 +1,200 @@
+"""The interface that every kernel has."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.model.output import Output
+
+__all__ = [
+    "CallerThread",
+    "Evaluated",
+    "Expression",
+    "Failed",
+    "Kernel",
+    "KernelOptions",
+    "Value",
+]
+
+T = TypeVar("T")
+
+CallerThread = Callable[[Callable[[], T]], Awaitable[T]]
+"""Runs a plain function in the thread of whoever started the run, and awaits its result."""
+
+
+class KernelOptions(Struct, frozen=True, kw_only=True):
+    """What a kernel may use.
+
+    Attributes:
+        cwd: The folder that the code runs in; the caller's where None.
+        env: Variables added to the code's environment. Never a key.
+        output_limit_bytes: Of one cell, in UTF-8; what is over it is dropped with a notice.
+        memory_limit_bytes: Of the kernel's process; 0: no limit.
+        value_limit_bytes: Of one value's text in `Kernel.evaluate` and `Kernel.snapshot`.
+        value_timeout_s: How long one value's ``__repr__`` may take in `Kernel.snapshot`.
+        preload: Modules that a worker's zygote imports once, for all kernels.
+        kernelspec: The name of the Jupyter kernelspec, for a kernel that takes one.
+    """
+
+    cwd: str | None = None
+    env: dict[str, str] = field(default_factory=dict)
+    output_limit_bytes: Annotated[int, Meta(ge=1)] = 10_000_000
+    memory_limit_bytes: Annotated[int, Meta(ge=0)] = 0
+    value_limit_bytes: Annotated[int, Meta(ge=1)] = 1_000_000
+    value_timeout_s: Annotated[float, Meta(gt=0)] = 1.0
+    preload: tuple[str, ...] = ()
+    kernelspec: str | None = None
+
+
+class Expression(Struct, frozen=True):
+    """A Python expression, and how its value becomes text: one field of an f-string.
+
+    Attributes:
+        source: The expression.
+        conversion: ``r``, ``s``, ``a`` or None, as after ``!``.
+        format_spec: What stands behind ``:``: texts and, nested, expressions.
+    """
+
+    source: str
+    conversion: Literal["r", "s", "a"] | None = None
+    format_spec: tuple[str | Expression, ...] = ()
+
+
+class Value(Struct, frozen=True, tag="value"):
+    """A value of the state, as far as it can leave the kernel.
+
+    Attributes:
+        text: As an f-string would show it; text that UTF-8 can't hold is escaped.
+        type_name: The class's name.
+        json: The value, where JSON can hold it and it is within the limit; else ``UNSET``.
+        truncated: Whether ``text`` was cut at the limit.
+    """
+
+    text: str
+    type_name: str
+    json: JSONValue | UnsetType = UNSET
+    truncated: bool = False
+
+
+class Failed(Struct, frozen=True, tag="failed"):
+    """What became of an expression that raised.
+
+    Attributes:
+        ename: The exception's class name.
+        evalue: Its text.
+        names: The names that do exist, sorted, where ``ename`` is ``NameError``.
+    """
+
+    ename: str
+    evalue: str
+    names: tuple[str, ...] = ()
+
+
+Evaluated = Value | Failed
+
+
+class Kernel(abc.ABC):
+    """Where code runs. One object is one running kernel, and one thing at a time is asked of it.
+
+    A kernel is used from one event loop. What leaves it is data, never a live object, and is not
+    to be trusted: it is bounded and is text or JSON.
+
+    Args:
+        options: What the kernel may use.
+    """
+
+    name: ClassVar[str]
+    """By which settings and notebooks choose it."""
+
+    needs_caller_thread: ClassVar[bool] = False
+    """Whether `use_caller_thread` matters to it."""
+
+    def __init__(self, options: KernelOptions | None = None) -> None:
+        self.options = options or KernelOptions()
+
+    @property
+    @abc.abstractmethod
+    def alive(self) -> bool:
+        """Whether it has been started and has not ended since."""
+
+    @abc.abstractmethod
+    async def start(self) -> None:
+        """Start with an empty state.
+
+        Raises:
+            KernelStartFailed: It did not come up; the message says why.
+        """
+
+    @abc.abstractmethod
+    def execute(self, code: str) -> AsyncIterator[Output]:
+        """Run code and yield its outputs as they come.
+
+        Code that raises, or that was interrupted, yields an ``error`` output last and ends
+        normally. Closing the iterator early interrupts the code.
+
+        Raises:
+            KernelDied: The kernel ended meanwhile; the message says how.
+        """
+
+    @abc.abstractmethod
+    async def evaluate(
+        self,
+        expressions: Sequence[Expression],
+        *,
+        restricted: bool = False,
+        extra: Mapping[str, JSONValue] | None = None,
+    ) -> list[Evaluated]:
+        """Evaluate expressions over the state, in order; one that raises does not stop the rest.
+
+        Args:
+            expressions: What to evaluate.
+            restricted: Whether only the safe builtins of `llm_repl_core.memory` are in reach.
+            extra: Names that are visible to these expressions only.
+
+        Returns:
+            One entry an expression.
+
+        Raises:
+            KernelDied: The kernel ended meanwhile.
+        """
+
+    @abc.abstractmethod
+    async def assign(self, values: Mapping[str, Any]) -> None:
+        """Set variables to JSON values.
+
+        Raises:
+            KernelDied: The kernel ended meanwhile.
+        """
+
+    @abc.abstractmethod
+    async def names(self) -> list[str]:
+        """The user's variables, sorted: no modules, and nothing that starts with ``_``."""
+
+    @abc.abstractmethod
+    async def snapshot(self) -> dict[str, Value]:
+        """The user's variables with their values, each bounded in size and in time."""
+
+    @abc.abstractmethod
+    async def interrupt(self) -> None:
+        """End what is running, as Ctrl-C would; the state stays. Nothing running: no effect."""
+
+    @abc.abstractmethod
+    async def shutdown(self) -> None:
+        """End the kernel and free what it held. May be called twice, and at any time."""
+
+    async def restart(self) -> None:
+        """Begin again with an empty state."""
+        await self.shutdown()
+        await self.start()
+
+    def use_caller_thread(self, run: CallerThread[Any] | None) -> None:  # noqa: B027
+        """Say how code gets to run in the thread of the run's caller; None: no more."""
+
+    def live_namespace(self) -> dict[str, Any] | None:
+        """The real objects, where they live in this process; None elsewhere."""
+        return None

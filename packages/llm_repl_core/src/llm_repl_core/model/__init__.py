@@ -1,0 +1,1 @@
+"""Data: notebooks, cells, outputs. No I/O, no engine."""

@@ -1,0 +1,189 @@
+"""The cells of a notebook: what they hold, not what they do."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from uuid import uuid4
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from llm_repl_core.errors import InvalidInput
+from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.model.output import Output
+
+__all__ = [
+    "Cell",
+    "CellStatus",
+    "CodeCell",
+    "ForeignCell",
+    "MarkdownCell",
+    "MemoryCell",
+    "PromptCell",
+    "VariableName",
+]
+
+CellStatus: TypeAlias = Literal["idle", "queued", "running", "completed", "error", "interrupted"]
+"""``idle``: not run since its content changed; ``error``: it ran and failed."""
+
+VariableName: TypeAlias = Annotated[str, Meta(pattern=r"^[^\W\d]\w*$", max_length=200)]
+"""A Python identifier."""
+
+
+def _new_id() -> str:
+    return str(uuid4())
+
+
+class Cell(Struct, kw_only=True):
+    """What every cell has. A type of cell is a subclass; plugins add theirs the same way.
+
+    Attributes:
+        type: The short word of requests: ``code``.
+        wire_type: The word of answers and files: ``ComputationCell``.
+        content: The cell's source.
+        id: A UUID; any text in files that exist already.
+        outputs: Of the last run, in the order in which they came.
+        status: See `CellStatus`.
+        execution_count: How many cells the kernel had run when this one started, from 1.
+        metadata: Anything that a tool wants to keep with the cell.
+        extra: Fields that this version does not know, carried from file to file verbatim.
+    """
+
+    type: ClassVar[str] = ""
+    wire_type: ClassVar[str] = ""
+
+    content: str = ""
+    id: str = field(default_factory=_new_id)
+    outputs: list[Output] = field(default_factory=list)
+    status: CellStatus = "idle"
+    execution_count: int | None = None
+    metadata: dict[str, JSONValue] = field(default_factory=dict)
+    extra: dict[str, JSONValue] = field(default_factory=dict)
+
+    COMMON: ClassVar[frozenset[str]] = frozenset(
+        {"content", "id", "outputs", "status", "execution_count", "metadata", "extra"}
+    )
+
+    @classmethod
+    def option_names(cls) -> tuple[str, ...]:
+        """The fields that this type of cell has beside those that every cell has."""
+        return tuple(name for name in cls.__struct_fields__ if name not in cls.COMMON)
+
+    def options(self) -> dict[str, Any]:
+        """The values of the type's own fields: a prompt's model, temperature and so on."""
+        return {name: getattr(self, name) for name in self.option_names()}
+
+    def clear_outputs(self) -> None:
+        """Forget the last run."""
+        self.outputs = []
+        self.status = "idle"
+        self.execution_count = None
+
+    def change(self, **changes: Any) -> None:
+        """Change fields by name; a changed content clears the outputs.
+
+        Raises:
+            InvalidInput: A field that this type of cell does not have, or a value that does not
+                fit it. Nothing is changed then.
+        """
+        # A rebuilt cell is validated as a whole, so that no half of the changes is kept.
+        candidate = build_cell(type(self), {**_fields(self), **changes})
+        content_changes = candidate.content != self.content
+        for name in changes:
+            setattr(self, name, getattr(candidate, name))
+        if content_changes:
+            self.clear_outputs()
+
+    def copy(self, *, id: str | None = None) -> Cell:
+        """A cell that shares nothing changeable with this one.
+
+        Args:
+            id: The copy's id; a new one where None.
+        """
+        fields = _fields(self)
+        fields["id"] = id or _new_id()
+        fields["outputs"] = list(self.outputs)
+        fields["metadata"] = _deep_copy(self.metadata)
+        fields["extra"] = _deep_copy(self.extra)
+        return type(self)(**fields)
+
+
+class MarkdownCell(Cell, kw_only=True):
+    """Documentation, and context for prompts."""
+
+    type: ClassVar[str] = "markdown"
+    wire_type: ClassVar[str] = "MarkdownCell"
+
+
+class CodeCell(Cell, kw_only=True):
+    """Code that runs in the notebook's kernel."""
+
+    type: ClassVar[str] = "code"
+    wire_type: ClassVar[str] = "ComputationCell"
+
+
+class PromptCell(Cell, kw_only=True):
+    """A template that is filled from the state and sent to a model.
+
+    Attributes:
+        model: The model's name, perhaps with the provider's before a slash
+            (``openai/gpt-4o``); None: the notebook's, else the provider's own default.
+        temperature: From 0 to 2; None: the provider's default.
+        response_var: The variable of the answer; None: ``response_<index of the cell>``.
+        provider: The provider's name; None: see ``docs/reference/providers``.
+    """
+
+    type: ClassVar[str] = "prompt"
+    wire_type: ClassVar[str] = "PromptCell"
+
+    model: str | None = None
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    response_var: VariableName | None = None
+    provider: str | None = None
+
+
+class MemoryCell(Cell, kw_only=True):
+    """Assignments whose values persist with the notebook."""
+
+    type: ClassVar[str] = "memory"
+    wire_type: ClassVar[str] = "MemoryCell"
+
+
+class ForeignCell(Cell, kw_only=True):
+    """A cell of a type that no installed plugin knows: shown and kept, not run.
+
+    Attributes:
+        foreign_type: The type as the file says it.
+    """
+
+    foreign_type: str
+
+
+def build_cell(cell_class: type[Cell], fields: dict[str, Any]) -> Cell:
+    """A cell of ``cell_class`` from plain values, validated.
+
+    Raises:
+        InvalidInput: An unknown field, or a value that does not fit.
+    """
+    unknown = sorted(fields.keys() - set(cell_class.__struct_fields__))
+    if unknown:
+        raise InvalidInput(
+            f"A {cell_class.type or 'foreign'} cell has no field `{unknown[0]}`; "
+            f"it takes {', '.join(sorted(cell_class.__struct_fields__))}."
+        )
+    try:
+        return msgspec.convert(fields, cell_class)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(f"This is not a valid {cell_class.type} cell: {error}.") from None
+
+
+def _fields(cell: Cell) -> dict[str, Any]:
+    return {name: getattr(cell, name) for name in cell.__struct_fields__}
+
+
+def _deep_copy(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _deep_copy(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_deep_copy(item) for item in value]
+    return value

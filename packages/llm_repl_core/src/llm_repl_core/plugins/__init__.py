@@ -1,0 +1,1 @@
+"""Plugins: the hooks, and the manager that an application has one of."""

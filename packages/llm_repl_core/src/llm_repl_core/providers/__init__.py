@@ -1,0 +1,1 @@
+"""Providers: who answers prompts. The interface only; vendors live in packages of their own."""
