@@ -1,1 +1,1 @@
-""""""
+"""The providers that come with LLM-REPL: `mock`, which needs no key, and `openai`."""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 
+from llm_repl_core.engine.calls import Caller
 from llm_repl_core.kernels.base import Kernel
 from llm_repl_core.model.cell import Cell
 from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.model.output import Output
-
-if TYPE_CHECKING:
-    from llm_repl_core.engine.calls import Caller
 
 __all__ = ["CellType", "Execution", "Executor"]
 
@@ -34,15 +32,12 @@ class Execution(Struct, frozen=True, kw_only=True):
     run_id: str
 
 
-class Executor(Protocol):
-    """Runs cells of one type."""
+Executor: TypeAlias = Callable[[Any, Execution], AsyncIterator[Output]]
+"""Runs a cell and yields its outputs as they come: an async generator function.
 
-    def __call__(self, cell: Cell, execution: Execution) -> AsyncIterator[Output]:
-        """Run a cell and yield its outputs as they come.
-
-        An ``error`` output, or an exception, fails the cell; an `LLMReplError` is shown to the
-        user as one sentence. Being cancelled stops the cell.
-        """
+An ``error`` output, or an exception, fails the cell; an `LLMReplError` is shown to the user as one
+sentence. Being cancelled stops the cell.
+"""
 
 
 class CellType(Struct, frozen=True):
@@ -50,8 +45,11 @@ class CellType(Struct, frozen=True):
 
     Attributes:
         cell_class: Its data; the class says by which words it is called.
-        execute: Runs a cell of it: an async generator function.
+        execute: Runs a cell of it.
+        runs_in_kernel: Whether a cell is stopped by interrupting the kernel, so that the user's
+            code sees it; others are cancelled.
     """
 
     cell_class: type[Cell]
-    execute: Callable[..., AsyncIterator[Output]] | Executor
+    execute: Executor
+    runs_in_kernel: bool = False

@@ -8,12 +8,12 @@ from llm_repl_core.model.output import Output
 
 __all__ = [
     "CellCompleted",
-    "CellFailedEvent",
+    "CellEndedBadly",
     "CellOutput",
     "CellStarted",
     "Event",
     "RunCompleted",
-    "RunFailed",
+    "RunEndedBadly",
     "RunStarted",
 ]
 
@@ -45,7 +45,7 @@ class RunStarted(Event, frozen=True, kw_only=True):
 
 
 class CellStarted(Event, frozen=True, kw_only=True):
-    """A cell began. It ends in exactly one `CellCompleted` or `CellFailedEvent`.
+    """A cell began. It ends in exactly one `CellCompleted` or `CellEndedBadly`.
 
     Attributes:
         cell_id: Which cell.
@@ -82,7 +82,7 @@ class CellCompleted(Event, frozen=True, kw_only=True):
     duration_s: float
 
 
-class CellFailedEvent(Event, frozen=True, kw_only=True):
+class CellEndedBadly(Event, frozen=True, kw_only=True):
     """A cell failed, was interrupted, or lost its kernel.
 
     Attributes:
@@ -103,24 +103,18 @@ class CellFailedEvent(Event, frozen=True, kw_only=True):
 
 
 class RunCompleted(Event, frozen=True, kw_only=True):
-    """All cells of a run ended well.
-
-    Attributes:
-        state_keys: The names of the variables now.
-    """
-
-    state_keys: tuple[str, ...]
+    """All cells of a run ended well."""
 
 
-class RunFailed(Event, frozen=True, kw_only=True):
+class RunEndedBadly(Event, frozen=True, kw_only=True):
     """A run ended at a cell that failed; the cells after it were not run.
 
     Attributes:
         error: One line of text.
         cell_id: The cell; None where the run failed outside of one.
-        state_keys: The names of the variables now.
+        interrupted: Whether somebody stopped it.
     """
 
     error: str
     cell_id: str | None
-    state_keys: tuple[str, ...]
+    interrupted: bool

@@ -135,14 +135,15 @@ class Provider(abc.ABC):
         """Free connections. May be called twice."""
 
     def require_key(self) -> str:
-        """The key's text.
+        """The key's text, without white space around it.
 
         Raises:
             KeyMissing: There is none; the message says what to set.
         """
-        if self.config.api_key is None:
+        key = self.config.api_key.reveal().strip() if self.config.api_key is not None else ""
+        if not key:
             raise KeyMissing(
                 f"The provider `{self.name}` needs a key: set {self.key_variable}, or run "
                 f"`llm-repl keys set {self.name}`; the provider `mock` needs none."
             )
-        return self.config.api_key.reveal()
+        return key

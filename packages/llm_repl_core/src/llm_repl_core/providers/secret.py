@@ -38,6 +38,5 @@ class Secret:
 
 def redact(text: str, secret: Secret | None) -> str:
     """Take a key out of a text that came from elsewhere, such as a server's error message."""
-    if secret is None or not secret.reveal():
-        return text
-    return text.replace(secret.reveal(), "[key]")
+    key = secret.reveal().strip() if secret is not None else ""
+    return text.replace(key, "[key]") if key else text

@@ -1,1 +1,1 @@
-""""""
+"""REST: parse, call a service, answer. One file a resource."""

@@ -1,1 +1,1 @@
-""""""
+"""Socket.IO: announcements to clients."""

@@ -1,1 +1,1 @@
-""""""
+"""Storage: notebooks, cells and small settings in a database."""

@@ -1,1 +1,1 @@
-""""""
+"""How each built-in type of cell is run: one file a type."""

@@ -1,0 +1,131 @@
+"""What all tests share: Hypothesis profiles, and examples in documents that run as tests.
+
+In ``README.md`` files and in ``docs/`` these fenced blocks are run, in order, in a folder that the
+page has to itself: ``python`` (one namespace a page), ``sh`` and ``bash`` (a script that must end
+well), and ``console`` (commands after ``$``; where output is shown, it must match, ``...`` standing
+for anything). A block that cannot run says so and why: ``<!-- skip: next "needs a key" -->``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import doctest
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+from sybil import Example, Sybil
+from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
+
+EXAMPLE_TIMEOUT_S = 120.0
+
+hypothesis.settings.register_profile("default", deadline=None)
+hypothesis.settings.register_profile(
+    "ci",
+    deadline=None,
+    max_examples=60,
+    print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile(
+    os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "default")
+)
+
+
+def _run_in_bash(script: str) -> tuple[int, str]:
+    """Run a script and return its exit code and its output; whatever it started ends with it."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    process = subprocess.Popen(
+        ["bash", "-euo", "pipefail", "-c", script],
+        env={**os.environ, "PATH": path, "NO_COLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    with process:
+        try:
+            output, _ = process.communicate(timeout=EXAMPLE_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            return -1, f"It did not end within {EXAMPLE_TIMEOUT_S:.0f} s."
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        return process.returncode, output
+
+
+def _evaluate_script(example: Example) -> str | None:
+    code, output = _run_in_bash(example.parsed)
+    return None if code == 0 else f"The script ended with exit code {code}:\n{output}"
+
+
+def _evaluate_console(example: Example) -> str | None:
+    for command, expected in _split_console(example.parsed):
+        code, output = _run_in_bash(command)
+        if expected:
+            flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+            if not doctest.OutputChecker().check_output(expected, output, flags):
+                return f"`{command}` was to print\n{expected}\nbut printed\n{output}"
+        elif code != 0:
+            return f"`{command}` ended with exit code {code}:\n{output}"
+    return None
+
+
+def _split_console(text: str) -> list[tuple[str, str]]:
+    """The commands of a block, each with the output that is shown below it."""
+    steps: list[tuple[str, str]] = []
+    for line in text.splitlines(keepends=True):
+        if line.startswith("$ "):
+            steps.append((line[2:].rstrip("\n"), ""))
+            continue
+        if not steps:
+            raise ValueError(f"A console block starts with `$ `, not with {line!r}.")
+        command, output = steps[-1]
+        if not output and command.endswith("\\"):
+            steps[-1] = (f"{command}\n{line.rstrip()}", "")
+        else:
+            steps[-1] = (command, output + line)
+    return [(command, output.strip("\n") and output) for command, output in steps]
+
+
+_FOLDER, _BEFORE = "_folder", "_before"
+
+
+def _enter_folder(namespace: dict[str, Any]) -> None:
+    """Give a page a folder of its own, in which the user's settings and data are out of reach."""
+    folder = tempfile.TemporaryDirectory(prefix="llm-repl-docs-")
+    namespace[_FOLDER] = folder
+    namespace[_BEFORE] = (Path.cwd(), dict(os.environ))
+    for kind in ("CONFIG", "DATA", "STATE", "CACHE"):
+        os.environ[f"XDG_{kind}_HOME"] = str(Path(folder.name, f".{kind.lower()}"))
+    os.environ["XDG_RUNTIME_DIR"] = folder.name
+    os.chdir(folder.name)
+
+
+def _leave_folder(namespace: dict[str, Any]) -> None:
+    cwd, environment = namespace[_BEFORE]
+    os.chdir(cwd)
+    os.environ.clear()
+    os.environ.update(environment)
+    namespace[_FOLDER].cleanup()
+
+
+pytest_collect_file = Sybil(
+    parsers=[
+        PythonCodeBlockParser(),
+        CodeBlockParser("console", _evaluate_console),
+        CodeBlockParser("sh", _evaluate_script),
+        CodeBlockParser("bash", _evaluate_script),
+        SkipParser(),
+    ],
+    patterns=["README.md", "docs/*.md", "docs/**/*.md"],
+    excludes=["docs/_build/**"],
+    setup=_enter_folder,
+    teardown=_leave_folder,
+).pytest()

@@ -1,0 +1,87 @@
+"""Errands: what is run on request, not by the gate (that is `tox`)."""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+PACKAGES = ("llm_repl_core", "llm_repl_providers", "llm_repl_server")
+DISTRIBUTIONS = tuple(name.replace("_", "-") for name in PACKAGES)
+LOWEST_PYTHON = "3.11"
+
+CONSTRAINTS_HEADER = """\
+# Every version that the packages, the tests and the tools are installed in, transitive ones too.
+# Written by `nox -s constraints`; not to be edited by hand.
+"""
+
+nox.options.sessions = []
+nox.options.error_on_missing_interpreters = True
+
+
+def _table(name: str) -> dict[str, object]:
+    table = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[name]
+    assert isinstance(table, dict)
+    return table
+
+
+def _groups(*names: str) -> list[str]:
+    """The requirements of dependency groups."""
+    return list(nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), *names))
+
+
+@nox.session
+def constraints(session: nox.Session) -> None:
+    """Renew `constraints.txt`: the newest versions that fit together on every Python."""
+    session.install("uv")
+    wanted = Path(session.create_tmp(), "wanted.txt")
+    extras = {"llm_repl_core": "[jupyter]"}
+    wanted.write_text(
+        "".join(f"-e ./packages/{name}{extras.get(name, '')}\n" for name in PACKAGES),
+        encoding="utf-8",
+    )
+    pinned = session.run(
+        *("uv", "pip", "compile", "--universal", f"--python-version={LOWEST_PYTHON}"),
+        # One version for all Pythons where there is one; no address of an index, no path.
+        *("--fork-strategy=fewest", "--quiet", "--no-header", "--no-annotate"),
+        *("--no-emit-index-url", "--no-emit-find-links"),
+        *(f"--no-emit-package={name}" for name in DISTRIBUTIONS),
+        *(f"--group={group}" for group in _table("dependency-groups")),
+        str(wanted),
+        silent=True,
+    )
+    assert isinstance(pinned, str)
+    lines = [line for line in pinned.splitlines() if line and not line.startswith("#")]
+    (ROOT / "constraints.txt").write_text(
+        CONSTRAINTS_HEADER + "\n".join(lines) + "\n", encoding="utf-8"
+    )
+    session.log(f"constraints.txt pins {len(lines)} versions; now run tox.")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure against the real peers, and print the ratios; arguments go to the benchmarks."""
+    session.install("-r", "requirements.txt")
+    session.install("-c", "constraints.txt", *_groups("test"))
+    session.install("-r", "bench/requirements.txt")
+    session.run("python", "-m", "bench", *session.posargs)
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Build and check what is to be uploaded; say what is left to do by hand."""
+    session.install("-c", "constraints.txt", *_groups("release"))
+    dist = ROOT / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    for name in PACKAGES:
+        session.run("python", "-m", "build", "--outdir", str(dist), f"packages/{name}")
+    session.run("twine", "check", "--strict", *sorted(str(path) for path in dist.iterdir()))
+    core = tomllib.loads((ROOT / "packages/llm_repl_core/pyproject.toml").read_text("utf-8"))
+    version = core["project"]["version"]
+    session.log(f"dist/ holds version {version}. Before it is uploaded:")
+    session.log(f"  towncrier build --version {version} && git commit -am 'Release {version}'")
+    session.log(f"  git tag -a v{version} -m v{version} && git push --follow-tags")
+    session.log("  twine upload dist/*")

@@ -1,0 +1,190 @@
+"""Where a template's field ends, and what it holds: the grammar of an f-string's field.
+
+Python's own f-string parser differs from version to version and takes whole literals only, so the
+end of a field is found here, and `ast` then says whether its inside is an expression. Whatever
+is not a field gives None.
+"""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import re
+from typing import Literal, NamedTuple, cast
+
+from llm_repl_core.kernels.base import Expression
+from llm_repl_core.syntax import parse_expression
+
+__all__ = ["read_field"]
+
+# Both limits keep the time of any text within a small multiple of its length: a scan that leads
+# to nothing is given up soon.
+_LONGEST = 10_000  # characters of a field
+_DEEPEST = 20  # brackets within each other
+_DEEPEST_SPEC = 2  # fields within each other's specs, as in Python
+
+_START = re.compile(r"\{[\s(]*+[^\W\d]")
+_TOKEN = re.compile(
+    r"""
+    (?P<string>
+        \"{3} [^"\\]*+ (?: (?: \\. | "(?!"") ) [^"\\]*+ )*+ \"{3}
+      | '{3}  [^'\\]*+ (?: (?: \\. | '(?!'') ) [^'\\]*+ )*+ '{3}
+      | "(?!"") [^"\\\n]*+ (?: \\. [^"\\\n]*+ )*+ "
+      | '(?!'') [^'\\\n]*+ (?: \\. [^'\\\n]*+ )*+ '
+    )
+    | (?P<operator> [=!<>]= )
+    | (?P<opening> [\[({] )
+    | (?P<closing> [\])}] )
+    | (?P<end> [:!=] )
+    | (?P<foreign> ["'\\#] )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_AFTER_EQUALS = re.compile(r"\s*+(?=[!:}])")
+_CONVERSION = re.compile(r"!([rsa])(?=[:}])")
+_SPEC_STOP = re.compile(r"[{}\n;]")
+_CLOSING = {"(": ")", "[": "]", "{": "}"}
+
+
+class _Found(NamedTuple):
+    expression: Expression
+    label: str  # what `{x=}` puts before the value
+    end: int  # behind the closing brace
+
+
+def read_field(text: str, start: int) -> _Found | None:
+    """Read the field whose brace stands at ``start``.
+
+    Args:
+        text: The template.
+        start: Where a ``{`` stands in it.
+
+    Returns:
+        The expression, the literal text before its value, and the place behind the field; None
+        where there is no field.
+    """
+    return _read(text, start, min(len(text), start + _LONGEST), depth=0)
+
+
+def _read(text: str, start: int, limit: int, depth: int) -> _Found | None:
+    if not _START.match(text, start, limit):
+        return None
+    place = _end_of_expression(text, start + 1, limit)
+    if place is None:
+        return None
+    source = _checked(text[start + 1 : place])
+    if source is None:
+        return None
+
+    label, conversion = "", None
+    if text[place] == "=":
+        equals = _AFTER_EQUALS.match(text, place + 1, limit)
+        if equals is None:
+            return None
+        label = text[start + 1 : equals.end()]
+        place = equals.end()
+    if text[place] == "!":
+        found = _CONVERSION.match(text, place, limit)
+        if found is None:
+            return None
+        conversion = found[1]
+        place = found.end()
+    spec: tuple[str | Expression, ...] = ()
+    if text[place] == ":":
+        read = _read_spec(text, place + 1, limit, depth)
+        if read is None:
+            return None
+        spec, place = read
+    elif label and conversion is None:
+        conversion = "r"  # what `{x=}` does in Python
+    return _Found(
+        Expression(source, cast("Literal['r', 's', 'a'] | None", conversion), spec),
+        label,
+        place + 1,
+    )
+
+
+def _end_of_expression(text: str, place: int, limit: int) -> int | None:
+    """Where the first ``}``, ``!``, ``:`` or ``=`` stands that ends the expression."""
+    awaited: list[str] = []
+    while token := _TOKEN.search(text, place, limit):
+        kind = token.lastgroup
+        place = token.end()
+        if kind == "opening":
+            if len(awaited) == _DEEPEST:
+                return None
+            awaited.append(_CLOSING[token[0]])
+        elif kind == "closing":
+            if not awaited:
+                return token.start() if token[0] == "}" else None
+            if awaited.pop() != token[0]:
+                return None
+        elif kind == "end" and not awaited:
+            return token.start()
+        elif kind == "foreign":
+            return None
+    return None
+
+
+def _read_spec(
+    text: str, place: int, limit: int, depth: int
+) -> tuple[tuple[str | Expression, ...], int] | None:
+    """The parts of a format spec, and where the ``}`` behind it stands."""
+    parts: list[str | Expression] = []
+    literal = ""
+    while stop := _SPEC_STOP.search(text, place, limit):
+        literal += text[place : stop.start()]
+        if stop[0] == "}":
+            return (*parts, *([literal] if literal else [])), stop.start()
+        nested = None
+        if stop[0] == "{" and depth < _DEEPEST_SPEC:
+            nested = _read(text, stop.start(), limit, depth + 1)
+        if nested is None:
+            return None
+        literal += nested.label
+        parts += [literal] if literal else []
+        parts.append(nested.expression)
+        literal = ""
+        place = nested.end
+    return None
+
+
+def _checked(inside: str) -> str | None:
+    """The expression as `eval` takes it, or None where it is none that a field may hold."""
+    source = inside.strip()
+    if source.isidentifier():
+        return None if keyword.iskeyword(source) else source
+    if "\n" in source or "\r" in source:
+        source = f"({source})"
+    try:
+        tree = parse_expression(source)
+    except SyntaxError:
+        return None
+    if not _starts_from_name(tree):
+        return None
+    if any(isinstance(node, _FORBIDDEN) for node in ast.walk(tree)):
+        return None
+    return source
+
+
+_FORBIDDEN = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
+
+
+def _starts_from_name(node: ast.AST) -> bool:
+    while not isinstance(node, ast.Name):
+        match node:
+            case ast.Attribute() | ast.Subscript():
+                node = node.value
+            case ast.Call():
+                node = node.func
+            case ast.BinOp() | ast.Compare():
+                node = node.left
+            case ast.BoolOp():
+                node = node.values[0]
+            case ast.IfExp():
+                node = node.body
+            case ast.Tuple(elts=[first, *_]):
+                node = first
+            case _:
+                return False
+    return True

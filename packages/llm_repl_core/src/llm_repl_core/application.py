@@ -1,0 +1,210 @@
+"""An application: settings, plugins, providers and kernels, wired together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from llm_repl_core import builtin_plugins
+from llm_repl_core.engine.calls import Caller
+from llm_repl_core.engine.cell_type import CellType
+from llm_repl_core.engine.loop import EngineLoop
+from llm_repl_core.engine.providers import Providers
+from llm_repl_core.engine.routing import ProviderChoice
+from llm_repl_core.engine.session import Session
+from llm_repl_core.errors import InvalidInput, KernelNotFound
+from llm_repl_core.files import read_bytes, write_atomically
+from llm_repl_core.formats.base import Format
+from llm_repl_core.kernels.base import Kernel, KernelOptions
+from llm_repl_core.keys import Keys
+from llm_repl_core.memory_limit import default_memory_limit_bytes
+from llm_repl_core.model.cell import Cell
+from llm_repl_core.model.cell_types import CellTypes
+from llm_repl_core.model.notebook import Notebook
+from llm_repl_core.plugins.manager import PluginManager
+from llm_repl_core.settings import Settings
+
+__all__ = ["Application", "load_notebook", "save_notebook"]
+
+NOTEBOOK_LIMIT_BYTES = 1_000_000_000
+"""Of a file that is loaded: beyond it, something else was meant."""
+
+
+class Application:
+    """What sessions need, made once and shared by them.
+
+    Args:
+        settings: Those of the core; the defaults where None. `load_settings` reads the user's.
+        plugins: A manager that has plugins already; a new one where None.
+        entry_points: Whether to load the plugins that installed distributions announce.
+        keys: Where the keys of providers are.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        plugins: PluginManager | None = None,
+        entry_points: bool = True,
+        keys: Keys | None = None,
+    ) -> None:
+        self.settings = settings or Settings()
+        self.plugins = plugins or PluginManager()
+        self.plugins.register(builtin_plugins, "builtin")
+        if entry_points:
+            self.plugins.load_entry_points()
+        self.keys = keys or Keys()
+        collected: dict[str, CellType] = self.plugins.collect(
+            "llm_repl_cell_types", lambda one: one.cell_class.type
+        )
+        self.cell_types = CellTypes(one.cell_class for one in collected.values())
+        self._executors: dict[type[Cell], CellType] = {
+            one.cell_class: one for one in collected.values()
+        }
+        self.kernels: dict[str, type[Kernel]] = self.plugins.collect(
+            "llm_repl_kernels", lambda one: one.name
+        )
+        self.formats: dict[str, type[Format]] = self.plugins.collect(
+            "llm_repl_formats", lambda one: one.suffix
+        )
+        self.providers = Providers(
+            self.plugins.collect("llm_repl_providers", lambda one: one.name),
+            keys=self.keys,
+            choice=ProviderChoice(
+                name=self.settings.provider,
+                model=self.settings.model,
+                base_url=self.settings.base_url,
+            ),
+            timeout_s=self.settings.provider_timeout_s,
+        )
+
+    def open(
+        self,
+        notebook: Notebook,
+        *,
+        kernel: str | Kernel | None = "in_process",
+        loop: EngineLoop | None = None,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        kernel_arguments: Mapping[str, Any] | None = None,
+    ) -> Session:
+        """Give a notebook a kernel.
+
+        Args:
+            notebook: The notebook.
+            kernel: A kernel's name, a kernel, or None for the one that the settings name.
+            loop: Where the engine is to live; a loop of the session's own where None.
+            cwd: The folder that the code runs in; the process's own where None.
+            env: Variables added to the code's environment.
+            kernel_arguments: Further arguments of the kernel's class.
+
+        Raises:
+            KernelNotFound: There is no kernel of that name.
+        """
+        if not isinstance(kernel, Kernel):
+            kernel = self.make_kernel(
+                kernel or self.settings.kernel, cwd=cwd, env=env, **(kernel_arguments or {})
+            )
+        own_loop = EngineLoop() if loop is None else None
+        on_close: Callable[[], None] | None = None
+        if own_loop is not None:
+
+            def on_close() -> None:
+                # A connection belongs to the loop that made it, and that one ends now.
+                own_loop.call(self.providers.close())
+                own_loop.close()
+
+        return Session(
+            notebook,
+            kernel=kernel,
+            cell_types=self._executors,
+            call=Caller(self.providers, self.plugins),
+            plugins=self.plugins,
+            loop=loop or own_loop,  # type: ignore[arg-type]  # one of them is there
+            cell_timeout_s=self.settings.cell_timeout_s,
+            on_close=on_close,
+        )
+
+    def make_kernel(
+        self,
+        name: str,
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        **arguments: Any,
+    ) -> Kernel:
+        """A kernel that has not been started yet.
+
+        Raises:
+            KernelNotFound: There is none of that name.
+        """
+        kernel_class = self.kernels.get(name)
+        if kernel_class is None:
+            raise KernelNotFound(
+                f"There is no kernel `{name}`; installed are {', '.join(self.kernels)}."
+            )
+        settings = self.settings
+        limit = settings.kernel_memory_limit_bytes
+        options = KernelOptions(
+            cwd=None if cwd is None else str(cwd),
+            env=dict(env or {}),
+            output_limit_bytes=settings.cell_output_limit_bytes,
+            memory_limit_bytes=default_memory_limit_bytes() if limit is None else limit,
+            preload=settings.kernel_preload,
+            kernelspec=settings.kernelspec,
+        )
+        return kernel_class(options, **arguments)
+
+    def format_for(self, name: str) -> Format:
+        """The format of a file, by its ending.
+
+        Raises:
+            InvalidInput: No format has that ending; the message says which there are.
+        """
+        suffix = Path(name).suffix.lower()
+        format_class = self.formats.get(suffix)
+        if format_class is None:
+            raise InvalidInput(
+                f"`{Path(name).name}` must end in one of {', '.join(self.formats)}: "
+                "the ending picks the format."
+            )
+        return format_class(self.cell_types)
+
+    def load(self, path: Path) -> Notebook:
+        """Read a notebook from a file.
+
+        Raises:
+            FileMissing: There is none.
+            InvalidInput: The ending is unknown, or it is no plain file.
+            InvalidNotebook: It is not a file of the format that its ending names.
+        """
+        notebook_format = self.format_for(path.name)
+        return notebook_format.decode(read_bytes(path, limit_bytes=NOTEBOOK_LIMIT_BYTES))
+
+    def save(self, notebook: Notebook, path: Path) -> None:
+        """Write a notebook to a file: the whole of it or nothing.
+
+        Raises:
+            InvalidInput: The ending is unknown.
+            StorageError: It cannot be written; a file that was there is untouched.
+        """
+        write_atomically(path, self.format_for(path.name).encode(notebook))
+
+
+def load_notebook(path: str | Path) -> Notebook:
+    """Read a notebook from a file, whose ending picks the format.
+
+    Raises:
+        LLMReplError: See `Application.load`.
+    """
+    return Application().load(Path(path))
+
+
+def save_notebook(notebook: Notebook, path: str | Path) -> None:
+    """Write a notebook to a file, whose ending picks the format.
+
+    Raises:
+        LLMReplError: See `Application.save`.
+    """
+    Application().save(notebook, Path(path))

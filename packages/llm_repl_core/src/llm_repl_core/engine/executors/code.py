@@ -1,0 +1,19 @@
+"""Code cells: the kernel does the work."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+from llm_repl_core.engine.cell_type import Execution
+from llm_repl_core.model.cell import CodeCell
+from llm_repl_core.model.output import Output
+
+__all__ = ["execute_code"]
+
+
+async def execute_code(cell: CodeCell, execution: Execution) -> AsyncIterator[Output]:
+    """Run the code and pass its outputs on."""
+    async with aclosing(execution.kernel.execute(cell.content)) as outputs:
+        async for output in outputs:
+            yield output

@@ -1,0 +1,67 @@
+"""Memory cells: assignments whose values persist with the notebook."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Mapping
+
+from msgspec import UNSET
+
+from llm_repl_core.engine.cell_type import Execution
+from llm_repl_core.errors import InvalidMemory
+from llm_repl_core.kernels.base import Evaluated, Expression, Failed, Kernel, Value
+from llm_repl_core.memory import Assignment, parse
+from llm_repl_core.model.cell import MemoryCell
+from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.model.output import Output
+
+__all__ = ["MEMORY_VARIABLE", "execute_memory", "restore_memory"]
+
+MEMORY_VARIABLE = "memory"
+"""The dictionary of all that persists, as code and templates see it."""
+
+
+async def execute_memory(cell: MemoryCell, execution: Execution) -> AsyncIterator[Output]:
+    """Carry the statements out in order; what ran before a failing one stays set."""
+    memory = execution.notebook.memory
+    texts: dict[str, str] = {}
+    for _, grouped in itertools.groupby(parse(cell.content), lambda one: one.group):
+        assignments = list(grouped)
+        values = await execution.kernel.evaluate(
+            [Expression(one.expression) for one in assignments],
+            restricted=True,
+            extra={MEMORY_VARIABLE: dict(memory)},
+        )
+        # All of a statement or nothing: each value is looked at before the first is set.
+        found = {
+            one.name: _persistent(one, value)
+            for one, value in zip(assignments, values, strict=True)
+        }
+        memory |= {name: value.json for name, value in found.items()}
+        texts |= {name: value.text for name, value in found.items()}
+        await execution.kernel.assign(
+            {name: memory[name] for name in found} | {MEMORY_VARIABLE: dict(memory)}
+        )
+    yield Output.memory_update(texts, texts)
+
+
+async def restore_memory(memory: Mapping[str, JSONValue], kernel: Kernel) -> None:
+    """Give a kernel that has just started what persists."""
+    if memory:
+        await kernel.assign({**memory, MEMORY_VARIABLE: dict(memory)})
+
+
+def _persistent(assignment: Assignment, value: Evaluated) -> Value:
+    where = f"Line {assignment.line}"
+    if isinstance(value, Failed):
+        seen = f"; a memory cell sees {', '.join(value.names)} and a few safe builtins"
+        raise InvalidMemory(
+            f"{where}: {value.ename}: {value.evalue}{seen if value.names else ''}."
+        )
+    if value.json is UNSET:
+        raise InvalidMemory(
+            f"{where}: `{assignment.name}` is a {value.type_name}, which JSON can't hold, so it "
+            "would not be there when the notebook is opened again: keep what you need of it, such "
+            f"as str(…), or set `{assignment.name}` in a code cell."
+        )
+    return value

@@ -1,0 +1,116 @@
+"""The providers of an application: made when they are first asked for, closed with it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+
+from llm_repl_core.engine.routing import ProviderChoice
+from llm_repl_core.errors import ProviderNotFound
+from llm_repl_core.keys import Keys
+from llm_repl_core.providers.base import Provider, ProviderConfig
+
+__all__ = ["Providers"]
+
+
+class Providers:
+    """Finds providers by name, and gives each its key and nothing of the others'.
+
+    Args:
+        classes: By name.
+        keys: Where the keys are kept.
+        choice: The default, whose ``base_url`` goes to that provider only.
+        timeout_s: How long a call waits for the next piece of an answer.
+    """
+
+    def __init__(
+        self,
+        classes: Mapping[str, type[Provider]],
+        *,
+        keys: Keys,
+        choice: ProviderChoice,
+        timeout_s: float = 120.0,
+    ) -> None:
+        self._classes = dict(classes)
+        self._keys = keys
+        self._choice = choice
+        self._timeout_s = timeout_s
+        self._made: dict[str, Provider] = {}
+        self._retired: list[Provider] = []
+
+    @property
+    def choice(self) -> ProviderChoice:
+        """Who answers where neither cell nor notebook says it."""
+        return self._choice
+
+    def names(self) -> list[str]:
+        """The names, in the order of registration."""
+        return list(self._classes)
+
+    def key_variables(self) -> dict[str, str | None]:
+        """Each provider's environment variable for its key."""
+        return {name: cls.key_variable for name, cls in self._classes.items()}
+
+    def require(self, name: str) -> type[Provider]:
+        """The class of that name.
+
+        Raises:
+            ProviderNotFound: There is none; the message says which there are.
+        """
+        if name not in self._classes:
+            close = difflib.get_close_matches(name, self._classes, n=1)
+            hint = f" Did you mean `{close[0]}`?" if close else ""
+            raise ProviderNotFound(
+                f"There is no provider `{name}`; installed are "
+                f"{', '.join(f'`{known}`' for known in self._classes) or 'none'}.{hint}"
+            )
+        return self._classes[name]
+
+    def get(self, name: str) -> Provider:
+        """The provider of that name, made with its key where it has one.
+
+        Raises:
+            ProviderNotFound: There is none.
+            InvalidSetting: The keys file cannot be used.
+        """
+        made = self._made.get(name)
+        if made is None:
+            made = self._made[name] = self._make(self.require(name))
+        return made
+
+    def choose(self, choice: ProviderChoice) -> None:
+        """Make another provider the default. Calls under way end with the one they began with.
+
+        Raises:
+            ProviderNotFound: There is none of that name; the old choice stays.
+        """
+        self.require(choice.name)
+        self._choice = choice
+        self.forget()
+
+    def forget(self) -> None:
+        """Make every provider anew when it is next asked for: a key or an address changed."""
+        self._retired += self._made.values()
+        self._made = {}
+
+    async def close(self) -> None:
+        """Free the connections of all of them."""
+        self.forget()
+        while self._retired:
+            await self._retired.pop().close()
+
+    def _make(self, provider_class: type[Provider]) -> Provider:
+        chosen = self._choice if self._choice.name == provider_class.name else ProviderChoice()
+        return provider_class(
+            ProviderConfig(
+                api_key=self._keys.find(
+                    provider_class.name,
+                    provider_class.key_variable,
+                    base_url=chosen.base_url,
+                    trusted_url=chosen.trusted_url,
+                ),
+                base_url=chosen.base_url,
+                model=chosen.model,
+                timeout_s=self._timeout_s,
+            )
+        )

@@ -1,0 +1,86 @@
+"""Which provider and which model answer a cell."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from msgspec import Struct
+
+from llm_repl_core.model.cell import PromptCell
+from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.model.notebook import Notebook
+
+__all__ = ["ProviderChoice", "Route", "route"]
+
+
+class ProviderChoice(Struct, frozen=True, kw_only=True):
+    """Who answers where neither cell nor notebook says it.
+
+    Attributes:
+        name: The provider's name.
+        model: Its model; None: the provider's default.
+        base_url: Where its server is; None: its own.
+        trusted_url: Whether the operator chose ``base_url`` (settings), not a client.
+    """
+
+    name: str = "mock"
+    model: str | None = None
+    base_url: str | None = None
+    trusted_url: bool = True
+
+
+class Route(Struct, frozen=True):
+    """Where a call goes.
+
+    Attributes:
+        provider: The provider's name.
+        model: The model's name without the provider's; None: the provider's default.
+    """
+
+    provider: str
+    model: str | None
+
+
+def route(
+    cell: PromptCell, notebook: Notebook, choice: ProviderChoice, known: Container[str]
+) -> Route:
+    """Find who answers a cell.
+
+    The provider is the cell's, else the prefix of its model where that names a provider
+    (``openai/gpt-4o``; not ``meta-llama/…``), else the notebook's, else ``choice``. A model that
+    stands behind a provider is used with that provider only.
+
+    Args:
+        cell: The prompt.
+        notebook: Its notebook, which says its own under ``metadata.llm_repl``.
+        choice: Who answers otherwise.
+        known: The names of the providers that there are.
+    """
+    noted_provider, noted_model = _noted(notebook)
+    default = Route(choice.name, choice.model)
+    if noted_provider is not None or noted_model is not None:
+        default = _resolve(noted_provider, noted_model, default, known)
+    return _resolve(cell.provider, cell.model, default, known)
+
+
+def _resolve(
+    provider: str | None, model: str | None, default: Route, known: Container[str]
+) -> Route:
+    if model is not None:
+        prefix, slash, rest = model.partition("/")
+        if slash and rest and prefix in known and provider in (None, prefix):
+            provider, model = prefix, rest
+    if provider is None or provider == default.provider:
+        return Route(default.provider, model or default.model)
+    return Route(provider, model)
+
+
+def _noted(notebook: Notebook) -> tuple[str | None, str | None]:
+    noted: JSONValue = notebook.metadata.get("llm_repl")
+    if not isinstance(noted, dict):
+        return None, None
+    provider, model = noted.get("provider"), noted.get("model")
+    return (
+        provider if isinstance(provider, str) and provider else None,
+        model if isinstance(model, str) and model else None,
+    )

@@ -1,0 +1,279 @@
+"""Cells of a Jupyter notebook.
+
+========================  ==========================================================
+markdown                  markdown
+code, memory              code
+prompt                    markdown with ``solveit_ai``, the reply behind a separator
+any other                 raw
+========================  ==========================================================
+
+What has no place there stands under ``metadata.llm_repl``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from llm_repl_core.formats._fields import Fields, build
+from llm_repl_core.formats._ipynb_metadata import CELL_SHAPES, merge_own, put_back, take_own
+from llm_repl_core.formats._ipynb_outputs import decode_output, encode_output, is_mime_bundle
+from llm_repl_core.formats._ipynb_text import (
+    lines,
+    prompt_and_reply,
+    separators_in,
+    take_text,
+    with_reply,
+)
+from llm_repl_core.model.cell import (
+    Cell,
+    CellStatus,
+    CodeCell,
+    ForeignCell,
+    MarkdownCell,
+    MemoryCell,
+    PromptCell,
+)
+from llm_repl_core.model.cell_types import CellTypes
+from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.model.output import Output
+
+__all__ = ["decode_cell", "encode_cell", "ipynb_id"]
+
+_KINDS: dict[type[Cell], str] = {
+    MarkdownCell: "markdown",
+    PromptCell: "markdown",
+    CodeCell: "code",
+    MemoryCell: "code",
+}
+_PLAIN_CLASSES: dict[str, type[Cell]] = {"markdown": MarkdownCell, "code": CodeCell}
+_JUPYTERS_OWN = frozenset(
+    {"attachments", "cell_type", "execution_count", "id", "metadata", "outputs", "source"}
+)
+_OWN_KEYS = frozenset(
+    {"execution_count", "extra", "id", "outputs", "prompt_separators", "status", "type"}
+)
+_PROMPT_MARK = "solveit_ai"
+_UNKNOWN = "ipynb"  # under which a cell's `extra` keeps fields that Jupyter's format lacks
+_VALID_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+
+
+def ipynb_id(cell_id: str) -> str:
+    """The id as nbformat allows it; one that it does not becomes a digest of itself."""
+    if _VALID_ID.fullmatch(cell_id):
+        return cell_id
+    return f"cell-{sha256(cell_id.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
+
+
+# Reading -----------------------------------------------------------------------------------------
+
+
+def decode_cell(value: Any, where: str, cell_types: CellTypes) -> Cell:
+    """A cell from a file.
+
+    Args:
+        value: What stands in the file.
+        where: Its place: ``cells[3]``.
+        cell_types: The known types of cells.
+
+    Raises:
+        InvalidNotebook: It does not have the shape of a cell.
+    """
+    fields = Fields(value, where)
+    kind = fields.text("cell_type")
+    metadata, own = take_own(fields)
+    cell_class, foreign_type = _class_of(kind, metadata, own, cell_types)
+    common: dict[str, Any] = {"content": take_text(fields, "source")}
+    if cell_id := _take_id(fields, own):
+        common["id"] = cell_id
+    count = own.count("execution_count")
+    if kind == "code":
+        common["outputs"] = [
+            decode_output(output, fields.path(f"outputs[{place}]"))
+            for place, output in enumerate(fields.array("outputs"))
+        ]
+        written = fields.count("execution_count")
+        count = written if count is None else count
+    elif cell_class is PromptCell:
+        metadata.pop(_PROMPT_MARK)
+        common["content"], common["outputs"] = _take_prompt(common["content"], own)
+    else:
+        common["outputs"] = own.outputs("outputs")
+    common["execution_count"] = count
+    common["status"] = own.status("status", _inferred_status(count, common["outputs"]))
+
+    extra = own.object("extra")
+    if "attachments" in fields.rest:
+        extra = {"attachments": fields.rest.pop("attachments"), **extra}
+    if fields.rest:
+        extra = {_UNKNOWN: fields.rest, **extra}
+    if cell_class is None:
+        common |= {"extra": extra, "metadata": put_back(metadata, own)}
+        return ForeignCell(foreign_type=foreign_type, **common)
+    names = cell_class.option_names()
+    options = own.take(names)
+    # A cell that was foreign when it was saved kept its options with the unknown fields.
+    options |= {name: extra[name] for name in names if name in extra and name not in options}
+    common["extra"] = {name: item for name, item in extra.items() if name not in names}
+    common["metadata"] = put_back(metadata, own)
+    return build(cell_class, common, options, own.where)
+
+
+def _class_of(
+    kind: str, metadata: dict[str, JSONValue], own: Fields, cell_types: CellTypes
+) -> tuple[type[Cell] | None, str]:
+    """The class, or None and the type's name where it is foreign."""
+    word = own.optional_text("type")
+    if kind == "markdown" and metadata.get(_PROMPT_MARK) is True:
+        return PromptCell, ""
+    if word is not None and kind == "raw" and cell_types.find(word) is None:
+        return None, word
+    named = cell_types.find(word) if word is not None else None
+    # A cell whose type was changed elsewhere is what it is now.
+    if named is not None and _KINDS.get(named, "raw") == kind:
+        return named, ""
+    return _PLAIN_CLASSES.get(kind), kind
+
+
+def _take_id(fields: Fields, own: Fields) -> str | None:
+    written, original = fields.optional_text("id"), own.optional_text("id")
+    # A cell that was copied elsewhere has a new id, and still its original's metadata.
+    if original is not None and ipynb_id(original) == written:
+        return original
+    return written
+
+
+def _take_prompt(source: str, own: Fields) -> tuple[str, list[Output]]:
+    prompt, reply = prompt_and_reply(source, own.count("prompt_separators") or 0)
+    documents = own.array("outputs")
+    is_reply = [
+        isinstance(document, dict)
+        and document.get("type") == "llm_response"
+        and "content" not in document
+        for document in documents
+    ]
+    own.rest["outputs"] = [
+        {**document, "content": reply} if here else document
+        for document, here in zip(documents, is_reply, strict=True)
+        if reply is not None or not here
+    ]
+    outputs = own.outputs("outputs")
+    if reply is not None and not any(is_reply):
+        outputs.append(_plain_reply(prompt, reply))
+    return prompt, outputs
+
+
+# Writing -----------------------------------------------------------------------------------------
+
+
+def encode_cell(cell: Cell, written_id: str) -> dict[str, Any]:
+    """A cell as it stands in a file.
+
+    Args:
+        cell: The cell.
+        written_id: Its id, as nbformat allows it.
+    """
+    kind = _KINDS.get(type(cell), "raw")
+    document: dict[str, Any] = {"cell_type": kind, "id": written_id}
+    own: dict[str, Any] = _own_options(cell, kind)
+    if written_id != cell.id:
+        own["id"] = cell.id
+    if cell.status != _inferred_status(cell.execution_count, cell.outputs):
+        own["status"] = cell.status
+
+    source, hidden, mark = cell.content, set(), {}
+    count_fits = cell.execution_count is None or cell.execution_count >= 0
+    if kind == "code":
+        document["outputs"] = [encode_output(output) for output in cell.outputs]
+        document["execution_count"] = cell.execution_count if count_fits else None
+    elif isinstance(cell, PromptCell):
+        source, more = _encode_prompt(cell)
+        own |= more
+        hidden, mark = {_PROMPT_MARK}, {_PROMPT_MARK: True}
+    else:
+        if cell.outputs:
+            own["outputs"] = [output.to_wire() for output in cell.outputs]
+        if cell.metadata.get(_PROMPT_MARK) is True:
+            hidden = {_PROMPT_MARK}  # the cell is no prompt, whatever the mark says
+    if cell.execution_count is not None and not (kind == "code" and count_fits):
+        own["execution_count"] = cell.execution_count
+
+    placed, rest = _placed_extra(cell.extra, kind)
+    document |= placed
+    if rest:
+        own["extra"] = rest
+    metadata = merge_own(
+        cell.metadata,
+        own,
+        shapes=CELL_SHAPES,
+        reserved=_OWN_KEYS | set(cell.option_names()),
+        hidden=hidden,
+    )
+    return {**document, "metadata": {**metadata, **mark}, "source": lines(source)}
+
+
+def _own_options(cell: Cell, kind: str) -> dict[str, Any]:
+    if isinstance(cell, ForeignCell):
+        return {} if cell.foreign_type == kind else {"type": cell.foreign_type}
+    own: dict[str, Any] = {}
+    if not isinstance(cell, MarkdownCell | CodeCell | PromptCell):
+        own["type"] = cell.wire_type
+    defaults = _defaults(type(cell))
+    changed = {name: value for name, value in cell.options().items() if value != defaults[name]}
+    return own | changed
+
+
+@cache
+def _defaults(cell_class: type[Cell]) -> dict[str, Any]:
+    return {field.name: field.default for field in msgspec.structs.fields(cell_class)}
+
+
+def _encode_prompt(cell: PromptCell) -> tuple[str, dict[str, Any]]:
+    """The source, and what must stand in the own part."""
+    own: dict[str, Any] = {}
+    if skipped := separators_in(cell.content):
+        own["prompt_separators"] = skipped
+    documents = [output.to_wire() for output in cell.outputs]
+    answers = [place for place, one in enumerate(cell.outputs) if one.type == "llm_response"]
+    if not answers:
+        return cell.content, {**own, "outputs": documents} if documents else own
+    reply = cell.outputs[answers[-1]].content
+    if cell.outputs != [_plain_reply(cell.content, reply)]:
+        del documents[answers[-1]]["content"]  # it stands in the source
+        own["outputs"] = documents
+    return with_reply(cell.content, reply), own
+
+
+def _placed_extra(extra: dict[str, JSONValue], kind: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The unknown fields that have a place in the cell itself, and the rest."""
+    placed: dict[str, Any] = {}
+    rest = dict(extra)
+    unknown = rest.get(_UNKNOWN)
+    if isinstance(unknown, dict) and unknown and not unknown.keys() & _JUPYTERS_OWN:
+        placed |= unknown
+        del rest[_UNKNOWN]
+    attachments = rest.get("attachments")
+    if (
+        kind != "code"
+        and isinstance(attachments, dict)
+        and all(map(is_mime_bundle, attachments.values()))
+    ):
+        placed["attachments"] = rest.pop("attachments")
+    return placed, rest
+
+
+def _plain_reply(prompt: str, reply: str) -> Output:
+    """What a reply that another tool wrote is read as."""
+    return Output("llm_response", reply, {"prompt": prompt})
+
+
+def _inferred_status(execution_count: int | None, outputs: Sequence[Output]) -> CellStatus:
+    """What is known of a cell that Jupyter ran."""
+    if any(output.type == "error" for output in outputs):
+        return "error"
+    return "completed" if outputs or execution_count is not None else "idle"

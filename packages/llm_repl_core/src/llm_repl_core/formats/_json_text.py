@@ -1,0 +1,110 @@
+"""JSON documents as bytes: fast where the text is clean, forgiving where it only looks odd."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from llm_repl_core.errors import InvalidNotebook
+
+__all__ = ["read_document", "write_document"]
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def read_document(data: bytes, kind: str) -> dict[str, Any]:
+    """The object that a file holds.
+
+    Args:
+        data: The file's bytes; a byte-order mark is skipped.
+        kind: What the file claims to be, for messages: ``.llmn file``.
+
+    Raises:
+        InvalidNotebook: It is not UTF-8, not JSON, or not an object.
+    """
+    data = data.removeprefix(_BYTE_ORDER_MARK)
+    try:
+        document = msgspec.json.decode(data)
+    except RecursionError:
+        raise _too_deep(kind) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        document = _read_slowly(data, kind)
+    if not isinstance(document, dict):
+        raise InvalidNotebook(f"This is not a {kind}: it must hold a JSON object at its top.")
+    return document
+
+
+def write_document(
+    document: Mapping[str, Any], *, indent: int, order: Literal["sorted"] | None = None
+) -> bytes:
+    """Indented JSON in UTF-8, with a line break at the end.
+
+    A number that JSON cannot hold (not a number, infinite) becomes ``null``.
+
+    Args:
+        document: The object.
+        indent: Spaces a level.
+        order: ``sorted`` for sorted keys; as they come where None.
+    """
+    try:
+        compact = msgspec.json.encode(document, order=order)
+    except UnicodeEncodeError:
+        return _write_slowly(document, indent, order)
+    return msgspec.json.format(compact, indent=indent) + b"\n"
+
+
+def _read_slowly(data: bytes, kind: str) -> Any:
+    """Read what msgspec refuses: half surrogate pairs are JSON; say what is wrong with the rest."""
+    try:
+        return json.loads(data.decode(), parse_constant=_refuse, parse_float=_finite)
+    except UnicodeDecodeError as error:
+        raise InvalidNotebook(
+            f"This is not a {kind}: byte {error.start} is not UTF-8 text."
+        ) from None
+    except RecursionError:
+        raise _too_deep(kind) from None
+    except json.JSONDecodeError as error:
+        raise InvalidNotebook(
+            f"This is not a {kind}: it is not JSON at line {error.lineno}, "
+            f"column {error.colno} ({error.msg})."
+        ) from None
+    except ValueError as error:
+        raise InvalidNotebook(f"This is not a {kind}: it is not JSON ({error}).") from None
+
+
+def _write_slowly(
+    document: Mapping[str, Any], indent: int, order: Literal["sorted"] | None
+) -> bytes:
+    plain = msgspec.to_builtins(document, order=order)
+    # Half surrogate pairs have no UTF-8; in JSON they have an escape.
+    text = json.dumps(_without_infinities(plain), ensure_ascii=False, indent=indent)
+    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode() + b"\n"
+
+
+def _without_infinities(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_infinities(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_infinities(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _too_deep(kind: str) -> InvalidNotebook:
+    return InvalidNotebook(f"This is not a {kind}: its lists and objects are too deeply nested.")
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"`{constant}` is not a JSON number")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise ValueError(f"the number {digits[:40]} is out of range")
+    return value

@@ -1,0 +1,124 @@
+"""``.llmn``: the native format, JSON that older versions and other tools read and write too."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from llm_repl_core.errors import InvalidNotebook
+from llm_repl_core.formats._fields import Fields, build, time_text
+from llm_repl_core.formats._json_text import read_document, write_document
+from llm_repl_core.formats.base import Format
+from llm_repl_core.model.cell import Cell, ForeignCell
+from llm_repl_core.model.notebook import DEFAULT_NAME, Notebook
+
+__all__ = ["LlmnFormat"]
+
+
+class LlmnFormat(Format):
+    """The native format. Keys are written in a fixed order, unknown ones behind the known.
+
+    A file's own order of keys within metadata, memory and unknown fields is kept, so that loading
+    and saving changes no line that nobody changed.
+    """
+
+    name: ClassVar[str] = "llmn"
+    suffix: ClassVar[str] = ".llmn"
+    media_type: ClassVar[str] = "application/x-llm-repl-notebook+json"
+
+    def decode(self, data: bytes) -> Notebook:
+        """Read a file's bytes. Absent fields get their defaults, unknown ones are kept.
+
+        Raises:
+            InvalidNotebook: It is not a notebook; the message says what is wrong and where.
+        """
+        fields = Fields(read_document(data, ".llmn file"), "")
+        cells = [
+            self._decode_cell(value, f"cells[{place}]")
+            for place, value in enumerate(fields.array("cells"))
+        ]
+        _refuse_repeated_ids(cells)
+        return Notebook(
+            fields.text("name", DEFAULT_NAME),
+            id=_take_id(fields, "notebook_id"),
+            cells=cells,
+            created_at=fields.time("created_at"),
+            updated_at=fields.time("updated_at"),
+            metadata=fields.object("metadata"),
+            memory=fields.object("memory"),
+            state_keys=fields.texts("state_keys"),
+            extra=fields.rest,
+        )
+
+    def encode(self, notebook: Notebook) -> bytes:
+        """Write a file's bytes: every field of the format, then the unknown ones."""
+        known = {
+            "notebook_id": notebook.id,
+            "name": notebook.name,
+            "created_at": time_text(notebook.created_at),
+            "updated_at": time_text(notebook.updated_at),
+            "metadata": notebook.metadata,
+            "cells": [_encode_cell(cell) for cell in notebook],
+            "state_keys": notebook.state_keys,
+            "memory": notebook.memory,
+        }
+        return write_document(_with_unknown(known, notebook.extra), indent=2)
+
+    def _decode_cell(self, value: Any, where: str) -> Cell:
+        fields = Fields(value, where)
+        word = fields.text("type")
+        common: dict[str, Any] = {
+            "content": fields.text("content", ""),
+            "outputs": fields.outputs("outputs"),
+            "status": fields.status("status", "idle"),
+            "execution_count": fields.count("execution_count"),
+            "metadata": fields.object("metadata"),
+        }
+        if cell_id := _take_id(fields, "cell_id"):
+            common["id"] = cell_id
+        cell_class = self.cell_types.find(word)
+        if cell_class is None:
+            return ForeignCell(foreign_type=word, extra=fields.rest, **common)
+        options = fields.take(cell_class.option_names())
+        if options.get("response_var") == "":
+            options["response_var"] = None  # older files have it so
+        return build(cell_class, {**common, "extra": fields.rest}, options, where)
+
+
+def _encode_cell(cell: Cell) -> dict[str, Any]:
+    options = cell.options()
+    word = options.pop("foreign_type") if isinstance(cell, ForeignCell) else cell.wire_type
+    known = {
+        "cell_id": cell.id,
+        "type": word,
+        "content": cell.content,
+        "outputs": [output.to_wire() for output in cell.outputs],
+        **options,
+        "status": cell.status,
+        "execution_count": cell.execution_count,
+        "metadata": cell.metadata,
+    }
+    return _with_unknown(known, cell.extra)
+
+
+def _with_unknown(known: dict[str, Any], unknown: dict[str, Any]) -> dict[str, Any]:
+    # What is known wins: a field may have been unknown to the version that first read the file.
+    return {**known, **{name: value for name, value in unknown.items() if name not in known}}
+
+
+def _take_id(fields: Fields, name: str) -> str | None:
+    # Some writers use the wire's other spelling alone; where both are there, one is unknown here.
+    if fields.rest.get(name) is None and isinstance(fields.rest.get("id"), str):
+        fields.rest.pop(name, None)
+        return fields.text("id")
+    return fields.optional_text(name)
+
+
+def _refuse_repeated_ids(cells: list[Cell]) -> None:
+    first_places: dict[str, int] = {}
+    for place, cell in enumerate(cells):
+        first = first_places.setdefault(cell.id, place)
+        if first != place:
+            raise InvalidNotebook(
+                f"`cells[{place}].cell_id` is {cell.id[:80]!a}, which is the id of "
+                f"cells[{first}] already."
+            )

@@ -1,0 +1,182 @@
+"""Evaluates expressions over a namespace, as the fields of an f-string are.
+
+Runs inside kernels; takes and gives plain dictionaries shaped as the structures of
+`llm_repl_core.kernels.base`. Of this package it needs only files that stand alone, as its text
+is also sent into kernels whose environment does not have this package
+(see `llm_repl_core.kernels.jupyter_source`).
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping, Sequence
+from types import CodeType, ModuleType
+from typing import Any
+
+from llm_repl_core.kernels.values import (
+    TimeUp,
+    cut_text,
+    describe,
+    describe_within,
+    exception_text,
+)
+from llm_repl_core.safe_builtins import safe_builtins
+
+__all__ = ["evaluate_all", "snapshot_of", "user_names"]
+
+_CONVERSIONS: dict[str, Callable[[object], str]] = {"r": repr, "s": str, "a": ascii}
+_MAX_NAMES = 1000
+
+
+def evaluate_all(
+    expressions: Sequence[Mapping[str, Any]],
+    namespace: dict[str, Any],
+    *,
+    restricted: bool,
+    extra: Mapping[str, Any],
+    limit_bytes: int,
+    hidden: Mapping[str, Any] | None = None,
+) -> list[dict[str, Any]]:
+    """Evaluate expressions in order; one that raises does not stop the rest.
+
+    Args:
+        expressions: Each ``{source, conversion, format_spec}``.
+        namespace: The state.
+        restricted: Whether only the safe builtins are in reach.
+        extra: Names that only these expressions see.
+        limit_bytes: Of one value's text.
+        hidden: Names of the namespace that are not the user's, with their values.
+
+    Returns:
+        One ``value`` or ``failed`` an expression. After an interrupt the rest has failed, too.
+    """
+    scope = namespace
+    if restricted or extra:
+        # A copy, so that what only these expressions see does not stay.
+        scope = {**namespace, **extra}
+    if restricted:
+        scope["__builtins__"] = safe_builtins()
+    results: list[dict[str, Any]] = []
+    for expression in expressions:
+        try:
+            results.append(_evaluate(expression, scope, restricted, limit_bytes))
+        except TimeUp:
+            raise
+        except KeyboardInterrupt:
+            stopped = _failed(KeyboardInterrupt("It was interrupted."), ())
+            results.extend(stopped for _ in range(len(expressions) - len(results)))
+            break
+        except BaseException as error:  # noqa: BLE001  user code, anything may come out of it
+            names: Sequence[str] = ()
+            if type(error) is NameError:
+                names = _existing_names(scope, hidden or {})
+            results.append(_failed(error, names))
+    return results
+
+
+def _evaluate(
+    expression: Mapping[str, Any], scope: dict[str, Any], restricted: bool, limit_bytes: int
+) -> dict[str, Any]:
+    value = eval(_compiled(expression["source"], restricted), scope)  # noqa: S307  its purpose
+    conversion, format_spec = expression.get("conversion"), expression.get("format_spec")
+    if not conversion and not format_spec:
+        return describe(value, limit_bytes)
+    shown = _CONVERSIONS[conversion](value) if conversion else value
+    spec = _spec_text(format_spec or (), scope, restricted)
+    return describe(value, limit_bytes, text=format(shown, spec))
+
+
+def _spec_text(
+    parts: Sequence[str | Mapping[str, Any]], scope: dict[str, Any], restricted: bool
+) -> str:
+    texts = []
+    for part in parts:
+        if isinstance(part, str):
+            texts.append(part)
+            continue
+        value = eval(_compiled(part["source"], restricted), scope)  # noqa: S307  its purpose
+        if part.get("conversion"):
+            value = _CONVERSIONS[part["conversion"]](value)
+        texts.append(format(value, _spec_text(part.get("format_spec") or (), scope, restricted)))
+    return "".join(texts)
+
+
+def _compiled(source: str, restricted: bool) -> CodeType:
+    # Within parentheses a field may go over several lines; a stray one must not close them.
+    text = source.strip()
+    if "\n" in text:
+        text = f"({text}\n)"
+    tree = ast.parse(text, "<expression>", "eval")
+    if restricted:
+        _refuse_private_attributes(tree)
+    return compile(tree, "<expression>", "eval")
+
+
+def _refuse_private_attributes(tree: ast.Expression) -> None:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr.startswith("_"):
+            raise AttributeError(
+                f"`{node.attr}` is out of reach here: "
+                "attributes that start with an underscore can't be used."
+            )
+
+
+def _failed(error: BaseException, names: Sequence[str]) -> dict[str, Any]:
+    return {
+        "type": "failed",
+        "ename": cut_text(type(error).__name__, 200)[0],
+        "evalue": exception_text(error),
+        "names": list(names),
+    }
+
+
+def _existing_names(scope: Mapping[str, Any], hidden: Mapping[str, Any]) -> list[str]:
+    names = [
+        name
+        for name, value in list(scope.items())
+        if isinstance(name, str)
+        and not name.startswith("_")
+        and not (name in hidden and hidden[name] is value)
+    ]
+    return sorted(cut_text(name, 200)[0] for name in names)[:_MAX_NAMES]
+
+
+def user_names(namespace: Mapping[str, Any], hidden: Mapping[str, Any] | None = None) -> list[str]:
+    """The user's variables, sorted: no modules, and nothing that starts with ``_``.
+
+    Args:
+        namespace: The state.
+        hidden: Names of the namespace that are not the user's, with their values.
+    """
+    hidden = hidden or {}
+    return sorted(
+        name
+        for name, value in list(namespace.items())
+        if isinstance(name, str)
+        and not name.startswith("_")
+        and not issubclass(type(value), ModuleType)
+        and not (name in hidden and hidden[name] is value)
+        and name.isidentifier()
+    )
+
+
+def snapshot_of(
+    namespace: Mapping[str, Any],
+    hidden: Mapping[str, Any] | None,
+    *,
+    limit_bytes: int,
+    timeout_s: float,
+) -> dict[str, dict[str, Any]]:
+    """The user's variables with their values, each bounded in size and in time.
+
+    Args:
+        namespace: The state.
+        hidden: Names of the namespace that are not the user's, with their values.
+        limit_bytes: Of one value's text.
+        timeout_s: Of one value.
+    """
+    return {
+        name: describe_within(namespace[name], limit_bytes, timeout_s)
+        for name in user_names(namespace, hidden)
+        if name in namespace
+    }

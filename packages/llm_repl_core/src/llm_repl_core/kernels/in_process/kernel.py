@@ -1,0 +1,326 @@
+"""Runs code in the caller's own process: real objects, no start-up, no protection."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import contextlib
+import contextvars
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import msgspec
+
+from llm_repl_core.errors import KernelDied, KernelStartFailed
+from llm_repl_core.kernels.base import CallerThread, Evaluated, Expression, Kernel, Value
+from llm_repl_core.kernels.coroutine_cell import CoroutineRunner
+from llm_repl_core.kernels.evaluation import evaluate_all, snapshot_of, user_names
+from llm_repl_core.kernels.in_process.cell import awaits, compile_cell
+from llm_repl_core.kernels.in_process.figures import new_figures, open_figures
+from llm_repl_core.kernels.in_process.interrupts import InterruptGate
+from llm_repl_core.kernels.in_process.routing import Sink, routed
+from llm_repl_core.kernels.in_process.threads import CodeThread
+from llm_repl_core.kernels.in_process.tracebacks import (
+    CELL_PREFIX,
+    remember_source,
+    traceback_lines,
+)
+from llm_repl_core.kernels.mime import mime_bundle
+from llm_repl_core.kernels.output_buffer import OutputBuffer
+from llm_repl_core.kernels.text_stream import CapturedStream
+from llm_repl_core.kernels.values import exception_text
+from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.model.output import Output
+
+__all__ = ["InProcessKernel"]
+
+T = TypeVar("T")
+
+_STOP_TIMEOUT_S = 1.0
+"""How long an interrupted cell may take before its thread is left behind."""
+
+
+class InProcessKernel(Kernel):
+    """A namespace in this process, for scripts and tests.
+
+    The code can do all that the caller can, and take it down with it. ``memory_limit_bytes``,
+    ``preload`` and ``kernelspec`` have no meaning here; ``cwd`` is in force while code runs, for
+    the whole process.
+    """
+
+    name: ClassVar[str] = "in_process"
+    needs_caller_thread: ClassVar[bool] = True
+
+    _alive = False
+    _thread: CodeThread | None = None
+    _caller: CallerThread[Any] | None = None
+    _wake: Callable[[], None] | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has been started and not shut down."""
+        return self._alive
+
+    async def start(self) -> None:
+        """Start with an empty state.
+
+        Raises:
+            KernelStartFailed: The folder to run in does not exist.
+        """
+        if self._alive:
+            return
+        if self.options.cwd is not None and not Path(self.options.cwd).is_dir():
+            raise KernelStartFailed(
+                f"The kernel's folder {self.options.cwd!r} does not exist; "
+                "make it, or set another one."
+            )
+        self._cwd = self.options.cwd
+        self._gate = InterruptGate()
+        self._buffer = OutputBuffer(self.options.output_limit_bytes)
+        self._sink = Sink(
+            CapturedStream("<stdout>", lambda text: self._write("stdout", text)),
+            CapturedStream("<stderr>", lambda text: self._write("stderr", text)),
+        )
+        self._coroutines = CoroutineRunner()
+        # One context for all cells, so that what one sets in a context variable is still set
+        # in the next.
+        self._context = contextvars.copy_context()
+        self._flags = 0
+        self._count = 0
+        self._replaced_env = {name: os.environ.get(name) for name in self.options.env}
+        os.environ.update(self.options.env)
+        self._namespace: dict[str, Any] = {
+            "__name__": "__main__",
+            "__builtins__": {
+                **vars(builtins),
+                "display": self._display,
+                "exit": _refuse_exit,
+                "input": _refuse_input,
+                "quit": _refuse_exit,
+            },
+        }
+        self._alive = True
+
+    async def execute(self, code: str) -> AsyncIterator[Output]:
+        """Run code and yield its outputs as they come; see `Kernel.execute`."""
+        self._require_alive()
+        loop = asyncio.get_running_loop()
+        woken = asyncio.Event()
+        signalled = False
+
+        def wake() -> None:
+            nonlocal signalled
+            if not signalled:
+                signalled = True
+                # The loop is closed where the caller has gone.
+                with contextlib.suppress(RuntimeError):
+                    loop.call_soon_threadsafe(woken.set)
+
+        self._buffer.begin()
+        self._wake = wake
+        task = asyncio.ensure_future(self._run(lambda: self._run_cell(code)))
+        task.add_done_callback(lambda _: woken.set())
+        try:
+            ended = False
+            while not ended:
+                await woken.wait()
+                woken.clear()
+                signalled = False
+                ended = task.done()
+                for output in self._buffer.take():
+                    yield output
+            await task
+        finally:
+            self._wake = None
+            await self._settle(task)
+
+    async def evaluate(
+        self,
+        expressions: Sequence[Expression],
+        *,
+        restricted: bool = False,
+        extra: Mapping[str, JSONValue] | None = None,
+    ) -> list[Evaluated]:
+        """Evaluate expressions over the state; see `Kernel.evaluate`."""
+        self._require_alive()
+        plain = msgspec.to_builtins(list(expressions))
+        results = await self._run(
+            lambda: evaluate_all(
+                plain,
+                self._namespace,
+                restricted=restricted,
+                extra=extra or {},
+                limit_bytes=self.options.value_limit_bytes,
+            )
+        )
+        return msgspec.convert(results, list[Evaluated])
+
+    async def assign(self, values: Mapping[str, Any]) -> None:
+        """Set variables; see `Kernel.assign`."""
+        self._require_alive()
+        await self._run(lambda: self._namespace.update(values))
+
+    async def names(self) -> list[str]:
+        """The user's variables, sorted; see `Kernel.names`."""
+        self._require_alive()
+        return await self._run(lambda: user_names(self._namespace))
+
+    async def snapshot(self) -> dict[str, Value]:
+        """The user's variables with their values; see `Kernel.snapshot`."""
+        self._require_alive()
+        values = await self._run(
+            lambda: snapshot_of(
+                self._namespace,
+                None,
+                limit_bytes=self.options.value_limit_bytes,
+                timeout_s=self.options.value_timeout_s,
+            )
+        )
+        return msgspec.convert(values, dict[str, Value])
+
+    async def interrupt(self) -> None:
+        """End what is running; see `Kernel.interrupt`."""
+        if self._alive:
+            self._gate.interrupt()
+
+    async def shutdown(self) -> None:
+        """End the kernel and forget its state."""
+        if not self._alive:
+            return
+        self._alive = False
+        self._gate.interrupt()
+        for name, value in self._replaced_env.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            await asyncio.to_thread(thread.stop, _STOP_TIMEOUT_S)
+        self._coroutines.close()
+        self._namespace = {}
+
+    def use_caller_thread(self, run: CallerThread[Any] | None) -> None:
+        """Say how code gets to run in the caller's thread; None: in one of the kernel's own."""
+        self._caller = run
+
+    def live_namespace(self) -> dict[str, Any] | None:
+        """The namespace itself."""
+        return self._namespace if self._alive else None
+
+    # Running -----------------------------------------------------------------------------------
+
+    def _require_alive(self) -> None:
+        if not self._alive:
+            raise KernelDied("The in-process kernel is not running; start it first.")
+
+    async def _run(self, function: Callable[[], T]) -> T:
+        def guarded() -> T:
+            with self._in_folder(), routed(self._sink):
+                return self._gate.run(function)
+
+        def in_context() -> T:
+            return self._context.run(guarded)
+
+        if self._caller is not None:
+            result: T = await self._caller(in_context)
+            return result
+        if self._thread is None:
+            self._thread = CodeThread()
+        return await self._thread.run(in_context)
+
+    async def _settle(self, task: asyncio.Future[None]) -> None:
+        """Interrupt a cell whose reader has gone, and wait for its end for a while."""
+        if not task.done():
+            self._gate.interrupt()
+            done, _ = await asyncio.wait({task}, timeout=_STOP_TIMEOUT_S)
+            if not done:
+                # It sits in a call that can't be interrupted: leave the thread, and the
+                # exception that waits there, behind.
+                task.cancel()
+                self._thread = None
+                self._gate = InterruptGate()
+                self._context = self._context.copy()
+        if task.done() and not task.cancelled():
+            task.exception()  # looked at, or asyncio logs that nobody did
+        self._buffer.take()
+
+    @contextlib.contextmanager
+    def _in_folder(self) -> Iterator[None]:
+        if self._cwd is None:
+            yield
+            return
+        before = Path.cwd()
+        os.chdir(self._cwd)
+        try:
+            yield
+        finally:
+            self._cwd = str(Path.cwd())
+            os.chdir(before)
+
+    def _run_cell(self, code: str) -> None:
+        self._count += 1
+        filename = f"{CELL_PREFIX}{self._count}>"
+        figures = open_figures()
+        failure: tuple[str, str, list[str]] | None = None
+        try:
+            remember_source(filename, code)
+            cell = compile_cell(code, filename, self._flags)
+            self._flags = cell.flags
+            body = cell.run_body(self._namespace)
+            if body is not None and awaits(cell.body):
+                self._coroutines.run(body)
+            value = cell.run_last(self._namespace)
+            if awaits(cell.last):
+                value = self._coroutines.run(value)
+            if value is not None and not cell.silent:
+                self._show_result(value)
+            for bundle in new_figures(figures):
+                self._show(bundle, {})
+        except BaseException as error:  # noqa: BLE001  user code, anything may come out of it
+            failure = (type(error).__name__, exception_text(error), _lines(error))
+        if failure is not None:
+            self._buffer.error(*failure)
+
+    def _show_result(self, value: Any) -> None:
+        if self._namespace.get("_") is self._namespace.get("__last_result__"):
+            # As in IPython: the last value, unless somebody else has set the name.
+            self._namespace["_"] = self._namespace["__last_result__"] = value
+        self._display(value)
+
+    def _display(self, *values: Any) -> None:
+        """Show values as rich output."""
+        for value in values:
+            self._show(*mime_bundle(value, self.options.output_limit_bytes))
+
+    def _show(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
+        self._buffer.display(data, metadata)
+        if self._wake is not None:
+            self._wake()
+
+    def _write(self, stream: str, text: str) -> None:
+        self._buffer.write(stream, text)
+        wake = self._wake
+        if wake is not None:
+            wake()
+
+
+def _lines(error: BaseException) -> list[str]:
+    try:
+        return traceback_lines(error)
+    except Exception:  # noqa: BLE001  an exception whose own methods raise
+        return [f"{type(error).__name__}: {exception_text(error)}"]
+
+
+def _refuse_input(prompt: object = "", /) -> str:
+    raise RuntimeError(
+        "input() does not work in a cell, as nobody can answer it: assign the value instead."
+    )
+
+
+def _refuse_exit(code: object = None, /) -> None:
+    raise SystemExit(
+        "exit() does not end a notebook's kernel: shut the kernel down, or restart it, instead."
+    )

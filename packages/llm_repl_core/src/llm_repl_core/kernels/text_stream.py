@@ -1,0 +1,87 @@
+"""What ``sys.stdout`` and ``sys.stderr`` are while a cell runs."""
+
+from __future__ import annotations
+
+import codecs
+import io
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["CapturedStream"]
+
+
+class _ByteSink(io.RawIOBase):
+    """Takes the bytes that are written to ``sys.stdout.buffer``."""
+
+    def __init__(self, write_text: Callable[[str], object]) -> None:
+        super().__init__()
+        self._write_text = write_text
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data)
+        self._write_text(self._decoder.decode(view.tobytes()))
+        return view.nbytes
+
+
+class CapturedStream(io.TextIOBase):
+    """A text stream that hands on what is written.
+
+    Args:
+        name: ``<stdout>`` or ``<stderr>``.
+        write_text: Gets each text.
+        descriptor: What ``fileno()`` answers; None: it has none.
+    """
+
+    errors = "backslashreplace"
+    encoding = "utf-8"
+
+    def __init__(
+        self, name: str, write_text: Callable[[str], object], descriptor: int | None = None
+    ) -> None:
+        super().__init__()
+        self.name = name
+        self.buffer = _ByteSink(write_text)
+        self._write_text = write_text
+        self._descriptor = descriptor
+
+    @property
+    def mode(self) -> str:
+        """It can only be written to."""
+        return "w"
+
+    def write(self, text: str) -> int:
+        """Hand on the text, and answer its length."""
+        if type(text) is not str:
+            if not isinstance(text, str):
+                raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+            text = str.__str__(text)
+        self._write_text(text)
+        return len(text)
+
+    def writable(self) -> bool:
+        """It can be written to."""
+        return True
+
+    def isatty(self) -> bool:
+        """It is no terminal."""
+        return False
+
+    def fileno(self) -> int:
+        """The descriptor, where it has one.
+
+        Raises:
+            io.UnsupportedOperation: It has none.
+        """
+        if self._descriptor is None:
+            raise io.UnsupportedOperation("fileno")
+        return self._descriptor
+
+    def reconfigure(self, **_: Any) -> None:
+        """Accepted for scripts that ask for UTF-8, which this always is."""
+
+    def close(self) -> None:
+        """A cell can't close its output."""

@@ -1,0 +1,151 @@
+"""Everything that a worker's code prints, through Python or not, on its way into frames."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import select
+import sys
+import threading
+from collections.abc import Callable
+
+from llm_repl_core.kernels.output_buffer import OutputBuffer
+from llm_repl_core.kernels.text_stream import CapturedStream
+from llm_repl_core.kernels.worker.channel import Channel
+from llm_repl_core.kernels.worker.interrupts import SigintGate
+from llm_repl_core.kernels.worker.protocol import Done, Outputs, encode
+
+__all__ = ["Capture"]
+
+_FLUSH_BYTES = 32 * 1024
+_BACKLOG_BYTES = 1024 * 1024
+_DRAIN_BYTES = 1024 * 1024
+_PIPE_READ_BYTES = 64 * 1024
+_NAMES = {1: "stdout", 2: "stderr"}
+
+
+class Capture:
+    """Collects a worker's output and sends it.
+
+    Text goes out when much has come together, soon after it was written (that is the work of
+    the `Pump`), and at the end of the cell. What comes between cells waits for the next one.
+
+    Args:
+        buffer: Where it comes together.
+        channel: Where it goes.
+        gate: Keeps interrupts out of half-done work.
+    """
+
+    def __init__(self, buffer: OutputBuffer, channel: Channel, gate: SigintGate) -> None:
+        self.buffer = buffer
+        self.channel = channel
+        self.gate = gate
+        self.nudge: Callable[[], None] = lambda: None
+        self.pipes: dict[int, int] = {}
+        self._decoders: dict[int, codecs.IncrementalDecoder] = {}
+        self._cell: int | None = None
+        self._main_thread = threading.get_ident()
+        self._in_fork = False
+
+    def install(self) -> None:
+        """Take over ``sys.stdout``, ``sys.stderr`` and the descriptors under them."""
+        self._poll = select.poll()
+        for descriptor in _NAMES:
+            reading, writing = os.pipe()
+            os.set_blocking(reading, False)
+            os.dup2(writing, descriptor)
+            os.close(writing)
+            self.pipes[reading] = descriptor
+            self._decoders[reading] = codecs.getincrementaldecoder("utf-8")("replace")
+            self._poll.register(reading, select.POLLIN)
+        sys.stdout = CapturedStream("<stdout>", lambda text: self.write(1, text), 1)
+        sys.stderr = CapturedStream("<stderr>", lambda text: self.write(2, text), 2)
+        os.register_at_fork(after_in_child=self._after_fork)
+
+    def write(self, descriptor: int, text: str) -> None:
+        """Take text that was written to ``sys.stdout`` or ``sys.stderr``."""
+        if self._in_fork:
+            # A child of the user's code: the pipe brings it to the worker like any program's.
+            _write_all(descriptor, text.encode("utf-8", "backslashreplace"))
+            return
+        if threading.get_ident() != self._main_thread:
+            self._write(descriptor, text, give_up=lambda: False)
+            return
+        with self.gate:
+            self._write(descriptor, text, give_up=lambda: self.gate.pending)
+
+    def begin(self, cell: int) -> None:
+        """A cell begins; what came since the last one is its first output."""
+        self.drain_pipes()
+        self.buffer.begin()
+        self._cell = cell
+
+    def end(self) -> None:
+        """The cell has ended: send the rest, and that it has."""
+        self.drain_pipes()
+        with self.buffer.lock:
+            cell, self._cell = self._cell, None
+            assert cell is not None
+            self.channel.put(encode(Done(cell, self.buffer.take())))
+        self.channel.send_until(0, give_up=lambda: False)
+
+    def flush(self) -> None:
+        """Send what has come together, if a cell runs; does not wait."""
+        with self.buffer.lock:
+            if self._cell is None:
+                return
+            outputs = self.buffer.take()
+            if outputs:
+                self.channel.put(encode(Outputs(self._cell, outputs)))
+        self.channel.send_some()
+
+    def drain_pipes(self) -> None:
+        """Take what programs and C code have written; any thread may ask for it."""
+        with self.buffer.lock:
+            for reading, descriptor in self.pipes.items():
+                self._drain(reading, _NAMES[descriptor])
+
+    def after_display(self) -> None:
+        """Something was displayed: see that it is sent soon."""
+        self._after_change(lambda: self.gate.pending)
+
+    def _write(self, descriptor: int, text: str, give_up: Callable[[], bool]) -> None:
+        if self._poll.poll(0):
+            self.drain_pipes()
+        self.buffer.write(_NAMES[descriptor], text)
+        self._after_change(give_up)
+
+    def _after_change(self, give_up: Callable[[], bool]) -> None:
+        if self.buffer.pending_bytes < _FLUSH_BYTES:
+            self.nudge()
+            return
+        self.flush()
+        if self.channel.backlog_bytes > _BACKLOG_BYTES:
+            # The reader is slow: who prints waits, and memory does not grow.
+            self.channel.send_until(_BACKLOG_BYTES, give_up)
+
+    def _drain(self, reading: int, stream: str) -> None:
+        taken = 0
+        while taken < _DRAIN_BYTES:
+            try:
+                data = os.read(reading, _PIPE_READ_BYTES)
+            except BlockingIOError:
+                return
+            except OSError:
+                return
+            if not data:
+                return
+            taken += len(data)
+            self.buffer.write(stream, self._decoders[reading].decode(data))
+
+    def _after_fork(self) -> None:
+        self._in_fork = True
+        self.channel.lock = threading.RLock()
+        self.buffer.lock = threading.RLock()
+        if self.channel.connection is not None:
+            self.channel.detach()
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]

@@ -1,0 +1,104 @@
+"""A worker's side of its connection: frames go out whole, whatever interrupts."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import threading
+from collections.abc import Callable
+
+from llm_repl_core.kernels.worker.frames import FrameParser
+from llm_repl_core.kernels.worker.protocol import MESSAGE_LIMIT_BYTES
+
+__all__ = ["Channel"]
+
+_READ_BYTES = 256 * 1024
+_WAIT_MS = 50
+
+
+class Channel:
+    """Sends and receives frames over one connection at a time.
+
+    Any thread may put frames in; they leave in the order in which they were put. Where the other
+    side has gone, what is sent is dropped.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.connection: socket.socket | None = None
+        self._outgoing = bytearray()
+        self._parser = FrameParser(MESSAGE_LIMIT_BYTES)
+        self._messages: list[memoryview] = []
+
+    @property
+    def backlog_bytes(self) -> int:
+        """What was put in and has not been sent."""
+        return len(self._outgoing)
+
+    def attach(self, connection: socket.socket) -> None:
+        """Use a new connection."""
+        with self.lock:
+            self.connection = connection
+            self._outgoing.clear()
+            self._parser = FrameParser(MESSAGE_LIMIT_BYTES)
+            self._messages = []
+
+    def detach(self) -> None:
+        """Close the connection; what has not been sent is dropped."""
+        with self.lock:
+            connection, self.connection = self.connection, None
+            self._outgoing.clear()
+        if connection is not None:
+            connection.close()
+
+    def receive(self) -> memoryview | None:
+        """The next message; None where the other side has gone."""
+        connection = self.connection
+        while not self._messages:
+            if connection is None:
+                return None
+            try:
+                data = connection.recv(_READ_BYTES)
+            except OSError:
+                return None
+            if not data:
+                return None
+            self._messages = self._parser.feed(data)
+        return self._messages.pop(0)
+
+    def put(self, data: bytes) -> None:
+        """Add a frame to what is to be sent."""
+        with self.lock:
+            if self.connection is not None:
+                self._outgoing += data
+
+    def send_some(self) -> bool:
+        """Send what the socket takes without waiting.
+
+        Returns:
+            Whether all has been sent.
+        """
+        with self.lock:
+            while self._outgoing and self.connection is not None:
+                try:
+                    sent = self.connection.send(self._outgoing, socket.MSG_DONTWAIT)
+                except BlockingIOError:
+                    return False
+                except OSError:
+                    self._outgoing.clear()
+                    break
+                del self._outgoing[:sent]
+            return True
+
+    def send_until(self, limit_bytes: int, give_up: Callable[[], bool]) -> None:
+        """Send until not more than ``limit_bytes`` are left, or ``give_up`` says so."""
+        while not self.send_some() and len(self._outgoing) > limit_bytes and not give_up():
+            connection = self.connection
+            if connection is None:
+                return
+            with contextlib.suppress(OSError, ValueError):
+                poll = select.poll()
+                poll.register(connection, select.POLLOUT)
+                # Not for ever: an interrupt that waits for us is looked at in between.
+                poll.poll(_WAIT_MS)

@@ -1,0 +1,130 @@
+"""The application's side of a worker's connection. What comes in is not trusted."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from llm_repl_core.kernels.worker.frames import FrameParser, FrameTooLarge
+from llm_repl_core.kernels.worker.protocol import WorkerReply
+
+__all__ = ["WorkerConnection", "connect"]
+
+_HIGH_WATER_BYTES = 4 * 2**20
+_LOW_WATER_BYTES = 1 * 2**20
+
+
+class WorkerConnection(asyncio.Protocol):
+    """Parses what a worker sends and keeps it until it is read.
+
+    Args:
+        limit_bytes: Of one message.
+        on_lost: Called once, when the connection has ended; gets a sentence where it was ended
+            from here because the worker sent something that is no message, else None.
+    """
+
+    def __init__(self, limit_bytes: int, on_lost: Callable[[str | None], None]) -> None:
+        self._parser = FrameParser(limit_bytes)
+        self._replies: msgspec.msgpack.Decoder[WorkerReply] = msgspec.msgpack.Decoder(WorkerReply)
+        self._queue: deque[tuple[Any, int]] = deque()
+        self._queued_bytes = 0
+        self._paused = False
+        self._waiter: asyncio.Future[None] | None = None
+        self._on_lost = on_lost
+        self._transport: asyncio.Transport | None = None
+        self._fault: str | None = None
+        self.lost = False
+
+    async def receive(self) -> Any:
+        """The next message; None where the connection has ended."""
+        while not self._queue:
+            if self.lost:
+                return None
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        message, size = self._queue.popleft()
+        self._queued_bytes -= size
+        if self._paused and self._queued_bytes < _LOW_WATER_BYTES and self._transport is not None:
+            self._paused = False
+            self._transport.resume_reading()
+        return message
+
+    def send(self, data: bytes) -> None:
+        """Send a frame."""
+        if self._transport is not None:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def fail(self, fault: str) -> None:
+        """End the connection because of what the worker sent."""
+        self._fault = self._fault or fault
+        self.close()
+
+    # What asyncio calls --------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection is there."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes have come."""
+        try:
+            for message in self._parser.feed(data):
+                self._queue.append((self._replies.decode(message), len(message)))
+                self._queued_bytes += len(message)
+        except (FrameTooLarge, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            self.fail(f"The kernel sent something that is no message of a kernel: {error}.")
+        if self._queued_bytes > _HIGH_WATER_BYTES and not self._paused:
+            # The worker notices by its full socket, and whoever prints there waits.
+            self._paused = True
+            if self._transport is not None and not self._transport.is_closing():
+                self._transport.pause_reading()
+        self._wake()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The connection has ended."""
+        self.lost = True
+        self._transport = None
+        self._wake()
+        self._on_lost(self._fault)
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+async def connect(
+    path: str, limit_bytes: int, on_lost: Callable[[str | None], None]
+) -> WorkerConnection:
+    """Connect to the worker whose socket has this path.
+
+    Raises:
+        OSError: Nobody listens there.
+    """
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.setblocking(False)
+        # A Unix socket connects at once, or not at all.
+        connection.connect(path)
+        _, protocol = await asyncio.get_running_loop().create_unix_connection(
+            lambda: WorkerConnection(limit_bytes, on_lost), sock=connection
+        )
+    except BaseException:
+        with contextlib.suppress(OSError):
+            connection.close()
+        raise
+    return protocol

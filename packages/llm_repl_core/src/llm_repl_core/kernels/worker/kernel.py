@@ -1,0 +1,336 @@
+"""The kernel that runs code in a forked process of its own: the server's and the CLI's default."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import signal
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from llm_repl_core.errors import InvalidInput, KernelDied, KernelError, KernelStartFailed
+from llm_repl_core.kernels.base import Evaluated, Expression, Kernel, KernelOptions, Value
+from llm_repl_core.kernels.values import clean_text
+from llm_repl_core.kernels.worker import protocol
+from llm_repl_core.kernels.worker.connection import WorkerConnection, connect
+from llm_repl_core.kernels.worker.endings import UNKNOWN_ENDING
+from llm_repl_core.kernels.worker.zygote import WorkerHandle, Zygote, result_of
+from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.model.output import Output
+
+__all__ = ["WorkerKernel"]
+
+M = TypeVar("M")
+
+_HELLO_TIMEOUT_S = 30.0
+_SHUTDOWN_TIMEOUT_S = 2.0
+_REASON_TIMEOUT_S = 2.0
+_SNAPSHOT_LIMIT_BYTES = 256 * 2**20
+
+
+class WorkerKernel(Kernel):
+    """IPython in a process of its own, forked from a zygote.
+
+    Args:
+        options: What the kernel may use.
+        zygote: Forks the process. Where many kernels share one, who made it stops it; where None,
+            the kernel makes one for itself and stops it at shutdown.
+        linger_s: How long the process stays when this application is gone, in seconds.
+    """
+
+    name: ClassVar[str] = "worker"
+
+    def __init__(
+        self,
+        options: KernelOptions | None = None,
+        *,
+        zygote: Zygote | None = None,
+        linger_s: float = 5.0,
+    ) -> None:
+        super().__init__(options)
+        self._own_zygote = zygote is None
+        self._zygote = zygote or Zygote(self.options.preload)
+        self._linger_s = linger_s
+        self._ids = itertools.count(1)
+        self._lock = asyncio.Lock()
+        self._connection: WorkerConnection | None = None
+        self._handle: WorkerHandle | None = None
+        self._pidfd: int | None = None
+        self._fault: str | None = None
+        self._busy = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process runs and is connected."""
+        return self._connection is not None and not self._connection.lost
+
+    @property
+    def pid(self) -> int | None:
+        """The kernel's process; None where it does not run."""
+        return self._handle.pid if self._handle is not None and self.alive else None
+
+    async def start(self) -> None:
+        """Start with an empty state; see `Kernel.start`."""
+        if self.alive:
+            return
+        await self._release()
+        try:
+            await self._start_worker()
+        except BaseException:
+            await self.shutdown()
+            raise
+
+    async def execute(self, code: str) -> AsyncIterator[Output]:
+        """Run code and yield its outputs as they come; see `Kernel.execute`."""
+        async with self._lock:
+            connection = self._require_alive()
+            request = protocol.Execute(next(self._ids), clean_text(code))
+            connection.send(protocol.encode(request))
+            self._busy = True
+            # A worker bounds its outputs itself; one that does not is no kernel of ours.
+            left = 2 * self.options.output_limit_bytes + 2**20
+            try:
+                while self._busy:
+                    reply = await self._reply(connection, request.id)
+                    if isinstance(reply, protocol.Done):
+                        self._busy = False
+                    elif not isinstance(reply, protocol.Outputs):
+                        connection.fail(f"The kernel answered `execute` with {reply!r:.100}.")
+                        continue
+                    for output in reply.outputs:
+                        left -= len(output.content)
+                        if left < 0:
+                            connection.fail("The kernel sent more output than is allowed.")
+                            raise await self._death()
+                        yield output
+            finally:
+                if self._busy:
+                    await self._stop_cell(connection, request.id)
+
+    async def evaluate(
+        self,
+        expressions: Sequence[Expression],
+        *,
+        restricted: bool = False,
+        extra: Mapping[str, JSONValue] | None = None,
+    ) -> list[Evaluated]:
+        """Evaluate expressions over the state; see `Kernel.evaluate`."""
+        request = protocol.Evaluate(
+            next(self._ids), list(expressions), restricted, dict(extra or {})
+        )
+        reply = await self._ask(request, protocol.Evaluated)
+        return list(reply.values)
+
+    async def assign(self, values: Mapping[str, Any]) -> None:
+        """Set variables to JSON values; see `Kernel.assign`."""
+        await self._ask(protocol.Assign(next(self._ids), dict(values)), protocol.Assigned)
+
+    async def names(self) -> list[str]:
+        """The user's variables, sorted; see `Kernel.names`."""
+        return (await self._ask(protocol.ListNames(next(self._ids)), protocol.Named)).names
+
+    async def snapshot(self) -> dict[str, Value]:
+        """The user's variables with their values; see `Kernel.snapshot`."""
+        async with self._asking(protocol.TakeSnapshot(next(self._ids))) as (connection, id_):
+            values: dict[str, Value] = {}
+            left = _SNAPSHOT_LIMIT_BYTES
+            while True:
+                part = await self._expect(connection, id_, protocol.SnapshotPart)
+                values.update(part.values)
+                left -= sum(len(value.text) for value in part.values.values())
+                if part.last:
+                    return values
+                if left < 0:
+                    connection.fail("The kernel sent a larger snapshot than is taken.")
+
+    async def interrupt(self) -> None:
+        """End what is running; see `Kernel.interrupt`."""
+        if self._busy and self.alive:
+            self._signal(signal.SIGINT)
+
+    async def shutdown(self) -> None:
+        """End the process, and the zygote where it is this kernel's own."""
+        await self._end_worker()
+        if self._own_zygote:
+            await self._zygote.stop()
+
+    async def restart(self) -> None:
+        """Begin again with an empty state; the zygote stays."""
+        await self._end_worker()
+        await self.start()
+
+    # Starting and ending -----------------------------------------------------------------------
+
+    async def _start_worker(self) -> None:
+        self._fault = None
+        self._busy = False
+        handle = await self._zygote.fork(self.options, linger_s=self._linger_s)
+        self._handle = handle
+        with contextlib.suppress(OSError, AttributeError):
+            self._pidfd = os.pidfd_open(handle.pid)
+        limit_bytes = 64 * 2**20 + 2 * self.options.output_limit_bytes
+        try:
+            connection = await connect(handle.path, limit_bytes, self._on_lost)
+        except OSError as error:
+            raise KernelStartFailed(f"The kernel can't be connected to: {error}.") from None
+        self._connection = connection
+        try:
+            hello = await asyncio.wait_for(connection.receive(), _HELLO_TIMEOUT_S)
+        except TimeoutError:
+            raise KernelStartFailed(
+                f"The kernel did not come up within {_HELLO_TIMEOUT_S:g} s."
+            ) from None
+        if isinstance(hello, protocol.Refused):
+            raise KernelStartFailed(clean_text(hello.reason))
+        if not isinstance(hello, protocol.Hello):
+            raise KernelStartFailed(f"The kernel did not come up. {await self._ending()}")
+
+    async def _end_worker(self) -> None:
+        handle, connection = self._handle, self._connection
+        if handle is not None and connection is not None and not connection.lost:
+            if self._busy:
+                self._signal(signal.SIGKILL)
+            connection.send(protocol.encode(protocol.Shutdown(next(self._ids))))
+            deadline = asyncio.get_running_loop().time() + _SHUTDOWN_TIMEOUT_S
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(deadline):
+                    while await connection.receive() is not None:
+                        pass
+            if not connection.lost:
+                self._signal(signal.SIGKILL)
+        elif handle is not None and not handle.ended.done():
+            self._signal(signal.SIGKILL)
+        if handle is not None:
+            await self._ending()
+        await self._release()
+
+    async def _release(self) -> None:
+        """Free what a worker that has ended held here."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+            while await connection.receive() is not None:
+                pass
+        if self._pidfd is not None:
+            os.close(self._pidfd)
+            self._pidfd = None
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            path = Path(handle.path)
+            with contextlib.suppress(OSError):
+                path.unlink()
+            if not handle.ended.done() or handle.ended.exception() is not None:
+                # Its zygote is gone, and with it who would remove the folder.
+                with contextlib.suppress(OSError):
+                    path.parent.rmdir()
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._handle is None:
+            return
+        with contextlib.suppress(OSError):
+            if self._pidfd is not None:
+                signal.pidfd_send_signal(self._pidfd, number)
+            elif not self._handle.ended.done():
+                os.kill(self._handle.pid, number)
+
+    def _on_lost(self, fault: str | None) -> None:
+        self._fault = fault
+        if fault is not None:
+            # What sends such things is not left running.
+            self._signal(signal.SIGKILL)
+
+    async def _ending(self) -> str:
+        """The sentence on how the process ended."""
+        if self._handle is not None:
+            with contextlib.suppress(TimeoutError, ConnectionError):
+                return await asyncio.wait_for(result_of(self._handle.ended), _REASON_TIMEOUT_S)
+        return UNKNOWN_ENDING
+
+    async def _death(self) -> KernelDied:
+        ending = await self._ending()
+        return KernelDied(self._fault or ending)
+
+    # Asking ------------------------------------------------------------------------------------
+
+    def _require_alive(self) -> WorkerConnection:
+        connection = self._connection
+        if connection is None:
+            raise KernelDied("The worker kernel is not running; start it first.")
+        if connection.lost:
+            raise KernelDied(self._fault or self._known_ending())
+        return connection
+
+    def _known_ending(self) -> str:
+        handle = self._handle
+        if handle is not None and handle.ended.done() and handle.ended.exception() is None:
+            return handle.ended.result()
+        return UNKNOWN_ENDING
+
+    async def _reply(self, connection: WorkerConnection, id_: int) -> Any:
+        """The next message that answers the request."""
+        while True:
+            reply = await connection.receive()
+            if reply is None:
+                raise await self._death()
+            if getattr(reply, "id", None) == id_:
+                return reply
+
+    async def _expect(self, connection: WorkerConnection, id_: int, kind: type[M]) -> M:
+        reply = await self._reply(connection, id_)
+        if isinstance(reply, kind):
+            return reply
+        if isinstance(reply, protocol.Broken):
+            raise KernelError(clean_text(reply.reason))
+        connection.fail(f"The kernel answered with {type(reply).__name__} instead.")
+        raise await self._death()
+
+    async def _ask(self, request: Struct, kind: type[M]) -> M:
+        async with self._asking(request) as (connection, id_):
+            return await self._expect(connection, id_, kind)
+
+    @contextlib.asynccontextmanager
+    async def _asking(self, request: Any) -> AsyncIterator[tuple[WorkerConnection, int]]:
+        try:
+            data = protocol.encode(request)
+        except (TypeError, OverflowError, UnicodeEncodeError, RecursionError) as error:
+            raise InvalidInput(
+                f"Only JSON values can be put into a kernel of another process: {error}."
+            ) from None
+        async with self._lock:
+            connection = self._require_alive()
+            connection.send(data)
+            self._busy = True
+            ended = False
+            try:
+                yield connection, request.id
+                ended = True
+            finally:
+                self._busy = False
+                if not ended and not connection.lost:
+                    # Nobody waits for it any more; its answer is passed over later.
+                    self._signal(signal.SIGINT)
+
+    async def _stop_cell(self, connection: WorkerConnection, id_: int) -> None:
+        """Interrupt the cell whose reader has gone, and pass over what is left of it."""
+        try:
+            for _ in range(2):
+                self._signal(signal.SIGINT)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_SHUTDOWN_TIMEOUT_S):
+                        while not isinstance(await self._reply(connection, id_), protocol.Done):
+                            pass
+                        return
+            # It catches what should end it.
+            connection.fail(
+                "The kernel's code could not be interrupted, so that its process was ended."
+            )
+        except KernelDied:
+            pass
+        finally:
+            self._busy = False

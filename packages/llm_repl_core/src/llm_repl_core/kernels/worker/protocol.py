@@ -1,0 +1,232 @@
+"""The messages between an application, its zygote and its workers: msgpack, never pickle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+from llm_repl_core.kernels.base import Failed, Value
+from llm_repl_core.model.output import Output
+from llm_repl_core.kernels.worker.frames import frame
+
+__all__ = [
+    "MESSAGE_LIMIT_BYTES",
+    "PROTOCOL_VERSION",
+    "Assign",
+    "Assigned",
+    "Broken",
+    "Done",
+    "Ended",
+    "Evaluate",
+    "Evaluated",
+    "Execute",
+    "Fork",
+    "ForkFailed",
+    "Forked",
+    "Hello",
+    "ListNames",
+    "Named",
+    "Outputs",
+    "Ready",
+    "Refused",
+    "Shutdown",
+    "SnapshotPart",
+    "TakeSnapshot",
+    "WorkerOptions",
+    "WorkerReply",
+    "WorkerRequest",
+    "ZygoteReply",
+    "encode",
+    "encode_plain",
+]
+
+PROTOCOL_VERSION = 1
+MESSAGE_LIMIT_BYTES = 512 * 2**20
+"""Of one message to a worker or a zygote, which trust who sends."""
+
+
+class WorkerOptions(Struct, frozen=True, kw_only=True):
+    """What a new worker is told; for most see `llm_repl_core.kernels.base.KernelOptions`.
+
+    Attributes:
+        path: Of the socket that the worker listens on.
+        linger_s: How long it stays when nobody is connected.
+    """
+
+    path: str
+    cwd: str
+    env: dict[str, str]
+    output_limit_bytes: int
+    memory_limit_bytes: int
+    value_limit_bytes: int
+    value_timeout_s: float
+    linger_s: float
+
+
+# To a zygote, and back -------------------------------------------------------------------------
+
+
+class Fork(Struct, frozen=True, tag="fork"):
+    """Make a worker."""
+
+    id: int
+    options: WorkerOptions
+
+
+class Ready(Struct, frozen=True, tag="ready"):
+    """The zygote has imported what it could; ``problems`` are sentences on what it could not."""
+
+    problems: list[str]
+
+
+class Forked(Struct, frozen=True, tag="forked"):
+    """The worker exists, and its socket listens."""
+
+    id: int
+    pid: int
+
+
+class ForkFailed(Struct, frozen=True, tag="fork_failed"):
+    """There is no worker."""
+
+    id: int
+    reason: str
+
+
+class Ended(Struct, frozen=True, tag="ended"):
+    """A worker ended: its exit code, or the negative number of the signal that killed it."""
+
+    pid: int
+    status: int
+
+
+ZygoteReply = Ready | Forked | ForkFailed | Ended
+
+# To a worker -----------------------------------------------------------------------------------
+
+
+class Execute(Struct, frozen=True, tag="execute"):
+    """Run a cell's code; answered by `Outputs` and one `Done`."""
+
+    id: int
+    code: str
+
+
+class Evaluate(Struct, frozen=True, tag="evaluate"):
+    """Evaluate expressions; answered by `Evaluated`."""
+
+    id: int
+    expressions: list[Any]
+    restricted: bool = False
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+class Assign(Struct, frozen=True, tag="assign"):
+    """Set variables; answered by `Assigned`."""
+
+    id: int
+    values: dict[str, Any]
+
+
+class ListNames(Struct, frozen=True, tag="names"):
+    """Answered by `Named`."""
+
+    id: int
+
+
+class TakeSnapshot(Struct, frozen=True, tag="snapshot"):
+    """Answered by as many `SnapshotPart` as it takes."""
+
+    id: int
+
+
+class Shutdown(Struct, frozen=True, tag="shutdown"):
+    """End; answered by the end of the connection."""
+
+    id: int
+
+
+WorkerRequest = Execute | Evaluate | Assign | ListNames | TakeSnapshot | Shutdown
+
+# From a worker ---------------------------------------------------------------------------------
+
+
+class Hello(Struct, frozen=True, tag="hello"):
+    """The first message of a connection: the worker is ready."""
+
+    version: int
+    pid: int
+
+
+class Refused(Struct, frozen=True, tag="refused"):
+    """The first and only message of a worker that could not be set up."""
+
+    reason: str
+
+
+class Outputs(Struct, frozen=True, tag="outputs"):
+    """Outputs of a cell that goes on running."""
+
+    id: int
+    outputs: list[Output]
+
+
+class Done(Struct, frozen=True, tag="done"):
+    """A cell's end, with its last outputs."""
+
+    id: int
+    outputs: list[Output]
+
+
+class Evaluated(Struct, frozen=True, tag="evaluated"):
+    """One entry an expression."""
+
+    id: int
+    values: list[Value | Failed]
+
+
+class Assigned(Struct, frozen=True, tag="assigned"):
+    """The variables are set."""
+
+    id: int
+
+
+class Named(Struct, frozen=True, tag="named"):
+    """The names of the user's variables, sorted."""
+
+    id: int
+    names: list[str]
+
+
+class SnapshotPart(Struct, frozen=True, tag="snapshot_part"):
+    """Some of the user's variables."""
+
+    id: int
+    values: dict[str, Value]
+    last: bool
+
+
+class Broken(Struct, frozen=True, tag="broken"):
+    """The worker could not do what was asked, and goes on."""
+
+    id: int
+    reason: str
+
+
+WorkerReply = (
+    Hello | Refused | Outputs | Done | Evaluated | Assigned | Named | SnapshotPart | Broken
+)
+
+_encoder = msgspec.msgpack.Encoder()
+
+
+def encode(message: Struct) -> bytes:
+    """The message as a frame."""
+    return frame(_encoder.encode(message))
+
+
+def encode_plain(message: dict[str, Any]) -> bytes:
+    """A message that is a dictionary of the same shape already, as a frame."""
+    return frame(_encoder.encode(message))

@@ -1,0 +1,273 @@
+"""What runs in a worker: one loop that takes requests and answers them."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import gc
+import os
+import random
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from llm_repl_core.kernels.evaluation import evaluate_all, snapshot_of, user_names
+from llm_repl_core.kernels.output_buffer import OutputBuffer
+from llm_repl_core.kernels.values import describe_within, exception_text
+from llm_repl_core.kernels.worker import protocol
+from llm_repl_core.kernels.worker.capture import Capture
+from llm_repl_core.kernels.worker.channel import Channel
+from llm_repl_core.kernels.worker.interrupts import SigintGate
+from llm_repl_core.kernels.worker.protocol import WorkerOptions, WorkerRequest, encode
+from llm_repl_core.kernels.worker.pump import Pump
+from llm_repl_core.kernels.worker.shell import WorkerShell
+
+__all__ = ["WorkerProcess", "listen"]
+
+_OOM_SCORE = "500"
+_SNAPSHOT_PART_BYTES = 4 * 2**20
+
+
+def listen(path: str) -> socket.socket:
+    """A listening Unix socket that only its user may connect to."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.bind(path)
+        Path(path).chmod(0o600)
+        listener.listen(8)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+class WorkerProcess:
+    """One worker, in its own process from here on.
+
+    Args:
+        shell: Runs the cells.
+        listener: The socket on which it is found.
+        options: What it may use.
+    """
+
+    def __init__(self, shell: WorkerShell, listener: socket.socket, options: WorkerOptions):
+        self._shell = shell
+        self._listener = listener
+        self._options = options
+        self._pid = os.getpid()
+        self._channel = Channel()
+        self._gate = SigintGate()
+        self._buffer = OutputBuffer(options.output_limit_bytes)
+        self._capture = Capture(self._buffer, self._channel, self._gate)
+        self._pump = Pump(self._capture, options.linger_s, self._abandon)
+        self._requests: msgspec.msgpack.Decoder[WorkerRequest] = msgspec.msgpack.Decoder(
+            WorkerRequest
+        )
+        self._answers: dict[type, Callable[[Any], None]] = {
+            protocol.Execute: self._execute,
+            protocol.Evaluate: self._evaluate,
+            protocol.Assign: self._assign,
+            protocol.ListNames: self._list_names,
+            protocol.TakeSnapshot: self._take_snapshot,
+            protocol.Shutdown: self._shut_down,
+        }
+
+    def run(self) -> None:
+        """Serve until told to end, or until nobody is connected for too long. Never returns."""
+        try:
+            problem = self._set_up()
+        except Exception as error:  # noqa: BLE001  who starts the kernel is told
+            name = type(error).__name__
+            problem = f"The kernel can't be set up: {name}: {exception_text(error)}."
+        while True:
+            connection, _ = self._listener.accept()
+            self._channel.attach(connection)
+            self._pump.connection_changed()
+            if problem is not None:
+                self._send(protocol.Refused(problem))
+                self._leave(1)
+            self._send(protocol.Hello(protocol.PROTOCOL_VERSION, self._pid))
+            while (message := self._channel.receive()) is not None:
+                request = self._requests.decode(message)
+                del message
+                self._answer(request)
+            self._channel.detach()
+            self._pump.connection_changed()
+
+    # Setting up --------------------------------------------------------------------------------
+
+    def _set_up(self) -> str | None:
+        """Give the worker a state of its own.
+
+        Returns:
+            Why that did not work, or None.
+        """
+        options = self._options
+        self._gate.install()
+        self._capture.install()
+        os.register_at_fork(after_in_child=self._listener.close)
+        os.environ.update(options.env)
+        os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+        _reseed()
+        self._shell.begin_afresh()
+        self._shell.capture = self._capture
+        gc.enable()
+        with contextlib.suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE, "ascii")
+        self._pump.start()
+        try:
+            os.chdir(options.cwd)
+        except OSError as error:
+            return f"The kernel's folder {options.cwd!r} can't be used: {error.strerror}."
+        return _limit_memory(options.memory_limit_bytes)
+
+    # Answering ---------------------------------------------------------------------------------
+
+    def _answer(self, request: WorkerRequest) -> None:
+        try:
+            self._answers[type(request)](request)
+        except MemoryError:
+            self._send(protocol.Broken(request.id, "The kernel's process has no memory left."))
+        except KeyboardInterrupt:
+            self._gate.close()
+            self._send(protocol.Broken(request.id, "It was interrupted."))
+        if os.getpid() != self._pid:
+            os._exit(0)  # a child that user code forked and let run out of its cell
+
+    def _execute(self, request: protocol.Execute) -> None:
+        self._gate.install()
+        self._capture.begin(request.id)
+        failure: tuple[str, str, list[str]] | None = None
+        try:
+            self._gate.open()
+            try:
+                failure = self._shell.run(request.code)
+            finally:
+                self._gate.close()
+        except BaseException as error:  # noqa: BLE001  an interrupt between two lines of IPython
+            self._gate.close()
+            name = type(error).__name__
+            failure = (name, exception_text(error), [name])
+        if os.getpid() != self._pid:
+            os._exit(0)
+        if failure is not None:
+            self._capture.drain_pipes()
+            self._buffer.error(*failure)
+        self._capture.end()
+
+    def _evaluate(self, request: protocol.Evaluate) -> None:
+        values = self._guarded(
+            lambda: evaluate_all(
+                request.expressions,
+                self._shell.user_ns,
+                restricted=request.restricted,
+                extra=request.extra,
+                limit_bytes=self._options.value_limit_bytes,
+                hidden=self._shell.user_ns_hidden,
+            )
+        )
+        self._send_raw({"type": "evaluated", "id": request.id, "values": values})
+
+    def _assign(self, request: protocol.Assign) -> None:
+        self._shell.user_ns.update(request.values)
+        self._send(protocol.Assigned(request.id))
+
+    def _list_names(self, request: protocol.ListNames) -> None:
+        names = user_names(self._shell.user_ns, self._shell.user_ns_hidden)
+        self._send(protocol.Named(request.id, names))
+
+    def _take_snapshot(self, request: protocol.TakeSnapshot) -> None:
+        options, namespace = self._options, self._shell.user_ns
+        part: dict[str, Any] = {}
+        size = 0
+        for name in user_names(namespace, self._shell.user_ns_hidden):
+            if name not in namespace:
+                continue
+            value = namespace[name]
+            part[name] = self._guarded(
+                lambda value=value: describe_within(
+                    value, options.value_limit_bytes, options.value_timeout_s
+                )
+            )
+            # Text and JSON, each about as long; in characters, of which one has up to 4 bytes.
+            size += 2 * len(part[name]["text"])
+            if size > _SNAPSHOT_PART_BYTES:
+                self._send_snapshot(request.id, part, last=False)
+                part, size = {}, 0
+        self._send_snapshot(request.id, part, last=True)
+
+    def _send_snapshot(self, id_: int, part: dict[str, Any], *, last: bool) -> None:
+        self._send_raw({"type": "snapshot_part", "id": id_, "values": part, "last": last})
+
+    def _shut_down(self, request: protocol.Shutdown) -> None:
+        self._leave(0)
+
+    def _guarded(self, function: Callable[[], Any]) -> Any:
+        """Call a function that runs user code, which an interrupt may end."""
+        self._gate.install()
+        self._gate.open()
+        try:
+            return function()
+        finally:
+            self._gate.close()
+
+    def _send(self, message: msgspec.Struct) -> None:
+        self._channel.put(encode(message))
+        self._channel.send_until(0, give_up=lambda: False)
+
+    def _send_raw(self, message: dict[str, Any]) -> None:
+        self._channel.put(protocol.encode_plain(message))
+        self._channel.send_until(0, give_up=lambda: False)
+
+    # Ending ------------------------------------------------------------------------------------
+
+    def _leave(self, code: int) -> None:
+        """End in an orderly way: what user code registered to run at the end runs."""
+        self._remove_socket()
+        self._gate.open()
+        with contextlib.suppress(BaseException):
+            atexit._run_exitfuncs()
+        os._exit(code)
+
+    def _abandon(self) -> None:
+        """End at once, from the helper thread, with every process of the group."""
+        self._remove_socket()
+        if os.getpgrp() == self._pid:
+            os.killpg(self._pid, signal.SIGKILL)
+        os._exit(1)
+
+    def _remove_socket(self) -> None:
+        path = Path(self._options.path)
+        with contextlib.suppress(OSError):
+            path.unlink()
+        # The folder goes with its last socket, where its owner can't do it any more.
+        with contextlib.suppress(OSError):
+            path.parent.rmdir()
+
+
+def _reseed() -> None:
+    """Forked processes share the state of random numbers with their parent: not this one."""
+    random.seed()
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed()
+
+
+def _limit_memory(limit_bytes: int) -> str | None:
+    if not limit_bytes:
+        return None
+    import resource  # not on every platform
+
+    try:
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        if hard != resource.RLIM_INFINITY:
+            limit_bytes = min(limit_bytes, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, limit_bytes))
+    except (OSError, ValueError) as error:
+        return f"The kernel's memory can't be limited to {limit_bytes:,} bytes: {error}."
+    return None

@@ -1,0 +1,313 @@
+"""The owner's side of a zygote: starts it, asks it for workers, hears how they end."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import itertools
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+import msgspec
+
+from llm_repl_core.errors import KernelStartFailed
+from llm_repl_core.kernels.base import KernelOptions
+from llm_repl_core.kernels.environment import kernel_environment
+from llm_repl_core.kernels.worker import protocol
+from llm_repl_core.kernels.worker.endings import how_it_ended
+from llm_repl_core.kernels.worker.frames import FrameParser, FrameTooLarge
+from llm_repl_core.kernels.worker.protocol import WorkerOptions, ZygoteReply, encode
+
+__all__ = ["WorkerHandle", "Zygote", "result_of"]
+
+T = TypeVar("T")
+
+_START_TIMEOUT_S = 60.0
+_STOP_TIMEOUT_S = 2.0
+_REPLY_LIMIT_BYTES = 2**20
+_PATH_LIMIT_BYTES = 100
+"""Of a Unix socket's path the system takes 108 bytes, some only 104."""
+
+
+class WorkerHandle:
+    """A worker as its zygote knows it.
+
+    Attributes:
+        pid: Its process.
+        path: The socket on which it listens.
+        ended: Gets the sentence on how the process ended.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.pid = 0
+        self.path = path
+        self.ended: concurrent.futures.Future[str] = concurrent.futures.Future()
+
+
+class Zygote:
+    """A process that has imported IPython once and forks workers from itself.
+
+    One serves any number of kernels, from any thread and any event loop. It starts by itself at
+    the first `fork`, and again where it was killed: workers that run don't need it. Who made it
+    stops it, with `stop` or as an asynchronous context manager; it also ends with its owner.
+
+    Args:
+        preload: Modules that it imports once for all workers.
+        withheld_variables: Names of environment variables that no worker may see, beside
+            those that `llm_repl_core.kernels.environment` always withholds.
+    """
+
+    def __init__(
+        self, preload: Iterable[str] = (), *, withheld_variables: Iterable[str] = ()
+    ) -> None:
+        self._preload = tuple(preload)
+        self._withheld_variables = tuple(withheld_variables)
+        self._lock = threading.Lock()
+        self._life: _Life | None = None
+        self.problems: tuple[str, ...] = ()
+        """Sentences on the modules that could not be preloaded."""
+
+    @property
+    def pid(self) -> int | None:
+        """The zygote's process; None where none runs."""
+        life = self._life
+        return life.process.pid if life is not None and life.alive else None
+
+    async def __aenter__(self) -> Zygote:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Start it, if it does not run, and wait until it has imported all.
+
+        Raises:
+            KernelStartFailed: It did not come up; the message says why.
+        """
+        life = await asyncio.to_thread(self._living)
+        try:
+            ready = await asyncio.wait_for(result_of(life.ready), _START_TIMEOUT_S)
+        except TimeoutError:
+            raise KernelStartFailed(
+                f"The kernels' zygote did not come up within {_START_TIMEOUT_S:g} s."
+            ) from None
+        self.problems = tuple(ready.problems)
+
+    async def warm(self) -> None:
+        """Start it, if it does not run, without waiting: the first `fork` is fast later."""
+        await asyncio.to_thread(self._living)
+
+    async def fork(self, options: KernelOptions, *, linger_s: float) -> WorkerHandle:
+        """Make a worker, which listens on its socket when this returns.
+
+        Args:
+            options: What the worker may use; its ``preload`` is the zygote's matter.
+            linger_s: How long the worker stays when nobody is connected.
+
+        Raises:
+            KernelStartFailed: There is none; the message says why.
+        """
+        for attempt in (1, 2):
+            await self.start()
+            life = self._life
+            if life is None:
+                continue
+            try:
+                return await life.fork(options, linger_s)
+            except ConnectionError:
+                if attempt == 2:
+                    break
+        raise KernelStartFailed("The kernels' zygote ended while it made a kernel; try again.")
+
+    async def stop(self) -> None:
+        """End it. Workers go on, as long as somebody is connected to them. May be called twice."""
+        life, self._life = self._life, None
+        if life is not None:
+            await asyncio.to_thread(life.stop)
+
+    def _living(self) -> _Life:
+        with self._lock:
+            if self._life is None or not self._life.alive:
+                if self._life is not None:
+                    self._life.stop()
+                environment = kernel_environment(withheld_variables=self._withheld_variables)
+                self._life = _Life(self._preload, environment)
+            return self._life
+
+
+class _Life:
+    """One process of a zygote, from its start to its end."""
+
+    def __init__(self, preload: Iterable[str], environment: dict[str, str]) -> None:
+        self.ready: concurrent.futures.Future[protocol.Ready] = concurrent.futures.Future()
+        self.alive = True
+        self._folder = _make_folder()
+        self._lock = threading.Lock()
+        self._ids = itertools.count(1)
+        self._asked: dict[int, tuple[concurrent.futures.Future[int], WorkerHandle]] = {}
+        self._workers: dict[int, WorkerHandle] = {}
+        self._replies: msgspec.msgpack.Decoder[ZygoteReply] = msgspec.msgpack.Decoder(ZygoteReply)
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long
+        self._control, theirs = socket.socketpair()
+        with theirs:
+            # Its folder is the one that it runs in, so that no file of the user's is imported
+            # in a module's place.
+            self.process = subprocess.Popen(  # noqa: S603  our own interpreter
+                [
+                    sys.executable,
+                    "-c",
+                    "from llm_repl_core.kernels.worker import zygote_process as z;"
+                    "z._main_from_arguments()",
+                    str(theirs.fileno()),
+                    *preload,
+                ],
+                cwd=self._folder,
+                env=environment,
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._errors,
+                start_new_session=True,
+            )
+        self._reader = threading.Thread(target=self._read, name="llm-repl-zygote", daemon=True)
+        self._reader.start()
+
+    async def fork(self, options: KernelOptions, linger_s: float) -> WorkerHandle:
+        number = next(self._ids)
+        handle = WorkerHandle(str(self._folder / f"{number}.sock"))
+        request = protocol.Fork(number, _worker_options(options, handle.path, linger_s))
+        forked: concurrent.futures.Future[int] = concurrent.futures.Future()
+        with self._lock:
+            if not self.alive:
+                raise ConnectionError
+            self._asked[number] = (forked, handle)
+        # A request is small, so that the socket takes it at once.
+        self._control.sendall(encode(request))
+        handle.pid = await result_of(forked)
+        return handle
+
+    def stop(self) -> None:
+        """End the process, and wait for that."""
+        with contextlib.suppress(OSError):
+            self._control.shutdown(socket.SHUT_RDWR)
+        try:
+            self.process.wait(_STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self._reader.join()
+        self._control.close()
+        self._errors.close()
+        # Where workers go on, their sockets are still in it: the last one removes it.
+        with contextlib.suppress(OSError):
+            self._folder.rmdir()
+
+    # The reader's thread -------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        parser = FrameParser(_REPLY_LIMIT_BYTES)
+        try:
+            while data := self._control.recv(65536):
+                for message in parser.feed(data):
+                    self._take(self._replies.decode(message))
+        except (OSError, FrameTooLarge, msgspec.MsgspecError):
+            pass
+        self._end()
+
+    def _take(self, reply: Any) -> None:
+        if isinstance(reply, protocol.Ready):
+            _set(self.ready, reply)
+        elif isinstance(reply, protocol.Forked):
+            with self._lock:
+                forked, handle = self._asked.pop(reply.id)
+                handle.pid = reply.pid
+                self._workers[reply.pid] = handle
+            _set(forked, reply.pid)
+        elif isinstance(reply, protocol.ForkFailed):
+            with self._lock:
+                forked, _ = self._asked.pop(reply.id)
+            _fail(forked, KernelStartFailed(f"The kernel can't be forked. {reply.reason}"))
+        elif isinstance(reply, protocol.Ended):
+            with self._lock:
+                ended = self._workers.pop(reply.pid, None)
+            if ended is not None:
+                with contextlib.suppress(OSError):
+                    Path(ended.path).unlink()
+                _set(ended.ended, how_it_ended(reply.status))
+
+    def _end(self) -> None:
+        """The connection has ended: nobody hears of anything any more."""
+        with self._lock:
+            self.alive = False
+            asked, self._asked = dict(self._asked), {}
+            workers = list(self._workers.values())
+        for forked, _ in asked.values():
+            _fail(forked, ConnectionError())
+        for handle in workers:
+            _fail(handle.ended, ConnectionError())
+        if not self.ready.done():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(_STOP_TIMEOUT_S)
+            _fail(self.ready, KernelStartFailed(self._why_not_ready()))
+
+    def _why_not_ready(self) -> str:
+        self._errors.seek(0)
+        lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
+        detail = f" Its last words: {lines[-1]}" if lines else ""
+        return (
+            f"The kernels' zygote did not come up: {sys.executable} ended with "
+            f"{self.process.returncode}.{detail}"
+        )
+
+
+async def result_of(future: concurrent.futures.Future[T]) -> T:
+    """Await a result that others may be waiting for, too: giving up leaves it to them."""
+    return await asyncio.shield(asyncio.wrap_future(future))
+
+
+def _worker_options(options: KernelOptions, path: str, linger_s: float) -> WorkerOptions:
+    return WorkerOptions(
+        path=path,
+        cwd=options.cwd if options.cwd is not None else os.getcwd(),  # noqa: PTH109  text
+        env=options.env,
+        output_limit_bytes=options.output_limit_bytes,
+        memory_limit_bytes=options.memory_limit_bytes,
+        value_limit_bytes=options.value_limit_bytes,
+        value_timeout_s=options.value_timeout_s,
+        linger_s=linger_s,
+    )
+
+
+def _make_folder() -> Path:
+    """A folder that only this user may enter, with a path that is short enough for sockets."""
+    candidates = [os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"]  # noqa: S108
+    for candidate in candidates:
+        if candidate and len(os.fsencode(candidate)) + 30 <= _PATH_LIMIT_BYTES:
+            try:
+                return Path(tempfile.mkdtemp(prefix="llm-repl-", dir=candidate))  # mode 0700
+            except OSError:
+                continue
+    raise KernelStartFailed(
+        "There is no folder for the kernels' sockets: set TMPDIR to a writable one "
+        "whose path is short."
+    )
+
+
+def _set(future: concurrent.futures.Future[Any], result: Any) -> None:
+    with contextlib.suppress(concurrent.futures.InvalidStateError):
+        future.set_result(result)
+
+
+def _fail(future: concurrent.futures.Future[Any], error: BaseException) -> None:
+    with contextlib.suppress(concurrent.futures.InvalidStateError):
+        future.set_exception(error)

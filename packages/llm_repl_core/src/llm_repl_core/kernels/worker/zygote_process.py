@@ -1,0 +1,160 @@
+"""What runs in a zygote: it has imported what workers need, and forks them on request.
+
+It has one thread, as a fork copies only the one that forks. It stays the workers' parent, so that
+it can tell how each of them ended. It ends when its owner does, which it sees by the end of the
+control connection; the workers then go on for as long as they linger.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import os
+import select
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import msgspec
+
+from llm_repl_core.kernels.worker import protocol
+from llm_repl_core.kernels.worker.frames import FrameParser
+from llm_repl_core.kernels.worker.protocol import Fork, encode
+from llm_repl_core.kernels.worker.shell import WorkerShell, make_shell
+from llm_repl_core.kernels.worker.worker_process import WorkerProcess, listen
+
+__all__ = ["main"]
+
+
+def main(control_descriptor: int, preload: list[str]) -> None:
+    """Be a zygote until the owner is gone.
+
+    Args:
+        control_descriptor: A connected Unix socket, over which the owner asks.
+        preload: Modules to import.
+    """
+    control = socket.socket(fileno=control_descriptor)
+    control.set_inheritable(False)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the owner's
+    gc.disable()  # a collection would write to pages that are to be shared
+    shell = make_shell()
+    problems = [problem for name in preload if (problem := _import(name))]
+    gc.collect()
+    gc.freeze()
+    _silence()
+    control.sendall(encode(protocol.Ready(problems)))
+    _Zygote(control, shell).run()
+
+
+class _Zygote:
+    def __init__(self, control: socket.socket, shell: WorkerShell) -> None:
+        self._control = control
+        self._shell = shell
+        self._parser = FrameParser(protocol.MESSAGE_LIMIT_BYTES)
+        self._requests = msgspec.msgpack.Decoder(Fork)
+        self._wake_reading, self._wake_writing = os.pipe()
+        for descriptor in (self._wake_reading, self._wake_writing):
+            os.set_blocking(descriptor, False)
+
+    def run(self) -> None:
+        """Serve until the control connection ends."""
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(self._wake_writing, warn_on_full_buffer=False)
+        poll = select.poll()
+        poll.register(self._control, select.POLLIN)
+        poll.register(self._wake_reading, select.POLLIN)
+        while True:
+            ready = {descriptor for descriptor, _ in poll.poll()}
+            if self._wake_reading in ready:
+                with contextlib.suppress(BlockingIOError):
+                    os.read(self._wake_reading, 4096)
+                self._reap()
+            if self._control.fileno() in ready:
+                try:
+                    data = self._control.recv(65536)
+                except OSError:
+                    return
+                if not data:
+                    return
+                for message in self._parser.feed(data):
+                    self._fork(self._requests.decode(message))
+
+    def _fork(self, request: Fork) -> None:
+        try:
+            listener = listen(request.options.path)
+        except OSError as error:
+            self._tell(protocol.ForkFailed(request.id, f"Its socket can't be made: {error}."))
+            return
+        try:
+            pid = os.fork()
+        except OSError as error:
+            self._tell(protocol.ForkFailed(request.id, f"The system refuses: {error}."))
+        else:
+            if pid == 0:
+                self._be_worker(listener, request)
+            self._tell(protocol.Forked(request.id, pid))
+        finally:
+            listener.close()
+
+    def _be_worker(self, listener: socket.socket, request: Fork) -> None:
+        """Never returns."""
+        try:
+            os.setpgid(0, 0)
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            os.close(self._wake_reading)
+            os.close(self._wake_writing)
+            self._control.close()
+            WorkerProcess(self._shell, listener, request.options).run()
+        finally:
+            os._exit(70)
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                # Looked at first and collected later: as long as it is there, its number can't
+                # be given to another group of processes.
+                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return
+            if ended is None:
+                return
+            with contextlib.suppress(OSError):
+                os.killpg(ended.si_pid, signal.SIGKILL)
+            pid, status = os.waitpid(ended.si_pid, 0)
+            self._tell(protocol.Ended(pid, os.waitstatus_to_exitcode(status)))
+
+    def _tell(self, message: msgspec.Struct) -> None:
+        with contextlib.suppress(OSError):
+            self._control.sendall(encode(message))
+
+
+def _import(name: str) -> str | None:
+    try:
+        importlib.import_module(name)
+    except BaseException as error:  # noqa: BLE001  a module's code, anything may come out of it
+        return f"The module {name!r} can't be preloaded: {type(error).__name__}: {error}."
+    return None
+
+
+def _silence() -> None:
+    """Let go of the streams that the owner gave, which told why a start failed."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    os.close(null)
+
+
+def _main_from_arguments() -> None:
+    folder = Path.cwd()
+    main(int(sys.argv[1]), sys.argv[2:])
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+    # Not by the usual way out: what IPython registered there belongs to workers.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    _main_from_arguments()

@@ -1,0 +1,244 @@
+"""Settings: flags before environment before YAML file before defaults.
+
+A setting is a field of a `Settings` class: its annotation says the type, the bounds, what it is
+for and its unit, and the reference in ``docs/`` is written from that. A package adds settings of
+its own by a subclass with a ``section``: they stand under that key in the file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from llm_repl_core.errors import InvalidSetting
+
+__all__ = ["Settings", "SettingInfo", "config_folder", "describe_settings", "load_settings"]
+
+ENVIRONMENT_PREFIX = "LLM_REPL_"
+APPLICATION_NAME = "llm-repl"
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """The settings of the core. Each field's annotation says what it is for."""
+
+    section: ClassVar[str | None] = None
+
+    kernel: Annotated[
+        str,
+        Meta(description="Where code runs: `worker`, `in_process`, `jupyter`, or a plugin's."),
+    ] = "worker"
+    kernelspec: Annotated[
+        str | None, Meta(description="Which Jupyter kernelspec the kernel `jupyter` starts.")
+    ] = None
+    kernel_preload: Annotated[
+        tuple[str, ...],
+        Meta(description="Modules that worker kernels have imported before they start."),
+    ] = ()
+    kernel_memory_limit_bytes: Annotated[
+        Annotated[int, Meta(ge=0)] | None,
+        Meta(
+            description="Of a worker kernel; 0: none; not set: four fifths of the machine's.",
+            extra_json_schema={"unit": "bytes"},
+        ),
+    ] = None
+    cell_timeout_s: Annotated[
+        float,
+        Meta(ge=0, description="How long a cell may run; 0: no limit.", extra_json_schema={"unit": "seconds"}),
+    ] = 0.0
+    cell_output_limit_bytes: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="How much a cell may put out; the rest is dropped with a notice.",
+            extra_json_schema={"unit": "bytes"},
+        ),
+    ] = 10_000_000
+    provider: Annotated[
+        str, Meta(description="Who answers prompts where neither cell nor notebook says it.")
+    ] = "mock"
+    model: Annotated[
+        str | None, Meta(description="The model of that provider; not set: the provider's own.")
+    ] = None
+    base_url: Annotated[
+        str | None, Meta(description="Where that provider's server is; not set: its own.")
+    ] = None
+    provider_timeout_s: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="How long to wait for the next piece of an answer.",
+            extra_json_schema={"unit": "seconds"},
+        ),
+    ] = 120.0
+
+
+SettingsT = TypeVar("SettingsT", bound=Settings)
+
+
+class SettingInfo(Struct, frozen=True):
+    """What there is to know about a setting.
+
+    Attributes:
+        name: The field's name, and the key in the file.
+        section: The key in the file under which it stands; None: at the top.
+        variable: The environment variable.
+        type: As JSON Schema names it.
+        default: The value where nothing sets it.
+        description: What it is for.
+        unit: Of the value, where it has one.
+    """
+
+    name: str
+    section: str | None
+    variable: str
+    type: str
+    default: Any
+    description: str
+    unit: str | None
+
+
+def config_folder() -> Path:
+    """The folder of the settings and the keys: ``LLM_REPL_CONFIG_DIR``, else the platform's."""
+    import platformdirs  # not needed where the variable is set, nor by scripts that load nothing
+
+    chosen = os.environ.get("LLM_REPL_CONFIG_DIR")
+    return Path(chosen) if chosen else platformdirs.user_config_path(APPLICATION_NAME)
+
+
+def describe_settings(settings_class: type[Settings]) -> list[SettingInfo]:
+    """Every setting of a class, its parents' first."""
+    sections = _sections(settings_class)
+    properties = msgspec.json.schema_components([settings_class])[1]
+    schema = properties[settings_class.__name__]["properties"]
+    defaults = settings_class()
+    return [
+        SettingInfo(
+            name=name,
+            section=sections[name],
+            variable=ENVIRONMENT_PREFIX + name.upper(),
+            type=_type_word(schema[name]),
+            default=getattr(defaults, name),
+            description=schema[name].get("description", ""),
+            unit=schema[name].get("unit"),
+        )
+        for name in settings_class.__struct_fields__
+    ]
+
+
+def load_settings(
+    settings_class: type[SettingsT],
+    *,
+    flags: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+    file: Path | None = None,
+    defaults: Mapping[str, Any] | None = None,
+) -> SettingsT:
+    """Collect the settings from everywhere.
+
+    Args:
+        settings_class: Which settings.
+        flags: What the command line says; None values count as not said.
+        environ: The environment; the process's own by default.
+        file: The YAML file; ``settings.yaml`` in `config_folder` by default, which need not exist.
+        defaults: What a program has in place of the class's defaults.
+
+    Raises:
+        InvalidSetting: An unknown name or an unusable value; the message says where it stands.
+    """
+    values: dict[str, Any] = dict(defaults or {})
+    path = file or config_folder() / "settings.yaml"
+    values |= _from_file(settings_class, path, must_exist=file is not None)
+    values |= _from_environment(settings_class, os.environ if environ is None else environ)
+    for name, value in (flags or {}).items():
+        if value is not None:
+            values[name] = _convert(settings_class, name, value, f"--{name.replace('_', '-')}")
+    return settings_class(**values)
+
+
+def _from_environment(
+    settings_class: type[Settings], environ: Mapping[str, str]
+) -> dict[str, Any]:
+    found = {}
+    for name in settings_class.__struct_fields__:
+        variable = ENVIRONMENT_PREFIX + name.upper()
+        if variable in environ:
+            found[name] = _convert(settings_class, name, environ[variable], variable)
+    return found
+
+
+def _from_file(
+    settings_class: type[Settings], path: Path, *, must_exist: bool
+) -> dict[str, Any]:
+    import yaml  # 30 ms that only a settings file is worth
+
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if must_exist:
+            raise InvalidSetting(f"There is no settings file {path}.") from None
+        return {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise InvalidSetting(f"The settings file {path} cannot be read: {reason}.") from None
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise InvalidSetting(f"The settings file {path} must hold `name: value` lines.")
+    sections = _sections(settings_class)
+    found: dict[str, Any] = {}
+    for key, value in document.items():
+        if key in sections and sections[key] is None:
+            found[key] = _convert(settings_class, key, value, f"`{key}` in {path}")
+        elif isinstance(value, dict) and key not in sections:
+            if key not in sections.values():
+                continue  # another package's section
+            for name, inner in value.items():
+                if sections.get(name) != key:
+                    raise InvalidSetting(_unknown(f"{key}.{name}", str(name), sections, path))
+                found[name] = _convert(settings_class, name, inner, f"`{key}.{name}` in {path}")
+        else:
+            raise InvalidSetting(_unknown(str(key), str(key), sections, path))
+    return found
+
+
+def _unknown(shown: str, name: str, sections: Mapping[str, str | None], path: Path) -> str:
+    close = difflib.get_close_matches(name, sections, n=1)
+    hint = "; see `llm-repl settings` for what there is"
+    if close:
+        section = sections[close[0]]
+        hint = f"; did you mean `{section + '.' if section else ''}{close[0]}`?"
+    return f"There is no setting `{shown}` ({path}){hint}."
+
+
+def _convert(settings_class: type[Settings], name: str, value: Any, where: str) -> Any:
+    annotation = next(
+        field.type for field in msgspec.structs.fields(settings_class) if field.name == name
+    )
+    wants_list = _type_word(msgspec.json.schema(annotation)) == "array"
+    if wants_list and isinstance(value, str):
+        value = [item.strip() for item in value.split(",") if item.strip()]
+    try:
+        return msgspec.convert(value, annotation, strict=False)
+    except msgspec.ValidationError as error:
+        raise InvalidSetting(f"{where} is not usable: {error}.") from None
+
+
+def _sections(settings_class: type[Settings]) -> dict[str, str | None]:
+    sections: dict[str, str | None] = {}
+    for parent in reversed(settings_class.__mro__):
+        if issubclass(parent, Settings):
+            for name in parent.__struct_fields__:
+                sections.setdefault(name, parent.section)
+    return sections
+
+
+def _type_word(schema: Mapping[str, Any]) -> str:
+    variants = [schema, *schema.get("anyOf", ())]
+    words = [str(one["type"]) for one in variants if one.get("type") not in (None, "null")]
+    return words[0] if words else "text"

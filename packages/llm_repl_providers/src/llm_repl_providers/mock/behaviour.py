@@ -1,0 +1,110 @@
+"""What the mock provider does, read from a model's name and from options."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+from llm_repl_core import errors
+from llm_repl_core.errors import ModelNotFound, ProviderError, RateLimited, RequestRejected
+
+__all__ = ["MODELS", "Behaviour", "failures", "read_behaviour"]
+
+MODELS: Final = ("mock", "echo", "list:yes|no", "fail:rate_limited")
+"""One example of every form that a name can have."""
+
+_SETTINGS: Final = {
+    "delay": "delay_s",
+    "per_token": "delay_per_token_s",
+    "after": "fail_after_tokens",
+    "retry_after": "retry_after_s",
+}
+_NAME = re.compile(
+    rf"(?P<model>.*?)(?P<settings>(?:\+(?:{'|'.join(_SETTINGS)})=[^+|=]*)*)", re.DOTALL
+)
+
+
+class Behaviour(Struct, frozen=True, kw_only=True):
+    """How a request is answered. The fields are the options of the same names.
+
+    Attributes:
+        echo: Whether the answer is the last user message as it is.
+        answers: What is answered, one after the other, again from the first after the last.
+        fail: The code of the error that is raised.
+        fail_after_tokens: How many pieces of the answer come before it.
+        retry_after_s: What `RateLimited` asks for.
+        delay_s: Before the first piece.
+        delay_per_token_s: Before each piece.
+    """
+
+    echo: bool = False
+    answers: Annotated[tuple[str, ...], Meta(min_length=1)] | None = None
+    fail: str | None = None
+    fail_after_tokens: Annotated[int, Meta(ge=0)] = 0
+    retry_after_s: Annotated[float, Meta(ge=0)] | None = None
+    delay_s: Annotated[float, Meta(ge=0)] = 0.0
+    delay_per_token_s: Annotated[float, Meta(ge=0)] = 0.0
+
+    def failure(self) -> ProviderError | None:
+        """The error that is to be raised, or None."""
+        if self.fail is None:
+            return None
+        message = f"The mock provider was asked to fail: {self.fail}."
+        error_class = failures()[self.fail]
+        if issubclass(error_class, RateLimited):
+            return error_class(message, retry_after_s=self.retry_after_s)
+        return error_class(message)
+
+
+def failures() -> dict[str, type[ProviderError]]:
+    """Every error of a provider, by its code."""
+    classes = [value for value in vars(errors).values() if isinstance(value, type)]
+    return {known.code: known for known in classes if issubclass(known, ProviderError)}
+
+
+def read_behaviour(model: str, options: Mapping[str, Any]) -> Behaviour:
+    """Read a model's name, which goes before options.
+
+    Raises:
+        ModelNotFound: The name has none of the known forms.
+        RequestRejected: A setting or an option has an unusable value.
+    """
+    match = _NAME.fullmatch(model)
+    assert match is not None  # it fits any text
+    fields = {**options, **_fields(match["model"], model)}
+    for setting in match["settings"].split("+")[1:]:
+        word, _, value = setting.partition("=")
+        fields[_SETTINGS[word]] = value
+    try:
+        # Not strict: the settings of a name are texts. Options of other providers are passed over.
+        behaviour = msgspec.convert(fields, Behaviour, strict=False)
+    except msgspec.ValidationError as error:
+        raise RequestRejected(
+            f"The mock provider cannot use what `{model}` and its options say: {error}."
+        ) from None
+    if behaviour.fail is not None and behaviour.fail not in failures():
+        raise ModelNotFound(
+            f"The mock provider knows no failure `{behaviour.fail}`; "
+            f"there are {', '.join(sorted(failures()))}."
+        )
+    return behaviour
+
+
+def _fields(word: str, model: str) -> dict[str, Any]:
+    kind, colon, argument = word.partition(":")
+    if word == "mock":
+        return {}
+    if word == "echo":
+        return {"echo": True, "answers": None}
+    if kind == "list" and colon:
+        return {"answers": argument.split("|")}
+    if kind == "fail" and colon:
+        return {"fail": argument}
+    raise ModelNotFound(
+        f"The mock provider has no model `{model}`; there are mock, echo, list:<a|b|…> and "
+        f"fail:<code>, each with {', '.join(f'+{name}=' for name in _SETTINGS)} where wanted."
+    )

@@ -1,0 +1,17 @@
+"""The entry point `openai`. It does not import the SDK, which takes long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from llm_repl_core.plugins.markers import hookimpl
+from llm_repl_core.providers.base import Provider
+from llm_repl_providers.openai.provider import OpenAIProvider
+
+__all__ = ["llm_repl_providers"]
+
+
+@hookimpl
+def llm_repl_providers() -> Iterable[type[Provider]]:
+    """Bring the OpenAI provider."""
+    return [OpenAIProvider]

@@ -1,0 +1,117 @@
+"""The OpenAI provider. The SDK is imported, in a thread, when the first call is made."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from llm_repl_core.errors import KeyRejected
+from llm_repl_core.providers.base import Delta, Provider, ProviderConfig, Request
+from llm_repl_core.providers.secret import Secret
+from llm_repl_providers.openai.address import OPENAI_BASE_URL, find_base_url
+
+if TYPE_CHECKING:
+    from llm_repl_providers.openai.connection import Connection
+
+__all__ = ["OpenAIProvider"]
+
+_CLOSE_LIMIT_S: Final = 5.0
+
+
+class OpenAIProvider(Provider):
+    """OpenAI's chat completions, and every server that speaks the same protocol.
+
+    ``config.base_url`` says where another server is (Ollama, vLLM, llama.cpp, a gateway); where
+    it is None, the variable ``OPENAI_BASE_URL`` does, as with OpenAI's own SDK. Such a server
+    need not ask for a key. ``config.options`` are parameters of every request; those of a
+    request go before them. Organization and project are read from ``OPENAI_ORG_ID`` and
+    ``OPENAI_PROJECT_ID``, proxies from the usual variables, by the SDK.
+
+    Args:
+        config: How to reach the server.
+
+    Raises:
+        InvalidSetting: The URL is none.
+    """
+
+    name: ClassVar[str] = "openai"
+    default_model: ClassVar[str] = "gpt-5.4-mini"
+    key_variable: ClassVar[str | None] = "OPENAI_API_KEY"
+
+    def __init__(self, config: ProviderConfig | None = None) -> None:
+        super().__init__(config)
+        self._base_url = find_base_url(self.config.base_url)
+        self._connections: dict[asyncio.AbstractEventLoop, Connection] = {}
+        self._lock = threading.Lock()
+
+    async def stream(self, request: Request) -> AsyncIterator[Delta]:
+        """Answer a request; closing the iterator closes the connection at once.
+
+        Raises:
+            ProviderError: One of its subclasses.
+        """
+        connection = await self._connection()
+        async with aclosing(connection.stream(request)) as answer:
+            async for delta in answer:
+                yield delta
+
+    async def models(self) -> Sequence[str]:
+        """The names of the server's models, sorted.
+
+        Raises:
+            ProviderError: They cannot be asked for now.
+        """
+        connection = await self._connection()
+        return await connection.models()
+
+    async def close(self) -> None:
+        """Close the connections. May be called twice; a later call opens new ones."""
+        with self._lock:
+            connections, self._connections = self._connections, {}
+        here = asyncio.get_running_loop()
+        for loop, connection in connections.items():
+            if loop is here:
+                await connection.close()
+            elif loop.is_running():
+                elsewhere = asyncio.run_coroutine_threadsafe(connection.close(), loop)
+                await asyncio.wait([asyncio.wrap_future(elsewhere)], timeout=_CLOSE_LIMIT_S)
+
+    async def _connection(self) -> Connection:
+        loop = asyncio.get_running_loop()
+        known = self._connections.get(loop)
+        if known is not None:
+            return known
+        key = self._key()
+        # The SDK takes half a second to import, and certificates take a while to load.
+        return await asyncio.to_thread(self._connect, loop, key)
+
+    def _connect(self, loop: asyncio.AbstractEventLoop, key: Secret | None) -> Connection:
+        from llm_repl_providers.openai.connection import Connection
+
+        with self._lock:
+            open_ones = {at: one for at, one in self._connections.items() if not at.is_closed()}
+            if loop not in open_ones:
+                open_ones[loop] = Connection(self.config, self._base_url, key)
+            self._connections = open_ones
+            return open_ones[loop]
+
+    def _key(self) -> Secret | None:
+        """Find the key; servers of one's own go without.
+
+        Raises:
+            KeyMissing: OpenAI's server does not.
+            KeyRejected: It cannot be a key.
+        """
+        given = self.config.api_key
+        if self._base_url != OPENAI_BASE_URL and (given is None or not given.reveal().strip()):
+            return None
+        key = self.require_key()
+        if not (key.isascii() and key.isprintable()) or " " in key:
+            raise KeyRejected(
+                f"The key of the provider `{self.name}` holds characters that no key has: "
+                f"set {self.key_variable} again."
+            )
+        return Secret(key)

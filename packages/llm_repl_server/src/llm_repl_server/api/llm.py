@@ -1,0 +1,36 @@
+"""``/api/llm``: who answers prompts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llm_repl_server.api.resource import Resource, house
+from llm_repl_server.api.schemas import ProviderChange, ProviderList, Success
+
+__all__ = ["llm"]
+
+llm = Resource("llm")
+
+
+@llm.endpoint("GET", "/api/llm/providers", answer=ProviderList)
+def list_providers() -> dict[str, Any]:
+    """List the providers, and say which one answers by default."""
+    return house().loop.call(house().llm.providers())
+
+
+@llm.endpoint(
+    "PUT",
+    "/api/llm/provider",
+    body=ProviderChange,
+    body_required=True,
+    answer=Success,
+    errors=(404,),
+)
+def choose_provider(body: ProviderChange) -> dict[str, Any]:
+    """Choose who answers by default; a key goes to the keys file and is never shown."""
+    house().loop.call(
+        house().llm.choose(
+            body.type, api_key=body.api_key, base_url=body.base_url, model=body.model
+        )
+    )
+    return {"success": True}

@@ -1,0 +1,165 @@
+"""How an endpoint is written: declared once, for Flask and for the OpenAPI description alike."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+from flask import Blueprint, Response, current_app, request
+from msgspec import Struct
+
+from llm_repl_core import InvalidInput
+from llm_repl_server.services.house import House
+
+__all__ = ["Endpoint", "Resource", "house", "json_response", "matching_versions"]
+
+Method: TypeAlias = Literal["GET", "POST", "PUT", "DELETE"]
+
+
+class Endpoint(Struct, frozen=True, kw_only=True):
+    """What the description says of an endpoint.
+
+    Attributes:
+        method: The HTTP method.
+        path: As Flask writes it: ``/api/notebooks/<notebook_id>``.
+        summary: One line, the view's docstring.
+        resource: The name of its resource.
+        name: The view's name.
+        body: What it takes, where it takes a body; an empty one counts as ``{}``.
+        body_required: Whether ``{}`` is not enough.
+        query: What it takes after ``?``.
+        answer: What it answers with; None where that is not JSON.
+        status: The status of a good answer.
+        errors: The statuses of bad ones, besides those that any endpoint may have.
+        versioned: Whether it heeds ``If-Match``.
+    """
+
+    method: Method
+    path: str
+    summary: str
+    resource: str
+    name: str
+    body: type[Struct] | None = None
+    body_required: bool = False
+    query: type[Struct] | None = None
+    answer: type[Struct] | None = None
+    status: int = 200
+    errors: tuple[int, ...] = ()
+    versioned: bool = False
+
+
+class Resource(Blueprint):
+    """A blueprint that remembers what its endpoints take and give.
+
+    A view gets the path's parameters and, where declared, ``body`` or ``query``: validated. What
+    it returns is sent as JSON, unless it is a response already.
+
+    Args:
+        name: The resource's name.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, __name__)
+        self.endpoints: list[Endpoint] = []
+
+    def endpoint(
+        self,
+        method: Method,
+        path: str,
+        *,
+        body: type[Struct] | None = None,
+        body_required: bool = False,
+        query: type[Struct] | None = None,
+        answer: type[Struct] | None = None,
+        status: int = 200,
+        errors: tuple[int, ...] = (),
+        versioned: bool = False,
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Declare the decorated function as the view of an endpoint; see `Endpoint`."""
+
+        def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+            @wraps(view)
+            def answered(**parameters: str) -> Response:
+                arguments: dict[str, Any] = dict(parameters)
+                if body is not None:
+                    arguments["body"] = _read_body(body)
+                if query is not None:
+                    arguments["query"] = _read_query(query)
+                result = view(**arguments)
+                return result if isinstance(result, Response) else json_response(result, status)
+
+            self.add_url_rule(path, view_func=answered, methods=[method])
+            self.endpoints.append(
+                Endpoint(
+                    method=method,
+                    path=path,
+                    summary=(view.__doc__ or "").strip(),
+                    resource=self.name,
+                    name=view.__name__,
+                    body=body,
+                    body_required=body_required,
+                    query=query,
+                    answer=answer,
+                    status=status,
+                    errors=errors,
+                    versioned=versioned,
+                )
+            )
+            return answered
+
+        return decorate
+
+
+def house() -> House:
+    """The services of the application that answers this request."""
+    found: House = current_app.extensions["llm_repl"]
+    return found
+
+
+def json_response(document: Any, status: int = 200) -> Response:
+    """A JSON answer; one with a ``version`` carries it as its ``ETag`` too."""
+    response = Response(_encode(document), status, mimetype="application/json")
+    if isinstance(document, dict) and isinstance(document.get("version"), str):
+        response.set_etag(document["version"])
+    return response
+
+
+def matching_versions() -> frozenset[str] | None:
+    """The versions that ``If-Match`` names; None where it is absent or ``*``."""
+    if "If-Match" not in request.headers or request.if_match.star_tag:
+        return None
+    return frozenset(request.if_match.as_set(include_weak=True))
+
+
+def _encode(document: Any) -> bytes:
+    try:
+        return msgspec.json.encode(document)
+    except (UnicodeEncodeError, OverflowError):
+        # Text of old files that UTF-8 can't hold, or integers beyond 64 bits: JSON can say both.
+        return json.dumps(document).encode("ascii")
+
+
+def _read_body(body_type: type[Struct]) -> Struct:
+    data = request.get_data() or b"{}"
+    try:
+        return msgspec.json.decode(data, type=body_type)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(f"The body is not usable: {_in_words(error)}.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidInput(f"The body is not JSON: {error}.") from None
+
+
+def _read_query(query_type: type[Struct]) -> Struct:
+    try:
+        return msgspec.convert(request.args.to_dict(), query_type, strict=False)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(f"The query is not usable: {_in_words(error)}.") from None
+
+
+def _in_words(error: msgspec.ValidationError) -> str:
+    """Msgspec's ``Expected `str`, got `int` - at `$.name``` with the field's plain name."""
+    message = str(error).replace("`$.", "`").replace(" - at `$`", "").replace(" - at ", " at ")
+    return message[:1].lower() + message[1:]

@@ -1,0 +1,84 @@
+"""The application factory: the only place that wires the server together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+from flask_socketio import SocketIO
+
+from llm_repl_core import Application, Secret, load_settings
+from llm_repl_server.api.cells import cells
+from llm_repl_server.api.errors import install_error_handlers
+from llm_repl_server.api.execution import execution
+from llm_repl_server.api.health import health
+from llm_repl_server.api.llm import llm
+from llm_repl_server.api.notebooks import notebooks
+from llm_repl_server.api.openapi import install_description
+from llm_repl_server.auth.door import ADMITTED_KEY, Door
+from llm_repl_server.auth.policy import Policy
+from llm_repl_server.auth.token import load_token
+from llm_repl_server.services.events import Announcement
+from llm_repl_server.services.house import House
+from llm_repl_server.serving.stopping import close_sockets, on_stop
+from llm_repl_server.settings import ServerSettings
+from llm_repl_server.sockets.hub import install_sockets, pass_on
+
+__all__ = ["RESOURCES", "create_app"]
+
+RESOURCES = (notebooks, cells, execution, llm, health)
+
+
+def create_app(
+    settings: ServerSettings | None = None,
+    *,
+    application: Application | None = None,
+    token: Secret | None = None,
+) -> Flask:
+    """Make a server: the REST API, the sockets, and the door in front of both.
+
+    Args:
+        settings: The server's settings; those of the user where None.
+        application: Has the plugins; one made from the settings where None.
+        token: What opens the door; the settings' where None, else a new one that nobody knows.
+
+    Raises:
+        InvalidSetting: A setting cannot be used.
+        StorageError: The database cannot be used.
+    """
+    settings = settings or load_settings(ServerSettings)
+    policy = Policy(
+        settings.auth, token or load_token(settings.token).secret, settings.allow_origin
+    )
+    app = Flask("llm_repl_server", static_folder=None)
+    for resource in RESOURCES:
+        app.register_blueprint(resource)
+    install_description(app, RESOURCES)
+    install_error_handlers(app)
+    # Threading, whatever is installed: an engine in a thread of its own and monkey-patched
+    # sockets do not go together. The origin was judged by the door.
+    socketio = SocketIO(app, async_mode="threading", cors_allowed_origins="*")
+
+    def admit(environ: dict[str, Any], auth: Any) -> bool:
+        if environ.get(ADMITTED_KEY, False):
+            return True
+        return isinstance(auth, dict) and policy.token_matches(auth.get("token"))
+
+    install_sockets(socketio, admit)
+    app.wsgi_app = Door(  # type: ignore[method-assign]  # Flask's own way to add a middleware
+        app.wsgi_app, policy, body_limit_bytes=settings.body_limit_bytes
+    )
+    house = House(settings, application)
+    app.extensions["llm_repl"] = house
+
+    def announce(announcement: Announcement) -> None:
+        pass_on(socketio, announcement)
+
+    house.loop.loop.call_soon_threadsafe(house.announcer.listen, announce)
+
+    def stop() -> None:
+        house.close()
+        close_sockets(socketio)
+
+    on_stop(app, stop)
+    return app

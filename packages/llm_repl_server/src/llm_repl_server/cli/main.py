@@ -1,0 +1,79 @@
+"""``llm-repl``: the group of commands, each imported when it is used."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+
+from llm_repl_server import __version__
+
+__all__ = ["cli", "main"]
+
+_COMMANDS = {
+    "keys": "Keep the keys of providers.",
+    "plugins": "List the plugins, and what failed of them.",
+    "run": "Run a notebook without a server.",
+    "serve": "Serve notebooks over HTTP and Socket.IO.",
+    "settings": "List the settings and their values.",
+}
+"""The built-in commands and their short help; each is `command` of the module of its name."""
+
+
+class _LazyGroup(click.Group):
+    """Imports a command when it is used, and asks the plugins when it is none of the built-ins."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*_COMMANDS, *_plugin_commands()})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in _COMMANDS:
+            module = import_module(f"llm_repl_server.cli.{cmd_name}")
+            command: click.Command = module.command
+            return command
+        return _plugin_commands().get(cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = dict(_COMMANDS)
+        for name, command in _plugin_commands().items():
+            rows.setdefault(name, command.get_short_help_str())
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(rows.items()))
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        from llm_repl_server.cli.errors import exit_with_sentence
+
+        with exit_with_sentence():
+            return super().main(*args, **kwargs)
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="llm-repl")
+def cli() -> None:
+    """Notebooks in which prompts are first-class cells."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line, and exit.
+
+    Args:
+        arguments: What is typed behind ``llm-repl``; the process's own arguments where None.
+    """
+    cli.main(args=None if arguments is None else list(arguments), prog_name="llm-repl")
+
+
+def _plugin_commands() -> dict[str, click.Command]:
+    from llm_repl_core.plugins.manager import PluginManager
+
+    manager = PluginManager()
+    manager.load_entry_points()
+    return manager.collect(
+        "llm_repl_commands", lambda command: str(command.name), reserved=_COMMANDS
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""``llm-repl plugins``: what is there, and what failed."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command("plugins")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def command(*, as_json: bool) -> None:
+    """List the plugins, what they bring, and what failed of them.
+
+    The exit code is 0 also where a plugin failed: the program does without it.
+    """
+    from llm_repl_core import Application
+
+    application = Application()
+    failures = application.plugins.failures
+    if as_json:
+        document = {
+            "plugins": [
+                {"name": one.name, "distribution": one.distribution, "version": one.version}
+                for one in application.plugins.plugins()
+            ],
+            "failures": [
+                {"name": one.name, "distribution": one.distribution, "error": one.error}
+                for one in failures
+            ],
+            "providers": application.providers.names(),
+            "kernels": list(application.kernels),
+            "cell_types": application.cell_types.words(),
+            "formats": list(application.formats),
+        }
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        return
+    for plugin in application.plugins.plugins():
+        source = f" ({plugin.distribution} {plugin.version})" if plugin.distribution else ""
+        click.echo(f"{plugin.name}{source}")
+    click.echo()
+    click.echo(f"providers:  {', '.join(application.providers.names())}")
+    click.echo(f"kernels:    {', '.join(application.kernels)}")
+    click.echo(f"cell types: {', '.join(application.cell_types.words())}")
+    click.echo(f"formats:    {', '.join(application.formats)}")
+    for failure in failures:
+        source = f" ({failure.distribution})" if failure.distribution else ""
+        click.secho(f"failed: {failure.name}{source}: {failure.error}", fg="red", err=True)

@@ -1,0 +1,79 @@
+"""``llm-repl serve``: the server, run for real or while it is being worked on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from llm_repl_server.cli.errors import exit_with_sentence
+
+__all__ = ["command", "serve_everywhere"]
+
+
+@click.command("serve")
+@click.option("--host", help="The address to listen at.  [default: 127.0.0.1]")
+@click.option("--port", type=int, help="The port; 0: any that is free.  [default: 5000]")
+@click.option("--debug", is_flag=True, default=None, help="Reload when code changes.")
+@click.option(
+    "--auth",
+    type=click.Choice(["auto", "token", "none"]),
+    help="Who needs the token: all but this machine's own programs, everybody, nobody.  "
+    "[default: auto]",
+)
+@click.option("--allow-origin", multiple=True, help="Let pages of this origin in, as well.")
+@click.option(
+    "--root",
+    type=click.Path(file_okay=False, exists=True),
+    help="The folder of notebook files.  [default: the working directory]",
+)
+@click.option("--database-url", help="Where notebooks are kept.")
+@click.option("--config", type=click.Path(path_type=Path), help="The settings file.")
+@click.pass_obj
+def command(defaults: dict[str, Any] | None, config: Path | None, **flags: Any) -> None:
+    """Serve notebooks over HTTP and Socket.IO, until Ctrl-C."""
+    from llm_repl_core import load_settings
+    from llm_repl_server.auth.token import load_token
+    from llm_repl_server.settings import ServerSettings
+
+    flags["allow_origin"] = flags["allow_origin"] or None
+    settings = load_settings(ServerSettings, flags=flags, file=config, defaults=defaults)
+    loaded = load_token(settings.token)
+
+    def make_app() -> Any:
+        from llm_repl_server.app import create_app
+
+        return create_app(settings, token=loaded.secret)
+
+    def announce(url: str) -> None:
+        shown = f"{url}/?token={loaded.secret.reveal()}" if loaded.generated else url
+        click.echo(f"LLM-REPL serves at {shown if settings.auth != 'none' else url}")
+        click.echo(f"Its API is described at {url}/api/docs. Ctrl-C stops it.")
+        if settings.auth == "none":
+            click.secho(
+                "Warning: --auth none lets in whoever can reach this port, "
+                "and code cells run with your rights.",
+                fg="yellow",
+                err=True,
+            )
+
+    if settings.debug:
+        from llm_repl_server.serving.development import serve_for_development
+
+        serve_for_development(make_app, settings.host, settings.port, on_ready=announce)
+    else:
+        from llm_repl_server.serving.production import serve as serve_for_real
+
+        serve_for_real(
+            make_app, settings.host, settings.port, threads=settings.threads, on_ready=announce
+        )
+
+
+def serve_everywhere() -> None:
+    """The command of ``python app.py``: the same, at all addresses where nothing else is said.
+
+    Whoever is not on this machine needs the token.
+    """
+    with exit_with_sentence():
+        command.main(prog_name="app.py", obj={"host": "0.0.0.0"})  # noqa: S104

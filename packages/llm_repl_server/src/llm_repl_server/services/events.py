@@ -1,0 +1,78 @@
+"""What the server tells its clients, and when: after it is on disk, in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import Any
+
+from msgspec import Struct
+
+__all__ = ["Announcement", "Announcer"]
+
+
+class Announcement(Struct, frozen=True):
+    """Something that clients are told.
+
+    Attributes:
+        event: The Socket.IO event's name.
+        notebook_id: Which notebook it is about; None: it is for everybody.
+        payload: JSON values.
+    """
+
+    event: str
+    notebook_id: str | None
+    payload: Mapping[str, Any]
+
+
+class Announcer:
+    """Passes announcements on in order, each when what it says is durable.
+
+    Args:
+        loop: The engine's loop, in which `announce` is called.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: deque[tuple[Future[None] | None, Announcement]] = deque()
+        self._listeners: list[Callable[[Announcement], None]] = []
+
+    def listen(self, listener: Callable[[Announcement], None]) -> None:
+        """Have every announcement passed to ``listener``, in the engine's loop."""
+        self._listeners.append(listener)
+
+    def announce(self, announcement: Announcement, after: Future[None] | None = None) -> None:
+        """Tell everybody.
+
+        Args:
+            announcement: What.
+            after: The write that makes it true; where it fails, nothing is told.
+        """
+        if after is None and not self._waiting:
+            self._pass_on(announcement)
+            return
+        self._waiting.append((after, announcement))
+        if after is None or after.done():
+            self._drain()
+        else:
+            after.add_done_callback(self._wake)
+
+    def _wake(self, _: Future[None]) -> None:
+        # Called in the storage's thread.
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._drain)
+
+    def _drain(self) -> None:
+        while self._waiting:
+            after, announcement = self._waiting[0]
+            if after is not None and not after.done():
+                return
+            self._waiting.popleft()
+            if after is None or after.exception() is None:
+                self._pass_on(announcement)
+
+    def _pass_on(self, announcement: Announcement) -> None:
+        for listener in self._listeners:
+            listener(announcement)

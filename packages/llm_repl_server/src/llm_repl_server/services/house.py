@@ -1,0 +1,78 @@
+"""All services of a server, over one store, one engine and one application."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from llm_repl_core import Application
+from llm_repl_core.engine.loop import EngineLoop
+from llm_repl_server.services.cells import CellService
+from llm_repl_server.services.events import Announcement, Announcer
+from llm_repl_server.services.execution import ExecutionService
+from llm_repl_server.services.live import LiveNotebooks
+from llm_repl_server.services.llm import LLMService
+from llm_repl_server.services.notebooks import NotebookService
+from llm_repl_server.settings import ServerSettings
+from llm_repl_server.storage.store import Store
+
+__all__ = ["House"]
+
+_log = logging.getLogger(__name__)
+
+_CLOSE_TIMEOUT_S = 4.0
+"""A server that is told to stop has five seconds in all."""
+
+
+class House:
+    """The services, opened and closed together.
+
+    Args:
+        settings: The server's settings.
+        application: Has the plugins; one made from the settings where None.
+
+    Raises:
+        StorageError: The database cannot be used.
+    """
+
+    def __init__(self, settings: ServerSettings, application: Application | None = None) -> None:
+        self.settings = settings
+        self.application = application or Application(settings)
+        self._store = Store(settings.storage_url(), self.application.cell_types)
+        self._store.open()
+        self.loop = EngineLoop()
+        self.announcer = Announcer(self.loop.loop)
+        live = LiveNotebooks(
+            self.application,
+            self._store,
+            self.announcer,
+            self.loop,
+            settings.root_folder(),
+        )
+        self._live = live
+        self.notebooks = NotebookService(
+            self.application, self._store, live, settings.root_folder()
+        )
+        self.cells = CellService(self.application, live)
+        self.execution = ExecutionService(live, self.announcer)
+        self.llm = LLMService(self.application, self._store)
+        self.llm.restore()
+        self._closed = False
+
+    def close(self) -> None:
+        """Tell the clients, stop what runs, end the kernels, write the rest. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self.loop.call(self._close_here(), _CLOSE_TIMEOUT_S)
+        except TimeoutError:
+            _log.warning("some kernels did not end in %g s", _CLOSE_TIMEOUT_S)
+        self._store.close()
+        self.loop.close()
+
+    async def _close_here(self) -> None:
+        self.announcer.announce(Announcement("server_stopping", None, {}))
+        await self._live.close()
+        await self.application.providers.close()
+        await asyncio.sleep(0)  # lets the last announcements out

@@ -1,0 +1,80 @@
+"""Which providers there are, and which one answers by default."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from llm_repl_core import Application, InvalidInput
+from llm_repl_core.engine.routing import ProviderChoice
+from llm_repl_server.storage.changes import PutSetting
+from llm_repl_server.storage.store import Store
+
+__all__ = ["LLMService"]
+
+_SETTING = "provider"
+
+
+class LLMService:
+    """What clients do with providers. The choice is kept in the database, its key in the keys file.
+
+    Args:
+        application: Has the providers.
+        store: Where the choice is kept.
+    """
+
+    def __init__(self, application: Application, store: Store) -> None:
+        self._providers = application.providers
+        self._keys = application.keys
+        self._settings = application.settings
+        self._store = store
+
+    def restore(self) -> None:
+        """Take up the choice that was kept; one whose provider is gone is passed over."""
+        kept = self._store.load_settings().get(_SETTING)
+        if isinstance(kept, dict) and kept.get("name") in self._providers.names():
+            self._providers.choose(
+                self._choice(str(kept["name"]), _text(kept, "model"), _text(kept, "base_url"))
+            )
+
+    async def providers(self) -> dict[str, Any]:
+        """The names, and the present choice. Never a key."""
+        choice = self._providers.choice
+        return {
+            "providers": self._providers.names(),
+            "current": {"type": choice.name, "model": choice.model, "base_url": choice.base_url},
+        }
+
+    async def choose(
+        self, name: str, *, api_key: str | None, base_url: str | None, model: str | None
+    ) -> None:
+        """Make a provider the default, for as long as nobody chooses another.
+
+        Args:
+            name: The provider's name.
+            api_key: A key to keep for it, in the keys file and nowhere else.
+            base_url: Where its server is; None: its own.
+            model: Its model; None: its default.
+
+        Raises:
+            ProviderNotFound: There is none of that name.
+            InvalidInput: The address or the key cannot be used.
+            StorageError: The choice cannot be kept.
+        """
+        self._providers.require(name)
+        if base_url is not None and not base_url.startswith(("http://", "https://")):
+            raise InvalidInput("`base_url` must begin with http:// or https://.")
+        if api_key:
+            await asyncio.to_thread(self._keys.set, name, api_key, base_url=base_url)
+        kept = {"name": name, "model": model, "base_url": base_url}
+        await asyncio.wrap_future(self._store.submit(PutSetting(_SETTING, kept)))
+        self._providers.choose(self._choice(name, model, base_url))
+
+    def _choice(self, name: str, model: str | None, base_url: str | None) -> ProviderChoice:
+        trusted = base_url is None or base_url == self._settings.base_url
+        return ProviderChoice(name=name, model=model, base_url=base_url, trusted_url=trusted)
+
+
+def _text(kept: dict[str, Any], name: str) -> str | None:
+    value = kept.get(name)
+    return value if isinstance(value, str) else None

@@ -1,0 +1,248 @@
+"""Notebooks: made, listed, renamed, deleted, saved to files and loaded from them."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from msgspec import Struct
+
+from llm_repl_core import Application, InvalidInput, Notebook, NotebookNotFound
+from llm_repl_server.services.events import Announcement
+from llm_repl_server.services.live import LiveNotebook, LiveNotebooks
+from llm_repl_server.services.paths import resolve_under, safe_name
+from llm_repl_server.services.wire import notebook_header, notebook_on_wire, time_on_wire
+from llm_repl_server.storage.changes import CreateNotebook, DeleteNotebook
+from llm_repl_server.storage.store import Store
+
+__all__ = ["Download", "NotebookService"]
+
+NATIVE_SUFFIX = ".llmn"
+
+
+class Download(Struct, frozen=True):
+    """A notebook as a file.
+
+    Attributes:
+        name: The file's name.
+        media_type: Of the data.
+        data: The bytes.
+    """
+
+    name: str
+    media_type: str
+    data: bytes
+
+
+class NotebookService:
+    """What clients do with notebooks as a whole.
+
+    Args:
+        application: Knows the formats.
+        store: Where notebooks are kept.
+        live: Those in memory.
+        root: The folder of notebook files, resolved.
+    """
+
+    def __init__(
+        self, application: Application, store: Store, live: LiveNotebooks, root: Path
+    ) -> None:
+        self._application = application
+        self._store = store
+        self._live = live
+        self._root = root
+
+    async def list(self) -> dict[str, Any]:
+        """All notebooks, in the order in which they were made."""
+        summaries = await asyncio.to_thread(self._store.list_notebooks)
+        return {
+            "notebooks": [
+                {
+                    "id": one.id,
+                    "notebook_id": one.id,
+                    "name": one.name,
+                    "created_at": time_on_wire(one.created_at),
+                    "updated_at": time_on_wire(one.updated_at),
+                    "cell_count": one.cell_count,
+                }
+                for one in summaries
+            ]
+        }
+
+    async def create(self, name: str) -> dict[str, Any]:
+        """Make an empty notebook."""
+        return await self._take_in(Notebook(name=name))
+
+    async def show(self, notebook_id: str) -> dict[str, Any]:
+        """A notebook with its cells.
+
+        Raises:
+            NotebookNotFound: There is none.
+        """
+        live = await self._live.get(notebook_id)
+        await _note_state_keys(live)
+        return notebook_on_wire(live.notebook)
+
+    async def change(
+        self, notebook_id: str, *, name: str | None, metadata: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        """Rename a notebook, or replace its metadata.
+
+        Raises:
+            NotebookNotFound: There is none.
+        """
+        live = await self._live.get(notebook_id)
+        notebook = live.notebook
+        if name is not None:
+            notebook.name = name
+        if metadata is not None:
+            notebook.metadata = metadata
+        notebook.touch()
+        header = notebook_header(notebook)
+        live.write(
+            live.header_change(),
+            tell=Announcement(
+                "notebook_changed", notebook_id, header | {"metadata": dict(notebook.metadata)}
+            ),
+        )
+        await live.written()
+        return header
+
+    async def delete(self, notebook_id: str) -> None:
+        """Delete a notebook and end its kernel.
+
+        Raises:
+            NotebookNotFound: There is none.
+        """
+        live = await self._live.get(notebook_id)
+        self._live.condemn(notebook_id)
+        await live.close(deleted=True)
+        live.write(
+            DeleteNotebook(notebook_id),
+            tell=Announcement("notebook_deleted", notebook_id, {"notebook_id": notebook_id}),
+        )
+        await live.written()
+        self._live.forget(notebook_id)
+
+    async def save(self, notebook_id: str, filepath: str | None) -> str:
+        """Write a notebook to a file under the root.
+
+        Args:
+            notebook_id: Which notebook.
+            filepath: Where to; the notebook's name made safe, with ``.llmn``, where None.
+
+        Returns:
+            The file's path, relative to the root.
+
+        Raises:
+            NotebookNotFound: There is none.
+            InvalidInput: The path or its ending cannot be used; nothing is touched.
+            Forbidden: It leads out of the root; nothing is touched.
+            StorageError: The file cannot be written; one that was there is as it was.
+        """
+        live = await self._live.get(notebook_id)
+        named = safe_name(live.notebook.name) + NATIVE_SUFFIX if filepath is None else filepath
+        path = resolve_under(self._root, named)
+        self._application.format_for(path.name)
+        await _note_state_keys(live)
+        await asyncio.to_thread(self._application.save, _frozen(live.notebook), path)
+        return str(path.relative_to(self._root))
+
+    async def load(self, filepath: str) -> dict[str, Any]:
+        """Take in a notebook from a file under the root.
+
+        A notebook of the same id that differs is not touched: the loaded one gets an id of its
+        own.
+
+        Raises:
+            FileMissing: There is no such file.
+            InvalidInput: The path, or what the file holds, cannot be used.
+            Forbidden: It leads out of the root.
+        """
+        path = resolve_under(self._root, filepath)
+        notebook = await asyncio.to_thread(self._application.load, path)
+        for cell in notebook:
+            if cell.status in ("running", "queued"):
+                cell.status = "interrupted"  # where it ran is not here
+        try:
+            present = (await self._live.get(notebook.id)).notebook
+        except NotebookNotFound:
+            return await self._take_in(notebook)
+        if _same(present, notebook):
+            return notebook_header(present)
+        notebook.id = str(uuid4())
+        return await self._take_in(notebook)
+
+    async def download(self, notebook_id: str, format_name: str) -> Download:
+        """A notebook as a file of any installed format.
+
+        Args:
+            notebook_id: Which notebook.
+            format_name: The format's name, ``llmn``, or its ending, ``.llmn``.
+
+        Raises:
+            NotebookNotFound: There is none.
+            InvalidInput: There is no such format.
+        """
+        live = await self._live.get(notebook_id)
+        suffix = "." + format_name.lower().removeprefix(".")
+        if suffix not in self._application.formats:
+            known = ", ".join(one.removeprefix(".") for one in self._application.formats)
+            raise InvalidInput(f"There is no format `{format_name}`; there are {known}.")
+        name = safe_name(live.notebook.name) + suffix
+        await _note_state_keys(live)
+        chosen = self._application.format_for(name)
+        data = await asyncio.to_thread(chosen.encode, _frozen(live.notebook))
+        return Download(name, chosen.media_type, data)
+
+    async def _take_in(self, notebook: Notebook) -> dict[str, Any]:
+        header = notebook_header(notebook)
+        live = self._live.add(notebook)
+        live.write(
+            CreateNotebook(notebook),
+            tell=Announcement("notebook_created", notebook.id, header),
+        )
+        try:
+            await live.written()
+        except BaseException:
+            self._live.forget(notebook.id)
+            raise
+        return header
+
+
+async def _note_state_keys(live: LiveNotebook) -> None:
+    """Remember the names of the variables; while something runs, those of before stay."""
+    session = live.existing_session
+    if session is None or not session.kernel.alive:
+        return
+    names = await session.names()
+    if names is not None:
+        live.notebook.state_keys = names
+
+
+def _frozen(notebook: Notebook) -> Notebook:
+    """A copy that another thread may read while this one goes on changing the notebook."""
+    return Notebook(
+        notebook.name,
+        id=notebook.id,
+        cells=[cell.copy(id=cell.id) for cell in notebook],
+        created_at=notebook.created_at,
+        updated_at=notebook.updated_at,
+        metadata=notebook.metadata,
+        memory=notebook.memory,
+        state_keys=notebook.state_keys,
+        extra=notebook.extra,
+    )
+
+
+def _same(one: Notebook, other: Notebook) -> bool:
+    return (one.name, one.metadata, one.memory, one.extra, one.cells) == (
+        other.name,
+        other.metadata,
+        other.memory,
+        other.extra,
+        other.cells,
+    )
+

@@ -1,0 +1,1 @@
+"""How an application is run for real, and while it is being worked on."""

@@ -1,0 +1,95 @@
+"""``llm-repl serve --debug``: Werkzeug's server, which starts anew when a source file changes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import urllib.parse
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.serving import WSGIRequestHandler, is_running_from_reloader, run_simple
+
+from llm_repl_server.auth.redaction import redact_tokens
+from llm_repl_server.serving.listening import listen, local_url
+from llm_repl_server.serving.stopping import stop_application
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication
+
+__all__ = ["serve_for_development"]
+
+# How the process that watches tells the one that serves where it listens.
+_URL_VARIABLE = "LLM_REPL_DEVELOPMENT_URL"
+
+
+def serve_for_development(
+    make_app: Callable[[], WSGIApplication],
+    host: str,
+    port: int,
+    *,
+    reload: bool = True,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve an application while it is being worked on, until SIGTERM or Ctrl-C.
+
+    Tracebacks go to the terminal. Werkzeug's debugger in the browser stays off: it would answer
+    before anybody has been asked for a token, and it runs whatever it is sent.
+
+    Args:
+        make_app: Makes the application, in the process that serves it.
+        host: Where to listen, as in `listen`.
+        port: Where to listen; 0 takes any free port.
+        reload: Whether the process starts anew when a source file changes.
+        on_ready: Called in the process that serves, whenever it starts, with the URL for a browser
+            on this machine.
+
+    Raises:
+        InvalidSetting: The host or the port cannot be used.
+        Conflict: Another program has the port.
+    """
+    if is_running_from_reloader():
+        url = os.environ[_URL_VARIABLE]
+    else:
+        # Werkzeug takes the port by itself; asking before it does gets our own sentences.
+        sockets = listen(host, port)
+        url = os.environ[_URL_VARIABLE] = local_url(sockets)
+        for taken in sockets:
+            taken.close()
+    port = urllib.parse.urlsplit(url).port or port
+    if reload and not is_running_from_reloader():
+        run_simple(host, port, _nothing, use_reloader=True)  # watches; a child of it serves
+        return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    app = make_app()
+    try:
+        if on_ready is not None:
+            on_ready(url)
+        run_simple(
+            host,
+            port,
+            app,
+            use_reloader=reload,
+            use_debugger=False,
+            threaded=True,
+            request_handler=_RequestHandler,
+        )
+    finally:
+        stop_application(app)
+
+
+class _RequestHandler(WSGIRequestHandler):
+    """Werkzeug's, with small frames sent at once and no token in the log."""
+
+    disable_nagle_algorithm = True
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        """Log a request."""
+        super().log(type, "%s", redact_tokens(message % args if args else message))
+
+
+def _nothing(_environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
+    """Stand in for an application where none is served."""
+    start_response("503 Service Unavailable", [])
+    return []

@@ -1,0 +1,126 @@
+"""gunicorn's threaded worker, taught to end: in order, in time, and whoever asks for it."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import signal
+import socket
+import sys
+import threading
+from typing import Any
+
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.gthread import TConn
+from gunicorn.workers.gthread import ThreadWorker as GunicornThreadWorker
+
+from llm_repl_core.errors import LLMReplError
+from llm_repl_server.serving.stopping import stop_application
+
+__all__ = ["ThreadWorker"]
+
+# What requests get to be answered in, once the application has stopped what they wait for. The
+# master kills the worker `graceful_timeout` after the signal, so the two have to fit into that.
+DRAIN_S = 0.7
+
+
+class ThreadWorker(GunicornThreadWorker):  # type: ignore[misc]  # gunicorn brings no types
+    """A thread for every open connection, and an end that no open connection can hold up.
+
+    gunicorn's own waits at its end for the threads of all requests, so that a single websocket
+    keeps it until it is killed, and before that the application is not told.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Shared with the master, who makes this object and then forks.
+        self._boot = mmap.mmap(-1, 1)
+        self._stopper: threading.Thread | None = None
+        self._drained = threading.Event()
+
+    @property
+    def boot_exit_code(self) -> int:
+        """What the application's failure to start asks the server to exit with; 0: none."""
+        return self._boot[0]
+
+    def load_wsgi(self) -> None:
+        """Make the application; one that cannot start says why, without a traceback."""
+        try:
+            super().load_wsgi()
+        except LLMReplError as error:
+            sys.stderr.write(f"Error: {error}\n")
+            self._boot[0] = error.exit_code
+            _leave(0)
+        except Exception:
+            self.log.exception("The application failed to start.")
+            # Threads of a half-made application could hold up an ordinary end.
+            self._boot[0] = 1
+            _leave(0)
+
+    def handle(self, conn: TConn) -> object:
+        """Serve a connection for one request."""
+        if not conn.initialized and conn.sock.family != socket.AF_UNIX:
+            # Nagle's algorithm and delayed ACKs would hold a websocket's small frames for 40 ms.
+            conn.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return super().handle(conn)
+
+    def handle_quit(self, sig: int, frame: object) -> None:
+        """End in order on Ctrl-C too, which the terminal sends to the worker as to the master."""
+        self.handle_exit(sig, frame)
+
+    def init_signals(self) -> None:
+        """Take the signals over, that of a closed terminal too: it is for the master to decide."""
+        super().init_signals()
+        signal.signal(signal.SIGHUP, self.handle_hup)
+
+    def handle_hup(self, sig: int, frame: object) -> None:
+        """Do nothing, by a handler: what is ignored would stay ignored in the kernels."""
+
+    def is_parent_alive(self) -> bool:
+        """Whether the master is there; without it the worker is to end."""
+        if super().is_parent_alive():
+            return True
+        self.alive = False
+        return False
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Begin or cease to accept connections; ceasing for good begins the end."""
+        super().set_accept_enabled(enabled)
+        if not enabled and not self.alive and self._stopper is None:
+            for listener in self.sockets:
+                listener.close()  # a server that is started now finds the port free
+            self._stopper = threading.Thread(target=self._stop, name="stop", daemon=True)
+            self._stopper.start()
+
+    def run(self) -> None:
+        """Serve until told to end, then end the process."""
+        super().run()
+        self._drained.set()
+        if self._stopper is not None:
+            self._stopper.join(self.cfg.graceful_timeout)
+        _leave(0)
+
+    def _stop(self) -> None:
+        try:
+            stop_application(self.wsgi)
+        except Exception:
+            self.log.exception("The application failed to stop in order.")
+        self._drained.wait(DRAIN_S)
+        _leave(0)
+
+
+def child_exit(server: Arbiter, worker: ThreadWorker) -> None:
+    """A hook of gunicorn's: end the server where the application cannot start."""
+    if worker.boot_exit_code:
+        try:
+            server.halt()
+        except SystemExit:
+            sys.exit(worker.boot_exit_code)
+
+
+def _leave(exit_code: int) -> None:
+    """End the process at once: threads that still wait for clients would keep it forever."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    os._exit(exit_code)

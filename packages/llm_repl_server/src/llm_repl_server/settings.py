@@ -1,0 +1,71 @@
+"""The server's settings. Each field's annotation says what it is for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+import platformdirs
+from msgspec import Meta
+
+from llm_repl_core.settings import APPLICATION_NAME, Settings
+
+__all__ = ["ServerSettings", "data_folder"]
+
+
+class ServerSettings(Settings, frozen=True, kw_only=True):
+    """The settings of the server, and those of the core."""
+
+    section: ClassVar[str | None] = "server"
+
+    host: Annotated[str, Meta(description="The address to listen at.")] = "127.0.0.1"
+    port: Annotated[
+        int, Meta(ge=0, le=65535, description="The port to listen at; 0: any that is free.")
+    ] = 5000
+    debug: Annotated[
+        bool, Meta(description="Reload when code changes, and log every request.")
+    ] = False
+    auth: Annotated[
+        Literal["auto", "token", "none"],
+        Meta(
+            description="Who needs the token: `auto`: all but this machine's own programs; "
+            "`token`: everybody; `none`: nobody."
+        ),
+    ] = "auto"
+    token: Annotated[
+        str | None, Meta(description="What lets others in; not set: made anew at each start.")
+    ] = None
+    allow_origin: Annotated[
+        tuple[str, ...],
+        Meta(description="Origins of pages that may use the server, besides this machine's own."),
+    ] = ()
+    root: Annotated[
+        str | None,
+        Meta(description="The folder of notebook files; not set: the working directory."),
+    ] = None
+    database_url: Annotated[
+        str | None,
+        Meta(description="Where notebooks are kept; not set: a file in the data folder."),
+    ] = None
+    body_limit_bytes: Annotated[
+        int, Meta(ge=1, description="The largest request that is read.", extra_json_schema={"unit": "bytes"})
+    ] = 64_000_000
+    threads: Annotated[
+        int,
+        Meta(ge=2, description="How many requests and websockets are served at a time."),
+    ] = 512
+
+    def root_folder(self) -> Path:
+        """The folder of notebook files, resolved."""
+        return Path(self.root or Path.cwd()).resolve()
+
+    def storage_url(self) -> str:
+        """Where notebooks are kept."""
+        return self.database_url or f"sqlite:///{data_folder() / 'llm-repl.db'}"
+
+
+def data_folder() -> Path:
+    """The folder of the database: ``LLM_REPL_DATA_DIR``, else the platform's."""
+    chosen = os.environ.get("LLM_REPL_DATA_DIR")
+    return Path(chosen).absolute() if chosen else platformdirs.user_data_path(APPLICATION_NAME)

@@ -1,0 +1,70 @@
+"""Who hears what: every client every notebook, until it subscribes to some."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import request
+from flask_socketio import ConnectionRefusedError, SocketIO, join_room, leave_room
+
+from llm_repl_server.services.events import Announcement
+
+__all__ = ["EVERYTHING", "install_sockets", "pass_on"]
+
+EVERYTHING = "everything"
+"""The room of the clients that have not subscribed to anything."""
+
+
+def install_sockets(socketio: SocketIO, admit: Callable[[dict[str, Any], Any], bool]) -> None:
+    """Answer the clients' events.
+
+    Args:
+        socketio: The server.
+        admit: Whether a client may come in, from its request's environment and the ``auth`` that
+            it sent.
+    """
+
+    @socketio.on("connect")
+    def connect(auth: Any = None) -> None:
+        if not admit(request.environ, auth):
+            raise ConnectionRefusedError("The token is missing or wrong.")
+        join_room(EVERYTHING)
+
+    @socketio.on("subscribe")
+    def subscribe(message: Any = None) -> dict[str, Any]:
+        notebook_id = _notebook_id(message)
+        if notebook_id is None:
+            return _REFUSED
+        join_room(_room(notebook_id))
+        leave_room(EVERYTHING)
+        return {"success": True}
+
+    @socketio.on("unsubscribe")
+    def unsubscribe(message: Any = None) -> dict[str, Any]:
+        notebook_id = _notebook_id(message)
+        if notebook_id is None:
+            return _REFUSED
+        leave_room(_room(notebook_id))
+        return {"success": True}
+
+
+def pass_on(socketio: SocketIO, announcement: Announcement) -> None:
+    """Send an announcement to those who want it."""
+    if announcement.notebook_id is None:
+        socketio.emit(announcement.event, announcement.payload)
+    else:
+        rooms = [EVERYTHING, _room(announcement.notebook_id)]
+        socketio.emit(announcement.event, announcement.payload, to=rooms)
+
+
+_REFUSED = {"success": False, "error": 'Say which notebook: {"notebook_id": "…"}.'}
+
+
+def _notebook_id(message: Any) -> str | None:
+    found = message.get("notebook_id") if isinstance(message, dict) else None
+    return found if isinstance(found, str) and found else None
+
+
+def _room(notebook_id: str) -> str:
+    return f"notebook:{notebook_id}"

@@ -1,0 +1,61 @@
+"""Brings a database to the tables that this version of the program works with."""
+
+from __future__ import annotations
+
+import threading
+
+import sqlalchemy as sa
+
+from llm_repl_core.errors import StorageError
+from llm_repl_server.storage.schema import SCHEMA_VERSION, version_table_name
+
+__all__ = ["migrate"]
+
+# Alembic keeps the migration that runs in a global of its own.
+_one_at_a_time = threading.Lock()
+
+
+def migrate(engine: sa.Engine, place: str) -> None:
+    """Run the migrations that a database lacks, all in one transaction.
+
+    Args:
+        engine: Of the database.
+        place: The database as messages name it.
+
+    Raises:
+        StorageError: A newer version, or another program, made the database.
+    """
+    with _one_at_a_time, engine.begin() as connection:
+        version = _read_version(connection, place)
+        if version != SCHEMA_VERSION:
+            _upgrade(connection, version, place)
+
+
+def _read_version(connection: sa.Connection, place: str) -> str | None:
+    tables = sa.inspect(connection).get_table_names()
+    if version_table_name in tables:
+        column = sa.column("version_num", sa.Text)
+        return connection.scalar(sa.select(column).select_from(sa.table(version_table_name)))
+    if tables:
+        raise StorageError(
+            f"The database {place} belongs to another program; give the URL of a new one."
+        )
+    return None
+
+
+def _upgrade(connection: sa.Connection, version: str | None, place: str) -> None:
+    # Heavy, and not needed by a database that is up to date.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", "llm_repl_server.storage:migrations")
+    config.attributes["connection"] = connection
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if version is not None and version not in known:
+        raise StorageError(
+            f"The database {place} was written by a newer version of LLM-REPL; "
+            "upgrade this one, or give the URL of another database."
+        )
+    command.upgrade(config, SCHEMA_VERSION)

@@ -1,0 +1,126 @@
+"""Notebooks and cells ↔ rows, given as dictionaries of column values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+from llm_repl_core.errors import InvalidInput
+from llm_repl_core.model.cell import Cell, ForeignCell, build_cell
+from llm_repl_core.model.cell_types import CellTypes
+from llm_repl_core.model.notebook import Notebook
+from llm_repl_core.model.output import Output
+from llm_repl_server.storage.columns import (
+    decode_json,
+    decode_text,
+    decode_time,
+    encode_json,
+    encode_text,
+    encode_time,
+)
+
+__all__ = [
+    "Row",
+    "cell_from_row",
+    "cell_to_row",
+    "notebook_from_row",
+    "notebook_to_row",
+    "notebook_values",
+]
+
+Row: TypeAlias = dict[str, Any]
+
+_NOTEBOOK_ENCODERS: dict[str, Callable[[Any], str]] = {
+    "name": encode_text,
+    "created_at": encode_time,
+    "updated_at": encode_time,
+    "metadata": encode_json,
+    "memory": encode_json,
+    "state_keys": encode_json,
+    "extra": encode_json,
+}
+
+
+def notebook_values(fields: Mapping[str, Any]) -> Row:
+    """The columns of some fields of a notebook."""
+    return {name: _NOTEBOOK_ENCODERS[name](value) for name, value in fields.items()}
+
+
+def notebook_to_row(notebook: Notebook) -> Row:
+    """The row of a notebook."""
+    row = notebook_values({name: getattr(notebook, name) for name in _NOTEBOOK_ENCODERS})
+    row["id"] = encode_text(notebook.id)
+    return row
+
+
+def notebook_from_row(row: Mapping[str, Any], cells: Iterable[Cell]) -> Notebook:
+    """The notebook of a row and of the cells that belong to it.
+
+    Raises:
+        ValueError: A column does not hold what was written to it.
+    """
+    return Notebook(
+        decode_text(row["name"]),
+        id=decode_text(row["id"]),
+        cells=cells,
+        created_at=decode_time(row["created_at"]),
+        updated_at=decode_time(row["updated_at"]),
+        metadata=decode_json(row["metadata"]),
+        memory=decode_json(row["memory"]),
+        state_keys=decode_json(row["state_keys"]),
+        extra=decode_json(row["extra"]),
+    )
+
+
+def cell_to_row(notebook_id: str, cell: Cell) -> Row:
+    """The row of a cell, without its rank."""
+    foreign = isinstance(cell, ForeignCell)
+    return {
+        "notebook_id": encode_text(notebook_id),
+        "id": encode_text(cell.id),
+        "type": encode_text(cell.foreign_type if isinstance(cell, ForeignCell) else cell.type),
+        "content": encode_text(cell.content),
+        "outputs": encode_json([output.to_wire() for output in cell.outputs]),
+        "status": cell.status,
+        "execution_count": cell.execution_count,
+        "options": None if foreign else encode_json(cell.options()),
+        "metadata": encode_json(cell.metadata),
+        "extra": encode_json(cell.extra),
+        "updated_at": encode_time(datetime.now(UTC)),
+    }
+
+
+def cell_from_row(row: Mapping[str, Any], cell_types: CellTypes) -> Cell:
+    """The cell of a row.
+
+    Where no plugin knows its type any more, or the type's fields have changed so that they do
+    not fit, it becomes a `ForeignCell` that carries the fields in ``extra``; from there they come
+    back when the type is known again.
+
+    Raises:
+        ValueError: A column does not hold what was written to it.
+    """
+    fields: Row = {
+        "id": decode_text(row["id"]),
+        "content": decode_text(row["content"]),
+        "outputs": [Output.from_wire(document) for document in decode_json(row["outputs"])],
+        "status": row["status"],
+        "execution_count": row["execution_count"],
+        "metadata": decode_json(row["metadata"]),
+    }
+    extra = decode_json(row["extra"])
+    word = decode_text(row["type"])
+    cell_class = cell_types.find(word)
+    was_foreign = row["options"] is None
+    options = {} if was_foreign else decode_json(row["options"])
+    if cell_class is not None:
+        kept = dict(extra)
+        if was_foreign:
+            names = cell_class.option_names()
+            options = {name: kept.pop(name) for name in names if name in kept}
+        try:
+            return build_cell(cell_class, {**fields, **options, "extra": kept})
+        except InvalidInput:
+            pass  # an older or newer plugin's fields: kept as they are, below
+    return ForeignCell(**fields, extra={**extra, **options}, foreign_type=word)

@@ -1,0 +1,127 @@
+"""A small server for the tests to start, break and stop: `python toy_server.py how folder`."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+
+from flask import Flask, request
+from flask_socketio import SocketIO, disconnect, emit
+
+from llm_repl_core.errors import LLMReplError, StorageError
+from llm_repl_core.providers.secret import Secret
+from llm_repl_server.auth.door import ADMITTED_KEY, Door
+from llm_repl_server.auth.policy import Policy
+from llm_repl_server.serving.development import serve_for_development
+from llm_repl_server.serving.production import serve
+from llm_repl_server.serving.stopping import close_sockets, on_stop
+
+TOKEN = "a-token-of-the-tests"
+
+
+def make_app() -> Flask:
+    folder = Path(os.environ["TOY_FOLDER"])
+    with (folder / "made").open("a") as made:
+        made.write(f"{os.getpid()}\n")
+    failure = os.environ.get("TOY_FAILURE")
+    # What a half-made application leaves behind must not keep its process alive.
+    threading.Thread(target=time.sleep, args=(30 if failure else 0,)).start()
+    if failure == "storage":
+        raise StorageError("The folder for notebooks cannot be written.")
+    if failure == "defect":
+        raise RuntimeError("a defect")
+
+    app = Flask(__name__)
+    socketio = SocketIO(app, async_mode="threading", cors_allowed_origins=[])
+    policy = Policy(os.environ.get("TOY_AUTH", "auto"), Secret(TOKEN))  # type: ignore[arg-type]
+    app.wsgi_app = Door(app.wsgi_app, policy, body_limit_bytes=1000)  # type: ignore[method-assign]
+
+    @app.get("/")
+    def page() -> str:
+        return "<h1>Hello</h1>"
+
+    @app.get("/api/hello")
+    def hello() -> dict[str, object]:
+        return {"hello": True, "query": request.query_string.decode(), "pid": os.getpid()}
+
+    @app.post("/api/echo")
+    def echo() -> dict[str, object]:
+        return {"body": request.get_json()}
+
+    @app.get("/api/fail")
+    def fail() -> str:
+        raise RuntimeError("a defect")
+
+    @app.get("/api/bad-header")
+    def bad_header() -> tuple[str, dict[str, str]]:
+        return "", {"not a name": "x"}
+
+    @app.get("/api/nodelay")
+    def nodelay() -> dict[str, object]:
+        connection = request.environ.get("gunicorn.socket") or request.environ["werkzeug.socket"]
+        return {"nodelay": connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0}
+
+    @app.get("/api/hang")
+    def hang() -> dict[str, object]:
+        (folder / "hanging").touch()
+        time.sleep(60)
+        return {}
+
+    @app.get("/api/slow")
+    def slow() -> dict[str, object]:
+        (folder / "slow").touch()
+        stopping.wait(60)
+        return {"stopping": stopping.is_set()}
+
+    @socketio.on("connect")
+    def connect(auth: object = None) -> bool:
+        token = auth.get("token") if isinstance(auth, dict) else None
+        return bool(request.environ[ADMITTED_KEY]) or policy.token_matches(token)
+
+    @socketio.on("echo")
+    def echo_event(data: object) -> object:
+        # Two small frames in a row: the second is what Nagle's algorithm would hold back.
+        emit("first", data)
+        return data
+
+    @socketio.on("leave")
+    def leave() -> None:
+        disconnect()
+
+    stopping = threading.Event()
+
+    def stop() -> None:
+        stopping.set()
+        close_sockets(socketio)
+        (folder / "stopped").touch()
+        if os.environ.get("TOY_FAILURE") == "stop":
+            time.sleep(60)
+
+    on_stop(app, stop)
+    return app
+
+
+def main() -> None:
+    how, host, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
+
+    def ready(url: str) -> None:
+        print(f"ready {url}", flush=True)
+
+    try:
+        if how == "development":
+            serve_for_development(make_app, host, port, reload=False, on_ready=ready)
+        elif how == "reload":
+            serve_for_development(make_app, host, port, on_ready=ready)
+        else:
+            serve(make_app, host, port, on_ready=ready, access_log=how == "access-log")
+    except LLMReplError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()
