@@ -154,7 +154,8 @@ def _checked(inside: str) -> str | None:
     source = inside.strip()
     if source.isidentifier():
         return None if keyword.iskeyword(source) else source
-    if "\n" in source or "\r" in source:
+    if "\n" in source or "\r" in source or ("*" in source and "," in source):
+        # Several lines, and tuples such as `a, *b`, are expressions within brackets only.
         source = f"({source})"
     try:
         tree = parse_expression(source)

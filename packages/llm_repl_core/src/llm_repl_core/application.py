@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from llm_repl_core import builtin_plugins
 from llm_repl_core.engine.calls import Caller
@@ -13,7 +13,7 @@ from llm_repl_core.engine.loop import EngineLoop
 from llm_repl_core.engine.providers import Providers
 from llm_repl_core.engine.routing import ProviderChoice
 from llm_repl_core.engine.session import Session
-from llm_repl_core.errors import InvalidInput, KernelNotFound
+from llm_repl_core.errors import InvalidInput, KernelNotFound, PluginError
 from llm_repl_core.files import read_bytes, write_atomically
 from llm_repl_core.formats.base import Format
 from llm_repl_core.kernels.base import Kernel, KernelOptions
@@ -23,9 +23,12 @@ from llm_repl_core.model.cell import Cell
 from llm_repl_core.model.cell_types import CellTypes
 from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.plugins.manager import PluginManager
+from llm_repl_core.providers.base import Provider
 from llm_repl_core.settings import Settings
 
 __all__ = ["Application", "load_notebook", "save_notebook"]
+
+T = TypeVar("T")
 
 NOTEBOOK_LIMIT_BYTES = 1_000_000_000
 """Of a file that is loaded: beyond it, something else was meant."""
@@ -51,25 +54,26 @@ class Application:
     ) -> None:
         self.settings = settings or Settings()
         self.plugins = plugins or PluginManager()
-        self.plugins.register(builtin_plugins, "builtin")
+        if "builtin" not in [info.name for info in self.plugins.plugins()]:
+            self.plugins.register(builtin_plugins, "builtin")
         if entry_points:
             self.plugins.load_entry_points()
         self.keys = keys or Keys()
+        self.cell_types = CellTypes(())
         collected: dict[str, CellType] = self.plugins.collect(
-            "llm_repl_cell_types", lambda one: one.cell_class.type
+            "llm_repl_cell_types", self._claim_cell_type
         )
-        self.cell_types = CellTypes(one.cell_class for one in collected.values())
         self._executors: dict[type[Cell], CellType] = {
             one.cell_class: one for one in collected.values()
         }
         self.kernels: dict[str, type[Kernel]] = self.plugins.collect(
-            "llm_repl_kernels", lambda one: one.name
+            "llm_repl_kernels", lambda one: _class_of(Kernel, one).name
         )
         self.formats: dict[str, type[Format]] = self.plugins.collect(
-            "llm_repl_formats", lambda one: one.suffix
+            "llm_repl_formats", lambda one: _class_of(Format, one).suffix
         )
         self.providers = Providers(
-            self.plugins.collect("llm_repl_providers", lambda one: one.name),
+            self.plugins.collect("llm_repl_providers", lambda one: _class_of(Provider, one).name),
             keys=self.keys,
             choice=ProviderChoice(
                 name=self.settings.provider,
@@ -106,22 +110,25 @@ class Application:
             kernel = self.make_kernel(
                 kernel or self.settings.kernel, cwd=cwd, env=env, **(kernel_arguments or {})
             )
-        own_loop = EngineLoop() if loop is None else None
+        providers = self.providers
         on_close: Callable[[], None] | None = None
-        if own_loop is not None:
+        if loop is None:
+            loop = own_loop = EngineLoop()
+            own_providers = providers = self.providers.for_another_loop()
 
             def on_close() -> None:
-                # A connection belongs to the loop that made it, and that one ends now.
-                own_loop.call(self.providers.close())
-                own_loop.close()
+                try:
+                    own_loop.call(own_providers.close())
+                finally:
+                    own_loop.close()
 
         return Session(
             notebook,
             kernel=kernel,
             cell_types=self._executors,
-            call=Caller(self.providers, self.plugins),
+            call=Caller(providers, self.plugins),
             plugins=self.plugins,
-            loop=loop or own_loop,  # type: ignore[arg-type]  # one of them is there
+            loop=loop,
             cell_timeout_s=self.settings.cell_timeout_s,
             on_close=on_close,
         )
@@ -190,6 +197,20 @@ class Application:
             StorageError: It cannot be written; a file that was there is untouched.
         """
         write_atomically(path, self.format_for(path.name).encode(notebook))
+
+    def _claim_cell_type(self, cell_type: CellType) -> str:
+        self.cell_types.add(cell_type.cell_class)
+        return cell_type.cell_class.type
+
+
+def _class_of(base: type[T], thing: Any) -> type[T]:
+    """What a plugin brought, where it is of use."""
+    if not (isinstance(thing, type) and issubclass(thing, base)):
+        raise PluginError(f"{thing!r} is not a subclass of {base.__name__}")
+    missing = sorted(getattr(thing, "__abstractmethods__", ()))
+    if missing:
+        raise PluginError(f"the class {thing.__name__} lacks {', '.join(missing)}")
+    return thing
 
 
 def load_notebook(path: str | Path) -> Notebook:

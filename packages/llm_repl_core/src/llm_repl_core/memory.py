@@ -204,7 +204,9 @@ class _Reader:
         first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
         start, end = node.col_offset, node.end_col_offset or 0
         if first == last:
-            return self._lines[first][start:end].decode()
+            source = self._lines[first][start:end].decode()
+            # `*a, b` is an expression within brackets only.
+            return f"({source})" if isinstance(node, ast.Tuple) else source
         lines = [
             self._lines[first][start:],
             *self._lines[first + 1 : last],

@@ -209,11 +209,11 @@ def _from_file(
 
 def _unknown(shown: str, name: str, sections: Mapping[str, str | None], path: Path) -> str:
     close = difflib.get_close_matches(name, sections, n=1)
-    hint = "; see `llm-repl settings` for what there is"
+    hint = "; see `llm-repl settings` for what there is."
     if close:
         section = sections[close[0]]
         hint = f"; did you mean `{section + '.' if section else ''}{close[0]}`?"
-    return f"There is no setting `{shown}` ({path}){hint}."
+    return f"There is no setting `{shown}` ({path}){hint}"
 
 
 def _convert(settings_class: type[Settings], name: str, value: Any, where: str) -> Any:

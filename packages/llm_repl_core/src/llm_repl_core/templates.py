@@ -153,7 +153,9 @@ def _text_of(field: Field, value: Evaluated) -> str:
 def _why(failed: Failed) -> str:
     found = _MISSING_NAME.match(failed.evalue) if failed.ename == "NameError" else None
     if found is None:
-        return f"{failed.ename}: {failed.evalue.rstrip('.')}." if failed.evalue else failed.ename
+        return (
+            f"{failed.ename}: {failed.evalue.rstrip('.')}." if failed.evalue else f"{failed.ename}."
+        )
     missing = found[1]
     close = difflib.get_close_matches(missing, failed.names, n=1)
     suggestion = f" (did you mean `{close[0]}`?)" if close else ""

@@ -154,9 +154,10 @@ def test_leaving_early_closes_a_plain_generator():
     async def main():
         async with aclosing(deltas(_provider(stream), REQUEST)) as answer:
             await anext(answer)
+        # While the loop lives: its end would close the generator as well.
+        assert await asyncio.to_thread(closed.wait, 10)
 
     asyncio.run(main())
-    assert closed.wait(10)
 
 
 def test_cancelling_does_not_wait_for_a_plain_generator_that_hangs():

@@ -54,6 +54,21 @@ def _fail(provider):
     return caught.value
 
 
+def _fail_alone(provider):
+    """Fail without `deltas`, which takes keys out, too."""
+
+    async def main():
+        try:
+            async for _ in provider.stream(REQUEST):
+                pass
+        finally:
+            await provider.close()
+
+    with pytest.raises(ProviderError) as caught:
+        asyncio.run(main())
+    return caught.value
+
+
 def _rejection(status, message="Something.", **fields):
     return Reply(status=status, error={"message": message, **fields})
 
@@ -279,7 +294,7 @@ def test_no_key_is_seen_anywhere(server, reply, caplog):
     caplog.set_level(logging.DEBUG)
     server.script(reply)
     provider = _provider(server.base_url)
-    error = _fail(provider)
+    error = _fail_alone(provider)
     logging.getLogger("test").error("The call failed.", exc_info=error)
     shown = [
         str(error),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import threading
 import time
 from contextlib import aclosing
 
@@ -225,7 +226,7 @@ def test_calls_share_a_connection_that_is_closed_in_the_end(server):
         for _ in range(3):
             async with aclosing(deltas(provider, _request())) as answer:
                 assert [delta async for delta in answer]
-        assert server.open_connections == 1
+        await _until(lambda: server.open_connections <= 1)
         await provider.close()
         await provider.close()
         await _until(lambda: server.open_connections == 0)
@@ -237,6 +238,29 @@ def test_one_object_serves_several_event_loops(server):
     provider = _provider(server)
     for _ in range(2):
         assert _answer(provider) == "Say hello."
+
+
+def test_it_can_be_closed_from_another_event_loop(server):
+    provider = _provider(server)
+
+    async def ask_and_wait(asked, closed):
+        assert await _text(provider, _request()) == "Say hello."
+        asked.set()
+        await asyncio.to_thread(closed.wait, LIMIT_S)
+
+    async def close():
+        await provider.close()
+        await _until(lambda: server.open_connections == 0)
+
+    asked, closed = threading.Event(), threading.Event()
+    other = threading.Thread(target=lambda: asyncio.run(ask_and_wait(asked, closed)))
+    other.start()
+    try:
+        assert asked.wait(LIMIT_S)
+        asyncio.run(close())
+    finally:
+        closed.set()
+        other.join(LIMIT_S)
 
 
 def test_many_calls_at_once_take_as_long_as_one(server):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask
-from flask_socketio import SocketIO
 
 from llm_repl_core import Application, Secret, load_settings
 from llm_repl_server.api.cells import cells
@@ -14,7 +14,8 @@ from llm_repl_server.api.execution import execution
 from llm_repl_server.api.health import health
 from llm_repl_server.api.llm import llm
 from llm_repl_server.api.notebooks import notebooks
-from llm_repl_server.api.openapi import install_description
+from llm_repl_server.api.openapi import Choices, install_description
+from llm_repl_server.api.paths import NotebookIdConverter
 from llm_repl_server.auth.door import ADMITTED_KEY, Door
 from llm_repl_server.auth.policy import Policy
 from llm_repl_server.auth.token import load_token
@@ -22,6 +23,7 @@ from llm_repl_server.services.events import Announcement
 from llm_repl_server.services.house import House
 from llm_repl_server.serving.stopping import close_sockets, on_stop
 from llm_repl_server.settings import ServerSettings
+from llm_repl_server.sockets.engine import make_socketio
 from llm_repl_server.sockets.hub import install_sockets, pass_on
 
 __all__ = ["RESOURCES", "create_app"]
@@ -51,15 +53,13 @@ def create_app(
         settings.auth, token or load_token(settings.token).secret, settings.allow_origin
     )
     app = Flask("llm_repl_server", static_folder=None)
+    app.url_map.converters["notebook"] = NotebookIdConverter
     for resource in RESOURCES:
         app.register_blueprint(resource)
-    install_description(app, RESOURCES)
     install_error_handlers(app)
-    # Threading, whatever is installed: an engine in a thread of its own and monkey-patched
-    # sockets do not go together. The origin was judged by the door.
-    socketio = SocketIO(app, async_mode="threading", cors_allowed_origins="*")
+    socketio = make_socketio(app)
 
-    def admit(environ: dict[str, Any], auth: Any) -> bool:
+    def admit(environ: Mapping[str, Any], auth: object) -> bool:
         if environ.get(ADMITTED_KEY, False):
             return True
         return isinstance(auth, dict) and policy.token_matches(auth.get("token"))
@@ -70,6 +70,7 @@ def create_app(
     )
     house = House(settings, application)
     app.extensions["llm_repl"] = house
+    install_description(app, RESOURCES, _choices(house.application))
 
     def announce(announcement: Announcement) -> None:
         pass_on(socketio, announcement)
@@ -82,3 +83,11 @@ def create_app(
 
     on_stop(app, stop)
     return app
+
+
+def _choices(application: Application) -> Choices:
+    classes = map(application.cell_types.get, application.cell_types.words())
+    return Choices(
+        cell_types=tuple(word for one in classes for word in (one.type, one.wire_type)),
+        formats=tuple(suffix.removeprefix(".") for suffix in application.formats),
+    )

@@ -23,9 +23,9 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
     port: Annotated[
         int, Meta(ge=0, le=65535, description="The port to listen at; 0: any that is free.")
     ] = 5000
-    debug: Annotated[
-        bool, Meta(description="Reload when code changes, and log every request.")
-    ] = False
+    debug: Annotated[bool, Meta(description="Reload when code changes, and log every request.")] = (
+        False
+    )
     auth: Annotated[
         Literal["auto", "token", "none"],
         Meta(
@@ -49,7 +49,12 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
         Meta(description="Where notebooks are kept; not set: a file in the data folder."),
     ] = None
     body_limit_bytes: Annotated[
-        int, Meta(ge=1, description="The largest request that is read.", extra_json_schema={"unit": "bytes"})
+        int,
+        Meta(
+            ge=1,
+            description="The largest request that is read.",
+            extra_json_schema={"unit": "bytes"},
+        ),
     ] = 64_000_000
     threads: Annotated[
         int,

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import socketio
 import websocket
@@ -56,6 +60,37 @@ def test_every_websocket_has_a_thread(start_toy):
     assert server.get("/api/hello")[0] == 200
     for connection in connections:
         connection.close()
+
+
+def test_more_connections_than_files_do_not_end_the_worker(start_command, until):
+    """Without a bound, the worker dies of the first connection that it has no descriptor for."""
+    toy = Path(__file__).with_name("toy_server.py")
+    limited = 'ulimit -n 128; exec "$0" "$@"'
+    command = ["sh", "-c", limited, sys.executable, str(toy), "production", "127.0.0.1", "0"]
+    server = start_command(command)
+    server.wait_ready()
+    request = b"GET /api/hello HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    with ExitStack() as stack:
+        connections = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=15))
+            for _ in range(200)
+        ]
+        worker = psutil.Process(server.made_by[0])
+        seen = [worker.num_fds()]
+
+        def has_settled() -> bool:
+            time.sleep(0.2)
+            seen.append(worker.num_fds())
+            return seen[-1] == seen[-2]
+
+        until(has_settled, "the worker has accepted what it is going to accept")
+        for connection in connections:
+            connection.sendall(request)
+            with connection.makefile("rb") as answer:
+                assert answer.readline() == b"HTTP/1.1 200 OK\r\n"
+            connection.close()
+    assert server.stderr == ""
+    assert len(server.made_by) == 1
 
 
 @pytest.mark.parametrize("how", ["production", "development"])
@@ -166,7 +201,7 @@ def test_a_query_without_its_token_reaches_the_application(start_toy):
 def test_requests_run_side_by_side(start_toy, until):
     server = start_toy()
     server.wait_ready()
-    hanging = threading.Thread(target=lambda: suppress_end(server), daemon=True)
+    hanging = threading.Thread(target=lambda: get_until_cut_off(server), daemon=True)
     hanging.start()
     until(lambda: server.traced("hanging"), "a request hangs")
     assert server.get("/api/hello")[0] == 200
@@ -175,11 +210,9 @@ def test_requests_run_side_by_side(start_toy, until):
     assert not hanging.is_alive()
 
 
-def suppress_end(server: Any) -> None:
-    try:
+def get_until_cut_off(server: Any) -> None:
+    with suppress(OSError, http.client.HTTPException):
         server.get("/api/hang")
-    except (OSError, http.client.HTTPException):
-        pass
 
 
 def test_the_debugger_of_werkzeug_is_off(start_toy):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -42,21 +44,30 @@ def test_a_port_that_is_none(start_toy, port):
     assert_one_sentence(server, f"{port} is not a port")
 
 
-def test_a_port_that_needs_more_rights():
+@contextlib.contextmanager
+def as_nobody():
+    """Give root's rights up for a while; other users have none to give."""
     root = os.geteuid() == 0
     if root:
         os.seteuid(65534)
     try:
-        sockets = listen("127.0.0.1", 81)
-    except InvalidSetting as error:
-        assert "may not take port 81" in str(error)
-    else:
-        for taken in sockets:
-            taken.close()
-        pytest.skip("every port is free to every user here")
+        yield
     finally:
         if root:
             os.seteuid(0)
+
+
+def test_a_port_that_needs_more_rights():
+    with as_nobody():
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", 81))
+            except PermissionError:
+                pass
+            else:
+                pytest.skip("every port is free to every user here")
+        with pytest.raises(InvalidSetting, match="may not take port 81"):
+            listen("127.0.0.1", 81)
 
 
 def test_storage_that_cannot_be_written(start_toy):
@@ -133,12 +144,12 @@ def test_ipv6(start_toy):
 
 
 def test_the_reloader_starts_anew_when_a_file_changes(start_command, tmp_path, until):
-    from pathlib import Path
 
     source = tmp_path / "changing_toy.py"
     source.write_text(Path(__file__).with_name("toy_server.py").read_text())
     server = start_command([sys.executable, str(source), "reload", "127.0.0.1", "0"])
     first = server.wait_ready()
+    assert server.get("/api/hello")[0] == 200  # from now on files are watched
     source.write_text(source.read_text() + "\n# changed\n")
     until(lambda: server.stdout.count("ready") == 2, "the server has started anew")
     assert server.stdout.split().count(first) == 2

@@ -92,8 +92,8 @@ def test_acknowledged_changes_survive_kill(database_url: str) -> None:
         with Store(database_url) as store:
             loaded, settings = store.load_notebook("n"), store.load_settings()
         assert loaded is not None
-        for name, number in acknowledged.items():
-            assert int(loaded[name].content) >= number
+        for name, count in acknowledged.items():
+            assert int(loaded[name].content) >= count
             # A group is whole: its two changes agree.
             assert settings[name] == int(loaded[name].content)
     assert len(acknowledged) > 8

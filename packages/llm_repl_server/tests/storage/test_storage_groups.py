@@ -22,6 +22,8 @@ from llm_repl_server.storage.changes import (
     UpdateNotebook,
     WriteCell,
 )
+from llm_repl_server.storage.database import Database
+from llm_repl_server.storage.operations import apply_operations
 from llm_repl_server.storage.store import Store
 
 
@@ -31,7 +33,7 @@ def hold(store: Store, monkeypatch: pytest.MonkeyPatch) -> Callable[[], threadin
 
     def stop() -> threading.Event:
         go_on, reached = threading.Event(), threading.Event()
-        original = writer.apply_operations
+        original = apply_operations
 
         def wait(database: object, operations: object) -> None:
             monkeypatch.setattr(writer, "apply_operations", original)
@@ -77,11 +79,14 @@ def test_what_waits_shares_a_commit_and_keeps_its_order(
 ) -> None:
     notebook = Notebook("n", cells=[CodeCell(id="a")])
     store.submit(CreateNotebook(notebook)).result(10)
-    commits = []
-    original = writer.Database.commit
-    monkeypatch.setattr(
-        writer.Database, "commit", lambda self: (commits.append(1), original(self))[1]
-    )
+    commits: list[Database] = []
+    original = Database.commit
+
+    def commit(database: Database) -> None:
+        commits.append(database)
+        original(database)
+
+    monkeypatch.setattr(Database, "commit", commit)
     go_on = hold()
     futures = [
         store.submit(WriteCell(notebook.id, CodeCell(id="a", content=str(number))))
@@ -133,7 +138,7 @@ def test_an_error_of_ours_fails_the_group_and_not_the_writer(
         raise ZeroDivisionError("a defect")
 
     with monkeypatch.context() as patch:
-        patch.setattr(writer.Database, "run", fail)
+        patch.setattr(Database, "run", fail)
         with pytest.raises(StorageError, match="a defect"):
             store.submit(PutSetting("a", 1)).result(10)
     store.submit(PutSetting("a", 2)).result(10)

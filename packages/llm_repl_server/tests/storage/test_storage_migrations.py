@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import llm_repl_server.storage
+from llm_repl_core.errors import StorageError
 from llm_repl_server.storage.migrate import migrate
 from llm_repl_server.storage.schema import SCHEMA_VERSION, metadata, version_table_name
 from llm_repl_server.storage.store import Store
@@ -33,7 +35,7 @@ def config(connection: sa.Connection | None = None) -> Config:
 
 
 @pytest.fixture
-def engine(tmp_path: Path):
+def engine(tmp_path: Path) -> Iterator[sa.Engine]:
     made = sa.create_engine(f"sqlite:///{tmp_path / 'a.db'}")
     yield made
     made.dispose()
@@ -82,7 +84,7 @@ def test_a_failed_migration_leaves_nothing_behind(
 
     with monkeypatch.context() as patch:
         patch.setattr("alembic.op.create_index", fail)
-        with pytest.raises(llm_repl_server.storage.store.StorageError, match="no more"):
+        with pytest.raises(StorageError, match="no more"):
             Store(database_url).open()
     engine = sa.create_engine(database_url)
     with engine.connect() as connection:

@@ -138,7 +138,7 @@ def test_a_locked_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         closing(sqlite3.connect(path, isolation_level=None)) as other,
     ):
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StorageError, match="Another program keeps .* locked"):
+        with pytest.raises(StorageError, match=r"Another program keeps .* locked"):
             store.submit(PutSetting("a", 1)).result(10)
         other.execute("ROLLBACK")
         store.submit(PutSetting("a", 2)).result(10)

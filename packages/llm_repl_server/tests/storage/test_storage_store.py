@@ -139,6 +139,19 @@ def test_updates_of_different_columns_keep_their_order(store: Store) -> None:
     assert (loaded.name, loaded.updated_at, loaded["a"].content) == ("x", times[1], "2")
 
 
+def test_a_cell_that_is_made_anew_is_not_overwritten_by_what_came_before(store: Store) -> None:
+    notebook = Notebook("n", cells=[CodeCell(id="a")])
+    store.submit(
+        CreateNotebook(notebook),
+        WriteCell(notebook.id, CodeCell(id="a", content="old")),
+        DeleteCell(notebook.id, "a"),
+        InsertCell(notebook.id, CodeCell(id="a", content="new")),
+    ).result(10)
+    loaded = store.load_notebook(notebook.id)
+    assert loaded is not None
+    assert loaded["a"].content == "new"
+
+
 def test_cells_of_different_notebooks_may_share_an_id(store: Store) -> None:
     one = Notebook(cells=[CodeCell(id="a", content="1")])
     two = Notebook(cells=[CodeCell(id="a", content="2")])

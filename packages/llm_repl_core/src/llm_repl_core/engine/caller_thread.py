@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from llm_repl_core.engine.events import Event
+from llm_repl_core.errors import KernelError
 
 __all__ = ["AsyncInbox", "Inbox"]
 
@@ -27,16 +30,49 @@ class _Task:
             return
         try:
             result = self._function()
+        except (KeyboardInterrupt, SystemExit):
+            # Meant for this thread; in the engine's, either would end its loop.
+            self.future.set_exception(KernelError("The code was interrupted."))
+            raise
         except BaseException as error:  # noqa: BLE001  # it is raised again where it is awaited
             self.future.set_exception(error)
         else:
             self.future.set_result(result)
 
 
-class Inbox:
+class _Functions:
+    """The functions that the engine asks the caller to run: one at a time."""
+
+    def __init__(self) -> None:
+        self._task: _Task | None = None
+        self._left = False
+        self.ran_in_main_thread = False
+        """Whether a function was run in the main thread, whose Ctrl-C it then got."""
+
+    def withdraw(self) -> None:
+        """Take a function back that the caller has not begun: who waits for it is cancelled."""
+        task = self._task
+        if task is not None:
+            task.future.cancel()
+
+    def leave(self) -> None:
+        """Run no function any more; by the caller, who has lost interest."""
+        self._left = True
+        self.withdraw()
+
+    def _run(self, task: _Task) -> None:
+        if self._left:
+            task.future.cancel()
+        else:
+            self.ran_in_main_thread = threading.current_thread() is threading.main_thread()
+            task.run()
+
+
+class Inbox(_Functions):
     """Where a plain thread waits: for events to yield, and for functions to run."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._items: queue.SimpleQueue[Event | _Task | None] = queue.SimpleQueue()
 
     def put(self, event: Event) -> None:
@@ -49,41 +85,55 @@ class Inbox:
 
     def run_in_caller(self, function: Callable[[], T]) -> Awaitable[T]:
         """Have the waiting thread run a function; from the engine's thread."""
-        task = _Task(function)
+        self._task = task = _Task(function)
+        waiting = asyncio.wrap_future(task.future)
         self._items.put(task)
-        return asyncio.wrap_future(task.future)
+        return waiting
 
-    def events(self) -> Iterator[Event]:
-        """Yield events and run functions until the end."""
-        while (item := self._items.get()) is not None:
-            if isinstance(item, _Task):
-                item.run()
-            else:
-                yield item
+    def next(self) -> Event | None:
+        """The next event, or None at the end; functions are run meanwhile."""
+        while isinstance(item := self._items.get(), _Task):
+            self._run(item)
+        return item
+
+    def drain(self) -> None:
+        """Wait for the end and drop what comes until then."""
+        while self.next() is not None:
+            pass
 
 
-class AsyncInbox:
+class AsyncInbox(_Functions):
     """The same for a caller that has an event loop of its own. Make it in that loop."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._loop = asyncio.get_running_loop()
         self._items: asyncio.Queue[Event | None] = asyncio.Queue()
 
     def put(self, event: Event) -> None:
         """Hand an event over; from the engine's thread."""
-        self._loop.call_soon_threadsafe(self._items.put_nowait, event)
+        self._post(lambda: self._items.put_nowait(event))
 
     def end(self) -> None:
         """Say that nothing more comes."""
-        self._loop.call_soon_threadsafe(self._items.put_nowait, None)
+        self._post(lambda: self._items.put_nowait(None))
 
     def run_in_caller(self, function: Callable[[], T]) -> Awaitable[T]:
         """Have the caller's loop run a function; from the engine's thread."""
-        task = _Task(function)
-        self._loop.call_soon_threadsafe(task.run)
-        return asyncio.wrap_future(task.future)
+        self._task = task = _Task(function)
+        waiting = asyncio.wrap_future(task.future)
+        if not self._post(lambda: self._run(task)):
+            task.future.cancel()
+        return waiting
 
     async def events(self) -> AsyncIterator[Event]:
         """Yield events until the end."""
         while (item := await self._items.get()) is not None:
             yield item
+
+    def _post(self, callback: Callable[[], None]) -> bool:
+        """Have the caller's loop call something; whether it still can."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed: its caller has gone
+            self._loop.call_soon_threadsafe(callback)
+            return True
+        return False

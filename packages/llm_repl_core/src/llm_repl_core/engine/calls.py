@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import AsyncExitStack, aclosing
+from contextlib import aclosing
 
+import msgspec
 from msgspec import Struct
 
 from llm_repl_core.engine.providers import Providers
 from llm_repl_core.engine.routing import route
+from llm_repl_core.errors import PluginError
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.plugins.contexts import CallContext, CallResult
@@ -88,17 +90,15 @@ class Caller:
         )
         for implementation in self._plugins.implementations("llm_repl_before_call"):
             replacement = implementation(context=context)
-            if replacement is not None:
-                context = CallContext(
-                    notebook=notebook,
-                    cell=cell,
-                    run_id=run_id,
-                    provider=path.provider,
-                    request=replacement,
+            if replacement is None:
+                continue
+            if not isinstance(replacement, Request):
+                raise PluginError(
+                    "A plugin's llm_repl_before_call returned a "
+                    f"{type(replacement).__name__}: it must return a Request, or None."
                 )
-        async with AsyncExitStack() as stack:
-            for implementation in self._plugins.implementations("llm_repl_around_call"):
-                await stack.enter_async_context(implementation(context=context))
+            context = msgspec.structs.replace(context, request=replacement)
+        async with self._plugins.around("llm_repl_around_call", context=context):
             return await self._watched(provider, context, on_delta)
 
     async def _watched(

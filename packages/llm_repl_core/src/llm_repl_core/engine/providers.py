@@ -6,9 +6,10 @@ import difflib
 from collections.abc import Mapping
 
 from llm_repl_core.engine.routing import ProviderChoice
-from llm_repl_core.errors import ProviderNotFound
+from llm_repl_core.errors import ProviderError, ProviderNotFound
 from llm_repl_core.keys import Keys
 from llm_repl_core.providers.base import Provider, ProviderConfig
+from llm_repl_core.providers.secret import redact
 
 __all__ = ["Providers"]
 
@@ -43,6 +44,12 @@ class Providers:
         """Who answers where neither cell nor notebook says it."""
         return self._choice
 
+    def for_another_loop(self) -> Providers:
+        """The same providers, made anew: a connection belongs to the event loop that made it."""
+        return Providers(
+            self._classes, keys=self._keys, choice=self._choice, timeout_s=self._timeout_s
+        )
+
     def names(self) -> list[str]:
         """The names, in the order of registration."""
         return list(self._classes)
@@ -71,6 +78,7 @@ class Providers:
 
         Raises:
             ProviderNotFound: There is none.
+            ProviderError: It cannot be made.
             InvalidSetting: The keys file cannot be used.
         """
         made = self._made.get(name)
@@ -101,16 +109,24 @@ class Providers:
 
     def _make(self, provider_class: type[Provider]) -> Provider:
         chosen = self._choice if self._choice.name == provider_class.name else ProviderChoice()
-        return provider_class(
-            ProviderConfig(
-                api_key=self._keys.find(
-                    provider_class.name,
-                    provider_class.key_variable,
-                    base_url=chosen.base_url,
-                    trusted_url=chosen.trusted_url,
-                ),
+        config = ProviderConfig(
+            api_key=self._keys.find(
+                provider_class.name,
+                provider_class.key_variable,
                 base_url=chosen.base_url,
-                model=chosen.model,
-                timeout_s=self._timeout_s,
-            )
+                trusted_url=chosen.trusted_url,
+            ),
+            base_url=chosen.base_url,
+            model=chosen.model,
+            timeout_s=self._timeout_s,
         )
+        failure: ProviderError
+        try:
+            return provider_class(config)
+        except ProviderError:
+            raise
+        except Exception as error:  # noqa: BLE001  # a plugin's code may raise anything
+            text = redact(f"{type(error).__name__}: {error}", config.api_key)
+            failure = ProviderError(f"The provider `{provider_class.name}` cannot be used: {text}")
+        # Out here, so that it carries no context: the frames of the error may hold the key.
+        raise failure

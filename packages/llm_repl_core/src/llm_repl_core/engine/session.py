@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
-from typing import Any
+import logging
+import threading
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+)
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from llm_repl_core.engine.caller_thread import AsyncInbox, Inbox
 from llm_repl_core.engine.calls import Caller
 from llm_repl_core.engine.cell_type import CellType
+from llm_repl_core.engine.ctrl_c import CtrlC
 from llm_repl_core.engine.events import Event, RunEndedBadly
-from llm_repl_core.engine.executors.memory import restore_memory
+from llm_repl_core.engine.kept_kernel import KeptKernel
 from llm_repl_core.engine.loop import EngineLoop
 from llm_repl_core.engine.run import Run
 from llm_repl_core.engine.state import State
-from llm_repl_core.errors import CellFailed
+from llm_repl_core.errors import CellFailed, Conflict
 from llm_repl_core.kernels.base import Kernel, Value
 from llm_repl_core.model.cell import Cell, ForeignCell
 from llm_repl_core.model.notebook import Notebook
@@ -24,7 +36,10 @@ from llm_repl_core.plugins.manager import PluginManager
 
 __all__ = ["Session"]
 
+T = TypeVar("T")
 Listener = Callable[[Event], None]
+
+_log = logging.getLogger(__name__)
 
 
 class Session:
@@ -32,7 +47,7 @@ class Session:
 
     `run` and `stream` are for plain code, `arun` and `astream` for code with an event loop of its
     own. `start`, `interrupt_here` and the other methods whose docstring says so belong to the
-    engine's loop.
+    engine's loop. Runs that are asked for at once are run one after the other.
 
     Args:
         notebook: The notebook, which the runs change.
@@ -71,7 +86,8 @@ class Session:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._execution_count = 0
         self._sequence = 0
-        self._kernel_has_state = False
+        self._kept = KeptKernel(kernel, notebook)
+        self._closing = threading.Lock()
         self._closed = False
 
     # For plain code ----------------------------------------------------------------------------
@@ -79,7 +95,7 @@ class Session:
     @property
     def state(self) -> State:
         """The user's variables. Not from within the engine's loop."""
-        return State(self.kernel, self._loop)
+        return State(self.kernel, self._ask)
 
     def run(self, cell_ids: Iterable[str] | None = None, *, stop_on_error: bool = True) -> None:
         """Run cells, all by default, in document order.
@@ -88,48 +104,56 @@ class Session:
 
         Args:
             cell_ids: Which cells.
-            stop_on_error: Whether a cell that fails ends the run.
+            stop_on_error: Whether a cell that fails ends the run; one that was stopped always
+                does.
 
         Raises:
             CellFailed: A cell failed, or was stopped.
             CellNotFound: One of the ids does not exist; nothing was run.
+            Conflict: The session is closed.
         """
+        failure: CellFailed | None = None
         for event in self.stream(cell_ids, stop_on_error=stop_on_error):
-            _raise_failure(event)
+            failure = _failure(event)
+        if failure is not None:
+            raise failure
 
     def stream(
         self, cell_ids: Iterable[str] | None = None, *, stop_on_error: bool = True
     ) -> Iterator[Event]:
-        """Run cells and yield what happens, as it happens. Leaving early stops the run."""
-        chosen = self._choose(cell_ids)
+        """Run cells and yield what happens, as it happens. Leaving early stops the run.
+
+        Ctrl-C is raised when all events have been yielded.
+
+        Args:
+            cell_ids: Which cells; all by default.
+            stop_on_error: As for `run`.
+
+        Raises:
+            CellNotFound: One of the ids does not exist; nothing was run.
+            Conflict: The session is closed.
+        """
         inbox = Inbox()
-        future = self._loop.submit(
-            self._run_for(inbox, chosen, cell_ids is None, stop_on_error=stop_on_error)
-        )
-        interrupted = False
-        events = inbox.events()
+        run = self._make_run(cell_ids, stop_on_error=stop_on_error, inbox=inbox)
+        ctrl_c = CtrlC(lambda: self._loop.submit(run.stop()))
+        future = self._loop.submit(self._run_for(inbox, run))
         try:
             while True:
-                try:
-                    event = next(events, None)
-                except KeyboardInterrupt:
-                    # The generator ended with the exception: a new one goes on where it was.
-                    if interrupted:
-                        raise
-                    interrupted = True
-                    events = inbox.events()
-                    self._loop.submit(self.interrupt_here())
-                    continue
+                with ctrl_c:
+                    event = inbox.next()
                 if event is None:
                     break
                 yield event
         finally:
+            inbox.leave()
             if not future.done():
-                self._loop.submit(self.interrupt_here())
-                for _ in inbox.events():
-                    pass
+                with suppress(Conflict):  # closed meanwhile, and so stopped
+                    self._loop.submit(run.stop())
+                inbox.drain()
         future.result()
-        if interrupted:
+        # In a cell that ran in this thread, Ctrl-C was the cell's.
+        in_cell = run.interrupted and not run.stopped and inbox.ran_in_main_thread
+        if ctrl_c.noted or in_cell:
             raise KeyboardInterrupt
 
     def interrupt(self) -> None:
@@ -137,20 +161,38 @@ class Session:
         self._loop.call(self.interrupt_here())
 
     def restart(self) -> None:
-        """Stop what runs and begin again with an empty kernel."""
+        """Stop what runs and begin again with an empty kernel, which has the memory only.
+
+        Raises:
+            Conflict: The session is closed.
+            KernelStartFailed: None can be started.
+        """
         self._loop.call(self.restart_here())
 
     def assign(self, values: Mapping[str, Any]) -> None:
-        """Set variables, as ``llm-repl run -p`` does."""
-        self._loop.call(self._assign(values))
+        """Set variables, as ``llm-repl run -p`` does.
+
+        Raises:
+            Conflict: The session is closed.
+            KernelStartFailed: There is no kernel yet, and none can be started.
+        """
+        live = self.kernel.live_namespace()
+        if live is not None:
+            live.update(values)  # nothing to wait for, not even for a run in this very thread
+        else:
+            self._loop.call(self._assign(values))
 
     def close(self) -> None:
         """Stop what runs and end the kernel. May be called twice."""
-        if self._closed:
-            return
-        self._loop.call(self.close_here())
-        if self._on_close is not None:
-            self._on_close()
+        with self._closing:
+            on_close, self._on_close = self._on_close, None
+            if self._closed:
+                return
+            try:
+                self._loop.call(self.close_here())
+            finally:
+                if on_close is not None:
+                    on_close()
 
     def __enter__(self) -> Session:
         return self
@@ -168,25 +210,34 @@ class Session:
         Raises:
             CellFailed: A cell failed, or was stopped.
             CellNotFound: One of the ids does not exist; nothing was run.
+            Conflict: The session is closed.
         """
+        failure: CellFailed | None = None
         async for event in self.astream(cell_ids, stop_on_error=stop_on_error):
-            _raise_failure(event)
+            failure = _failure(event)
+        if failure is not None:
+            raise failure
 
     async def astream(
         self, cell_ids: Iterable[str] | None = None, *, stop_on_error: bool = True
-    ) -> AsyncIterator[Event]:
-        """`stream`, as an async generator. Closing it stops the run."""
-        chosen = self._choose(cell_ids)
+    ) -> AsyncGenerator[Event, None]:
+        """`stream`, as an async generator. Closing it stops the run.
+
+        Raises:
+            CellNotFound: One of the ids does not exist; nothing was run.
+            Conflict: The session is closed.
+        """
         inbox = AsyncInbox()
-        future = self._loop.submit(
-            self._run_for(inbox, chosen, cell_ids is None, stop_on_error=stop_on_error)
-        )
+        run = self._make_run(cell_ids, stop_on_error=stop_on_error, inbox=inbox)
+        future = self._loop.submit(self._run_for(inbox, run))
         try:
             async for event in inbox.events():
                 yield event
         finally:
+            inbox.leave()
             if not future.done():
-                await asyncio.wrap_future(self._loop.submit(self.interrupt_here()))
+                with suppress(Conflict):  # closed meanwhile, and so stopped
+                    self._loop.submit(run.stop())
             await asyncio.wrap_future(future)
 
     async def __aenter__(self) -> Session:
@@ -217,34 +268,31 @@ class Session:
 
         Args:
             cell_ids: Which cells; None: the whole notebook.
-            stop_on_error: Whether a cell that fails ends the run.
+            stop_on_error: As for `run`.
             listener: Called with the events of this run only.
 
         Raises:
             CellNotFound: One of the ids does not exist; nothing is queued.
+            Conflict: The session is closed.
         """
-        run = Run(
-            self,
-            self._choose(cell_ids),
-            whole_notebook=cell_ids is None,
-            stop_on_error=stop_on_error,
-            listener=listener,
-        )
-        self._runs.append(run)
-        return self.spawn(self._take_turn(run))
+        return self._queue(self._make_run(cell_ids, stop_on_error=stop_on_error, listener=listener))
 
     async def interrupt_here(self) -> None:
         """Stop what runs and what waits; returns when it has stopped."""
         await asyncio.gather(*(run.stop() for run in tuple(self._runs)))
 
     async def restart_here(self) -> None:
-        """Stop what runs and begin again with an empty kernel, which has the memory only."""
+        """Stop what runs and begin again with an empty kernel, which has the memory only.
+
+        Raises:
+            Conflict: The session is closed.
+            KernelStartFailed: None can be started.
+        """
+        self._refuse_closed()
         await self.interrupt_here()
         async with self._turn:
-            await self.kernel.shutdown()
-            self._kernel_has_state = False
             self._execution_count = 0
-            await self._start_kernel()
+            await self._kept.restart()
 
     async def close_here(self) -> None:
         """Stop what runs and end the kernel."""
@@ -267,23 +315,16 @@ class Session:
         async with self._turn:
             return await self.kernel.snapshot() if self.kernel.alive else {}
 
+    # For runs ------------------------------------------------------------------------------------
+
     async def ensure_kernel(self) -> Output | None:
         """Have a kernel that is alive; the answer is a notice for the user where state was lost.
 
         Raises:
             KernelStartFailed: None can be started.
         """
-        if self.kernel.alive:
-            return None
-        lost, self._kernel_has_state = self._kernel_has_state, False
-        if lost:
-            await self.kernel.shutdown()
-        await self._start_kernel()
-        if not lost:
-            return None
-        return Output.warning(
-            "The kernel was started anew: the variables of cells that ran before are gone."
-        )
+        await self._kept.ensure()
+        return self._kept.take_notice()
 
     def cell_type(self, cell: Cell) -> CellType | None:
         """How a cell is run, or None."""
@@ -304,10 +345,12 @@ class Session:
         self._sequence += 1
         return self._sequence
 
-    def emit(self, event: Event) -> None:
-        """Pass an event to all listeners."""
-        for listener in self._listeners:
-            listener(event)
+    def emit(self, event: Event, listener: Listener | None) -> None:
+        """Pass an event to all listeners and to one more; what they raise stays with them."""
+        for one in self._listeners:
+            _tell(one, event)
+        if listener is not None:
+            _tell(listener, event)
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Start a task that the session holds on to until it is done."""
@@ -316,50 +359,86 @@ class Session:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _take_turn(self, run: Run) -> RunResult:
-        try:
-            async with self._turn:
-                return await run.execute()
-        finally:
-            self._runs.remove(run)
+    # Inside ------------------------------------------------------------------------------------
 
-    async def _run_for(
+    def _make_run(
         self,
-        inbox: Inbox | AsyncInbox,
-        cell_ids: tuple[str, ...],
-        whole_notebook: bool,
+        cell_ids: Iterable[str] | None,
         *,
         stop_on_error: bool,
-    ) -> None:
-        if self.kernel.needs_caller_thread:
-            self.kernel.use_caller_thread(inbox.run_in_caller)
-        try:
-            await self.start(
-                None if whole_notebook else cell_ids,
-                stop_on_error=stop_on_error,
-                listener=inbox.put,
-            )
-        finally:
-            if self.kernel.needs_caller_thread:
+        listener: Listener | None = None,
+        inbox: Inbox | AsyncInbox | None = None,
+    ) -> Run:
+        self._refuse_closed()
+        return Run(
+            self,
+            self._choose(cell_ids),
+            whole_notebook=cell_ids is None,
+            stop_on_error=stop_on_error,
+            listener=listener if inbox is None else inbox.put,
+            inbox=inbox,
+        )
+
+    def _queue(self, run: Run) -> asyncio.Task[RunResult]:
+        self._refuse_closed()
+        self._runs.append(run)
+        task = self.spawn(self._take_turn(run))
+        task.add_done_callback(lambda _: self._forget(run))
+        return task
+
+    async def _take_turn(self, run: Run) -> RunResult:
+        async with self._turn:
+            self.kernel.use_caller_thread(None if run.inbox is None else run.inbox.run_in_caller)
+            try:
+                return await run.execute()
+            finally:
                 self.kernel.use_caller_thread(None)
+
+    def _forget(self, run: Run) -> None:
+        self._runs.remove(run)
+        run.ended()
+
+    async def _run_for(self, inbox: Inbox | AsyncInbox, run: Run) -> None:
+        try:
+            await self._queue(run)
+        finally:
             inbox.end()
 
     async def _assign(self, values: Mapping[str, Any]) -> None:
         async with self._turn:
-            await self.ensure_kernel()
+            self._refuse_closed()
+            await self._kept.ensure()
             await self.kernel.assign(values)
 
-    async def _start_kernel(self) -> None:
-        await self.kernel.start()
-        await restore_memory(self.notebook.memory, self.kernel)
-        self._kernel_has_state = True
+    def _ask(self, question: Callable[[], Awaitable[T]]) -> T:
+        async def in_turn() -> T:
+            async with self._turn:
+                return await question()
+
+        return self._loop.call(in_turn())
 
     def _choose(self, cell_ids: Iterable[str] | None) -> tuple[str, ...]:
         if cell_ids is None:
             return tuple(cell.id for cell in self.notebook.cells)
-        return tuple(self.notebook[cell_id].id for cell_id in cell_ids)
+        chosen = {self.notebook[cell_id].id for cell_id in cell_ids}
+        if len(chosen) < 2:
+            return tuple(chosen)  # what one cell costs does not grow with the notebook
+        return tuple(cell.id for cell in self.notebook.cells if cell.id in chosen)
+
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise Conflict("The session is closed: open the notebook again.")
 
 
-def _raise_failure(event: Event) -> None:
+def _tell(listener: Listener, event: Event) -> None:
+    try:
+        listener(event)
+    except Exception:
+        # The cell goes on, and has its ending, whoever cannot hear it.
+        _log.exception("a listener failed at %s", type(event).__name__)
+
+
+def _failure(event: Event) -> CellFailed | None:
     if isinstance(event, RunEndedBadly):
-        raise CellFailed(event.error, cell_id=event.cell_id or "")
+        return CellFailed(event.error, cell_id=event.cell_id or "")
+    return None

@@ -121,7 +121,9 @@ class Fields:
         try:
             time = datetime.fromisoformat(text)
         except ValueError:
-            raise self.wrong(name, "an ISO 8601 time", text) from None
+            raise InvalidNotebook(
+                f"`{self.path(name)}` must be an ISO 8601 time, not {text[:40]!a}."
+            ) from None
         return time if time.tzinfo else time.replace(tzinfo=UTC)
 
     def status(self, name: str, default: CellStatus) -> CellStatus:
@@ -151,8 +153,7 @@ class Fields:
         """The error of a field that holds something else than it must."""
         if value is None:
             return InvalidNotebook(f"`{self.path(name)}` is missing; it must be {wanted}.")
-        found = f"{value[:40]!a}" if isinstance(value, str) else _kind(value)
-        return InvalidNotebook(f"`{self.path(name)}` must be {wanted}, not {found}.")
+        return InvalidNotebook(f"`{self.path(name)}` must be {wanted}, not {_kind(value)}.")
 
 
 def build(

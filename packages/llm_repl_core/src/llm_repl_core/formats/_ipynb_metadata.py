@@ -37,6 +37,8 @@ class _LanguageInfo(Struct):
     pygments_lexer: _Text = UNSET
 
 
+_TAGS = list[Annotated[str, Meta(pattern=r"\A[^,]+\Z")]]
+
 NOTEBOOK_SHAPES: dict[str, Any] = {
     "authors": list[Any],
     "kernelspec": _Kernelspec,
@@ -53,7 +55,7 @@ CELL_SHAPES: dict[str, Any] = {
     "jupyter": dict[str, Any],
     "name": Annotated[str, Meta(pattern=r"\A.+\Z")],
     "scrolled": bool | Literal["auto"],
-    "tags": list[Annotated[str, Meta(pattern=r"\A[^,]+\Z")]],
+    "tags": _TAGS,
 }
 """What nbformat 4.5 wants of a cell's metadata, of whatever type the cell is."""
 
@@ -124,5 +126,5 @@ def _fits(value: JSONValue, shape: Any) -> bool:
         msgspec.convert(value, shape)
     except msgspec.ValidationError:
         return False
-    # All that a shape cannot say: `tags` must differ.
-    return not isinstance(value, list) or shape is list[Any] or len(set(value)) == len(value)
+    # What a shape cannot say: `tags` must differ.
+    return shape != _TAGS or not isinstance(value, list) or len(set(map(str, value))) == len(value)

@@ -15,6 +15,10 @@ from llm_repl_core.errors import InvalidNotebook
 __all__ = ["read_document", "write_document"]
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_DEEPEST = 300
+"""Levels of lists and objects. Where Python's own limit lies differs from version to version, and
+whoever copies or compares a notebook must not run into it."""
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -37,6 +41,8 @@ def read_document(data: bytes, kind: str) -> dict[str, Any]:
         document = _read_slowly(data, kind)
     if not isinstance(document, dict):
         raise InvalidNotebook(f"This is not a {kind}: it must hold a JSON object at its top.")
+    if _is_deeper(document, _DEEPEST):
+        raise _too_deep(kind)
     return document
 
 
@@ -93,6 +99,20 @@ def _without_infinities(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_infinities(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _is_deeper(document: dict[str, Any], levels: int) -> bool:
+    containers: list[Any] = [document]
+    for _ in range(levels):
+        containers = [
+            item
+            for container in containers
+            for item in (container.values() if isinstance(container, dict) else container)
+            if isinstance(item, (dict, list))
+        ]
+        if not containers:
+            break
+    return bool(containers)
 
 
 def _too_deep(kind: str) -> InvalidNotebook:

@@ -32,16 +32,12 @@ class CoroutineRunner:
         return self._run_in_thread(coroutine)
 
     def close(self) -> None:
-        """End what still runs in the loop, and close it."""
+        """End what still runs in the loop, and close it. Not in a thread with a running loop."""
         loop, self._loop = self._loop, None
         if loop is None or loop.is_running() or loop.is_closed():
             return
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
         try:
-            loop.run_until_complete(asyncio.wait_for(loop.shutdown_asyncgens(), 1))
-        except Exception:  # noqa: BLE001, S110  user code's leftovers; the loop is closed anyway
-            pass
+            loop.run_until_complete(_end_tasks())
         finally:
             loop.close()
 
@@ -83,6 +79,16 @@ class CoroutineRunner:
         if errors:
             raise errors[0]
         return results[0]
+
+
+async def _end_tasks() -> None:
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        # User code may catch the cancellation, so that there is an end to waiting.
+        await asyncio.wait(tasks, timeout=1)
+    await asyncio.get_running_loop().shutdown_asyncgens()
 
 
 def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:

@@ -50,11 +50,14 @@ def evaluate_all(
     Returns:
         One ``value`` or ``failed`` an expression. After an interrupt the rest has failed, too.
     """
+    hidden = hidden or {}
     scope = namespace
     if restricted or extra:
         # A copy, so that what only these expressions see does not stay.
         scope = {**namespace, **extra}
     if restricted:
+        for name in [name for name in hidden if scope.get(name) is hidden[name]]:
+            del scope[name]
         scope["__builtins__"] = safe_builtins()
     results: list[dict[str, Any]] = []
     for expression in expressions:
@@ -69,7 +72,7 @@ def evaluate_all(
         except BaseException as error:  # noqa: BLE001  user code, anything may come out of it
             names: Sequence[str] = ()
             if type(error) is NameError:
-                names = _existing_names(scope, hidden or {})
+                names = _existing_names(scope, hidden)
             results.append(_failed(error, names))
     return results
 
@@ -130,7 +133,7 @@ def _failed(error: BaseException, names: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _existing_names(scope: Mapping[str, Any], hidden: Mapping[str, Any]) -> list[str]:
+def _existing_names(scope: Mapping[Any, Any], hidden: Mapping[str, Any]) -> list[str]:
     names = [
         name
         for name, value in list(scope.items())
@@ -141,7 +144,7 @@ def _existing_names(scope: Mapping[str, Any], hidden: Mapping[str, Any]) -> list
     return sorted(cut_text(name, 200)[0] for name in names)[:_MAX_NAMES]
 
 
-def user_names(namespace: Mapping[str, Any], hidden: Mapping[str, Any] | None = None) -> list[str]:
+def user_names(namespace: Mapping[Any, Any], hidden: Mapping[str, Any] | None = None) -> list[str]:
     """The user's variables, sorted: no modules, and nothing that starts with ``_``.
 
     Args:

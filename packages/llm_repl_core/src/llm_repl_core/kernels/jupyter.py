@@ -1,11 +1,360 @@
-"""Stub, being written."""
+"""Any kernel that Jupyter knows: other languages, other environments, other machines."""
 
 from __future__ import annotations
 
-from llm_repl_core.kernels.base import Kernel
+import asyncio
+import contextlib
+import json
+import os
+import queue
+import re
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import msgspec
+
+from llm_repl_core.errors import (
+    InvalidInput,
+    KernelDied,
+    KernelError,
+    KernelStartFailed,
+    KernelUnsupported,
+)
+from llm_repl_core.kernels.base import Evaluated, Expression, Kernel, KernelOptions, Value
+from llm_repl_core.kernels.environment import kernel_environment
+from llm_repl_core.kernels.jupyter_source import bootstrap_code, request_expression
+from llm_repl_core.kernels.output_buffer import OutputBuffer
+from llm_repl_core.kernels.private_folder import make_private_folder
+from llm_repl_core.kernels.values import clean_text
+from llm_repl_core.kernels.worker.endings import UNKNOWN_ENDING, how_it_ended
+from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.model.output import Output
 
 __all__ = ["JupyterKernel"]
 
+T = TypeVar("T")
+
+_DEFAULT_KERNELSPEC = "python3"
+_READY_TIMEOUT_S = 60
+_POLL_S = 0.5
+"""How often a kernel that says nothing is asked whether it lives."""
+_STOP_TIMEOUT_S = 5.0
+_EXIT_SENTENCE = (
+    "exit() does not end a notebook's kernel: shut the kernel down, or restart it, instead."
+)
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
 
 class JupyterKernel(Kernel):
-    name = "jupyter"
+    """A kernel run by ``jupyter_client``, with whatever provisioner its kernelspec names.
+
+    Values can be read and set where the kernel's language is Python. ``memory_limit_bytes`` and
+    ``preload`` have no meaning here. Needs the extra ``llm-repl-core[jupyter]``.
+
+    Args:
+        options: What the kernel may use; ``kernelspec`` says which, ``python3`` by default.
+        withheld_variables: Names of environment variables that the kernel may not see, beside
+            those that `llm_repl_core.kernels.environment` always withholds.
+    """
+
+    name: ClassVar[str] = "jupyter"
+
+    def __init__(
+        self, options: KernelOptions | None = None, *, withheld_variables: Iterable[str] = ()
+    ) -> None:
+        super().__init__(options)
+        self._withheld_variables = tuple(withheld_variables)
+        self._lock = asyncio.Lock()
+        self._manager: Any = None
+        self._folder: Path | None = None
+        self._client: Any = None
+        self._language = ""
+        self._watcher: asyncio.Task[None] | None = None
+        self._alive = False
+        self._busy = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process runs, as far as it was noticed."""
+        return self._alive
+
+    async def start(self) -> None:
+        """Start with an empty state; see `Kernel.start`."""
+        if self._alive:
+            return
+        await self.shutdown()
+        spec = self.options.kernelspec or _DEFAULT_KERNELSPEC
+        self._folder = make_private_folder()
+        try:
+            self._manager = _make_manager(spec, self._folder)
+            # Its own sockets and files; the process itself comes from the provisioner.
+            await self._manager.start_kernel(
+                cwd=self.options.cwd,
+                # What the user's code prints comes by messages; this is the kernel's own talk.
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=kernel_environment(
+                    self.options.env, withheld_variables=self._withheld_variables
+                ),
+            )
+            self._client = self._manager.client()
+            self._client.start_channels()
+            await self._client.wait_for_ready(timeout=_READY_TIMEOUT_S)
+            self._alive = True
+            await self._prepare()
+        except asyncio.CancelledError:
+            await self.shutdown()
+            raise
+        except Exception as error:  # a provisioner's author may raise anything
+            await self.shutdown()
+            if isinstance(error, KernelStartFailed):
+                raise
+            if isinstance(error, KernelError):
+                raise KernelStartFailed(str(error)) from None
+            raise KernelStartFailed(
+                f"The Jupyter kernel {spec!r} did not come up: {error}."
+            ) from error
+        self._watcher = asyncio.create_task(self._watch())
+
+    async def execute(self, code: str) -> AsyncIterator[Output]:
+        """Run code and yield its outputs as they come; see `Kernel.execute`."""
+        async with self._lock:
+            self._require_alive()
+            buffer = OutputBuffer(self.options.output_limit_bytes)
+            failure: tuple[str, str, list[str]] | None = None
+            id_ = self._client.execute(clean_text(code), allow_stdin=False, stop_on_error=False)
+            self._busy = True
+            try:
+                while self._busy:
+                    message = await self._next(self._client.get_iopub_msg)
+                    if message["parent_header"].get("msg_id") != id_:
+                        continue
+                    kind, content = message["msg_type"], message["content"]
+                    if kind == "status" and content.get("execution_state") == "idle":
+                        self._busy = False
+                    elif kind == "error":
+                        failure = _failure(content)
+                    else:
+                        _add(buffer, kind, content)
+                    for output in buffer.take():
+                        yield output
+                reply = await self._reply(id_)
+            finally:
+                if self._busy:
+                    await self._stop_cell(id_)
+            if failure is None and reply["content"].get("status") == "error":
+                failure = _failure(reply["content"])
+            if any(
+                item.get("source") == "ask_exit" for item in reply["content"].get("payload", [])
+            ):
+                buffer.append(Output.warning(_EXIT_SENTENCE))
+            if failure is not None:
+                buffer.error(*failure)
+            for output in buffer.take():
+                yield output
+
+    async def evaluate(
+        self,
+        expressions: Sequence[Expression],
+        *,
+        restricted: bool = False,
+        extra: Mapping[str, JSONValue] | None = None,
+    ) -> list[Evaluated]:
+        """Evaluate expressions over the state of a Python kernel; see `Kernel.evaluate`."""
+        arguments = {
+            "expressions": msgspec.to_builtins(list(expressions)),
+            "restricted": restricted,
+            "extra": dict(extra or {}),
+            "limit_bytes": self.options.value_limit_bytes,
+        }
+        return await self._ask("evaluate", arguments, list[Evaluated])
+
+    async def assign(self, values: Mapping[str, Any]) -> None:
+        """Set variables of a Python kernel to JSON values; see `Kernel.assign`."""
+        await self._ask("assign", dict(values), type(None))
+
+    async def names(self) -> list[str]:
+        """The user's variables in a Python kernel, sorted; see `Kernel.names`."""
+        return await self._ask("names", {}, list[str])
+
+    async def snapshot(self) -> dict[str, Value]:
+        """The user's variables of a Python kernel with their values; see `Kernel.snapshot`."""
+        arguments = {
+            "limit_bytes": self.options.value_limit_bytes,
+            "timeout_s": self.options.value_timeout_s,
+        }
+        return await self._ask("snapshot", arguments, dict[str, Value])
+
+    async def interrupt(self) -> None:
+        """End what is running; see `Kernel.interrupt`."""
+        if self._busy and self._alive:
+            await self._manager.interrupt_kernel()
+
+    async def shutdown(self) -> None:
+        """End the kernel's process and remove its connection file."""
+        self._alive = False
+        self._busy = False
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            watcher.cancel()
+            await asyncio.wait({watcher})
+        client, self._client = self._client, None
+        if client is not None:
+            client.stop_channels()
+        manager, self._manager = self._manager, None
+        if manager is not None:
+            with contextlib.suppress(RuntimeError, OSError):
+                await manager.shutdown_kernel(now=True)
+            # It keeps its own context of ZeroMQ, with threads, until told otherwise.
+            manager.context.destroy(linger=0)
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    # Talking -----------------------------------------------------------------------------------
+
+    async def _prepare(self) -> None:
+        """Learn the kernel's language, and give a Python kernel the helpers."""
+        id_ = self._client.kernel_info()
+        info = (await self._reply(id_))["content"]
+        self._language = str(info.get("language_info", {}).get("name", "")).lower()
+        if self._language == "python":
+            id_ = self._client.execute(bootstrap_code(), silent=True, allow_stdin=False)
+            content = (await self._reply(id_))["content"]
+            if content.get("status") != "ok":
+                raise KernelError(
+                    f"The helper code did not run in it: {content.get('evalue', 'no reason given')}"
+                )
+
+    async def _ask(self, what: str, arguments: dict[str, Any], kind: type[T]) -> T:
+        self._require_alive()
+        if self._language != "python":
+            raise KernelUnsupported(
+                f"Values can be read and set in Python kernels only, and this one runs "
+                f"{self._language or 'another language'}."
+            )
+        try:
+            expression = request_expression(what, arguments)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidInput(
+                f"Only JSON values can be put into a kernel of another process: {error}."
+            ) from None
+        async with self._lock:
+            self._require_alive()
+            id_ = self._client.execute(
+                "", silent=True, user_expressions={"answer": expression}, allow_stdin=False
+            )
+            self._busy = True
+            try:
+                content = (await self._reply(id_))["content"]
+            finally:
+                self._busy = False
+        answer = content.get("user_expressions", {}).get("answer", {})
+        if answer.get("status") != "ok":
+            raise KernelError(
+                "The kernel could not answer: "
+                f"{answer.get('evalue') or content.get('evalue') or 'it gives no reason'}."
+            )
+        try:
+            return msgspec.convert(json.loads(answer["data"]["text/plain"]), kind)
+        except (ValueError, KeyError, TypeError) as error:
+            raise KernelError(f"The kernel's answer can't be read: {error}.") from None
+
+    async def _reply(self, id_: str) -> Any:
+        while True:
+            message = await self._next(self._client.get_shell_msg)
+            if message["parent_header"].get("msg_id") == id_:
+                return message
+
+    async def _next(self, receive: Callable[..., Any]) -> Any:
+        """The next message of a channel.
+
+        Raises:
+            KernelDied: There will be none.
+        """
+        while True:
+            try:
+                return await receive(timeout=_POLL_S)
+            except queue.Empty:
+                if self._manager is None or not await self._manager.is_alive():
+                    raise await self._death() from None
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if self._client is not None or (task is not None and task.cancelling()):
+                    raise
+                # Not we are cancelled: the channel was closed under us.
+                raise KernelDied("The kernel was shut down while it ran code.") from None
+
+    async def _stop_cell(self, id_: str) -> None:
+        """Interrupt the cell whose reader has gone, and pass over what is left of it."""
+        try:
+            async with asyncio.timeout(_STOP_TIMEOUT_S):
+                await self.interrupt()
+                await self._reply(id_)
+        except TimeoutError:
+            # It catches what should end it.
+            await self.shutdown()
+        except KernelDied:
+            pass
+        finally:
+            self._busy = False
+
+    async def _watch(self) -> None:
+        """Notice the end of a kernel that nobody talks to."""
+        while await self._manager.is_alive():  # noqa: ASYNC110  there is no event to wait for
+            await asyncio.sleep(_POLL_S)
+        self._alive = False
+
+    async def _death(self) -> KernelDied:
+        self._alive = False
+        self._busy = False
+        status = None
+        if self._manager is not None and self._manager.provisioner is not None:
+            status = await self._manager.provisioner.poll()
+        return KernelDied(how_it_ended(status) if isinstance(status, int) else UNKNOWN_ENDING)
+
+    def _require_alive(self) -> None:
+        if not self._alive:
+            raise KernelDied("The Jupyter kernel is not running; start it first.")
+
+
+def _make_manager(spec: str, folder: Path) -> Any:
+    try:
+        # Heavy, and an optional extra.
+        from jupyter_client.kernelspec import NoSuchKernel
+        from jupyter_client.manager import AsyncKernelManager
+    except ImportError:
+        raise KernelStartFailed(
+            "Jupyter kernels need jupyter_client: pip install 'llm-repl-core[jupyter]'."
+        ) from None
+    manager = AsyncKernelManager(kernel_name=spec)
+    try:
+        kernel_spec = manager.kernel_spec
+    except NoSuchKernel:
+        known = sorted(manager.kernel_spec_manager.find_kernel_specs())
+        manager.context.destroy(linger=0)
+        raise KernelStartFailed(
+            f"There is no Jupyter kernelspec {spec!r}; there are: {', '.join(known) or 'none'}."
+        ) from None
+    is_local = kernel_spec is not None and "kernel_provisioner" not in kernel_spec.metadata
+    if is_local and os.name == "posix":
+        # Unix sockets, in a folder that nobody else on the machine can enter.
+        manager.transport = "ipc"
+    manager.connection_file = str(folder / "kernel.json")
+    return manager
+
+
+def _add(buffer: OutputBuffer, kind: str, content: Mapping[str, Any]) -> None:
+    if kind == "stream":
+        stream = "stderr" if content.get("name") == "stderr" else "stdout"
+        buffer.write(stream, str(content.get("text", "")))
+    elif kind in ("display_data", "execute_result", "update_display_data"):
+        buffer.display(content.get("data", {}), content.get("metadata", {}))
+
+
+def _failure(content: Mapping[str, Any]) -> tuple[str, str, list[str]]:
+    lines = "\n".join(_ANSI.sub("", str(line)) for line in content.get("traceback", []))
+    return str(content.get("ename", "")), str(content.get("evalue", "")), lines.split("\n")

@@ -8,6 +8,7 @@ library only: its text is also sent into kernels whose environment does not have
 
 from __future__ import annotations
 
+import contextlib
 import math
 import numbers
 import operator
@@ -34,14 +35,22 @@ T = TypeVar("T")
 _MAX_DEPTH = 64
 _INT_MIN, _INT_MAX = -(2**63), 2**63 - 1
 _TYPE_NAME_LIMIT = 200
+_BRACKETS: dict[type, tuple[str, str]] = {
+    list: ("[", "]"),
+    tuple: ("(", ")"),
+    dict: ("{", "}"),
+    set: ("{", "}"),
+    frozenset: ("frozenset({", "})"),
+}
+_RECURSIVE: dict[type, str] = {list: "[...]", dict: "{...}", tuple: "(...)"}
 _QUICK_TYPES = frozenset({type(None), bool, int, float, str, bytes})
 
 
-class NotJSON(Exception):  # noqa: N818  it says what a value is; nothing went wrong
+class NotJSON(Exception):
     """JSON can't hold the value exactly, or not within the limits."""
 
 
-class TimeUp(BaseException):  # noqa: N818  as KeyboardInterrupt: it ends what runs
+class TimeUp(BaseException):
     """The time that was given is over. Not an ``Exception``, so that user code lets it through."""
 
 
@@ -49,7 +58,7 @@ class TimeUp(BaseException):  # noqa: N818  as KeyboardInterrupt: it ends what r
 
 
 def clean_text(text: str) -> str:
-    """The text with what UTF-8 can't hold (lone surrogates) escaped as ``\\udc80``."""
+    """The text with what UTF-8 can't hold, lone surrogates, escaped."""
     if text.isascii():
         return str.__str__(text)
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
@@ -108,18 +117,16 @@ def _repr_pieces(value: Any, limit_bytes: int, outer: tuple[int, ...]) -> Iterat
     if kind is str:
         yield repr(value[: limit_bytes + 1])
         return
-    if kind not in (list, tuple, dict, set, frozenset) or len(outer) >= _MAX_DEPTH or not value:
+    if kind not in _BRACKETS or len(outer) >= _MAX_DEPTH or not value:
         yield repr(value)
         return
     if id(value) in outer:
-        yield {list: "[...]", dict: "{...}", tuple: "(...)"}.get(kind, f"{kind.__name__}(...)")
+        yield _RECURSIVE.get(kind, f"{kind.__name__}(...)")
         return
     inner = (*outer, id(value))
-    opening, closing = {
-        list: ("[", "]"),
-        tuple: ("(", ",)" if len(value) == 1 else ")"),
-        frozenset: ("frozenset({", "})"),
-    }.get(kind, ("{", "}"))
+    opening, closing = _BRACKETS[kind]
+    if kind is tuple and len(value) == 1:
+        closing = ",)"
     yield opening
     for position, item in enumerate(value):
         if position:
@@ -244,10 +251,9 @@ def describe(value: object, limit_bytes: int, text: str | None = None) -> dict[s
         "type_name": _type_name(value),
         "truncated": truncated,
     }
-    try:
+    # What can't be converted has its text.
+    with contextlib.suppress(Exception):
         described["json"] = json_form(value, limit_bytes)
-    except Exception:  # noqa: BLE001, S110  what can't be converted has its text
-        pass
     return described
 
 
@@ -265,11 +271,12 @@ def describe_within(value: object, limit_bytes: int, timeout_s: float) -> dict[s
     except KeyboardInterrupt:
         return _undescribed(value, "was interrupted")
     except BaseException as error:  # noqa: BLE001  user code, anything may come out of it
+        raised = error  # the name that ``except`` gives is gone when a thread calls later
         try:
-            detail = within_time(lambda: exception_text(error, 1000), timeout_s)
+            detail = within_time(lambda: exception_text(raised, 1000), timeout_s)
         except TimeUp:
             detail = "…"
-        return _undescribed(value, f"raised {_type_name(error)}: {detail}")
+        return _undescribed(value, f"raised {_type_name(raised)}: {detail}")
 
 
 def _undescribed(value: object, what: str) -> dict[str, Any]:
@@ -301,7 +308,7 @@ def within_time(function: Callable[[], T], timeout_s: float) -> T:
 def _within_alarm(function: Callable[[], T], timeout_s: float) -> T:
     waiting = True
 
-    def on_alarm(signum: int, frame: object) -> None:
+    def on_alarm(_signum: int, _frame: object) -> None:
         if waiting:
             raise TimeUp
 

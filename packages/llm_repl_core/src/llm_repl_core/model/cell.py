@@ -26,7 +26,7 @@ __all__ = [
 CellStatus: TypeAlias = Literal["idle", "queued", "running", "completed", "error", "interrupted"]
 """``idle``: not run since its content changed; ``error``: it ran and failed."""
 
-VariableName: TypeAlias = Annotated[str, Meta(pattern=r"^[^\W\d]\w*$", max_length=200)]
+VariableName: TypeAlias = Annotated[str, Meta(pattern=r"^[^\W\d]\w*$(?!\n)", max_length=200)]
 """A Python identifier."""
 
 

@@ -108,7 +108,10 @@ class Output(Struct, frozen=True):
 
     def to_wire(self) -> dict[str, JSONValue]:
         """The flat form of the wire and of files: ``{type, content, **fields}``."""
-        return {"type": self.type, "content": self.content, **self.fields}
+        document: dict[str, JSONValue] = {"type": self.type, "content": self.content}
+        for name, value in self.fields.items():
+            document.setdefault(name, value)
+        return document
 
 
 def merge_streams(outputs: Iterable[Output]) -> list[Output]:
@@ -122,12 +125,14 @@ def merge_streams(outputs: Iterable[Output]) -> list[Output]:
         pieces.clear()
 
     for output in outputs:
-        if output.type in _STREAMS and pieces and merged[-1].type == output.type:
+        # A piece with fields of its own, from a newer version's file, stays as it is.
+        is_plain_stream = output.type in _STREAMS and not output.fields
+        if is_plain_stream and pieces and merged[-1].type == output.type:
             pieces.append(output.content)
             continue
         close()
         merged.append(output)
-        if output.type in _STREAMS:
+        if is_plain_stream:
             pieces.append(output.content)
     close()
     return merged

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from functools import partial
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 from msgspec import Struct
@@ -14,6 +14,9 @@ from msgspec import Struct
 from llm_repl_core.errors import LLMReplError, PluginError
 from llm_repl_core.plugins import hookspecs
 from llm_repl_core.plugins.markers import ENTRY_POINT_GROUP
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 __all__ = ["PluginFailure", "PluginInfo", "PluginManager"]
 
@@ -59,6 +62,7 @@ class PluginManager:
         self._manager = pluggy.PluginManager(ENTRY_POINT_GROUP)
         self._manager.add_hookspecs(hookspecs)
         self._infos: dict[str, PluginInfo] = {}
+        self._implementations: dict[str, tuple[pluggy.HookImpl, ...]] = {}
         self.failures: list[PluginFailure] = []
 
     @property
@@ -76,15 +80,19 @@ class PluginManager:
         try:
             self._manager.register(plugin, name)
             self._manager.check_pending()
-        except (pluggy.PluginValidationError, ValueError) as error:
-            if self._manager.get_plugin(name) is plugin:
+            self._refuse_wrappers(plugin)
+        except Exception as error:  # noqa: BLE001  # to look at a stranger's object may do anything
+            if self._manager.get_plugin(name) is plugin and name not in self._infos:
                 self._manager.unregister(name=name)
             self._report(info, error)
             return
         self._infos[name] = info
+        self._implementations.clear()
 
     def load_entry_points(self) -> None:
         """Add every plugin that an installed distribution announces."""
+        from importlib.metadata import entry_points  # 20 ms, and not every program asks
+
         for entry_point in entry_points(group=ENTRY_POINT_GROUP):
             self._load(entry_point)
 
@@ -106,27 +114,30 @@ class PluginManager:
             reserved: Names that nobody may bring.
         """
         found: dict[str, Any] = {}
-        taken = set(reserved)
-        for implementation in getattr(self.hook, hook_name).get_hookimpls():
-            info = self._infos.get(implementation.plugin_name) or PluginInfo(
-                implementation.plugin_name
-            )
+        taken = dict.fromkeys(reserved, "")
+        for implementation in self._in_order(hook_name):
+            plugin_name = implementation.plugin_name
+            info = self._infos.get(plugin_name) or PluginInfo(plugin_name)
             try:
                 for thing in implementation.function():
-                    name = key(thing)
-                    if name in taken or name in found:
-                        raise PluginError(f"the name `{name}` is taken already")
-                    found[name] = thing
-            except Exception as error:  # noqa: BLE001  # a stranger's code may raise anything
+                    try:
+                        name = key(thing)
+                        _refuse_taken(name, taken)
+                    except Exception as error:  # noqa: BLE001  # the plugin's other things are fine
+                        self._report(info, error)
+                    else:
+                        taken[name] = f" by `{plugin_name}`"
+                        found[name] = thing
+            except (Exception, SystemExit) as error:  # noqa: BLE001  # a stranger's code
                 self._report(info, error)
         return found
 
     def notify(self, hook_name: str, **arguments: object) -> None:
         """Call a hook of every plugin; one that raises is logged by name and the rest go on."""
-        for implementation in getattr(self.hook, hook_name).get_hookimpls():
+        for implementation in self._in_order(hook_name):
             try:
                 _call(implementation, arguments)
-            except Exception:
+            except (Exception, SystemExit):
                 _log.exception("plugin %s failed in %s", implementation.plugin_name, hook_name)
 
     def implementations(self, hook_name: str) -> list[Callable[..., Any]]:
@@ -137,19 +148,47 @@ class PluginManager:
         """
         return [
             partial(_call_named, implementation, hook_name)
-            for implementation in getattr(self.hook, hook_name).get_hookimpls()
+            for implementation in self._in_order(hook_name)
         ]
 
+    def around(
+        self, hook_name: str, **arguments: object
+    ) -> contextlib.AbstractAsyncContextManager[None]:
+        """The context managers of a hook, entered in the order of registration.
+
+        One that raises does so as for `implementations`. None can hide that what it goes around
+        failed, or was stopped.
+        """
+        implementations = self._in_order(hook_name)
+        return _around_all(implementations, hook_name, arguments) if implementations else _NOTHING
+
+    def _in_order(self, hook_name: str) -> tuple[pluggy.HookImpl, ...]:
+        """A hook's implementations: the order of registration, but for ``tryfirst`` and such."""
+        known = self._implementations.get(hook_name)
+        if known is None:
+            found = getattr(self.hook, hook_name).get_hookimpls()
+            found.sort(key=lambda one: one.trylast - one.tryfirst)
+            known = self._implementations[hook_name] = tuple(found)
+        return known
+
+    def _refuse_wrappers(self, plugin: object) -> None:
+        for caller in self._manager.get_hookcallers(plugin) or ():
+            for one in caller.get_hookimpls():
+                if one.plugin is plugin and (one.wrapper or one.hookwrapper):
+                    raise PluginError(
+                        f"{caller.name} is marked as a wrapper: use a hook that goes around"
+                    )
+
     def _load(self, entry_point: EntryPoint) -> None:
-        distribution = entry_point.dist
-        info = PluginInfo(
-            entry_point.name,
-            distribution.name if distribution else None,
-            distribution.version if distribution else None,
-        )
+        info = PluginInfo(entry_point.name)
         try:
+            distribution = entry_point.dist
+            if distribution is not None:
+                info = PluginInfo(entry_point.name, distribution.name, distribution.version)
             plugin = entry_point.load()
-        except (Exception, SystemExit) as error:  # noqa: BLE001  # an import may do anything
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001  # an import may do anything
             self._report(info, error)
             return
         self.register(plugin, entry_point.name, info=info)
@@ -160,15 +199,72 @@ class PluginManager:
         _log.warning("plugin %s is left out: %s", failure.name, failure.error)
 
 
+class _Around:
+    """A plugin's context manager, whose failures name the plugin."""
+
+    def __init__(
+        self, implementation: pluggy.HookImpl, hook_name: str, arguments: dict[str, object]
+    ) -> None:
+        self._implementation = implementation
+        self._hook_name = hook_name
+        self._arguments = arguments
+        self._manager: Any = None
+
+    async def __aenter__(self) -> None:
+        with _named(self._implementation, self._hook_name):
+            self._manager = _call(self._implementation, self._arguments)
+            await type(self._manager).__aenter__(self._manager)
+
+    async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        try:
+            with _named(self._implementation, self._hook_name, inner=error):
+                await type(self._manager).__aexit__(self._manager, kind, error, trace)
+        except BaseException as raised:
+            if raised is not error:
+                raise
+
+
+@contextlib.asynccontextmanager
+async def _around_all(
+    implementations: Iterable[pluggy.HookImpl], hook_name: str, arguments: dict[str, object]
+) -> AsyncIterator[None]:
+    async with contextlib.AsyncExitStack() as stack:
+        for implementation in implementations:
+            await stack.enter_async_context(_Around(implementation, hook_name, arguments))
+        yield
+
+
+_NOTHING = contextlib.nullcontext()
+
+
 def _call_named(implementation: pluggy.HookImpl, hook_name: str, **arguments: object) -> Any:
-    try:
+    with _named(implementation, hook_name):
         return _call(implementation, arguments)
+
+
+@contextlib.contextmanager
+def _named(
+    implementation: pluggy.HookImpl, hook_name: str, inner: BaseException | None = None
+) -> Iterator[None]:
+    """Name the plugin in what is raised; ``inner`` is not the plugin's and passes as it is."""
+    try:
+        yield
     except LLMReplError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        if error is inner:
+            raise
         raise PluginError(
-            f"The plugin `{implementation.plugin_name}` failed in {hook_name}: {_one_line(error)}."
+            f"The plugin `{implementation.plugin_name}` failed in {hook_name}: "
+            f"{_one_line(error).rstrip('.')}."
         ) from error
+
+
+def _refuse_taken(name: object, taken: Mapping[str, str]) -> None:
+    if not isinstance(name, str) or not name:
+        raise PluginError(f"the name {name!r} is not a text")
+    if name in taken:
+        raise PluginError(f"the name `{name}` is taken already{taken[name]}")
 
 
 def _call(implementation: pluggy.HookImpl, arguments: dict[str, object]) -> Any:

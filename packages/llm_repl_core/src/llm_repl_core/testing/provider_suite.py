@@ -120,7 +120,8 @@ class ProviderSuite:
         async def leave_and_ask(provider: Provider) -> str:
             for _ in range(3):
                 async with aclosing(deltas(provider, self.make_request())) as answer:
-                    await anext(answer)
+                    first = await anext(answer, None)
+                assert first is not None, "no delta comes after a stream that was left"
             return await self._ask(provider, _HERE)
 
         assert self._run(leave_and_ask), "there is no answer after a stream that was left"

@@ -20,7 +20,7 @@ class MockProvider(Provider):
     The model's name says how::
 
         name    = model { "+" setting }
-        model   = "mock"                    a sentence that quotes the last user message
+        model   = "mock", or another name   a sentence that quotes the last user message
                 | "echo"                    the last user message as it is
                 | "list:" text { "|" text } one text after the other, for each provider object
                 | "fail:" code              the provider error of that code: rate_limited, …
@@ -47,7 +47,7 @@ class MockProvider(Provider):
         """Answer a request, piece by piece.
 
         Raises:
-            ModelNotFound: The name has none of the known forms.
+            ModelNotFound: The failure that is asked for does not exist.
             RequestRejected: A setting or an option has an unusable value.
             ProviderError: The failure that was asked for.
         """

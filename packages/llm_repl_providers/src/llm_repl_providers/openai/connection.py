@@ -13,7 +13,7 @@ from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.providers.base import Delta, ProviderConfig, Request
 from llm_repl_core.providers.secret import Secret
 from llm_repl_providers.openai.answer import Answer
-from llm_repl_providers.openai.failures import explain
+from llm_repl_providers.openai.failures import explain, is_known
 
 __all__ = ["Connection"]
 
@@ -70,7 +70,9 @@ class Connection:
                         yield Delta(text=text)
             finally:
                 await response.close()
-        except (openai.OpenAIError, TypeError, ValueError) as error:
+        except Exception as error:
+            if not is_known(error):
+                raise
             failure = self._explain(error, begun=begun)
         if failure is not None:
             # Raised out here so that it carries no context: the SDK's errors hold the key.
@@ -87,8 +89,10 @@ class Connection:
         page: Any = None
         try:
             page = await self._client.models.list()
-        except (openai.OpenAIError, TypeError, ValueError) as error:
+        except openai.OpenAIError as error:
             failure = self._explain(error, begun=False)
+        except (AttributeError, TypeError, ValueError):
+            pass  # The SDK stumbles over what is not JSON, such as a page for people.
         if failure is not None:
             raise failure
         entries = getattr(page, "data", None)

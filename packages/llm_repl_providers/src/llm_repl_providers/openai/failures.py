@@ -28,7 +28,7 @@ from llm_repl_core.errors import (
 )
 from llm_repl_core.providers.secret import Secret, redact
 
-__all__ = ["explain", "retry_after_s"]
+__all__ = ["explain", "is_known", "retry_after_s"]
 
 _WORDS_LIMIT_CHARACTERS: Final = 300
 
@@ -41,6 +41,17 @@ _PATIENCE: Final = {"rate_limit_exceeded", "rate_limit_error"}
 _SERVER: Final = {"server_error", "internal_server_error", "overloaded_error"}
 # Servers without such words say it in a sentence.
 _TOO_LONG_SENTENCE: Final = re.compile(r"maximum context length|context (length|size|window)")
+
+# A path such as /v1/models is not meant.
+_MODEL_WORD: Final = re.compile(r"(?<![/\w])models?\b", re.IGNORECASE)
+
+
+def is_known(error: Exception) -> bool:
+    """Whether `explain` has words for an error.
+
+    Some versions of the SDK let errors of its HTTP library, and of reading JSON, pass through.
+    """
+    return isinstance(error, openai.OpenAIError | ValueError | TypeError) or _is_of_http(error)
 
 
 def explain(
@@ -55,23 +66,24 @@ def explain(
         timeout_s: How long was waited, at most.
         begun: Whether the server had begun to answer.
     """
-    match error:
-        case openai.APITimeoutError() if _any_named(error, "ConnectTimeout", "PoolTimeout"):
+    if isinstance(error, openai.APIStatusError):
+        headers = error.response.headers
+        return _status(error, error.status_code, headers, where=where, secret=secret)
+    if isinstance(error, openai.APITimeoutError) or _any_named(error, "TimeoutException"):
+        if _any_named(error, "ConnectTimeout", "PoolTimeout"):
             return ProviderTimeout(f"{where} did not accept a connection in time.")
-        case openai.APITimeoutError():
-            return ProviderTimeout(f"{where} sent nothing for {timeout_s:g} s.")
-        case openai.APIConnectionError():
-            return _connection(error, where, secret, begun=begun)
-        case openai.APIStatusError():
-            headers = error.response.headers
-            return _status(error, error.status_code, headers, where=where, secret=secret)
-        case openai.APIError() if not isinstance(error, openai.APIResponseValidationError):
-            # An error in the middle of the stream: it has no status, at most a numeric code.
-            code = error.code or ""
-            status = int(code) if code.isdecimal() else 500
-            return _status(error, status, {}, where=where, secret=secret)
+        return ProviderTimeout(f"{where} sent nothing for {timeout_s:g} s.")
+    if isinstance(error, openai.APIConnectionError) or _is_of_http(error):
+        return _connection(error, where, secret, begun=begun)
+    if isinstance(error, openai.APIResponseValidationError):
+        begun = True
+    elif isinstance(error, openai.APIError):
+        # An error in the middle of the stream: it has no status, at most a numeric code.
+        code = str(error.code or "")
+        status = int(code) if code.isdecimal() else 500
+        return _status(error, status, {}, where=where, secret=secret)
     words = _tidy(str(error), secret)
-    if begun or isinstance(error, openai.APIResponseValidationError):
+    if begun:
         return AnswerBroken(f"The answer of {_inside(where)} cannot be read: {words}.")
     return RequestRejected(f"The request to {_inside(where)} cannot be sent: {words}.")
 
@@ -104,7 +116,7 @@ def _status(
 ) -> ProviderError:
     words = _server_words(error, secret)
     says = f": {words}." if words else "."
-    marks = {error.code, error.type}
+    marks = {str(error.code), str(error.type)}  # of any type, since nobody validates them
     if marks & _NO_CREDIT or status == 402:
         # Not RateLimited: to wait does not help.
         return KeyRejected(f"The account of this key has no credit left at {_inside(where)}{says}")
@@ -112,7 +124,7 @@ def _status(
         return ContextTooLong(f"The prompt is too long for the model at {_inside(where)}{says}")
     if marks & _REFUSED:
         return ContentRefused(f"{where} refused the content{says}")
-    if marks & _NO_MODEL or (status == 404 and "model" in words.lower()):
+    if marks & _NO_MODEL or (status == 404 and _MODEL_WORD.search(words)):
         return ModelNotFound(f"{where} has no such model{says}")
     if marks & _PATIENCE or status == 429:
         return RateLimited(f"{where} asks for patience{says}", retry_after_s=retry_after_s(headers))
@@ -156,9 +168,14 @@ def _connection(
     )
 
 
+def _is_of_http(error: BaseException) -> bool:
+    return type(error).__module__.partition(".")[0] in {"httpx", "httpx2"}
+
+
 def _any_named(error: BaseException, *names: str) -> bool:
     """Look for classes of the HTTP library, of which the SDK has used more than one."""
-    return any(type(cause).__name__ in names for cause in _causes(error))
+    known = {base.__name__ for cause in (error, *_causes(error)) for base in type(cause).__mro__}
+    return not known.isdisjoint(names)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

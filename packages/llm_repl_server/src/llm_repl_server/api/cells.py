@@ -21,7 +21,7 @@ __all__ = ["cells"]
 
 cells = Resource("cells")
 
-_ALL = "/api/notebooks/<notebook_id>/cells"
+_ALL = "/api/notebooks/<notebook:notebook_id>/cells"
 _ONE = f"{_ALL}/<cell_id>"
 
 
@@ -42,9 +42,8 @@ def list_cells(notebook_id: str) -> dict[str, Any]:
 )
 def create_cell(notebook_id: str, body: NewCell) -> dict[str, Any]:
     """Make a cell, at the end or before the one at `position`."""
-    return house().loop.call(
-        house().cells.create(notebook_id, body.type, body.position, _said(body))
-    )
+    position = None if body.position is None else int(body.position)
+    return house().loop.call(house().cells.create(notebook_id, body.type, position, _said(body)))
 
 
 @cells.endpoint("GET", _ONE, answer=CellAnswer, errors=(404,))
@@ -53,9 +52,7 @@ def show_cell(notebook_id: str, cell_id: str) -> dict[str, Any]:
     return house().loop.call(house().cells.show(notebook_id, cell_id))
 
 
-@cells.endpoint(
-    "PUT", _ONE, body=CellChange, answer=CellAnswer, errors=(404, 412), versioned=True
-)
+@cells.endpoint("PUT", _ONE, body=CellChange, answer=CellAnswer, errors=(404, 412), versioned=True)
 def change_cell(notebook_id: str, cell_id: str, body: CellChange) -> dict[str, Any]:
     """Change a cell; a changed `content` or `type` clears its outputs."""
     return house().loop.call(
@@ -81,7 +78,7 @@ def delete_cell(notebook_id: str, cell_id: str) -> dict[str, Any]:
 )
 def move_cell(notebook_id: str, cell_id: str, body: MoveCell) -> dict[str, Any]:
     """Move a cell so that it stands at `position`."""
-    return house().loop.call(house().cells.move(notebook_id, cell_id, body.position))
+    return house().loop.call(house().cells.move(notebook_id, cell_id, int(body.position)))
 
 
 @cells.endpoint("POST", f"{_ONE}/duplicate", answer=CellAnswer, status=201, errors=(404,))
@@ -97,9 +94,7 @@ def clear_cell_outputs(notebook_id: str, cell_id: str) -> dict[str, Any]:
     return {"success": True}
 
 
-@cells.endpoint(
-    "POST", "/api/notebooks/<notebook_id>/clear_outputs", answer=Success, errors=(404,)
-)
+@cells.endpoint("POST", "/api/notebooks/<notebook:notebook_id>/clear_outputs", answer=Success, errors=(404,))
 def clear_all_outputs(notebook_id: str) -> dict[str, Any]:
     """Clear the outputs of all cells."""
     house().loop.call(house().cells.clear_outputs(notebook_id))
@@ -108,7 +103,5 @@ def clear_all_outputs(notebook_id: str) -> dict[str, Any]:
 
 def _said(body: Struct) -> dict[str, Any]:
     return {
-        name: value
-        for name, value in msgspec.structs.asdict(body).items()
-        if value is not UNSET
+        name: value for name, value in msgspec.structs.asdict(body).items() if value is not UNSET
     }

@@ -11,7 +11,7 @@ __all__ = ["execution"]
 
 execution = Resource("execution")
 
-_NOTEBOOK = "/api/notebooks/<notebook_id>"
+_NOTEBOOK = "/api/notebooks/<notebook:notebook_id>"
 
 
 @execution.endpoint(
@@ -22,9 +22,7 @@ def execute_cell(notebook_id: str, cell_id: str) -> dict[str, Any]:
     return house().loop.call(house().execution.execute(notebook_id, cell_id))
 
 
-@execution.endpoint(
-    "POST", f"{_NOTEBOOK}/execute_all", answer=AllExecuted, errors=(404, 409)
-)
+@execution.endpoint("POST", f"{_NOTEBOOK}/execute_all", answer=AllExecuted, errors=(404, 409))
 def execute_all(notebook_id: str) -> dict[str, Any]:
     """Run all cells in order, up to the first that fails."""
     return house().loop.call(house().execution.execute_all(notebook_id))

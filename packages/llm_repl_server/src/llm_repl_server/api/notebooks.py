@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Response
 from msgspec import UNSET
+from werkzeug.http import dump_options_header
 
 from llm_repl_server.api.resource import Resource, house
 from llm_repl_server.api.schemas import (
@@ -25,7 +26,7 @@ __all__ = ["notebooks"]
 
 notebooks = Resource("notebooks")
 
-_ONE = "/api/notebooks/<notebook_id>"
+_ONE = "/api/notebooks/<notebook:notebook_id>"
 
 
 @notebooks.endpoint("GET", "/api/notebooks", answer=NotebookList)
@@ -34,9 +35,7 @@ def list_notebooks() -> dict[str, Any]:
     return house().loop.call(house().notebooks.list())
 
 
-@notebooks.endpoint(
-    "POST", "/api/notebooks", body=NewNotebook, answer=NotebookHeader, status=201
-)
+@notebooks.endpoint("POST", "/api/notebooks", body=NewNotebook, answer=NotebookHeader, status=201)
 def create_notebook(body: NewNotebook) -> dict[str, Any]:
     """Make an empty notebook."""
     return house().loop.call(house().notebooks.create(body.name))
@@ -92,6 +91,8 @@ def save_notebook(notebook_id: str, body: SaveFile) -> dict[str, Any]:
 def download_notebook(notebook_id: str, query: DownloadQuery) -> Response:
     """Download a notebook as a file of any installed format."""
     file = house().loop.call(house().notebooks.download(notebook_id, query.format))
-    response = Response(file.data, mimetype=file.media_type)
-    response.headers.set("Content-Disposition", "attachment", filename=file.name)
-    return response
+    # A header holds ASCII; other letters go into `filename*`, as RFC 6266 has it.
+    disposition = dump_options_header("attachment", {"filename": file.name})
+    return Response(
+        file.data, mimetype=file.media_type, headers={"Content-Disposition": disposition}
+    )

@@ -9,26 +9,56 @@ from typing import Any
 
 import msgspec
 from apispec import APISpec
-from flask import Blueprint, Flask, Response
+from flask import Blueprint, Flask, Response, redirect
 from flask_swagger_ui import get_swaggerui_blueprint
 from msgspec import Struct
+from werkzeug.wrappers import Response as BaseResponse
 
 from llm_repl_server import __version__
 from llm_repl_server.api.resource import Endpoint, Resource, json_response
-from llm_repl_server.api.schemas import ErrorAnswer
+from llm_repl_server.api.schemas import CHOICES_KEY, ErrorAnswer
 
-__all__ = ["describe", "install_description"]
+__all__ = ["Choices", "describe", "install_description"]
 
 DOCUMENT_PATH = "/api/openapi.json"
 PAGE_PATH = "/api/docs"
 
 _REFERENCE = "#/components/schemas/{name}"
-_EVERYWHERE = (400, 401, 403, 413, 415)
-"""What the door may answer to anything, and a body that is not understood."""
+_EVERYWHERE = (400, 401, 403, 409, 413, 415)
+"""What the door may answer to anything, a body that is not understood, and a full disk."""
 
 
-def describe(resources: Iterable[Resource]) -> dict[str, Any]:
-    """The description of the endpoints, as an OpenAPI 3.1 document."""
+class Choices(Struct, frozen=True):
+    """What texts may say, as far as the installed plugins decide it.
+
+    Attributes:
+        cell_types: The words for types of cells, in both spellings.
+        formats: The endings of files, without the dot.
+    """
+
+    cell_types: tuple[str, ...]
+    formats: tuple[str, ...]
+
+    def keywords(self, kind: str) -> dict[str, Any]:
+        """The keywords of JSON Schema for a kind of text, as `CHOICES_KEY` names it."""
+        match kind:
+            case "cell_types":
+                return {"enum": list(self.cell_types)}
+            case "formats":
+                return {"enum": list(self.formats)}
+            case "files":
+                endings = "|".join(map(re.escape, self.formats))
+                return {"pattern": rf"^[^\x00]*[^./\x00][^/\x00]*\.({endings})$"}
+        raise ValueError(f"There are no choices of {kind}.")
+
+
+def describe(resources: Iterable[Resource], choices: Choices | None = None) -> dict[str, Any]:
+    """The description of the endpoints, as an OpenAPI 3.1 document.
+
+    Args:
+        resources: The endpoints.
+        choices: What the plugins decide; left open where None.
+    """
     endpoints = [one for resource in resources for one in resource.endpoints]
     spec = APISpec(
         title="LLM-REPL",
@@ -47,26 +77,33 @@ def describe(resources: Iterable[Resource]) -> dict[str, Any]:
         spec.tag({"name": resource})
     for endpoint in endpoints:
         spec.path(
-            re.sub(r"<(\w+)>", r"{\1}", endpoint.path),
-            operations={endpoint.method.lower(): _operation(endpoint, references)},
+            re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", endpoint.path),
+            operations={endpoint.method.lower(): _operation(endpoint, references, endpoints)},
         )
-    document: dict[str, Any] = spec.to_dict()
+    document: dict[str, Any] = _specialised(spec.to_dict(), choices)
     return document
 
 
-def install_description(app: Flask, resources: Iterable[Resource]) -> None:
+def install_description(app: Flask, resources: Iterable[Resource], choices: Choices) -> None:
     """Serve the description, and a page that shows it with nothing from elsewhere."""
-    document = describe(resources)
+    document = describe(resources, choices)
     described = Blueprint("openapi", __name__)
 
     @described.get(DOCUMENT_PATH)
     def openapi() -> Response:
         return json_response(document)
 
+    @described.get("/")
+    def start() -> BaseResponse:
+        # Where a browser arrives that opens the address which `llm-repl serve` prints.
+        return redirect(PAGE_PATH + "/")
+
     app.register_blueprint(described)
     app.register_blueprint(
         get_swaggerui_blueprint(
-            PAGE_PATH, DOCUMENT_PATH, config={"app_name": "LLM-REPL", "validatorUrl": None, "oauth2RedirectUrl": ""}
+            PAGE_PATH,
+            DOCUMENT_PATH,
+            config={"app_name": "LLM-REPL", "validatorUrl": None, "oauth2RedirectUrl": ""},
         )
     )
 
@@ -80,13 +117,31 @@ def _types(endpoints: list[Endpoint]) -> list[type[Struct]]:
     return list(found)
 
 
-def _operation(endpoint: Endpoint, references: dict[type[Struct], Any]) -> dict[str, Any]:
+def _specialised(node: Any, choices: Choices | None) -> Any:
+    """Put what the choices say in the place of their marks."""
+    if isinstance(node, list):
+        return [_specialised(one, choices) for one in node]
+    if not isinstance(node, dict):
+        return node
+    found = {name: _specialised(one, choices) for name, one in node.items()}
+    kind = found.pop(CHOICES_KEY, None)
+    if kind is not None and choices is not None:
+        found |= choices.keywords(kind)
+    if found.get("multipleOf") == 1:  # a float to msgspec, so that it takes 1.0
+        found = {name: one for name, one in found.items() if name != "multipleOf"}
+        found["type"] = "integer"
+    return found
+
+
+def _operation(
+    endpoint: Endpoint, references: dict[type[Struct], Any], endpoints: list[Endpoint]
+) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": endpoint.name,
         "summary": endpoint.summary,
         "tags": [endpoint.resource],
         "parameters": _parameters(endpoint),
-        "responses": _responses(endpoint, references),
+        "responses": _responses(endpoint, references, endpoints),
     }
     if endpoint.body is not None:
         operation["requestBody"] = {
@@ -99,7 +154,7 @@ def _operation(endpoint: Endpoint, references: dict[type[Struct], Any]) -> dict[
 def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
     parameters: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in re.findall(r"<(\w+)>", endpoint.path)
+        for name in _path_names(endpoint)
     ]
     if endpoint.query is not None:
         schema = msgspec.json.schema_components([endpoint.query])[1][endpoint.query.__name__]
@@ -121,14 +176,41 @@ def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
     return parameters
 
 
-def _responses(endpoint: Endpoint, references: dict[type[Struct], Any]) -> dict[str, Any]:
+def _responses(
+    endpoint: Endpoint, references: dict[type[Struct], Any], endpoints: list[Endpoint]
+) -> dict[str, Any]:
     error = {"application/json": {"schema": references[ErrorAnswer]}}
     good: dict[str, Any] = {"description": HTTPStatus(endpoint.status).phrase}
-    if endpoint.answer is not None:
-        good["content"] = {"application/json": {"schema": references[endpoint.answer]}}
-    else:
+    if endpoint.answer is None:
         good["content"] = {"*/*": {"schema": {}}}
+    else:
+        good["content"] = {"application/json": {"schema": references[endpoint.answer]}}
+        if "version" in endpoint.answer.__struct_fields__:
+            good["headers"] = {
+                "ETag": {"description": "The `version`, in quotes.", "schema": {"type": "string"}}
+            }
+    links = _links(endpoint, endpoints)
+    if links:
+        good["links"] = links
     responses = {str(endpoint.status): good}
     for status in sorted({*_EVERYWHERE, *endpoint.errors}):
         responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": error}
     return responses
+
+
+def _links(endpoint: Endpoint, endpoints: list[Endpoint]) -> dict[str, Any]:
+    """What can be done with what an endpoint has made: all that takes its id."""
+    if endpoint.status != HTTPStatus.CREATED:
+        return {}
+    parent = [name for name in _path_names(endpoint) if name != "cell_id"]
+    made = "cell_id" if parent else "notebook_id"
+    parameters = {name: f"$request.path.{name}" for name in parent} | {made: "$response.body#/id"}
+    return {
+        one.name: {"operationId": one.name, "parameters": parameters}
+        for one in endpoints
+        if _path_names(one) == list(parameters)
+    }
+
+
+def _path_names(endpoint: Endpoint) -> list[str]:
+    return re.findall(r"<(?:\w+:)?(\w+)>", endpoint.path)

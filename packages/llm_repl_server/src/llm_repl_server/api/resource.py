@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Literal, TypeAlias
@@ -13,6 +12,7 @@ from msgspec import Struct
 
 from llm_repl_core import InvalidInput
 from llm_repl_server.services.house import House
+from llm_repl_server.services.wire import json_bytes
 
 __all__ = ["Endpoint", "Resource", "house", "json_response", "matching_versions"]
 
@@ -121,7 +121,7 @@ def house() -> House:
 
 def json_response(document: Any, status: int = 200) -> Response:
     """A JSON answer; one with a ``version`` carries it as its ``ETag`` too."""
-    response = Response(_encode(document), status, mimetype="application/json")
+    response = Response(json_bytes(document), status, mimetype="application/json")
     if isinstance(document, dict) and isinstance(document.get("version"), str):
         response.set_etag(document["version"])
     return response
@@ -132,14 +132,6 @@ def matching_versions() -> frozenset[str] | None:
     if "If-Match" not in request.headers or request.if_match.star_tag:
         return None
     return frozenset(request.if_match.as_set(include_weak=True))
-
-
-def _encode(document: Any) -> bytes:
-    try:
-        return msgspec.json.encode(document)
-    except (UnicodeEncodeError, OverflowError):
-        # Text of old files that UTF-8 can't hold, or integers beyond 64 bits: JSON can say both.
-        return json.dumps(document).encode("ascii")
 
 
 def _read_body(body_type: type[Struct]) -> Struct:

@@ -8,8 +8,11 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from llm_repl_core.model.cell import CellStatus, VariableName
 from llm_repl_core.model.notebook import DEFAULT_NAME
+from llm_repl_server.services.llm import BASE_URL_PATTERN
+from llm_repl_server.services.shapes import CellAnswer, Metadata, NotebookHeader, OutputAnswer
 
 __all__ = [
+    "CHOICES_KEY",
     "AllExecuted",
     "CellAnswer",
     "CellChange",
@@ -35,6 +38,9 @@ __all__ = [
     "Success",
 ]
 
+CHOICES_KEY = "x-choices"
+"""Marks a text whose possible values are known when the plugins are: see `api.openapi.Choices`."""
+
 Name = Annotated[str, Meta(pattern=r"\S", max_length=1000, description="Not blank.")]
 FilePath = Annotated[
     str,
@@ -42,11 +48,21 @@ FilePath = Annotated[
         min_length=1,
         max_length=4000,
         description="Under the server's root folder; the ending picks the format.",
+        extra_json_schema={CHOICES_KEY: "files"},
     ),
 ]
-Position = Annotated[int, Meta(ge=0, description="From 0.")]
+# For JSON, 1.0 is as good an integer as 1.
+Position = Annotated[
+    float, Meta(ge=0, multiple_of=1, description="From 0.", extra_json_schema={"format": "integer"})
+]
+CellTypeWord = Annotated[
+    str,
+    Meta(
+        description="In either spelling: `code`, `ComputationCell`.",
+        extra_json_schema={CHOICES_KEY: "cell_types"},
+    ),
+]
 Temperature = Annotated[float, Meta(ge=0, le=2)]
-Metadata = dict[str, Any]
 
 # Requests ---------------------------------------------------------------------------------------
 
@@ -79,27 +95,31 @@ class LoadFile(Struct):
 class DownloadQuery(Struct):
     """As what to download a notebook."""
 
-    format: Annotated[str, Meta(description="`llmn`, `ipynb`, or a plugin's.")] = "llmn"
+    format: Annotated[
+        str,
+        Meta(
+            description="`llmn`, `ipynb`, or a plugin's.",
+            extra_json_schema={CHOICES_KEY: "formats"},
+        ),
+    ] = "llmn"
 
 
 class CellChange(Struct):
     """What is to change of a cell. Fields that its type does not have are passed over."""
 
-    type: Annotated[str, Meta(description="In either spelling: `code`, `ComputationCell`.")] | (
-        UnsetType
-    ) = UNSET
+    type: CellTypeWord | UnsetType = UNSET
     content: str | UnsetType = UNSET
     metadata: Metadata | UnsetType = UNSET
-    model: str | None | UnsetType = UNSET
-    temperature: Temperature | None | UnsetType = UNSET
-    response_var: VariableName | None | UnsetType = UNSET
-    provider: str | None | UnsetType = UNSET
+    model: str | UnsetType | None = UNSET
+    temperature: Temperature | UnsetType | None = UNSET
+    response_var: VariableName | UnsetType | None = UNSET
+    provider: str | UnsetType | None = UNSET
 
 
 class NewCell(CellChange, kw_only=True):
     """A cell to be made. Fields that its type does not have are passed over."""
 
-    type: Annotated[str, Meta(description="In either spelling: `code`, `ComputationCell`.")]
+    type: CellTypeWord
     position: Position | None = None
 
 
@@ -113,10 +133,27 @@ class ProviderChange(Struct):
     """Who is to answer prompts by default."""
 
     type: Annotated[str, Meta(description="The provider's name.")]
-    api_key: Annotated[
-        str | None, Meta(description="Kept in the keys file; never shown again.")
-    ] = None
-    base_url: str | None = None
+    # The patterns are for the description alone: the services say in words what is wrong.
+    api_key: (
+        Annotated[
+            str,
+            Meta(
+                description="Kept in the keys file; never shown again. Blank: none.",
+                extra_json_schema={"pattern": "^[ -~]*$"},
+            ),
+        ]
+        | None
+    ) = None
+    base_url: (
+        Annotated[
+            str,
+            Meta(
+                description="Where its server is; without a name or a key in it.",
+                extra_json_schema={"pattern": BASE_URL_PATTERN},
+            ),
+        ]
+        | None
+    ) = None
     model: str | None = None
 
 
@@ -136,16 +173,6 @@ class Success(Struct):
     success: Literal[True]
 
 
-class NotebookHeader(Struct):
-    """What identifies a notebook. `id` and `notebook_id` are the same."""
-
-    id: str
-    notebook_id: str
-    name: str
-    created_at: Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
-    updated_at: Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
-
-
 class NotebookSummary(NotebookHeader):
     """A notebook in the list."""
 
@@ -156,27 +183,6 @@ class NotebookList(Struct):
     """All notebooks, in the order in which they were made."""
 
     notebooks: list[NotebookSummary]
-
-
-class OutputAnswer(Struct):
-    """An output; it has the other fields of its type as well."""
-
-    type: str
-    content: str
-
-
-class CellAnswer(Struct):
-    """A cell; it has the fields of its type as well. `id` and `cell_id` are the same."""
-
-    id: str
-    cell_id: str
-    type: str
-    content: str
-    outputs: list[OutputAnswer]
-    status: CellStatus
-    execution_count: int | None
-    metadata: Metadata
-    version: Annotated[str, Meta(description="For `If-Match`; changes with every edit.")]
 
 
 class CellList(Struct):
@@ -215,16 +221,14 @@ class AllExecuted(Struct, omit_defaults=True):
 
     success: bool
     error: str | UnsetType = UNSET
-    cell_id: str | None | UnsetType = UNSET
+    cell_id: str | UnsetType | None = UNSET
 
 
 class StateAnswer(Struct):
     """The variables: JSON values, or texts where JSON can't hold them."""
 
     state: dict[str, Any]
-    busy: Annotated[
-        bool, Meta(description="Whether something runs, so that these are of before.")
-    ]
+    busy: Annotated[bool, Meta(description="Whether something runs, so that these are of before.")]
 
 
 class CurrentProvider(Struct):
@@ -247,5 +251,3 @@ class Health(Struct):
 
     status: Literal["ok"]
     version: str
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 
@@ -22,6 +23,8 @@ _HOST = re.compile(
     r"(?::(?P<port>[0-9]{1,5}))?"
 )
 _ORIGIN = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<host>[^/?#@\\\s]+)")
+# A server meets the same few again and again, and reading an address costs as much as all the rest.
+_remembered = functools.lru_cache(maxsize=256)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -51,6 +54,7 @@ class Origin(Struct, frozen=True):
     port: int | None
 
 
+@_remembered
 def parse_host(text: str) -> Host | None:
     """Read a ``Host`` header.
 
@@ -69,6 +73,7 @@ def parse_host(text: str) -> Host | None:
     return Host(match["name"].lower().removesuffix("."), port)
 
 
+@_remembered
 def parse_origin(text: str) -> Origin | None:
     """Read an ``Origin`` header.
 
@@ -102,6 +107,7 @@ def is_loopback_host(name: str) -> bool:
     return name == "localhost" or name.endswith(".localhost") or is_loopback_address(name)
 
 
+@_remembered
 def is_loopback_address(text: str) -> bool:
     """Whether an address is 127.0.0.0/8, ``::1``, or the former written as IPv6."""
     address = _address(text)

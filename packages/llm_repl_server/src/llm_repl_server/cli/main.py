@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
@@ -76,4 +75,4 @@ def _plugin_commands() -> dict[str, click.Command]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -44,11 +44,13 @@ def command(
     The exit code is 1 where a cell failed, and 130 after Ctrl-C. With -o, the notebook is saved
     with what has come until then in either case.
     """
-    from llm_repl_core import Application, load_settings
+    from llm_repl_core import Application, Settings, load_settings
     from llm_repl_server.cli.progress import Progress
 
     values = dict(_parameter(text) for text in parameters)
-    settings = load_settings(flags={"kernel": kernel, "provider": provider, "model": model})
+    settings = load_settings(
+        Settings, flags={"kernel": kernel, "provider": provider, "model": model}
+    )
     application = Application(settings)
     if output is not None:
         application.format_for(output.name)  # a wrong ending is better told before the work

@@ -31,7 +31,7 @@ __all__ = ["command", "serve_everywhere"]
 @click.option("--database-url", help="Where notebooks are kept.")
 @click.option("--config", type=click.Path(path_type=Path), help="The settings file.")
 @click.pass_obj
-def command(defaults: dict[str, Any] | None, config: Path | None, **flags: Any) -> None:
+def command(defaults: dict[str, Any] | None, /, config: Path | None, **flags: Any) -> None:
     """Serve notebooks over HTTP and Socket.IO, until Ctrl-C."""
     from llm_repl_core import load_settings
     from llm_repl_server.auth.token import load_token

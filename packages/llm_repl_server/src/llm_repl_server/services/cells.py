@@ -111,9 +111,7 @@ class CellService:
         notebook = live.notebook
         cell = notebook[cell_id]
         _check_version(cell, if_match)
-        new_class = (
-            type(cell) if type_word is None else self._class_for(cell, type_word)
-        )
+        new_class = type(cell) if type_word is None else self._class_for(cell, type_word)
         if new_class is type(cell):
             notebook.change(cell_id, **_known_fields(new_class, fields))
         else:
@@ -122,7 +120,9 @@ class CellService:
             notebook.replace(cell)
         return await self._written(live, cell, "cell_changed")
 
-    async def delete(self, notebook_id: str, cell_id: str, if_match: Container[str] | None = None) -> None:
+    async def delete(
+        self, notebook_id: str, cell_id: str, if_match: Container[str] | None = None
+    ) -> None:
         """Delete a cell. One that runs goes on to its end.
 
         Raises:

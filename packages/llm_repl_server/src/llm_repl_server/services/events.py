@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -10,7 +11,13 @@ from typing import Any
 
 from msgspec import Struct
 
+from llm_repl_core import Output
+
 __all__ = ["Announcement", "Announcer"]
+
+_log = logging.getLogger(__name__)
+
+_ENDINGS = ("cell_execution_completed", "cell_execution_failed")
 
 
 class Announcement(Struct, frozen=True):
@@ -48,7 +55,8 @@ class Announcer:
 
         Args:
             announcement: What.
-            after: The write that makes it true; where it fails, nothing is told.
+            after: The write that makes it true. Where it fails, nothing is told; only that a cell
+                ended is told all the same, as a failure.
         """
         if after is None and not self._waiting:
             self._pass_on(announcement)
@@ -70,9 +78,26 @@ class Announcer:
             if after is not None and not after.done():
                 return
             self._waiting.popleft()
-            if after is None or after.exception() is None:
+            error = None if after is None else after.exception()
+            if error is None:
                 self._pass_on(announcement)
+            elif announcement.event in _ENDINGS:
+                self._pass_on(_not_stored(announcement, error))
 
     def _pass_on(self, announcement: Announcement) -> None:
         for listener in self._listeners:
-            listener(announcement)
+            try:
+                listener(announcement)
+            except Exception:  # noqa: BLE001 - telling must never stop what is told about
+                _log.exception("an event of the type %s could not be told", announcement.event)
+
+
+def _not_stored(ending: Announcement, error: BaseException) -> Announcement:
+    """What is told of a cell that has run and whose outputs could not be kept."""
+    output = Output.error(type(error).__name__, f"The outputs could not be kept: {error}")
+    changed = {
+        "error": output.content,
+        "outputs": [*ending.payload["outputs"], output.to_wire()],
+        "status": "error",
+    }
+    return Announcement("cell_execution_failed", ending.notebook_id, {**ending.payload, **changed})

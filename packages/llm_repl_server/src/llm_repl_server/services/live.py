@@ -32,6 +32,9 @@ from llm_repl_server.storage.store import Store
 
 __all__ = ["LiveNotebook", "LiveNotebooks"]
 
+_NOTED_AFTER_S = 0.05
+"""How long a cell runs before the disk knows; a shorter one would pay for two writes."""
+
 
 class LiveNotebook:
     """A notebook in memory, its session once it has one, and its way to the disk.
@@ -62,6 +65,7 @@ class LiveNotebook:
         self._announcer = announcer
         self._last_write: Future[None] | None = None
         self._runs_whole: set[str] = set()
+        self._running: dict[str, asyncio.TimerHandle] = {}
         self._deleted = False
 
     @property
@@ -105,9 +109,7 @@ class LiveNotebook:
 
     def touch_change(self) -> UpdateNotebook:
         """The change that writes when the notebook was changed."""
-        return UpdateNotebook(
-            notebook_id=self.notebook.id, updated_at=self.notebook.updated_at
-        )
+        return UpdateNotebook(notebook_id=self.notebook.id, updated_at=self.notebook.updated_at)
 
     async def close(self, *, deleted: bool = False) -> None:
         """Stop what runs and end the kernel.
@@ -122,6 +124,9 @@ class LiveNotebook:
     def _on_event(self, event: Event) -> None:
         if isinstance(event, CellStarted):
             self._tell("cell_execution_started", event, cell_id=event.cell_id)
+            self._running[event.cell_id] = asyncio.get_running_loop().call_later(
+                _NOTED_AFTER_S, self._note_running, event.cell_id
+            )
         elif isinstance(event, CellCompleted):
             self._tell(
                 "cell_execution_completed",
@@ -151,12 +156,11 @@ class LiveNotebook:
             self._tell("notebook_execution_completed", event)
         elif isinstance(event, RunEndedBadly) and event.run_id in self._runs_whole:
             self._runs_whole.remove(event.run_id)
-            self._tell(
-                "notebook_execution_failed", event, error=event.error, cell_id=event.cell_id
-            )
+            self._tell("notebook_execution_failed", event, error=event.error, cell_id=event.cell_id)
 
     def _keep(self, cell_id: str) -> Future[None] | None:
         """Write a cell that has run, and the memory with it where it may have changed."""
+        self._running.pop(cell_id).cancel()
         if self._deleted or cell_id not in self.notebook:
             return None
         cell: Cell = self.notebook[cell_id]
@@ -166,6 +170,10 @@ class LiveNotebook:
                 UpdateNotebook(notebook_id=self.notebook.id, memory=self.notebook.memory)
             )
         return self.write(*changes)
+
+    def _note_running(self, cell_id: str) -> None:
+        if not self._deleted and cell_id in self.notebook:
+            self.write(WriteCell(self.notebook.id, self.notebook[cell_id]))
 
     def _tell(
         self, name: str, event: Event, after: Future[None] | None = None, **payload: Any
@@ -240,6 +248,10 @@ class LiveNotebooks:
         )
         self._live[notebook.id] = live
         return live
+
+    def __contains__(self, notebook_id: str) -> bool:
+        """Whether a notebook is in memory, also while it is being deleted."""
+        return notebook_id in self._live
 
     def condemn(self, notebook_id: str) -> None:
         """Show a notebook to nobody any more, while it is being deleted."""

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 from llm_repl_core import Application, InvalidInput
 from llm_repl_core.engine.routing import ProviderChoice
+from llm_repl_core.model.json_value import JSONValue
 from llm_repl_server.storage.changes import PutSetting
 from llm_repl_server.storage.store import Store
 
-__all__ = ["LLMService"]
+__all__ = ["BASE_URL_PATTERN", "LLMService"]
+
+BASE_URL_PATTERN = r"^https?://[!-.0->A-~]+(?:/[!-?A-~]*)?$"
+"""What is kept in the database and shown to clients: it must hold no password."""
 
 _SETTING = "provider"
 
@@ -62,11 +67,14 @@ class LLMService:
             StorageError: The choice cannot be kept.
         """
         self._providers.require(name)
-        if base_url is not None and not base_url.startswith(("http://", "https://")):
-            raise InvalidInput("`base_url` must begin with http:// or https://.")
-        if api_key:
+        if base_url is not None and not re.fullmatch(BASE_URL_PATTERN, base_url):
+            raise InvalidInput(
+                "`base_url` must be an address that begins with http:// or https://, and holds "
+                "neither a user nor a password; a key goes into `api_key`."
+            )
+        if api_key and api_key.strip():
             await asyncio.to_thread(self._keys.set, name, api_key, base_url=base_url)
-        kept = {"name": name, "model": model, "base_url": base_url}
+        kept: dict[str, JSONValue] = {"name": name, "model": model, "base_url": base_url}
         await asyncio.wrap_future(self._store.submit(PutSetting(_SETTING, kept)))
         self._providers.choose(self._choice(name, model, base_url))
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from llm_repl_core import Application, InvalidInput, Notebook, NotebookNotFound
 from llm_repl_server.services.events import Announcement
+from llm_repl_server.services.identifiers import copy_notebook, with_addressable_ids
 from llm_repl_server.services.live import LiveNotebook, LiveNotebooks
 from llm_repl_server.services.paths import resolve_under, safe_name
 from llm_repl_server.services.wire import notebook_header, notebook_on_wire, time_on_wire
@@ -147,7 +148,7 @@ class NotebookService:
         path = resolve_under(self._root, named)
         self._application.format_for(path.name)
         await _note_state_keys(live)
-        await asyncio.to_thread(self._application.save, _frozen(live.notebook), path)
+        await asyncio.to_thread(self._application.save, copy_notebook(live.notebook), path)
         return str(path.relative_to(self._root))
 
     async def load(self, filepath: str) -> dict[str, Any]:
@@ -162,13 +163,15 @@ class NotebookService:
             Forbidden: It leads out of the root.
         """
         path = resolve_under(self._root, filepath)
-        notebook = await asyncio.to_thread(self._application.load, path)
+        notebook = with_addressable_ids(await asyncio.to_thread(self._application.load, path))
         for cell in notebook:
             if cell.status in ("running", "queued"):
                 cell.status = "interrupted"  # where it ran is not here
         try:
             present = (await self._live.get(notebook.id)).notebook
         except NotebookNotFound:
+            if notebook.id in self._live:  # it is being deleted
+                notebook.id = str(uuid4())
             return await self._take_in(notebook)
         if _same(present, notebook):
             return notebook_header(present)
@@ -180,21 +183,21 @@ class NotebookService:
 
         Args:
             notebook_id: Which notebook.
-            format_name: The format's name, ``llmn``, or its ending, ``.llmn``.
+            format_name: The ending of its files, without the dot: ``llmn``.
 
         Raises:
             NotebookNotFound: There is none.
             InvalidInput: There is no such format.
         """
         live = await self._live.get(notebook_id)
-        suffix = "." + format_name.lower().removeprefix(".")
+        suffix = "." + format_name
         if suffix not in self._application.formats:
             known = ", ".join(one.removeprefix(".") for one in self._application.formats)
             raise InvalidInput(f"There is no format `{format_name}`; there are {known}.")
         name = safe_name(live.notebook.name) + suffix
         await _note_state_keys(live)
         chosen = self._application.format_for(name)
-        data = await asyncio.to_thread(chosen.encode, _frozen(live.notebook))
+        data = await asyncio.to_thread(chosen.encode, copy_notebook(live.notebook))
         return Download(name, chosen.media_type, data)
 
     async def _take_in(self, notebook: Notebook) -> dict[str, Any]:
@@ -222,21 +225,6 @@ async def _note_state_keys(live: LiveNotebook) -> None:
         live.notebook.state_keys = names
 
 
-def _frozen(notebook: Notebook) -> Notebook:
-    """A copy that another thread may read while this one goes on changing the notebook."""
-    return Notebook(
-        notebook.name,
-        id=notebook.id,
-        cells=[cell.copy(id=cell.id) for cell in notebook],
-        created_at=notebook.created_at,
-        updated_at=notebook.updated_at,
-        metadata=notebook.metadata,
-        memory=notebook.memory,
-        state_keys=notebook.state_keys,
-        extra=notebook.extra,
-    )
-
-
 def _same(one: Notebook, other: Notebook) -> bool:
     return (one.name, one.metadata, one.memory, one.extra, one.cells) == (
         other.name,
@@ -245,4 +233,3 @@ def _same(one: Notebook, other: Notebook) -> bool:
         other.extra,
         other.cells,
     )
-

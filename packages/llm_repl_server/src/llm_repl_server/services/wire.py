@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -10,7 +11,25 @@ import msgspec
 
 from llm_repl_core import Cell, ForeignCell, Notebook, Output
 
-__all__ = ["cell_on_wire", "cell_tag", "notebook_header", "notebook_on_wire", "time_on_wire"]
+__all__ = [
+    "cell_on_wire",
+    "cell_tag",
+    "json_bytes",
+    "notebook_header",
+    "notebook_on_wire",
+    "outputs_on_wire",
+    "time_on_wire",
+]
+
+
+def json_bytes(document: Any) -> bytes:
+    """A document as JSON; a number that is not one, or infinite, becomes ``null``."""
+    try:
+        return msgspec.json.encode(document)
+    except (UnicodeEncodeError, OverflowError):
+        # Half surrogate pairs of old files, or integers beyond 64 bits: JSON can say both.
+        text = json.dumps(document)
+        return json.dumps(json.loads(text, parse_constant=lambda _: None)).encode("ascii")
 
 
 def time_on_wire(time: datetime) -> str:
@@ -65,4 +84,4 @@ def cell_tag(cell: Cell) -> str:
     place in the database.
     """
     edited = (type(cell).__name__, cell.content, cell.metadata, cell.options())
-    return blake2b(msgspec.json.encode(edited), digest_size=8).hexdigest()
+    return blake2b(json_bytes(edited), digest_size=8).hexdigest()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
 import sys
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from werkzeug.serving import WSGIRequestHandler, is_running_from_reloader, run_simple
+from werkzeug.serving import WSGIRequestHandler, is_running_from_reloader, make_server, run_simple
 
 from llm_repl_server.auth.redaction import redact_tokens
 from llm_repl_server.serving.listening import listen, local_url
@@ -49,34 +51,57 @@ def serve_for_development(
         InvalidSetting: The host or the port cannot be used.
         Conflict: Another program has the port.
     """
-    if is_running_from_reloader():
-        url = os.environ[_URL_VARIABLE]
-    else:
-        # Werkzeug takes the port by itself; asking before it does gets our own sentences.
-        sockets = listen(host, port)
-        url = os.environ[_URL_VARIABLE] = local_url(sockets)
-        for taken in sockets:
-            taken.close()
-    port = urllib.parse.urlsplit(url).port or port
     if reload and not is_running_from_reloader():
-        run_simple(host, port, _nothing, use_reloader=True)  # watches; a child of it serves
+        with _listen(host, port) as (_, url):
+            os.environ[_URL_VARIABLE] = url
+        # Takes the port anew and watches; a child of this process serves.
+        run_simple(host, _port(url), _nothing, use_reloader=True)
         return
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    app = make_app()
-    try:
-        if on_ready is not None:
-            on_ready(url)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    if not reload:
+        with _listen(host, port) as (taken, url), _running(make_app, on_ready, url) as app:
+            options: dict[str, Any] = {"threaded": True, "request_handler": _RequestHandler}
+            make_server(host, _port(url), app, fd=taken.fileno(), **options).serve_forever()
+        return
+    url = os.environ[_URL_VARIABLE]
+    with _running(make_app, on_ready, url) as app:
         run_simple(
             host,
-            port,
+            _port(url),
             app,
-            use_reloader=reload,
+            use_reloader=True,
             use_debugger=False,
             threaded=True,
             request_handler=_RequestHandler,
         )
+
+
+@contextlib.contextmanager
+def _listen(host: str, port: int) -> Iterator[tuple[socket.socket, str]]:
+    """Take the port on one address, which is what Werkzeug's server can do."""
+    first, *others = listen(host, port)
+    for taken in others:
+        taken.close()
+    with first:
+        yield first, local_url([first])
+
+
+@contextlib.contextmanager
+def _running(
+    make_app: Callable[[], WSGIApplication], on_ready: Callable[[str], None] | None, url: str
+) -> Iterator[WSGIApplication]:
+    app = make_app()
+    try:
+        if on_ready is not None:
+            on_ready(url)
+        yield app
     finally:
         stop_application(app)
+
+
+def _port(url: str) -> int:
+    return urllib.parse.urlsplit(url).port or 80
 
 
 class _RequestHandler(WSGIRequestHandler):

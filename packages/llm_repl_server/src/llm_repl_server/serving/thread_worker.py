@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
+import resource
 import signal
 import socket
 import sys
 import threading
+import time
 from typing import Any
 
 from gunicorn.arbiter import Arbiter
@@ -19,6 +22,8 @@ from llm_repl_server.serving.stopping import stop_application
 
 __all__ = ["ThreadWorker"]
 
+# How many files and connections the worker may have open at once, where the system lets it.
+OPEN_FILES = 8192
 # What requests get to be answered in, once the application has stopped what they wait for. The
 # master kills the worker `graceful_timeout` after the signal, so the two have to fit into that.
 DRAIN_S = 0.7
@@ -36,12 +41,21 @@ class ThreadWorker(GunicornThreadWorker):  # type: ignore[misc]  # gunicorn brin
         # Shared with the master, who makes this object and then forks.
         self._boot = mmap.mmap(-1, 1)
         self._stopper: threading.Thread | None = None
+        self._exit_code = 0
         self._drained = threading.Event()
 
     @property
     def boot_exit_code(self) -> int:
         """What the application's failure to start asks the server to exit with; 0: none."""
         return self._boot[0]
+
+    def init_process(self) -> None:
+        """Begin the worker's life."""
+        # A new connection takes two descriptors, and as many are kept for everything else: the
+        # database, kernels, their pipes.
+        connections: int = self.cfg.worker_connections
+        self.worker_connections = min(connections, _raise_open_files() // 4)
+        super().init_process()
 
     def load_wsgi(self) -> None:
         """Make the application; one that cannot start says why, without a traceback."""
@@ -56,6 +70,17 @@ class ThreadWorker(GunicornThreadWorker):  # type: ignore[misc]  # gunicorn brin
             # Threads of a half-made application could hold up an ordinary end.
             self._boot[0] = 1
             _leave(0)
+
+    def accept(self, listener: Any) -> None:
+        """Accept a connection, if there is a descriptor left for it."""
+        try:
+            super().accept(listener)
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE):
+                raise
+            # gunicorn's would die of it, with all that it runs. This one looks again in a moment.
+            self.log.warning("A connection has to wait: too many files are open.")
+            time.sleep(0.1)
 
     def handle(self, conn: TConn) -> object:
         """Serve a connection for one request."""
@@ -86,19 +111,29 @@ class ThreadWorker(GunicornThreadWorker):  # type: ignore[misc]  # gunicorn brin
     def set_accept_enabled(self, enabled: bool) -> None:
         """Begin or cease to accept connections; ceasing for good begins the end."""
         super().set_accept_enabled(enabled)
-        if not enabled and not self.alive and self._stopper is None:
-            for listener in self.sockets:
-                listener.close()  # a server that is started now finds the port free
-            self._stopper = threading.Thread(target=self._stop, name="stop", daemon=True)
-            self._stopper.start()
+        if not enabled and not self.alive:
+            self._begin_to_stop()
 
     def run(self) -> None:
         """Serve until told to end, then end the process."""
-        super().run()
+        try:
+            super().run()
+        except Exception:
+            self.log.exception("The worker failed; another one takes its place.")
+            self._exit_code = 1
+            self._begin_to_stop()
         self._drained.set()
         if self._stopper is not None:
             self._stopper.join(self.cfg.graceful_timeout)
-        _leave(0)
+        _leave(self._exit_code)
+
+    def _begin_to_stop(self) -> None:
+        if self._stopper is not None:
+            return
+        for listener in self.sockets:
+            listener.close()  # a server that is started now finds the port free
+        self._stopper = threading.Thread(target=self._stop, name="stop", daemon=True)
+        self._stopper.start()
 
     def _stop(self) -> None:
         try:
@@ -106,7 +141,7 @@ class ThreadWorker(GunicornThreadWorker):  # type: ignore[misc]  # gunicorn brin
         except Exception:
             self.log.exception("The application failed to stop in order.")
         self._drained.wait(DRAIN_S)
-        _leave(0)
+        _leave(self._exit_code)
 
 
 def child_exit(server: Arbiter, worker: ThreadWorker) -> None:
@@ -116,6 +151,16 @@ def child_exit(server: Arbiter, worker: ThreadWorker) -> None:
             server.halt()
         except SystemExit:
             sys.exit(worker.boot_exit_code)
+
+
+def _raise_open_files() -> int:
+    """Raise the limit of open files as far as is needed and allowed, and return it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return wanted
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return wanted
 
 
 def _leave(exit_code: int) -> None:

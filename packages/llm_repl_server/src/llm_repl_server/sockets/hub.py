@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import request
-from flask_socketio import ConnectionRefusedError, SocketIO, join_room, leave_room
+from flask_socketio import ConnectionRefusedError as Refused
+from flask_socketio import SocketIO, join_room, leave_room
 
 from llm_repl_server.services.events import Announcement
 
@@ -15,8 +16,11 @@ __all__ = ["EVERYTHING", "install_sockets", "pass_on"]
 EVERYTHING = "everything"
 """The room of the clients that have not subscribed to anything."""
 
+_ID_LIMIT = 1000
+_REFUSED = {"success": False, "error": 'Say which notebook: {"notebook_id": "…"}.'}
 
-def install_sockets(socketio: SocketIO, admit: Callable[[dict[str, Any], Any], bool]) -> None:
+
+def install_sockets(socketio: SocketIO, admit: Callable[[Mapping[str, Any], object], bool]) -> None:
     """Answer the clients' events.
 
     Args:
@@ -25,28 +29,29 @@ def install_sockets(socketio: SocketIO, admit: Callable[[dict[str, Any], Any], b
             it sent.
     """
 
-    @socketio.on("connect")
-    def connect(auth: Any = None) -> None:
+    def connect(auth: object = None) -> None:
         if not admit(request.environ, auth):
-            raise ConnectionRefusedError("The token is missing or wrong.")
+            raise Refused("The token is missing or wrong.")
         join_room(EVERYTHING)
 
-    @socketio.on("subscribe")
-    def subscribe(message: Any = None) -> dict[str, Any]:
-        notebook_id = _notebook_id(message)
+    def subscribe(*arguments: object) -> dict[str, Any]:
+        notebook_id = _notebook_id(arguments)
         if notebook_id is None:
             return _REFUSED
         join_room(_room(notebook_id))
         leave_room(EVERYTHING)
         return {"success": True}
 
-    @socketio.on("unsubscribe")
-    def unsubscribe(message: Any = None) -> dict[str, Any]:
-        notebook_id = _notebook_id(message)
+    def unsubscribe(*arguments: object) -> dict[str, Any]:
+        notebook_id = _notebook_id(arguments)
         if notebook_id is None:
             return _REFUSED
         leave_room(_room(notebook_id))
         return {"success": True}
+
+    socketio.on_event("connect", connect)
+    socketio.on_event("subscribe", subscribe)
+    socketio.on_event("unsubscribe", unsubscribe)
 
 
 def pass_on(socketio: SocketIO, announcement: Announcement) -> None:
@@ -58,12 +63,10 @@ def pass_on(socketio: SocketIO, announcement: Announcement) -> None:
         socketio.emit(announcement.event, announcement.payload, to=rooms)
 
 
-_REFUSED = {"success": False, "error": 'Say which notebook: {"notebook_id": "…"}.'}
-
-
-def _notebook_id(message: Any) -> str | None:
+def _notebook_id(arguments: tuple[object, ...]) -> str | None:
+    message = arguments[0] if arguments else None
     found = message.get("notebook_id") if isinstance(message, dict) else None
-    return found if isinstance(found, str) and found else None
+    return found if isinstance(found, str) and 0 < len(found) <= _ID_LIMIT else None
 
 
 def _room(notebook_id: str) -> str:

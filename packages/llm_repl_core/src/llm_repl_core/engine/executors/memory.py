@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from msgspec import UNSET
 
 from llm_repl_core.engine.cell_type import Execution
-from llm_repl_core.errors import InvalidMemory
+from llm_repl_core.errors import InvalidMemory, LLMReplError
 from llm_repl_core.kernels.base import Evaluated, Expression, Failed, Kernel, Value
 from llm_repl_core.memory import Assignment, parse
 from llm_repl_core.model.cell import MemoryCell
@@ -22,27 +22,34 @@ MEMORY_VARIABLE = "memory"
 
 
 async def execute_memory(cell: MemoryCell, execution: Execution) -> AsyncIterator[Output]:
-    """Carry the statements out in order; what ran before a failing one stays set."""
-    memory = execution.notebook.memory
+    """Carry the statements out in order; what ran before a failing one stays set, and is shown."""
     texts: dict[str, str] = {}
-    for _, grouped in itertools.groupby(parse(cell.content), lambda one: one.group):
-        assignments = list(grouped)
-        values = await execution.kernel.evaluate(
-            [Expression(one.expression) for one in assignments],
-            restricted=True,
-            extra={MEMORY_VARIABLE: dict(memory)},
-        )
-        # All of a statement or nothing: each value is looked at before the first is set.
-        found = {
-            one.name: _persistent(one, value)
-            for one, value in zip(assignments, values, strict=True)
-        }
-        memory |= {name: value.json for name, value in found.items()}
-        texts |= {name: value.text for name, value in found.items()}
-        await execution.kernel.assign(
-            {name: memory[name] for name in found} | {MEMORY_VARIABLE: dict(memory)}
-        )
+    try:
+        for _, assignments in itertools.groupby(parse(cell.content), lambda one: one.group):
+            texts |= await _carry_out(list(assignments), execution)
+    except LLMReplError:
+        if texts:
+            yield Output.memory_update(texts, texts)
+        raise
     yield Output.memory_update(texts, texts)
+
+
+async def _carry_out(assignments: list[Assignment], execution: Execution) -> dict[str, str]:
+    """Carry one statement out: all of it or nothing."""
+    memory = execution.notebook.memory
+    values = await execution.kernel.evaluate(
+        [Expression(one.expression) for one in assignments],
+        restricted=True,
+        extra={MEMORY_VARIABLE: dict(memory)},
+    )
+    found = {
+        one.name: _persistent(one, value) for one, value in zip(assignments, values, strict=True)
+    }
+    memory |= {name: value.json for name, value in found.items()}
+    await execution.kernel.assign(
+        {name: memory[name] for name in found} | {MEMORY_VARIABLE: dict(memory)}
+    )
+    return {name: value.text for name, value in found.items()}
 
 
 async def restore_memory(memory: Mapping[str, JSONValue], kernel: Kernel) -> None:
@@ -55,9 +62,7 @@ def _persistent(assignment: Assignment, value: Evaluated) -> Value:
     where = f"Line {assignment.line}"
     if isinstance(value, Failed):
         seen = f"; a memory cell sees {', '.join(value.names)} and a few safe builtins"
-        raise InvalidMemory(
-            f"{where}: {value.ename}: {value.evalue}{seen if value.names else ''}."
-        )
+        raise InvalidMemory(f"{where}: {value.ename}: {value.evalue}{seen if value.names else ''}.")
     if value.json is UNSET:
         raise InvalidMemory(
             f"{where}: `{assignment.name}` is a {value.type_name}, which JSON can't hold, so it "

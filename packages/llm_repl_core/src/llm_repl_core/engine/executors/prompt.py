@@ -30,7 +30,7 @@ async def execute_prompt(cell: PromptCell, execution: Execution) -> AsyncIterato
         (Message("user", prompt),),
         run_id=execution.run_id,
     )
-    await execution.kernel.assign({variable: answer.text, LAST_ANSWER: answer.text})
+    # The output first: an answer that was paid for is kept, even where the kernel has died.
     yield Output.llm_response(
         prompt,
         answer.text,
@@ -40,6 +40,7 @@ async def execute_prompt(cell: PromptCell, execution: Execution) -> AsyncIterato
         finish_reason=answer.finish_reason,
         response_var=variable,
     )
+    await execution.kernel.assign({variable: answer.text, LAST_ANSWER: answer.text})
 
 
 def answer_variable(cell: PromptCell, notebook: Notebook) -> str:

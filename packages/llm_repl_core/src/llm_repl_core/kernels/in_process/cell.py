@@ -1,8 +1,8 @@
 """Compiles a cell's code: a body, and a last expression whose value is shown."""
 
 from __future__ import annotations
-
 import __future__
+
 import ast
 import functools
 import inspect

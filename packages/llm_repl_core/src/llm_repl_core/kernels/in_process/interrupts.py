@@ -56,7 +56,7 @@ class InterruptGate:
                 _raise_in(self._thread, KeyboardInterrupt)
 
     def _run_in_main_thread(self, function: Callable[[], T]) -> T:
-        def on_sigint(signum: int, frame: FrameType | None) -> None:
+        def on_sigint(_signum: int, _frame: FrameType | None) -> None:
             if self._open:
                 raise KeyboardInterrupt
 

@@ -71,7 +71,7 @@ class InProcessKernel(Kernel):
         """
         if self._alive:
             return
-        if self.options.cwd is not None and not Path(self.options.cwd).is_dir():
+        if self.options.cwd is not None and not os.path.isdir(self.options.cwd):  # noqa: ASYNC240, PTH112  one quick look
             raise KernelStartFailed(
                 f"The kernel's folder {self.options.cwd!r} does not exist; "
                 "make it, or set another one."
@@ -199,7 +199,7 @@ class InProcessKernel(Kernel):
         thread, self._thread = self._thread, None
         if thread is not None:
             await asyncio.to_thread(thread.stop, _STOP_TIMEOUT_S)
-        self._coroutines.close()
+        await asyncio.to_thread(self._coroutines.close)
         self._namespace = {}
 
     def use_caller_thread(self, run: CallerThread[Any] | None) -> None:
@@ -314,13 +314,13 @@ def _lines(error: BaseException) -> list[str]:
         return [f"{type(error).__name__}: {exception_text(error)}"]
 
 
-def _refuse_input(prompt: object = "", /) -> str:
+def _refuse_input(_prompt: object = "", /) -> str:
     raise RuntimeError(
         "input() does not work in a cell, as nobody can answer it: assign the value instead."
     )
 
 
-def _refuse_exit(code: object = None, /) -> None:
+def _refuse_exit(_code: object = None, /) -> None:
     raise SystemExit(
         "exit() does not end a notebook's kernel: shut the kernel down, or restart it, instead."
     )

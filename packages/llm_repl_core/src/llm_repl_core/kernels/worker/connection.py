@@ -39,7 +39,13 @@ class WorkerConnection(asyncio.Protocol):
         self._on_lost = on_lost
         self._transport: asyncio.Transport | None = None
         self._fault: str | None = None
-        self.lost = False
+        self._discarding = False
+        self._ended = asyncio.Event()
+
+    @property
+    def lost(self) -> bool:
+        """Whether the connection has ended."""
+        return self._ended.is_set()
 
     async def receive(self) -> Any:
         """The next message; None where the connection has ended."""
@@ -53,9 +59,8 @@ class WorkerConnection(asyncio.Protocol):
                 self._waiter = None
         message, size = self._queue.popleft()
         self._queued_bytes -= size
-        if self._paused and self._queued_bytes < _LOW_WATER_BYTES and self._transport is not None:
-            self._paused = False
-            self._transport.resume_reading()
+        if self._paused and self._queued_bytes < _LOW_WATER_BYTES:
+            self._resume()
         return message
 
     def send(self, data: bytes) -> None:
@@ -67,6 +72,13 @@ class WorkerConnection(asyncio.Protocol):
         """End the connection."""
         if self._transport is not None:
             self._transport.abort()
+
+    async def wait_lost(self) -> None:
+        """Wait for the connection's end, and drop what still comes."""
+        self._discarding = True
+        self._queue.clear()
+        self._resume()
+        await self._ended.wait()
 
     def fail(self, fault: str) -> None:
         """End the connection because of what the worker sent."""
@@ -82,6 +94,8 @@ class WorkerConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come."""
+        if self._discarding:
+            return
         try:
             for message in self._parser.feed(data):
                 self._queue.append((self._replies.decode(message), len(message)))
@@ -95,12 +109,17 @@ class WorkerConnection(asyncio.Protocol):
                 self._transport.pause_reading()
         self._wake()
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, _error: Exception | None) -> None:
         """The connection has ended."""
-        self.lost = True
+        self._ended.set()
         self._transport = None
         self._wake()
         self._on_lost(self._fault)
+
+    def _resume(self) -> None:
+        if self._paused and self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+        self._paused = False
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

@@ -9,7 +9,7 @@ __all__ = ["FrameParser", "FrameTooLarge", "frame"]
 _HEADER = struct.Struct(">I")
 
 
-class FrameTooLarge(Exception):  # noqa: N818  it says what was met
+class FrameTooLarge(Exception):
     """A frame announces more bytes than are taken."""
 
 

@@ -53,7 +53,7 @@ class SigintGate:
         self.running = False
         self.pending = False
 
-    def _on_sigint(self, signum: int, frame: FrameType | None) -> None:
+    def _on_sigint(self, _signum: int, _frame: FrameType | None) -> None:
         if not self.running:
             return
         if self._depth:

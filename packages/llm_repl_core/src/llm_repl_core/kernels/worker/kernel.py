@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-import msgspec
 from msgspec import Struct
 
 from llm_repl_core.errors import InvalidInput, KernelDied, KernelError, KernelStartFailed
@@ -20,7 +19,9 @@ from llm_repl_core.kernels.values import clean_text
 from llm_repl_core.kernels.worker import protocol
 from llm_repl_core.kernels.worker.connection import WorkerConnection, connect
 from llm_repl_core.kernels.worker.endings import UNKNOWN_ENDING
-from llm_repl_core.kernels.worker.zygote import WorkerHandle, Zygote, result_of
+from llm_repl_core.kernels.worker.handle import WorkerHandle, result_of
+from llm_repl_core.kernels.worker.spawner import Spawner
+from llm_repl_core.kernels.worker.zygote import Zygote
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.output import Output
 
@@ -40,7 +41,8 @@ class WorkerKernel(Kernel):
     Args:
         options: What the kernel may use.
         zygote: Forks the process. Where many kernels share one, who made it stops it; where None,
-            the kernel makes one for itself and stops it at shutdown.
+            the kernel makes one for itself and stops it at shutdown. A `Spawner` does it where
+            processes can't be forked.
         linger_s: How long the process stays when this application is gone, in seconds.
     """
 
@@ -50,12 +52,12 @@ class WorkerKernel(Kernel):
         self,
         options: KernelOptions | None = None,
         *,
-        zygote: Zygote | None = None,
+        zygote: Zygote | Spawner | None = None,
         linger_s: float = 5.0,
     ) -> None:
         super().__init__(options)
         self._own_zygote = zygote is None
-        self._zygote = zygote or Zygote(self.options.preload)
+        self._zygote = zygote or _make_zygote(self.options)
         self._linger_s = linger_s
         self._ids = itertools.count(1)
         self._lock = asyncio.Lock()
@@ -195,13 +197,11 @@ class WorkerKernel(Kernel):
         handle, connection = self._handle, self._connection
         if handle is not None and connection is not None and not connection.lost:
             if self._busy:
+                self._fault = "The kernel was shut down while it ran code."
                 self._signal(signal.SIGKILL)
             connection.send(protocol.encode(protocol.Shutdown(next(self._ids))))
-            deadline = asyncio.get_running_loop().time() + _SHUTDOWN_TIMEOUT_S
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout_at(deadline):
-                    while await connection.receive() is not None:
-                        pass
+                await asyncio.wait_for(connection.wait_lost(), _SHUTDOWN_TIMEOUT_S)
             if not connection.lost:
                 self._signal(signal.SIGKILL)
         elif handle is not None and not handle.ended.done():
@@ -215,20 +215,15 @@ class WorkerKernel(Kernel):
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
-            while await connection.receive() is not None:
-                pass
+            await connection.wait_lost()
         if self._pidfd is not None:
             os.close(self._pidfd)
             self._pidfd = None
         handle, self._handle = self._handle, None
         if handle is not None:
-            path = Path(handle.path)
-            with contextlib.suppress(OSError):
-                path.unlink()
-            if not handle.ended.done() or handle.ended.exception() is not None:
-                # Its zygote is gone, and with it who would remove the folder.
-                with contextlib.suppress(OSError):
-                    path.parent.rmdir()
+            # Where its zygote is gone, so is who would remove the folder.
+            is_orphan = handle.ended.done() and handle.ended.exception() is not None
+            _remove_socket(Path(handle.path), with_folder=is_orphan)
 
     def _signal(self, number: signal.Signals) -> None:
         if self._handle is None:
@@ -240,7 +235,7 @@ class WorkerKernel(Kernel):
                 os.kill(self._handle.pid, number)
 
     def _on_lost(self, fault: str | None) -> None:
-        self._fault = fault
+        self._fault = fault or self._fault
         if fault is not None:
             # What sends such things is not left running.
             self._signal(signal.SIGKILL)
@@ -334,3 +329,15 @@ class WorkerKernel(Kernel):
             pass
         finally:
             self._busy = False
+
+
+def _make_zygote(options: KernelOptions) -> Zygote | Spawner:
+    return Zygote(options.preload) if hasattr(os, "fork") else Spawner()
+
+
+def _remove_socket(path: Path, *, with_folder: bool) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
+    if with_folder:
+        with contextlib.suppress(OSError):
+            path.parent.rmdir()

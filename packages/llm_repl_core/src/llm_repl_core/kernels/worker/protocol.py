@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Struct, field
 
 from llm_repl_core.kernels.base import Failed, Value
-from llm_repl_core.model.output import Output
 from llm_repl_core.kernels.worker.frames import frame
+from llm_repl_core.model.output import Output
 
 __all__ = [
     "MESSAGE_LIMIT_BYTES",

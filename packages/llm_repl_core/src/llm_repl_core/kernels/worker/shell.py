@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import builtins
+import re
 import traceback
 import warnings
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
 
-from IPython.core.autocall import ExitAutocall
-from IPython.core.displayhook import DisplayHook
-from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import StdinNotImplementedError
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
@@ -18,73 +18,34 @@ from traitlets.config import Config
 from llm_repl_core.kernels.coroutine_cell import CoroutineRunner
 from llm_repl_core.kernels.values import exception_text
 from llm_repl_core.kernels.worker.capture import Capture
+from llm_repl_core.kernels.worker.shell_parts import (
+    EXIT_SENTENCE,
+    RESULT_NAMES,
+    ExitRefusal,
+    Publisher,
+    ResultHook,
+)
 
 __all__ = ["WorkerShell", "make_shell"]
 
-_EXIT_SENTENCE = (
-    "exit() does not end a notebook's kernel: shut the kernel down, or restart it, instead."
-)
 _INPUT_SENTENCE = (
     "input() does not work in a cell, as nobody can answer it: assign the value instead."
 )
-_RESULTS = ("_", "__", "___")
-
-
-class _Exit(ExitAutocall):
-    """What ``exit`` and ``quit`` are in a cell."""
-
-    def __call__(self, code: object = None, /) -> None:
-        raise SystemExit(_EXIT_SENTENCE)
-
-    def __repr__(self) -> str:
-        return _EXIT_SENTENCE
-
-
-class _ResultHook(DisplayHook):
-    """Shows the value of a cell's last expression."""
-
-    def quiet(self) -> bool:
-        """Whether a semicolon at the end asks not to show it."""
-        code = self.shell.code
-        return ";" in code and bool(self.semicolon_at_end_of_expression(code))
-
-    def __call__(self, result: Any = None) -> None:
-        """Show a value, unless it is None, and remember it as ``_``."""
-        if result is None or self.quiet():
-            return
-        data, metadata = self.compute_format_data(result)
-        self._remember(result)
-        self.fill_exec_result(result)
-        if data:
-            self.shell.publish(data, metadata)
-
-    def _remember(self, result: Any) -> None:
-        # As in IPython: unless somebody else has set one of the names.
-        names = self.shell.user_ns
-        if all(names.get(name) is getattr(self, name) for name in _RESULTS):
-            self.___, self.__, self._ = self.__, self._, result
-            names.update({name: getattr(self, name) for name in _RESULTS})
-
-
-class _Publisher(DisplayPublisher):
-    """Shows what ``display()`` is given."""
-
-    def publish(self, data: Any, metadata: Any = None, *_: Any, **__: Any) -> None:
-        """Show a MIME bundle."""
-        self.shell.publish(data, metadata or {})
-
-    def clear_output(self, wait: bool = False) -> None:
-        """What was shown stays shown."""
+_SPECIAL_SYNTAX = re.compile(r"[%!?]|>>>|\.\.\.|In \[|^\s*[/,;]|\A\s", re.MULTILINE)
+"""Whatever IPython might see a magic, a shell command, a question or a prompt in; and more."""
+_ASSIGNMENT = re.compile(r"[^\W\d]\w*\s*=[^=]")
+"""The start of the one kind of single line in which IPython never sees a command."""
 
 
 class WorkerShell(InteractiveShell):
     """An `InteractiveShell` whose outputs go to a `Capture`."""
 
-    displayhook_class = Type(_ResultHook)
-    display_pub_class = Type(_Publisher)
+    displayhook_class = Type(ResultHook)
+    display_pub_class = Type(Publisher)
 
     capture: Capture | None = None
     code = ""
+    _transformer_counts: tuple[int, ...] = ()
 
     def run(self, code: str) -> tuple[str, str, list[str]] | None:
         """Run a cell.
@@ -98,7 +59,8 @@ class WorkerShell(InteractiveShell):
         """
         self.code = code
         self._failure: tuple[str, str, list[str]] | None = None
-        result = self.run_cell(code, store_history=False)
+        run_cell: Any = self.run_cell  # IPython leaves some of its functions untyped
+        result = run_cell(code, store_history=False)
         self.execution_count += 1
         error = result.error_before_exec or result.error_in_exec
         if error is None:
@@ -107,6 +69,39 @@ class WorkerShell(InteractiveShell):
             lines = traceback.format_exception_only(error)
             self._failure = (type(error).__name__, exception_text(error), _split(lines))
         return self._failure
+
+    @contextmanager
+    def _tee(self, channel: Literal["stdout", "stderr"]) -> Iterator[None]:  # noqa: ARG002
+        """IPython would keep a copy of all that is printed, for ever."""
+        yield
+
+    def transform_cell(self, raw_cell: str) -> str:
+        """Turn IPython's own syntax into Python; what has none of it is not looked through."""
+        if (
+            not _SPECIAL_SYNTAX.search(raw_cell)
+            and ("\n" in raw_cell or _ASSIGNMENT.match(raw_cell))
+            and self._count_transformers() == self._transformer_counts
+        ):
+            return raw_cell if raw_cell.endswith("\n") else raw_cell + "\n"
+        transform: Any = super().transform_cell
+        return str(transform(raw_cell))
+
+    def _count_transformers(self) -> tuple[int, ...]:
+        """How many transformers of source code there are; user code may add some."""
+        manager = self.input_transformer_manager
+        lists = (
+            manager.cleanup_transforms,
+            manager.line_transforms,
+            manager.token_transformers,
+            self.input_transformers_post,
+        )
+        return tuple(map(len, lists))
+
+    def should_run_async(self, raw_cell: str, **options: Any) -> bool:
+        """Whether the cell awaits; IPython compiles it to find out, which is seldom needed."""
+        if "await" not in raw_cell and "async" not in raw_cell:
+            return False
+        return bool(super().should_run_async(raw_cell, **options))
 
     def publish(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
         """Show a MIME bundle."""
@@ -120,18 +115,25 @@ class WorkerShell(InteractiveShell):
             if not name.startswith("__") or name == "__":
                 del self.user_ns[name]
         self.displayhook._ = self.displayhook.__ = self.displayhook.___ = ""
-        self.user_ns.update(dict.fromkeys(_RESULTS, ""))
+        self.user_ns.update(dict.fromkeys(RESULT_NAMES, ""))
         self.execution_count = 1
-        self.user_ns["exit"] = self.user_ns["quit"] = self.exiter = _Exit()
+        self._transformer_counts = self._count_transformers()
+        make_refusal: Any = ExitRefusal
+        exiter = make_refusal()
+        self.user_ns["exit"] = self.user_ns["quit"] = self.exiter = exiter
         self.user_ns_hidden.update({"exit": self.exiter, "quit": self.exiter})
         builtins.input = _refuse_input
+        # Once for all cells, where IPython does and undoes it for each.
+        self.builtin_trap.__enter__()
+        self.display_trap.__enter__()
         # It says how to leave a terminal.
         warnings.filterwarnings("ignore", message="To exit: use 'exit'")
 
     def showtraceback(self, exc_tuple: Any = None, *args: Any, **options: Any) -> None:
         """Keep the exception for the cell's end; groups, which IPython prints, too."""
         try:
-            kind, error, trace = self._get_exc_info(exc_tuple)
+            get_info: Any = self._get_exc_info
+            kind, error, trace = get_info(exc_tuple)
         except ValueError:
             return
         if _has_group(error):
@@ -141,7 +143,12 @@ class WorkerShell(InteractiveShell):
 
     def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
         """Keep what is shown of an exception for the cell's end."""
-        self._failure = (etype.__name__, exception_text(evalue), _split(stb))
+        text = exception_text(evalue)
+        if etype is SystemExit and text != EXIT_SENTENCE:
+            stb = [f"SystemExit: {text}", EXIT_SENTENCE]
+        elif etype is SystemExit:
+            stb = [f"SystemExit: {text}"]
+        self._failure = (etype.__name__, text, _split(stb))
 
     def show_usage_error(self, exc: BaseException) -> None:
         """A magic was used in a wrong way."""
@@ -153,7 +160,7 @@ class WorkerShell(InteractiveShell):
 
     def ask_exit(self) -> None:
         """Say how a kernel ends."""
-        raise SystemExit(_EXIT_SENTENCE)
+        raise SystemExit(EXIT_SENTENCE)
 
     def init_virtualenv(self) -> None:
         """The worker runs in the environment that it was started in."""
@@ -174,7 +181,8 @@ def make_shell() -> WorkerShell:
     return shell
 
 
-def _refuse_input(prompt: object = "", /) -> str:
+def _refuse_input(_prompt: object = "", /) -> str:
+    __tracebackhide__ = True  # IPython leaves a frame with this name out
     raise StdinNotImplementedError(_INPUT_SENTENCE)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import gc
 import os
 import random
@@ -12,11 +13,11 @@ import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
-from llm_repl_core.kernels.evaluation import evaluate_all, snapshot_of, user_names
+from llm_repl_core.kernels.evaluation import evaluate_all, user_names
 from llm_repl_core.kernels.output_buffer import OutputBuffer
 from llm_repl_core.kernels.values import describe_within, exception_text
 from llm_repl_core.kernels.worker import protocol
@@ -25,25 +26,12 @@ from llm_repl_core.kernels.worker.channel import Channel
 from llm_repl_core.kernels.worker.interrupts import SigintGate
 from llm_repl_core.kernels.worker.protocol import WorkerOptions, WorkerRequest, encode
 from llm_repl_core.kernels.worker.pump import Pump
-from llm_repl_core.kernels.worker.shell import WorkerShell
+from llm_repl_core.kernels.worker.shell import WorkerShell, make_shell
 
-__all__ = ["WorkerProcess", "listen"]
+__all__ = ["WorkerProcess", "run_program"]
 
 _OOM_SCORE = "500"
 _SNAPSHOT_PART_BYTES = 4 * 2**20
-
-
-def listen(path: str) -> socket.socket:
-    """A listening Unix socket that only its user may connect to."""
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        listener.bind(path)
-        Path(path).chmod(0o600)
-        listener.listen(8)
-    except OSError:
-        listener.close()
-        raise
-    return listener
 
 
 class WorkerProcess:
@@ -60,6 +48,7 @@ class WorkerProcess:
         self._listener = listener
         self._options = options
         self._pid = os.getpid()
+        self._parent = os.getppid()
         self._channel = Channel()
         self._gate = SigintGate()
         self._buffer = OutputBuffer(options.output_limit_bytes)
@@ -84,8 +73,13 @@ class WorkerProcess:
         except Exception as error:  # noqa: BLE001  who starts the kernel is told
             name = type(error).__name__
             problem = f"The kernel can't be set up: {name}: {exception_text(error)}."
+        # The pump watches for this, too; it needs a worker that was set up well.
+        self._listener.settimeout(self._options.linger_s + 1)
         while True:
-            connection, _ = self._listener.accept()
+            try:
+                connection, _ = self._listener.accept()
+            except TimeoutError:
+                self._abandon()
             self._channel.attach(connection)
             self._pump.connection_changed()
             if problem is not None:
@@ -188,12 +182,13 @@ class WorkerProcess:
         for name in user_names(namespace, self._shell.user_ns_hidden):
             if name not in namespace:
                 continue
-            value = namespace[name]
-            part[name] = self._guarded(
-                lambda value=value: describe_within(
-                    value, options.value_limit_bytes, options.value_timeout_s
-                )
+            describe = functools.partial(
+                describe_within,
+                namespace[name],
+                options.value_limit_bytes,
+                options.value_timeout_s,
             )
+            part[name] = self._guarded(describe)
             # Text and JSON, each about as long; in characters, of which one has up to 4 bytes.
             size += 2 * len(part[name]["text"])
             if size > _SNAPSHOT_PART_BYTES:
@@ -204,7 +199,7 @@ class WorkerProcess:
     def _send_snapshot(self, id_: int, part: dict[str, Any], *, last: bool) -> None:
         self._send_raw({"type": "snapshot_part", "id": id_, "values": part, "last": last})
 
-    def _shut_down(self, request: protocol.Shutdown) -> None:
+    def _shut_down(self, _request: protocol.Shutdown) -> None:
         self._leave(0)
 
     def _guarded(self, function: Callable[[], Any]) -> Any:
@@ -226,7 +221,7 @@ class WorkerProcess:
 
     # Ending ------------------------------------------------------------------------------------
 
-    def _leave(self, code: int) -> None:
+    def _leave(self, code: int) -> NoReturn:
         """End in an orderly way: what user code registered to run at the end runs."""
         self._remove_socket()
         self._gate.open()
@@ -234,8 +229,8 @@ class WorkerProcess:
             atexit._run_exitfuncs()
         os._exit(code)
 
-    def _abandon(self) -> None:
-        """End at once, from the helper thread, with every process of the group."""
+    def _abandon(self) -> NoReturn:
+        """End at once, from any thread, with every process of the group."""
         self._remove_socket()
         if os.getpgrp() == self._pid:
             os.killpg(self._pid, signal.SIGKILL)
@@ -245,9 +240,10 @@ class WorkerProcess:
         path = Path(self._options.path)
         with contextlib.suppress(OSError):
             path.unlink()
-        # The folder goes with its last socket, where its owner can't do it any more.
-        with contextlib.suppress(OSError):
-            path.parent.rmdir()
+        if os.getppid() != self._parent:
+            # The zygote, whose folder it is, has gone: the last worker takes the folder along.
+            with contextlib.suppress(OSError):
+                path.parent.rmdir()
 
 
 def _reseed() -> None:
@@ -271,3 +267,11 @@ def _limit_memory(limit_bytes: int) -> str | None:
     except (OSError, ValueError) as error:
         return f"The kernel's memory can't be limited to {limit_bytes:,} bytes: {error}."
     return None
+
+
+def run_program() -> None:
+    """Be the program that `llm_repl_core.kernels.worker.spawner` starts."""
+    listener = socket.socket(fileno=int(sys.argv[1]))
+    listener.set_inheritable(False)
+    options = msgspec.json.decode(sys.stdin.buffer.read(), type=WorkerOptions)
+    WorkerProcess(make_shell(), listener, options).run()

@@ -14,42 +14,26 @@ import tempfile
 import threading
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any, Self
 
 import msgspec
 
 from llm_repl_core.errors import KernelStartFailed
 from llm_repl_core.kernels.base import KernelOptions
 from llm_repl_core.kernels.environment import kernel_environment
+from llm_repl_core.kernels.private_folder import make_private_folder
 from llm_repl_core.kernels.worker import protocol
 from llm_repl_core.kernels.worker.endings import how_it_ended
 from llm_repl_core.kernels.worker.frames import FrameParser, FrameTooLarge
-from llm_repl_core.kernels.worker.protocol import WorkerOptions, ZygoteReply, encode
+from llm_repl_core.kernels.worker.handle import WorkerHandle, result_of, worker_options
+from llm_repl_core.kernels.worker.protocol import ZygoteReply, encode
 
-__all__ = ["WorkerHandle", "Zygote", "result_of"]
+__all__ = ["Zygote"]
 
-T = TypeVar("T")
-
+_PROGRAM = "from llm_repl_core.kernels.worker.zygote_process import run_program; run_program()"
 _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 2.0
 _REPLY_LIMIT_BYTES = 2**20
-_PATH_LIMIT_BYTES = 100
-"""Of a Unix socket's path the system takes 108 bytes, some only 104."""
-
-
-class WorkerHandle:
-    """A worker as its zygote knows it.
-
-    Attributes:
-        pid: Its process.
-        path: The socket on which it listens.
-        ended: Gets the sentence on how the process ended.
-    """
-
-    def __init__(self, path: str) -> None:
-        self.pid = 0
-        self.path = path
-        self.ended: concurrent.futures.Future[str] = concurrent.futures.Future()
 
 
 class Zygote:
@@ -81,7 +65,7 @@ class Zygote:
         life = self._life
         return life.process.pid if life is not None and life.alive else None
 
-    async def __aenter__(self) -> Zygote:
+    async def __aenter__(self) -> Self:
         await self.start()
         return self
 
@@ -151,7 +135,7 @@ class _Life:
     def __init__(self, preload: Iterable[str], environment: dict[str, str]) -> None:
         self.ready: concurrent.futures.Future[protocol.Ready] = concurrent.futures.Future()
         self.alive = True
-        self._folder = _make_folder()
+        self._folder = make_private_folder()
         self._lock = threading.Lock()
         self._ids = itertools.count(1)
         self._asked: dict[int, tuple[concurrent.futures.Future[int], WorkerHandle]] = {}
@@ -166,8 +150,7 @@ class _Life:
                 [
                     sys.executable,
                     "-c",
-                    "from llm_repl_core.kernels.worker import zygote_process as z;"
-                    "z._main_from_arguments()",
+                    _PROGRAM,
                     str(theirs.fileno()),
                     *preload,
                 ],
@@ -185,7 +168,7 @@ class _Life:
     async def fork(self, options: KernelOptions, linger_s: float) -> WorkerHandle:
         number = next(self._ids)
         handle = WorkerHandle(str(self._folder / f"{number}.sock"))
-        request = protocol.Fork(number, _worker_options(options, handle.path, linger_s))
+        request = protocol.Fork(number, worker_options(options, handle.path, linger_s))
         forked: concurrent.futures.Future[int] = concurrent.futures.Future()
         with self._lock:
             if not self.alive:
@@ -268,39 +251,6 @@ class _Life:
             f"The kernels' zygote did not come up: {sys.executable} ended with "
             f"{self.process.returncode}.{detail}"
         )
-
-
-async def result_of(future: concurrent.futures.Future[T]) -> T:
-    """Await a result that others may be waiting for, too: giving up leaves it to them."""
-    return await asyncio.shield(asyncio.wrap_future(future))
-
-
-def _worker_options(options: KernelOptions, path: str, linger_s: float) -> WorkerOptions:
-    return WorkerOptions(
-        path=path,
-        cwd=options.cwd if options.cwd is not None else os.getcwd(),  # noqa: PTH109  text
-        env=options.env,
-        output_limit_bytes=options.output_limit_bytes,
-        memory_limit_bytes=options.memory_limit_bytes,
-        value_limit_bytes=options.value_limit_bytes,
-        value_timeout_s=options.value_timeout_s,
-        linger_s=linger_s,
-    )
-
-
-def _make_folder() -> Path:
-    """A folder that only this user may enter, with a path that is short enough for sockets."""
-    candidates = [os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"]  # noqa: S108
-    for candidate in candidates:
-        if candidate and len(os.fsencode(candidate)) + 30 <= _PATH_LIMIT_BYTES:
-            try:
-                return Path(tempfile.mkdtemp(prefix="llm-repl-", dir=candidate))  # mode 0700
-            except OSError:
-                continue
-    raise KernelStartFailed(
-        "There is no folder for the kernels' sockets: set TMPDIR to a writable one "
-        "whose path is short."
-    )
 
 
 def _set(future: concurrent.futures.Future[Any], result: Any) -> None:

@@ -21,11 +21,12 @@ import msgspec
 
 from llm_repl_core.kernels.worker import protocol
 from llm_repl_core.kernels.worker.frames import FrameParser
+from llm_repl_core.kernels.worker.listening import listen
 from llm_repl_core.kernels.worker.protocol import Fork, encode
 from llm_repl_core.kernels.worker.shell import WorkerShell, make_shell
-from llm_repl_core.kernels.worker.worker_process import WorkerProcess, listen
+from llm_repl_core.kernels.worker.worker_process import WorkerProcess
 
-__all__ = ["main"]
+__all__ = ["main", "run_program"]
 
 
 def main(control_descriptor: int, preload: list[str]) -> None:
@@ -147,14 +148,11 @@ def _silence() -> None:
     os.close(null)
 
 
-def _main_from_arguments() -> None:
+def run_program() -> None:
+    """Be the program that `llm_repl_core.kernels.worker.zygote` starts."""
     folder = Path.cwd()
     main(int(sys.argv[1]), sys.argv[2:])
     with contextlib.suppress(OSError):
         folder.rmdir()
     # Not by the usual way out: what IPython registered there belongs to workers.
     os._exit(0)
-
-
-if __name__ == "__main__":
-    _main_from_arguments()

@@ -1,0 +1,1 @@
+"""The peers, started as their own documentation says."""

@@ -1,0 +1,256 @@
+"""One cell of a run: from its start to its one ending."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import aclosing, suppress
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from llm_repl_core.engine.cell_type import Execution
+from llm_repl_core.engine.events import CellCompleted, CellEndedBadly, CellOutput, CellStarted
+from llm_repl_core.errors import LLMReplError
+from llm_repl_core.model.cell import Cell, CellStatus
+from llm_repl_core.model.output import Output, merge_streams
+from llm_repl_core.plugins.contexts import CellContext, CellResult
+
+if TYPE_CHECKING:
+    from llm_repl_core.engine.run import Run
+
+__all__ = ["CellRun", "Ending"]
+
+_log = logging.getLogger(__name__)
+
+INTERRUPT_GRACE_S = 3.0
+"""How long code has to end after an interrupt before its kernel is ended."""
+
+SHUTDOWN_GRACE_S = 0.5
+"""How long a cell has to notice that its kernel was ended."""
+
+
+class Ending(Struct, frozen=True):
+    """How a cell ended.
+
+    Attributes:
+        error: One line of text, or None where it ended well.
+        interrupted: Whether somebody stopped it.
+    """
+
+    error: str | None
+    interrupted: bool
+
+
+class _Stop(Struct, frozen=True):
+    """Why a cell is stopped.
+
+    Attributes:
+        reason: Added as the cell's last output; None: whatever the stopping itself puts out.
+    """
+
+    reason: Output | None = None
+
+
+class CellRun:
+    """Runs one cell. Made by a run, used in the engine's loop.
+
+    Args:
+        run: Which run.
+        cell: The cell.
+        withdraw: Takes back what the caller's thread has not begun to run.
+    """
+
+    def __init__(self, run: Run, cell: Cell, withdraw: Callable[[], None] | None) -> None:
+        self._run = run
+        self._session = run.session
+        self._cell = cell
+        self._withdraw = withdraw
+        self._task: asyncio.Task[Any] | None = None
+        self._stop: _Stop | None = None
+        self._in_kernel = False
+        self._ended = asyncio.Event()
+        # The outputs belong to the content that ran: an edit meanwhile puts a list of its own in
+        # this one's place, and then nothing is written back.
+        self._outputs: list[Output] = []
+        self._count = self._session.next_execution_count()
+
+    async def execute(self) -> Ending:
+        """Run the cell. It ends in exactly one event, whatever happens."""
+        started = time.perf_counter()
+        self._task = asyncio.current_task()
+        self._claim()
+        context = CellContext(notebook=self._session.notebook, cell=self._cell, run_id=self._run.id)
+        self._run.emit(CellStarted, cell_id=self._cell.id)
+        timer = self._start_timer()
+        try:
+            await self._produce(context)
+        finally:
+            if timer is not None:
+                timer.cancel()
+            if self._stop is not None and self._stop.reason is not None:
+                self._put(self._stop.reason)
+            ending = self._end(context, started)
+        return ending
+
+    async def stop(self) -> None:
+        """End the cell; returns when it has ended.
+
+        Code is interrupted as by Ctrl-C; where that does not end it, its kernel is ended.
+        """
+        await self._stop_for(_Stop())
+
+    # Producing outputs -------------------------------------------------------------------------
+
+    async def _produce(self, context: CellContext) -> None:
+        """Fill the outputs; whatever goes wrong becomes an error among them."""
+        session = self._session
+        task = self._task
+        assert task is not None
+        cancellations = task.cancelling()
+        try:
+            for hook in session.plugins.implementations("llm_repl_before_cell"):
+                hook(context=context)
+            async with session.plugins.around("llm_repl_around_cell", context=context):
+                await self._execute()
+        except LLMReplError as error:
+            self._put(Output.error(type(error).__name__, str(error)))
+        except asyncio.CancelledError:
+            if self._stop is None or self._stop.reason is None:
+                self._put(Output.error("Interrupted", "The cell was stopped."))
+            if self._stop is None and task.cancelling() > cancellations:
+                raise  # the engine itself is closing
+        except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001  # a plugin's code may raise anything
+            _log.exception("cell %s failed in the engine", self._cell.id)
+            self._put(Output.error(type(error).__name__, str(error)))
+        while self._stop is not None and task.cancelling() > cancellations:
+            task.uncancel()
+
+    async def _execute(self) -> None:
+        session, cell = self._session, self._cell
+        cell_type = session.cell_type(cell)
+        if cell_type is None:
+            self._put(Output.error("UnknownCellType", session.why_not_run(cell)))
+            return
+        notice = await session.ensure_kernel()
+        if notice is not None:
+            self._put(notice)
+        self._claim()  # again: what an edit meanwhile made of the content is what runs now
+        execution = Execution(
+            notebook=session.notebook,
+            kernel=session.kernel,
+            call=session.call,
+            run_id=self._run.id,
+        )
+        self._in_kernel = cell_type.runs_in_kernel
+        try:
+            async with aclosing(cell_type.execute(cell, execution)) as produced:  # type: ignore[type-var]  # an executor is an async generator function
+                async for output in produced:
+                    self._put(output)
+        finally:
+            self._in_kernel = False
+
+    def _put(self, output: Output) -> None:
+        self._outputs.append(output)
+        self._run.emit(CellOutput, cell_id=self._cell.id, output=output)
+
+    def _claim(self) -> None:
+        """Make this run the one whose outputs the cell has."""
+        self._cell.outputs = self._outputs
+        self._cell.status = "running"
+        self._cell.execution_count = self._count
+
+    # Ending ------------------------------------------------------------------------------------
+
+    def _end(self, context: CellContext, started: float) -> Ending:
+        cell = self._cell
+        merged = merge_streams(self._outputs)
+        ending = self._judge(merged)
+        if cell.outputs is self._outputs:
+            cell.outputs = merged
+            cell.status = _status(ending)
+        duration_s = time.perf_counter() - started
+        fields: dict[str, Any] = {
+            "cell_id": cell.id,
+            "outputs": tuple(merged),
+            "execution_count": self._count,
+            "duration_s": duration_s,
+        }
+        if ending.error is None:
+            self._run.emit(CellCompleted, **fields)
+        else:
+            self._run.emit(
+                CellEndedBadly, **fields, error=ending.error, interrupted=ending.interrupted
+            )
+        self._ended.set()
+        self._session.plugins.notify(
+            "llm_repl_after_cell",
+            context=context,
+            result=CellResult(outputs=fields["outputs"], error=ending.error, duration_s=duration_s),
+        )
+        return ending
+
+    def _judge(self, outputs: list[Output]) -> Ending:
+        last_error = next((one for one in reversed(outputs) if one.type == "error"), None)
+        if last_error is None:
+            return Ending(None, interrupted=False)
+        if self._stop is None:
+            interrupted = last_error.fields.get("ename") in ("KeyboardInterrupt", "Interrupted")
+        else:
+            interrupted = self._stop.reason is None
+        return Ending(last_error.content, interrupted=interrupted)
+
+    # Stopping ----------------------------------------------------------------------------------
+
+    def _start_timer(self) -> asyncio.TimerHandle | None:
+        timeout_s = self._session.cell_timeout_s
+        if not timeout_s:
+            return None
+        reason = Output.error(
+            "CellTimeout", f"The cell ran longer than {timeout_s:g} s and was stopped."
+        )
+        return asyncio.get_running_loop().call_later(
+            timeout_s, lambda: self._session.spawn(self._stop_for(_Stop(reason)))
+        )
+
+    async def _stop_for(self, stop: _Stop) -> None:
+        if self._ended.is_set():
+            return
+        if self._stop is None:
+            self._stop = stop
+        if self._withdraw is not None:
+            self._withdraw()
+        in_kernel = self._in_kernel
+        kernel = self._session.kernel
+        # A template or a memory cell may have the kernel evaluate something: that is to end, too.
+        if kernel.alive:
+            await self._tried(kernel.interrupt)
+        if in_kernel:
+            if await self._ends_within(INTERRUPT_GRACE_S):
+                return
+            await self._tried(kernel.shutdown)
+            if await self._ends_within(SHUTDOWN_GRACE_S):
+                return
+        while not self._ended.is_set() and self._task is not None:
+            # Again and again: somebody's code may swallow it.
+            self._task.cancel()
+            await self._ends_within(INTERRUPT_GRACE_S)
+
+    async def _ends_within(self, timeout_s: float) -> bool:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ended.wait(), timeout_s)
+        return self._ended.is_set()
+
+    async def _tried(self, stop: Callable[[], Any]) -> None:
+        try:
+            await stop()
+        except Exception:
+            _log.exception("the kernel of cell %s could not be stopped", self._cell.id)
+
+
+def _status(ending: Ending) -> CellStatus:
+    if ending.error is None:
+        return "completed"
+    return "interrupted" if ending.interrupted else "error"

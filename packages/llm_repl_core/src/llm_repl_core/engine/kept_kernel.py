@@ -1,0 +1,68 @@
+"""A session's kernel: started when it is needed, and anew when it has died."""
+
+from __future__ import annotations
+
+from llm_repl_core.engine.executors.memory import restore_memory
+from llm_repl_core.kernels.base import Kernel
+from llm_repl_core.model.notebook import Notebook
+from llm_repl_core.model.output import Output
+
+__all__ = ["KeptKernel"]
+
+
+class KeptKernel:
+    """Sees to it that there is a kernel that is alive and has the notebook's memory.
+
+    Args:
+        kernel: The kernel, perhaps not started yet.
+        notebook: Its memory is given to every new kernel.
+    """
+
+    def __init__(self, kernel: Kernel, notebook: Notebook) -> None:
+        self.kernel = kernel
+        self._notebook = notebook
+        self._has_state = False
+        self._lost = False
+
+    async def ensure(self) -> None:
+        """Have a kernel that is alive.
+
+        Raises:
+            KernelStartFailed: None can be started.
+        """
+        if self.kernel.alive and self._has_state:
+            return
+        if self._has_state:
+            self._lost, self._has_state = True, False
+            await self.kernel.shutdown()
+        await self._start()
+
+    def take_notice(self) -> Output | None:
+        """What the user has to be told, once, where a kernel that had state has died."""
+        lost, self._lost = self._lost, False
+        if not lost:
+            return None
+        return Output.warning(
+            "The kernel was started anew: the variables of cells that ran before are gone."
+        )
+
+    async def restart(self) -> None:
+        """Begin again with the memory only.
+
+        Raises:
+            KernelStartFailed: None can be started.
+        """
+        await self.kernel.shutdown()
+        self._has_state = self._lost = False
+        await self._start()
+
+    async def _start(self) -> None:
+        try:
+            if not self.kernel.alive:
+                await self.kernel.start()
+            await restore_memory(self._notebook.memory, self.kernel)
+        except BaseException:
+            # A kernel that is alive but lacks its memory must not be taken for a whole one.
+            await self.kernel.shutdown()
+            raise
+        self._has_state = True

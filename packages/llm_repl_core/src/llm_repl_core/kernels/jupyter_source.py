@@ -1,0 +1,82 @@
+"""The helper code that a Jupyter kernel of Python gets, as text.
+
+The kernel's environment may be another one, without this package; so the modules that stand alone
+are sent as one text, together with a function that answers requests.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import json
+from types import ModuleType
+from typing import Any
+
+from llm_repl_core import safe_builtins
+from llm_repl_core.kernels import evaluation, values
+
+__all__ = ["bootstrap_code", "request_expression"]
+
+_MODULE_NAME = "_llm_repl_helpers"
+
+_ENTRY = """
+class _Answer:
+    def __init__(self, text):
+        self.text = text
+    def __repr__(self):
+        return self.text
+
+def ask(text):
+    import json
+    from IPython import get_ipython
+    request = json.loads(text)
+    shell = get_ipython()
+    names, hidden = shell.user_ns, shell.user_ns_hidden
+    what, arguments = request["what"], request["arguments"]
+    if what == "evaluate":
+        result = evaluate_all(namespace=names, hidden=hidden, **arguments)
+    elif what == "assign":
+        result = names.update(arguments)
+    elif what == "names":
+        result = user_names(names, hidden)
+    else:
+        result = snapshot_of(names, hidden, **arguments)
+    return _Answer(json.dumps(result))
+"""
+
+
+@functools.cache
+def bootstrap_code() -> str:
+    """Code that puts the helpers into a module of their own, outside of the user's namespace."""
+    parts = [_stand_alone(module) for module in (safe_builtins, values, evaluation)]
+    source = "\n".join(["from __future__ import annotations", *parts, _ENTRY])
+    return (
+        "def _llm_repl_install():\n"
+        "    import sys, types\n"
+        f"    module = types.ModuleType({_MODULE_NAME!r})\n"
+        f"    sys.modules[{_MODULE_NAME!r}] = module\n"
+        f"    exec(compile({source!r}, '<llm-repl>', 'exec'), module.__dict__)\n"
+        "_llm_repl_install()\n"
+        "del _llm_repl_install\n"
+    )
+
+
+def request_expression(what: str, arguments: dict[str, Any]) -> str:
+    """An expression whose text in the kernel is the answer in JSON."""
+    request = json.dumps({"what": what, "arguments": arguments})
+    return f"__import__('sys').modules[{_MODULE_NAME!r}].ask({request!r})"
+
+
+def _stand_alone(module: ModuleType) -> str:
+    """The module's text without its docstring and without imports of this package."""
+    tree = ast.parse(inspect.getsource(module))
+    tree.body = [
+        statement
+        for statement in tree.body[1:]
+        if not (
+            isinstance(statement, ast.ImportFrom)
+            and (statement.module or "").startswith(("__future__", "llm_repl_core"))
+        )
+    ]
+    return ast.unparse(tree)

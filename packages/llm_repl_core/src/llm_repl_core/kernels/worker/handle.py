@@ -1,0 +1,49 @@
+"""A worker as whoever made its process knows it."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import os
+from typing import TypeVar
+
+from llm_repl_core.kernels.base import KernelOptions
+from llm_repl_core.kernels.worker.protocol import WorkerOptions
+
+__all__ = ["WorkerHandle", "result_of", "worker_options"]
+
+T = TypeVar("T")
+
+
+class WorkerHandle:
+    """A worker's process.
+
+    Attributes:
+        pid: Its process.
+        path: The socket on which it listens.
+        ended: Gets the sentence on how the process ended.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.pid = 0
+        self.path = path
+        self.ended: concurrent.futures.Future[str] = concurrent.futures.Future()
+
+
+def worker_options(options: KernelOptions, path: str, linger_s: float) -> WorkerOptions:
+    """What a worker is told, from what a kernel may use."""
+    return WorkerOptions(
+        path=path,
+        cwd=options.cwd if options.cwd is not None else os.getcwd(),  # noqa: PTH109  text
+        env=options.env,
+        output_limit_bytes=options.output_limit_bytes,
+        memory_limit_bytes=options.memory_limit_bytes,
+        value_limit_bytes=options.value_limit_bytes,
+        value_timeout_s=options.value_timeout_s,
+        linger_s=linger_s,
+    )
+
+
+async def result_of(future: concurrent.futures.Future[T]) -> T:
+    """Await a result that others may be waiting for, too: giving up leaves it to them."""
+    return await asyncio.shield(asyncio.wrap_future(future))

@@ -1,0 +1,204 @@
+"""The suite passes what is right, and each of its tests fails for what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from llm_repl_core.errors import ModelNotFound, ProviderError
+from llm_repl_core.providers.base import Delta, Provider, ProviderConfig, Usage
+from llm_repl_core.providers.secret import Secret
+from llm_repl_core.testing.provider_suite import ProviderSuite
+
+KEY = "sk-canary-0123456789"
+
+
+class _Echo(Provider):
+    name = "echo"
+    default_model = "echo"
+    key_variable = "ECHO_KEY"
+
+    def __init__(self, config=None):
+        super().__init__(config)
+        self.calls = 0
+
+    async def stream(self, request):
+        self.require_key()
+        self.calls += 1
+        if request.model != "echo":
+            raise ModelNotFound(f"There is no model {request.model}.")
+        for word in request.messages[-1].content.split(" "):
+            await asyncio.sleep(0)
+            yield Delta(text=word)
+        yield Delta(finish_reason="stop", usage=Usage(output_tokens=1))
+
+
+def _suite(provider_class, **attributes):
+    def make_provider(self):
+        return provider_class(ProviderConfig(api_key=Secret(KEY)))
+
+    return type("Suite", (ProviderSuite,), {"make_provider": make_provider, **attributes})()
+
+
+class TestEcho(ProviderSuite):
+    def make_provider(self):
+        return _Echo(ProviderConfig(api_key=Secret(KEY)))
+
+    def expected_answer(self, text):
+        return text.replace(" ", "")
+
+
+class _Silent(_Echo):
+    async def stream(self, request):
+        return
+        yield
+
+
+class _EndsTwice(_Echo):
+    async def stream(self, request):
+        yield Delta(text="a", finish_reason="stop")
+        yield Delta(text="b", finish_reason="stop")
+
+
+class _EndsEarly(_Echo):
+    async def stream(self, request):
+        yield Delta(finish_reason="stop")
+        yield Delta(text="b")
+
+
+class _CountsTwice(_Echo):
+    async def stream(self, request):
+        yield Delta(text="a", usage=Usage())
+        yield Delta(text="b", usage=Usage())
+
+
+class _Changes(_Echo):
+    async def stream(self, request):
+        self.calls += 1
+        yield Delta(text=str(self.calls))
+
+
+class _Mixes(_Echo):
+    async def stream(self, request):
+        self.text = request.messages[-1].content
+        await asyncio.sleep(0)
+        yield Delta(text=self.text)
+
+
+class _DiesOfLeaving(_Echo):
+    dead = False
+
+    async def stream(self, request):
+        if self.dead:
+            return
+        self.dead = True
+        yield Delta(text="a")
+        self.dead = False
+
+
+class _DiesOfCancelling(_Echo):
+    dead = False
+
+    async def stream(self, request):
+        if self.dead:
+            return
+        self.dead = True
+        await asyncio.sleep(0.001)
+        self.dead = False
+        yield Delta(text="a")
+
+
+class _TakesAnyModel(_Echo):
+    async def stream(self, request):
+        self.require_key()
+        yield Delta(text="a")
+
+
+class _TellsTheKey(_Echo):
+    async def stream(self, request):
+        error = ModelNotFound("No.")
+        error.request = {"key": self.require_key()}
+        raise error
+        yield
+
+
+class _NamesNoVariable(_Echo):
+    async def stream(self, request):
+        raise ProviderError("No key.")
+        yield
+
+
+class _ListsOthers(_Echo):
+    async def models(self):
+        return ["other"]
+
+
+class _ClosesOnce(_Echo):
+    closed = False
+
+    async def close(self):
+        assert not self.closed, "closed already"
+        self.closed = True
+
+
+class _HasASlash(_Echo):
+    name = "a/b"
+
+
+WRONG = {
+    "test_the_class_says_who_it_is": [_HasASlash],
+    "test_an_answer_comes_in_deltas": [_Silent],
+    "test_the_end_is_told_once": [_EndsTwice, _EndsEarly, _CountsTwice],
+    "test_the_same_request_gets_the_same_answer": [_Changes],
+    "test_calls_at_the_same_time_do_not_mix": [_Mixes, _Silent],
+    "test_leaving_early_leaves_it_usable": [_DiesOfLeaving],
+    "test_cancelling_leaves_it_usable": [_DiesOfCancelling],
+    "test_an_unknown_model_is_reported": [_NamesNoVariable, _TakesAnyModel],
+    "test_no_error_holds_the_key": [_TellsTheKey],
+    "test_a_missing_key_names_its_variable": [_NamesNoVariable],
+    "test_models_names_the_default": [_ListsOthers],
+    "test_closing_twice_does_no_harm": [_ClosesOnce],
+}
+
+
+def test_every_test_of_the_suite_is_shown_to_fail():
+    assert {name for name in dir(ProviderSuite) if name.startswith("test_")} == set(WRONG)
+
+
+@pytest.mark.parametrize(
+    ("test", "provider_class"),
+    [(test, wrong) for test, classes in WRONG.items() for wrong in classes],
+)
+def test_what_is_wrong_fails(test, provider_class):
+    # pytest.raises within the suite fails with an exception of pytest's own.
+    with pytest.raises((AssertionError, pytest.fail.Exception, ProviderError)):
+        getattr(_suite(provider_class), test)()
+    getattr(_suite(_Echo), test)()
+
+
+def test_a_capability_that_is_lacking_is_skipped():
+    suite = _suite(
+        _TakesAnyModel,
+        rejects_unknown_models=False,
+        deterministic=False,
+        lists_default_model=False,
+    )
+    for name in (
+        "test_an_unknown_model_is_reported",
+        "test_no_error_holds_the_key",
+        "test_the_same_request_gets_the_same_answer",
+        "test_models_names_the_default",
+    ):
+        with pytest.raises(pytest.skip.Exception):
+            getattr(suite, name)()
+
+
+def test_a_provider_that_hangs_is_cut_off():
+    class Hangs(_Echo):
+        async def stream(self, request):
+            await asyncio.Event().wait()
+            yield Delta(text="late")
+
+    with pytest.raises(TimeoutError):
+        _suite(Hangs, limit_s=0.05).test_an_answer_comes_in_deltas()

@@ -1,0 +1,15 @@
+"""What an address may hold in the place of an id."""
+
+from __future__ import annotations
+
+from werkzeug.routing import BaseConverter
+
+from llm_repl_server.services.identifiers import RESERVED_ID
+
+__all__ = ["NotebookIdConverter"]
+
+
+class NotebookIdConverter(BaseConverter):
+    """A notebook's id. What is an endpoint of its own is none, so that it has methods of its own."""
+
+    regex = f"(?!{RESERVED_ID}(?:/|$))[^/]+"

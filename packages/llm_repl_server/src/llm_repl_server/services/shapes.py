@@ -1,0 +1,44 @@
+"""The shapes that answers and events share. Descriptions are made from them; data are plain dictionaries."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from llm_repl_core.model.cell import CellStatus
+
+__all__ = ["CellAnswer", "Metadata", "NotebookHeader", "OutputAnswer"]
+
+Metadata = dict[str, Any]
+
+
+class NotebookHeader(Struct):
+    """What identifies a notebook. `id` and `notebook_id` are the same."""
+
+    id: str
+    notebook_id: str
+    name: str
+    created_at: Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+    updated_at: Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+
+
+class OutputAnswer(Struct):
+    """An output; it has the other fields of its type as well."""
+
+    type: str
+    content: str
+
+
+class CellAnswer(Struct):
+    """A cell; it has the fields of its type as well. `id` and `cell_id` are the same."""
+
+    id: str
+    cell_id: str
+    type: str
+    content: str
+    outputs: list[OutputAnswer]
+    status: CellStatus
+    execution_count: int | None
+    metadata: Metadata
+    version: Annotated[str, Meta(description="For `If-Match`; changes with every edit.")]

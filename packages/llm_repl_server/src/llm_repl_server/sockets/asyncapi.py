@@ -1,0 +1,144 @@
+"""The AsyncAPI description of the events, made from the types in `payloads`.
+
+``python -m llm_repl_server.sockets.asyncapi`` prints it; ``docs/reference/asyncapi.yaml`` is that.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from inspect import cleandoc
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from llm_repl_server import __version__
+from llm_repl_server.sockets.payloads import EMITTED, HANDLED, Acknowledgement
+
+__all__ = ["describe", "describe_as_yaml"]
+
+_CHANNEL = "events"
+_ACKNOWLEDGEMENT = "acknowledgement"
+
+_DESCRIPTION = """\
+What happens in notebooks, as Socket.IO events in the default namespace: protocol 5, over Engine.IO
+4 at `/socket.io/`, by websocket or long polling.
+
+A client that asks for nothing more hears every notebook's events. One that emits `subscribe` from
+then on hears only those of the notebooks that it has named, and what concerns all.
+
+An event is sent when what it says is on disk. The events of a notebook come in the order in which
+things happened, to every client. Every cell that starts ends in exactly one of
+`cell_execution_completed` and `cell_execution_failed`, also when it is interrupted, its kernel
+dies or it is deleted; while a whole notebook runs, these come between
+`notebook_execution_started` and its end. Payloads may hold more than is listed here.
+"""
+
+
+def describe() -> dict[str, Any]:
+    """The description of the events, as an AsyncAPI 3 document."""
+    types: list[type[Struct]] = [*EMITTED.values(), *HANDLED.values(), Acknowledgement]
+    references, schemas = msgspec.json.schema_components(
+        types, ref_template="#/components/schemas/{name}"
+    )
+    names = [*EMITTED, *HANDLED, _ACKNOWLEDGEMENT]
+    messages = {
+        name: _message(name, kind, reference)
+        for name, kind, reference in zip(names, types, references, strict=True)
+    }
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "LLM-REPL",
+            "version": __version__,
+            "description": _DESCRIPTION,
+            "license": {"name": "MIT"},
+        },
+        "defaultContentType": "application/json",
+        "servers": {
+            "local": {
+                "host": "localhost:5000",
+                "pathname": "/socket.io/",
+                "protocol": "ws",
+                "description": "Where `llm-repl serve` listens unless told otherwise.",
+                "security": [{"$ref": "#/components/securitySchemes/token"}],
+            }
+        },
+        "channels": {
+            _CHANNEL: {
+                "address": "/",
+                "title": "The default namespace",
+                "messages": _references("components/messages", names),
+            }
+        },
+        "operations": _operations(),
+        "components": {
+            "messages": messages,
+            "schemas": dict(sorted(schemas.items())),
+            "securitySchemes": {
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "Programs of this machine need none. Others send the header, "
+                    'or `{"token": "…"}` as the `auth` of their `connect`.',
+                }
+            },
+        },
+    }
+
+
+def describe_as_yaml() -> str:
+    """The description as it stands in ``docs/reference/asyncapi.yaml``."""
+    import yaml  # only whoever writes the description needs it
+
+    class Dumper(yaml.SafeDumper):
+        """Writes text of several lines as it is."""
+
+    def represent_text(dumper: Dumper, text: str) -> yaml.ScalarNode:
+        style = "|" if "\n" in text else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+    Dumper.add_representer(str, represent_text)
+    written: str = yaml.dump(
+        describe(), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100
+    )
+    return written
+
+
+def _message(name: str, kind: type[Struct], reference: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "summary": cleandoc(kind.__doc__ or ""), "payload": reference}
+
+
+def _operations() -> dict[str, Any]:
+    operations: dict[str, Any] = {}
+    for name in EMITTED:
+        operations[f"emit_{name}"] = _operation("send", name)
+    for name in HANDLED:
+        operations[f"handle_{name}"] = _operation("receive", name) | {
+            "reply": {
+                "channel": {"$ref": f"#/channels/{_CHANNEL}"},
+                "messages": [_in_channel(_ACKNOWLEDGEMENT)],
+            }
+        }
+    return operations
+
+
+def _operation(action: str, name: str) -> dict[str, Any]:
+    return {
+        "action": action,
+        "channel": {"$ref": f"#/channels/{_CHANNEL}"},
+        "messages": [_in_channel(name)],
+    }
+
+
+def _in_channel(name: str) -> dict[str, str]:
+    return {"$ref": f"#/channels/{_CHANNEL}/messages/{name}"}
+
+
+def _references(place: str, names: Iterable[str]) -> dict[str, dict[str, str]]:
+    return {name: {"$ref": f"#/{place}/{name}"} for name in names}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(describe_as_yaml())

@@ -1,0 +1,117 @@
+"""Flask-SocketIO, set up so that no client can hurt the others, the memory or the log."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+from engineio.exceptions import SocketIsClosedError
+from flask import Flask
+from flask_socketio import SocketIO
+
+from llm_repl_server.services.wire import json_bytes
+
+__all__ = ["BACKLOG_LIMIT", "make_socketio"]
+
+BACKLOG_LIMIT = 10_000
+"""How many packets wait for a client that does not read, before it is let go."""
+
+_PACKET_TYPES = "0123456"
+
+_log = logging.getLogger(__name__)
+
+
+def make_socketio(app: Flask) -> SocketIO:
+    """The Socket.IO server of an application. The origin of a client is judged before, elsewhere."""
+    logger = _client_logger()
+    socketio = SocketIO(
+        app,
+        # Threading, whatever is installed: an engine in a thread of its own and monkey-patched
+        # sockets do not go together.
+        async_mode="threading",
+        # An event is handled in the thread that has received it, which the client has already.
+        async_handlers=False,
+        cors_allowed_origins="*",
+        json=_PacketJSON,
+        logger=logger,
+        engineio_logger=logger,
+    )
+    _check_packets(socketio.server.eio)
+    _keep_clients_apart(socketio.server.eio)
+    return socketio
+
+
+class _PacketJSON:
+    """The JSON module of the packets: the same text as REST answers for the same values."""
+
+    @staticmethod
+    def dumps(document: Any, **_options: Any) -> str:
+        return json_bytes(document).decode()
+
+    @staticmethod
+    def loads(text: str, **_options: Any) -> Any:
+        return json.loads(text)
+
+
+class _OneLine(logging.Filter):
+    """Makes a line of what the libraries log with a traceback when a client sends nonsense."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and record.exc_info[1] is not None:
+            error = record.exc_info[1]
+            record.msg, record.args = f"{record.getMessage()}: {type(error).__name__}", None
+            record.exc_info = record.exc_text = None
+        return True
+
+
+def _client_logger() -> logging.Logger:
+    logger = logging.getLogger("llm_repl_server.sockets.clients")
+    # Never lower: the libraries log every packet, the one with the token too.
+    logger.setLevel(logging.WARNING)
+    if not logger.filters:
+        logger.addFilter(_OneLine())
+    return logger
+
+
+def _check_packets(engine: Any) -> None:
+    """Have a websocket closed where something comes that is no packet.
+
+    The library raises at it, into the web server's log, and leaves the client connected.
+
+    Args:
+        engine: The Engine.IO server, which brings no types.
+    """
+    library_websocket: Any = engine._async["websocket"]
+
+    class CheckedWebSocket(library_websocket):  # type: ignore[misc]  # known at run time only
+        def wait(self) -> Any:
+            data = super().wait()
+            if isinstance(data, str) and (not data or data[0] not in _PACKET_TYPES):
+                return None  # as if the client had left
+            return data
+
+    # The table is shared by all servers of the process.
+    engine._async = {**engine._async, "websocket": CheckedWebSocket}
+
+
+def _keep_clients_apart(engine: Any) -> None:
+    """See to it that no client can keep a packet from the others, nor fill the memory.
+
+    Args:
+        engine: The Engine.IO server, which brings no types.
+    """
+    library_send = engine.send_packet
+
+    def send_packet(sid: str, packet: Any) -> None:
+        client = engine.sockets.get(sid)
+        if client is not None and client.queue.qsize() > BACKLOG_LIMIT:
+            _log.warning("a client that does not read is let go")
+            client.close(wait=False, abort=True, reason=engine.reason.TRANSPORT_ERROR)
+            return
+        try:
+            library_send(sid, packet)
+        except SocketIsClosedError:
+            _log.debug("a client left while it was being told something")
+
+    engine.send_packet = send_packet
