@@ -13,6 +13,9 @@ PACKAGES = ("llm_repl_core", "llm_repl_providers", "llm_repl_server")
 DISTRIBUTIONS = tuple(name.replace("_", "-") for name in PACKAGES)
 LOWEST_PYTHON = "3.11"
 
+# What `bench/` measures against, and measures with: the newest releases, as they come from PyPI.
+BENCH_PEERS = ("jupyter-server", "llm", "nbclient", "orjson", "websockets")
+
 CONSTRAINTS_HEADER = """\
 # Every version that the packages, the tests and the tools are installed in, transitive ones too.
 # Written by `nox -s constraints`; not to be edited by hand.
@@ -66,7 +69,7 @@ def bench(session: nox.Session) -> None:
     """Measure against the real peers, and print the ratios; arguments go to the benchmarks."""
     session.install("-r", "requirements.txt")
     session.install("-c", "constraints.txt", *_groups("test"))
-    session.install("-r", "bench/requirements.txt")
+    session.install("-c", "constraints.txt", *BENCH_PEERS)
     session.run("python", "-m", "bench", *session.posargs)
 
 

@@ -47,7 +47,9 @@ def body_of(answer: bytes | bytearray) -> bytes:
     """
     head, _, body = bytes(answer).partition(b"\r\n\r\n")
     if not head.startswith(b"HTTP/1.1 2"):
-        raise RuntimeError(f"{head.splitlines()[0].decode()}: {body[:300].decode(errors='replace')}")
+        raise RuntimeError(
+            f"{head.splitlines()[0].decode()}: {body[:300].decode(errors='replace')}"
+        )
     return body
 
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 __all__ = ["command", "free_port", "listens", "run_to_end", "running", "wait_until"]
 
@@ -55,20 +56,23 @@ def wait_until(
 
 
 def run_to_end(arguments: Sequence[str], *, timeout_s: float = 120.0) -> None:
-    """Run a program that prints to nowhere.
+    """Run a program whose output goes nowhere.
 
     Raises:
-        subprocess.CalledProcessError: It failed.
+        RuntimeError: It failed; the message has its last words.
         subprocess.TimeoutExpired: It did not end.
     """
-    subprocess.run(
-        arguments,
-        check=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        timeout=timeout_s,
-    )
+    with tempfile.TemporaryFile() as words:
+        done = subprocess.run(
+            arguments,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=words,
+            timeout=timeout_s,
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"{arguments[0]} ended with {done.returncode}: {_end_of(words)}")
 
 
 @contextmanager
@@ -91,15 +95,18 @@ def running(arguments: Sequence[str], *, port: int) -> Iterator[int]:
 
             def came_up() -> bool:
                 if process.poll() is not None:
-                    words.seek(0)
-                    last = words.read().decode(errors="replace").strip()[-300:]
-                    raise RuntimeError(f"{arguments[0]} ended: {last}")
+                    raise RuntimeError(f"{arguments[0]} ended: {_end_of(words)}")
                 return listens(port)
 
             wait_until(came_up, what=f"the start of {arguments[0]}", every_s=0.05)
             yield process.pid
         finally:
             _end(process)
+
+
+def _end_of(words: IO[bytes]) -> str:
+    words.seek(0)
+    return words.read().decode(errors="replace").strip()[-300:]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -7,7 +7,6 @@ import os
 import platform
 import statistics
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from bench.harness import Measured, Spread
@@ -86,7 +85,6 @@ def json_document(results: list[Measured]) -> str:
         "rows": [_json_row(one) for one in results],
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-
 
 
 def _json_row(measured: Measured) -> dict[str, Any]:

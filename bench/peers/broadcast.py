@@ -6,7 +6,6 @@ import asyncio
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
@@ -19,7 +18,7 @@ __all__ = ["broadcast_server"]
 def broadcast_server() -> Iterator[int]:
     """The server in a process of its own; gives its port."""
     port = free_port()
-    with running([sys.executable, str(Path(__file__)), str(port)], port=port):
+    with running([sys.executable, "-m", "bench.peers.broadcast", str(port)], port=port):
         yield port
 
 

@@ -26,9 +26,7 @@ class IPythonKernel:
         self._manager = KernelManager(kernel_name="python3")
         self._manager.start_kernel(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         ports = (self._manager.shell_port, self._manager.iopub_port)
-        wait_until(
-            lambda: all(listens(port) for port in ports), what="an ipykernel", every_s=0.001
-        )
+        wait_until(lambda: all(listens(port) for port in ports), what="an ipykernel", every_s=0.001)
         self.client: BlockingKernelClient = self._manager.client()
         self.client.start_channels(stdin=False, hb=False)
 

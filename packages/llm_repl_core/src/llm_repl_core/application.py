@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from llm_repl_core import builtin_plugins
 from llm_repl_core.engine.calls import Caller
@@ -27,8 +27,6 @@ from llm_repl_core.providers.base import Provider
 from llm_repl_core.settings import Settings
 
 __all__ = ["Application", "load_notebook", "save_notebook"]
-
-T = TypeVar("T")
 
 NOTEBOOK_LIMIT_BYTES = 1_000_000_000
 """Of a file that is loaded: beyond it, something else was meant."""
@@ -67,13 +65,13 @@ class Application:
             one.cell_class: one for one in collected.values()
         }
         self.kernels: dict[str, type[Kernel]] = self.plugins.collect(
-            "llm_repl_kernels", lambda one: _class_of(Kernel, one).name
+            "llm_repl_kernels", lambda one: _usable(one, Kernel).name
         )
         self.formats: dict[str, type[Format]] = self.plugins.collect(
-            "llm_repl_formats", lambda one: _class_of(Format, one).suffix
+            "llm_repl_formats", lambda one: _usable(one, Format).suffix
         )
         self.providers = Providers(
-            self.plugins.collect("llm_repl_providers", lambda one: _class_of(Provider, one).name),
+            self.plugins.collect("llm_repl_providers", lambda one: _usable(one, Provider).name),
             keys=self.keys,
             choice=ProviderChoice(
                 name=self.settings.provider,
@@ -203,8 +201,8 @@ class Application:
         return cell_type.cell_class.type
 
 
-def _class_of(base: type[T], thing: Any) -> type[T]:
-    """What a plugin brought, where it is of use."""
+def _usable(thing: Any, base: type) -> Any:
+    """What a plugin brought, where it is a class that can be used as a ``base``."""
     if not (isinstance(thing, type) and issubclass(thing, base)):
         raise PluginError(f"{thing!r} is not a subclass of {base.__name__}")
     missing = sorted(getattr(thing, "__abstractmethods__", ()))

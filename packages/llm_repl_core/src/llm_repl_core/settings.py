@@ -18,7 +18,7 @@ from msgspec import Meta, Struct
 
 from llm_repl_core.errors import InvalidSetting
 
-__all__ = ["Settings", "SettingInfo", "config_folder", "describe_settings", "load_settings"]
+__all__ = ["SettingInfo", "Settings", "config_folder", "describe_settings", "load_settings"]
 
 ENVIRONMENT_PREFIX = "LLM_REPL_"
 APPLICATION_NAME = "llm-repl"
@@ -49,7 +49,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = None
     cell_timeout_s: Annotated[
         float,
-        Meta(ge=0, description="How long a cell may run; 0: no limit.", extra_json_schema={"unit": "seconds"}),
+        Meta(
+            ge=0,
+            description="How long a cell may run; 0: no limit.",
+            extra_json_schema={"unit": "seconds"},
+        ),
     ] = 0.0
     cell_output_limit_bytes: Annotated[
         int,
@@ -161,20 +165,16 @@ def load_settings(
     return settings_class(**values)
 
 
-def _from_environment(
-    settings_class: type[Settings], environ: Mapping[str, str]
-) -> dict[str, Any]:
+def _from_environment(settings_class: type[Settings], environ: Mapping[str, str]) -> dict[str, Any]:
     found = {}
     for name in settings_class.__struct_fields__:
         variable = ENVIRONMENT_PREFIX + name.upper()
-        if variable in environ:
+        if environ.get(variable):  # an empty one is as good as none
             found[name] = _convert(settings_class, name, environ[variable], variable)
     return found
 
 
-def _from_file(
-    settings_class: type[Settings], path: Path, *, must_exist: bool
-) -> dict[str, Any]:
+def _from_file(settings_class: type[Settings], path: Path, *, must_exist: bool) -> dict[str, Any]:
     import yaml  # 30 ms that only a settings file is worth
 
     try:
@@ -183,9 +183,17 @@ def _from_file(
         if must_exist:
             raise InvalidSetting(f"There is no settings file {path}.") from None
         return {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise InvalidSetting(f"The settings file {path} cannot be read: {reason}.") from None
+    except OSError as error:
+        raise InvalidSetting(
+            f"The settings file {path} cannot be read: {error.strerror}."
+        ) from None
+    except UnicodeDecodeError as error:
+        raise InvalidSetting(
+            f"The settings file {path} is not UTF-8 at byte {error.start}."
+        ) from None
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise InvalidSetting(f"The settings file {path} is not YAML: {reason}.") from None
     if document is None:
         return {}
     if not isinstance(document, dict):
@@ -195,6 +203,8 @@ def _from_file(
     for key, value in document.items():
         if key in sections and sections[key] is None:
             found[key] = _convert(settings_class, key, value, f"`{key}` in {path}")
+        elif value is None and not difflib.get_close_matches(str(key), sections, n=1):
+            continue  # a section whose lines are all commented out
         elif isinstance(value, dict) and key not in sections:
             if key not in sections.values():
                 continue  # another package's section
@@ -217,9 +227,10 @@ def _unknown(shown: str, name: str, sections: Mapping[str, str | None], path: Pa
 
 
 def _convert(settings_class: type[Settings], name: str, value: Any, where: str) -> Any:
-    annotation = next(
-        field.type for field in msgspec.structs.fields(settings_class) if field.name == name
-    )
+    fields = {field.name: field.type for field in msgspec.structs.fields(settings_class)}
+    if name not in fields:
+        raise InvalidSetting(f"There is no setting `{name}` ({where}).")
+    annotation = fields[name]
     wants_list = _type_word(msgspec.json.schema(annotation)) == "array"
     if wants_list and isinstance(value, str):
         value = [item.strip() for item in value.split(",") if item.strip()]

@@ -18,23 +18,25 @@ pytest.importorskip("jupyter_client")
 pytest.importorskip("ipykernel")
 
 
+@pytest.fixture(scope="module")
+def shared() -> Iterator[tuple[asyncio.Runner, JupyterKernel]]:
+    """A Jupyter kernel takes long to start: one serves all tests that don't mind."""
+    with asyncio.Runner() as runner:
+        kernel = JupyterKernel()
+        runner.run(kernel.start())
+        yield runner, kernel
+        runner.run(kernel.shutdown())
+
+
 class TestJupyterKernel(KernelSuite):
     limits_memory: ClassVar[bool] = False
     has_interrupt_of_await: ClassVar[bool] = False
+    # ipykernel sends it from a thread that may come after the end of the cell.
+    captures_processes: ClassVar[bool] = False
 
-    # A Jupyter kernel takes long to start: one serves all tests that don't mind.
-    @pytest.fixture(autouse=True, scope="class")
-    def _shared(self) -> Iterator[None]:
-        cls = type(self)
-        with asyncio.Runner() as runner:
-            cls.runner = runner
-            cls.shared = JupyterKernel()
-            runner.run(cls.shared.start())
-            yield
-            runner.run(cls.shared.shutdown())
-
-    runner: ClassVar[asyncio.Runner]
-    shared: ClassVar[JupyterKernel]
+    @pytest.fixture(autouse=True)
+    def _shared(self, shared: tuple[asyncio.Runner, JupyterKernel]) -> None:
+        self.runner, self.shared = shared
 
     def make_kernel(self, options: KernelOptions) -> JupyterKernel:
         return JupyterKernel(options)
@@ -81,22 +83,21 @@ def test_a_kernel_that_is_not_python_says_so() -> None:
 
 
 def test_nothing_is_left_and_no_secret_goes_in(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    socket_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setenv("OPENAI_API_KEY", "secret-1")
     monkeypatch.setenv("ODD_NAME", "secret-2")
 
     async def check() -> None:
         kernel = JupyterKernel(withheld_variables=["ODD_NAME"])
         await kernel.start()
-        (folder,) = tmp_path.glob("llm-repl-*")
+        (folder,) = socket_folder.glob("llm-repl-*")
         assert folder.stat().st_mode & 0o777 == 0o700
         outputs = await run_cell(kernel, "import os\nprint(os.getpid(), dict(os.environ))")
         text = text_of(outputs, "stdout")
         assert "secret-" not in text
         await kernel.shutdown()
-        assert list(tmp_path.glob("llm-repl-*")) == []
+        assert list(socket_folder.glob("llm-repl-*")) == []
         assert not Path(f"/proc/{text.split()[0]}").exists()
 
     asyncio.run(check())

@@ -77,6 +77,12 @@ def test_storage_that_cannot_be_written(start_toy):
     assert len(server.made_by) == 1
 
 
+def test_an_application_that_exits_is_not_retried(start_toy):
+    server = start_toy(TOY_FAILURE="exit")
+    assert server.wait_exit() == 7
+    assert len(server.made_by) == 1
+
+
 def test_a_defect_shows_where_it_is_and_is_not_retried(start_toy):
     server = start_toy(TOY_FAILURE="defect")
     assert server.wait_exit() == 1

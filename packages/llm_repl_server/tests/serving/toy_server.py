@@ -32,6 +32,8 @@ def make_app() -> Flask:
     threading.Thread(target=time.sleep, args=(30 if failure else 0,)).start()
     if failure == "storage":
         raise StorageError("The folder for notebooks cannot be written.")
+    if failure == "exit":
+        sys.exit(7)
     if failure == "defect":
         raise RuntimeError("a defect")
 

@@ -69,10 +69,15 @@ class _Functions:
 
 
 class Inbox(_Functions):
-    """Where a plain thread waits: for events to yield, and for functions to run."""
+    """Where a plain thread waits: for events to yield, and for functions to run.
+
+    Attributes:
+        ended: Whether the end has been taken out, behind which nothing comes.
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self.ended = False
         self._items: queue.SimpleQueue[Event | _Task | None] = queue.SimpleQueue()
 
     def put(self, event: Event) -> None:
@@ -94,12 +99,13 @@ class Inbox(_Functions):
         """The next event, or None at the end; functions are run meanwhile."""
         while isinstance(item := self._items.get(), _Task):
             self._run(item)
+        self.ended = item is None
         return item
 
     def drain(self) -> None:
         """Wait for the end and drop what comes until then."""
-        while self.next() is not None:
-            pass
+        while not self.ended:
+            self.next()
 
 
 class AsyncInbox(_Functions):

@@ -246,7 +246,7 @@ class CellRun:
     async def _tried(self, stop: Callable[[], Any]) -> None:
         try:
             await stop()
-        except Exception:
+        except Exception:  # noqa: BLE001  # a plugin's kernel may raise anything
             _log.exception("the kernel of cell %s could not be stopped", self._cell.id)
 
 

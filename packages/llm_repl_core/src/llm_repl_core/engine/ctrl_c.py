@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
-from types import FrameType
+from typing import Self
 
 __all__ = ["CtrlC"]
 
@@ -26,7 +26,7 @@ class CtrlC:
         self._on_first = on_first
         self._in_force = False
 
-    def __enter__(self) -> CtrlC:
+    def __enter__(self) -> Self:
         self._in_force = (
             threading.current_thread() is threading.main_thread()
             and signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -39,7 +39,7 @@ class CtrlC:
         if self._in_force:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    def _handle(self, signum: int, frame: FrameType | None) -> None:
+    def _handle(self, *_: object) -> None:
         if self.noted:
             raise KeyboardInterrupt
         self.noted = True

@@ -15,7 +15,7 @@ from collections.abc import (
     Mapping,
 )
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from llm_repl_core.engine.caller_thread import AsyncInbox, Inbox
 from llm_repl_core.engine.calls import Caller
@@ -146,7 +146,7 @@ class Session:
                 yield event
         finally:
             inbox.leave()
-            if not future.done():
+            if not inbox.ended:
                 with suppress(Conflict):  # closed meanwhile, and so stopped
                     self._loop.submit(run.stop())
                 inbox.drain()
@@ -194,7 +194,7 @@ class Session:
                 if on_close is not None:
                     on_close()
 
-    def __enter__(self) -> Session:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -240,7 +240,7 @@ class Session:
                     self._loop.submit(run.stop())
             await asyncio.wrap_future(future)
 
-    async def __aenter__(self) -> Session:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -433,7 +433,7 @@ class Session:
 def _tell(listener: Listener, event: Event) -> None:
     try:
         listener(event)
-    except Exception:
+    except Exception:  # noqa: BLE001  # a listener may be anybody's code
         # The cell goes on, and has its ending, whoever cannot hear it.
         _log.exception("a listener failed at %s", type(event).__name__)
 

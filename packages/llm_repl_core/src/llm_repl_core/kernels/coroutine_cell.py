@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import threading
 from collections.abc import Coroutine
@@ -30,6 +31,13 @@ class CoroutineRunner:
         except RuntimeError:
             return self._run_here(coroutine)
         return self._run_in_thread(coroutine)
+
+    def wake(self) -> None:
+        """Let a loop that waits look around, so that an exception set from outside is raised."""
+        loop = self._loop
+        if loop is not None and loop.is_running():
+            with contextlib.suppress(RuntimeError):  # closed meanwhile
+                loop.call_soon_threadsafe(_nothing)
 
     def close(self) -> None:
         """End what still runs in the loop, and close it. Not in a thread with a running loop."""
@@ -79,6 +87,10 @@ class CoroutineRunner:
         if errors:
             raise errors[0]
         return results[0]
+
+
+def _nothing() -> None:
+    """Something for a loop to do."""
 
 
 async def _end_tasks() -> None:

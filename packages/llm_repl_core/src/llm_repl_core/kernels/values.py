@@ -82,6 +82,8 @@ def exception_text(error: BaseException, limit_bytes: int = 100_000) -> str:
     """The exception's text, whatever its ``__str__`` does short of never ending."""
     try:
         return cut_text(str(error), limit_bytes)[0]
+    except TimeUp:
+        raise
     except BaseException as second:  # noqa: BLE001  user code, anything may come out of it
         return f"<its text is not to be had: {type(second).__name__}>"
 

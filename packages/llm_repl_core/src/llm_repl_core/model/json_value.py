@@ -8,7 +8,7 @@ __all__ = ["JSONValue"]
 
 if TYPE_CHECKING:
     JSONValue: TypeAlias = (
-        None | bool | int | float | str | list["JSONValue"] | dict[str, "JSONValue"]
+        bool | int | float | str | list["JSONValue"] | dict[str, "JSONValue"] | None
     )
 else:
     JSONValue = Any  # msgspec cannot resolve an alias that names itself

@@ -6,6 +6,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from functools import partial
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -119,11 +120,12 @@ class PluginManager:
             plugin_name = implementation.plugin_name
             info = self._infos.get(plugin_name) or PluginInfo(plugin_name)
             try:
-                for thing in implementation.function():
+                brought: Any = implementation.function()
+                for thing in brought:
                     try:
                         name = key(thing)
                         _refuse_taken(name, taken)
-                    except Exception as error:  # noqa: BLE001  # the plugin's other things are fine
+                    except Exception as error:  # noqa: BLE001  # its other things are fine
                         self._report(info, error)
                     else:
                         taken[name] = f" by `{plugin_name}`"
@@ -137,7 +139,7 @@ class PluginManager:
         for implementation in self._in_order(hook_name):
             try:
                 _call(implementation, arguments)
-            except (Exception, SystemExit):
+            except (Exception, SystemExit):  # noqa: BLE001  # a stranger's code
                 _log.exception("plugin %s failed in %s", implementation.plugin_name, hook_name)
 
     def implementations(self, hook_name: str) -> list[Callable[..., Any]]:
@@ -215,7 +217,12 @@ class _Around:
             self._manager = _call(self._implementation, self._arguments)
             await type(self._manager).__aenter__(self._manager)
 
-    async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         try:
             with _named(self._implementation, self._hook_name, inner=error):
                 await type(self._manager).__aexit__(self._manager, kind, error, trace)

@@ -94,7 +94,9 @@ def clear_cell_outputs(notebook_id: str, cell_id: str) -> dict[str, Any]:
     return {"success": True}
 
 
-@cells.endpoint("POST", "/api/notebooks/<notebook:notebook_id>/clear_outputs", answer=Success, errors=(404,))
+@cells.endpoint(
+    "POST", "/api/notebooks/<notebook:notebook_id>/clear_outputs", answer=Success, errors=(404,)
+)
 def clear_all_outputs(notebook_id: str) -> dict[str, Any]:
     """Clear the outputs of all cells."""
     house().loop.call(house().cells.clear_outputs(notebook_id))

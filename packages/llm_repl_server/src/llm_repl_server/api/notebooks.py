@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+import urllib.parse
 from typing import Any
 
 from flask import Response
@@ -91,8 +93,15 @@ def save_notebook(notebook_id: str, body: SaveFile) -> dict[str, Any]:
 def download_notebook(notebook_id: str, query: DownloadQuery) -> Response:
     """Download a notebook as a file of any installed format."""
     file = house().loop.call(house().notebooks.download(notebook_id, query.format))
-    # A header holds ASCII; other letters go into `filename*`, as RFC 6266 has it.
-    disposition = dump_options_header("attachment", {"filename": file.name})
     return Response(
-        file.data, mimetype=file.media_type, headers={"Content-Disposition": disposition}
+        file.data,
+        mimetype=file.media_type,
+        headers={"Content-Disposition": _attachment(file.name)},
     )
+
+
+def _attachment(name: str) -> str:
+    """The header that names a file, in ASCII and, as RFC 6266 has it, in full."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    full = urllib.parse.quote(name, safe="")
+    return dump_options_header("attachment", {"filename": plain, "filename*": f"UTF-8''{full}"})

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import msgspec
 from flask import Blueprint, Response, current_app, request
 from msgspec import Struct
 
 from llm_repl_core import InvalidInput
+from llm_repl_core.model.cell import VariableName
 from llm_repl_server.services.house import House
 from llm_repl_server.services.wire import json_bytes
 
 __all__ = ["Endpoint", "Resource", "house", "json_response", "matching_versions"]
+
+_NESTING_LIMIT = 200
+"""Of lists and objects in a body. What is nested deeper than this cannot be saved to every format."""
+
+_PATTERNS: dict[str, str] = {
+    r"\S": "text that is not blank",
+    get_args(VariableName)[1].pattern: "the name of a variable",
+}
+"""What the patterns of fields mean, for messages."""
 
 Method: TypeAlias = Literal["GET", "POST", "PUT", "DELETE"]
 
@@ -137,11 +147,38 @@ def matching_versions() -> frozenset[str] | None:
 def _read_body(body_type: type[Struct]) -> Struct:
     data = request.get_data() or b"{}"
     try:
-        return msgspec.json.decode(data, type=body_type)
+        body = msgspec.json.decode(data, type=body_type)
     except msgspec.ValidationError as error:
         raise InvalidInput(f"The body is not usable: {_in_words(error)}.") from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidInput(f"The body is not JSON: {error}.") from None
+    except RecursionError:
+        raise _too_deep() from None
+    # So few brackets cannot be nested too deeply, and most bodies have no more.
+    if data.count(b"[") + data.count(b"{") > _NESTING_LIMIT and _is_too_deep(body):
+        raise _too_deep()
+    return body
+
+
+def _is_too_deep(body: Struct) -> bool:
+    level: list[Any] = list(msgspec.structs.asdict(body).values())
+    for _ in range(_NESTING_LIMIT):
+        level = [
+            inner
+            for value in level
+            if isinstance(value, (dict, list))
+            for inner in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _too_deep() -> InvalidInput:
+    return InvalidInput(
+        f"The body's lists and objects are nested deeper than the {_NESTING_LIMIT} levels that are "
+        "taken here."
+    )
 
 
 def _read_query(query_type: type[Struct]) -> Struct:
@@ -154,4 +191,6 @@ def _read_query(query_type: type[Struct]) -> Struct:
 def _in_words(error: msgspec.ValidationError) -> str:
     """Msgspec's ``Expected `str`, got `int` - at `$.name``` with the field's plain name."""
     message = str(error).replace("`$.", "`").replace(" - at `$`", "").replace(" - at ", " at ")
+    for pattern, words in _PATTERNS.items():
+        message = message.replace(f"`str` matching regex {pattern!r}", words)
     return message[:1].lower() + message[1:]

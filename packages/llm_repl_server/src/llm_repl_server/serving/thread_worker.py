@@ -20,7 +20,7 @@ from gunicorn.workers.gthread import ThreadWorker as GunicornThreadWorker
 from llm_repl_core.errors import LLMReplError
 from llm_repl_server.serving.stopping import stop_application
 
-__all__ = ["ThreadWorker"]
+__all__ = ["ThreadWorker", "child_exit"]
 
 # How many files and connections the worker may have open at once, where the system lets it.
 OPEN_FILES = 8192
@@ -64,6 +64,10 @@ class ThreadWorker(GunicornThreadWorker):  # type: ignore[misc]  # gunicorn brin
         except LLMReplError as error:
             sys.stderr.write(f"Error: {error}\n")
             self._boot[0] = error.exit_code
+            _leave(0)
+        except SystemExit as ended:  # it has said why; gunicorn would try again for ever
+            code = ended.code
+            self._boot[0] = code if isinstance(code, int) and 0 < code < 256 else 1
             _leave(0)
         except Exception:
             self.log.exception("The application failed to start.")

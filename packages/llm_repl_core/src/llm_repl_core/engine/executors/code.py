@@ -14,6 +14,6 @@ __all__ = ["execute_code"]
 
 async def execute_code(cell: CodeCell, execution: Execution) -> AsyncIterator[Output]:
     """Run the code and pass its outputs on."""
-    async with aclosing(execution.kernel.execute(cell.content)) as outputs:
+    async with aclosing(execution.kernel.execute(cell.content)) as outputs:  # type: ignore[type-var]  # a kernel's is an async generator function
         async for output in outputs:
             yield output

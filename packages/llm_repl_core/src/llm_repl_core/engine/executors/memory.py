@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import AsyncIterator, Mapping
+from typing import cast
 
 from msgspec import UNSET
 
@@ -45,7 +46,8 @@ async def _carry_out(assignments: list[Assignment], execution: Execution) -> dic
     found = {
         one.name: _persistent(one, value) for one, value in zip(assignments, values, strict=True)
     }
-    memory |= {name: value.json for name, value in found.items()}
+    # None of these is UNSET: `_persistent` has looked.
+    memory |= {name: cast("JSONValue", value.json) for name, value in found.items()}
     await execution.kernel.assign(
         {name: memory[name] for name in found} | {MEMORY_VARIABLE: dict(memory)}
     )

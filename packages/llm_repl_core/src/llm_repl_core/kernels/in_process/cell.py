@@ -7,7 +7,6 @@ import ast
 import functools
 import inspect
 import operator
-from collections.abc import Coroutine
 from types import CodeType
 from typing import Any
 
@@ -36,17 +35,28 @@ class CompiledCell(Struct, frozen=True):
     silent: bool
     flags: int
 
-    def run_body(self, namespace: dict[str, Any]) -> Coroutine[Any, Any, None] | None:
-        """Run the body; a coroutine comes back where it awaits."""
-        return None if self.body is None else _run(self.body, namespace)
+    @property
+    def awaits(self) -> bool:
+        """Whether the cell needs an event loop."""
+        return _gives_coroutine(self.body) or _gives_coroutine(self.last)
 
-    def run_last(self, namespace: dict[str, Any]) -> Any:
-        """The last expression's value, or a coroutine of it where ``last`` awaits."""
+    def run(self, namespace: dict[str, Any]) -> Any:
+        """Run a cell that does not await; its last expression's value."""
+        if self.body is not None:
+            _run(self.body, namespace)
         return None if self.last is None else _run(self.last, namespace)
 
+    async def run_async(self, namespace: dict[str, Any]) -> Any:
+        """Run a cell that awaits, wherever in it; its last expression's value."""
+        value = None
+        for code in (self.body, self.last):
+            value = None if code is None else _run(code, namespace)
+            if _gives_coroutine(code):
+                value = await value
+        return value
 
-def awaits(code: CodeType | None) -> bool:
-    """Whether running the code gives a coroutine."""
+
+def _gives_coroutine(code: CodeType | None) -> bool:
     return code is not None and bool(code.co_flags & inspect.CO_COROUTINE)
 
 

@@ -17,7 +17,7 @@ from llm_repl_core.errors import KernelDied, KernelStartFailed
 from llm_repl_core.kernels.base import CallerThread, Evaluated, Expression, Kernel, Value
 from llm_repl_core.kernels.coroutine_cell import CoroutineRunner
 from llm_repl_core.kernels.evaluation import evaluate_all, snapshot_of, user_names
-from llm_repl_core.kernels.in_process.cell import awaits, compile_cell
+from llm_repl_core.kernels.in_process.cell import compile_cell
 from llm_repl_core.kernels.in_process.figures import new_figures, open_figures
 from llm_repl_core.kernels.in_process.interrupts import InterruptGate
 from llm_repl_core.kernels.in_process.routing import Sink, routed
@@ -38,6 +38,8 @@ __all__ = ["InProcessKernel"]
 
 T = TypeVar("T")
 
+_GATHER_S = 0.01
+"""How long output waits for more."""
 _STOP_TIMEOUT_S = 1.0
 """How long an interrupted cell may take before its thread is left behind."""
 
@@ -126,6 +128,8 @@ class InProcessKernel(Kernel):
             ended = False
             while not ended:
                 await woken.wait()
+                # More will come at once, most often; that goes with it.
+                await asyncio.wait({task}, timeout=_GATHER_S)
                 woken.clear()
                 signalled = False
                 ended = task.done()
@@ -183,14 +187,14 @@ class InProcessKernel(Kernel):
     async def interrupt(self) -> None:
         """End what is running; see `Kernel.interrupt`."""
         if self._alive:
-            self._gate.interrupt()
+            self._interrupt()
 
     async def shutdown(self) -> None:
         """End the kernel and forget its state."""
         if not self._alive:
             return
         self._alive = False
-        self._gate.interrupt()
+        self._interrupt()
         for name, value in self._replaced_env.items():
             if value is None:
                 os.environ.pop(name, None)
@@ -234,7 +238,7 @@ class InProcessKernel(Kernel):
     async def _settle(self, task: asyncio.Future[None]) -> None:
         """Interrupt a cell whose reader has gone, and wait for its end for a while."""
         if not task.done():
-            self._gate.interrupt()
+            self._interrupt()
             done, _ = await asyncio.wait({task}, timeout=_STOP_TIMEOUT_S)
             if not done:
                 # It sits in a call that can't be interrupted: leave the thread, and the
@@ -246,6 +250,10 @@ class InProcessKernel(Kernel):
         if task.done() and not task.cancelled():
             task.exception()  # looked at, or asyncio logs that nobody did
         self._buffer.take()
+
+    def _interrupt(self) -> None:
+        self._gate.interrupt()
+        self._coroutines.wake()
 
     @contextlib.contextmanager
     def _in_folder(self) -> Iterator[None]:
@@ -269,12 +277,10 @@ class InProcessKernel(Kernel):
             remember_source(filename, code)
             cell = compile_cell(code, filename, self._flags)
             self._flags = cell.flags
-            body = cell.run_body(self._namespace)
-            if body is not None and awaits(cell.body):
-                self._coroutines.run(body)
-            value = cell.run_last(self._namespace)
-            if awaits(cell.last):
-                value = self._coroutines.run(value)
+            if cell.awaits:
+                value = self._coroutines.run(cell.run_async(self._namespace))
+            else:
+                value = cell.run(self._namespace)
             if value is not None and not cell.silent:
                 self._show_result(value)
             for bundle in new_figures(figures):

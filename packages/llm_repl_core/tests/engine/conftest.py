@@ -1,0 +1,158 @@
+"""What the engine's tests share: sessions that are closed again, and the law of events."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+import time
+from collections import Counter
+
+import pytest
+
+from llm_repl_core import (
+    Application,
+    CellCompleted,
+    CellEndedBadly,
+    CellOutput,
+    CellStarted,
+    Notebook,
+    PluginManager,
+    RunCompleted,
+    RunEndedBadly,
+    RunStarted,
+    Settings,
+)
+from llm_repl_core.kernels.worker import Zygote
+from llm_repl_core.model.output import merge_streams
+
+LIMIT_S = 20.0
+
+
+@pytest.fixture(autouse=True)
+def _own_configuration(tmp_path, monkeypatch):
+    monkeypatch.setenv("LLM_REPL_CONFIG_DIR", str(tmp_path / "configuration"))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left():
+    """Every thread of an engine ends with its session."""
+    before = _engine_threads()
+    yield
+    gc.collect()  # what was left open is closed, or warns, now and not in another test
+    wait_for(lambda: _engine_threads() <= before, "threads to end")
+
+
+def _engine_threads():
+    ours = ("llm-repl-engine", "llm-repl-code")
+    return {thread for thread in threading.enumerate() if thread.name in ours}
+
+
+@pytest.fixture(scope="session")
+def zygote():
+    zygote = Zygote()
+    yield zygote
+    asyncio.run(zygote.stop())
+
+
+@pytest.fixture(params=["in_process", "worker"])
+def kernel(request):
+    """The name of a kernel: a test that takes it is run with each."""
+    return request.param
+
+
+@pytest.fixture
+def open_session(request):
+    """Opens a notebook, given as one or as the texts of its code cells; closes it afterwards."""
+    opened = []
+
+    def open_it(notebook, *plugins, kernel="in_process", loop=None, application=None, **settings):
+        if not isinstance(notebook, Notebook):
+            notebook = code_notebook(*notebook)
+        if application is None:
+            manager = PluginManager()
+            for number, plugin in enumerate(plugins):
+                manager.register(plugin, f"plugin-{number}")
+            application = Application(Settings(**settings), plugins=manager)
+            assert application.plugins.failures == []
+        arguments = {}
+        if kernel == "worker":
+            arguments = {"kernel_arguments": {"zygote": request.getfixturevalue("zygote")}}
+        session = application.open(notebook, kernel=kernel, loop=loop, **arguments)
+        opened.append(session)
+        return session
+
+    yield open_it
+    for session in opened:
+        session.close()
+
+
+def code_notebook(*codes):
+    notebook = Notebook("Example")
+    for code in codes:
+        notebook.add_code(code)
+    return notebook
+
+
+@pytest.fixture
+def play():
+    """Runs a session's cells and gives the events, which keep the law."""
+
+    def play_it(session, cell_ids=None, **options):
+        events = list(session.stream(cell_ids, **options))
+        check_law(events)
+        return events
+
+    return play_it
+
+
+@pytest.fixture(name="check_law")
+def _check_law():
+    return check_law
+
+
+@pytest.fixture(name="wait_for")
+def _wait_for():
+    return wait_for
+
+
+def wait_for(condition, what="it"):
+    limit = time.monotonic() + LIMIT_S
+    while not condition():
+        assert time.monotonic() < limit, f"waited in vain for {what}"
+        time.sleep(0.005)
+
+
+def check_law(events):
+    """Numbered without a gap, one start and one ending a run, the same for each cell within."""
+    first = events[0].sequence
+    assert [event.sequence for event in events] == list(range(first, first + len(events)))
+    assert [type(event) for event in events].count(RunStarted) == 1
+    assert isinstance(events[0], RunStarted)
+    assert isinstance(events[-1], RunCompleted | RunEndedBadly)
+    assert len({event.run_id for event in events}) == 1
+    assert len({event.notebook_id for event in events}) == 1
+    running, given, started = None, [], Counter()
+    for event in events[1:-1]:
+        if isinstance(event, CellStarted):
+            assert running is None
+            running, given = event.cell_id, []
+            started[event.cell_id] += 1
+            assert event.cell_id in events[0].cell_ids
+            continue
+        assert event.cell_id == running
+        if isinstance(event, CellOutput):
+            given.append(event.output)
+            continue
+        assert isinstance(event, CellCompleted | CellEndedBadly)
+        assert list(event.outputs) == merge_streams(given)
+        assert event.execution_count >= 1
+        assert event.duration_s >= 0
+        if isinstance(event, CellEndedBadly):
+            assert event.outputs[-1].type == "error"
+            assert event.error == event.outputs[-1].content
+        running = None
+    assert running is None
+    assert set(started.values()) <= {1}
+    if any(isinstance(event, CellEndedBadly) for event in events):
+        assert isinstance(events[-1], RunEndedBadly)

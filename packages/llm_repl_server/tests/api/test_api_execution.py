@@ -1,0 +1,376 @@
+"""Running cells over the API, stopping them, and the state that they leave."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+KERNELS = ["in_process", "worker"]
+
+
+@pytest.fixture(params=KERNELS)
+def api(request, make_api):
+    return make_api(kernel=request.param)
+
+
+@pytest.fixture
+def in_thread():
+    """Do something in another thread; its result is what `join` gives."""
+    threads = []
+
+    class Doing(threading.Thread):
+        def __init__(self, function, *arguments):
+            super().__init__(daemon=True)
+            self._work = lambda: function(*arguments)
+            self._result = None
+            self.start()
+            threads.append(self)
+
+        def run(self):
+            self._result = self._work()
+
+        def result(self):
+            self.join(30)
+            assert not self.is_alive()
+            return self._result
+
+    yield Doing
+    for thread in threads:
+        thread.join(30)
+
+
+def only_cell(api, path, place=0):
+    return f"{path}/cells/{api.cells(path)[place]['id']}"
+
+
+def wait_running(api, until, cell):
+    until(lambda: api.get(cell).json["status"] == "running", "the cell runs")
+
+
+def test_a_cell_is_run(api):
+    path = api.new_notebook("x = 41\nprint('hi')\nx + 1")
+    cell = only_cell(api, path)
+    answer = api.run(cell)
+    assert answer.keys() >= {"id", "outputs", "status"}
+    assert (answer["status"], answer["execution_count"]) == ("completed", 1)
+    stdout, shown = answer["outputs"]
+    assert stdout == {"type": "stdout", "content": "hi\n"}
+    assert (shown["type"], shown["content"]) == ("display", "42")
+    assert shown["data"]["text/plain"] == "42"
+    assert "metadata" in shown
+    stored = api.get(cell).json
+    assert (stored["outputs"], stored["status"]) == (answer["outputs"], "completed")
+
+
+def test_a_cell_that_raises_is_an_answer(api):
+    cell = only_cell(api, api.new_notebook("print(1)\nprint(2)\n1 / 0"))
+    answer = api.run(cell)
+    assert answer["status"] == "error"
+    *_, error = answer["outputs"]
+    assert (error["type"], error["content"]) == ("error", "ZeroDivisionError: division by zero")
+    assert (error["ename"], error["evalue"]) == ("ZeroDivisionError", "division by zero")
+    assert isinstance(error["traceback"], list)
+    assert "ZeroDivisionError" in "".join(error["traceback"])
+
+
+def test_every_type_of_cell_runs(api):
+    path = api.new_notebook("who = 'world'", ("markdown", "# T"))
+    prompt = api.new_cell(path, "prompt", "Hello {who}", model="echo", response_var="said")
+    memory = api.new_cell(path, "memory", "kept = said.upper()")
+    assert api.post(f"{path}/execute_all").json == {"success": True}
+    (response,) = api.get(prompt).json["outputs"]
+    assert response["type"] == "llm_response"
+    assert (response["prompt"], response["content"]) == ("Hello world", "Hello world")
+    assert response.keys() >= {"model", "usage"}
+    (update,) = api.get(memory).json["outputs"]
+    assert (update["type"], update["added"]) == ("memory_update", ["kept"])
+    assert update["updated_state"] == {"kept": "HELLO WORLD"}
+    assert api.cells(path)[1]["outputs"] == [{"type": "markdown", "content": "# T"}]
+    state = api.get(f"{path}/state").json["state"]
+    assert state["kept"] == "HELLO WORLD"
+    assert state["said"] == "Hello world"
+
+
+def test_execute_all_stops_at_the_first_that_fails(api):
+    path = api.new_notebook("a = 1", "1 / 0", "b = 2")
+    answer = api.post(f"{path}/execute_all")
+    assert answer.status_code == 200
+    assert answer.json == {
+        "success": False,
+        "error": "ZeroDivisionError: division by zero",
+        "cell_id": api.cells(path)[1]["id"],
+    }
+    assert [cell["status"] for cell in api.cells(path)] == ["completed", "error", "idle"]
+    assert api.get(f"{path}/state").json["state"] == {"a": 1}
+
+
+def test_execute_all_of_nothing(api):
+    assert api.post(f"{api.new_notebook()}/execute_all").json == {"success": True}
+
+
+def test_a_syntax_error_is_an_answer(api):
+    answer = api.run(only_cell(api, api.new_notebook("for")))
+    assert (answer["status"], answer["outputs"][-1]["ename"]) == ("error", "SyntaxError")
+
+
+def test_a_failing_provider_is_an_answer(api):
+    path = api.new_notebook()
+    cell = api.new_cell(path, "prompt", "Hi", model="mock/fail:rate_limited")
+    answer = api.run(cell)
+    assert (answer["status"], answer["outputs"][-1]["ename"]) == ("error", "RateLimited")
+    missing = api.new_cell(path, "prompt", "Hi {nobody}")
+    assert "nobody" in api.run(missing)["outputs"][-1]["content"]
+
+
+def test_a_notebook_has_its_own_state(api):
+    first, second = api.new_notebook("x = 1"), api.new_notebook("x")
+    api.run(only_cell(api, first))
+    assert api.run(only_cell(api, second))["outputs"][-1]["ename"] == "NameError"
+
+
+def test_executions_of_one_notebook_queue_and_of_another_do_not_wait(make_api, until, in_thread):
+    api = make_api(kernel="worker")
+    slow = "import time\nwhile not go:\n    time.sleep(0.01)\norder.append('slow')"
+    path = api.new_notebook("import pathlib\norder = []\ngo = False", slow, "order.append('next')")
+    setup, slow_cell, next_cell = (f"{path}/cells/{cell['id']}" for cell in api.cells(path))
+    api.run(setup)
+    # What the slow cell waits for is a file: nothing else can reach into its kernel.
+    marker = api.house.settings.root_folder() / "go"
+    api.put(slow_cell, {"content": slow.replace("not go", f"not pathlib.Path({str(marker)!r}).exists()")})
+    first = in_thread(api.run, slow_cell)
+    wait_running(api, until, slow_cell)
+    second = in_thread(api.run, next_cell)
+    other = api.new_notebook("1 + 1")
+    assert api.run(only_cell(api, other))["status"] == "completed"
+    assert api.get(slow_cell).json["status"] == "running"
+    assert api.get(next_cell).json["status"] == "idle"
+    marker.touch()
+    assert first.result()["status"] == second.result()["status"] == "completed"
+    assert api.get(f"{path}/state").json["state"]["order"] == ["slow", "next"]
+
+
+def test_interrupt_stops_what_runs_and_what_waits(make_api, until, in_thread):
+    api = make_api(kernel="worker")
+    path = api.new_notebook("kept = 1", "import time\ntime.sleep(100)", "never = 1")
+    first, slow, last = (f"{path}/cells/{cell['id']}" for cell in api.cells(path))
+    api.run(first)
+    running = in_thread(api.run, slow)
+    wait_running(api, until, slow)
+    waiting = in_thread(api.run, last)
+    until(lambda: len(api.house.cells._live._live[path[15:]].session._runs) == 2, "both are there")
+    assert api.post(f"{path}/interrupt").json == {"success": True}
+    stopped = running.result()
+    assert (stopped["status"], stopped["outputs"][-1]["type"]) == ("interrupted", "error")
+    assert waiting.result()["status"] == "idle"
+    assert api.get(f"{path}/state").json == {"state": {"kept": 1}, "busy": False}
+
+
+def test_interrupt_stops_a_prompt(api, until, in_thread):
+    path = api.new_notebook()
+    cell = api.new_cell(path, "prompt", "Hi", model="mock/echo+delay=100")
+    running = in_thread(api.run, cell)
+    wait_running(api, until, cell)
+    api.post(f"{path}/interrupt")
+    assert running.result()["status"] == "interrupted"
+
+
+@pytest.mark.parametrize("what", ["interrupt", "restart"])
+def test_there_may_be_nothing_to_stop(api, what):
+    path = api.new_notebook("1")
+    assert api.post(f"{path}/{what}").json == {"success": True}
+
+
+def test_restart_begins_with_the_memory_only(api):
+    path = api.new_notebook("x = 1", ("memory", "kept = 2"))
+    api.post(f"{path}/execute_all")
+    assert api.post(f"{path}/restart").json == {"success": True}
+    state = api.get(f"{path}/state").json["state"]
+    assert "x" not in state
+    assert state["kept"] == 2
+    assert api.run(only_cell(api, path))["execution_count"] == 1
+    assert [one.payload for one in api.events("kernel_restarted")] == [{"notebook_id": path[15:]}]
+
+
+def test_restart_while_a_cell_runs(make_api, until, in_thread):
+    api = make_api(kernel="worker")
+    path = api.new_notebook("import time\ntime.sleep(100)")
+    cell = only_cell(api, path)
+    running = in_thread(api.run, cell)
+    wait_running(api, until, cell)
+    assert api.post(f"{path}/restart").status_code == 200
+    assert running.result()["status"] == "interrupted"
+    api.put(cell, {"content": "1"})
+    assert api.run(cell)["status"] == "completed"
+
+
+def test_a_kernel_that_dies_is_an_answer_and_the_next_run_has_a_new_one(make_api):
+    api = make_api(kernel="worker")
+    path = api.new_notebook("import os\nos._exit(7)", "1 + 1")
+    died, after = (f"{path}/cells/{cell['id']}" for cell in api.cells(path))
+    answer = api.run(died)
+    assert (answer["status"], answer["outputs"][-1]["ename"]) == ("error", "KernelDied")
+    answer = api.run(after)
+    assert [one["type"] for one in answer["outputs"]] == ["warning", "display"]
+
+
+def test_a_notebook_is_deleted_while_it_runs(make_api, until, in_thread):
+    api = make_api(kernel="worker")
+    path = api.new_notebook("import time\ntime.sleep(100)")
+    cell = only_cell(api, path)
+    running = in_thread(api.run, cell)
+    wait_running(api, until, cell)
+    assert api.delete(path).json == {"success": True}
+    assert running.result()["status"] == "interrupted"
+    assert api.get(path).status_code == 404
+    names = [one.event for one in api.events() if "execution" in one.event or "deleted" in one.event]
+    assert names == ["cell_execution_started", "cell_execution_failed", "notebook_deleted"]
+
+
+def test_a_cell_is_deleted_while_it_runs(make_api, until, in_thread):
+    api = make_api(kernel="worker")
+    path = api.new_notebook("import time\ntime.sleep(0.5)\ndone = 1")
+    cell = only_cell(api, path)
+    running = in_thread(api.run, cell)
+    wait_running(api, until, cell)
+    assert api.delete(cell).status_code == 200
+    assert running.result()["status"] == "completed"
+    assert api.cells(path) == []
+    assert api.get(f"{path}/state").json["state"]["done"] == 1
+    assert len(api.events("cell_execution_completed")) == 1
+
+
+def test_an_edit_during_a_run_stays(make_api, until, in_thread, root):
+    api = make_api(kernel="worker")
+    code = "import pathlib, time\npathlib.Path('began').touch()\ntime.sleep(0.5)\nprint('old')"
+    path = api.new_notebook(code)
+    cell = only_cell(api, path)
+    running = in_thread(api.run, cell)
+    until((root / "began").exists, "the code runs")
+    assert api.put(cell, {"content": "print('new')"}).status_code == 200
+    running.result()
+    edited = api.get(cell).json
+    assert (edited["content"], edited["outputs"], edited["status"]) == ("print('new')", [], "idle")
+    (ended,) = api.events("cell_execution_completed")
+    assert ended.payload["outputs"] == [{"type": "stdout", "content": "old\n"}]
+    assert make_api(kernel="worker").get(cell).json == edited
+
+
+def test_everything_else_answers_while_a_cell_runs(make_api, until, in_thread):
+    api = make_api(kernel="worker")
+    path = api.new_notebook("x = 1", "import time\ntime.sleep(100)", "b")
+    first, slow, other = (f"{path}/cells/{cell['id']}" for cell in api.cells(path))
+    api.run(first)
+    api.get(f"{path}/state")
+    running = in_thread(api.run, slow)
+    wait_running(api, until, slow)
+    assert api.get(f"{path}/state").json == {"state": {"x": 1}, "busy": True}
+    assert api.get(path).json["state_keys"] == []
+    assert api.put(other, {"content": "c"}).status_code == 200
+    assert api.post(f"{other}/move", {"position": 0}).status_code == 200
+    assert api.post(f"{other}/duplicate").status_code == 201
+    assert api.post(f"{path}/save").status_code == 200
+    assert api.get(f"{path}/download").status_code == 200
+    assert api.put(path, {"name": "Renamed"}).status_code == 200
+    api.post(f"{path}/interrupt")
+    running.result()
+
+
+WEIRD = r"""
+import math
+class Slow:
+    def __repr__(self):
+        import time
+        time.sleep(10)
+        return "slow"
+class Broken:
+    def __repr__(self):
+        raise ValueError("no text")
+nan = float("nan")
+infinite = [1.0, math.inf]
+raw = b"\x00\xff"
+circle = []
+circle.append(circle)
+lone = "\ud800"
+lone_key = {"\udfff": 1}
+numbers_as_keys = {1: 2}
+huge = 10 ** 5000
+wide = 2 ** 70
+deep = []
+for _ in range(5000):
+    deep = [deep]
+a_set = {1}
+tuple_ = (1, "b")
+slow = Slow()
+broken = Broken()
+long = "x" * 3_000_000
+good = {"a": [1, 2.5, None, True, "é"]}
+"""
+
+
+def test_state_of_weird_values(make_api):
+    api = make_api(kernel="worker")
+    pytest.importorskip("pandas")
+    path = api.new_notebook(WEIRD, "import pandas\nframe = pandas.DataFrame({'a': [1, 2]})")
+    assert api.post(f"{path}/execute_all").json == {"success": True}
+    state = api.get(f"{path}/state").json["state"]
+    assert state["good"] == {"a": [1, 2.5, None, True, "é"]}
+    assert state["nan"] == "nan"
+    assert state["infinite"] == "[1.0, inf]"
+    assert state["circle"] == "[[...]]"
+    assert state["raw"] == "b'\\x00\\xff'"
+    assert state["wide"] in (2**70, str(2**70))
+    assert "a" in state["frame"]
+    assert state["tuple_"] == [1, "b"]
+    assert "no text" in state["broken"]
+    for name in ("lone", "lone_key", "numbers_as_keys", "huge", "deep", "a_set", "slow", "long"):
+        assert isinstance(state[name], str | dict), name
+    assert len(state["long"]) < 3_000_000
+
+
+def test_outputs_of_weird_values(make_api):
+    api = make_api(kernel="worker")
+    code = (
+        "from IPython.display import display\n"
+        "display({'application/json': {'n': float('nan'), 's': '\\ud800', 'h': 2**70}}, raw=True)\n"
+        "print('\\ud800', 'x\\0y')"
+    )
+    path = api.new_notebook(code)
+    answer = api.run(only_cell(api, path))
+    assert answer["status"] == "completed"
+    cell = only_cell(api, path)
+    assert make_api().get(cell).json["outputs"] == answer["outputs"]
+
+
+def test_a_cell_of_a_type_that_nobody_knows_says_so(api, root):
+    (root / "foreign.llmn").write_text(
+        '{"notebook_id": "n", "name": "F", "cells": [{"cell_id": "c", "type": "Robot", "arm": 1}]}'
+    )
+    path = f"/api/notebooks/{api.post('/api/notebooks/load', {'filepath': 'foreign.llmn'}).json['id']}"
+    answer = api.run(f"{path}/cells/c")
+    assert (answer["status"], answer["outputs"][0]["ename"]) == ("error", "UnknownCellType")
+    shown = api.get(f"{path}/cells/c").json
+    assert shown["type"] == "Robot"
+    assert api.put(f"{path}/cells/c", shown | {"content": "new"}).json["type"] == "Robot"
+
+
+def test_a_kernel_that_nobody_has_is_named(make_api):
+    api = make_api()
+    path = api.new_notebook("1")
+    api.put(path, {"metadata": {"llm_repl": {"kernel": "abacus"}}})
+    answer = api.post(f"{only_cell(api, path)}/execute")
+    assert (answer.status_code, answer.json["code"]) == (404, "no_such_kernel")
+    assert "abacus" in answer.json["error"]
+
+
+def test_a_cell_that_was_running_when_the_server_died_is_shown_as_interrupted(make_api, folders):
+    import sqlite3
+
+    path = make_api().new_notebook("1")
+    api = make_api()
+    cell = only_cell(api, path)
+    make_api(database_url=f"sqlite:///{folders / 'other.db'}")  # lets go of the first database
+    with sqlite3.connect(folders / "data" / "llm-repl.db") as database:
+        assert database.execute("UPDATE cells SET status = 'running'").rowcount == 1
+    database.close()
+    assert make_api().get(cell).json["status"] == "interrupted"
