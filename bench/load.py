@@ -14,28 +14,30 @@ from bench.http_client import body_of, encode_request, is_complete
 
 __all__ = ["requests_per_second"]
 
-_ROUND_S = 1.5
 _GRACE_S = 30.0
 
 
-def requests_per_second(port: int, paths: Sequence[str], *, must_have: str) -> float:
+def requests_per_second(
+    port: int, paths: Sequence[str], *, must_have: str, duration_s: float = 1.5
+) -> float:
     """How many POST requests are answered a second, by a client a path that each wait their turn.
 
     Args:
         port: Where the server is.
         paths: What each client asks for, again and again.
         must_have: What every answer has in it.
+        duration_s: For how long.
 
     Raises:
         RuntimeError: An answer is not as it should be.
     """
-    order = json.dumps({"port": port, "paths": list(paths), "must_have": must_have})
+    order = json.dumps([port, list(paths), must_have, duration_s])
     done = subprocess.run(
         [sys.executable, "-m", "bench.load"],
         input=order,
         capture_output=True,
         text=True,
-        timeout=_ROUND_S + _GRACE_S,
+        timeout=duration_s + _GRACE_S,
     )
     if done.returncode != 0:
         raise RuntimeError(done.stderr.strip().splitlines()[-1])
@@ -52,7 +54,7 @@ class _Client:
         self.answer = b""
 
 
-def _generate(port: int, paths: Sequence[str], must_have: bytes) -> float:
+def _generate(port: int, paths: Sequence[str], must_have: bytes, duration_s: float) -> float:
     with selectors.DefaultSelector() as selector:
         for path in paths:
             client = _Client(port, path)
@@ -60,7 +62,7 @@ def _generate(port: int, paths: Sequence[str], must_have: bytes) -> float:
             client.connection.sendall(client.request)
         answered = 0
         started = time.perf_counter()
-        ends = started + _ROUND_S
+        ends = started + duration_s
         while time.perf_counter() < ends:
             ready = selector.select(_GRACE_S)
             if not ready:
@@ -84,5 +86,5 @@ def _generate(port: int, paths: Sequence[str], must_have: bytes) -> float:
 
 
 if __name__ == "__main__":
-    wanted = json.load(sys.stdin)
-    print(_generate(wanted["port"], wanted["paths"], wanted["must_have"].encode()))
+    asked_port, asked_paths, wanted, round_s = json.load(sys.stdin)
+    print(_generate(asked_port, asked_paths, wanted.encode(), round_s))

@@ -59,7 +59,7 @@ def markdown_line(measured: Measured) -> str:
         row.against,
         _figures(measured.ours, row.unit),
         _figures(measured.peers, row.unit),
-        _ratio(measured.ratio),
+        _ratio(measured),
         goal,
         {True: "yes", False: "**no**", None: ""}[measured.met],
     )
@@ -126,5 +126,9 @@ def _three_digits(value: float) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def _ratio(ratio: float) -> str:
-    return f"1/{1 / ratio:.1f}" if ratio < 0.2 else f"{ratio:.2f}×"
+def _ratio(measured: Measured) -> str:
+    """As the goal is written: ``1/35.2`` of a time, ``0.61×`` of a rate."""
+    goal, ratio = measured.row.goal, measured.ratio
+    if goal is not None and "/" in goal.text:
+        return f"1/{1 / ratio:.1f}"
+    return f"{ratio:.2f}×"

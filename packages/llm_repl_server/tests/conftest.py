@@ -23,8 +23,8 @@ from werkzeug.test import TestResponse
 
 from llm_repl_core import Secret
 from llm_repl_server.app import create_app
-from llm_repl_server.serving.stopping import stop_application
 from llm_repl_server.services.events import Announcement
+from llm_repl_server.serving.stopping import stop_application
 from llm_repl_server.settings import ServerSettings
 
 LIMIT_S = 30.0
@@ -171,6 +171,8 @@ def api(make_api: Callable[..., Api], caplog: pytest.LogCaptureFixture) -> Itera
 class Server:
     """``llm-repl serve`` as a process, with HTTP and Socket.IO clients."""
 
+    command = ("-m", "llm_repl_server.cli.main", "serve")
+
     def __init__(self, folder: Path, *arguments: str, **variables: str) -> None:
         self.folder = folder
         self.log = folder / "server.log"
@@ -183,8 +185,12 @@ class Server:
         with self.log.open("ab") as log:
             start = log.tell()
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "llm_repl_server.cli.main", "serve", "--port", "0"]
-                + ["--root", str(folder / "root"), *arguments],
+                [
+                    sys.executable,
+                    *self.command,
+                    *("--port", "0", "--root", str(folder / "root")),
+                    *arguments,
+                ],
                 cwd=folder / "root",
                 env=inherited
                 | {
@@ -287,8 +293,9 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         (tmp_path / name).mkdir(exist_ok=True)
     servers: list[Server] = []
 
-    def start(*arguments: str, **variables: str) -> Server:
-        servers.append(Server(tmp_path, *arguments, **variables))
+    def start(*arguments: str, script: Path | None = None, **variables: str) -> Server:
+        kind = Server if script is None else type("Server", (Server,), {"command": (script,)})
+        servers.append(kind(tmp_path, *arguments, **variables))
         return servers[-1]
 
     yield start

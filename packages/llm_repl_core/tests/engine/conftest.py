@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import threading
 import time
 from collections import Counter
@@ -39,7 +38,6 @@ def _nothing_is_left():
     """Every thread of an engine ends with its session."""
     before = _engine_threads()
     yield
-    gc.collect()  # what was left open is closed, or warns, now and not in another test
     wait_for(lambda: _engine_threads() <= before, "threads to end")
 
 

@@ -42,7 +42,7 @@ class CallerLoop:
             def job() -> None:
                 try:
                     future.set_result(function())
-                except BaseException as error:
+                except BaseException as error:  # noqa: BLE001  raised again by who waits
                     future.set_exception(error)
 
             self.jobs.put(job)
@@ -56,7 +56,7 @@ class CallerLoop:
         def work() -> None:
             try:
                 asyncio.run(asyncio.wait_for(check(), 30))
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001  raised again by who waits
                 errors.append(error)
             finally:
                 self.jobs.put(None)

@@ -5,9 +5,9 @@ import json
 import math
 import threading
 import time
-from collections import OrderedDict, namedtuple
+from collections import OrderedDict
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -95,7 +95,9 @@ class Colour(enum.IntEnum):
     RED = 3
 
 
-Point = namedtuple("Point", "x y")
+class Point(NamedTuple):
+    x: int
+    y: float
 
 
 @pytest.mark.parametrize(

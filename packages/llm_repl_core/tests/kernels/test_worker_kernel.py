@@ -1,3 +1,5 @@
+# ruff: noqa: ASYNC110, ASYNC220, ASYNC240  a test may block its own loop, and polls processes
+
 from __future__ import annotations
 
 import asyncio

@@ -46,7 +46,13 @@ def test_options_that_a_type_does_not_have_are_passed_over(api):
 
 def test_cells_stand_where_they_are_asked_to(api):
     path = api.new_notebook("a", "b")
-    for position, content in ((0, "first"), (3, "last"), (2, "middle"), (None, "end"), (1.0, "one")):
+    for position, content in (
+        (0, "first"),
+        (3, "last"),
+        (2, "middle"),
+        (None, "end"),
+        (1.0, "one"),
+    ):
         api.new_cell(path, "code", content, position=position)
     contents = [cell["content"] for cell in api.cells(path)]
     assert contents == ["first", "one", "a", "middle", "b", "last", "end"]

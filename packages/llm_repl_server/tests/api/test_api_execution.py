@@ -137,7 +137,10 @@ def test_executions_of_one_notebook_queue_and_of_another_do_not_wait(make_api, u
     api.run(setup)
     # What the slow cell waits for is a file: nothing else can reach into its kernel.
     marker = api.house.settings.root_folder() / "go"
-    api.put(slow_cell, {"content": slow.replace("not go", f"not pathlib.Path({str(marker)!r}).exists()")})
+    api.put(
+        slow_cell,
+        {"content": slow.replace("not go", f"not pathlib.Path({str(marker)!r}).exists()")},
+    )
     first = in_thread(api.run, slow_cell)
     wait_running(api, until, slow_cell)
     second = in_thread(api.run, next_cell)
@@ -223,7 +226,9 @@ def test_a_notebook_is_deleted_while_it_runs(make_api, until, in_thread):
     assert api.delete(path).json == {"success": True}
     assert running.result()["status"] == "interrupted"
     assert api.get(path).status_code == 404
-    names = [one.event for one in api.events() if "execution" in one.event or "deleted" in one.event]
+    names = [
+        one.event for one in api.events() if "execution" in one.event or "deleted" in one.event
+    ]
     assert names == ["cell_execution_started", "cell_execution_failed", "notebook_deleted"]
 
 
@@ -346,7 +351,9 @@ def test_a_cell_of_a_type_that_nobody_knows_says_so(api, root):
     (root / "foreign.llmn").write_text(
         '{"notebook_id": "n", "name": "F", "cells": [{"cell_id": "c", "type": "Robot", "arm": 1}]}'
     )
-    path = f"/api/notebooks/{api.post('/api/notebooks/load', {'filepath': 'foreign.llmn'}).json['id']}"
+    path = (
+        f"/api/notebooks/{api.post('/api/notebooks/load', {'filepath': 'foreign.llmn'}).json['id']}"
+    )
     answer = api.run(f"{path}/cells/c")
     assert (answer["status"], answer["outputs"][0]["ename"]) == ("error", "UnknownCellType")
     shown = api.get(f"{path}/cells/c").json

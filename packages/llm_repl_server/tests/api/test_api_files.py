@@ -17,7 +17,9 @@ def load(api, filepath):
 
 def test_a_notebook_is_saved_under_its_name_and_loaded_again(make_api, root):
     api = make_api()
-    path = api.new_notebook("x = 1", ("memory", "kept = [1, 2]"), ("markdown", "é"), name="My / ../b?")
+    path = api.new_notebook(
+        "x = 1", ("memory", "kept = [1, 2]"), ("markdown", "é"), name="My / ../b?"
+    )
     api.new_cell(path, "prompt", "Hi {x}", temperature=0.3, response_var="said")
     api.post(f"{path}/execute_all")
     saved = api.post(f"{path}/save")
@@ -34,7 +36,9 @@ def test_a_notebook_is_saved_under_its_name_and_loaded_again(make_api, root):
     assert make_api().get(path).json["cells"] == shown["cells"]
 
 
-@pytest.mark.parametrize("name", ["a.llmn", "b.ipynb", "ÜNI 日本 🎉.LLMN", "x.y.llmn", "./sub/c.llmn"])
+@pytest.mark.parametrize(
+    "name", ["a.llmn", "b.ipynb", "ÜNI 日本 🎉.LLMN", "x.y.llmn", "./sub/c.llmn"]
+)
 def test_the_ending_picks_the_format(api, root, name):
     (root / "sub").mkdir()
     path = api.new_notebook("x = 1")
@@ -78,7 +82,9 @@ def test_an_id_that_another_notebook_has_is_not_overwritten(make_api, root):
     assert len(make_api().get("/api/notebooks").json["notebooks"]) == 2
 
 
-@pytest.mark.parametrize("wanted", ["load", "", "a/b", ".", "..", "a b", "é", "x" * 300, "a?b", "%41"])
+@pytest.mark.parametrize(
+    "wanted", ["load", "", "a/b", ".", "..", "a b", "é", "x" * 300, "a?b", "%41"]
+)
 def test_ids_that_cannot_stand_in_an_address_are_changed(make_api, root, wanted):
     api = make_api()
     document = json.loads(MINIMAL)
@@ -98,9 +104,9 @@ def test_ids_that_cannot_stand_in_an_address_are_changed(make_api, root, wanted)
 
 def test_a_file_of_odd_text_is_shown_and_kept(make_api, root):
     api = make_api()
-    text = r'''{"notebook_id": "n", "name": "\ud800", "metadata": {"big": 123456789012345678901234567890,
+    text = r"""{"notebook_id": "n", "name": "\ud800", "metadata": {"big": 123456789012345678901234567890,
     "half": "\udfff"}, "cells": [{"cell_id": "c", "type": "ComputationCell", "content": "\ud83d",
-    "outputs": [{"type": "stdout", "content": "\udc00", "n": 123456789012345678901234567890}]}]}'''
+    "outputs": [{"type": "stdout", "content": "\udc00", "n": 123456789012345678901234567890}]}]}"""
     (root / "odd.llmn").write_text(text)
     assert load(api, "odd.llmn").status_code == 201
     shown = api.get("/api/notebooks/n").json

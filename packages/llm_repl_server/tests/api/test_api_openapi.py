@@ -59,7 +59,9 @@ def test_the_description_is_complete(description):
         assert {one["name"] for one in operation["parameters"] if one["in"] == "path"} == named
         assert {"400", "401", "403", "413", "415"} <= operation["responses"].keys()
         assert not any(status.startswith("5") for status in operation["responses"])
-        assert ("404" in operation["responses"]) == (bool(named) or "load" in path or "llm/provider" == path[5:])
+        assert ("404" in operation["responses"]) == (
+            bool(named) or "load" in path or path[5:] == "llm/provider"
+        )
     assert len(ids) == sum(1 for _ in operations(description))
     text = str(description)
     assert "x-choices" not in text
@@ -85,7 +87,9 @@ def test_what_plugins_decide_is_said_where_it_is_known(description):
     schemas = description["components"]["schemas"]
     words = schemas["NewCell"]["properties"]["type"]["enum"]
     assert {"code", "ComputationCell", "prompt", "memory", "MarkdownCell"} <= set(words)
-    assert "enum" not in describe(RESOURCES)["components"]["schemas"]["NewCell"]["properties"]["type"]
+    assert (
+        "enum" not in describe(RESOURCES)["components"]["schemas"]["NewCell"]["properties"]["type"]
+    )
     pattern = schemas["LoadFile"]["properties"]["filepath"]["pattern"]
     for good in ("a.llmn", "a/b.ipynb", "ü.x.llmn"):
         assert re.search(pattern, good)
@@ -103,7 +107,9 @@ def test_the_page_takes_nothing_from_elsewhere(api):
     page = api.get("/api/docs/").get_data(as_text=True)
     assert not re.findall(r"(?:src|href)=[\"'](?:https?:)?//[^\"']+", page)
     for resource in re.findall(r"(?:src|href)=[\"']([^\"'#]+)", page):
-        answer = api.get(resource if resource.startswith("/") else f"/api/docs/{resource.removeprefix('./')}")
+        answer = api.get(
+            resource if resource.startswith("/") else f"/api/docs/{resource.removeprefix('./')}"
+        )
         assert answer.status_code == 200, resource
 
 

@@ -153,7 +153,7 @@ class Kernel(abc.ABC):
 
         Args:
             expressions: What to evaluate.
-            restricted: Whether only the safe builtins of `llm_repl_core.memory` are in reach.
+            restricted: Whether only the builtins of `llm_repl_core.safe_builtins` are in reach.
             extra: Names that are visible to these expressions only.
 
         Returns:

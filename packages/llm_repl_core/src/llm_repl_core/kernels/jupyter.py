@@ -42,9 +42,6 @@ _READY_TIMEOUT_S = 60
 _POLL_S = 0.5
 """How often a kernel that says nothing is asked whether it lives."""
 _STOP_TIMEOUT_S = 5.0
-_EXIT_SENTENCE = (
-    "exit() does not end a notebook's kernel: shut the kernel down, or restart it, instead."
-)
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -147,10 +144,6 @@ class JupyterKernel(Kernel):
                     await self._stop_cell(id_)
             if failure is None and reply["content"].get("status") == "error":
                 failure = _failure(reply["content"])
-            if any(
-                item.get("source") == "ask_exit" for item in reply["content"].get("payload", [])
-            ):
-                buffer.append(Output.warning(_EXIT_SENTENCE))
             if failure is not None:
                 buffer.error(*failure)
             for output in buffer.take():

@@ -18,6 +18,9 @@ from llm_repl_core.kernels import evaluation, values
 
 __all__ = ["bootstrap_code", "request_expression"]
 
+_EXIT_SENTENCE = (
+    "exit() does not end a notebook's kernel: shut the kernel down, or restart it, instead."
+)
 _MODULE_NAME = "_llm_repl_helpers"
 
 _ENTRY = """
@@ -43,6 +46,16 @@ def ask(text):
     else:
         result = snapshot_of(names, hidden, **arguments)
     return _Answer(json.dumps(result))
+
+def refuse_exit():
+    raise SystemExit(EXIT_SENTENCE)
+
+def install():
+    from IPython import get_ipython
+    # Otherwise exit() ends the kernel a moment after the cell, without a word.
+    get_ipython().ask_exit = refuse_exit
+
+install()
 """
 
 
@@ -50,7 +63,14 @@ def ask(text):
 def bootstrap_code() -> str:
     """Code that puts the helpers into a module of their own, outside of the user's namespace."""
     parts = [_stand_alone(module) for module in (safe_builtins, values, evaluation)]
-    source = "\n".join(["from __future__ import annotations", *parts, _ENTRY])
+    source = "\n".join(
+        [
+            "from __future__ import annotations",
+            *parts,
+            f"EXIT_SENTENCE = {_EXIT_SENTENCE!r}",
+            _ENTRY,
+        ]
+    )
     return (
         "def _llm_repl_install():\n"
         "    import sys, types\n"

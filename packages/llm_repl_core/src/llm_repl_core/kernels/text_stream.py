@@ -34,19 +34,25 @@ class CapturedStream(io.TextIOBase):
         name: ``<stdout>`` or ``<stderr>``.
         write_text: Gets each text.
         descriptor: What ``fileno()`` answers; None: it has none.
+        flush: Called by ``flush()``.
     """
 
     errors = "backslashreplace"
     encoding = "utf-8"
 
     def __init__(
-        self, name: str, write_text: Callable[[str], object], descriptor: int | None = None
+        self,
+        name: str,
+        write_text: Callable[[str], object],
+        descriptor: int | None = None,
+        flush: Callable[[], None] | None = None,
     ) -> None:
         super().__init__()
         self.name = name
         self.buffer = _ByteSink(write_text)
         self._write_text = write_text
         self._descriptor = descriptor
+        self._flush = flush
 
     @property
     def mode(self) -> str:
@@ -61,6 +67,11 @@ class CapturedStream(io.TextIOBase):
             text = str.__str__(text)
         self._write_text(text)
         return len(text)
+
+    def flush(self) -> None:
+        """Hand on what waits, where something may."""
+        if self._flush is not None:
+            self._flush()
 
     def writable(self) -> bool:
         """It can be written to."""

@@ -48,6 +48,7 @@ FilePath = Annotated[
         min_length=1,
         max_length=4000,
         description="Under the server's root folder; the ending picks the format.",
+        examples=["notes.llmn"],
         extra_json_schema={CHOICES_KEY: "files"},
     ),
 ]

@@ -25,17 +25,25 @@ _COMMANDS = {
 class _LazyGroup(click.Group):
     """Imports a command when it is used, and asks the plugins when it is none of the built-ins."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
         return sorted({*_COMMANDS, *_plugin_commands()})
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002  # click's signature
+        cmd_name: str,
+    ) -> click.Command | None:
         if cmd_name in _COMMANDS:
             module = import_module(f"llm_repl_server.cli.{cmd_name}")
             command: click.Command = module.command
             return command
         return _plugin_commands().get(cmd_name)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002  # click's signature
+        formatter: click.HelpFormatter,
+    ) -> None:
         rows = dict(_COMMANDS)
         for name, command in _plugin_commands().items():
             rows.setdefault(name, command.get_short_help_str())

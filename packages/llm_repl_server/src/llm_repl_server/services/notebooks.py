@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from msgspec import Struct
 
-from llm_repl_core import Application, InvalidInput, Notebook, NotebookNotFound
+from llm_repl_core import Application, FileMissing, InvalidInput, Notebook, NotebookNotFound
 from llm_repl_server.services.events import Announcement
 from llm_repl_server.services.identifiers import copy_notebook, with_addressable_ids
 from llm_repl_server.services.live import LiveNotebook, LiveNotebooks
@@ -163,6 +163,8 @@ class NotebookService:
             Forbidden: It leads out of the root.
         """
         path = resolve_under(self._root, filepath)
+        if not path.exists():
+            raise FileMissing(f"There is no file `{path.relative_to(self._root)}`.")
         notebook = with_addressable_ids(await asyncio.to_thread(self._application.load, path))
         for cell in notebook:
             if cell.status in ("running", "queued"):

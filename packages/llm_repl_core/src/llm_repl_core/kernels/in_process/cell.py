@@ -48,7 +48,7 @@ class CompiledCell(Struct, frozen=True):
 
     async def run_async(self, namespace: dict[str, Any]) -> Any:
         """Run a cell that awaits, wherever in it; its last expression's value."""
-        value = None
+        value: Any = None
         for code in (self.body, self.last):
             value = None if code is None else _run(code, namespace)
             if _gives_coroutine(code):

@@ -46,6 +46,7 @@ class Capture:
         self._cell: int | None = None
         self._main_thread = threading.get_ident()
         self._in_fork = False
+        self._fork_lines = {1: "", 2: ""}
 
     def install(self) -> None:
         """Take over ``sys.stdout``, ``sys.stderr`` and the descriptors under them."""
@@ -58,15 +59,18 @@ class Capture:
             self.pipes[reading] = descriptor
             self._decoders[reading] = codecs.getincrementaldecoder("utf-8")("replace")
             self._poll.register(reading, select.POLLIN)
-        sys.stdout = CapturedStream("<stdout>", lambda text: self.write(1, text), 1)
-        sys.stderr = CapturedStream("<stderr>", lambda text: self.write(2, text), 2)
+        flush = self._flush_in_fork
+        sys.stdout = CapturedStream("<stdout>", lambda text: self.write(1, text), 1, flush)
+        sys.stderr = CapturedStream("<stderr>", lambda text: self.write(2, text), 2, flush)
         os.register_at_fork(after_in_child=self._after_fork)
 
     def write(self, descriptor: int, text: str) -> None:
         """Take text that was written to ``sys.stdout`` or ``sys.stderr``."""
         if self._in_fork:
             # A child of the user's code: the pipe brings it to the worker like any program's.
-            _write_all(descriptor, text.encode("utf-8", "backslashreplace"))
+            self._fork_lines[descriptor] += text
+            if "\n" in text or len(self._fork_lines[descriptor]) > _FLUSH_BYTES:
+                self._flush_in_fork()
             return
         if threading.get_ident() != self._main_thread:
             self._write(descriptor, text, give_up=lambda: False)
@@ -137,6 +141,13 @@ class Capture:
                 return
             taken += len(data)
             self.buffer.write(stream, self._decoders[reading].decode(data))
+
+    def _flush_in_fork(self) -> None:
+        """Write what a forked child has printed: whole lines, which don't mix with others'."""
+        for descriptor, text in self._fork_lines.items():
+            if text:
+                self._fork_lines[descriptor] = ""
+                _write_all(descriptor, text.encode("utf-8", "backslashreplace"))
 
     def _after_fork(self) -> None:
         self._in_fork = True

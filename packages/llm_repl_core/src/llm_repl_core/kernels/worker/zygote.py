@@ -6,7 +6,6 @@ import asyncio
 import concurrent.futures
 import contextlib
 import itertools
-import os
 import socket
 import subprocess
 import sys

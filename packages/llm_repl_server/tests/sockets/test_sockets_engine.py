@@ -1,0 +1,77 @@
+"""Flask-SocketIO, set up so that no client can hurt the others."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+from engineio import packet
+from engineio.socket import Socket
+from flask import Flask
+
+from llm_repl_server.sockets import engine
+from llm_repl_server.sockets.engine import make_socketio
+
+
+@pytest.fixture
+def socketio():
+    return make_socketio(Flask(__name__))
+
+
+def client_of(eio, sid):
+    eio.sockets[sid] = Socket(eio, sid)
+    eio.sockets[sid].connected = True
+    return eio.sockets[sid]
+
+
+def test_a_client_that_does_not_read_is_let_go(socketio, monkeypatch):
+    monkeypatch.setattr(engine, "BACKLOG_LIMIT", 10)
+    eio = socketio.server.eio
+    deaf, other = client_of(eio, "deaf"), client_of(eio, "other")
+    message = packet.Packet(packet.MESSAGE, "x")
+    for _ in range(20):
+        for sid in ("deaf", "other"):
+            eio.send_packet(sid, message)
+        other.queue.get_nowait()
+    assert deaf.closed
+    assert not other.closed
+    assert deaf.queue.qsize() <= 12
+
+
+def test_a_client_that_is_gone_is_passed_over(socketio):
+    eio = socketio.server.eio
+    closed = client_of(eio, "closed")
+    message = packet.Packet(packet.MESSAGE, "x")
+    closed.closed = True
+    eio._get_socket = lambda sid: closed  # closed between being looked up and being sent to
+    eio.send_packet("closed", message)
+    eio.send_packet("never there", message)
+
+
+def test_packets_are_json_that_browsers_read(socketio):
+    dumps = socketio.server.packet_class.json.dumps
+    value = [float("nan"), float("inf"), 2**80, "é"]
+    assert json.loads(dumps(value, separators=(",", ":"))) == [None, None, 2**80, "é"]
+    odd = json.loads(dumps(["\ud800", float("nan"), 2**80]))
+    assert odd == ["\ud800", None, 2**80]
+
+
+def test_what_clients_send_is_not_logged(socketio, caplog):
+    logger = socketio.server.logger
+    assert logger is socketio.server.eio.logger
+    with caplog.at_level(logging.DEBUG):
+        logger.info("received event with a token")
+        try:
+            raise ValueError("a secret detail")
+        except ValueError:
+            logger.exception("message handler error")
+    assert [record.getMessage() for record in caplog.records] == ["message handler error: ValueError"]
+    assert "Traceback" not in caplog.text
+
+
+def test_other_servers_of_the_process_are_left_alone(socketio):
+    from engineio.async_drivers import threading as driver
+
+    assert driver._async["websocket"].__name__ == "SimpleWebSocketWSGI"
+    assert socketio.server.eio._async["websocket"].__name__ == "CheckedWebSocket"

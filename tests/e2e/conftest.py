@@ -1,0 +1,223 @@
+"""Real servers for the end-to-end tests: started by the commands that users type."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+LIMIT_S = 30.0
+REPOSITORY = Path(__file__).parents[2]
+
+
+def wait_until(condition: Callable[[], Any], what: str, limit_s: float = LIMIT_S) -> Any:
+    deadline = time.monotonic() + limit_s
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"not within {limit_s:g} s: {what}")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+class Stage:
+    """Folders in which servers follow each other, and the processes that they start."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.root = folder / "root"
+        self.data = folder / "data"
+        self.log = folder / "server.log"
+        self._started: list[subprocess.Popen[bytes]] = []
+        for name in ("config", "data", "root", "home"):
+            (folder / name).mkdir()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("LLM_REPL_", "OPENAI_", "GUNICORN_"))
+        }
+        return kept | {
+            # `python`, `gunicorn` and `llm-repl` are the ones of the environment that runs this.
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            "LLM_REPL_CONFIG_DIR": str(self.folder / "config"),
+            "LLM_REPL_DATA_DIR": str(self.data),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def start(
+        self, *command: str, port: int, cwd: Path | None = None, **variables: str
+    ) -> RealServer:
+        """Start a server by a command, and wait until it answers at this port."""
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                command,
+                cwd=cwd or self.root,
+                env=self.environment | variables,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._started.append(process)
+        server = RealServer(self, process, port)
+        server.wait_ready()
+        return server
+
+    def serve(self, *arguments: str) -> RealServer:
+        """Start `llm-repl serve` at a free port."""
+        port = free_port()
+        return self.start("llm-repl", "serve", "--port", str(port), *arguments, port=port)
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process that was started, directly or not, for this stage."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.environ().get("LLM_REPL_DATA_DIR") == str(self.data):
+                    found.append(process)
+        return found
+
+    def expect_no_processes(self, limit_s: float = 10.0) -> None:
+        def told() -> list[str]:
+            lines = []
+            for process in self.processes():
+                with contextlib.suppress(psutil.Error):
+                    lines.append(f"{process.pid} {process.status()} {process.cmdline()}")
+            return lines
+
+        deadline = time.monotonic() + limit_s
+        while (left := told()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert left == []
+
+    def close(self) -> None:
+        for process in self._started:
+            if process.poll() is None:
+                process.terminate()
+        for process in self._started:
+            try:
+                process.wait(LIMIT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        leaked = self.processes()
+        for process in leaked:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+
+
+class RealServer:
+    """A server's process, and short ways to ask it."""
+
+    def __init__(self, stage: Stage, process: subprocess.Popen[bytes], port: int) -> None:
+        self.stage = stage
+        self.process = process
+        self.port = port
+        self.base = f"http://127.0.0.1:{port}"
+
+    def wait_ready(self) -> None:
+        def ready() -> bool:
+            assert self.process.poll() is None, self.stage.log.read_text("utf-8", "replace")
+            try:
+                return self.ask("GET", "/api/notebooks")[0] == 200
+            except (OSError, http.client.HTTPException):
+                return False
+
+        wait_until(ready, "the server answers")
+
+    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+        """The status and the JSON of an answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LIMIT_S)
+        with contextlib.closing(connection):
+            data = None if body is None else json.dumps(body).encode()
+            kind = {} if body is None else {"Content-Type": "application/json"}
+            connection.request(method, path, data, kind | headers)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+
+    def new_notebook(self, *codes: str) -> tuple[str, list[str]]:
+        """The paths of a new notebook and of its code cells."""
+        status, notebook = self.ask("POST", "/api/notebooks", {"name": "Test"})
+        assert status == 201, notebook
+        path = f"/api/notebooks/{notebook['id']}"
+        return path, [self.new_cell(path, "code", code) for code in codes]
+
+    def new_cell(self, notebook: str, kind: str, content: str, **fields: Any) -> str:
+        body = {"type": kind, "content": content, **fields}
+        status, cell = self.ask("POST", f"{notebook}/cells", body)
+        assert status == 201, cell
+        return f"{notebook}/cells/{cell['id']}"
+
+    def run(self, cell: str) -> dict[str, Any]:
+        status, answer = self.ask("POST", f"{cell}/execute")
+        assert status == 200, answer
+        return answer
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Ask it to end, and return its exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(LIMIT_S)
+
+    def kill(self) -> None:
+        """End the server's own processes at once, as a power failure would; not the kernels."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(LIMIT_S)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    made = Stage(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def server(stage: Stage) -> Iterator[RealServer]:
+    """`llm-repl serve`, whose log has to be without a traceback and whose processes end with it."""
+    started = stage.serve()
+    yield started
+    if started.process.poll() is None:
+        assert started.stop() == 0
+    assert "Traceback" not in stage.log.read_text("utf-8", "replace")
+    stage.expect_no_processes()
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A copy of the files at the repository's root, as a user has them after cloning."""
+    folder = tmp_path / "clone"
+    folder.mkdir()
+    for path in REPOSITORY.iterdir():
+        if path.is_file():
+            shutil.copy(path, folder)
+    return folder
+
+
+@pytest.fixture
+def until() -> Callable[..., Any]:
+    return wait_until
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()

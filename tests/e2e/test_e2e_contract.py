@@ -1,0 +1,66 @@
+"""The wire contract, checked by clients that were written from it alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+JS = HERE.parent / "js"
+# What the clients give as API keys; the fields are in the contract, the values are theirs.
+KEY_MARK = b"sk-contract-client"
+
+
+def run_client(server, *command: str, cwd: Path) -> str:
+    process = subprocess.run(
+        [*command, server.base, str(server.stage.root)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert process.returncode == 0, process.stdout + process.stderr
+    return process.stdout
+
+
+def assert_the_key_is_kept_in_one_place(stage) -> None:
+    """A key is in no notebook, saved file, database or log; and its file is the user's alone."""
+    files = (Path(folder, name) for folder, _, names in os.walk(stage.folder) for name in names)
+    holding = [path for path in files if path.is_file() and KEY_MARK in path.read_bytes()]
+    assert holding == [stage.folder / "config" / "keys.json"]
+    assert stat.S_IMODE(holding[0].stat().st_mode) == 0o600
+
+
+def test_a_client_in_python(server):
+    said = run_client(server, sys.executable, str(HERE / "contract_client.py"), cwd=HERE)
+    assert said.count("passed check_") == 16, said
+    assert_the_key_is_kept_in_one_place(server.stage)
+
+
+@pytest.fixture(scope="module")
+def js_folder(tmp_path_factory):
+    for tool in ("node", "npm"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"`{tool}` is not on the path")
+    folder = tmp_path_factory.mktemp("js")
+    for name in ("package.json", "package-lock.json", "contract_client.js"):
+        shutil.copy(JS / name, folder)
+    subprocess.run(
+        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+        cwd=folder,
+        check=True,
+        timeout=240,
+    )
+    return folder
+
+
+def test_a_client_with_the_libraries_of_a_web_ui(server, js_folder):
+    said = run_client(server, "node", "contract_client.js", cwd=js_folder)
+    assert said.count("passed ") == 7, said
+    assert_the_key_is_kept_in_one_place(server.stage)
