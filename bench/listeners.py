@@ -60,7 +60,8 @@ class SocketIOListener:
 
     def _expect(self, prefix: str) -> str:
         while True:
-            text: str = self.websocket.recv()
+            text = self.websocket.recv()
+            assert isinstance(text, str)
             if text == _PING:
                 self.websocket.send(_PONG)
             elif text.startswith(prefix):
@@ -87,6 +88,7 @@ class Crowd:
         self._selector = selectors.DefaultSelector()
         self._count = len(websockets)
         for one in websockets:
+            assert one.sock is not None
             self._selector.register(one.sock, selectors.EVENT_READ, one)
 
     def __enter__(self) -> Self:
@@ -104,13 +106,13 @@ class Crowd:
         deadline = time.perf_counter() + _TIMEOUT_S
         without = self._count
         # A frame may come in pieces, so what came last is kept.
-        tails: dict[Any, bytes] = {}
+        tails: dict[int, bytes] = {}
         while without:
             if time.perf_counter() > deadline:
                 raise TimeoutError(f"{without} of {self._count} listeners heard nothing")
             for key, _ in self._selector.select(1.0):
                 tail = tails.get(key.fd, b"")
-                data = tail + key.fileobj.recv(65536)
+                data = tail + key.data.sock.recv(65536)
                 if _PING_FRAME in data:
                     key.data.send(_PONG)
                     data = data.replace(_PING_FRAME, b"")

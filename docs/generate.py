@@ -40,7 +40,7 @@ PAGES = Path(__file__).parent / "reference"
 _BLOCK = re.compile(r"<!-- generated: ([\w-]+) -->\n.*?<!-- end of \1 -->", re.DOTALL)
 _METHODS = ("get", "post", "put", "delete")
 _HELP_WIDTH = 80
-_TITLES = {"execution": "Running", "llm": "Providers"}
+_TITLES = {"execution": "Running", "health": "The server", "llm": "Providers"}
 
 
 def current(page: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from bench.programs import listens, wait_until
 
@@ -33,7 +34,10 @@ class IPythonKernel:
     @property
     def pid(self) -> int:
         """The kernel's process."""
-        pid: int = self._manager.provisioner.process.pid
+        provisioner = self._manager.provisioner
+        assert isinstance(provisioner, LocalProvisioner)
+        assert provisioner.process is not None
+        pid: int = provisioner.process.pid
         return pid
 
     def evaluate(self, expression: str) -> str:

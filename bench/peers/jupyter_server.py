@@ -73,6 +73,8 @@ class KernelChannel:
             header=[authorization],
             sockopt=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
         )
+        assert self._websocket.sock is not None
+        self._socket = self._websocket.sock
 
     def execute(self, code: str) -> dict[str, Any] | None:
         """Run code until the kernel has replied and is idle; the result's MIME bundle."""
@@ -104,7 +106,7 @@ class KernelChannel:
         result: dict[str, Any] | None = None
         replied = idle = False
         while not (replied and idle):
-            self._websocket.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
             message = json.loads(self._websocket.recv())
             if message["parent_header"].get("msg_id") != header["msg_id"]:
                 continue
@@ -133,7 +135,7 @@ def jupyter_server() -> Iterator[JupyterServer]:
             "--ServerApp.port_retries=0",
             f"--ServerApp.root_dir={folder}",
             f"--IdentityProvider.token={token}",
-            *(("--allow-root",)),
+            "--allow-root",
         ]
         with running(arguments, port=port):
             yield JupyterServer(port, token)

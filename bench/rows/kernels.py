@@ -93,13 +93,10 @@ def kernel_short_lines() -> Iterator[tuple[Sample, Sample]]:
 )
 def kernel_memory() -> Iterator[tuple[Sample, Sample]]:
     with asyncio.Runner() as runner, _zygote(runner) as zygote, contextlib.ExitStack() as stack:
-        workers = []
+        workers: list[WorkerKernel] = []
         for _ in range(_KERNELS_ALIVE):
-            worker = WorkerKernel(zygote=zygote)
-            stack.callback(lambda worker=worker: runner.run(worker.shutdown()))
-            runner.run(worker.start())
-            runner.run(_printed(worker, "x = 1"))
-            workers.append(worker)
+            workers.append(stack.enter_context(_worker(runner, zygote)))
+            runner.run(_printed(workers[-1], "x = 1"))
         peers = []
         for _ in range(_KERNELS_ALIVE):
             peer = IPythonKernel()
@@ -123,12 +120,20 @@ def _zygote(runner: asyncio.Runner) -> Iterator[Zygote]:
 
 
 @contextmanager
+def _worker(runner: asyncio.Runner, zygote: Zygote) -> Iterator[WorkerKernel]:
+    worker = WorkerKernel(zygote=zygote)
+    runner.run(worker.start())
+    try:
+        yield worker
+    finally:
+        runner.run(worker.shutdown())
+
+
+@contextmanager
 def _both() -> Iterator[tuple[Callable[[str, int, int], float], Callable[[str, int, int], float]]]:
     """Two warm kernels; each function runs code some times and checks how much it prints."""
     with asyncio.Runner() as runner, _zygote(runner) as zygote, contextlib.ExitStack() as stack:
-        worker = WorkerKernel(zygote=zygote)
-        stack.callback(lambda: runner.run(worker.shutdown()))
-        runner.run(worker.start())
+        worker = stack.enter_context(_worker(runner, zygote))
         peer = IPythonKernel()
         stack.callback(peer.shut_down)
 

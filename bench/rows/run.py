@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
-
 from bench.harness import Sample, at_most, row, time_of
 from bench.programs import command, run_to_end
+from llm_repl_core import Notebook, save_notebook
 
 _CELLS = 1000
 
@@ -25,9 +23,10 @@ _CELLS = 1000
 def run_notebook() -> Iterator[tuple[Sample, Sample]]:
     with tempfile.TemporaryDirectory(prefix="bench-run-") as folder:
         path = Path(folder, "trivial.ipynb")
-        cells = [nbformat.v4.new_code_cell("x = 1") for _ in range(_CELLS)]
-        notebook = nbformat.v4.new_notebook(cells=cells)
-        path.write_text(json.dumps(notebook), encoding="utf-8")
+        document = Notebook()
+        for _ in range(_CELLS):
+            document.add_code("x = 1")
+        save_notebook(document, path)
         yield (
             lambda: time_of(lambda: run_to_end([command("llm-repl"), "run", str(path)])),
             lambda: time_of(lambda: run_to_end([command("jupyter-execute"), str(path)])),

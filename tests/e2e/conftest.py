@@ -173,6 +173,17 @@ class RealServer:
         assert status == 200, answer
         return answer
 
+    def check_contract(self, *checks: str) -> str:
+        """Run the contract's client, or some of its checks, against the server."""
+        client = Path(__file__).parent / "contract_client.py"
+        arguments = [self.base, str(self.stage.root), *checks]
+        process = subprocess.run(
+            [sys.executable, str(client), *arguments], capture_output=True, text=True, timeout=240
+        )
+        assert process.returncode == 0, process.stdout + process.stderr
+        assert process.stdout.count("passed check_") >= len(checks), process.stdout
+        return process.stdout
+
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Ask it to end, and return its exit code."""
         self.process.send_signal(number)

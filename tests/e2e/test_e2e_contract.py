@@ -6,27 +6,13 @@ import os
 import shutil
 import stat
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
-JS = HERE.parent / "js"
+JS = Path(__file__).parents[1] / "js"
 # What the clients give as API keys; the fields are in the contract, the values are theirs.
 KEY_MARK = b"sk-contract-client"
-
-
-def run_client(server, *command: str, cwd: Path) -> str:
-    process = subprocess.run(
-        [*command, server.base, str(server.stage.root)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert process.returncode == 0, process.stdout + process.stderr
-    return process.stdout
 
 
 def assert_the_key_is_kept_in_one_place(stage) -> None:
@@ -38,7 +24,7 @@ def assert_the_key_is_kept_in_one_place(stage) -> None:
 
 
 def test_a_client_in_python(server):
-    said = run_client(server, sys.executable, str(HERE / "contract_client.py"), cwd=HERE)
+    said = server.check_contract()
     assert said.count("passed check_") == 16, said
     assert_the_key_is_kept_in_one_place(server.stage)
 
@@ -61,6 +47,14 @@ def js_folder(tmp_path_factory):
 
 
 def test_a_client_with_the_libraries_of_a_web_ui(server, js_folder):
-    said = run_client(server, "node", "contract_client.js", cwd=js_folder)
+    process = subprocess.run(
+        ["node", "contract_client.js", server.base, str(server.stage.root)],
+        cwd=js_folder,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    said = process.stdout
+    assert process.returncode == 0, said + process.stderr
     assert said.count("passed ") == 7, said
     assert_the_key_is_kept_in_one_place(server.stage)

@@ -269,7 +269,11 @@ class Listener:
 
     def __init__(self, url: str, *notebook_ids: str, **options: Any) -> None:
         self.heard: list[tuple[str, dict[str, Any]]] = []
-        self.client = socketio.Client(reconnection=False)
+        # The check of the text, which json repeats, takes the library a second a megabyte.
+        options_of_websocket = {"skip_utf8_validation": True}
+        self.client = socketio.Client(
+            reconnection=False, websocket_extra_options=options_of_websocket
+        )
         self.client.on("*", lambda event, payload=None: self.heard.append((event, payload)))
         self.client.connect(url, transports=["websocket"], wait_timeout=LIMIT_S, **options)
         for notebook_id in notebook_ids:

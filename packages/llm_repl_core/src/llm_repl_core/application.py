@@ -89,7 +89,6 @@ class Application:
         loop: EngineLoop | None = None,
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
-        kernel_arguments: Mapping[str, Any] | None = None,
     ) -> Session:
         """Give a notebook a kernel.
 
@@ -99,15 +98,13 @@ class Application:
             loop: Where the engine is to live; a loop of the session's own where None.
             cwd: The folder that the code runs in; the process's own where None.
             env: Variables added to the code's environment.
-            kernel_arguments: Further arguments of the kernel's class.
 
         Raises:
             KernelNotFound: There is no kernel of that name.
         """
         if not isinstance(kernel, Kernel):
-            kernel = self.make_kernel(
-                kernel or self.settings.kernel, cwd=cwd, env=env, **(kernel_arguments or {})
-            )
+            kernel_class = self.kernel_class(kernel or self.settings.kernel)
+            kernel = kernel_class(self.kernel_options(cwd=cwd, env=env))
         providers = self.providers
         on_close: Callable[[], None] | None = None
         if loop is None:
@@ -131,35 +128,39 @@ class Application:
             on_close=on_close,
         )
 
-    def make_kernel(
-        self,
-        name: str,
-        *,
-        cwd: Path | None = None,
-        env: Mapping[str, str] | None = None,
-        **arguments: Any,
-    ) -> Kernel:
-        """A kernel that has not been started yet.
+    def kernel_class(self, name: str) -> type[Kernel]:
+        """The kernels of that name.
 
         Raises:
-            KernelNotFound: There is none of that name.
+            KernelNotFound: There are none.
         """
         kernel_class = self.kernels.get(name)
         if kernel_class is None:
             raise KernelNotFound(
                 f"There is no kernel `{name}`; installed are {', '.join(self.kernels)}."
             )
+        return kernel_class
+
+    def kernel_options(
+        self, *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    ) -> KernelOptions:
+        """What the settings say that a kernel may use; no variable that holds a key is in it.
+
+        Args:
+            cwd: The folder that the code runs in; the process's own where None.
+            env: Variables added to the code's environment.
+        """
         settings = self.settings
         limit = settings.kernel_memory_limit_bytes
-        options = KernelOptions(
+        return KernelOptions(
             cwd=None if cwd is None else str(cwd),
             env=dict(env or {}),
             output_limit_bytes=settings.cell_output_limit_bytes,
             memory_limit_bytes=default_memory_limit_bytes() if limit is None else limit,
             preload=settings.kernel_preload,
             kernelspec=settings.kernelspec,
+            withheld_variables=tuple(filter(None, self.providers.key_variables().values())),
         )
-        return kernel_class(options, **arguments)
 
     def format_for(self, name: str) -> Format:
         """The format of a file, by its ending.

@@ -22,7 +22,7 @@ from llm_repl_core import (
     RunStarted,
     Settings,
 )
-from llm_repl_core.kernels.worker import Zygote
+from llm_repl_core.kernels.worker import WorkerKernel, Zygote
 from llm_repl_core.model.output import merge_streams
 
 LIMIT_S = 20.0
@@ -73,10 +73,11 @@ def open_session(request):
                 manager.register(plugin, f"plugin-{number}")
             application = Application(Settings(**settings), plugins=manager)
             assert application.plugins.failures == []
-        arguments = {}
         if kernel == "worker":
-            arguments = {"kernel_arguments": {"zygote": request.getfixturevalue("zygote")}}
-        session = application.open(notebook, kernel=kernel, loop=loop, **arguments)
+            kernel = WorkerKernel(
+                application.kernel_options(), zygote=request.getfixturevalue("zygote")
+            )
+        session = application.open(notebook, kernel=kernel, loop=loop)
         opened.append(session)
         return session
 

@@ -91,7 +91,7 @@ def test_nothing_is_left_and_no_secret_goes_in(
     monkeypatch.setenv("ODD_NAME", "secret-2")
 
     async def check() -> None:
-        kernel = JupyterKernel(withheld_variables=["ODD_NAME"])
+        kernel = JupyterKernel(KernelOptions(withheld_variables=("ODD_NAME",)))
         await kernel.start()
         (folder,) = socket_folder.glob("llm-repl-*")
         assert folder.stat().st_mode & 0o777 == 0o700

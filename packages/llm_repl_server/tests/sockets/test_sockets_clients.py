@@ -28,7 +28,7 @@ def raw(server):
             connection = websocket.create_connection(
                 f"ws://127.0.0.1:{server.port}{ADDRESS}", timeout=15
             )
-            stack.callback(connection.close)
+            stack.callback(connection.shutdown)
             assert connection.recv().startswith("0{")
             return connection
 

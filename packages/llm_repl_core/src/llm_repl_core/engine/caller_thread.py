@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import queue
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -114,32 +114,33 @@ class AsyncInbox(_Functions):
     def __init__(self) -> None:
         super().__init__()
         self._loop = asyncio.get_running_loop()
-        self._items: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._items: asyncio.Queue[Event | _Task | None] = asyncio.Queue()
 
     def put(self, event: Event) -> None:
         """Hand an event over; from the engine's thread."""
-        self._post(lambda: self._items.put_nowait(event))
+        self._post(event)
 
     def end(self) -> None:
         """Say that nothing more comes."""
-        self._post(lambda: self._items.put_nowait(None))
+        self._post(None)
 
     def run_in_caller(self, function: Callable[[], T]) -> Awaitable[T]:
-        """Have the caller's loop run a function; from the engine's thread."""
+        """Have the one who waits for events run a function; from the engine's thread."""
         self._task = task = _Task(function)
         waiting = asyncio.wrap_future(task.future)
-        if not self._post(lambda: self._run(task)):
+        if not self._post(task):
             task.future.cancel()
         return waiting
 
-    async def events(self) -> AsyncIterator[Event]:
-        """Yield events until the end."""
-        while (item := await self._items.get()) is not None:
-            yield item
+    async def next(self) -> Event | None:
+        """The next event, or None at the end; functions are run meanwhile."""
+        while isinstance(item := await self._items.get(), _Task):
+            self._run(item)
+        return item
 
-    def _post(self, callback: Callable[[], None]) -> bool:
-        """Have the caller's loop call something; whether it still can."""
+    def _post(self, item: Event | _Task | None) -> bool:
+        """Put something into the queue; whether there still is somebody to take it out."""
         with contextlib.suppress(RuntimeError):  # the loop is closed: its caller has gone
-            self._loop.call_soon_threadsafe(callback)
+            self._loop.call_soon_threadsafe(self._items.put_nowait, item)
             return True
         return False

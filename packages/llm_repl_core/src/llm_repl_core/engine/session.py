@@ -231,7 +231,7 @@ class Session:
         run = self._make_run(cell_ids, stop_on_error=stop_on_error, inbox=inbox)
         future = self._loop.submit(self._run_for(inbox, run))
         try:
-            async for event in inbox.events():
+            while (event := await inbox.next()) is not None:
                 yield event
         finally:
             inbox.leave()

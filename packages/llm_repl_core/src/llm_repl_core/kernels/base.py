@@ -39,6 +39,8 @@ class KernelOptions(Struct, frozen=True, kw_only=True):
         value_timeout_s: How long one value's ``__repr__`` may take in `Kernel.snapshot`.
         preload: Modules that a worker's zygote imports once, for all kernels.
         kernelspec: The name of the Jupyter kernelspec, for a kernel that takes one.
+        withheld_variables: Environment variables that the code must not see, beside those that
+            `llm_repl_core.kernels.environment` always withholds.
     """
 
     cwd: str | None = None
@@ -49,6 +51,7 @@ class KernelOptions(Struct, frozen=True, kw_only=True):
     value_timeout_s: Annotated[float, Meta(gt=0)] = 1.0
     preload: tuple[str, ...] = ()
     kernelspec: str | None = None
+    withheld_variables: tuple[str, ...] = ()
 
 
 class Expression(Struct, frozen=True):

@@ -10,7 +10,7 @@ import queue
 import re
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -53,17 +53,12 @@ class JupyterKernel(Kernel):
 
     Args:
         options: What the kernel may use; ``kernelspec`` says which, ``python3`` by default.
-        withheld_variables: Names of environment variables that the kernel may not see, beside
-            those that `llm_repl_core.kernels.environment` always withholds.
     """
 
     name: ClassVar[str] = "jupyter"
 
-    def __init__(
-        self, options: KernelOptions | None = None, *, withheld_variables: Iterable[str] = ()
-    ) -> None:
+    def __init__(self, options: KernelOptions | None = None) -> None:
         super().__init__(options)
-        self._withheld_variables = tuple(withheld_variables)
         self._lock = asyncio.Lock()
         self._manager: Any = None
         self._folder: Path | None = None
@@ -94,7 +89,7 @@ class JupyterKernel(Kernel):
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 env=kernel_environment(
-                    self.options.env, withheld_variables=self._withheld_variables
+                    self.options.env, withheld_variables=self.options.withheld_variables
                 ),
             )
             self._client = self._manager.client()

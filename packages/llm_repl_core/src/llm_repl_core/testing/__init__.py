@@ -1,1 +1,1 @@
-""""""
+"""Conformance suites that plugin authors subclass, and a server that speaks OpenAI's protocol."""

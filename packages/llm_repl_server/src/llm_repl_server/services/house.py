@@ -10,6 +10,7 @@ from llm_repl_core.engine.loop import EngineLoop
 from llm_repl_server.services.cells import CellService
 from llm_repl_server.services.events import Announcement, Announcer
 from llm_repl_server.services.execution import ExecutionService
+from llm_repl_server.services.kernels import KernelFactory
 from llm_repl_server.services.live import LiveNotebooks
 from llm_repl_server.services.llm import LLMService
 from llm_repl_server.services.notebooks import NotebookService
@@ -20,8 +21,8 @@ __all__ = ["House"]
 
 _log = logging.getLogger(__name__)
 
-_CLOSE_TIMEOUT_S = 4.0
-"""A server that is told to stop has five seconds in all."""
+_CLOSE_TIMEOUT_S = 2.5
+"""What `serving.stopping` leaves of the five seconds that a server has to stop."""
 
 
 class House:
@@ -42,12 +43,10 @@ class House:
         self._store.open()
         self.loop = EngineLoop()
         self.announcer = Announcer(self.loop.loop)
+        self._kernels = KernelFactory(self.application, settings.root_folder())
+        self.loop.submit(self._kernels.warm())
         live = LiveNotebooks(
-            self.application,
-            self._store,
-            self.announcer,
-            self.loop,
-            settings.root_folder(),
+            self.application, self._store, self.announcer, self.loop, self._kernels
         )
         self._live = live
         self.notebooks = NotebookService(
@@ -74,5 +73,6 @@ class House:
     async def _close_here(self) -> None:
         self.announcer.announce(Announcement("server_stopping", None, {}))
         await self._live.close()
+        await self._kernels.close()
         await self.application.providers.close()
         await asyncio.sleep(0)  # lets the last announcements out

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
-from pathlib import Path
 from typing import Any
 
 from llm_repl_core import (
@@ -26,6 +25,7 @@ from llm_repl_core import (
 )
 from llm_repl_core.engine.loop import EngineLoop
 from llm_repl_server.services.events import Announcement, Announcer
+from llm_repl_server.services.kernels import KernelFactory
 from llm_repl_server.services.wire import outputs_on_wire
 from llm_repl_server.storage.changes import Change, UpdateNotebook, WriteCell
 from llm_repl_server.storage.store import Store
@@ -190,7 +190,7 @@ class LiveNotebooks:
         store: Where notebooks are kept.
         announcer: Who tells the clients.
         loop: Where the engine lives.
-        root: The folder that code runs in.
+        kernels: Makes kernels.
     """
 
     def __init__(
@@ -199,13 +199,13 @@ class LiveNotebooks:
         store: Store,
         announcer: Announcer,
         loop: EngineLoop,
-        root: Path,
+        kernels: KernelFactory,
     ) -> None:
         self._application = application
         self._store = store
         self._announcer = announcer
         self._loop = loop
-        self._root = root
+        self._kernels = kernels
         self._live: dict[str, LiveNotebook] = {}
         self._condemned: set[str] = set()
         self._loading: dict[str, asyncio.Future[Notebook | None]] = {}
@@ -268,11 +268,5 @@ class LiveNotebooks:
 
     def _open_session(self, notebook: Notebook) -> Session:
         return self._application.open(
-            notebook, kernel=_kernel_name(notebook), loop=self._loop, cwd=self._root
+            notebook, kernel=self._kernels.make(notebook), loop=self._loop
         )
-
-
-def _kernel_name(notebook: Notebook) -> str | None:
-    noted = notebook.metadata.get("llm_repl")
-    name = noted.get("kernel") if isinstance(noted, dict) else None
-    return name if isinstance(name, str) else None

@@ -25,7 +25,7 @@ from llm_repl_core.kernels.worker.zygote import Zygote
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.output import Output
 
-__all__ = ["WorkerKernel"]
+__all__ = ["WorkerKernel", "make_zygote"]
 
 M = TypeVar("M")
 
@@ -57,7 +57,7 @@ class WorkerKernel(Kernel):
     ) -> None:
         super().__init__(options)
         self._own_zygote = zygote is None
-        self._zygote = zygote or _make_zygote(self.options)
+        self._zygote = zygote or make_zygote(self.options)
         self._linger_s = linger_s
         self._ids = itertools.count(1)
         self._lock = asyncio.Lock()
@@ -331,8 +331,14 @@ class WorkerKernel(Kernel):
             self._busy = False
 
 
-def _make_zygote(options: KernelOptions) -> Zygote | Spawner:
-    return Zygote(options.preload) if hasattr(os, "fork") else Spawner()
+def make_zygote(options: KernelOptions) -> Zygote | Spawner:
+    """What forks workers with these options; where nothing can be forked, what starts them.
+
+    Several kernels may share it, and who made it stops it.
+    """
+    if hasattr(os, "fork"):
+        return Zygote(options.preload, withheld_variables=options.withheld_variables)
+    return Spawner(withheld_variables=options.withheld_variables)
 
 
 def _remove_socket(path: Path, *, with_folder: bool) -> None:

@@ -39,6 +39,9 @@ class Spawner:
         self._folder: Path | None = None
         self._numbers = itertools.count(1)
 
+    async def warm(self) -> None:
+        """Do nothing: each worker is started from nothing."""
+
     async def fork(self, options: KernelOptions, *, linger_s: float) -> WorkerHandle:
         """Make a worker; see `Zygote.fork`.
 
