@@ -13,9 +13,6 @@ PACKAGES = ("llm_repl_core", "llm_repl_providers", "llm_repl_server")
 DISTRIBUTIONS = tuple(name.replace("_", "-") for name in PACKAGES)
 LOWEST_PYTHON = "3.11"
 
-# What `bench/` measures against, and measures with: the newest releases, as they come from PyPI.
-BENCH_PEERS = ("jupyter-server", "llm", "nbclient", "orjson", "websockets")
-
 CONSTRAINTS_HEADER = """\
 # Every version that the packages, the tests and the tools are installed in, transitive ones too.
 # Written by `nox -s constraints`; not to be edited by hand.
@@ -68,8 +65,7 @@ def constraints(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure against the real peers, and print the ratios; arguments go to the benchmarks."""
     session.install("-r", "requirements.txt")
-    session.install("-c", "constraints.txt", *_groups("test"))
-    session.install("-c", "constraints.txt", *BENCH_PEERS)
+    session.install("-c", "constraints.txt", *_groups("bench"))
     session.run("python", "-m", "bench", *session.posargs)
 
 

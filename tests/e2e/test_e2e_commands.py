@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
 import signal
 import socket
@@ -103,16 +104,15 @@ def test_supervisor_starts_it_again_where_it_was_killed(supervised, stage, until
     notebook, [cell] = supervised.new_notebook(GREET)
     outputs = supervised.run(cell)["outputs"]
     [first] = children_of(supervised)
-    killed = [first, *first.children()] if which == "all" else [first]
-    killed = [one for one in killed if "app.py" in " ".join(one.cmdline())]
-    for process in killed:
+    serving = [first, *(one for one in first.children() if "app.py" in " ".join(one.cmdline()))]
+    for process in serving if which == "all" else serving[:1]:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
+    until(lambda: not any(one.is_running() for one in serving), "what was killed is gone")
 
     def is_back() -> bool:
-        with contextlib.suppress(OSError, psutil.Error):
-            started = [one.pid for one in children_of(supervised)]
-            return started != [first.pid] and supervised.ask("GET", notebook)[0] == 200
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            return supervised.ask("GET", notebook)[0] == 200
         return False
 
     until(is_back, "Supervisor has started it again")

@@ -54,30 +54,29 @@ class Client(threading.Thread):
             cell = f"{notebook}/cells/{self._ask('POST', f'{notebook}/cells', body)['id']}"
             self.contents[cell] = {content}
             if self.random.random() < 0.8:
-                self._execute(cell)
+                self._run_cell(cell)
             if self.random.random() < 0.3:
-                self._edit(cell, f"print('edited', {self.random.random()})")
+                self._change(cell, f"print('edited', {self.random.random()})")
         if self.random.random() < 0.2:
-            self._delete(notebook)
+            self._remove(notebook)
 
-    def _execute(self, cell: str) -> None:
+    def _run_cell(self, cell: str) -> None:
         answer = self._ask("POST", f"{cell}/execute")
         assert answer["outputs"][-1]["content"].startswith("ran "), answer
         self.outputs[cell] = answer["outputs"]
 
-    def _edit(self, cell: str, content: str) -> None:
+    def _change(self, cell: str, content: str) -> None:
         self.outputs.pop(cell, None)  # cleared by the change, whether or not it is heard of
         self.contents[cell].add(content)
         self._ask("PUT", cell, {"content": content})
         self.contents[cell] = {content}
 
-    def _delete(self, notebook: str) -> None:
-        name = self.names.pop(notebook)
+    def _remove(self, notebook: str) -> None:
+        del self.names[notebook]
         self.contents = {k: v for k, v in self.contents.items() if not k.startswith(notebook)}
         self.outputs = {k: v for k, v in self.outputs.items() if not k.startswith(notebook)}
         self._ask("DELETE", notebook)
         self.deleted.add(notebook)
-        assert name
 
     def check(self, server) -> None:
         """Compare what a server has with what was acknowledged."""

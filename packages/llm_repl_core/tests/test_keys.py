@@ -106,7 +106,9 @@ def test_a_key_goes_only_to_its_server(keys, set_for, asked_for, trusted_url, gi
     assert find(keys, base_url=asked_for, trusted_url=trusted_url) == (KEY if given else None)
 
 
-URLS = st.none() | st.sampled_from(["http://a", "http://a/", "http://b", "https://a", "http://a/v1"])
+URLS = st.none() | st.sampled_from(
+    ["http://a", "http://a/", "http://b", "https://a", "http://a/v1"]
+)
 
 
 @given(URLS, URLS, st.booleans(), st.booleans())

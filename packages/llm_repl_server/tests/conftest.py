@@ -274,6 +274,13 @@ class Listener:
         self.client = socketio.Client(
             reconnection=False, websocket_extra_options=options_of_websocket
         )
+        # The library handles every message in a thread of its own, in no order.
+        trigger = self.client.eio._trigger_event
+
+        def trigger_in_order(event: str, *arguments: Any, **options: Any) -> Any:
+            return trigger(event, *arguments, **options | {"run_async": False})
+
+        self.client.eio._trigger_event = trigger_in_order
         self.client.on("*", lambda event, payload=None: self.heard.append((event, payload)))
         self.client.connect(url, transports=["websocket"], wait_timeout=LIMIT_S, **options)
         for notebook_id in notebook_ids:

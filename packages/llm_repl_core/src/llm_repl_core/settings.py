@@ -189,11 +189,15 @@ def _from_file(settings_class: type[Settings], path: Path, *, must_exist: bool) 
         ) from None
     except UnicodeDecodeError as error:
         raise InvalidSetting(
-            f"The settings file {path} is not UTF-8 at byte {error.start}."
+            f"The settings file {path} cannot be read: it is not UTF-8 at byte {error.start}."
         ) from None
     except (ValueError, RecursionError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise InvalidSetting(f"The settings file {path} is not YAML: {reason}.") from None
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}" if mark is not None else ""
+        reason = " ".join(str(getattr(error, "problem", None) or error).split()).rstrip(".")
+        raise InvalidSetting(
+            f"The settings file {path} cannot be read: it is not YAML{where}, {reason}."
+        ) from None
     if document is None:
         return {}
     if not isinstance(document, dict):

@@ -22,9 +22,7 @@ def test_memory_accumulates(open_session, play, kernel):
     assert isinstance(play(session)[-1], RunCompleted)
     assert notebook.memory == {"count": 1, "words": ["a", "b"], "last": "b"}
     [output] = notebook.cells[2].outputs
-    assert output == Output.memory_update(
-        ["words", "last"], {"words": "['a', 'b']", "last": "b"}
-    )
+    assert output == Output.memory_update(["words", "last"], {"words": "['a', 'b']", "last": "b"})
     assert session.state["memory"] == notebook.memory
     assert session.state["count"] == 1
     play(session, [notebook.cells[1].id])

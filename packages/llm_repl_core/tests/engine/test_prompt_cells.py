@@ -17,7 +17,7 @@ def prompt(content, *codes, **options):
 
 def test_the_template_is_filled_in_the_kernel(open_session, play, kernel):
     notebook = prompt(
-        "{who}, {len(who):>3}, {who!r}, {{plain}}, {}, {\"a\": 1}", "who = 'wörld'", response_var="a"
+        '{who}, {len(who):>3}, {who!r}, {{plain}}, {}, {"a": 1}', "who = 'wörld'", response_var="a"
     )
     session = open_session(notebook, kernel=kernel)
     assert isinstance(play(session)[-1], RunCompleted)
@@ -59,8 +59,14 @@ def test_a_missing_name_is_told_with_those_that_exist(open_session, play):
     )
 
 
-@pytest.mark.parametrize("code", sorted(one.code for one in vars(errors).values()
-                         if isinstance(one, type) and issubclass(one, errors.ProviderError)))
+@pytest.mark.parametrize(
+    "code",
+    sorted(
+        one.code
+        for one in vars(errors).values()
+        if isinstance(one, type) and issubclass(one, errors.ProviderError)
+    ),
+)
 def test_every_provider_error_becomes_an_output(open_session, play, code):
     notebook = prompt("x", model=f"mock/fail:{code}")
     session = open_session(notebook)
@@ -76,7 +82,9 @@ def test_every_provider_error_becomes_an_output(open_session, play, code):
 
 def test_a_provider_that_is_not_there_is_told_with_those_that_are(open_session, play):
     events = play(open_session(prompt("x", provider="mok", model=None)))
-    assert events[-1].error.startswith("ProviderNotFound: There is no provider `mok`; installed are ")
+    assert events[-1].error.startswith(
+        "ProviderNotFound: There is no provider `mok`; installed are "
+    )
     assert events[-1].error.endswith("Did you mean `mock`?")
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 
@@ -113,8 +114,9 @@ def test_a_run_can_go_on_behind_a_failure(open_session, play):
 
 
 def test_two_runs_at_once_take_turns(open_session, check_law, kernel):
-    session = open_session(["log = []", "import time\nfor _ in range(20): time.sleep(0.001)\nlog"],
-                           kernel=kernel)
+    session = open_session(
+        ["log = []", "import time\nfor _ in range(20): time.sleep(0.001)\nlog"], kernel=kernel
+    )
     heard = []
     session.listen(heard.append)
     session.run([session.notebook.cells[0].id])
@@ -136,8 +138,10 @@ def test_two_runs_at_once_take_turns(open_session, check_law, kernel):
 def test_threads_that_run_at_once_take_turns(open_session, check_law):
     session = open_session(["import threading\nwho = threading.get_ident()", "who"])
     runs = {}
+    all_there = threading.Barrier(4)  # or an ident might be given to two of them
 
     def run():
+        all_there.wait(20)
         runs[threading.get_ident()] = list(session.stream())
 
     threads = [threading.Thread(target=run) for _ in range(4)]
@@ -153,7 +157,7 @@ def test_threads_that_run_at_once_take_turns(open_session, check_law):
         # The code of each run is run by the thread that asked for it.
         assert events[-2].outputs[-1].content == str(ident)
     spans.sort()
-    assert all(first[1] + 1 == second[0] for first, second in zip(spans, spans[1:], strict=False))
+    assert all(first[1] + 1 == second[0] for first, second in itertools.pairwise(spans))
 
 
 def test_an_edit_during_the_run_keeps_its_own_outputs(open_session, check_law):
@@ -289,9 +293,7 @@ def test_a_failing_listener_is_logged(open_session, caplog):
 
 
 def test_a_kernel_that_dies_ends_the_cell_and_comes_back(open_session, play):
-    session = open_session(
-        ["x = 1", "import os\nos._exit(9)", "y = 1"], kernel="worker"
-    )
+    session = open_session(["x = 1", "import os\nos._exit(9)", "y = 1"], kernel="worker")
     notebook = session.notebook
     notebook.memory["kept"] = [1]
     events = play(session)
@@ -308,8 +310,10 @@ def test_a_kernel_that_dies_ends_the_cell_and_comes_back(open_session, play):
 
 def test_outputs_arrive_while_the_code_runs(open_session, wait_for, tmp_path, kernel):
     sign = tmp_path / "sign"
-    code = f"import pathlib, time\nprint('first', flush=True)\n" \
-           f"while not pathlib.Path({str(sign)!r}).exists(): time.sleep(0.005)"
+    code = (
+        f"import pathlib, time\nprint('first', flush=True)\n"
+        f"while not pathlib.Path({str(sign)!r}).exists(): time.sleep(0.005)"
+    )
     session = open_session([code], kernel=kernel)
     heard = []
 
@@ -320,8 +324,13 @@ def test_outputs_arrive_while_the_code_runs(open_session, wait_for, tmp_path, ke
 
     session.listen(listen)
     session.run()
-    assert kinds(heard) == ["RunStarted", "CellStarted", "CellOutput", "CellCompleted",
-                            "RunCompleted"]
+    assert kinds(heard) == [
+        "RunStarted",
+        "CellStarted",
+        "CellOutput",
+        "CellCompleted",
+        "RunCompleted",
+    ]
 
 
 def test_cells_of_a_replaced_type_keep_their_own_outputs(open_session, check_law):

@@ -15,7 +15,9 @@ from llm_repl_core import (
     hookimpl,
 )
 
-HOOKS = [f"{when}_{what}" for when in ("before", "around", "after") for what in ("run", "cell", "call")]
+HOOKS = [
+    f"{when}_{what}" for when in ("before", "around", "after") for what in ("run", "cell", "call")
+]
 
 
 def recorder(log, mark=""):
@@ -143,7 +145,9 @@ def test_before_call_may_replace_the_request(open_session, play):
         return msgspec.structs.replace(context.request, messages=(more,))
 
     notebook = prompt_notebook("hello")
-    session = open_session(notebook, plugin_with("before_call", shout), plugin_with("before_call", ask))
+    session = open_session(
+        notebook, plugin_with("before_call", shout), plugin_with("before_call", ask)
+    )
     play(session)
     assert session.state["response_0"] == "HELLO?"
 
@@ -221,7 +225,9 @@ def test_a_plugin_that_fails_is_named(open_session, play, when, what, function):
 def test_what_fails_after_the_end_is_only_logged(open_session, play, caplog, what):
     log = []
 
-    session = open_session(prompt_notebook(), plugin_with(f"after_{what}", failing_call), recorder(log))
+    session = open_session(
+        prompt_notebook(), plugin_with(f"after_{what}", failing_call), recorder(log)
+    )
     assert isinstance(play(session)[-1], RunCompleted)
     assert f"plugin plugin-0 failed in llm_repl_after_{what}" in caplog.text
     assert log[-1] == ("", "after_run", None)

@@ -108,8 +108,9 @@ def test_an_interrupted_run_ends_although_it_goes_on_behind_failures(open_sessio
 def test_to_be_stopped_raises_from_run(open_session):
     session = open_session([ENDLESS])
     session.listen(
-        lambda event: isinstance(event, CellOutput)
-        and threading.Thread(target=session.interrupt).start()
+        lambda event: (
+            isinstance(event, CellOutput) and threading.Thread(target=session.interrupt).start()
+        )
     )
     with pytest.raises(CellFailed, match="KeyboardInterrupt"):
         session.run()
@@ -144,7 +145,9 @@ def test_queued_runs_are_stopped_before_they_begin(open_session, check_law, wait
     assert all(task.done() for task in tasks)
     assert [type(event) for event in heard].count(CellStarted) == 1
     endings = [event for event in heard if isinstance(event, RunEndedBadly)]
-    assert [event.error for event in endings] == ["KeyboardInterrupt"] + ["The run was stopped."] * 2
+    assert [event.error for event in endings] == ["KeyboardInterrupt"] + [
+        "The run was stopped."
+    ] * 2
     assert [event.cell_id for event in endings] == [session.notebook.cells[0].id, None, None]
     assert all(event.interrupted for event in endings)
     assert not session.busy

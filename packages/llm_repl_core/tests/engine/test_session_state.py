@@ -54,14 +54,9 @@ def test_the_state_can_be_read_and_set_between_events(open_session):
 
 def test_a_question_waits_until_the_run_is_over(open_session, wait_for, tmp_path):
     sign = tmp_path / "sign"
-    session = open_session(
-        [
-            "x = 1",
-            f"import pathlib, time\nwhile not pathlib.Path({str(sign)!r}).exists(): "
-            "time.sleep(0.005)\nx = 2",
-        ],
-        kernel="worker",
-    )
+    wait = f"while not pathlib.Path({str(sign)!r}).exists(): time.sleep(0.005)"
+    codes = ["x = 1", f"import pathlib, time\n{wait}\nx = 2"]
+    session = open_session(codes, kernel="worker")
     run = threading.Thread(target=session.run)
     run.start()
     wait_for(lambda: session.notebook.cells[1].status == "running", "the second cell")

@@ -106,7 +106,9 @@ def test_a_broken_plugin_is_named_and_the_rest_works(install, code, error):
     assert "bad" not in [info.name for info in application.plugins.plugins()]
 
 
-@pytest.mark.parametrize("entry_point", ["no_such_module_at_all", "json:nothing_there", "  ", "a b"])
+@pytest.mark.parametrize(
+    "entry_point", ["no_such_module_at_all", "json:nothing_there", "  ", "a b"]
+)
 def test_an_entry_point_that_leads_nowhere_is_named(install, entry_point):
     install("bad", "", entry_point=entry_point)
     assert failure_of(loaded(), "bad")

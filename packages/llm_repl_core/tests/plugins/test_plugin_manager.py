@@ -229,6 +229,8 @@ def test_every_hook_is_specified_and_documented(name):
     specification = getattr(hookspecs, name)
     assert specification.__doc__
     assert "return" in specification.__annotations__
-    assert all(argument in specification.__annotations__ for argument in
-               specification.__code__.co_varnames[: specification.__code__.co_argcount])
+    assert all(
+        argument in specification.__annotations__
+        for argument in specification.__code__.co_varnames[: specification.__code__.co_argcount]
+    )
     assert hasattr(PluginManager().hook, name)

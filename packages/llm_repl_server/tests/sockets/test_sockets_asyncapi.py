@@ -65,7 +65,10 @@ def test_it_is_an_asyncapi_document():
     names = {*EMITTED, *HANDLED, "acknowledgement"}
     assert document["components"]["messages"].keys() == names
     assert document["channels"]["events"]["messages"].keys() == names
-    sent = {one["messages"][0]["$ref"].rpartition("/")[2]: one for one in document["operations"].values()}
+    sent = {
+        one["messages"][0]["$ref"].rpartition("/")[2]: one
+        for one in document["operations"].values()
+    }
     assert sent.keys() == {*EMITTED, *HANDLED}
     for name, operation in sent.items():
         assert operation["action"] == ("send" if name in EMITTED else "receive")
@@ -80,7 +83,11 @@ def test_no_event_is_told_that_is_not_described():
     told = set()
     for module in (cells, execution, house, live, notebooks):
         text = inspect.getsource(module)
-        told |= set(re.findall(r'"((?:cell|notebook|kernel|outputs|server)_[a-z_]+ed|server_stopping)"', text))
+        told |= set(
+            re.findall(
+                r'"((?:cell|notebook|kernel|outputs|server)_[a-z_]+ed|server_stopping)"', text
+            )
+        )
     assert told - {"truncated"} == set(EMITTED)
 
 
@@ -91,7 +98,10 @@ def validate():
     def validate(event, payload):
         jsonschema.validate(
             payload,
-            {"$ref": f"#/components/schemas/{EMITTED[event].__name__}", "components": {"schemas": schemas}},
+            {
+                "$ref": f"#/components/schemas/{EMITTED[event].__name__}",
+                "components": {"schemas": schemas},
+            },
         )
 
     return validate

@@ -43,7 +43,11 @@ def test_two_clients_hear_the_same_in_order(server):
     for listener in listeners:
         listener.wait_for("notebook_deleted")
     mine, other = (
-        [(event, payload) for event, payload in one.heard if payload.get("notebook_id") == path[15:]]
+        [
+            (event, payload)
+            for event, payload in one.heard
+            if payload.get("notebook_id") == path[15:]
+        ]
         for one in listeners
     )
     assert mine == other
@@ -151,7 +155,9 @@ def test_a_large_output_comes_whole(server):
 
 
 def test_odd_text_comes_as_json(server):
-    code = "print('\\ud800')\nfrom IPython.display import display\n" + (
+    code = (
+        "print('\\ud800')\n"
+        "from IPython.display import display\n"
         "display({'application/json': {'n': float('nan'), 'h': 2**80}}, raw=True)"
     )
     path, (cell,) = server.new_notebook(code)

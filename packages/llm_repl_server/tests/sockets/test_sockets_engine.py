@@ -66,7 +66,9 @@ def test_what_clients_send_is_not_logged(socketio, caplog):
             raise ValueError("a secret detail")
         except ValueError:
             logger.exception("message handler error")
-    assert [record.getMessage() for record in caplog.records] == ["message handler error: ValueError"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "message handler error: ValueError"
+    ]
     assert "Traceback" not in caplog.text
 
 
@@ -75,3 +77,21 @@ def test_other_servers_of_the_process_are_left_alone(socketio):
 
     assert driver._async["websocket"].__name__ == "SimpleWebSocketWSGI"
     assert socketio.server.eio._async["websocket"].__name__ == "CheckedWebSocket"
+
+
+def test_a_room_that_goes_away_costs_nobody_an_event(socketio):
+    manager = socketio.server.manager
+    manager.basic_enter_room("a", "/", "stays", "eio-a")
+    manager.basic_enter_room("b", "/", "goes", "eio-b")
+
+    class Going(dict):
+        def __contains__(self, name):
+            found = super().__contains__(name)
+            self.pop("goes", None)
+            return found
+
+    manager.rooms["/"] = Going(manager.rooms["/"])
+    assert dict(manager.get_participants("/", ["stays", "goes"]))["a"] == "eio-a"
+    assert dict(manager.get_participants("/", ["goes", "stays"]))["a"] == "eio-a"
+    assert dict(manager.get_participants("/", "stays")) == {"a": "eio-a"}
+    assert dict(manager.get_participants("/nowhere", "stays")) == {}

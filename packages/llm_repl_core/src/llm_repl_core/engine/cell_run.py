@@ -225,11 +225,13 @@ class CellRun:
         in_kernel = self._in_kernel
         kernel = self._session.kernel
         # A template or a memory cell may have the kernel evaluate something: that is to end, too.
-        if kernel.alive:
-            await self._tried(kernel.interrupt)
-        if in_kernel:
-            if await self._ends_within(INTERRUPT_GRACE_S):
+        # Twice, as an interrupt is lost that comes when code is just about to begin.
+        for _ in range(2 if in_kernel else 1):
+            if kernel.alive:
+                await self._tried(kernel.interrupt)
+            if in_kernel and await self._ends_within(INTERRUPT_GRACE_S / 2):
                 return
+        if in_kernel:
             await self._tried(kernel.shutdown)
             if await self._ends_within(SHUTDOWN_GRACE_S):
                 return

@@ -195,6 +195,8 @@ class PluginManager:
             distribution = entry_point.dist
             if distribution is not None:
                 info = PluginInfo(entry_point.name, distribution.name, distribution.version)
+            if self._infos.get(info.name) == info:
+                return  # it is in use: this is another application with the same manager
             plugin = entry_point.load()
         except KeyboardInterrupt:
             raise
