@@ -18,7 +18,9 @@ LINES = 110
 
 
 def block_with_curl() -> str:
-    blocks = re.findall(r"^```bash\n(.*?)^```$", README.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    blocks = re.findall(
+        r"^```bash\n(.*?)^```$", README.read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
     [block] = [block for block in blocks if "curl" in block]
     return block
 
@@ -50,7 +52,9 @@ def server_url(tmp_path):
             process.wait(LIMIT_S)
 
 
-@pytest.mark.skipif(not (shutil.which("bash") and shutil.which("curl")), reason="no bash or no curl")
+@pytest.mark.skipif(
+    not (shutil.which("bash") and shutil.which("curl")), reason="no bash or no curl"
+)
 def test_the_first_notebook_by_curl(server_url):
     address = "http://127.0.0.1:5000/api"
     script = block_with_curl()

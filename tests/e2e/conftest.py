@@ -205,6 +205,18 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 @pytest.fixture
 def server(stage: Stage) -> Iterator[RealServer]:
     """`llm-repl serve`, whose log has to be without a traceback and whose processes end with it."""
+    yield from serve_well(stage)
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer]:
+    """The same, for all tests of a file that ask for it."""
+    stage = Stage(tmp_path_factory.mktemp("shared"))
+    yield from serve_well(stage)
+    stage.close()
+
+
+def serve_well(stage: Stage) -> Iterator[RealServer]:
     started = stage.serve()
     yield started
     if started.process.poll() is None:

@@ -155,7 +155,9 @@ def check_code_cells(api: Api) -> None:
     texts = {output["type"]: output["content"] for output in ran["outputs"]}
     expect_equal(texts, {"stdout": "Größe\n", "stderr": "oh\n"}, "what was written")
 
-    shown = api.run(notebook_id, "code", "class Bold:\n    _repr_html_ = lambda self: '<b>6</b>'\nBold()")
+    shown = api.run(
+        notebook_id, "code", "class Bold:\n    _repr_html_ = lambda self: '<b>6</b>'\nBold()"
+    )
     expect_fields(shown["outputs"][-1], {"type": "display", "data": dict, "metadata": dict})
     bundle = shown["outputs"][-1]["data"]
     expect_equal(bundle.get("text/html"), "<b>6</b>", "the HTML of a displayed value")
@@ -194,7 +196,9 @@ def check_other_cells(api: Api) -> None:
     asked = api.run(notebook_id, "prompt", "Greet {who}, {n + 1} times.", response_var="greeting")
     answer = asked["outputs"][-1]
     shape = {"type": "llm_response", "prompt": "Greet Ada, 4 times.", "model": str}
-    expect_fields(answer, {**shape, "content": str, "usage": lambda v: v is None or isinstance(v, dict)})
+    expect_fields(
+        answer, {**shape, "content": str, "usage": lambda v: v is None or isinstance(v, dict)}
+    )
     state = api.call("GET", f"/api/notebooks/{notebook_id}/state")["state"]
     expect_fields(state, {"who": "Ada", "n": 3, "greeting": answer["content"]})
     unnamed = api.run(notebook_id, "prompt", "Greet {who} again.")
@@ -283,7 +287,9 @@ def check_save_and_load(api: Api) -> None:
     expect_equal(file, Path(api.root, "in a folder", "book.ipynb"), "where the book is")
     expect_fields(json.loads(file.read_text("utf-8")), {"nbformat": 4, "nbformat_minor": 5})
     api.call("DELETE", path)
-    back = api.call("POST", "/api/notebooks/load", {"filepath": "in a folder/book.ipynb"}, status=201)
+    back = api.call(
+        "POST", "/api/notebooks/load", {"filepath": "in a folder/book.ipynb"}, status=201
+    )
     cells = api.call("GET", f"/api/notebooks/{back['id']}")["cells"]
     expect_equal([c["type"] for c in cells], ["ComputationCell", "PromptCell"], "cells of the book")
     expect_equal(cells[1]["response_var"], "kept", "what a book has no place for")
@@ -378,7 +384,13 @@ def check_refusals(api: Api) -> None:
     for field, value in (("name", 5), ("name", ["x"]), ("metadata", "x"), ("metadata", [])):
         sentence = api.refused(400, "PUT", path, {field: value})
         expect(field in sentence, f"the field `{field}` is named in {sentence!r}")
-    fields = {"type": "no-such", "content": 5, "position": "first", "temperature": "hot", "model": 1}
+    fields = {
+        "type": "no-such",
+        "content": 5,
+        "position": "first",
+        "temperature": "hot",
+        "model": 1,
+    }
     for field, value in {**fields, "response_var": "not a name"}.items():
         body = {"type": "prompt", "content": "x", field: value}
         sentence = api.refused(400, "POST", cells, body)
@@ -412,7 +424,11 @@ def check_other_origins(api: Api) -> None:
         expect("content-type" in names, f"content-type is allowed: {names!r}")
         expect_equal(answer.headers.get("Access-Control-Allow-Origin"), ORIGIN, "allowed origin")
     # Without these headers a browser hides errors as well as answers from the page.
-    for call in (("GET", "/api/notebooks"), ("GET", f"/api/notebooks/{NOWHERE}"), ("GET", "/api/x")):
+    for call in (
+        ("GET", "/api/notebooks"),
+        ("GET", f"/api/notebooks/{NOWHERE}"),
+        ("GET", "/api/x"),
+    ):
         answer = api.request(*call)
         found = answer.headers.get("Access-Control-Allow-Origin")
         expect_equal(found, ORIGIN, f"the allowed origin of {call}")

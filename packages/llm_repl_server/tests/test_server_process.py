@@ -14,7 +14,12 @@ import pytest
 from llm_repl_core import StorageError
 from llm_repl_server.app import create_app
 
-SLOW = "import pathlib, time\npathlib.Path({began!r}).touch()\ntime.sleep({seconds})\nprint('done')"
+SLOW = """
+import os, pathlib, time
+pathlib.Path({began!r}).write_text(str(os.getpid()))
+time.sleep({seconds})
+print('done')
+"""
 
 
 def slow_cell(server, seconds=100):
@@ -165,11 +170,12 @@ def test_after_a_power_failure(start_server, until):
     server("PUT", "/api/llm/provider", {"type": "mock", "model": "list:kept choice"})
     kernel = int(server("POST", f"{pid_cell}/execute")[1]["outputs"][0]["content"])
     running = start(server, cell)
-    until(began.exists, "the code runs")
+    until(lambda: began.exists() and began.read_text(), "the code runs")
     time.sleep(0.3)  # it is noted a moment after it began
     server.kill()
     running.close()
-    until(lambda: not psutil.pid_exists(kernel), "the kernel has noticed")
+    for pid in (kernel, int(began.read_text())):
+        until(lambda pid=pid: not psutil.pid_exists(pid), "the kernels have noticed")
     again = start_server()
     shown = {one["id"]: one for one in again("GET", path)[1]["cells"]}
     assert shown[cell.rpartition("/")[2]]["status"] == "interrupted"

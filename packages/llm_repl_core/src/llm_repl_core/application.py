@@ -94,7 +94,8 @@ class Application:
 
         Args:
             notebook: The notebook.
-            kernel: A kernel's name, a kernel, or None for the one that the settings name.
+            kernel: A kernel's name, a kernel, or None for the one that the notebook names under
+                ``metadata.llm_repl.kernel``, else the settings.
             loop: Where the engine is to live; a loop of the session's own where None.
             cwd: The folder that the code runs in; the process's own where None.
             env: Variables added to the code's environment.
@@ -103,7 +104,8 @@ class Application:
             KernelNotFound: There is no kernel of that name.
         """
         if not isinstance(kernel, Kernel):
-            kernel_class = self.kernel_class(kernel or self.settings.kernel)
+            name = kernel or notebook.preference("kernel") or self.settings.kernel
+            kernel_class = self.kernel_class(name)
             kernel = kernel_class(self.kernel_options(cwd=cwd, env=env))
         providers = self.providers
         on_close: Callable[[], None] | None = None

@@ -256,6 +256,41 @@ def test_a_stream_that_is_held_but_not_read_does_not_block_the_session(open_sess
     assert isinstance(events[-1], RunEndedBadly)
 
 
+def test_to_interrupt_a_stream_that_is_not_read_keeps_the_kernel(open_session):
+    session = open_session(["x = 1", "y = 1"])
+    session.run([session.notebook.cells[0].id])
+    stream = session.stream([session.notebook.cells[1].id])
+    next(stream)
+    session.interrupt()
+    assert dict(session.state) == {"x": 1}
+    assert session.notebook.cells[1].status in ("interrupted", "idle")
+    assert isinstance(list(stream)[-1], RunEndedBadly)
+
+
+def test_code_that_interrupts_itself_ends_the_run(open_session):
+    session = open_session(["raise KeyboardInterrupt", "never = 1"], kernel="worker")
+    events = list(session.stream(stop_on_error=False))
+    assert events[-1].interrupted
+    assert [cell.status for cell in session.notebook] == ["interrupted", "idle"]
+
+
+def test_what_was_cancelled_is_forgotten_in_the_next_cell(open_session, play, hanging):
+    counts = []
+
+    class Plugin:
+        @hookimpl
+        def llm_repl_before_cell(self, context):
+            counts.append(asyncio.current_task().cancelling())
+
+    notebook = Notebook()
+    notebook.add_prompt("wait", provider="hanging")
+    notebook.add_code("x = 1")
+    session = open_session(notebook, hanging, Plugin(), cell_timeout_s=0.1)
+    play(session, stop_on_error=False)
+    assert counts == [0, 0]
+    assert notebook.cells[1].status == "completed"
+
+
 def test_to_close_stops_what_runs(open_session, check_law, kernel):
     session = open_session([ENDLESS, "never = 1"], kernel=kernel)
     events = play_and(session, CellOutput, session.close)
@@ -292,6 +327,7 @@ def test_when_the_engine_ends_every_cell_has_its_ending(open_session, check_law,
 
     notebook = Notebook()
     notebook.add_prompt("wait", provider="hanging")
+    notebook.add_code("never = 1")
     loop = EngineLoop()
     session = open_session(notebook, hanging, loop=loop)
     heard = []
@@ -307,6 +343,7 @@ def test_when_the_engine_ends_every_cell_has_its_ending(open_session, check_law,
     assert isinstance(heard[-2], CellEndedBadly)
     assert isinstance(heard[-1], RunEndedBadly)
     assert HangingProvider.closed == 1
+    assert notebook.cells[1].status == "idle"
     session._closed = True  # its loop has gone
 
 

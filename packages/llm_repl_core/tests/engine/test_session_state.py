@@ -55,7 +55,7 @@ def test_the_state_can_be_read_and_set_between_events(open_session):
 def test_a_question_waits_until_the_run_is_over(open_session, wait_for, tmp_path):
     sign = tmp_path / "sign"
     wait = f"while not pathlib.Path({str(sign)!r}).exists(): time.sleep(0.005)"
-    codes = ["x = 1", f"import pathlib, time\n{wait}\nx = 2"]
+    codes = ["x = 1", f"import pathlib, time\n{wait}\nx = 2", "x = 3"]
     session = open_session(codes, kernel="worker")
     run = threading.Thread(target=session.run)
     run.start()
@@ -68,7 +68,7 @@ def test_a_question_waits_until_the_run_is_over(open_session, wait_for, tmp_path
     sign.touch()
     reader.join(20)
     run.join(20)
-    assert seen == [2]
+    assert seen == [3]
 
 
 def test_a_snapshot_holds_names_and_values(open_session, kernel):

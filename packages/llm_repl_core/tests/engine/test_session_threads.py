@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import contextlib
 import threading
 import time
@@ -151,10 +150,12 @@ def test_a_caller_whose_event_loop_is_gone_holds_nobody_up():
     ran = []
 
     async def ask():
-        await inbox.run_in_caller(lambda: ran.append(1))
+        with pytest.raises(asyncio.CancelledError):
+            await inbox.run_in_caller(lambda: ran.append(1))
+        return "asked"
 
-    with EngineLoop() as loop, pytest.raises(concurrent.futures.CancelledError):
-        loop.call(ask(), 10)
+    with EngineLoop() as loop:
+        assert loop.call(ask(), 10) == "asked"
     assert ran == []
 
 
@@ -189,9 +190,11 @@ def test_one_sessions_end_leaves_the_others_providers_alone(open_session):
     first = open_session(notebook, application=application)
     second = open_session(notebook, application=application)
     first.run()
-    first.close()
     second.run()
     assert second.state["said"] == "a"  # its own provider, whose connections are its loop's
+    first.close()
+    second.run()
+    assert second.state["said"] == "b"  # and still the same
 
 
 def test_a_context_manager_closes_whatever_happens():

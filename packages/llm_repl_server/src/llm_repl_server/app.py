@@ -75,7 +75,10 @@ def create_app(
     def announce(announcement: Announcement) -> None:
         pass_on(socketio, announcement)
 
-    house.loop.loop.call_soon_threadsafe(house.announcer.listen, announce)
+    def is_heard() -> bool:
+        return bool(socketio.server.eio.sockets)
+
+    house.loop.loop.call_soon_threadsafe(house.announcer.listen, announce, is_heard)
 
     def stop() -> None:
         house.close()

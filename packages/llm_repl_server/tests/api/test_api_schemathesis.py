@@ -10,7 +10,9 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 LIMIT_S = 600.0
-NOTES = '{"name": "Notes", "cells": [{"cell_id": "c", "type": "ComputationCell", "content": "x = 1"}]}'
+NOTES = (
+    '{"name": "Notes", "cells": [{"cell_id": "c", "type": "ComputationCell", "content": "x = 1"}]}'
+)
 
 # More for a long look: `SCHEMATHESIS_EXAMPLES=500 SCHEMATHESIS_SEED=…`.
 EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "25")

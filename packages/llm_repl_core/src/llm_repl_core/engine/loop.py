@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future
-from typing import Any, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from llm_repl_core.errors import Conflict
 
@@ -16,6 +16,37 @@ __all__ = ["EngineLoop"]
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
+
+_CLOSED = "The engine is closed: open the notebook again."
+
+
+class _Waiter(Generic[T]):
+    """A thread that waits for a coroutine: one lock, where a future of two kinds costs twice."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> None:
+        self._loop = loop
+        self._coroutine = coroutine
+        self._task: asyncio.Task[T] | None = None
+        self._done = threading.Lock()
+        self._done.acquire()
+
+    def start(self) -> None:
+        """Begin; in the loop."""
+        self._task = self._loop.create_task(self._coroutine)
+        self._task.add_done_callback(self._end)
+
+    def result(self, timeout_s: float | None) -> T:
+        """Wait; in the thread."""
+        if not self._done.acquire(timeout=-1 if timeout_s is None else timeout_s):
+            raise TimeoutError
+        assert self._task is not None
+        try:
+            return self._task.result()
+        except asyncio.CancelledError:
+            raise Conflict(_CLOSED) from None
+
+    def _end(self, _: asyncio.Task[T]) -> None:
+        self._done.release()
 
 
 class EngineLoop:
@@ -44,7 +75,7 @@ class EngineLoop:
         """
         if self._closing.is_set():
             coroutine.close()
-            raise Conflict("The engine is closed: open the notebook again.")
+            raise Conflict(_CLOSED)
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
     def call(self, coroutine: Coroutine[Any, Any, T], timeout_s: float | None = None) -> T:
@@ -60,7 +91,12 @@ class EngineLoop:
                 "This would wait for itself: in the engine's thread, where hooks and listeners "
                 "are called, nothing can wait for the engine."
             )
-        return self.submit(coroutine).result(timeout_s)
+        if self._closing.is_set():
+            coroutine.close()
+            raise Conflict(_CLOSED)
+        waiter = _Waiter(self._loop, coroutine)
+        self._loop.call_soon_threadsafe(waiter.start)
+        return waiter.result(timeout_s)
 
     def close(self) -> None:
         """Cancel what still runs, wait for it, and end the thread. May be called twice."""
@@ -91,11 +127,14 @@ class EngineLoop:
             self._cancel_all()
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.run_until_complete(self._loop.shutdown_default_executor())
+            self._cancel_all()  # what was started while the rest ended
         finally:
             self._loop.close()
 
     def _cancel_all(self) -> None:
-        pending = asyncio.all_tasks(self._loop)
-        for task in pending:
-            task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+        # One more round of the loop: what was handed over last becomes a task in it.
+        self._loop.run_until_complete(asyncio.sleep(0))
+        while pending := asyncio.all_tasks(self._loop):
+            for task in pending:
+                task.cancel()
+            self._loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))

@@ -7,7 +7,6 @@ from collections.abc import Container
 from msgspec import Struct
 
 from llm_repl_core.model.cell import PromptCell
-from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.notebook import Notebook
 
 __all__ = ["ProviderChoice", "Route", "route"]
@@ -56,7 +55,7 @@ def route(
         choice: Who answers otherwise.
         known: The names of the providers that there are.
     """
-    noted_provider, noted_model = _noted(notebook)
+    noted_provider, noted_model = notebook.preference("provider"), notebook.preference("model")
     default = Route(choice.name, choice.model)
     if noted_provider is not None or noted_model is not None:
         default = _resolve(noted_provider, noted_model, default, known)
@@ -73,14 +72,3 @@ def _resolve(
     if provider is None or provider == default.provider:
         return Route(default.provider, model or default.model)
     return Route(provider, model)
-
-
-def _noted(notebook: Notebook) -> tuple[str | None, str | None]:
-    noted: JSONValue = notebook.metadata.get("llm_repl")
-    if not isinstance(noted, dict):
-        return None, None
-    provider, model = noted.get("provider"), noted.get("model")
-    return (
-        provider if isinstance(provider, str) and provider else None,
-        model if isinstance(model, str) and model else None,
-    )

@@ -164,12 +164,20 @@ class JupyterKernel(Kernel):
         """Set variables of a Python kernel to JSON values; see `Kernel.assign`."""
         await self._ask("assign", dict(values), type(None))
 
+    @property
+    def _speaks_python(self) -> bool:
+        return self._language == "python"
+
     async def names(self) -> list[str]:
-        """The user's variables in a Python kernel, sorted; see `Kernel.names`."""
+        """The user's variables, sorted; none in another language. See `Kernel.names`."""
+        if not self._speaks_python:
+            return []
         return await self._ask("names", {}, list[str])
 
     async def snapshot(self) -> dict[str, Value]:
-        """The user's variables of a Python kernel with their values; see `Kernel.snapshot`."""
+        """The user's variables and values; none in another language. See `Kernel.snapshot`."""
+        if not self._speaks_python:
+            return {}
         arguments = {
             "limit_bytes": self.options.value_limit_bytes,
             "timeout_s": self.options.value_timeout_s,
@@ -209,7 +217,7 @@ class JupyterKernel(Kernel):
         id_ = self._client.kernel_info()
         info = (await self._reply(id_))["content"]
         self._language = str(info.get("language_info", {}).get("name", "")).lower()
-        if self._language == "python":
+        if self._speaks_python:
             id_ = self._client.execute(bootstrap_code(), silent=True, allow_stdin=False)
             content = (await self._reply(id_))["content"]
             if content.get("status") != "ok":
@@ -219,7 +227,7 @@ class JupyterKernel(Kernel):
 
     async def _ask(self, what: str, arguments: dict[str, Any], kind: type[T]) -> T:
         self._require_alive()
-        if self._language != "python":
+        if not self._speaks_python:
             raise KernelUnsupported(
                 f"Values can be read and set in Python kernels only, and this one runs "
                 f"{self._language or 'another language'}."

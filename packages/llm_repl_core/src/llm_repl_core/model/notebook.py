@@ -101,6 +101,16 @@ class Notebook:
         cell = self[cell_id]
         return next(i for i, candidate in enumerate(self._cells) if candidate is cell)
 
+    def preference(self, name: str) -> str | None:
+        """What the notebook itself asks for under ``metadata.llm_repl``; None where nothing.
+
+        Args:
+            name: ``kernel``, ``provider`` or ``model``.
+        """
+        noted = self.metadata.get("llm_repl")
+        value = noted.get(name) if isinstance(noted, dict) else None
+        return value if isinstance(value, str) and value else None
+
     # Changing --------------------------------------------------------------------------------
 
     def insert(self, cell: Cell, position: int | None = None) -> Cell:

@@ -75,7 +75,7 @@ class Resource(Blueprint):
         super().__init__(name, __name__)
         self.endpoints: list[Endpoint] = []
 
-    def endpoint(
+    def endpoint(  # type: ignore[override]  # Flask's own of that name is of no use here
         self,
         method: Method,
         path: str,

@@ -23,7 +23,9 @@ __all__ = ["command"]
     help="Set a variable before the first cell; a VALUE that is JSON is taken as such.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Save the notebook here.")
-@click.option("--kernel", help="Where code runs; what the settings say by default.")
+@click.option(
+    "--kernel", help="Where code runs; by default what the notebook says, else the settings."
+)
 @click.option("--provider", help="Who answers prompts where the notebook does not say it.")
 @click.option("--model", help="The model of that provider.")
 @click.option("--keep-going", is_flag=True, help="Go on with the next cell where one fails.")
@@ -48,16 +50,14 @@ def command(
     from llm_repl_server.cli.progress import Progress
 
     values = dict(_parameter(text) for text in parameters)
-    settings = load_settings(
-        Settings, flags={"kernel": kernel, "provider": provider, "model": model}
-    )
+    settings = load_settings(Settings, flags={"provider": provider, "model": model})
     application = Application(settings)
     if output is not None:
         application.format_for(output.name)  # a wrong ending is better told before the work
     document = application.load(notebook)
     progress = Progress(document, quiet=quiet)
     failed = interrupted = False  # by Ctrl-C where no cell was running
-    with application.open(document, kernel=None) as session:
+    with application.open(document, kernel=kernel) as session:
         try:
             if values:
                 session.assign(values)

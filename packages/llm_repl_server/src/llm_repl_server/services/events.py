@@ -44,11 +44,20 @@ class Announcer:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._waiting: deque[tuple[Future[None] | None, Announcement]] = deque()
-        self._listeners: list[Callable[[Announcement], None]] = []
+        self._listeners: list[tuple[Callable[[Announcement], None], Callable[[], bool]]] = []
 
-    def listen(self, listener: Callable[[Announcement], None]) -> None:
-        """Have every announcement passed to ``listener``, in the engine's loop."""
-        self._listeners.append(listener)
+    def listen(
+        self,
+        listener: Callable[[Announcement], None],
+        is_heard: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Have announcements passed to a listener, in the engine's loop.
+
+        Args:
+            listener: Called with each announcement.
+            is_heard: Whether anybody would hear one now; where not, none is passed on.
+        """
+        self._listeners.append((listener, is_heard))
 
     def announce(self, announcement: Announcement, after: Future[None] | None = None) -> None:
         """Tell everybody.
@@ -58,6 +67,8 @@ class Announcer:
             after: The write that makes it true. Where it fails, nothing is told; only that a cell
                 ended is told all the same, as a failure.
         """
+        if not any(is_heard() for _, is_heard in self._listeners):
+            return  # and the loop is not woken for it
         if after is None and not self._waiting:
             self._pass_on(announcement)
             return
@@ -85,7 +96,7 @@ class Announcer:
                 self._pass_on(_not_stored(announcement, error))
 
     def _pass_on(self, announcement: Announcement) -> None:
-        for listener in self._listeners:
+        for listener, _ in self._listeners:
             try:
                 listener(announcement)
             except Exception:  # noqa: BLE001 - telling must never stop what is told about

@@ -6,10 +6,10 @@ from typing import Any
 
 from msgspec import UNSET
 
-from llm_repl_core import Value
+from llm_repl_core import CellCompleted, CellEndedBadly, Event, Notebook, Value
 from llm_repl_server.services.events import Announcement, Announcer
 from llm_repl_server.services.live import LiveNotebooks
-from llm_repl_server.services.wire import outputs_on_wire
+from llm_repl_server.services.wire import outputs_on_wire, status_of
 
 __all__ = ["ExecutionService"]
 
@@ -34,15 +34,24 @@ class ExecutionService:
             CellNotFound: There is no such cell.
         """
         live = await self._live.get(notebook_id)
-        cell = live.notebook[cell_id]
-        await live.session.start([cell_id])
+        # The cell itself may be in its next run, or changed, by the time that this one is kept.
+        endings: list[CellCompleted | CellEndedBadly] = []
+
+        def note(event: Event) -> None:
+            if isinstance(event, CellCompleted | CellEndedBadly):
+                endings.append(event)
+
+        await live.session.start([cell_id], listener=note)
         await live.written()
+        if not endings:
+            return _not_run(live.notebook, cell_id)
+        [ending] = endings
         return {
-            "id": cell.id,
-            "cell_id": cell.id,
-            "outputs": outputs_on_wire(cell.outputs),
-            "status": cell.status,
-            "execution_count": cell.execution_count,
+            "id": cell_id,
+            "cell_id": cell_id,
+            "outputs": outputs_on_wire(ending.outputs),
+            "status": status_of(ending),
+            "execution_count": ending.execution_count,
         }
 
     async def execute_all(self, notebook_id: str) -> dict[str, Any]:
@@ -100,6 +109,18 @@ class ExecutionService:
             "state": {name: _json_or_text(value) for name, value in live.last_snapshot.items()},
             "busy": snapshot is None,
         }
+
+
+def _not_run(notebook: Notebook, cell_id: str) -> dict[str, Any]:
+    """What is answered for a run that was stopped, or whose cell was deleted, before its turn."""
+    cell = notebook[cell_id]
+    return {
+        "id": cell_id,
+        "cell_id": cell_id,
+        "outputs": outputs_on_wire(cell.outputs),
+        "status": cell.status,
+        "execution_count": cell.execution_count,
+    }
 
 
 def _json_or_text(value: Value) -> Any:

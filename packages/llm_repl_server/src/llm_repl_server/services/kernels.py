@@ -35,7 +35,7 @@ class KernelFactory:
         Raises:
             KernelNotFound: It names one that is not installed.
         """
-        name = _noted_kernel(notebook) or self._application.settings.kernel
+        name = notebook.preference("kernel") or self._application.settings.kernel
         kernel_class = self._application.kernel_class(name)
         if issubclass(kernel_class, WorkerKernel):
             return kernel_class(self._options, zygote=self._zygote)
@@ -44,9 +44,3 @@ class KernelFactory:
     async def close(self) -> None:
         """End the zygote; to be called when all kernels have ended."""
         await self._zygote.stop()
-
-
-def _noted_kernel(notebook: Notebook) -> str | None:
-    noted = notebook.metadata.get("llm_repl")
-    name = noted.get("kernel") if isinstance(noted, dict) else None
-    return name if isinstance(name, str) else None

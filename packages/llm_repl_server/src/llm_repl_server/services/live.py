@@ -26,7 +26,7 @@ from llm_repl_core import (
 from llm_repl_core.engine.loop import EngineLoop
 from llm_repl_server.services.events import Announcement, Announcer
 from llm_repl_server.services.kernels import KernelFactory
-from llm_repl_server.services.wire import outputs_on_wire
+from llm_repl_server.services.wire import outputs_on_wire, status_of
 from llm_repl_server.storage.changes import Change, UpdateNotebook, WriteCell
 from llm_repl_server.storage.store import Store
 
@@ -135,7 +135,7 @@ class LiveNotebook:
                 cell_id=event.cell_id,
                 outputs=outputs_on_wire(event.outputs),
                 execution_count=event.execution_count,
-                status="completed",
+                status=status_of(event),
             )
         elif isinstance(event, CellEndedBadly):
             self._tell(
@@ -146,7 +146,7 @@ class LiveNotebook:
                 error=event.error,
                 outputs=outputs_on_wire(event.outputs),
                 execution_count=event.execution_count,
-                status="interrupted" if event.interrupted else "error",
+                status=status_of(event),
             )
         elif isinstance(event, RunStarted) and event.whole_notebook:
             self._runs_whole.add(event.run_id)

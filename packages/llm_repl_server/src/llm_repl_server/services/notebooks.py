@@ -163,6 +163,7 @@ class NotebookService:
             Forbidden: It leads out of the root.
         """
         path = resolve_under(self._root, filepath)
+        self._application.format_for(path.name)
         if not path.exists():
             raise FileMissing(f"There is no file `{path.relative_to(self._root)}`.")
         notebook = with_addressable_ids(await asyncio.to_thread(self._application.load, path))

@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from llm_repl_core import Cell, ForeignCell, Notebook, Output
+from llm_repl_core import Cell, CellCompleted, CellEndedBadly, ForeignCell, Notebook, Output
+from llm_repl_core.model.cell import CellStatus
 
 __all__ = [
     "cell_on_wire",
@@ -18,6 +19,7 @@ __all__ = [
     "notebook_header",
     "notebook_on_wire",
     "outputs_on_wire",
+    "status_of",
     "time_on_wire",
 ]
 
@@ -70,6 +72,13 @@ def cell_on_wire(cell: Cell) -> dict[str, Any]:
         "metadata": dict(cell.metadata),
         "version": cell_tag(cell),
     } | cell.options()
+
+
+def status_of(ending: CellCompleted | CellEndedBadly) -> CellStatus:
+    """The status of a cell that has just run."""
+    if isinstance(ending, CellCompleted):
+        return "completed"
+    return "interrupted" if ending.interrupted else "error"
 
 
 def outputs_on_wire(outputs: list[Output] | tuple[Output, ...]) -> list[dict[str, Any]]:

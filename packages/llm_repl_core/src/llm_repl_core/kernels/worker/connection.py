@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from llm_repl_core.kernels.worker.frames import FrameParser, FrameTooLarge
-from llm_repl_core.kernels.worker.protocol import WorkerReply
+from llm_repl_core.kernels.worker.protocol import reply_decoder
 
 __all__ = ["WorkerConnection", "connect"]
 
@@ -31,7 +31,7 @@ class WorkerConnection(asyncio.Protocol):
 
     def __init__(self, limit_bytes: int, on_lost: Callable[[str | None], None]) -> None:
         self._parser = FrameParser(limit_bytes)
-        self._replies: msgspec.msgpack.Decoder[WorkerReply] = msgspec.msgpack.Decoder(WorkerReply)
+        self._replies = reply_decoder()
         self._queue: deque[tuple[Any, int]] = deque()
         self._queued_bytes = 0
         self._paused = False

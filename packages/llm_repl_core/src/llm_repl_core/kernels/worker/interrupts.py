@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 from types import FrameType, TracebackType
-from typing import Any
 
 __all__ = ["SigintGate"]
 
@@ -21,11 +20,13 @@ class SigintGate:
         self.running = False
         self.pending = False
         self._depth = 0
+        # Made once: each mention of a method is an object of its own, and would never be the
+        # handler that is installed.
+        self._handler = self._on_sigint
 
     def install(self) -> None:
         """Become the handler, which user code may have changed."""
-        if signal.getsignal(signal.SIGINT) is not self._on_sigint:
-            self._handler: Any = self._on_sigint
+        if signal.getsignal(signal.SIGINT) is not self._handler:
             signal.signal(signal.SIGINT, self._handler)
 
     def __enter__(self) -> None:

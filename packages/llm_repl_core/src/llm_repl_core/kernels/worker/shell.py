@@ -126,8 +126,6 @@ class WorkerShell(InteractiveShell):
         # Once for all cells, where IPython does and undoes it for each.
         self.builtin_trap.__enter__()
         self.display_trap.__enter__()
-        # It says how to leave a terminal.
-        warnings.filterwarnings("ignore", message="To exit: use 'exit'")
 
     def showtraceback(self, exc_tuple: Any = None, *args: Any, **options: Any) -> None:
         """Keep the exception for the cell's end; groups, which IPython prints, too."""
@@ -178,6 +176,8 @@ def make_shell() -> WorkerShell:
     # What the first cells would import is in memory then before any worker is made.
     for code in ("1 + 1", "1 / 0", "%pwd", "[print]"):
         shell.run(code)
+    # It says how to leave a terminal.
+    warnings.filterwarnings("ignore", message="To exit: use 'exit'")
     return shell
 
 

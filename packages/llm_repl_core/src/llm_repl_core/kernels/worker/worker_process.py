@@ -30,7 +30,7 @@ from llm_repl_core.kernels.worker.shell import WorkerShell, make_shell
 
 __all__ = ["WorkerProcess", "run_program"]
 
-_OOM_SCORE = "500"
+_OOM_SCORE = b"500"
 _SNAPSHOT_PART_BYTES = 4 * 2**20
 
 
@@ -54,9 +54,7 @@ class WorkerProcess:
         self._buffer = OutputBuffer(options.output_limit_bytes)
         self._capture = Capture(self._buffer, self._channel, self._gate)
         self._pump = Pump(self._capture, options.linger_s, self._abandon)
-        self._requests: msgspec.msgpack.Decoder[WorkerRequest] = msgspec.msgpack.Decoder(
-            WorkerRequest
-        )
+        self._requests = protocol.request_decoder()
         self._answers: dict[type, Callable[[Any], None]] = {
             protocol.Execute: self._execute,
             protocol.Evaluate: self._evaluate,
@@ -112,7 +110,7 @@ class WorkerProcess:
         self._shell.capture = self._capture
         gc.enable()
         with contextlib.suppress(OSError):
-            Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE, "ascii")
+            _write_oom_score()
         self._pump.start()
         try:
             os.chdir(options.cwd)
@@ -252,6 +250,15 @@ def _reseed() -> None:
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
         numpy_random.seed()
+
+
+def _write_oom_score() -> None:
+    # By the system's own calls: a text file would look its codec up, which takes 1 ms here.
+    descriptor = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+    try:
+        os.write(descriptor, _OOM_SCORE)
+    finally:
+        os.close(descriptor)
 
 
 def _limit_memory(limit_bytes: int) -> str | None:

@@ -42,6 +42,7 @@ def main(control_descriptor: int, preload: list[str]) -> None:
     gc.disable()  # a collection would write to pages that are to be shared
     shell = make_shell()
     problems = [problem for name in preload if (problem := _import(name))]
+    protocol.request_decoder()
     gc.collect()
     gc.freeze()
     _silence()
