@@ -223,6 +223,26 @@ def test_an_interrupt_does_not_hit_the_next_cell(make_kernel: MakeKernel) -> Non
     asyncio.run(check())
 
 
+def test_an_interrupt_that_comes_before_the_code_has_begun_ends_it(
+    make_kernel: MakeKernel,
+) -> None:
+    async def check() -> None:
+        kernel = make_kernel()
+        await kernel.start()
+        assert kernel.pid is not None
+        os.kill(kernel.pid, signal.SIGSTOP)
+        cell = asyncio.create_task(run_cell(kernel, "import time; time.sleep(60)"))
+        await until(lambda: kernel._busy)
+        await kernel.interrupt()
+        os.kill(kernel.pid, signal.SIGCONT)
+        outputs = await asyncio.wait_for(cell, 10)
+        assert outputs[-1].fields["ename"] == "KeyboardInterrupt"
+        assert (await run_cell(kernel, "1 + 1"))[0].content == "2"
+        await kernel.shutdown()
+
+    asyncio.run(check())
+
+
 def test_threads_that_print_later_are_shown_by_the_next_cell(make_kernel: MakeKernel) -> None:
     async def check() -> None:
         kernel = make_kernel()

@@ -67,6 +67,18 @@ class Channel:
             self._messages = self._parser.feed(data)
         return self._messages.pop(0)
 
+    def has_message(self) -> bool:
+        """Whether something has come that `receive` has not given yet; does not wait."""
+        connection = self.connection
+        if self._messages or connection is None:
+            return bool(self._messages)
+        try:
+            poll = select.poll()
+            poll.register(connection, select.POLLIN)
+            return any(event & select.POLLIN for _, event in poll.poll(0))
+        except (OSError, ValueError):
+            return False
+
     def put(self, data: bytes) -> None:
         """Add a frame to what is to be sent."""
         with self.lock:

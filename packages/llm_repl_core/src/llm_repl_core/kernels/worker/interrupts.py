@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from types import FrameType, TracebackType
 
 __all__ = ["SigintGate"]
@@ -11,14 +12,21 @@ __all__ = ["SigintGate"]
 class SigintGate:
     """A handler that raises ``KeyboardInterrupt`` only where user code runs.
 
-    Outside of a cell SIGINT has no effect. Within a ``with gate:`` block, where half of a write
+    Outside of a cell SIGINT has no effect, unless a request has come and its code has not begun:
+    then it ends the code as it begins. Who interrupts has sent the request before, so that the
+    signal cannot be meant for a later one. Within a ``with gate:`` block, where half of a write
     would break the stream of frames, it waits for the block's end. Only the main thread, where
     Python runs handlers, uses it.
+
+    Args:
+        has_request: Whether a request has come that has not been taken up.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, has_request: Callable[[], bool] = lambda: False) -> None:
         self.running = False
         self.pending = False
+        self._has_request = has_request
+        self._expecting = False
         self._depth = 0
         # Made once: each mention of a method is an object of its own, and would never be the
         # handler that is installed.
@@ -44,10 +52,24 @@ class SigintGate:
             if self.running:
                 raise KeyboardInterrupt
 
+    def expect(self) -> None:
+        """A request was taken up, whose code may begin."""
+        self._expecting = True
+
+    def settle(self) -> None:
+        """The request was answered."""
+        self._expecting = self.pending = False
+
     def open(self) -> None:
-        """User code begins."""
-        self.pending = False
+        """User code begins.
+
+        Raises:
+            KeyboardInterrupt: It was interrupted before.
+        """
+        early, self.pending = self.pending, False
         self.running = True
+        if early:
+            raise KeyboardInterrupt
 
     def close(self) -> None:
         """User code has ended."""
@@ -56,6 +78,7 @@ class SigintGate:
 
     def _on_sigint(self, _signum: int, _frame: FrameType | None) -> None:
         if not self.running:
+            self.pending = self.pending or self._expecting or self._has_request()
             return
         if self._depth:
             self.pending = True

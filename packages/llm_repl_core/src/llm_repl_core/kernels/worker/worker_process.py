@@ -50,7 +50,7 @@ class WorkerProcess:
         self._pid = os.getpid()
         self._parent = os.getppid()
         self._channel = Channel()
-        self._gate = SigintGate()
+        self._gate = SigintGate(self._channel.has_message)
         self._buffer = OutputBuffer(options.output_limit_bytes)
         self._capture = Capture(self._buffer, self._channel, self._gate)
         self._pump = Pump(self._capture, options.linger_s, self._abandon)
@@ -85,9 +85,11 @@ class WorkerProcess:
                 self._leave(1)
             self._send(protocol.Hello(protocol.PROTOCOL_VERSION, self._pid))
             while (message := self._channel.receive()) is not None:
+                self._gate.expect()
                 request = self._requests.decode(message)
                 del message
                 self._answer(request)
+                self._gate.settle()
             self._channel.detach()
             self._pump.connection_changed()
 
@@ -222,8 +224,9 @@ class WorkerProcess:
     def _leave(self, code: int) -> NoReturn:
         """End in an orderly way: what user code registered to run at the end runs."""
         self._remove_socket()
-        self._gate.open()
+        self._gate.settle()
         with contextlib.suppress(BaseException):
+            self._gate.open()
             atexit._run_exitfuncs()
         os._exit(code)
 
