@@ -214,8 +214,10 @@ def test_an_interrupt_does_not_hit_the_next_cell(make_kernel: MakeKernel) -> Non
         await kernel.start()
         assert kernel.pid is not None
         for number in range(100):
-            # From outside, at any moment, also while nothing runs.
-            os.kill(kernel.pid, signal.SIGINT)
+            # The cell ends while whoever wants to stop it does not know yet.
+            kernel._busy = True
+            await kernel.interrupt()
+            kernel._busy = False
             (output,) = await run_cell(kernel, f"{number}")
             assert output.content == str(number)
         await kernel.shutdown()

@@ -66,6 +66,7 @@ class WorkerKernel(Kernel):
         self._pidfd: int | None = None
         self._fault: str | None = None
         self._busy = False
+        self._signalled = False
 
     @property
     def alive(self) -> bool:
@@ -92,6 +93,7 @@ class WorkerKernel(Kernel):
         """Run code and yield its outputs as they come; see `Kernel.execute`."""
         async with self._lock:
             connection = self._require_alive()
+            await self._pass_signals(connection)
             request = protocol.Execute(next(self._ids), clean_text(code))
             connection.send(protocol.encode(request))
             self._busy = True
@@ -228,6 +230,7 @@ class WorkerKernel(Kernel):
     def _signal(self, number: signal.Signals) -> None:
         if self._handle is None:
             return
+        self._signalled = True
         with contextlib.suppress(OSError):
             if self._pidfd is not None:
                 signal.pidfd_send_signal(self._pidfd, number)
@@ -299,6 +302,7 @@ class WorkerKernel(Kernel):
             ) from None
         async with self._lock:
             connection = self._require_alive()
+            await self._pass_signals(connection)
             connection.send(data)
             self._busy = True
             ended = False
@@ -310,6 +314,17 @@ class WorkerKernel(Kernel):
                 if not ended and not connection.lost:
                     # Nobody waits for it any more; its answer is passed over later.
                     self._signal(signal.SIGINT)
+
+    async def _pass_signals(self, connection: WorkerConnection) -> None:
+        """See that an interrupt which came too late for its code does not hit the next one.
+
+        The worker has had every signal from before when it answers, and nothing runs there.
+        """
+        if self._signalled:
+            self._signalled = False
+            request = protocol.ListNames(next(self._ids))
+            connection.send(protocol.encode(request))
+            await self._reply(connection, request.id)
 
     async def _stop_cell(self, connection: WorkerConnection, id_: int) -> None:
         """Interrupt the cell whose reader has gone, and pass over what is left of it."""
