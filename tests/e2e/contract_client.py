@@ -10,13 +10,14 @@ import traceback
 
 import contract_events
 import contract_rest
+import contract_running
 from contract_plumbing import Api, Broken
 
 
 def main(base: str, root: str, *chosen: str) -> int:
     """Run all checks, or those that are chosen; say which of them the server does not pass."""
     failed = 0
-    for module in (contract_rest, contract_events):
+    for module in (contract_rest, contract_running, contract_events):
         for name, check in vars(module).items():
             if not name.startswith("check_") or (chosen and name not in chosen):
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -24,14 +25,14 @@ LIMIT_S = 20.0
 def send(server, data: bytes) -> tuple[int, bytes]:
     """Send bytes and read to the end; the status and the body."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=LIMIT_S) as connection:
-        connection.sendall(data)
-        connection.shutdown(socket.SHUT_WR)
+        # It may be closed with some of what is sent unread; what was answered is there.
+        with contextlib.suppress(ConnectionError):
+            connection.sendall(data)
+            connection.shutdown(socket.SHUT_WR)
         answer = b""
-        try:
+        with contextlib.suppress(ConnectionError):
             while received := connection.recv(65536):
                 answer += received
-        except ConnectionResetError:
-            pass  # closed with some of what was sent unread; what was answered is there
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1."), answer
     return int(head.split()[1]), body
@@ -151,7 +152,7 @@ def test_a_variable_that_python_keeps_for_itself(shared_server, name):
     assert shared_server.ask("POST", f"{notebook}/cells", body)[0] == 400
 
 
-def test_clients_that_are_cut_off(server):
+def test_clients_that_are_cut_off(server, until):
     """Amid a request and amid a run."""
     notebook, [cell] = server.new_notebook("import time\ntime.sleep(0.5)\ndone = True")
     run = f"POST {cell}/execute HTTP/1.1\r\n".encode() + HOST + b"Content-Length: 0\r\n\r\n"
@@ -160,7 +161,9 @@ def test_clients_that_are_cut_off(server):
         with socket.create_connection(("127.0.0.1", server.port), timeout=LIMIT_S) as connection:
             connection.sendall(beginning)
     assert server.run(cell)["status"] == "completed"
-    assert server.ask("GET", f"{notebook}/state")[1]["state"]["done"] is True
+    # While the run of the one that has left goes on, the state is an older one.
+    state = f"{notebook}/state"
+    until(lambda: server.ask("GET", state)[1]["state"].get("done"), "it has run")
     assert server.ask("GET", "/api/notebooks")[1]["notebooks"][0]["cell_count"] == 1
 
 

@@ -101,8 +101,10 @@ class Zygote:
             KernelStartFailed: There is none; the message says why.
         """
         for attempt in (1, 2):
-            await self.start()
             life = self._life
+            if life is None or not (life.alive and life.ready.done()):
+                await self.start()
+                life = self._life
             if life is None:
                 continue
             try:

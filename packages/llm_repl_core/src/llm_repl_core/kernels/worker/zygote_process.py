@@ -1,6 +1,6 @@
-"""What runs in a zygote: it has imported what workers need, and forks them on request.
+"""What runs in a zygote: it has imported what workers need, and forks them.
 
-It has one thread, as a fork copies only the one that forks. It stays the workers' parent, so that
+One worker is always forked ahead (see `spare`). A zygote has one thread, as a fork copies only the one that forks. It stays the workers' parent, so that
 it can tell how each of them ended. It ends when its owner does, which it sees by the end of the
 control connection; the workers then go on for as long as they linger.
 """
@@ -24,9 +24,11 @@ from llm_repl_core.kernels.worker.frames import FrameParser
 from llm_repl_core.kernels.worker.listening import listen
 from llm_repl_core.kernels.worker.protocol import Fork, encode
 from llm_repl_core.kernels.worker.shell import WorkerShell, make_shell
-from llm_repl_core.kernels.worker.worker_process import WorkerProcess
+from llm_repl_core.kernels.worker.spare import Spare, be_spare
 
 __all__ = ["main", "run_program"]
+
+_SPARE_DELAY_MS = 50
 
 
 def main(control_descriptor: int, preload: list[str]) -> None:
@@ -59,6 +61,7 @@ class _Zygote:
         self._wake_reading, self._wake_writing = os.pipe()
         for descriptor in (self._wake_reading, self._wake_writing):
             os.set_blocking(descriptor, False)
+        self._spare: Spare | None = None
 
     def run(self) -> None:
         """Serve until the control connection ends."""
@@ -67,8 +70,12 @@ class _Zygote:
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
         poll.register(self._wake_reading, select.POLLIN)
+        self._spare = self._make_spare()
         while True:
-            ready = {descriptor for descriptor, _ in poll.poll()}
+            ready = {descriptor for descriptor, _ in poll.poll(self._patience_ms())}
+            if not ready:
+                with contextlib.suppress(OSError):  # the next one is forked when it is asked for
+                    self._spare = self._make_spare()
             if self._wake_reading in ready:
                 with contextlib.suppress(BlockingIOError):
                     os.read(self._wake_reading, 4096)
@@ -83,24 +90,42 @@ class _Zygote:
                 for message in self._parser.feed(data):
                     self._fork(self._requests.decode(message))
 
+    def _patience_ms(self) -> int | None:
+        """How long to wait before a spare is made: not while a new worker runs its first cell."""
+        return _SPARE_DELAY_MS if self._spare is None else None
+
     def _fork(self, request: Fork) -> None:
         try:
-            listener = listen(request.options.path)
-        except OSError as error:
-            self._tell(protocol.ForkFailed(request.id, f"Its socket can't be made: {error}."))
-            return
-        try:
-            pid = os.fork()
+            with listen(request.options.path) as listener:
+                pid = self._employ(request, listener)
         except OSError as error:
             self._tell(protocol.ForkFailed(request.id, f"The system refuses: {error}."))
-        else:
-            if pid == 0:
-                self._be_worker(listener, request)
-            self._tell(protocol.Forked(request.id, pid))
-        finally:
-            listener.close()
+            return
+        self._tell(protocol.Forked(request.id, pid))
 
-    def _be_worker(self, listener: socket.socket, request: Fork) -> None:
+    def _employ(self, request: Fork, listener: socket.socket) -> int:
+        """Hand a worker's socket and options to the spare process; its number."""
+        spare, self._spare = self._spare or self._make_spare(), None
+        try:
+            spare.hand_over(request.options, listener)
+        except OSError:
+            # It was killed meanwhile. One that has just been made has not.
+            spare.line.close()
+            spare = self._make_spare()
+            spare.hand_over(request.options, listener)
+        spare.line.close()
+        return spare.pid
+
+    def _make_spare(self) -> Spare:
+        line, theirs = socket.socketpair()
+        with theirs:
+            pid = os.fork()
+            if pid == 0:
+                line.close()
+                self._be_spare(theirs)
+        return Spare(pid, line)
+
+    def _be_spare(self, line: socket.socket) -> None:
         """Never returns."""
         try:
             os.setpgid(0, 0)
@@ -109,7 +134,7 @@ class _Zygote:
             os.close(self._wake_reading)
             os.close(self._wake_writing)
             self._control.close()
-            WorkerProcess(self._shell, listener, request.options).run()
+            be_spare(self._shell, line)
         finally:
             os._exit(70)
 
@@ -123,6 +148,9 @@ class _Zygote:
                 return
             if ended is None:
                 return
+            if self._spare is not None and self._spare.pid == ended.si_pid:
+                self._spare.line.close()
+                self._spare = None
             with contextlib.suppress(OSError):
                 os.killpg(ended.si_pid, signal.SIGKILL)
             pid, status = os.waitpid(ended.si_pid, 0)
