@@ -145,7 +145,6 @@ def test_half_a_request_for_a_websocket_is_refused(stage):
 
 
 @pytest.mark.parametrize("name", ["class", "None", "__builtins__"])
-@pytest.mark.xfail(reason="whatever looks like a name is taken, also what Python keeps for itself")
 def test_a_variable_that_python_keeps_for_itself(shared_server, name):
     notebook, _ = shared_server.new_notebook()
     body = {"type": "prompt", "content": "x", "response_var": name}

@@ -256,7 +256,6 @@ def test_two_servers_cannot_share_their_data(stage, port):
     assert server.ask("GET", notebook)[0] == 200
 
 
-@pytest.mark.xfail(reason="memory keeps a change that the disk has refused")
 def test_a_change_that_the_disk_refuses_is_not_there(stage, port):
     # A limit of the size of files stands for a full disk.
     command = f"ulimit -f 2000 && exec llm-repl serve --port {port}"

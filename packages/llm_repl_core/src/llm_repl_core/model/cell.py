@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 from uuid import uuid4
 
@@ -135,6 +136,11 @@ class PromptCell(Cell, kw_only=True):
 
     type: ClassVar[str] = "prompt"
     wire_type: ClassVar[str] = "PromptCell"
+
+    def __post_init__(self) -> None:
+        name = self.response_var
+        if name is not None and (keyword.iskeyword(name) or name.startswith("__")):
+            raise ValueError(f"`{name}` is a name that Python keeps for itself: choose another")
 
     model: str | None = None
     temperature: Annotated[float, Meta(ge=0, le=2)] | None = None

@@ -187,6 +187,14 @@ class Notebook:
         self.touch()
         return cell
 
+    def become(self, other: Notebook) -> None:
+        """Take over all that another notebook holds, its cells too, but for the id."""
+        for name in _COMPARED:
+            if name not in ("id", "cells"):
+                setattr(self, name, getattr(other, name))
+        self._cells = list(other.cells)
+        self._by_id = {cell.id: cell for cell in self._cells}
+
     def touch(self) -> None:
         """Note that the notebook changed now."""
         self.updated_at = datetime.now(UTC)

@@ -21,6 +21,7 @@ from llm_repl_core import (
     RunEndedBadly,
     RunStarted,
     Session,
+    StorageError,
     Value,
 )
 from llm_repl_core.engine.loop import EngineLoop
@@ -92,10 +93,16 @@ class LiveNotebook:
         """Wait until all that was handed over is on disk.
 
         Raises:
-            StorageError: The last of it could not be written.
+            StorageError: The last of it could not be written; the notebook is again as it is on
+                disk, so that nobody is shown what is not kept.
         """
-        if self._last_write is not None:
+        if self._last_write is None:
+            return
+        try:
             await asyncio.wrap_future(self._last_write)
+        except StorageError:
+            await self._go_back()
+            raise
 
     def header_change(self) -> UpdateNotebook:
         """The change that writes all of the notebook that people edit, but its cells."""
@@ -120,6 +127,11 @@ class LiveNotebook:
         self._deleted = deleted
         if self._session is not None:
             await self._session.close_here()
+
+    async def _go_back(self) -> None:
+        kept = await asyncio.to_thread(self._store.load_notebook, self.notebook.id)
+        if kept is not None:
+            self.notebook.become(kept)
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, CellStarted):

@@ -124,8 +124,10 @@ class NotebookService:
             DeleteNotebook(notebook_id),
             tell=Announcement("notebook_deleted", notebook_id, {"notebook_id": notebook_id}),
         )
-        await live.written()
-        self._live.forget(notebook_id)
+        try:
+            await live.written()
+        finally:  # where it could not be deleted, it is loaded again when it is asked for
+            self._live.forget(notebook_id)
 
     async def save(self, notebook_id: str, filepath: str | None) -> str:
         """Write a notebook to a file under the root.
