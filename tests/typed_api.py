@@ -208,7 +208,7 @@ class CountCell(Cell, kw_only=True):
     up_to: int = 3
 
 
-async def execute_count(cell: CountCell, execution: Execution) -> AsyncIterator[Output]:
+async def execute_count(cell: CountCell, execution: Execution) -> AsyncGenerator[Output, None]:
     assert_type(execution.notebook, Notebook)
     for number in range(cell.up_to):
         yield Output.stdout(f"{number}\n")

@@ -146,7 +146,7 @@ class CellRun:
         )
         self._in_kernel = cell_type.runs_in_kernel
         try:
-            async with aclosing(cell_type.execute(cell, execution)) as produced:  # type: ignore[type-var]  # an executor is an async generator function
+            async with aclosing(cell_type.execute(cell, execution)) as produced:
                 async for output in produced:
                     self._put(output)
         finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, TypeAlias
 
 from msgspec import Struct
@@ -32,7 +32,7 @@ class Execution(Struct, frozen=True, kw_only=True):
     run_id: str
 
 
-Executor: TypeAlias = Callable[[Any, Execution], AsyncIterator[Output]]
+Executor: TypeAlias = Callable[[Any, Execution], AsyncGenerator[Output, None]]
 """Runs a cell and yields its outputs as they come: an async generator function.
 
 An ``error`` output, or an exception, fails the cell; an `LLMReplError` is shown to the user as one

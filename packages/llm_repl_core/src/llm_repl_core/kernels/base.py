@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
@@ -134,7 +134,7 @@ class Kernel(abc.ABC):
         """
 
     @abc.abstractmethod
-    def execute(self, code: str) -> AsyncIterator[Output]:
+    def execute(self, code: str) -> AsyncGenerator[Output, None]:
         """Run code and yield its outputs as they come.
 
         Code that raises, or that was interrupted, yields an ``error`` output last and ends

@@ -10,7 +10,7 @@ import queue
 import re
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -111,7 +111,7 @@ class JupyterKernel(Kernel):
             ) from error
         self._watcher = asyncio.create_task(self._watch())
 
-    async def execute(self, code: str) -> AsyncIterator[Output]:
+    async def execute(self, code: str) -> AsyncGenerator[Output, None]:
         """Run code and yield its outputs as they come; see `Kernel.execute`."""
         async with self._lock:
             self._require_alive()

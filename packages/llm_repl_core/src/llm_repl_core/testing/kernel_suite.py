@@ -164,7 +164,7 @@ class KernelSuite:
 
         async def check(kernel: Kernel) -> None:
             texts: list[str] = []
-            async with aclosing(kernel.execute(code)) as outputs:  # type: ignore[type-var]
+            async with aclosing(kernel.execute(code)) as outputs:
                 async for output in outputs:
                     texts.append(output.content)
                     # The cell can go on only if its first output has come before its end.
@@ -442,7 +442,7 @@ class KernelSuite:
 
         async def check(kernel: Kernel) -> None:
             code = "closed = 0\nprint('go', flush=True)\nwhile True:\n    closed += 1"
-            async with aclosing(kernel.execute(code)) as outputs:  # type: ignore[type-var]
+            async with aclosing(kernel.execute(code)) as outputs:
                 async for _ in outputs:
                     break
             assert kernel.alive
@@ -459,7 +459,7 @@ class KernelSuite:
             started = asyncio.Event()
 
             async def consume() -> None:
-                async with aclosing(  # type: ignore[type-var]
+                async with aclosing(
                     kernel.execute("print(1, flush=True)\nwhile True: pass")
                 ) as outputs:
                     async for _ in outputs:

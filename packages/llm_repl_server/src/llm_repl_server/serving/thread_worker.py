@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import mmap
 import os
@@ -14,10 +15,13 @@ import time
 from typing import Any
 
 from gunicorn.arbiter import Arbiter
-from gunicorn.workers.gthread import TConn
+from gunicorn.util import write_nonblock
+from gunicorn.workers.gthread import _DEFER, TConn
 from gunicorn.workers.gthread import ThreadWorker as GunicornThreadWorker
 
 from llm_repl_core.errors import LLMReplError
+from llm_repl_server.serving.refusal import DEFECT, OVERDUE, refusal_of
+from llm_repl_server.serving.request_head import PatientUnreader
 from llm_repl_server.serving.stopping import stop_application
 
 __all__ = ["ThreadWorker", "child_exit"]
@@ -87,11 +91,69 @@ class ThreadWorker(GunicornThreadWorker):  # type: ignore[misc]  # gunicorn brin
             time.sleep(0.1)
 
     def handle(self, conn: TConn) -> object:
-        """Serve a connection for one request."""
-        if not conn.initialized and conn.sock.family != socket.AF_UNIX:
+        """Serve a connection for one request, once the head of one is there."""
+        is_new = not conn.initialized
+        if is_new and conn.sock.family != socket.AF_UNIX:
             # Nagle's algorithm and delayed ACKs would hold a websocket's small frames for 40 ms.
             conn.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return super().handle(conn)
+        if self._reads_plain_http():
+            if is_new:
+                conn.init()
+                conn.parser.unreader = PatientUnreader(conn.sock)
+            if not conn.parser.unreader.read_head():
+                # It holds a place among the connections now, and no thread. At the end of the
+                # worker gunicorn would take such a one for a request that has been answered.
+                return _DEFER if self.alive else False
+        again = super().handle(conn)
+        if not again:
+            # Here, since the main thread would wait two seconds for a client that does not close,
+            # and accept nobody meanwhile.
+            with contextlib.suppress(OSError):
+                conn.close(graceful=True)
+        return again
+
+    def finish_request(self, conn: TConn, done: Any) -> None:
+        """Decide what becomes of a connection; one that is closed has only to be counted."""
+        if conn.sock.fileno() < 0:
+            self.nr_conns -= 1  # gunicorn's would fail at it, and count it twice
+        else:
+            super().finish_request(conn, done)
+
+    def murder_pending(self) -> None:
+        """Close connections that nothing came from for long, or only a part of a head."""
+        overdue = [conn for conn in self.pending_conns if _is_overdue(conn)]
+        for conn in overdue:
+            self._drop_pending(conn)
+        if self.nr_conns >= self.worker_connections and self.pending_conns:
+            # The one that has been silent for longest makes room for somebody else.
+            self._drop_pending(self.pending_conns[0])
+        super().murder_pending()
+
+    def handle_error(self, req: object, client: Any, addr: Any, exc: Exception) -> None:
+        """Answer what is no good request, in JSON; what it held goes into no answer and no log."""
+        refusal = refusal_of(exc)
+        if refusal is DEFECT:
+            what = getattr(req, "path", "one that was not read")  # without the query
+            self.log.error("A request failed, which is a defect: %r", what, exc_info=exc)
+        else:
+            host = addr[0] if isinstance(addr, tuple) else "this machine"
+            self.log.warning("A request from %s was refused: %s", host, refusal.sentence)
+        with contextlib.suppress(OSError):
+            write_nonblock(client, refusal.response())
+
+    def _reads_plain_http(self) -> bool:
+        """Whether a client's bytes are HTTP/1, as always unless whoever calls gunicorn differs."""
+        cfg = self.cfg
+        return not cfg.is_ssl and cfg.protocol == "http" and cfg.http2_cleartext == "off"
+
+    def _drop_pending(self, conn: TConn) -> None:
+        self.pending_conns.remove(conn)
+        self.poller.unregister(conn.sock)
+        self.nr_conns -= 1
+        if _is_overdue(conn):
+            with contextlib.suppress(OSError):
+                write_nonblock(conn.sock, OVERDUE.response())
+        conn.close()
 
     def handle_quit(self, sig: int, frame: object) -> None:
         """End in order on Ctrl-C too, which the terminal sends to the worker as to the master."""
@@ -155,6 +217,11 @@ def child_exit(server: Arbiter, worker: ThreadWorker) -> None:
             server.halt()
         except SystemExit:
             sys.exit(worker.boot_exit_code)
+
+
+def _is_overdue(conn: TConn) -> bool:
+    unreader = getattr(conn.parser, "unreader", None)
+    return isinstance(unreader, PatientUnreader) and unreader.is_overdue
 
 
 def _raise_open_files() -> int:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from engineio.exceptions import SocketIsClosedError
 from flask import Flask
 from flask_socketio import SocketIO
+from simple_websocket import ConnectionClosed
 from socketio import Manager
+from wsproto.utilities import LocalProtocolError
 
 from llm_repl_server.services.wire import json_bytes
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
 
 __all__ = ["BACKLOG_LIMIT", "make_socketio"]
 
@@ -40,6 +46,7 @@ def make_socketio(app: Flask) -> SocketIO:
         logger=logger,
         engineio_logger=logger,
     )
+    _check_handshakes(socketio.server.eio)
     _check_packets(socketio.server.eio)
     _keep_clients_apart(socketio.server.eio)
     return socketio
@@ -91,6 +98,40 @@ def _client_logger() -> logging.Logger:
     return logger
 
 
+def _check_handshakes(engine: Any) -> None:
+    """Have half a request for a websocket refused, at which the libraries fail.
+
+    Args:
+        engine: The Engine.IO server, which brings no types.
+    """
+    library_handle = engine.handle_request
+
+    def handle_request(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        if _is_half_a_handshake(environ):
+            sentence = (
+                "A websocket needs the headers of RFC 6455: Connection, and Sec-WebSocket-Key."
+            )
+            body = json_bytes({"error": sentence, "code": "invalid"})
+            length = ("Content-Length", str(len(body)))
+            start_response("400 Bad Request", [("Content-Type", "application/json"), length])
+            return [body]
+        answer: Iterable[bytes] = library_handle(environ, start_response)
+        return answer
+
+    engine.handle_request = handle_request
+
+
+def _is_half_a_handshake(environ: dict[str, Any]) -> bool:
+    if environ.get("HTTP_UPGRADE", "").strip().lower() != "websocket":
+        return False
+    connection = environ.get("HTTP_CONNECTION", "").lower().split(",")
+    return (
+        "upgrade" not in [word.strip() for word in connection]
+        or not environ.get("HTTP_SEC_WEBSOCKET_KEY")
+        or environ.get("HTTP_SEC_WEBSOCKET_VERSION") != "13"
+    )
+
+
 def _check_packets(engine: Any) -> None:
     """Have a websocket closed where something comes that is no packet.
 
@@ -107,6 +148,11 @@ def _check_packets(engine: Any) -> None:
             if isinstance(data, str) and (not data or data[0] not in _PACKET_TYPES):
                 return None  # as if the client had left
             return data
+
+        def close(self) -> None:
+            # Of a client that has left, the socket is closed already.
+            with contextlib.suppress(OSError, ConnectionClosed, LocalProtocolError):
+                super().close()
 
     # The table is shared by all servers of the process.
     engine._async = {**engine._async, "websocket": CheckedWebSocket}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from llm_repl_core.engine.cell_type import Execution
@@ -12,8 +12,8 @@ from llm_repl_core.model.output import Output
 __all__ = ["execute_code"]
 
 
-async def execute_code(cell: CodeCell, execution: Execution) -> AsyncIterator[Output]:
+async def execute_code(cell: CodeCell, execution: Execution) -> AsyncGenerator[Output, None]:
     """Run the code and pass its outputs on."""
-    async with aclosing(execution.kernel.execute(cell.content)) as outputs:  # type: ignore[type-var]  # a kernel's is an async generator function
+    async with aclosing(execution.kernel.execute(cell.content)) as outputs:
         async for output in outputs:
             yield output

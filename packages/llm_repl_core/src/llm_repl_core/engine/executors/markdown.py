@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from llm_repl_core.engine.cell_type import Execution
 from llm_repl_core.model.cell import MarkdownCell
@@ -11,6 +11,8 @@ from llm_repl_core.model.output import Output
 __all__ = ["execute_markdown"]
 
 
-async def execute_markdown(cell: MarkdownCell, execution: Execution) -> AsyncIterator[Output]:  # noqa: ARG001  # every executor has this signature
+async def execute_markdown(
+    cell: MarkdownCell, execution: Execution
+) -> AsyncGenerator[Output, None]:  # noqa: ARG001  # every executor has this signature
     """Show the text."""
     yield Output.markdown(cell.content)

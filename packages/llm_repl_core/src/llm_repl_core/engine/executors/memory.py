@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import cast
 
 from msgspec import UNSET
@@ -22,7 +22,7 @@ MEMORY_VARIABLE = "memory"
 """The dictionary of all that persists, as code and templates see it."""
 
 
-async def execute_memory(cell: MemoryCell, execution: Execution) -> AsyncIterator[Output]:
+async def execute_memory(cell: MemoryCell, execution: Execution) -> AsyncGenerator[Output, None]:
     """Carry the statements out in order; what ran before a failing one stays set, and is shown."""
     texts: dict[str, str] = {}
     try:

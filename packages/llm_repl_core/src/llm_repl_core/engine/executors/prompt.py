@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from llm_repl_core.engine.cell_type import Execution
 from llm_repl_core.model.cell import PromptCell
@@ -17,7 +17,7 @@ __all__ = ["answer_variable", "execute_prompt"]
 LAST_ANSWER = "_"
 
 
-async def execute_prompt(cell: PromptCell, execution: Execution) -> AsyncIterator[Output]:
+async def execute_prompt(cell: PromptCell, execution: Execution) -> AsyncGenerator[Output, None]:
     """Send the filled template and keep the answer as a variable."""
     template = parse(cell.content)
     values = await execution.kernel.evaluate(template.expressions) if template.expressions else []

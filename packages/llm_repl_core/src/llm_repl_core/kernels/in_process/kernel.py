@@ -7,7 +7,7 @@ import builtins
 import contextlib
 import contextvars
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -105,7 +105,7 @@ class InProcessKernel(Kernel):
         }
         self._alive = True
 
-    async def execute(self, code: str) -> AsyncIterator[Output]:
+    async def execute(self, code: str) -> AsyncGenerator[Output, None]:
         """Run code and yield its outputs as they come; see `Kernel.execute`."""
         self._require_alive()
         loop = asyncio.get_running_loop()

@@ -7,7 +7,7 @@ import contextlib
 import itertools
 import os
 import signal
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -89,7 +89,7 @@ class WorkerKernel(Kernel):
             await self.shutdown()
             raise
 
-    async def execute(self, code: str) -> AsyncIterator[Output]:
+    async def execute(self, code: str) -> AsyncGenerator[Output, None]:
         """Run code and yield its outputs as they come; see `Kernel.execute`."""
         async with self._lock:
             connection = self._require_alive()
