@@ -21,7 +21,7 @@ import socketio
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from llm_repl_core import Secret
+from llm_repl_core import Application, PluginManager, Secret
 from llm_repl_server.app import create_app
 from llm_repl_server.services.events import Announcement
 from llm_repl_server.serving.stopping import stop_application
@@ -147,10 +147,15 @@ def make_api(folders: Path, root: Path) -> Iterator[Callable[..., Api]]:
     """Make servers one after the other; each is stopped when the next is made, and at the end."""
     with contextlib.ExitStack() as stack:
 
-        def make(token: str = "token-of-the-tests", **settings: Any) -> Api:
+        def make(token: str = "token-of-the-tests", plugin: object = None, **settings: Any) -> Api:
             stack.close()
             values = {"kernel": "in_process", "root": str(root)} | settings
-            app = create_app(ServerSettings(**values), token=Secret(token))
+            plugins = PluginManager()
+            if plugin is not None:
+                plugins.register(plugin, "plugin of the test")
+            made = ServerSettings(**values)
+            application = Application(made, plugins=plugins)
+            app = create_app(made, application=application, token=Secret(token))
             stack.callback(stop_application, app)
             return Api(app)
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
+
+from llm_repl_core import Cell, CellType, Output, hookimpl
 
 WORDS = {
     "markdown": "MarkdownCell",
@@ -42,6 +46,33 @@ def test_options_that_a_type_does_not_have_are_passed_over(api):
     cell = api.post(f"{path}/cells", {"type": "code", "model": "gpt-4", "temperature": 1, "x": 2})
     assert cell.status_code == 201
     assert not cell.json.keys() & {"model", "temperature", "x"}
+
+
+class CountCell(Cell, kw_only=True):
+    type: ClassVar[str] = "count"
+    wire_type: ClassVar[str] = "CountCell"
+    up_to: int = 3
+
+
+async def execute_count(cell, execution):
+    yield Output.stdout(" ".join(map(str, range(cell.up_to))))
+
+
+class Counting:
+    @hookimpl
+    def llm_repl_cell_types(self):
+        return [CellType(CountCell, execute_count)]
+
+
+def test_options_of_a_type_that_a_plugin_brings(make_api):
+    api = make_api(plugin=Counting())
+    path = api.new_notebook()
+    cell = api.post(f"{path}/cells", {"type": "count", "up_to": 2}).json
+    assert (cell["type"], cell["up_to"]) == ("CountCell", 2)
+    assert api.put(f"{path}/cells/{cell['id']}", {"up_to": 4}).json["up_to"] == 4
+    ran = api.post(f"{path}/cells/{cell['id']}/execute").json
+    assert ran["outputs"] == [{"type": "stdout", "content": "0 1 2 3"}]
+    assert api.post(f"{path}/cells", {"type": "count", "up_to": "many"}).status_code == 400
 
 
 def test_cells_stand_where_they_are_asked_to(api):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-from msgspec import UNSET, Struct
+from msgspec import UNSET
 
-from llm_repl_server.api.resource import Resource, house, matching_versions
+from llm_repl_server.api.resource import Resource, body_fields, house, matching_versions
 from llm_repl_server.api.schemas import (
     CellAnswer,
     CellChange,
@@ -25,13 +24,13 @@ _ALL = "/api/notebooks/<notebook:notebook_id>/cells"
 _ONE = f"{_ALL}/<cell_id>"
 
 
-@cells.endpoint("GET", _ALL, answer=CellList, errors=(404,))
+@cells.operation("GET", _ALL, answer=CellList, errors=(404,))
 def list_cells(notebook_id: str) -> dict[str, Any]:
     """List the cells of a notebook, in order."""
     return house().loop.call(house().cells.list(notebook_id))
 
 
-@cells.endpoint(
+@cells.operation(
     "POST",
     _ALL,
     body=NewCell,
@@ -43,37 +42,37 @@ def list_cells(notebook_id: str) -> dict[str, Any]:
 def create_cell(notebook_id: str, body: NewCell) -> dict[str, Any]:
     """Make a cell, at the end or before the one at `position`."""
     position = None if body.position is None else int(body.position)
-    return house().loop.call(house().cells.create(notebook_id, body.type, position, _said(body)))
+    return house().loop.call(house().cells.create(notebook_id, body.type, position, body_fields()))
 
 
-@cells.endpoint("GET", _ONE, answer=CellAnswer, errors=(404,))
+@cells.operation("GET", _ONE, answer=CellAnswer, errors=(404,))
 def show_cell(notebook_id: str, cell_id: str) -> dict[str, Any]:
     """Show a cell."""
     return house().loop.call(house().cells.show(notebook_id, cell_id))
 
 
-@cells.endpoint("PUT", _ONE, body=CellChange, answer=CellAnswer, errors=(404, 412), versioned=True)
+@cells.operation("PUT", _ONE, body=CellChange, answer=CellAnswer, errors=(404, 412), versioned=True)
 def change_cell(notebook_id: str, cell_id: str, body: CellChange) -> dict[str, Any]:
     """Change a cell; a changed `content` or `type` clears its outputs."""
     return house().loop.call(
         house().cells.change(
             notebook_id,
             cell_id,
-            _said(body),
+            body_fields(),
             type_word=None if body.type is UNSET else body.type,
             if_match=matching_versions(),
         )
     )
 
 
-@cells.endpoint("DELETE", _ONE, answer=Success, errors=(404, 412), versioned=True)
+@cells.operation("DELETE", _ONE, answer=Success, errors=(404, 412), versioned=True)
 def delete_cell(notebook_id: str, cell_id: str) -> dict[str, Any]:
     """Delete a cell."""
     house().loop.call(house().cells.delete(notebook_id, cell_id, matching_versions()))
     return {"success": True}
 
 
-@cells.endpoint(
+@cells.operation(
     "POST", f"{_ONE}/move", body=MoveCell, body_required=True, answer=CellAnswer, errors=(404,)
 )
 def move_cell(notebook_id: str, cell_id: str, body: MoveCell) -> dict[str, Any]:
@@ -81,29 +80,23 @@ def move_cell(notebook_id: str, cell_id: str, body: MoveCell) -> dict[str, Any]:
     return house().loop.call(house().cells.move(notebook_id, cell_id, int(body.position)))
 
 
-@cells.endpoint("POST", f"{_ONE}/duplicate", answer=CellAnswer, status=201, errors=(404,))
+@cells.operation("POST", f"{_ONE}/duplicate", answer=CellAnswer, status=201, errors=(404,))
 def duplicate_cell(notebook_id: str, cell_id: str) -> dict[str, Any]:
     """Put a copy of a cell behind it."""
     return house().loop.call(house().cells.duplicate(notebook_id, cell_id))
 
 
-@cells.endpoint("POST", f"{_ONE}/clear_outputs", answer=Success, errors=(404,))
+@cells.operation("POST", f"{_ONE}/clear_outputs", answer=Success, errors=(404,))
 def clear_cell_outputs(notebook_id: str, cell_id: str) -> dict[str, Any]:
     """Clear the outputs of a cell."""
     house().loop.call(house().cells.clear_outputs(notebook_id, cell_id))
     return {"success": True}
 
 
-@cells.endpoint(
+@cells.operation(
     "POST", "/api/notebooks/<notebook:notebook_id>/clear_outputs", answer=Success, errors=(404,)
 )
 def clear_all_outputs(notebook_id: str) -> dict[str, Any]:
     """Clear the outputs of all cells."""
     house().loop.call(house().cells.clear_outputs(notebook_id))
     return {"success": True}
-
-
-def _said(body: Struct) -> dict[str, Any]:
-    return {
-        name: value for name, value in msgspec.structs.asdict(body).items() if value is not UNSET
-    }

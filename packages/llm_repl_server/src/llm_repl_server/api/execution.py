@@ -14,7 +14,7 @@ execution = Resource("execution")
 _NOTEBOOK = "/api/notebooks/<notebook:notebook_id>"
 
 
-@execution.endpoint(
+@execution.operation(
     "POST", f"{_NOTEBOOK}/cells/<cell_id>/execute", answer=Executed, errors=(404, 409)
 )
 def execute_cell(notebook_id: str, cell_id: str) -> dict[str, Any]:
@@ -22,27 +22,27 @@ def execute_cell(notebook_id: str, cell_id: str) -> dict[str, Any]:
     return house().loop.call(house().execution.execute(notebook_id, cell_id))
 
 
-@execution.endpoint("POST", f"{_NOTEBOOK}/execute_all", answer=AllExecuted, errors=(404, 409))
+@execution.operation("POST", f"{_NOTEBOOK}/execute_all", answer=AllExecuted, errors=(404, 409))
 def execute_all(notebook_id: str) -> dict[str, Any]:
     """Run all cells in order, up to the first that fails."""
     return house().loop.call(house().execution.execute_all(notebook_id))
 
 
-@execution.endpoint("POST", f"{_NOTEBOOK}/interrupt", answer=Success, errors=(404, 409))
+@execution.operation("POST", f"{_NOTEBOOK}/interrupt", answer=Success, errors=(404, 409))
 def interrupt(notebook_id: str) -> dict[str, Any]:
     """Stop what runs and what waits; the state stays."""
     house().loop.call(house().execution.interrupt(notebook_id))
     return {"success": True}
 
 
-@execution.endpoint("POST", f"{_NOTEBOOK}/restart", answer=Success, errors=(404, 409))
+@execution.operation("POST", f"{_NOTEBOOK}/restart", answer=Success, errors=(404, 409))
 def restart(notebook_id: str) -> dict[str, Any]:
     """Stop what runs and begin again with an empty kernel, which has the memory only."""
     house().loop.call(house().execution.restart(notebook_id))
     return {"success": True}
 
 
-@execution.endpoint("GET", f"{_NOTEBOOK}/state", answer=StateAnswer, errors=(404, 409))
+@execution.operation("GET", f"{_NOTEBOOK}/state", answer=StateAnswer, errors=(404, 409))
 def show_state(notebook_id: str) -> dict[str, Any]:
     """Show the variables."""
     return house().loop.call(house().execution.state(notebook_id))

@@ -13,7 +13,7 @@ __all__ = ["health"]
 health = Resource("health")
 
 
-@health.endpoint("GET", "/api/health", answer=Health)
+@health.operation("GET", "/api/health", answer=Health)
 def show_health() -> dict[str, Any]:
     """Say that the server answers."""
     return {"status": "ok", "version": __version__}

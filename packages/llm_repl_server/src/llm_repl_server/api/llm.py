@@ -12,13 +12,13 @@ __all__ = ["llm"]
 llm = Resource("llm")
 
 
-@llm.endpoint("GET", "/api/llm/providers", answer=ProviderList)
+@llm.operation("GET", "/api/llm/providers", answer=ProviderList)
 def list_providers() -> dict[str, Any]:
     """List the providers, and say which one answers by default."""
     return house().loop.call(house().llm.providers())
 
 
-@llm.endpoint(
+@llm.operation(
     "PUT",
     "/api/llm/provider",
     body=ProviderChange,

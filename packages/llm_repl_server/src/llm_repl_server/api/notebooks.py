@@ -31,19 +31,19 @@ notebooks = Resource("notebooks")
 _ONE = "/api/notebooks/<notebook:notebook_id>"
 
 
-@notebooks.endpoint("GET", "/api/notebooks", answer=NotebookList)
+@notebooks.operation("GET", "/api/notebooks", answer=NotebookList)
 def list_notebooks() -> dict[str, Any]:
     """List all notebooks, in the order in which they were made."""
     return house().loop.call(house().notebooks.list())
 
 
-@notebooks.endpoint("POST", "/api/notebooks", body=NewNotebook, answer=NotebookHeader, status=201)
+@notebooks.operation("POST", "/api/notebooks", body=NewNotebook, answer=NotebookHeader, status=201)
 def create_notebook(body: NewNotebook) -> dict[str, Any]:
     """Make an empty notebook."""
     return house().loop.call(house().notebooks.create(body.name))
 
 
-@notebooks.endpoint(
+@notebooks.operation(
     "POST",
     "/api/notebooks/load",
     body=LoadFile,
@@ -57,13 +57,13 @@ def load_notebook(body: LoadFile) -> dict[str, Any]:
     return house().loop.call(house().notebooks.load(body.filepath))
 
 
-@notebooks.endpoint("GET", _ONE, answer=NotebookAnswer, errors=(404,))
+@notebooks.operation("GET", _ONE, answer=NotebookAnswer, errors=(404,))
 def show_notebook(notebook_id: str) -> dict[str, Any]:
     """Show a notebook with its cells."""
     return house().loop.call(house().notebooks.show(notebook_id))
 
 
-@notebooks.endpoint("PUT", _ONE, body=NotebookChange, answer=NotebookHeader, errors=(404,))
+@notebooks.operation("PUT", _ONE, body=NotebookChange, answer=NotebookHeader, errors=(404,))
 def change_notebook(notebook_id: str, body: NotebookChange) -> dict[str, Any]:
     """Rename a notebook, or replace its metadata."""
     return house().loop.call(
@@ -75,21 +75,21 @@ def change_notebook(notebook_id: str, body: NotebookChange) -> dict[str, Any]:
     )
 
 
-@notebooks.endpoint("DELETE", _ONE, answer=Success, errors=(404,))
+@notebooks.operation("DELETE", _ONE, answer=Success, errors=(404,))
 def delete_notebook(notebook_id: str) -> dict[str, Any]:
     """Delete a notebook and end its kernel."""
     house().loop.call(house().notebooks.delete(notebook_id))
     return {"success": True}
 
 
-@notebooks.endpoint("POST", f"{_ONE}/save", body=SaveFile, answer=Saved, errors=(403, 404, 409))
+@notebooks.operation("POST", f"{_ONE}/save", body=SaveFile, answer=Saved, errors=(403, 404, 409))
 def save_notebook(notebook_id: str, body: SaveFile) -> dict[str, Any]:
     """Save a notebook to a file under the root folder."""
     filepath = house().loop.call(house().notebooks.save(notebook_id, body.filepath))
     return {"success": True, "filepath": filepath}
 
 
-@notebooks.endpoint("GET", f"{_ONE}/download", query=DownloadQuery, errors=(404,))
+@notebooks.operation("GET", f"{_ONE}/download", query=DownloadQuery, errors=(404,))
 def download_notebook(notebook_id: str, query: DownloadQuery) -> Response:
     """Download a notebook as a file of any installed format."""
     file = house().loop.call(house().notebooks.download(notebook_id, query.format))

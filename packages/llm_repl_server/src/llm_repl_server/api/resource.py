@@ -15,7 +15,7 @@ from llm_repl_core.model.cell import VariableName
 from llm_repl_server.services.house import House
 from llm_repl_server.services.wire import json_bytes
 
-__all__ = ["Endpoint", "Resource", "house", "json_response", "matching_versions"]
+__all__ = ["Endpoint", "Resource", "body_fields", "house", "json_response", "matching_versions"]
 
 _NESTING_LIMIT = 200
 """Of lists and objects in a body. What is nested deeper than this cannot be saved to every format."""
@@ -75,7 +75,7 @@ class Resource(Blueprint):
         super().__init__(name, __name__)
         self.endpoints: list[Endpoint] = []
 
-    def endpoint(  # type: ignore[override]  # Flask's own of that name is of no use here
+    def operation(
         self,
         method: Method,
         path: str,
@@ -144,6 +144,23 @@ def matching_versions() -> frozenset[str] | None:
     return frozenset(request.if_match.as_set(include_weak=True))
 
 
+def body_fields() -> dict[str, Any]:
+    """All that the request's body says, also what its type does not know: plugins' options.
+
+    Raises:
+        InvalidInput: What its type does not know cannot be read.
+    """
+    try:
+        fields: dict[str, Any] = msgspec.json.decode(request.get_data() or b"{}")
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"The body is not JSON: {error}.") from None
+    except RecursionError:
+        raise _too_deep() from None
+    if _is_too_deep(fields):
+        raise _too_deep()
+    return fields
+
+
 def _read_body(body_type: type[Struct]) -> Struct:
     data = request.get_data() or b"{}"
     try:
@@ -155,13 +172,15 @@ def _read_body(body_type: type[Struct]) -> Struct:
     except RecursionError:
         raise _too_deep() from None
     # So few brackets cannot be nested too deeply, and most bodies have no more.
-    if data.count(b"[") + data.count(b"{") > _NESTING_LIMIT and _is_too_deep(body):
+    if data.count(b"[") + data.count(b"{") > _NESTING_LIMIT and _is_too_deep(
+        msgspec.structs.asdict(body)
+    ):
         raise _too_deep()
     return body
 
 
-def _is_too_deep(body: Struct) -> bool:
-    level: list[Any] = list(msgspec.structs.asdict(body).values())
+def _is_too_deep(fields: dict[str, Any]) -> bool:
+    level: list[Any] = list(fields.values())
     for _ in range(_NESTING_LIMIT):
         level = [
             inner

@@ -39,6 +39,11 @@ class PatientUnreader(SocketUnreader):  # type: ignore[misc]  # gunicorn brings 
         self._left_s = PATIENCE_S
 
     @property
+    def has_begun(self) -> bool:
+        """Whether a part of a head is here."""
+        return self._deadline is not None
+
+    @property
     def is_overdue(self) -> bool:
         """Whether a head has begun to arrive and ought to be there by now."""
         return self._deadline is not None and time.monotonic() > self._deadline

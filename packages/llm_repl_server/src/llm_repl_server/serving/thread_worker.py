@@ -15,7 +15,7 @@ import time
 from typing import Any
 
 from gunicorn.arbiter import Arbiter
-from gunicorn.util import write_nonblock
+from gunicorn.util import close_graceful, write_nonblock
 from gunicorn.workers.gthread import _DEFER, TConn
 from gunicorn.workers.gthread import ThreadWorker as GunicornThreadWorker
 
@@ -31,6 +31,9 @@ OPEN_FILES = 8192
 # What requests get to be answered in, once the application has stopped what they wait for. The
 # master kills the worker `graceful_timeout` after the signal, so the two have to fit into that.
 DRAIN_S = 0.7
+# How much of what a refused client still sends is read before the connection is closed: with less,
+# the answer is lost to a client that is still sending.
+LEFTOVER_BYTES = 4 * 1024 * 1024
 
 
 class ThreadWorker(GunicornThreadWorker):  # type: ignore[misc]  # gunicorn brings no types
@@ -109,7 +112,8 @@ class ThreadWorker(GunicornThreadWorker):  # type: ignore[misc]  # gunicorn brin
             # Here, since the main thread would wait two seconds for a client that does not close,
             # and accept nobody meanwhile.
             with contextlib.suppress(OSError):
-                conn.close(graceful=True)
+                conn.sock.setblocking(True)
+                close_graceful(conn.sock, max_drain=LEFTOVER_BYTES)
         return again
 
     def finish_request(self, conn: TConn, done: Any) -> None:
@@ -121,20 +125,20 @@ class ThreadWorker(GunicornThreadWorker):  # type: ignore[misc]  # gunicorn brin
 
     def murder_pending(self) -> None:
         """Close connections that nothing came from for long, or only a part of a head."""
-        overdue = [conn for conn in self.pending_conns if _is_overdue(conn)]
-        for conn in overdue:
-            self._drop_pending(conn)
-        if self.nr_conns >= self.worker_connections and self.pending_conns:
-            # The one that has been silent for longest makes room for somebody else.
-            self._drop_pending(self.pending_conns[0])
+        begun = [conn for conn in self.pending_conns if _has_begun(conn)]
+        is_full = self.nr_conns >= self.worker_connections
+        for position, conn in enumerate(begun):
+            # Where there is no room left, one of them makes room for somebody else.
+            if conn.parser.unreader.is_overdue or (is_full and position == 0):
+                self._drop_pending(conn)
         super().murder_pending()
 
     def handle_error(self, req: object, client: Any, addr: Any, exc: Exception) -> None:
         """Answer what is no good request, in JSON; what it held goes into no answer and no log."""
         refusal = refusal_of(exc)
         if refusal is DEFECT:
-            what = getattr(req, "path", "one that was not read")  # without the query
-            self.log.error("A request failed, which is a defect: %r", what, exc_info=exc)
+            address = getattr(req, "uri", None)  # the logger takes a token out
+            self.log.error("Error handling request %r", address, exc_info=exc)
         else:
             host = addr[0] if isinstance(addr, tuple) else "this machine"
             self.log.warning("A request from %s was refused: %s", host, refusal.sentence)
@@ -150,9 +154,8 @@ class ThreadWorker(GunicornThreadWorker):  # type: ignore[misc]  # gunicorn brin
         self.pending_conns.remove(conn)
         self.poller.unregister(conn.sock)
         self.nr_conns -= 1
-        if _is_overdue(conn):
-            with contextlib.suppress(OSError):
-                write_nonblock(conn.sock, OVERDUE.response())
+        with contextlib.suppress(OSError):
+            write_nonblock(conn.sock, OVERDUE.response())
         conn.close()
 
     def handle_quit(self, sig: int, frame: object) -> None:
@@ -219,9 +222,10 @@ def child_exit(server: Arbiter, worker: ThreadWorker) -> None:
             sys.exit(worker.boot_exit_code)
 
 
-def _is_overdue(conn: TConn) -> bool:
+def _has_begun(conn: TConn) -> bool:
+    """Whether a part of a head has come from a client."""
     unreader = getattr(conn.parser, "unreader", None)
-    return isinstance(unreader, PatientUnreader) and unreader.is_overdue
+    return isinstance(unreader, PatientUnreader) and unreader.has_begun
 
 
 def _raise_open_files() -> int:
