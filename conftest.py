@@ -18,6 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import coverage
 import hypothesis
 from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
@@ -92,6 +93,17 @@ def _split_console(text: str) -> list[tuple[str, str]]:
         else:
             steps[-1] = (command, output + line)
     return [(command, output.strip("\n") and output) for command, output in steps]
+
+
+def pytest_configure() -> None:
+    """Take coverage's lock away, where a run is measured.
+
+    Tests interrupt code at any point, also within coverage, which would then hold its lock for ever.
+    Without it, what two threads note at once may be lost, and nothing hangs.
+    """
+    measuring = coverage.Coverage.current()
+    if measuring is not None and measuring._collector is not None:
+        measuring._collector.data_lock = None
 
 
 _FOLDER, _BEFORE = "_folder", "_before"
