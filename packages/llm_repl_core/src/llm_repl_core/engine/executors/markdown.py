@@ -12,7 +12,8 @@ __all__ = ["execute_markdown"]
 
 
 async def execute_markdown(
-    cell: MarkdownCell, execution: Execution
-) -> AsyncGenerator[Output, None]:  # noqa: ARG001  # every executor has this signature
+    cell: MarkdownCell,
+    execution: Execution,  # noqa: ARG001  # every executor has this signature
+) -> AsyncGenerator[Output, None]:
     """Show the text."""
     yield Output.markdown(cell.content)
