@@ -127,6 +127,15 @@ def test_settings_shows_values_and_hides_the_token(llm_repl: RunCommand) -> None
     assert "server.port: 1234" in shown
 
 
+def test_settings_hides_the_password_of_an_address(llm_repl: RunCommand) -> None:
+    address = "postgresql://ada:pa/ss:wo@rd@db.example:5432/notes"
+    shown = llm_repl("settings", LLM_REPL_DATABASE_URL=address).stdout
+    assert "pa/ss" not in shown
+    assert "wo@rd" not in shown
+    assert "postgresql://ada:…@" in shown
+    assert "db.example:5432/notes" in shown
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 __all__ = ["command"]
 
 _SECRET = frozenset({"token"})
+_PASSWORD = re.compile(r"(://[^/@]*?:).*@")
 
 
 @click.command("settings")
@@ -19,9 +22,14 @@ def command() -> None:
     click.echo(f"# {config_folder() / 'settings.yaml'}")
     for setting in describe_settings(ServerSettings):
         value = getattr(values, setting.name)
-        shown = "…" if setting.name in _SECRET and value else value
+        shown = "…" if setting.name in _SECRET and value else _without_password(value)
         unit = f" {setting.unit}" if setting.unit else ""
         key = f"{setting.section}.{setting.name}" if setting.section else setting.name
         click.echo(f"\n{key}: {shown}{unit}")
         click.echo(f"    {setting.description}")
         click.echo(f"    {setting.variable}; default: {setting.default}")
+
+
+def _without_password(value: object) -> object:
+    """An address as it is, but for the password that stands before its host."""
+    return _PASSWORD.sub(r"\1…@", value) if isinstance(value, str) else value
