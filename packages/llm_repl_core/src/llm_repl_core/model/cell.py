@@ -48,6 +48,10 @@ class Cell(Struct, kw_only=True):
         execution_count: How many cells the kernel had run when this one started, from 1.
         metadata: Anything that a tool wants to keep with the cell.
         extra: Fields that this version does not know, carried from file to file verbatim.
+        stale: Whether it has run and would give something else now: it, or something that it
+            depends on, was edited or run since.
+        pinned: Whether it is part of the context of every prompt below it.
+        skipped: Whether it is part of no prompt's context.
     """
 
     type: ClassVar[str] = ""
@@ -60,9 +64,12 @@ class Cell(Struct, kw_only=True):
     execution_count: int | None = None
     metadata: dict[str, JSONValue] = field(default_factory=dict)
     extra: dict[str, JSONValue] = field(default_factory=dict)
+    stale: bool = False
+    pinned: bool = False
+    skipped: bool = False
 
     COMMON: ClassVar[frozenset[str]] = frozenset(
-        {"content", "id", "outputs", "status", "execution_count", "metadata", "extra"}
+        {"content", "id", "outputs", "status", "execution_count", "metadata", "extra", "stale"}
     )
 
     @classmethod
@@ -79,6 +86,7 @@ class Cell(Struct, kw_only=True):
         self.outputs = []
         self.status = "idle"
         self.execution_count = None
+        self.stale = False
 
     def change(self, **changes: Any) -> None:
         """Change fields by name; a changed content clears the outputs.
@@ -90,10 +98,18 @@ class Cell(Struct, kw_only=True):
         # A rebuilt cell is validated as a whole, so that no half of the changes is kept.
         candidate = build_cell(type(self), {**_fields(self), **changes})
         content_changes = candidate.content != self.content
+        has_run = self.status != "idle" or self.stale
+        options_change = any(
+            getattr(candidate, name) != getattr(self, name)
+            for name in self.option_names()
+            if name not in ("pinned", "skipped")  # these matter to other cells only
+        )
         for name in changes:
             setattr(self, name, getattr(candidate, name))
         if content_changes:
             self.clear_outputs()
+        if has_run and (content_changes or options_change):
+            self.stale = True
 
     def copy(self, *, id: str | None = None) -> Cell:
         """A cell that shares nothing changeable with this one.
@@ -132,6 +148,18 @@ class PromptCell(Cell, kw_only=True):
         temperature: From 0 to 2; None: the provider's default.
         response_var: The variable of the answer; None: ``response_<index of the cell>``.
         provider: The provider's name; None: see ``docs/reference/providers``.
+        parameters: Further parameters of the call, as the provider names them: ``max_tokens``.
+        system: What the model is told before all else, a template too; None: the notebook's.
+        context: Which other cells are sent along: none (``isolated``), all above (``above``), or
+            those of these ids.
+        schema: The form of the answer: a JSON Schema, the name of a pydantic model in the state,
+            or the short form ``name, age int, tags[]``; None: any text.
+        tools: The names of functions in the state that the model may ask to have called.
+        tool_limit: How often in a row the model may ask for tools.
+        approve_tools: Whether somebody must agree before each call of a tool.
+        for_each: An expression; the prompt is sent once for each of its items, which the
+            template sees as ``item``.
+        attachments: Pictures and files: names of variables, or paths under the root folder.
     """
 
     type: ClassVar[str] = "prompt"
@@ -146,6 +174,15 @@ class PromptCell(Cell, kw_only=True):
     temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
     response_var: VariableName | None = None
     provider: str | None = None
+    parameters: dict[str, JSONValue] = field(default_factory=dict)
+    system: str | None = None
+    context: Literal["isolated", "above"] | list[str] = "isolated"
+    schema: str | dict[str, JSONValue] | None = None
+    tools: list[VariableName] = field(default_factory=list)
+    tool_limit: Annotated[int, Meta(ge=1, le=1000)] = 10
+    approve_tools: bool = False
+    for_each: str | None = None
+    attachments: list[str] = field(default_factory=list)
 
 
 class MemoryCell(Cell, kw_only=True):

@@ -6,28 +6,100 @@ import abc
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
+import msgspec
 from msgspec import Meta, Struct, field
 
 from llm_repl_core.errors import KeyMissing
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.providers.secret import Secret
 
-__all__ = ["Delta", "Message", "Provider", "ProviderConfig", "Request", "Usage"]
+__all__ = [
+    "AnswerSchema",
+    "Attachment",
+    "Delta",
+    "Message",
+    "Provider",
+    "ProviderConfig",
+    "Request",
+    "Tool",
+    "ToolCall",
+    "Usage",
+]
 
 
-class Message(Struct, frozen=True):
+class Attachment(Struct, frozen=True, kw_only=True):
+    """A picture or a file that goes with a message.
+
+    Attributes:
+        media_type: ``image/png``, ``application/pdf``, ``text/plain`` and so on.
+        data: The bytes.
+        name: What the file is called.
+    """
+
+    media_type: str
+    data: bytes
+    name: str = ""
+
+
+class ToolCall(Struct, frozen=True, kw_only=True):
+    """A model's wish to have a function called.
+
+    Attributes:
+        id: By which the answer refers to it.
+        name: The function's name.
+        arguments: JSON, as the model wrote it: it may be broken.
+    """
+
+    id: str
+    name: str
+    arguments: str
+
+
+class Message(Struct, frozen=True, omit_defaults=True):
     """One turn of a conversation.
 
     Attributes:
         role: Who speaks.
         content: What is said, exactly as it is sent.
+        attachments: What goes with it.
+        tool_calls: What the model, as the assistant, asked to have called.
+        tool_call_id: Which call this message, in the role ``tool``, answers.
     """
 
     role: Literal["system", "user", "assistant", "tool"]
     content: str
+    attachments: tuple[Attachment, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
 
 
-class Request(Struct, frozen=True, kw_only=True):
+class Tool(Struct, frozen=True, kw_only=True):
+    """A function that a model may ask to have called.
+
+    Attributes:
+        name: The function's name.
+        description: What it does.
+        parameters: A JSON Schema of an object whose properties are the arguments.
+    """
+
+    name: str
+    description: str
+    parameters: dict[str, JSONValue]
+
+
+class AnswerSchema(Struct, frozen=True, kw_only=True):
+    """The form that an answer must have.
+
+    Attributes:
+        name: A word for it.
+        schema: A JSON Schema of an object.
+    """
+
+    name: str
+    schema: dict[str, JSONValue]
+
+
+class Request(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A call to a model: all that is sent, and nothing that identifies who sends it.
 
     Attributes:
@@ -35,12 +107,16 @@ class Request(Struct, frozen=True, kw_only=True):
         messages: The turns, in order.
         temperature: From 0 to 2; None: not sent.
         options: Further parameters, as the provider names them.
+        tools: What the model may ask to have called.
+        answer_schema: The form that the answer must have; None: any text.
     """
 
     model: str
     messages: tuple[Message, ...]
     temperature: float | None = None
     options: dict[str, JSONValue] = field(default_factory=dict)
+    tools: tuple[Tool, ...] = ()
+    answer_schema: AnswerSchema | None = None
 
 
 class Usage(Struct, frozen=True, kw_only=True):
@@ -65,12 +141,14 @@ class Delta(Struct, frozen=True, kw_only=True):
         usage: Once, where the provider counts.
         finish_reason: Once: ``stop``, ``length``, ``content_filter``, or the provider's word.
         model: The model that really answered, where the provider says it.
+        tool_calls: Each whole, once: no pieces of arguments.
     """
 
     text: str = ""
     usage: Usage | None = None
     finish_reason: str | None = None
     model: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
 
 
 class ProviderConfig(Struct, frozen=True, kw_only=True):
@@ -122,6 +200,23 @@ class Provider(abc.ABC):
         Raises:
             ProviderError: One of its subclasses, whose message never holds a key.
         """
+
+    def body(self, request: Request) -> dict[str, JSONValue]:
+        """What `stream` sends for a request, as JSON and without the key.
+
+        It is shown in previews and kept on record, so it must be what really goes out. This one
+        is for a provider that sends nothing in a form of its own.
+        """
+        document: dict[str, JSONValue] = msgspec.to_builtins(request)
+        return document
+
+    async def count_tokens(self, request: Request) -> int | None:  # noqa: ARG002  # for subclasses
+        """How many tokens the messages have, exactly; None: this provider cannot tell beforehand.
+
+        Raises:
+            ProviderError: It cannot be asked for now.
+        """
+        return None
 
     async def models(self) -> Sequence[str]:
         """The names of the models on offer.

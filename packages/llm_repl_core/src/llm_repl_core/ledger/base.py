@@ -1,0 +1,53 @@
+"""The interface of every ledger: where the records of calls are kept."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+
+from llm_repl_core.ledger.record import CallRecord
+
+__all__ = ["Ledger"]
+
+
+class Ledger(abc.ABC):
+    """Keeps the records of calls. Used in the engine's loop.
+
+    A record is written twice: before its call is sent, and when the call has ended. A record
+    whose end was never written was cut off: its call may or may not have been answered.
+    """
+
+    @abc.abstractmethod
+    async def begin(self, record: CallRecord) -> None:
+        """Keep a call that is about to be sent; returns when the record is safe.
+
+        Raises:
+            StorageError: It cannot be kept; the call is not sent then.
+        """
+
+    @abc.abstractmethod
+    async def end(self, record: CallRecord) -> None:
+        """Keep how a call ended, in the place of what `begin` kept; returns when that is safe.
+
+        Raises:
+            StorageError: It cannot be kept.
+        """
+
+    @abc.abstractmethod
+    async def answers(self, notebook_id: str, identity: str) -> Sequence[CallRecord]:
+        """The calls of a notebook that were sent with this identity and answered.
+
+        Only those that ``state`` says are completed and whose ``source`` is ``live``, so that an
+        answer which was itself taken from a record is not counted twice; the latest last.
+
+        Raises:
+            StorageError: The records cannot be read.
+        """
+
+    @abc.abstractmethod
+    async def answered(self, notebook_id: str) -> Sequence[CallRecord]:
+        """All calls of a notebook that were sent and answered, the latest last.
+
+        Raises:
+            StorageError: The records cannot be read.
+        """
