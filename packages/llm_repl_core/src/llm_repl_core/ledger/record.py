@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.providers.base import ToolCall, Usage
