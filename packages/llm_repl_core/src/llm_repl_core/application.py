@@ -9,15 +9,20 @@ from typing import Any
 from llm_repl_core import builtin_plugins
 from llm_repl_core.engine.calls import Caller
 from llm_repl_core.engine.cell_type import CellType
+from llm_repl_core.engine.limits import ProviderLimits
 from llm_repl_core.engine.loop import EngineLoop
 from llm_repl_core.engine.providers import Providers
+from llm_repl_core.engine.retries import RetryPolicy
 from llm_repl_core.engine.routing import ProviderChoice
 from llm_repl_core.engine.session import Session
+from llm_repl_core.engine.terms import Terms
 from llm_repl_core.errors import InvalidInput, KernelNotFound, PluginError
 from llm_repl_core.files import read_bytes, write_atomically
 from llm_repl_core.formats.base import Format
 from llm_repl_core.kernels.base import Kernel, KernelOptions
 from llm_repl_core.keys import Keys
+from llm_repl_core.ledger.base import Ledger
+from llm_repl_core.ledger.in_memory import MemoryLedger
 from llm_repl_core.memory_limit import default_memory_limit_bytes
 from llm_repl_core.model.cell import Cell
 from llm_repl_core.model.cell_types import CellTypes
@@ -80,6 +85,7 @@ class Application:
             ),
             timeout_s=self.settings.provider_timeout_s,
         )
+        self._limits = ProviderLimits(self.settings.provider_concurrency)
 
     def open(
         self,
@@ -87,6 +93,7 @@ class Application:
         *,
         kernel: str | Kernel | None = "in_process",
         loop: EngineLoop | None = None,
+        ledger: Ledger | None = None,
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
     ) -> Session:
@@ -97,6 +104,7 @@ class Application:
             kernel: A kernel's name, a kernel, or None for the one that the notebook names under
                 ``metadata.llm_repl.kernel``, else the settings.
             loop: Where the engine is to live; a loop of the session's own where None.
+            ledger: Where calls are recorded; in memory where None.
             cwd: The folder that the code runs in; the process's own where None.
             env: Variables added to the code's environment.
 
@@ -107,11 +115,13 @@ class Application:
             name = kernel or notebook.preference("kernel") or self.settings.kernel
             kernel_class = self.kernel_class(name)
             kernel = kernel_class(self.kernel_options(cwd=cwd, env=env))
-        providers = self.providers
+        providers, limits = self.providers, self._limits
+        ledger = MemoryLedger() if ledger is None else ledger
         on_close: Callable[[], None] | None = None
         if loop is None:
             loop = own_loop = EngineLoop()
             own_providers = providers = self.providers.for_another_loop()
+            limits = ProviderLimits(self.settings.provider_concurrency)
 
             def on_close() -> None:
                 try:
@@ -123,7 +133,14 @@ class Application:
             notebook,
             kernel=kernel,
             cell_types=self._executors,
-            call=Caller(providers, self.plugins),
+            call=Caller(
+                providers,
+                self.plugins,
+                limits=limits,
+                ledger=ledger,
+                retry_policy=RetryPolicy(attempts=self.settings.call_attempts),
+            ),
+            terms=Terms(ledger, self.settings.run_concurrency),
             plugins=self.plugins,
             loop=loop,
             cell_timeout_s=self.settings.cell_timeout_s,

@@ -26,7 +26,7 @@ def llm_repl_cell_types() -> list[CellType]:
     return [
         CellType(MarkdownCell, execute_markdown),
         CellType(CodeCell, execute_code, runs_in_kernel=True),
-        CellType(PromptCell, execute_prompt),
+        CellType(PromptCell, execute_prompt, shares_kernel=True),
         CellType(MemoryCell, execute_memory),
     ]
 

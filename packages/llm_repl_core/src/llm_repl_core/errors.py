@@ -6,6 +6,7 @@
     ├ InvalidInput                   invalid          400     2
     │ ├ InvalidSetting               invalid_setting  400     2
     │ ├ InvalidNotebook              invalid_notebook 400     2
+    │ ├ InvalidRecordings            invalid_recordings 400   2
     │ ├ InvalidTemplate              invalid_template 400     1
     │ └ InvalidMemory                invalid_memory   400     1
     ├ NotFound                       not_found        404     2
@@ -17,6 +18,7 @@
     ├ Unauthenticated                unauthenticated  401     2
     ├ Forbidden                      forbidden        403     2
     ├ Conflict                       conflict         409     1
+    ├ BudgetExceeded                 budget_exceeded  409     1
     ├ TooLarge                       too_large        413     2
     ├ NotJSON                        not_json         415     2
     ├ CellFailed                     cell_failed      409     1
@@ -35,7 +37,10 @@
     │ ├ ProviderUnreachable          unreachable      409     1
     │ ├ ProviderTimeout              provider_timeout 409     1
     │ ├ ProviderServerError          provider_server  409     1
-    │ └ AnswerBroken                 answer_broken    409     1
+    │ ├ AnswerBroken                 answer_broken    409     1
+    │ └ AnswerMisfit                 answer_misfit    409     1
+    ├ ReplayMiss                     not_recorded     409     1
+    ├ ToolLimitReached               tool_limit       409     1
     ├ PluginError                    plugin           409     1
     └ StorageError                   storage          409     1
 
@@ -50,6 +55,8 @@ from typing import ClassVar
 
 __all__ = [
     "AnswerBroken",
+    "AnswerMisfit",
+    "BudgetExceeded",
     "CellFailed",
     "CellNotFound",
     "Conflict",
@@ -60,6 +67,7 @@ __all__ = [
     "InvalidInput",
     "InvalidMemory",
     "InvalidNotebook",
+    "InvalidRecordings",
     "InvalidSetting",
     "InvalidTemplate",
     "KernelDied",
@@ -81,9 +89,11 @@ __all__ = [
     "ProviderTimeout",
     "ProviderUnreachable",
     "RateLimited",
+    "ReplayMiss",
     "RequestRejected",
     "StorageError",
     "TooLarge",
+    "ToolLimitReached",
     "Unauthenticated",
 ]
 
@@ -114,6 +124,12 @@ class InvalidNotebook(InvalidInput):
     """A file or a document is not a notebook of the format that it claims to be."""
 
     code = "invalid_notebook"
+
+
+class InvalidRecordings(InvalidInput):
+    """A file beside a notebook does not hold recorded calls; the message names the line."""
+
+    code = "invalid_recordings"
 
 
 class InvalidTemplate(InvalidInput):
@@ -188,6 +204,13 @@ class Conflict(LLMReplError):
     """Somebody else was faster, or the thing is not in a state that allows this."""
 
     code = "conflict"
+    http_status = 409
+
+
+class BudgetExceeded(LLMReplError):
+    """A call was not made: it might take more than what is left of a budget."""
+
+    code = "budget_exceeded"
     http_status = 409
 
 
@@ -337,6 +360,29 @@ class AnswerBroken(ProviderError):
 
     code = "answer_broken"
     retryable = True
+
+
+class ToolLimitReached(LLMReplError):
+    """A model went on asking for tools beyond the limit that its prompt sets."""
+
+    code = "tool_limit"
+    http_status = 409
+
+
+class AnswerMisfit(ProviderError):
+    """An answer does not have the form that was asked for; the message says where and what."""
+
+    code = "answer_misfit"
+
+
+class ReplayMiss(LLMReplError):
+    """A run that may only be answered from the record asked what is not on it.
+
+    The message shows how the nearest recorded call differs, and has several lines.
+    """
+
+    code = "not_recorded"
+    http_status = 409
 
 
 class PluginError(LLMReplError):

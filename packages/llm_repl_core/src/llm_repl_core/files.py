@@ -9,9 +9,16 @@ import secrets
 import stat
 from pathlib import Path
 
-from llm_repl_core.errors import FileMissing, LLMReplError, StorageError, TooLarge
+from llm_repl_core.errors import (
+    FileMissing,
+    Forbidden,
+    InvalidInput,
+    LLMReplError,
+    StorageError,
+    TooLarge,
+)
 
-__all__ = ["read_bytes", "write_atomically"]
+__all__ = ["read_bytes", "resolve_under", "write_atomically"]
 
 # Flags that not every system has. O_NONBLOCK: opening a pipe must not wait for its other end.
 _NO_INHERIT = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -79,6 +86,40 @@ def read_bytes(path: str | os.PathLike[str], limit_bytes: int) -> bytes:
     except (OSError, ValueError) as error:
         raise _translated(error, path, "read") from error
     raise TooLarge(f"{_shown(path)} is larger than the limit of {limit_bytes:,} bytes.")
+
+
+def resolve_under(root: Path, named: str, *, called: str) -> Path:
+    """The path that somebody names, with every link followed.
+
+    Args:
+        root: The folder that it must be in, resolved.
+        named: Relative to the root, or absolute and in it.
+        called: What messages call the name: the field that it was given in.
+
+    Raises:
+        InvalidInput: It is empty, not a path, a folder, a device, or in no folder.
+        Forbidden: It leads out of the root.
+        FileMissing: Its folder does not exist.
+    """
+    if not named.strip() or "\0" in named:
+        raise InvalidInput(f"{called} must name a file under the root folder.")
+    try:
+        path = (root / named).resolve()
+    except (OSError, RuntimeError, ValueError):
+        raise InvalidInput(f"{called} is not a path that this machine can follow.") from None
+    if not path.is_relative_to(root):
+        raise Forbidden(f"{called} leads out of the root folder; name a file in it.")
+    try:
+        if not path.parent.is_dir():
+            raise FileMissing(f"There is no folder `{_shown(path.parent.relative_to(root))}`.")
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return path
+    except OSError as error:
+        raise InvalidInput(f"{called} cannot be used: {error.strerror}.") from None
+    if not stat.S_ISREG(mode):
+        raise InvalidInput(f"{called} is not a plain file.")
+    return path
 
 
 def _mode_of_replaceable(target: Path) -> int | None:

@@ -80,6 +80,18 @@ class Settings(Struct, frozen=True, kw_only=True):
             extra_json_schema={"unit": "seconds"},
         ),
     ] = 120.0
+    provider_concurrency: Annotated[
+        int,
+        Meta(ge=1, description="How many calls a provider gets at once, from all notebooks."),
+    ] = 32
+    run_concurrency: Annotated[
+        int,
+        Meta(ge=1, description="How many calls a run has under way, where it does not say it."),
+    ] = 32
+    call_attempts: Annotated[
+        int,
+        Meta(ge=1, description="How often a call is tried that fails for the moment."),
+    ] = 4
 
 
 SettingsT = TypeVar("SettingsT", bound=Settings)

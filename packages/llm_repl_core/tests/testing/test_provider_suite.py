@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 
-from llm_repl_core.errors import ModelNotFound, ProviderError
-from llm_repl_core.providers.base import Delta, Provider, ProviderConfig, Usage
+from llm_repl_core.errors import ModelNotFound, ProviderError, RequestRejected
+from llm_repl_core.providers.base import Delta, Provider, ProviderConfig, ToolCall, Usage
 from llm_repl_core.providers.secret import Secret
 from llm_repl_core.testing.provider_suite import ProviderSuite
 
@@ -38,7 +39,11 @@ def _suite(provider_class, **attributes):
     def make_provider(self):
         return provider_class(ProviderConfig(api_key=Secret(KEY)))
 
-    return type("Suite", (ProviderSuite,), {"make_provider": make_provider, **attributes})()
+    def make_tool_request(self, tool):
+        return msgspec.structs.replace(self.make_request(), tools=(tool,))
+
+    methods = {"make_provider": make_provider, "make_tool_request": make_tool_request}
+    return type("Suite", (ProviderSuite,), {**methods, **attributes})()
 
 
 class TestEcho(ProviderSuite):
@@ -142,6 +147,115 @@ class _ClosesOnce(_Echo):
         self.closed = True
 
 
+class _HoldsOn(_Echo):
+    async def stream(self, request):
+        yield Delta(text="a")
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                continue
+
+
+class _SendsItsKey(_Echo):
+    def body(self, request):
+        return {"key": self.config.api_key.reveal()}
+
+
+class _SendsBytes(_Echo):
+    def body(self, request):
+        return {"messages": tuple(request.messages)}
+
+
+class _SendsNoNumber(_Echo):
+    def body(self, request):
+        return {"temperature": float("nan")}
+
+
+class _SendsWhatChanges(_Echo):
+    def body(self, request):
+        return {"id": id(self), "model": request.model}
+
+
+class _Calls(_Echo):
+    calls = (ToolCall(id="1", name="add", arguments='{"x": 1}'),)
+
+    async def stream(self, request):
+        if request.messages[-1].role == "tool":
+            assert [call.id for call in request.messages[-2].tool_calls] == ["1"]
+            assert request.messages[-1].tool_call_id == "1"
+            yield Delta(text=request.messages[-1].content)
+        elif request.tools:
+            yield Delta(tool_calls=self.calls)
+        else:
+            async for delta in super().stream(request):
+                yield delta
+            return
+        yield Delta(finish_reason="stop")
+
+
+class _CallsNothing(_Calls):
+    calls = ()
+
+
+class _CallsWithoutAnId(_Calls):
+    calls = (ToolCall(id="", name="add", arguments="{}"),)
+
+
+class _CallsInPieces(_Calls):
+    calls = (ToolCall(id="1", name="add", arguments='{"x": '),)
+
+
+class _CallsTwiceTheSame(_Calls):
+    calls = _Calls.calls * 2
+
+
+class _CallsAnother(_Calls):
+    calls = (ToolCall(id="1", name="subtract", arguments="{}"),)
+
+
+class _CallsAfterTheEnd(_Calls):
+    async def stream(self, request):
+        yield Delta(finish_reason="stop")
+        yield Delta(tool_calls=self.calls)
+
+
+class _FailsOfResults(_Calls):
+    async def stream(self, request):
+        if request.messages[-1].role == "tool":
+            raise ProviderError("What is that?")
+        async for delta in super().stream(request):
+            yield delta
+
+
+class _FailsOfAttachments(_Echo):
+    async def stream(self, request):
+        if request.messages[-1].attachments:
+            raise ProviderError("What is that?")
+        yield Delta(text="a")
+
+
+class _RejectsSilently(_Echo):
+    async def stream(self, request):
+        if request.messages[-1].attachments:
+            raise RequestRejected("")
+        yield Delta(text="a")
+
+
+class _Counts(_Echo):
+    counted = 1
+
+    async def count_tokens(self, request):
+        return self.counted
+
+    async def stream(self, request):
+        yield Delta(text="a", usage=Usage(input_tokens=1))
+
+
+class _Guesses(_Counts):
+    counted = 2
+
+
 class _HasASlash(_Echo):
     name = "a/b"
 
@@ -159,7 +273,28 @@ WRONG = {
     "test_a_missing_key_names_its_variable": [_NamesNoVariable],
     "test_models_names_the_default": [_ListsOthers],
     "test_closing_twice_does_no_harm": [_ClosesOnce],
+    "test_cancelling_closes": [_HoldsOn],
+    "test_the_body_is_json_and_holds_no_key": [_SendsItsKey, _SendsBytes, _SendsNoNumber],
+    "test_the_same_request_has_the_same_body": [_SendsWhatChanges],
+    "test_tool_calls_come_whole": [
+        _CallsNothing,
+        _CallsWithoutAnId,
+        _CallsInPieces,
+        _CallsTwiceTheSame,
+        _CallsAnother,
+        _CallsAfterTheEnd,
+        _FailsOfResults,
+    ],
+    "test_attachments_work_or_are_rejected": [_FailsOfAttachments, _RejectsSilently],
+    "test_tokens_are_counted_exactly_or_not_at_all": [_Guesses],
 }
+
+
+RIGHT = {
+    "test_tool_calls_come_whole": _Calls,
+    "test_tokens_are_counted_exactly_or_not_at_all": _Counts,
+}
+"""What passes where the echo would be passed over."""
 
 
 def test_every_test_of_the_suite_is_shown_to_fail():
@@ -172,9 +307,11 @@ def test_every_test_of_the_suite_is_shown_to_fail():
 )
 def test_what_is_wrong_fails(test, provider_class):
     # pytest.raises within the suite fails with an exception of pytest's own.
-    with pytest.raises((AssertionError, pytest.fail.Exception, ProviderError)):
+    with pytest.raises(
+        (AssertionError, pytest.fail.Exception, ProviderError, TypeError, ValueError)
+    ):
         getattr(_suite(provider_class), test)()
-    getattr(_suite(_Echo), test)()
+    getattr(_suite(RIGHT.get(test, _Echo)), test)()
 
 
 def test_a_capability_that_is_lacking_is_skipped():
@@ -192,6 +329,23 @@ def test_a_capability_that_is_lacking_is_skipped():
     ):
         with pytest.raises(pytest.skip.Exception):
             getattr(suite, name)()
+
+
+def test_a_connection_that_stays_open_fails():
+    suite = _suite(_Echo, open_connections=lambda self: 1)
+    with pytest.raises(AssertionError, match="stays open"):
+        suite.test_cancelling_closes()
+    _suite(_Echo, open_connections=lambda self: 0).test_cancelling_closes()
+
+
+def test_without_tools_and_counts_nothing_is_claimed():
+    class Nothing(ProviderSuite):
+        def make_provider(self):
+            return _Echo(ProviderConfig(api_key=Secret(KEY)))
+
+    for name in ("test_tool_calls_come_whole", "test_tokens_are_counted_exactly_or_not_at_all"):
+        with pytest.raises(pytest.skip.Exception):
+            getattr(Nothing(), name)()
 
 
 def test_a_provider_that_hangs_is_cut_off():

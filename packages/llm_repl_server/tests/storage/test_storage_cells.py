@@ -73,6 +73,21 @@ def all_fields(**more: Any) -> dict[str, Any]:
         PromptCell(content="hello"),
         ForeignCell(**all_fields(foreign_type="Chart\ud800Cell")),
         CodeCell(),
+        CodeCell(**all_fields(stale=True, pinned=True)),
+        ForeignCell(**all_fields(foreign_type="ChartCell", stale=True, skipped=True)),
+        PromptCell(
+            **all_fields(
+                system="You are {who}.",
+                context=["a", "b"],
+                schema={"type": "object"},
+                tools=["f"],
+                tool_limit=3,
+                approve_tools=True,
+                for_each="rows",
+                attachments=["picture.png"],
+                skipped=True,
+            )
+        ),
     ],
 )
 def test_a_cell_comes_back(cell: Cell) -> None:
@@ -98,6 +113,10 @@ def test_a_cell_whose_plugin_is_gone_keeps_all_and_comes_back_with_the_plugin() 
     assert through(foreign) == foreign
     assert through(foreign, WITH_CHART) == cell
 
+    cell.pinned = foreign.pinned = True
+    assert through(cell) == foreign
+    assert through(through(foreign), WITH_CHART) == cell
+
 
 def test_a_cell_whose_fields_no_longer_fit_is_kept_as_it_is() -> None:
     cell = PromptCell(content="hi", id="a")
@@ -107,6 +126,21 @@ def test_a_cell_whose_fields_no_longer_fit_is_kept_as_it_is() -> None:
     assert back.foreign_type == "prompt"
     assert back.extra["temperature"] == 7.0
     assert back.content == "hi"
+
+
+def test_what_another_tool_calls_pinned_stays_as_it_is() -> None:
+    cell = ForeignCell(id="a", foreign_type="chart", extra={"pinned": "by a nail"})
+    assert through(cell) == cell
+
+
+def test_a_cell_that_is_stale_stays_so_and_no_longer(store: Store) -> None:
+    cell = CodeCell(id="a", stale=True)
+    notebook = Notebook(cells=[cell])
+    store.submit(CreateNotebook(notebook)).result(10)
+    assert store.load_notebook(notebook.id) == notebook
+    cell.stale = False
+    store.submit(WriteCell(notebook.id, cell)).result(10)
+    assert store.load_notebook(notebook.id) == notebook
 
 
 def test_writing_a_cell_of_another_type_keeps_its_place(store: Store) -> None:

@@ -47,7 +47,9 @@ def test_only_the_owner_may_read(tmp_path: Path) -> None:
     with Store(url_of(path)) as store:
         store.submit(PutSetting("a", 1)).result(10)
         modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
-    assert modes == dict.fromkeys(["a.db", "a.db-wal", "a.db-shm", "a.db.lock"], 0o600)
+    assert modes == dict.fromkeys(
+        ["a.db", "a.db-wal", "a.db-shm", "a.db.lock", "a.db.opening"], 0o600
+    )
     for folder in (path.parent, path.parent.parent):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
@@ -131,8 +133,7 @@ def test_a_locked_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     from llm_repl_server.storage import sqlite
 
     path = tmp_path / "a.db"
-    with Store(url_of(path)) as store:
-        monkeypatch.setattr(sqlite, "_PRAGMAS", ("PRAGMA busy_timeout = 10",))
+    monkeypatch.setattr(sqlite, "_WRITE_TIMEOUT_S", 0.05)
     with (
         Store(url_of(path)) as store,
         closing(sqlite3.connect(path, isolation_level=None)) as other,

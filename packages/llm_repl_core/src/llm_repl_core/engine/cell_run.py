@@ -5,18 +5,26 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
-from contextlib import aclosing, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from llm_repl_core.engine.cell_type import Execution
-from llm_repl_core.engine.events import CellCompleted, CellEndedBadly, CellOutput, CellStarted
+from llm_repl_core.engine.cell_type import CellType, Execution
+from llm_repl_core.engine.events import (
+    CellCompleted,
+    CellEndedBadly,
+    CellOutput,
+    CellStarted,
+    Event,
+    ToolApprovalNeeded,
+)
 from llm_repl_core.errors import LLMReplError
 from llm_repl_core.model.cell import Cell, CellStatus
 from llm_repl_core.model.output import Output, merge_streams
 from llm_repl_core.plugins.contexts import CellContext, CellResult
+from llm_repl_core.providers.base import ToolCall
 
 if TYPE_CHECKING:
     from llm_repl_core.engine.run import Run
@@ -30,6 +38,9 @@ INTERRUPT_GRACE_S = 3.0
 
 SHUTDOWN_GRACE_S = 0.5
 """How long a cell has to notice that its kernel was ended."""
+
+
+_STOPPED = "The cell was stopped."
 
 
 class Ending(Struct, frozen=True):
@@ -60,25 +71,48 @@ class CellRun:
     Args:
         run: Which run.
         cell: The cell.
-        withdraw: Takes back what the caller's thread has not begun to run.
+        place: Where it stands among the cells of the run, from 0.
+        placed: Called when the cell has read all that it reads of the state.
+        refusal: Why it cannot run, in a sentence; it ends with that then.
     """
 
-    def __init__(self, run: Run, cell: Cell, withdraw: Callable[[], None] | None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        cell: Cell,
+        place: int,
+        placed: Callable[[], None],
+        *,
+        refusal: str | None = None,
+    ) -> None:
         self._run = run
+        self._placed = placed
+        self._refusal = refusal
         self._session = run.session
         self._cell = cell
-        self._withdraw = withdraw
+        self._place = place
+        self._cell_type = run.session.cell_type(cell)
         self._task: asyncio.Task[Any] | None = None
         self._stop: _Stop | None = None
-        self._in_kernel = False
+        self._stopping: asyncio.Task[None] | None = None
+        self._has_kernel = False
         self._ended = asyncio.Event()
         # The outputs belong to the content that ran: an edit meanwhile puts a list of its own in
         # this one's place, and then nothing is written back.
         self._outputs: list[Output] = []
-        self._count = self._session.next_execution_count()
+        self._count = run.execution_count(place)
+        self._earlier_status = cell.status
 
     async def execute(self) -> Ending:
         """Run the cell. It ends in exactly one event, whatever happens."""
+        if self._cell_type is not None and not self._cell_type.shares_kernel:
+            async with self._run.kernel_turn:
+                if self._stop is not None:  # before it began
+                    return Ending(_STOPPED, interrupted=True)
+                return await self._execute_whole()
+        return await self._execute_whole()
+
+    async def _execute_whole(self) -> Ending:
         started = time.perf_counter()
         self._task = asyncio.current_task()
         self._claim()
@@ -119,7 +153,7 @@ class CellRun:
             self._put(Output.error(type(error).__name__, str(error)))
         except asyncio.CancelledError:
             if self._stop is None or self._stop.reason is None:
-                self._put(Output.error("Interrupted", "The cell was stopped."))
+                self._put(Output.error("Interrupted", _STOPPED))
             if self._stop is None and task.cancelling() > cancellations:
                 raise  # the engine itself is closing
         except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001  # a plugin's code may raise anything
@@ -129,28 +163,78 @@ class CellRun:
             task.uncancel()
 
     async def _execute(self) -> None:
-        session, cell = self._session, self._cell
-        cell_type = session.cell_type(cell)
+        session, cell, cell_type = self._session, self._cell, self._cell_type
+        if self._refusal is not None:
+            self._put(Output.error("DependencyFailed", self._refusal))
+            return
         if cell_type is None:
             self._put(Output.error("UnknownCellType", session.why_not_run(cell)))
             return
-        notice = await session.ensure_kernel()
+        if cell_type.shares_kernel:
+            await self._produce_with(cell_type)
+            return
+        await self._ensure_kernel()
+        self._claim()  # again: what an edit meanwhile made of the content is what runs now
+        self._has_kernel = True
+        try:
+            await self._produce_with(cell_type)
+        finally:
+            self._has_kernel = False
+
+    async def _produce_with(self, cell_type: CellType) -> None:
+        execution = Execution(
+            notebook=self._session.notebook,
+            kernel=self._session.kernel,
+            call=self._session.call,
+            terms=self._run.terms,
+            run_id=self._run.id,
+            earlier_status=self._earlier_status,
+            kernel_turn=self._kernel_turn,
+            placed=self._placed,
+            assign_answer=self._assign_answer,
+            approve=self._approve,
+            tell=self._tell,
+        )
+        async with aclosing(cell_type.execute(self._cell, execution)) as produced:
+            async for output in produced:
+                self._put(output)
+
+    async def _ensure_kernel(self) -> None:
+        notice = await self._session.ensure_kernel()
         if notice is not None:
             self._put(notice)
-        self._claim()  # again: what an edit meanwhile made of the content is what runs now
-        execution = Execution(
-            notebook=session.notebook,
-            kernel=session.kernel,
-            call=session.call,
-            run_id=self._run.id,
-        )
-        self._in_kernel = cell_type.runs_in_kernel
-        try:
-            async with aclosing(cell_type.execute(cell, execution)) as produced:
-                async for output in produced:
-                    self._put(output)
-        finally:
-            self._in_kernel = False
+
+    @asynccontextmanager
+    async def _kernel_turn(self) -> AsyncIterator[None]:
+        async with self._run.kernel_turn:
+            await self._ensure_kernel()
+            self._has_kernel = True
+            try:
+                yield
+            finally:
+                self._has_kernel = False
+
+    async def _assign_answer(
+        self, names: Sequence[str], assign: Callable[[Sequence[str]], Awaitable[None]]
+    ) -> None:
+        async with self._kernel_turn():
+            latest = self._run.latest_answers(names, self._place)
+            if latest:
+                await assign(latest)
+
+    async def _approve(self, call: ToolCall, item: int | None) -> bool:
+        with self._session.approvals.ask(call.id) as decision:
+            self._tell(
+                ToolApprovalNeeded,
+                call_id=call.id,
+                name=call.name,
+                arguments=call.arguments,
+                item=item,
+            )
+            return await decision
+
+    def _tell(self, kind: Callable[..., Event], **fields: Any) -> None:
+        self._run.emit(kind, cell_id=self._cell.id, **fields)
 
     def _put(self, output: Output) -> None:
         self._outputs.append(output)
@@ -171,6 +255,7 @@ class CellRun:
         if cell.outputs is self._outputs:
             cell.outputs = merged
             cell.status = _status(ending)
+            cell.stale = False
         duration_s = time.perf_counter() - started
         fields: dict[str, Any] = {
             "cell_id": cell.id,
@@ -208,37 +293,39 @@ class CellRun:
         timeout_s = self._session.cell_timeout_s
         if not timeout_s:
             return None
+        return asyncio.get_running_loop().call_later(timeout_s, self._time_out, timeout_s)
+
+    def _time_out(self, timeout_s: float) -> None:
         reason = Output.error(
             "CellTimeout", f"The cell ran longer than {timeout_s:g} s and was stopped."
         )
-        return asyncio.get_running_loop().call_later(
-            timeout_s, lambda: self._session.spawn(self._stop_for(_Stop(reason)))
-        )
+        # Held on to, or it might be collected while it runs.
+        self._stopping = asyncio.ensure_future(self._stop_for(_Stop(reason)))
 
     async def _stop_for(self, stop: _Stop) -> None:
         if self._ended.is_set():
             return
         if self._stop is None:
             self._stop = stop
-        if self._withdraw is not None:
-            self._withdraw()
-        in_kernel = self._in_kernel
-        kernel = self._session.kernel
         # A template or a memory cell may have the kernel evaluate something: that is to end, too.
-        # Twice, as an interrupt is lost that comes when code is just about to begin.
-        for _ in range(2 if in_kernel else 1):
-            if kernel.alive:
-                await self._tried(kernel.interrupt)
-            if in_kernel and await self._ends_within(INTERRUPT_GRACE_S / 2):
-                return
-        if in_kernel:
-            await self._tried(kernel.shutdown)
-            if await self._ends_within(SHUTDOWN_GRACE_S):
-                return
+        if self._has_kernel:
+            self._run.withdraw()
+            await self._interrupt_kernel()
         while not self._ended.is_set() and self._task is not None:
             # Again and again: somebody's code may swallow it.
             self._task.cancel()
             await self._ends_within(INTERRUPT_GRACE_S)
+
+    async def _interrupt_kernel(self) -> None:
+        kernel = self._session.kernel
+        if kernel.alive:
+            await self._tried(kernel.interrupt)
+        if self._cell_type is None or not self._cell_type.runs_in_kernel:
+            return  # the task can be cancelled as well
+        if await self._ends_within(INTERRUPT_GRACE_S):
+            return
+        await self._tried(kernel.shutdown)
+        await self._ends_within(SHUTDOWN_GRACE_S)
 
     async def _ends_within(self, timeout_s: float) -> bool:
         with suppress(TimeoutError):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from llm_repl_core.engine.calls import Caller
+from llm_repl_core.engine.calls import Caller, CallTerms
 from llm_repl_core.kernels.base import Kernel
-from llm_repl_core.model.cell import Cell
+from llm_repl_core.model.cell import Cell, CellStatus
 from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.model.output import Output
+from llm_repl_core.providers.base import ToolCall
 
 __all__ = ["CellType", "Execution", "Executor"]
 
@@ -21,15 +23,36 @@ class Execution(Struct, frozen=True, kw_only=True):
 
     Attributes:
         notebook: The notebook that the cell is in.
-        kernel: The notebook's kernel, alive.
+        kernel: The notebook's kernel, alive; of a cell whose type ``shares_kernel``, to be used
+            within `kernel_turn` only.
         call: Sends a request to a model.
+        terms: What the run allows its calls.
         run_id: The run's UUID.
+        earlier_status: The cell's status before this run.
+        kernel_turn: Has the kernel for the cell alone while it is entered; for a type that
+            ``shares_kernel``.
+        placed: To be called when all has been read of the state that the cell reads: cells below
+            may change it from then on.
+        assign_answer: Calls, with the kernel, what sets variables, with the names of those that
+            are still to be set: a cell further down whose answer came first has set its already.
+        approve: Asks somebody whether a tool may be called.
+        tell: Emits an event about the cell: the class, and its fields but for those that every
+            cell's event has.
     """
 
     notebook: Notebook
     kernel: Kernel
     call: Caller
+    terms: CallTerms
     run_id: str
+    earlier_status: CellStatus
+    kernel_turn: Callable[[], AbstractAsyncContextManager[None]]
+    placed: Callable[[], None]
+    assign_answer: Callable[
+        [Sequence[str], Callable[[Sequence[str]], Awaitable[None]]], Awaitable[None]
+    ]
+    approve: Callable[[ToolCall, int | None], Awaitable[bool]]
+    tell: Callable[..., None]
 
 
 Executor: TypeAlias = Callable[[Any, Execution], AsyncGenerator[Output, None]]
@@ -48,8 +71,11 @@ class CellType(Struct, frozen=True):
         execute: Runs a cell of it.
         runs_in_kernel: Whether a cell is stopped by interrupting the kernel, so that the user's
             code sees it; others are cancelled.
+        shares_kernel: Whether a cell has the kernel only within `Execution.kernel_turn`, so that
+            other cells may run meanwhile. A cell of any other type has it from start to end.
     """
 
     cell_class: type[Cell]
     execute: Executor
     runs_in_kernel: bool = False
+    shares_kernel: bool = False

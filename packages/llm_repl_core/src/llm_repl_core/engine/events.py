@@ -10,11 +10,16 @@ __all__ = [
     "CellCompleted",
     "CellEndedBadly",
     "CellOutput",
+    "CellRetried",
     "CellStarted",
+    "CellText",
+    "CellsStale",
     "Event",
     "RunCompleted",
     "RunEndedBadly",
+    "RunProgress",
     "RunStarted",
+    "ToolApprovalNeeded",
 ]
 
 
@@ -66,6 +71,56 @@ class CellOutput(Event, frozen=True, kw_only=True):
     output: Output
 
 
+class CellText(Event, frozen=True, kw_only=True):
+    """An answer grew. Pieces that come fast are joined: a cell has at most one event in 20 ms.
+
+    Attributes:
+        cell_id: Which cell.
+        text: What is added.
+        item: The index of the item, in a prompt over items; else None.
+    """
+
+    cell_id: str
+    text: str
+    item: int | None = None
+
+
+class CellRetried(Event, frozen=True, kw_only=True):
+    """A call failed and will be made again: the text that had come of its answer is void.
+
+    Attributes:
+        cell_id: Which cell.
+        attempt: How many attempts have failed, from 1.
+        error: One line of text.
+        wait_s: How long until the next.
+        item: The index of the item, in a prompt over items; else None.
+    """
+
+    cell_id: str
+    attempt: int
+    error: str
+    wait_s: float
+    item: int | None = None
+
+
+class ToolApprovalNeeded(Event, frozen=True, kw_only=True):
+    """A model asks for a tool that somebody has to agree to: see `Session.approve`.
+
+    Attributes:
+        cell_id: Which cell.
+        call_id: What to name in the answer.
+        name: The function.
+        arguments: JSON, as the model wrote it.
+        item: The index of the item, in a prompt over items; else None.
+    """
+
+    cell_id: str
+    call_id: str
+    name: str
+    arguments: str
+    item: int | None = None
+
+
 class CellCompleted(Event, frozen=True, kw_only=True):
     """A cell ended well.
 
@@ -100,6 +155,28 @@ class CellEndedBadly(Event, frozen=True, kw_only=True):
     interrupted: bool
     execution_count: int
     duration_s: float
+
+
+class RunProgress(Event, frozen=True, kw_only=True):
+    """One more cell of a run has ended.
+
+    Attributes:
+        ended: How many have.
+        total: How many there are.
+    """
+
+    ended: int
+    total: int
+
+
+class CellsStale(Event, frozen=True, kw_only=True):
+    """Some cells would give something else now, since what they depend on has run anew.
+
+    Attributes:
+        cell_ids: Those that were not stale before, in document order.
+    """
+
+    cell_ids: tuple[str, ...]
 
 
 class RunCompleted(Event, frozen=True, kw_only=True):

@@ -1,19 +1,33 @@
-"""One run of some cells of a notebook, one after another."""
+"""One run of some cells of a notebook: from its start to its one ending."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from msgspec import Struct
+
 from llm_repl_core.engine.caller_thread import AsyncInbox, Inbox
+from llm_repl_core.engine.calls import CallTerms
 from llm_repl_core.engine.cell_run import CellRun
-from llm_repl_core.engine.events import Event, RunCompleted, RunEndedBadly, RunStarted
+from llm_repl_core.engine.events import (
+    Event,
+    RunCompleted,
+    RunEndedBadly,
+    RunProgress,
+    RunStarted,
+)
+from llm_repl_core.engine.options import RunOptions
+from llm_repl_core.engine.plan import plan
+from llm_repl_core.engine.scheduler import Outcome, Planned, Schedule
 from llm_repl_core.errors import LLMReplError
+from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.plugins.contexts import RunContext, RunResult
 
 if TYPE_CHECKING:
@@ -30,14 +44,15 @@ _STOPPED = "The run was stopped."
 
 
 class Run:
-    """Some cells, run in document order. Made by a session, used in the engine's loop.
+    """Some cells, run so that they leave what document order leaves. Made by a session.
+
+    Used in the engine's loop.
 
     Args:
         session: Whose notebook and kernel.
         cell_ids: Which cells, in order.
         whole_notebook: Whether that is all of them, asked for as such.
-        stop_on_error: Whether a cell that fails ends the run; one that was interrupted always
-            does.
+        options: How it is to go.
         listener: Called with each event of this run, besides the session's listeners.
         inbox: Of the thread that asked for the run and lends itself for code, if any.
     """
@@ -48,31 +63,39 @@ class Run:
         cell_ids: tuple[str, ...],
         *,
         whole_notebook: bool,
-        stop_on_error: bool = True,
+        options: RunOptions,
         listener: Callable[[Event], None] | None = None,
         inbox: Inbox | AsyncInbox | None = None,
     ) -> None:
         self.id = str(uuid4())
         self.session = session
         self.cell_ids = cell_ids
+        self.options = options
         self.inbox = inbox
         self.stopped = False
         """Whether somebody called `stop`."""
         self.interrupted = False
         """Whether it ended because somebody stopped it, or pressed Ctrl-C."""
+        self.kernel_turn = asyncio.Lock()
+        """Whose turn it is to use the kernel, among the cells of this run."""
+        self.terms: CallTerms
+        """What the run allows its calls, from its start."""
         self._whole_notebook = whole_notebook
-        self._stop_on_error = stop_on_error
         self._listener = listener
-        self._cell_run: CellRun | None = None
+        self._cell_runs: dict[str, CellRun] = {}
+        self._schedule: Schedule | None = None
         self._task: asyncio.Task[Any] | None = None
-        self._error: str | None = None
-        self._failed_cell: str | None = None
+        self._failures: list[_Failure] = []
+        self._answered_at: dict[str, int] = {}
+        self._ended_cells = 0
+        self._first_count = 0
         self._ended = asyncio.Event()
 
     async def execute(self) -> RunResult:
         """Run the cells. Whatever happens, the run ends in exactly one event."""
         started = time.perf_counter()
         self._task = task = asyncio.current_task()
+        self._first_count = self.session.execution_count
         context = RunContext(notebook=self.session.notebook, run_id=self.id, cell_ids=self.cell_ids)
         self.emit(RunStarted, cell_ids=self.cell_ids, whole_notebook=self._whole_notebook)
         try:
@@ -94,10 +117,12 @@ class Run:
         return result
 
     async def stop(self) -> None:
-        """End the cell that runs and start no other; returns when the run has ended."""
+        """End the cells that run and start no other; returns when the run has ended."""
         self.stopped = True
-        if self._cell_run is not None:
-            await self._cell_run.stop()
+        if self._schedule is not None:
+            self._schedule.halt()
+        if self._cell_runs:
+            await asyncio.gather(*(one.stop() for one in tuple(self._cell_runs.values())))
         elif self._task is not None and not self._ended.is_set():
             self._task.cancel()  # it is within a plugin's hook
         while not self._ended.is_set():
@@ -105,6 +130,14 @@ class Run:
                 await asyncio.wait_for(self._ended.wait(), HOOK_GRACE_S)
             if not self._ended.is_set() and self._task is not None:
                 self._task.cancel()
+
+    async def stop_cell(self, cell_id: str) -> bool:
+        """End one cell; returns when it has ended: whether it was running."""
+        cell_run = self._cell_runs.get(cell_id)
+        if cell_run is None:
+            return False
+        await cell_run.stop()
+        return True
 
     def ended(self) -> None:
         """Say that the run is over, whether it began or not."""
@@ -123,8 +156,7 @@ class Run:
 
     async def _execute_within_hooks(self, context: RunContext) -> None:
         if self.stopped:  # while it waited for its turn
-            self.interrupted = True
-            self._fail(_STOPPED)
+            self._note_stop()
             return
         plugins = self.session.plugins
         for hook in plugins.implementations("llm_repl_before_run"):
@@ -132,46 +164,130 @@ class Run:
         async with plugins.around("llm_repl_around_run", context=context):
             await self._execute_cells()
 
+    def withdraw(self) -> None:
+        """Take back what the caller's thread has not begun to run."""
+        if self.inbox is not None:
+            self.inbox.withdraw()
+
+    def execution_count(self, place: int) -> int:
+        """The number of a cell in the kernel's count: as document order gives it, from 1.
+
+        Args:
+            place: Where the cell stands among the cells of the run, from 0.
+        """
+        count = self._first_count + place + 1
+        self.session.execution_count = max(self.session.execution_count, count)
+        return count
+
+    def latest_answers(self, names: Sequence[str], place: int) -> list[str]:
+        """The variables that a prompt is to set: not those that a lower one has set already.
+
+        Args:
+            names: The prompt's variables.
+            place: Where the prompt stands among the cells of the run, from 0.
+        """
+        latest = [name for name in names if self._answered_at.get(name, -1) <= place]
+        self._answered_at |= dict.fromkeys(latest, place)
+        return latest
+
     async def _execute_cells(self) -> None:
+        self.terms = await self.session.call_terms(self.options)
         notebook = self.session.notebook
-        withdraw = None if self.inbox is None else self.inbox.withdraw
-        for cell_id in self.cell_ids:
+        if self.options.parallel and self._has_prompts():
+            self._schedule = Schedule(self._start_planned, self._is_current)
+            await self._schedule.run(plan(notebook, self.cell_ids, plain=self.session.plain_names))
             if self.stopped:
-                self.interrupted = True
-                self._fail(_STOPPED)
+                self._note_stop()
+            return
+        for place, cell_id in enumerate(self.cell_ids):
+            if self.stopped:
+                self._note_stop()
                 return
-            if cell_id not in notebook:
-                continue  # removed while it waited for its turn
-            self._cell_run = CellRun(self, notebook[cell_id], withdraw)
-            try:
-                ending = await self._cell_run.execute()
-            finally:
-                self._cell_run = None
-            if ending.error is not None:
-                self._fail(ending.error, cell_id)
-            self.interrupted = self.interrupted or ending.interrupted
-            if ending.interrupted or (ending.error is not None and self._stop_on_error):
+            if (await self._execute_cell(cell_id, place, lambda: None)).halts:
                 return
 
-    def _fail(self, error: str, cell_id: str | None = None) -> None:
-        """Note what went wrong; the first failure is the run's."""
-        if self._error is None:
-            self._error, self._failed_cell = error, cell_id
+    def _has_prompts(self) -> bool:
+        notebook = self.session.notebook
+        return len(self.cell_ids) > 1 and any(
+            cell_id in notebook and isinstance(notebook[cell_id], PromptCell)
+            for cell_id in self.cell_ids
+        )
+
+    async def _start_planned(
+        self, planned: Planned, placed: Callable[[], None], failed: Sequence[Planned]
+    ) -> Outcome:
+        return await self._execute_cell(planned.cell_id, planned.place, placed, failed)
+
+    async def _execute_cell(
+        self,
+        cell_id: str,
+        place: int,
+        placed: Callable[[], None],
+        failed: Sequence[Planned] = (),
+    ) -> Outcome:
+        notebook = self.session.notebook
+        if cell_id not in notebook:
+            return Outcome(ok=True, halts=False)  # removed while it waited for its turn
+        cell_run = CellRun(self, notebook[cell_id], place, placed, refusal=self._refusal(failed))
+        self._cell_runs[cell_id] = cell_run
+        try:
+            ending = await cell_run.execute()
+        finally:
+            del self._cell_runs[cell_id]
+        self._ended_cells += 1
+        if len(self.cell_ids) > 1:
+            self.emit(RunProgress, ended=self._ended_cells, total=len(self.cell_ids))
+        if ending.error is not None:
+            self._fail(ending.error, cell_id, place)
+        self.interrupted = self.interrupted or ending.interrupted
+        return Outcome(
+            ok=ending.error is None,
+            halts=ending.interrupted or (ending.error is not None and self.options.stop_on_error),
+        )
+
+    def _refusal(self, failed: Sequence[Planned]) -> str | None:
+        """Why a cell cannot run whose answers are missing, in a sentence."""
+        if not failed:
+            return None
+        needed = failed[0]
+        what = f"`{needed.variable}`, the answer of" if needed.variable else "the output of"
+        return f"It needs {what} the cell `{needed.cell_id}`, which failed."
+
+    def _is_current(self, planned: Planned) -> bool:
+        notebook = self.session.notebook
+        if planned.cell_id not in notebook:
+            return True
+        return planned.content == notebook[planned.cell_id].content
+
+    def _note_stop(self) -> None:
+        self.interrupted = True
+        self._fail(_STOPPED)
+
+    def _fail(self, error: str, cell_id: str | None = None, place: int = sys.maxsize) -> None:
+        """Note what went wrong; the failure of the first cell in order is the run's."""
+        self._failures.append(_Failure(place, error, cell_id))
 
     def _end(self, context: RunContext, started: float) -> RunResult:
-        if self._error is None:
+        failure = min(self._failures, key=lambda one: one.place, default=None)
+        if failure is None:
             self.emit(RunCompleted)
         else:
             self.emit(
                 RunEndedBadly,
-                error=self._error,
-                cell_id=self._failed_cell,
+                error=failure.error,
+                cell_id=failure.cell_id,
                 interrupted=self.interrupted,
             )
         result = RunResult(
-            error=self._error,
-            cell_id=self._failed_cell,
+            error=None if failure is None else failure.error,
+            cell_id=None if failure is None else failure.cell_id,
             duration_s=time.perf_counter() - started,
         )
         self.session.plugins.notify("llm_repl_after_run", context=context, result=result)
         return result
+
+
+class _Failure(Struct, frozen=True):
+    place: int
+    error: str
+    cell_id: str | None

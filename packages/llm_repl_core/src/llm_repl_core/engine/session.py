@@ -9,23 +9,27 @@ from collections.abc import (
     AsyncGenerator,
     Awaitable,
     Callable,
-    Coroutine,
     Iterable,
     Iterator,
     Mapping,
 )
 from contextlib import suppress
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
+from llm_repl_core.engine.approvals import Approvals
 from llm_repl_core.engine.caller_thread import AsyncInbox, Inbox
-from llm_repl_core.engine.calls import Caller
+from llm_repl_core.engine.calls import Caller, CallTerms
 from llm_repl_core.engine.cell_type import CellType
 from llm_repl_core.engine.ctrl_c import CtrlC
 from llm_repl_core.engine.events import Event, RunEndedBadly
 from llm_repl_core.engine.kept_kernel import KeptKernel
 from llm_repl_core.engine.loop import EngineLoop
+from llm_repl_core.engine.options import RunKeywords, RunOptions
+from llm_repl_core.engine.prompts.preview import Preview, make_preview
 from llm_repl_core.engine.run import Run
+from llm_repl_core.engine.run_queue import RunQueue
 from llm_repl_core.engine.state import State
+from llm_repl_core.engine.terms import Terms
 from llm_repl_core.errors import CellFailed, Conflict
 from llm_repl_core.kernels.base import Kernel, Value
 from llm_repl_core.model.cell import Cell, ForeignCell
@@ -54,6 +58,7 @@ class Session:
         kernel: Its kernel, which is started when it is first needed.
         cell_types: How each class of cell is run.
         call: Sends requests to models.
+        terms: What runs allow their calls.
         plugins: Whose hooks watch.
         loop: Where the engine lives.
         cell_timeout_s: How long a cell may run; 0: no limit.
@@ -67,6 +72,7 @@ class Session:
         kernel: Kernel,
         cell_types: Mapping[type[Cell], CellType],
         call: Caller,
+        terms: Terms,
         plugins: PluginManager,
         loop: EngineLoop,
         cell_timeout_s: float = 0.0,
@@ -77,14 +83,17 @@ class Session:
         self.call = call
         self.plugins = plugins
         self.cell_timeout_s = cell_timeout_s
+        self.approvals = Approvals()
+        self.execution_count = 0
+        """How many cells the kernel has run."""
+        self.plain_names: set[str] = set()
+        """Variables that were set from outside, to plain data."""
         self._cell_types = cell_types
+        self._terms = terms
         self._loop = loop
         self._on_close = on_close
         self._listeners: list[Listener] = []
-        self._turn = asyncio.Lock()
-        self._runs: list[Run] = []
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._execution_count = 0
+        self._queue = RunQueue(kernel)
         self._sequence = 0
         self._kept = KeptKernel(kernel, notebook)
         self._closing = threading.Lock()
@@ -97,15 +106,15 @@ class Session:
         """The user's variables. Not from within the engine's loop."""
         return State(self.kernel, self._ask)
 
-    def run(self, cell_ids: Iterable[str] | None = None, *, stop_on_error: bool = True) -> None:
-        """Run cells, all by default, in document order.
+    def run(self, cell_ids: Iterable[str] | None = None, **options: Unpack[RunKeywords]) -> None:
+        """Run cells, all by default; the result is that of document order.
 
-        Ctrl-C stops the cell that runs, and then raises ``KeyboardInterrupt``.
+        Ctrl-C stops what runs, and then raises ``KeyboardInterrupt``.
 
         Args:
             cell_ids: Which cells.
-            stop_on_error: Whether a cell that fails ends the run; one that was stopped always
-                does.
+            options: The fields of `RunOptions`: ``stop_on_error``, ``mode``, ``concurrency``,
+                ``budget``, ``parallel``.
 
         Raises:
             CellFailed: A cell failed, or was stopped.
@@ -113,13 +122,13 @@ class Session:
             Conflict: The session is closed.
         """
         failure: CellFailed | None = None
-        for event in self.stream(cell_ids, stop_on_error=stop_on_error):
+        for event in self.stream(cell_ids, **options):
             failure = _failure(event)
         if failure is not None:
             raise failure
 
     def stream(
-        self, cell_ids: Iterable[str] | None = None, *, stop_on_error: bool = True
+        self, cell_ids: Iterable[str] | None = None, **options: Unpack[RunKeywords]
     ) -> Iterator[Event]:
         """Run cells and yield what happens, as it happens. Leaving early stops the run.
 
@@ -127,14 +136,14 @@ class Session:
 
         Args:
             cell_ids: Which cells; all by default.
-            stop_on_error: As for `run`.
+            options: As for `run`.
 
         Raises:
             CellNotFound: One of the ids does not exist; nothing was run.
             Conflict: The session is closed.
         """
         inbox = Inbox()
-        run = self._make_run(cell_ids, stop_on_error=stop_on_error, inbox=inbox)
+        run = self._make_run(cell_ids, RunOptions(**options), inbox=inbox)
         ctrl_c = CtrlC(lambda: self._loop.submit(run.stop()))
         future = self._loop.submit(self._run_for(inbox, run))
         try:
@@ -160,6 +169,23 @@ class Session:
         """Stop what runs and what waits, from any thread but the engine's; returns when it has."""
         self._loop.call(self.interrupt_here())
 
+    def approve(self, call_id: str, *, approved: bool = True) -> None:
+        """Say whether a tool may be called, for which a `ToolApprovalNeeded` asks.
+
+        Raises:
+            NotFound: Nobody waits for this answer.
+        """
+        self._loop.call(self.approve_here(call_id, approved=approved))
+
+    def preview(self, cell_id: str) -> Preview:
+        """What running a prompt would send now, which nothing is changed or paid for.
+
+        Raises:
+            CellNotFound: There is no such cell.
+            InvalidInput: It is no prompt, or cannot be filled.
+        """
+        return self._loop.call(self.preview_here(cell_id))
+
     def restart(self) -> None:
         """Stop what runs and begin again with an empty kernel, which has the memory only.
 
@@ -177,6 +203,7 @@ class Session:
             KernelStartFailed: There is no kernel yet, and none can be started.
         """
         live = self.kernel.live_namespace()
+        self.plain_names |= values.keys()
         if live is not None:
             live.update(values)  # nothing to wait for, not even for a run in this very thread
         else:
@@ -203,7 +230,7 @@ class Session:
     # For code with an event loop ---------------------------------------------------------------
 
     async def arun(
-        self, cell_ids: Iterable[str] | None = None, *, stop_on_error: bool = True
+        self, cell_ids: Iterable[str] | None = None, **options: Unpack[RunKeywords]
     ) -> None:
         """`run`, awaited. Cancelling it stops the run.
 
@@ -213,13 +240,13 @@ class Session:
             Conflict: The session is closed.
         """
         failure: CellFailed | None = None
-        async for event in self.astream(cell_ids, stop_on_error=stop_on_error):
+        async for event in self.astream(cell_ids, **options):
             failure = _failure(event)
         if failure is not None:
             raise failure
 
     async def astream(
-        self, cell_ids: Iterable[str] | None = None, *, stop_on_error: bool = True
+        self, cell_ids: Iterable[str] | None = None, **options: Unpack[RunKeywords]
     ) -> AsyncGenerator[Event, None]:
         """`stream`, as an async generator. Closing it stops the run.
 
@@ -228,7 +255,7 @@ class Session:
             Conflict: The session is closed.
         """
         inbox = AsyncInbox()
-        run = self._make_run(cell_ids, stop_on_error=stop_on_error, inbox=inbox)
+        run = self._make_run(cell_ids, RunOptions(**options), inbox=inbox)
         future = self._loop.submit(self._run_for(inbox, run))
         try:
             while (event := await inbox.next()) is not None:
@@ -255,31 +282,70 @@ class Session:
     @property
     def busy(self) -> bool:
         """Whether a run has the kernel."""
-        return self._turn.locked()
+        return self._queue.busy
 
     def start(
         self,
         cell_ids: Iterable[str] | None = None,
+        options: RunOptions | None = None,
         *,
-        stop_on_error: bool = True,
         listener: Listener | None = None,
-    ) -> asyncio.Task[RunResult]:
+    ) -> tuple[str, asyncio.Task[RunResult]]:
         """Queue a run behind those that were asked for before; in the engine's loop.
 
         Args:
             cell_ids: Which cells; None: the whole notebook.
-            stop_on_error: As for `run`.
+            options: How it is to go.
             listener: Called with the events of this run only.
+
+        Returns:
+            The run's id, and what resolves when it has ended.
 
         Raises:
             CellNotFound: One of the ids does not exist; nothing is queued.
             Conflict: The session is closed.
         """
-        return self._queue(self._make_run(cell_ids, stop_on_error=stop_on_error, listener=listener))
+        run = self._make_run(cell_ids, options or RunOptions(), listener=listener)
+        return run.id, self._queue.add(run)
 
-    async def interrupt_here(self) -> None:
-        """Stop what runs and what waits; returns when it has stopped."""
-        await asyncio.gather(*(run.stop() for run in tuple(self._runs)))
+    async def interrupt_here(
+        self, *, run_id: str | None = None, cell_id: str | None = None
+    ) -> bool:
+        """Stop what runs and what waits; returns when it has stopped: whether anything had to.
+
+        Args:
+            run_id: Stop this run only.
+            cell_id: Stop this cell only; its run then starts nothing more.
+        """
+        if run_id is not None:
+            return await self._queue.stop_run(run_id)
+        if cell_id is not None:
+            return await self._queue.stop_cell(cell_id)
+        was_busy = self.busy
+        await self._queue.stop_all()
+        return was_busy
+
+    async def approve_here(self, call_id: str, *, approved: bool) -> None:
+        """Say whether a tool may be called.
+
+        Raises:
+            NotFound: Nobody waits for this answer.
+        """
+        self.approvals.decide(call_id, approved=approved)
+
+    async def preview_here(self, cell_id: str) -> Preview:
+        """What running a prompt would send now; waits while a run has the kernel.
+
+        Raises:
+            CellNotFound: There is no such cell.
+            InvalidInput: It is no prompt, or cannot be filled.
+            KernelStartFailed: It needs a kernel, and none can be started.
+        """
+        self._refuse_closed()
+        async with self._queue.between_runs():
+            return await make_preview(
+                self.notebook, cell_id, self.kernel, self._kept.ensure, self.call
+            )
 
     async def restart_here(self) -> None:
         """Stop what runs and begin again with an empty kernel, which has the memory only.
@@ -289,30 +355,31 @@ class Session:
             KernelStartFailed: None can be started.
         """
         self._refuse_closed()
-        await self.interrupt_here()
-        async with self._turn:
-            self._execution_count = 0
+        await self._queue.stop_all()
+        async with self._queue.between_runs():
+            self.execution_count = 0
+            self.plain_names.clear()
             await self._kept.restart()
 
     async def close_here(self) -> None:
         """Stop what runs and end the kernel."""
         self._closed = True
-        await self.interrupt_here()
-        async with self._turn:
+        await self._queue.stop_all()
+        async with self._queue.between_runs():
             await self.kernel.shutdown()
 
     async def names(self) -> list[str] | None:
         """The names of the variables; None while a run has the kernel."""
         if self.busy:
             return None
-        async with self._turn:
+        async with self._queue.between_runs():
             return await self.kernel.names() if self.kernel.alive else []
 
     async def snapshot(self) -> dict[str, Value] | None:
         """The variables and their values; None while a run has the kernel."""
         if self.busy:
             return None
-        async with self._turn:
+        async with self._queue.between_runs():
             return await self.kernel.snapshot() if self.kernel.alive else {}
 
     # For runs ------------------------------------------------------------------------------------
@@ -335,10 +402,9 @@ class Session:
         word = cell.foreign_type if isinstance(cell, ForeignCell) else type(cell).__name__
         return f"No installed plugin runs cells of the type `{word}`; the cell is kept as it is."
 
-    def next_execution_count(self) -> int:
-        """Count one more cell."""
-        self._execution_count += 1
-        return self._execution_count
+    async def call_terms(self, options: RunOptions) -> CallTerms:
+        """What a run allows its calls."""
+        return await self._terms.of_run(self.notebook, options)
 
     def next_sequence(self) -> int:
         """The number of the next event, from 1."""
@@ -352,20 +418,13 @@ class Session:
         if listener is not None:
             _tell(listener, event)
 
-    def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """Start a task that the session holds on to until it is done."""
-        task = asyncio.get_running_loop().create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
     # Inside ------------------------------------------------------------------------------------
 
     def _make_run(
         self,
         cell_ids: Iterable[str] | None,
+        options: RunOptions,
         *,
-        stop_on_error: bool,
         listener: Listener | None = None,
         inbox: Inbox | AsyncInbox | None = None,
     ) -> Run:
@@ -374,48 +433,26 @@ class Session:
             self,
             self._choose(cell_ids),
             whole_notebook=cell_ids is None,
-            stop_on_error=stop_on_error,
+            options=options,
             listener=listener if inbox is None else inbox.put,
             inbox=inbox,
         )
 
-    def _queue(self, run: Run) -> asyncio.Task[RunResult]:
-        self._refuse_closed()
-        self._runs.append(run)
-        task = self.spawn(self._take_turn(run))
-        task.add_done_callback(lambda _: self._forget(run))
-        return task
-
-    async def _take_turn(self, run: Run) -> RunResult:
-        async with self._turn:
-            self.kernel.use_caller_thread(None if run.inbox is None else run.inbox.run_in_caller)
-            try:
-                return await run.execute()
-            finally:
-                self.kernel.use_caller_thread(None)
-
-    def _forget(self, run: Run) -> None:
-        self._runs.remove(run)
-        run.ended()
-
     async def _run_for(self, inbox: Inbox | AsyncInbox, run: Run) -> None:
         try:
-            await self._queue(run)
+            self._refuse_closed()
+            await self._queue.add(run)
         finally:
             inbox.end()
 
     async def _assign(self, values: Mapping[str, Any]) -> None:
-        async with self._turn:
+        async with self._queue.between_runs():
             self._refuse_closed()
             await self._kept.ensure()
             await self.kernel.assign(values)
 
     def _ask(self, question: Callable[[], Awaitable[T]]) -> T:
-        async def in_turn() -> T:
-            async with self._turn:
-                return await question()
-
-        return self._loop.call(in_turn())
+        return self._loop.call(self._queue.ask(question))
 
     def _choose(self, cell_ids: Iterable[str] | None) -> tuple[str, ...]:
         if cell_ids is None:

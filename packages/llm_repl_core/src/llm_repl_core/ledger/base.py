@@ -51,3 +51,20 @@ class Ledger(abc.ABC):
         Raises:
             StorageError: The records cannot be read.
         """
+
+    async def spent(self, notebook_id: str) -> tuple[int, int, float]:
+        """What a notebook's calls have cost: how many, tokens, US dollars.
+
+        Calls that were answered from a record cost nothing.
+
+        Raises:
+            StorageError: The records cannot be read.
+        """
+        calls = await self.answered(notebook_id)
+        usages = [call.usage for call in calls if call.usage is not None]
+        tokens = sum((one.input_tokens or 0) + (one.output_tokens or 0) for one in usages)
+        return len(calls), tokens, sum(call.price_usd or 0.0 for call in calls)
+
+    def why_empty(self) -> str:
+        """What to tell people where nothing is recorded; a clause without a full stop."""
+        return "nothing is recorded for this notebook yet"

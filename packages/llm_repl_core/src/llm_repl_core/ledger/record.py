@@ -10,7 +10,16 @@ from msgspec import Struct
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.providers.base import ToolCall, Usage
 
-__all__ = ["Attempt", "CallError", "CallPlace", "CallRecord", "CallSource", "CallState", "Mode"]
+__all__ = [
+    "Attempt",
+    "CallError",
+    "CallPlace",
+    "CallRecord",
+    "CallSource",
+    "CallState",
+    "Mode",
+    "place_order",
+]
 
 Mode: TypeAlias = Literal["live", "reuse", "replay"]
 """``live``: ask; ``reuse``: ask only what has no answer on record; ``replay``: never ask."""
@@ -115,3 +124,8 @@ class CallRecord(Struct, frozen=True, kw_only=True):
     usage: Usage | None = None
     price_usd: float | None = None
     error: CallError | None = None
+
+
+def place_order(place: CallPlace) -> tuple[int, int, int]:
+    """By which places are sorted: as the document has them, then by item, then by step."""
+    return (place.position, -1 if place.item is None else place.item, place.step)

@@ -105,11 +105,16 @@ class Notebook:
         """What the notebook itself asks for under ``metadata.llm_repl``; None where nothing.
 
         Args:
-            name: ``kernel``, ``provider`` or ``model``.
+            name: ``kernel``, ``provider``, ``model``, ``system`` or ``mode``.
         """
-        noted = self.metadata.get("llm_repl")
-        value = noted.get(name) if isinstance(noted, dict) else None
+        value = self.own_metadata.get(name)
         return value if isinstance(value, str) and value else None
+
+    @property
+    def own_metadata(self) -> dict[str, JSONValue]:
+        """What stands under ``metadata.llm_repl``; empty where that is no object."""
+        noted = self.metadata.get("llm_repl")
+        return noted if isinstance(noted, dict) else {}
 
     # Changing --------------------------------------------------------------------------------
 

@@ -77,6 +77,7 @@ class CallContext(Struct, frozen=True, kw_only=True):
         run_id: The run's UUID.
         provider: The provider's name.
         request: All that is sent. It holds no key.
+        preview: Whether somebody only looks at what would be sent.
     """
 
     notebook: Notebook
@@ -84,6 +85,7 @@ class CallContext(Struct, frozen=True, kw_only=True):
     run_id: str
     provider: str
     request: Request
+    preview: bool = False
 
 
 class CallResult(Struct, frozen=True, kw_only=True):

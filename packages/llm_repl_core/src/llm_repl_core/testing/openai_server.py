@@ -3,9 +3,12 @@
 It echoes the last user message until it is told otherwise::
 
     with OpenAIServer() as server:
-        server.script(Reply(text="Hello"), Reply(status=429, headers={"Retry-After": "2"}))
+        server.script(Reply(text="Hello"), Reply.rate_limited(2))
         ...                                   # two calls to server.base_url, then it echoes again
         server.requests[0].body["messages"]   # what was received
+
+    with OpenAIServer(reply=lambda request: Reply(text=request.prompt.upper())) as server:
+        ...                                   # each answer is made from its request
 """
 
 from __future__ import annotations
@@ -15,77 +18,19 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
-from typing import Any, Final, Self, TypeAlias
+from collections.abc import Iterable
+from typing import Final, Self
 
 import msgspec
-from msgspec import Struct, field
 
-from llm_repl_core.testing._openai_documents import chunks, completion, cut_at_words
+from llm_repl_core.testing._openai_exchange import ReceivedRequest, Reply, Script
 
 __all__ = ["OpenAIServer", "ReceivedRequest", "Reply"]
 
 _START_LIMIT_S: Final = 10.0
 _HEAD_LIMIT_BYTES: Final = 1 << 20
-
-
-class Reply(Struct, frozen=True, kw_only=True):
-    """How the server answers one request.
-
-    Attributes:
-        text: The answer; None: the last user message.
-        pieces: The answer as its events cut it, in place of ``text``; None: a word an event.
-        finish_reason: The last event's; None: no event says that the answer is complete.
-        delay_s: Before the first byte.
-        delay_per_piece_s: Before each piece.
-        status: The HTTP status; from 400 on, ``error`` is sent.
-        error: What is sent under ``error``; None: a sentence made from the status.
-        headers: To be sent as well, or in place of the server's own.
-        body: The body as it is, in place of everything above but ``status`` and ``headers``.
-        cut_bytes: The body goes out in portions of so many bytes; None: an event a portion.
-        break_after: After so many portions, the connection is closed.
-        stall_after: After so many portions, nothing comes until the client leaves.
-        hang_up: The connection is closed without an answer.
-    """
-
-    text: str | None = None
-    pieces: tuple[str, ...] | None = None
-    finish_reason: str | None = "stop"
-    delay_s: float = 0.0
-    delay_per_piece_s: float = 0.0
-    status: int = 200
-    error: dict[str, Any] | str | None = None
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes | None = None
-    cut_bytes: int | None = None
-    break_after: int | None = None
-    stall_after: int | None = None
-    hang_up: bool = False
-
-
-class ReceivedRequest(Struct, kw_only=True):
-    """A request as it came.
-
-    Attributes:
-        method: ``POST``.
-        path: With the query: ``/v1/chat/completions``.
-        headers: By lower-case name.
-        body: The JSON document, or None.
-        received_at_s: On the clock of `time.monotonic`.
-        disconnected_at_s: When the client left before the answer was complete, on that clock.
-        disconnected: Is set when it does.
-    """
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: Any
-    received_at_s: float
-    disconnected_at_s: float | None = None
-    disconnected: threading.Event = field(default_factory=threading.Event)
-
-
-Script: TypeAlias = Reply | Callable[[ReceivedRequest], Reply]
+_WAITING_CONNECTIONS: Final = 4096
+_WRITE_BYTES: Final = 1 << 16
 
 
 class OpenAIServer:
@@ -101,19 +46,20 @@ class OpenAIServer:
     def __init__(
         self,
         *,
-        reply: Reply | None = None,
+        reply: Script | None = None,
         models: Iterable[str] = ("test-model",),
         any_model: bool = True,
         key: str | None = None,
     ) -> None:
-        self.reply = reply or Reply()
+        self.reply: Script = reply or Reply()
         self.models = tuple(models)
         self.models_reply: Reply | None = None
         """In place of the list of models."""
         self.any_model = any_model
         self.key = key
-        self.requests: list[ReceivedRequest] = []
         self.base_url = ""
+        self._requests: list[ReceivedRequest] = []
+        self._arrival = threading.Condition()
         self._script: deque[Script] = deque()
         self._connections: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -126,6 +72,23 @@ class OpenAIServer:
     def script(self, *replies: Script) -> None:
         """Say how the next chat completions are answered, one reply each, in this order."""
         self._script.extend(replies)
+
+    @property
+    def requests(self) -> list[ReceivedRequest]:
+        """What has been received up to now, in order; a copy, for any thread."""
+        with self._arrival:
+            return list(self._requests)
+
+    def wait_for_requests(self, count: int, *, limit_s: float = 10.0) -> list[ReceivedRequest]:
+        """Wait until so many requests have been received, and return them.
+
+        Raises:
+            TimeoutError: They do not come within the limit.
+        """
+        with self._arrival:
+            if not self._arrival.wait_for(lambda: len(self._requests) >= count, limit_s):
+                raise TimeoutError(f"{len(self._requests)} requests came, not {count}")
+            return list(self._requests)
 
     @property
     def open_connections(self) -> int:
@@ -149,6 +112,7 @@ class OpenAIServer:
             lambda: asyncio.StreamReaderProtocol(_Reader(limit=_HEAD_LIMIT_BYTES), self._connected),
             "127.0.0.1",
             0,
+            backlog=_WAITING_CONNECTIONS,
         )
         self.base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
         self._ready.set()
@@ -163,10 +127,11 @@ class OpenAIServer:
         task = asyncio.current_task()
         assert task is not None
         self._connections.add(task)
+        received: list[ReceivedRequest] = []
         try:
             # A client may leave at any point, which ends its connection and nothing else.
             with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-                while await self._exchange(reader, writer):
+                while await self._exchange(reader, writer, received):
                     pass
         finally:
             self._connections.discard(task)
@@ -174,18 +139,26 @@ class OpenAIServer:
                 writer.transport.abort()  # what is not written yet would hold it open
             else:
                 writer.close()
+            for request in received:
+                request.closed_at_s = reader.ended_at_s or time.monotonic()
+                request.closed.set()
 
-    async def _exchange(self, reader: _Reader, writer: asyncio.StreamWriter) -> bool:
+    async def _exchange(
+        self, reader: _Reader, writer: asyncio.StreamWriter, received: list[ReceivedRequest]
+    ) -> bool:
         """Receive one request and answer it; False: the connection is to be closed."""
         request = await _receive(reader)
-        self.requests.append(request)
+        received.append(request)
+        with self._arrival:
+            self._requests.append(request)
+            self._arrival.notify_all()
         answer = asyncio.create_task(_send(writer, request, *self._answer(request)))
         gone = asyncio.create_task(reader.ended.wait())
         try:
             await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
             if answer.done() and not isinstance(answer.exception(), OSError):
                 return answer.result()
-            request.disconnected_at_s = time.monotonic()
+            request.disconnected_at_s = reader.ended_at_s or time.monotonic()
             request.disconnected.set()
             return False
         finally:
@@ -193,13 +166,13 @@ class OpenAIServer:
             gone.cancel()
             await asyncio.gather(answer, gone, return_exceptions=True)
 
-    def _answer(self, request: ReceivedRequest) -> tuple[Reply, list[bytes]]:
+    def _answer(self, request: ReceivedRequest) -> tuple[Reply, Iterable[bytes]]:
         """The reply, and its body in portions."""
         path = request.path.partition("?")[0]
         if self.key is not None and request.headers.get("authorization") != f"Bearer {self.key}":
             return _failure(401, "Incorrect API key provided.", "invalid_api_key")
         if path == "/v1/models" and self.models_reply is not None:
-            return self.models_reply, _portions(self.models_reply, {"messages": []})
+            return self.models_reply, self.models_reply.portions({"messages": []})
         if path == "/v1/models":
             entries = [{"id": name, "object": "model", "owned_by": "test"} for name in self.models]
             return Reply(), [msgspec.json.encode({"object": "list", "data": entries})]
@@ -210,9 +183,9 @@ class OpenAIServer:
         model = request.body.get("model")
         if not self.any_model and model not in self.models:
             return _failure(404, f"The model `{model}` does not exist.", "model_not_found")
-        chosen: Script = self._script.popleft() if self._script else self.reply
+        chosen = self._script.popleft() if self._script else self.reply
         reply = chosen if isinstance(chosen, Reply) else chosen(request)
-        return reply, _portions(reply, request.body)
+        return reply, reply.portions(request.body)
 
 
 class _Reader(asyncio.StreamReader):
@@ -221,19 +194,25 @@ class _Reader(asyncio.StreamReader):
     def __init__(self, *, limit: int) -> None:
         super().__init__(limit=limit)
         self.ended = asyncio.Event()
+        self.ended_at_s: float | None = None
 
     def feed_eof(self) -> None:
         super().feed_eof()
-        self.ended.set()
+        self._end()
 
     def set_exception(self, exc: Exception) -> None:
         super().set_exception(exc)
+        self._end()
+
+    def _end(self) -> None:
+        if self.ended_at_s is None:
+            self.ended_at_s = time.monotonic()
         self.ended.set()
 
 
-def _failure(status: int, message: str, code: str | None) -> tuple[Reply, list[bytes]]:
+def _failure(status: int, message: str, code: str | None) -> tuple[Reply, Iterable[bytes]]:
     reply = Reply(status=status, error={"message": message, "type": "error", "code": code})
-    return reply, _portions(reply, {})
+    return reply, reply.portions({})
 
 
 async def _receive(reader: asyncio.StreamReader) -> ReceivedRequest:
@@ -252,37 +231,15 @@ async def _receive(reader: asyncio.StreamReader) -> ReceivedRequest:
     )
 
 
-def _portions(reply: Reply, body: dict[str, Any]) -> list[bytes]:
-    if reply.body is not None:
-        portions = [reply.body]
-    elif reply.status >= 300:
-        error = reply.error if reply.error is not None else {"message": f"Status {reply.status}."}
-        portions = [msgspec.json.encode({"error": error})]
-    else:
-        pieces = reply.pieces if reply.pieces is not None else cut_at_words(reply.text, body)
-        if body.get("stream"):
-            documents = chunks(body, pieces, reply.finish_reason)
-            portions = [_event(msgspec.json.encode(document)) for document in documents]
-            portions.append(_event(b"[DONE]"))
-        else:
-            portions = [msgspec.json.encode(completion(body, pieces, reply.finish_reason))]
-    if reply.cut_bytes is None:
-        return portions
-    data, size = b"".join(portions), reply.cut_bytes
-    return [data[start : start + size] for start in range(0, len(data), size)]
-
-
-def _event(data: bytes) -> bytes:
-    return b"data: " + data + b"\n\n"
-
-
 async def _send(
-    writer: asyncio.StreamWriter, request: ReceivedRequest, reply: Reply, portions: list[bytes]
+    writer: asyncio.StreamWriter, request: ReceivedRequest, reply: Reply, portions: Iterable[bytes]
 ) -> bool:
     """Write the answer; False: the connection is to be closed."""
     await asyncio.sleep(reply.delay_s)
     if reply.hang_up:
         return False
+    if reply.stall_before_head:
+        await asyncio.Event().wait()
     streams = reply.status < 300 and isinstance(request.body, dict) and request.body.get("stream")
     headers = {
         "Content-Type": "text/event-stream" if streams else "application/json",
@@ -292,17 +249,26 @@ async def _send(
     }
     head = [f"HTTP/1.1 {reply.status} Test", *(f"{key}: {headers[key]}" for key in headers)]
     writer.write("\r\n".join([*head, "", ""]).encode("latin-1"))
+    one_by_one = bool(reply.delay_per_piece_s) or reply.cut_bytes is not None
+    waiting: list[bytes] = []
+    waiting_bytes = 0
     for number, portion in enumerate(portions):
-        if number == reply.break_after:
+        if number in {reply.break_after, reply.stall_after}:
+            writer.write(b"".join(waiting))
             await writer.drain()
-            return False
-        if number == reply.stall_after:
+            if number == reply.break_after:
+                return False
             await asyncio.Event().wait()
         if reply.delay_per_piece_s:
             await asyncio.sleep(reply.delay_per_piece_s)
         if portion:  # an empty chunk would end the body
-            writer.write(b"%x\r\n%b\r\n" % (len(portion), portion))
-        await writer.drain()
-    writer.write(b"0\r\n\r\n")
+            waiting.append(b"%x\r\n%b\r\n" % (len(portion), portion))
+            waiting_bytes += len(portion)
+        if one_by_one or waiting_bytes > _WRITE_BYTES:
+            writer.write(b"".join(waiting))
+            waiting, waiting_bytes = [], 0
+            await writer.drain()
+            await asyncio.sleep(0)  # to others; draining alone need not wait
+    writer.write(b"".join([*waiting, b"0\r\n\r\n"]))
     await writer.drain()
     return True

@@ -11,17 +11,33 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
+import time
 import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from functools import partial
 from typing import ClassVar, TypeVar
 
 import msgspec
 import pytest
 
-from llm_repl_core.errors import KeyMissing, LLMReplError, ModelNotFound, ProviderError
-from llm_repl_core.providers.base import Delta, Message, Provider, Request
+from llm_repl_core.errors import (
+    KeyMissing,
+    LLMReplError,
+    ModelNotFound,
+    ProviderError,
+    RequestRejected,
+)
+from llm_repl_core.providers.base import Delta, Message, Provider, Request, Tool, ToolCall
+from llm_repl_core.providers.secret import Secret
 from llm_repl_core.providers.streaming import deltas
+from llm_repl_core.testing._provider_samples import (
+    ADD,
+    ATTACHMENTS,
+    requests_of_each_kind,
+    with_attachment,
+)
 
 __all__ = ["ProviderSuite"]
 
@@ -29,6 +45,8 @@ T = TypeVar("T")
 
 _HERE = "The mock turtle sang of beautiful soup."
 _THERE = "Twelve lobsters danced a slow quadrille."
+_CANARY_KEY = "canary-key-0123456789"
+_CLOSE_LIMIT_S = 2.0
 
 
 class ProviderSuite:
@@ -60,6 +78,12 @@ class ProviderSuite:
 
     def expected_answer(self, text: str) -> str | None:
         """What ``make_request(text)`` is answered; None: there is no telling."""
+
+    def make_tool_request(self, tool: Tool) -> Request | None:
+        """A request whose answer asks for this tool at least once; None: it calls no tools."""
+
+    def open_connections(self) -> int | None:
+        """How many connections the far end has open now; None: there is no telling."""
 
     def test_the_class_says_who_it_is(self) -> None:
         """It has a name, a default model, and `stream`."""
@@ -138,6 +162,105 @@ class ProviderSuite:
 
         assert self._run(cancel_and_ask), "there is no answer after a call that was cancelled"
 
+    def test_cancelling_closes(self) -> None:
+        """A call that is cancelled ends at once, and so does its connection."""
+
+        async def cancel(provider: Provider) -> None:
+            for wait_for_first in (True, False):
+                first = asyncio.Event()
+                call = asyncio.create_task(self._listen(provider, first))
+                if wait_for_first:
+                    arrival = asyncio.create_task(first.wait())
+                    await asyncio.wait((arrival, call), return_when=asyncio.FIRST_COMPLETED)
+                    arrival.cancel()
+                else:
+                    await asyncio.sleep(0.01)
+                before_s = time.monotonic()
+                call.cancel()
+                _, unfinished = await asyncio.wait([call], timeout=_CLOSE_LIMIT_S)
+                assert not unfinished, "the call goes on though it was cancelled"
+                assert time.monotonic() - before_s < _CLOSE_LIMIT_S
+            while self.open_connections():  # none is kept: an answer was on its way on each
+                assert time.monotonic() - before_s < _CLOSE_LIMIT_S, "the connection stays open"
+                await asyncio.sleep(0.01)
+
+        self._run(cancel)
+
+    def test_the_body_is_json_and_holds_no_key(self) -> None:
+        """What is shown and recorded as sent can be written down, and shows no key."""
+        config = self.make_provider().config
+        if config.api_key is None:
+            config = msgspec.structs.replace(config, api_key=Secret(_CANARY_KEY))
+        provider = type(self.make_provider())(config)
+        for what, request in requests_of_each_kind(self.make_request()).items():
+            try:
+                body = provider.body(request)
+            except RequestRejected:
+                continue
+            text = json.dumps(body, allow_nan=False, ensure_ascii=False)
+            assert json.loads(text) == body, f"{what}: its body is no plain JSON"
+            assert isinstance(body, dict), f"{what}: its body is no object"
+            assert config.api_key is not None
+            assert config.api_key.reveal() not in text, f"{what}: its body shows the key"
+
+    def test_the_same_request_has_the_same_body(self) -> None:
+        """For any object of the class, and at any time."""
+        for what, request in requests_of_each_kind(self.make_request()).items():
+            bodies = []
+            for _ in range(2):
+                try:
+                    bodies.append(self.make_provider().body(request))
+                except RequestRejected as error:
+                    bodies.append({"rejected": str(error)})
+            assert bodies[0] == bodies[1], f"{what}: {bodies[0]} and then {bodies[1]}"
+
+    def test_tool_calls_come_whole(self) -> None:
+        """Each once, with an id of its own, before the end; and their results are taken."""
+        request = self.make_tool_request(ADD)
+        if request is None:
+            pytest.skip("it calls no tools")
+        pieces = self._run(lambda provider: _collect(provider, request))
+        calls = [call for piece in pieces for call in piece.tool_calls]
+        assert calls, "it asked for no tool"
+        for call in calls:
+            assert isinstance(call, ToolCall), f"{call!r} is no ToolCall"
+            assert call.id, "a call has no id"
+            assert call.name == ADD.name, f"it asks for `{call.name}`"
+            arguments = json.loads(call.arguments)
+            assert isinstance(arguments, dict), f"the arguments are {call.arguments}"
+        assert len({call.id for call in calls}) == len(calls), "two calls have the same id"
+        assert pieces[-1].finish_reason is not None, "nothing says that the answer is complete"
+
+        said = Message("assistant", _text(pieces), tool_calls=tuple(calls))
+        results = (Message("tool", "3", tool_call_id=call.id) for call in calls)
+        again = msgspec.structs.replace(request, messages=(*request.messages, said, *results))
+        pieces = self._run(lambda provider: _collect(provider, again))
+        assert pieces, "the results are not answered"
+
+    def test_attachments_work_or_are_rejected(self) -> None:
+        """Either there is an answer, or `RequestRejected` with a sentence."""
+        for what, attachment in ATTACHMENTS.items():
+            request = with_attachment(self.make_request(), attachment)
+            answer, rejection = self._run(partial(_collect_or_reject, request))
+            said = answer if rejection is None else str(rejection).strip()
+            assert said, f"{what}: neither the answer nor the error says anything"
+
+    def test_tokens_are_counted_exactly_or_not_at_all(self) -> None:
+        """What is counted beforehand is what usage says afterwards."""
+
+        async def count(provider: Provider) -> tuple[int | None, list[Delta]]:
+            request = self.make_request()
+            return await provider.count_tokens(request), await _collect(provider, request)
+
+        counted, pieces = self._run(count)
+        if counted is None:
+            pytest.skip("it cannot count beforehand")
+        assert isinstance(counted, int), f"{counted!r} is no number of tokens"
+        for usage in (piece.usage for piece in pieces if piece.usage is not None):
+            assert usage.input_tokens in {None, counted}, (
+                f"counted beforehand: {counted}, by usage: {usage.input_tokens}"
+            )
+
     def test_an_unknown_model_is_reported(self) -> None:
         """It is `ModelNotFound`, with a sentence."""
         self._need(self.rejects_unknown_models, "it takes any model")
@@ -188,6 +311,12 @@ class ProviderSuite:
         self._run(close)
         self._run(close_unused)
 
+    async def _listen(self, provider: Provider, first: asyncio.Event) -> None:
+        async with aclosing(deltas(provider, self.make_request())) as answer:
+            async for _ in answer:
+                first.set()
+                await asyncio.Event().wait()
+
     def _need(self, capability: bool, reason: str) -> None:
         if not capability:
             pytest.skip(reason)
@@ -220,6 +349,15 @@ class ProviderSuite:
 async def _collect(provider: Provider, request: Request) -> list[Delta]:
     async with aclosing(deltas(provider, request)) as answer:
         return [delta async for delta in answer]
+
+
+async def _collect_or_reject(
+    request: Request, provider: Provider
+) -> tuple[str, RequestRejected | None]:
+    try:
+        return _text(await _collect(provider, request)), None
+    except RequestRejected as error:
+        return "", error
 
 
 async def _ask_and_close(provider: Provider, request: Request) -> None:

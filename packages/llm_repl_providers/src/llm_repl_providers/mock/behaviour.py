@@ -11,10 +11,18 @@ from msgspec import Meta, Struct
 
 from llm_repl_core import errors
 from llm_repl_core.errors import ModelNotFound, ProviderError, RateLimited, RequestRejected
+from llm_repl_providers.mock.asked_calls import AskedCall, read_calls
 
 __all__ = ["MODELS", "Behaviour", "failures", "read_behaviour"]
 
-MODELS: Final = ("mock", "echo", "list:yes|no", "fail:rate_limited")
+MODELS: Final = (
+    "mock",
+    "echo",
+    "list:yes|no",
+    "fail:rate_limited",
+    "call:tool",
+    "call-forever:tool",
+)
 """One example of every form that a name can have."""
 
 _SETTINGS: Final = {
@@ -34,6 +42,8 @@ class Behaviour(Struct, frozen=True, kw_only=True):
     Attributes:
         echo: Whether the answer is the last user message as it is.
         answers: What is answered, one after the other, again from the first after the last.
+        calls: Tools that are asked for, once, where the request offers any.
+        calls_forever: Whether they are asked for again after every result.
         fail: The code of the error that is raised.
         fail_after_tokens: How many pieces of the answer come before it.
         retry_after_s: What `RateLimited` asks for.
@@ -43,6 +53,8 @@ class Behaviour(Struct, frozen=True, kw_only=True):
 
     echo: bool = False
     answers: Annotated[tuple[str, ...], Meta(min_length=1)] | None = None
+    calls: tuple[AskedCall, ...] = ()
+    calls_forever: bool = False
     fail: str | None = None
     fail_after_tokens: Annotated[int, Meta(ge=0)] = 0
     retry_after_s: Annotated[float, Meta(ge=0)] | None = None
@@ -75,7 +87,9 @@ def read_behaviour(model: str, options: Mapping[str, Any]) -> Behaviour:
     """
     match = _NAME.fullmatch(model)
     assert match is not None  # it fits any text
-    fields = {**options, **_fields(match["model"])}
+    # What a name alone can say, no option can.
+    free = {name: value for name, value in options.items() if not name.startswith("calls")}
+    fields = {**free, **_fields(match["model"])}
     for setting in match["settings"].split("+")[1:]:
         word, _, value = setting.partition("=")
         fields[_SETTINGS[word]] = value
@@ -102,4 +116,6 @@ def _fields(word: str) -> dict[str, Any]:
         return {"answers": argument.split("|")}
     if kind == "fail" and colon:
         return {"fail": argument}
+    if kind in {"call", "call-forever"} and colon:
+        return {"calls": read_calls(argument), "calls_forever": kind == "call-forever"}
     return {}  # a notebook that was written for a real model runs offline, too

@@ -9,9 +9,11 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from llm_repl_core.errors import KeyRejected
+from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.providers.base import Delta, Provider, ProviderConfig, Request
 from llm_repl_core.providers.secret import Secret
 from llm_repl_providers.openai.address import OPENAI_BASE_URL, find_base_url
+from llm_repl_providers.openai.body import request_body
 
 if TYPE_CHECKING:
     from llm_repl_providers.openai.connection import Connection
@@ -46,6 +48,7 @@ class OpenAIProvider(Provider):
         self._base_url = find_base_url(self.config.base_url)
         self._connections: dict[asyncio.AbstractEventLoop, Connection] = {}
         self._lock = threading.Lock()
+        self._asks_for_usage = True
 
     async def stream(self, request: Request) -> AsyncIterator[Delta]:
         """Answer a request; closing the iterator closes the connection at once.
@@ -53,10 +56,22 @@ class OpenAIProvider(Provider):
         Raises:
             ProviderError: One of its subclasses.
         """
+        body = self.body(request)
         connection = await self._connection()
-        async with aclosing(connection.stream(request)) as answer:
+        async with aclosing(connection.stream(body)) as answer:
             async for delta in answer:
                 yield delta
+
+    def body(self, request: Request) -> dict[str, JSONValue]:
+        """The JSON document that goes over the wire.
+
+        A server that does not know `stream_options` is asked again without, once; from then on
+        the body is without it, too.
+
+        Raises:
+            RequestRejected: An option is not free to be set, or an attachment cannot be sent.
+        """
+        return request_body(request, self.config.options, asks_for_usage=self._asks_for_usage)
 
     async def models(self) -> Sequence[str]:
         """The names of the server's models, sorted.
@@ -94,9 +109,12 @@ class OpenAIProvider(Provider):
         with self._lock:
             open_ones = {at: one for at, one in self._connections.items() if not at.is_closed()}
             if loop not in open_ones:
-                open_ones[loop] = Connection(self.config, self._base_url, key)
+                open_ones[loop] = Connection(self.config, self._base_url, key, self._usage_refused)
             self._connections = open_ones
             return open_ones[loop]
+
+    def _usage_refused(self) -> None:
+        self._asks_for_usage = False
 
     def _key(self) -> Secret | None:
         """Find the key; servers of one's own go without.

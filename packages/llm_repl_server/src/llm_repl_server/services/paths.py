@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import stat
 import unicodedata
 from pathlib import Path
 
-from llm_repl_core import FileMissing, Forbidden, InvalidInput
+from llm_repl_core import files
 
 __all__ = ["resolve_under", "safe_name"]
 
@@ -26,28 +25,7 @@ def resolve_under(root: Path, named: str) -> Path:
         Forbidden: It leads out of the root.
         FileMissing: Its folder does not exist.
     """
-    if not named.strip() or "\0" in named:
-        raise InvalidInput("`filepath` must name a file under the server's root folder.")
-    try:
-        path = (root / named).resolve()
-    except (OSError, RuntimeError, ValueError):
-        raise InvalidInput("`filepath` is not a path that this machine can follow.") from None
-    if not path.is_relative_to(root):
-        raise Forbidden(
-            "`filepath` leads out of the server's root folder; name a file in it, "
-            "such as `notes.llmn`."
-        )
-    try:
-        if not path.parent.is_dir():
-            raise FileMissing(f"There is no folder `{path.parent.relative_to(root)}`.")
-        mode = path.stat().st_mode
-    except FileNotFoundError:
-        return path
-    except OSError as error:
-        raise InvalidInput(f"`filepath` cannot be used: {error.strerror}.") from None
-    if not stat.S_ISREG(mode):
-        raise InvalidInput("`filepath` is not a plain file.")
-    return path
+    return files.resolve_under(root, named, called="`filepath`")
 
 
 def safe_name(name: str) -> str:

@@ -7,20 +7,25 @@ from typing import TypeAlias
 
 from msgspec import UNSET, Struct, UnsetType
 
+from llm_repl_core.ledger.record import CallRecord
 from llm_repl_core.model.cell import Cell
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.notebook import Notebook
+from llm_repl_server.storage.run_record import RunRecord
 
 __all__ = [
+    "BeginCall",
     "Change",
     "CreateNotebook",
     "DeleteCell",
     "DeleteNotebook",
+    "EndCall",
     "InsertCell",
     "MoveCell",
     "PutSetting",
     "UpdateNotebook",
     "WriteCell",
+    "WriteRun",
 ]
 
 
@@ -88,6 +93,24 @@ class PutSetting(Struct, frozen=True):
     value: JSONValue
 
 
+class WriteRun(Struct, frozen=True):
+    """Write all of a run, new or not; fails where there is no such notebook."""
+
+    record: RunRecord
+
+
+class BeginCall(Struct, frozen=True):
+    """Put a call on record, which this process makes; fails where its id is taken."""
+
+    record: CallRecord
+
+
+class EndCall(Struct, frozen=True):
+    """Write all of a call that is on record; fails where there is none."""
+
+    record: CallRecord
+
+
 Change: TypeAlias = (
     CreateNotebook
     | UpdateNotebook
@@ -97,4 +120,7 @@ Change: TypeAlias = (
     | WriteCell
     | DeleteCell
     | PutSetting
+    | WriteRun
+    | BeginCall
+    | EndCall
 )

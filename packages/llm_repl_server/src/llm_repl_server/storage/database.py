@@ -58,6 +58,10 @@ class Database:
             cursor.execute(sql, _bind(parameters, names))
             return cursor.fetchall()
 
+    def begin(self) -> None:
+        """Begin a transaction that changes something; waits for who is writing now."""
+        self.backend.begin_changes(self._connection)
+
     def commit(self) -> None:
         """Make what was run durable; returns when the disk has it."""
         self._connection.commit()

@@ -6,16 +6,21 @@ from msgspec import UNSET
 
 from llm_repl_core.errors import InvalidInput, StorageError
 from llm_repl_server.storage import statements
+from llm_repl_server.storage.call_operations import CallInsertion
+from llm_repl_server.storage.call_rows import call_to_row
 from llm_repl_server.storage.changes import (
+    BeginCall,
     Change,
     CreateNotebook,
     DeleteCell,
     DeleteNotebook,
+    EndCall,
     InsertCell,
     MoveCell,
     PutSetting,
     UpdateNotebook,
     WriteCell,
+    WriteRun,
 )
 from llm_repl_server.storage.columns import encode_json, encode_text
 from llm_repl_server.storage.operations import (
@@ -30,6 +35,8 @@ from llm_repl_server.storage.operations import (
     missing_cell,
 )
 from llm_repl_server.storage.rows import cell_to_row, notebook_to_row, notebook_values
+from llm_repl_server.storage.run_operations import RunUpsert
+from llm_repl_server.storage.run_rows import run_to_row
 
 __all__ = ["encode_change"]
 
@@ -71,6 +78,15 @@ def _encode(change: Change) -> Operation:
             return NotebookDeletion(encode_text(notebook_id))
         case PutSetting(key, value):
             return SettingUpsert(encode_text(key), encode_json(value))
+        case BeginCall(record):
+            return CallInsertion(call_to_row(record))
+        case EndCall(record):
+            row = call_to_row(record)
+            row["for_id"] = row.pop("id")
+            missing = f"There is no call {row['for_id']!r} on record that could end."
+            return RowUpdate(statements.update_call, row, missing)
+        case WriteRun(record):
+            return RunUpsert(run_to_row(record))
 
 
 def _encode_write(change: WriteCell) -> RowUpdate:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 __all__ = ["LockFile"]
@@ -45,6 +46,40 @@ class LockFile:
         self._descriptor = descriptor
         return True
 
+    def wait(self, timeout_s: float) -> bool:
+        """Take the lock as soon as it is free.
+
+        Returns:
+            Whether it is ours now.
+
+        Raises:
+            OSError: The file cannot be made or opened.
+        """
+        limit = time.monotonic() + timeout_s
+        while not self.acquire():
+            if time.monotonic() > limit:
+                return False
+            time.sleep(0.005)
+        return True
+
+    def is_held(self) -> bool:
+        """Whether somebody holds it, this process included. The file is not made.
+
+        Raises:
+            OSError: The file cannot be opened.
+        """
+        try:
+            descriptor = os.open(self.path, os.O_RDWR)
+        except FileNotFoundError:
+            return False
+        try:
+            _lock_with_others(descriptor)
+        except (BlockingIOError, PermissionError):  # the latter on Windows
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
     def holder(self) -> str:
         """The number of the process that holds it, as text; empty where it cannot be told."""
         try:
@@ -68,8 +103,14 @@ if sys.platform == "win32":
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         os.lseek(descriptor, 0, os.SEEK_SET)
 
+    # Windows has no lock to share here; two who look at once may take each other for the holder.
+    _lock_with_others = _lock
+
 else:
     import fcntl
 
     def _lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _lock_with_others(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -7,6 +7,7 @@ import threading
 import sqlalchemy as sa
 
 from llm_repl_core.errors import StorageError
+from llm_repl_server.storage.backend import changing
 from llm_repl_server.storage.schema import SCHEMA_VERSION, version_table_name
 
 __all__ = ["migrate"]
@@ -25,7 +26,11 @@ def migrate(engine: sa.Engine, place: str) -> None:
     Raises:
         StorageError: A newer version, or another program, made the database.
     """
-    with _one_at_a_time, engine.begin() as connection:
+    with engine.connect() as connection:
+        if _read_version(connection, place) == SCHEMA_VERSION:
+            return
+    with _one_at_a_time, changing(engine) as connection:
+        # Another process may have done it in between.
         version = _read_version(connection, place)
         if version != SCHEMA_VERSION:
             _upgrade(connection, version, place)

@@ -42,6 +42,10 @@ _NOTEBOOK_ENCODERS: dict[str, Callable[[Any], str]] = {
 }
 
 
+_SHARED_OPTIONS = ("pinned", "skipped")
+"""The options that cells of every type have, also those of a type that is not known."""
+
+
 def notebook_values(fields: Mapping[str, Any]) -> Row:
     """The columns of some fields of a notebook."""
     return {name: _NOTEBOOK_ENCODERS[name](value) for name, value in fields.items()}
@@ -76,6 +80,9 @@ def notebook_from_row(row: Mapping[str, Any], cells: Iterable[Cell]) -> Notebook
 def cell_to_row(notebook_id: str, cell: Cell) -> Row:
     """The row of a cell, without its rank."""
     foreign = isinstance(cell, ForeignCell)
+    extra = cell.extra
+    if foreign:
+        extra = {**extra, **{name: True for name in _SHARED_OPTIONS if getattr(cell, name)}}
     return {
         "notebook_id": encode_text(notebook_id),
         "id": encode_text(cell.id),
@@ -86,8 +93,9 @@ def cell_to_row(notebook_id: str, cell: Cell) -> Row:
         "execution_count": cell.execution_count,
         "options": None if foreign else encode_json(cell.options()),
         "metadata": encode_json(cell.metadata),
-        "extra": encode_json(cell.extra),
+        "extra": encode_json(extra),
         "updated_at": encode_time(datetime.now(UTC)),
+        "stale": cell.stale,
     }
 
 
@@ -108,6 +116,7 @@ def cell_from_row(row: Mapping[str, Any], cell_types: CellTypes) -> Cell:
         "status": row["status"],
         "execution_count": row["execution_count"],
         "metadata": decode_json(row["metadata"]),
+        "stale": bool(row["stale"]),
     }
     extra = decode_json(row["extra"])
     word = decode_text(row["type"])
@@ -123,4 +132,6 @@ def cell_from_row(row: Mapping[str, Any], cell_types: CellTypes) -> Cell:
             return build_cell(cell_class, {**fields, **options, "extra": kept})
         except InvalidInput:
             pass  # an older or newer plugin's fields: kept as they are, below
-    return ForeignCell(**fields, extra={**extra, **options}, foreign_type=word)
+    extra = {**extra, **options}
+    shared = {name: extra.pop(name) for name in _SHARED_OPTIONS if type(extra.get(name)) is bool}
+    return ForeignCell(**fields, **shared, extra=extra, foreign_type=word)

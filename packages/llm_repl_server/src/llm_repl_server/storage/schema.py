@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-__all__ = ["SCHEMA_VERSION", "cells", "metadata", "notebooks", "settings", "version_table_name"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "calls",
+    "cells",
+    "metadata",
+    "notebooks",
+    "runs",
+    "settings",
+    "version_table_name",
+]
 
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0002"
 """The newest migration's id. A database that has it is opened without loading Alembic."""
 
 version_table_name = "llm_repl_schema"
@@ -58,6 +67,7 @@ cells = sa.Table(
     sa.Column("metadata", sa.Text, nullable=False),
     sa.Column("extra", sa.Text, nullable=False),
     sa.Column("updated_at", sa.Text, nullable=False),
+    sa.Column("stale", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index(None, "notebook_id", "rank"),
 )
 
@@ -66,4 +76,75 @@ settings = sa.Table(
     metadata,
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
+)
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column(
+        "notebook_id",
+        sa.Text,
+        sa.ForeignKey("notebooks.id", ondelete="CASCADE"),
+        nullable=False,
+    ),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("cell_ids", sa.Text, nullable=False),
+    sa.Column("mode", sa.Text, nullable=False),
+    sa.Column("completed", sa.BigInteger, nullable=False),
+    sa.Column("total", sa.BigInteger, nullable=False),
+    sa.Column("error", sa.Text),
+    sa.Column("cell_id", sa.Text),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("started_at", sa.Text),
+    sa.Column("ended_at", sa.Text),
+    sa.Index(None, "notebook_id", "created_at"),
+)
+
+calls = sa.Table(
+    "calls",
+    metadata,
+    # Tells calls of the same instant apart, and what is searched refers to it.
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False),
+    # No foreign key: what was paid stays on record when its notebook is deleted, and a notebook
+    # that is a file is in no table.
+    sa.Column("notebook_id", sa.Text, nullable=False),
+    sa.Column("run_id", sa.Text, nullable=False),
+    sa.Column("cell_id", sa.Text, nullable=False),
+    sa.Column("item", sa.BigInteger),
+    sa.Column("step", sa.BigInteger, nullable=False),
+    sa.Column("position", sa.BigInteger, nullable=False),
+    sa.Column("identity", sa.Text, nullable=False),
+    sa.Column("provider", sa.Text, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("original_id", sa.Text),
+    sa.Column("state", sa.Text, nullable=False),
+    # Which process makes the call; the backend tells whether it is alive.
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("started_at", sa.Text, nullable=False),
+    sa.Column("duration_s", sa.Double),
+    sa.Column("first_token_s", sa.Double),
+    # For sums; what the provider counted is in `usage`.
+    sa.Column("input_tokens", sa.BigInteger),
+    sa.Column("output_tokens", sa.BigInteger),
+    sa.Column("price_usd", sa.Double),
+    sa.Column("answered_by", sa.Text),
+    sa.Column("finish_reason", sa.Text),
+    sa.Column("error", sa.Text),
+    # The long ones come last, so that the others are read without them.
+    sa.Column("usage", sa.Text),
+    sa.Column("attempts", sa.Text, nullable=False),
+    sa.Column("tool_calls", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("request", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Index(None, "id", unique=True),
+    sa.Index(None, "notebook_id", "identity"),
+    sa.Index(None, "notebook_id", "started_at"),
+    sa.Index(None, "started_at"),
+    sa.Index(None, "run_id"),
+    sa.Index(None, "state"),
 )

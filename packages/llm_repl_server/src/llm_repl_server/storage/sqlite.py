@@ -1,28 +1,44 @@
-"""All that is SQLite's alone: its files, its pragmas, its transactions and its errors."""
+"""All that is SQLite's alone: its files, its pragmas, its transactions and its errors.
+
+But for the search, which is in `sqlite_search`.
+"""
 
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import PoolProxiedConnection
 
 from llm_repl_core.errors import StorageError
-from llm_repl_server.storage.backend import Backend
+from llm_repl_server.storage.backend import CHANGES, Backend
 from llm_repl_server.storage.lock_file import LockFile
+from llm_repl_server.storage.owners import Owners
+from llm_repl_server.storage.sqlite_search import prepare_search, search_condition
 
 __all__ = ["SQLiteBackend"]
 
 _PRAGMAS = (
+    "PRAGMA busy_timeout = 10000",  # milliseconds; first, since the next may have to wait
     "PRAGMA journal_mode = WAL",  # readers and the writer do not wait for one another
     "PRAGMA synchronous = FULL",  # a commit returns when the disk has it
     "PRAGMA fullfsync = ON",  # also on macOS, where fsync alone does not reach the disk
     "PRAGMA foreign_keys = ON",
-    "PRAGMA busy_timeout = 5000",  # milliseconds; a backup tool may hold the file for a moment
 )
+
+_WRITE_TIMEOUT_S = 10.0
+"""How long the writer waits while another process writes."""
+
+_WRITE_POLL = "PRAGMA busy_timeout = 3"
+"""For the writer. SQLite's own waiting grows to steps of 100 ms, in which it would never meet the
+instants between two transactions of another process that writes without a pause."""
 
 # What a person can do about each error, by the beginning of its name.
 _ADVICE = {
@@ -64,6 +80,9 @@ class SQLiteBackend(Backend):
         self.path = Path(os.path.realpath(name))
         super().__init__(url.set(database=str(self.path)))
         self._lock = LockFile(self.path.with_name(self.path.name + ".lock"))
+        self._opening = LockFile(self.path.with_name(self.path.name + ".opening"))
+        self._owners = Owners(self.path.with_name(self.path.name + ".owners"))
+        self._has_index = False
         event.listen(self.engine, "connect", _set_up)
         event.listen(self.engine, "begin", _begin)
 
@@ -73,8 +92,8 @@ class SQLiteBackend(Backend):
         return str(self.path)
 
     def acquire(self) -> None:
-        """Make folder and file, for their owner's eyes only, and lock the file's neighbour."""
-        try:
+        """Make the folder, for its owner's eyes only, and lock the file's neighbour."""
+        with self._explained():
             _make_folder(self.path.parent)
             if not self._lock.acquire():
                 holder = self._lock.holder()
@@ -83,24 +102,71 @@ class SQLiteBackend(Backend):
                     f"Another server{process} uses the database {self.path}; "
                     "stop it or give this one another database."
                 )
-            self._make_file()
-        except OSError as error:
-            raise StorageError(
-                f"The database {self.path} cannot be used: {error.strerror or error}; "
-                "give a path that may be written."
-            ) from error
+
+    @contextmanager
+    def opening(self) -> Iterator[None]:
+        """Make folder and file; nobody else turns a new file into a database meanwhile."""
+        with self._explained():
+            _make_folder(self.path.parent)
+            if not self._opening.wait(_WRITE_TIMEOUT_S):
+                raise StorageError(
+                    f"Another process is opening the database {self.path} and does not end; "
+                    "stop it and try again."
+                )
+        try:
+            with self._explained():
+                self._make_file()
+            yield
+        finally:
+            self._opening.release()
 
     def release(self) -> None:
-        """Close all connections, then the lock."""
+        """Close all connections, then the locks."""
         super().release()
+        self._owners.sign_out()
         self._lock.release()
 
     def connect_writer(self) -> PoolProxiedConnection:
-        """A connection whose transactions take the write lock at once."""
+        """A connection that leaves waiting to `begin_changes`."""
         connection = super().connect_writer()
         driver_connection: Any = self.driver_connection(connection)
-        driver_connection.isolation_level = "IMMEDIATE"
+        driver_connection.execute(_WRITE_POLL)
         return connection
+
+    def begin_changes(self, connection: DBAPIConnection) -> None:
+        """Take the write lock, before anything is read that might change until it is ours."""
+        limit = time.monotonic() + _WRITE_TIMEOUT_S
+        driver_connection: Any = connection
+        while True:
+            try:
+                driver_connection.execute("BEGIN IMMEDIATE")
+            except self._driver.OperationalError as error:
+                if not error.sqlite_errorname.startswith("SQLITE_BUSY"):
+                    raise
+                if time.monotonic() > limit:
+                    raise
+            else:
+                return
+
+    def owner(self) -> str:
+        """The name of a file that this process keeps locked."""
+        return self._owners.ours()
+
+    def is_alive(self, owner: str) -> bool:
+        """Whether the file of that name is locked."""
+        return self._owners.is_alive(owner)
+
+    def forget_dead_owners(self) -> None:
+        """Remove the files that nobody has locked."""
+        self._owners.forget_the_dead()
+
+    def prepare_search(self) -> None:
+        """Make the full-text index, where this build of SQLite can."""
+        self._has_index = prepare_search(self.engine)
+
+    def search_condition(self, words: Sequence[str]) -> sa.ColumnElement[bool]:
+        """By the index, where there is one."""
+        return search_condition(words) if self._has_index else super().search_condition(words)
 
     def explain(self, error: BaseException) -> str:
         """One sentence about an error, with what to do about it where that is known."""
@@ -110,6 +176,16 @@ class SQLiteBackend(Backend):
             if name.startswith(beginning):
                 return advice.format(path=self.path)
         return super().explain(error)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StorageError(
+                f"The database {self.path} cannot be used: {error.strerror or error}; "
+                "give a path that may be written."
+            ) from error
 
     def _make_file(self) -> None:
         # SQLite would make the file by the umask; its companions -wal and -shm take its mode.
@@ -134,7 +210,8 @@ def _set_up(connection: Any, _record: object) -> None:
 
 
 def _begin(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
+    changes = connection.get_execution_options().get(CHANGES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if changes else "BEGIN")
 
 
 def _make_folder(folder: Path) -> None:

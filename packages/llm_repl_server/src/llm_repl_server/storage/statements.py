@@ -7,26 +7,37 @@ from functools import cache
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
-from llm_repl_server.storage.schema import cells, notebooks, settings
+from llm_repl_server.storage.schema import calls, cells, notebooks, runs, settings
 
 __all__ = [
     "count_notebook",
     "delete_cell",
     "delete_notebook",
     "highest_rank",
+    "insert_call",
     "insert_cell",
     "insert_notebook",
+    "insert_run",
     "insert_setting",
+    "interrupt_calls",
+    "interrupt_runs",
     "previous_rank",
     "rank_of_cell",
     "set_rank",
     "sorted_cell_ids",
+    "update_call",
     "update_cell",
     "update_notebook",
+    "update_run",
     "update_setting",
 ]
 
 # Parameters of conditions start with `for_`, since those of values take the columns' names.
+
+# Words of ours are written out: every parameter of these statements is the caller's.
+_queued = sa.literal_column("'queued'")
+_running = sa.literal_column("'running'")
+_interrupted = sa.literal_column("'interrupted'")
 
 _of_notebook = cells.c.notebook_id == bindparam("for_notebook_id")
 _of_cell = sa.and_(_of_notebook, cells.c.id == bindparam("for_id"))
@@ -69,3 +80,35 @@ update_setting = (
     .values(value=bindparam("value"))
 )
 insert_setting = sa.insert(settings)
+
+update_run = (
+    sa.update(runs)
+    .where(runs.c.id == bindparam("for_id"))
+    .values({column.name: bindparam(column.name) for column in runs.columns if column.name != "id"})
+)
+insert_run = sa.insert(runs)
+interrupt_runs = (
+    sa.update(runs)
+    .where((runs.c.state == _queued) | (runs.c.state == _running))
+    .values(state=_interrupted, error=bindparam("error"), ended_at=bindparam("ended_at"))
+)
+
+insert_call = sa.insert(calls).values(
+    {column.name: bindparam(column.name) for column in calls.columns if column.name != "number"}
+)
+update_call = (
+    sa.update(calls)
+    .where(calls.c.id == bindparam("for_id"))
+    .values(
+        {
+            column.name: bindparam(column.name)
+            for column in calls.columns
+            if column.name not in ("number", "id", "owner")
+        }
+    )
+)
+interrupt_calls = (
+    sa.update(calls)
+    .where(calls.c.state == _running, calls.c.owner == bindparam("for_owner"))
+    .values(state=_interrupted, error=bindparam("error"))
+)

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
-from datetime import datetime
-from typing import Self
+from datetime import UTC, datetime
+from typing import ClassVar
 
 import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy import bindparam
 
-from llm_repl_core.errors import StorageError
 from llm_repl_core.model.cell_types import CellTypes
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.notebook import Notebook
-from llm_repl_server.storage.backend import Backend
-from llm_repl_server.storage.backends import backend_of
+from llm_repl_server.storage.call_access import CallAccess
+from llm_repl_server.storage.call_operations import CallInterruption
+from llm_repl_server.storage.call_rows import CUT_OFF
 from llm_repl_server.storage.changes import Change
-from llm_repl_server.storage.columns import decode_json, decode_text, decode_time, encode_text
-from llm_repl_server.storage.database import Database
-from llm_repl_server.storage.encode import encode_change
-from llm_repl_server.storage.migrate import migrate
+from llm_repl_server.storage.columns import (
+    decode_json,
+    decode_text,
+    decode_time,
+    encode_json,
+    encode_text,
+    encode_time,
+)
 from llm_repl_server.storage.rows import cell_from_row, notebook_from_row
-from llm_repl_server.storage.schema import cells, notebooks, settings
-from llm_repl_server.storage.writer import Writer
+from llm_repl_server.storage.run_access import RunAccess
+from llm_repl_server.storage.run_operations import RunInterruption
+from llm_repl_server.storage.schema import cells, notebooks, runs, settings
 
 __all__ = ["NotebookSummary", "Store"]
 
@@ -44,6 +47,7 @@ _summaries = sa.select(
 ).order_by(notebooks.c.created_at, notebooks.c.id)
 _notebook = sa.select(notebooks).where(notebooks.c.id == bindparam("id"))
 _cells = sa.select(cells).where(cells.c.notebook_id == bindparam("id")).order_by(cells.c.rank)
+_open_runs = sa.select(runs.c.id).where(runs.c.state.in_(["queued", "running"])).limit(1)
 
 
 class NotebookSummary(Struct, frozen=True):
@@ -64,59 +68,40 @@ class NotebookSummary(Struct, frozen=True):
     cell_count: int
 
 
-class Store:
-    """Notebooks and settings in a database that this server has for itself.
+class Store(CallAccess, RunAccess):
+    """Notebooks, their runs and calls, and settings, in a database of which this is the server.
 
     Changes go through one thread, which writes them in the order in which they were submitted.
     Reads may come from any thread and see every change whose future has resolved. Also a
-    context manager, which opens and closes.
+    context manager, which opens and closes. Beside it, a `CallLog` may be open in other processes.
 
     Args:
         url: SQLAlchemy's URL of the database: ``sqlite:////folder/name.db``.
         cell_types: The known types of cells; the built-in ones where None.
     """
 
+    exclusive: ClassVar[bool] = True
+
     def __init__(self, url: str, cell_types: CellTypes | None = None) -> None:
-        self._url = url
+        super().__init__(url)
         self._cell_types = cell_types or CellTypes()
-        self._backend: Backend | None = None
-        self._writer: Writer | None = None
 
     def open(self) -> None:
         """Lock the database for this server, bring its tables up to date and start the writer.
+
+        Runs that an earlier server did not end, and calls of processes that have ended, are
+        interrupted from then on.
 
         Raises:
             StorageError: The place cannot be written, is no database, is in use by another
                 server, or comes from a newer version.
         """
-        if self._backend is not None:
-            raise StorageError("The storage is open already.")
-        backend = backend_of(self._url)
+        super().open()
         try:
-            backend.acquire()
-            with _explained(backend):
-                migrate(backend.engine, backend.place)
-                self._writer = Writer(lambda: Database(backend))
+            self._interrupt_what_was_cut_off()
         except BaseException:
-            backend.release()
+            self.close()
             raise
-        self._backend = backend
-
-    def close(self) -> None:
-        """Write what was submitted, then let the database go; may be called twice."""
-        writer, self._writer = self._writer, None
-        backend, self._backend = self._backend, None
-        if writer is not None:
-            writer.close()
-        if backend is not None:
-            backend.release()
-
-    def __enter__(self) -> Self:
-        self.open()
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self.close()
 
     def list_notebooks(self) -> list[NotebookSummary]:
         """All notebooks, the first created first.
@@ -179,29 +164,16 @@ class Store:
             InvalidInput: An `UpdateNotebook` without any field.
             StorageError: The storage is not open, or a value is not JSON's.
         """
-        if self._writer is None:
-            raise StorageError("The storage is not open.")
-        return self._writer.submit([encode_change(change) for change in changes])
+        return self._submit(changes)
 
-    @contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
-        backend = self._backend
-        if backend is None:
-            raise StorageError("The storage is not open.")
-        with _explained(backend), backend.engine.connect() as connection:
-            yield connection
-
-
-@contextmanager
-def _explained(backend: Backend) -> Iterator[None]:
-    """Turn the database's errors, and values that nobody of ours wrote, into one sentence."""
-    try:
-        yield
-    except ValueError as error:
-        raise StorageError(
-            f"The database {backend.place} holds a value that cannot be read: {error}."
-        ) from error
-    except Exception as error:
-        if backend.is_database_error(error):
-            raise StorageError(backend.explain(error)) from error
-        raise
+    def _interrupt_what_was_cut_off(self) -> None:
+        with self._reading() as connection:
+            runs_are_open = connection.execute(_open_runs).first() is not None
+        if runs_are_open:
+            now = encode_time(datetime.now(UTC))
+            ended = RunInterruption("The server ended while it ran.", now)
+            self._submit_operations([ended]).result()
+        owners = self._owners_who_ended()
+        if owners:
+            self._submit_operations([CallInterruption(owners, encode_json(CUT_OFF))]).result()
+        self._opened().forget_dead_owners()

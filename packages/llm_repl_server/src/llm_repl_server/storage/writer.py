@@ -95,6 +95,15 @@ class Writer:
 
     def _write(self, batch: Sequence[_Group]) -> None:
         try:
+            self._database.begin()
+        except Exception as error:  # noqa: BLE001 - the thread must live, and the futures tell
+            # One after the other they would only wait as long again, each of them.
+            for group in batch:
+                group.future.set_exception(self._as_storage_error(error))
+            with contextlib.suppress(Exception):
+                self._database.rollback()
+            return
+        try:
             apply_operations(
                 self._database, [operation for group in batch for operation in group.operations]
             )
@@ -110,6 +119,7 @@ class Writer:
         for group in batch:
             try:
                 self._database.rollback()
+                self._database.begin()
                 for operation in group.operations:
                     operation.apply(self._database)
                 self._database.commit()

@@ -2,57 +2,154 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 
+from msgspec import UNSET, UnsetType
+
+from llm_repl_core.dataflow.effects import LAST_ANSWER
 from llm_repl_core.engine.cell_type import Execution
+from llm_repl_core.engine.prompts.dialogue import Dialogue
+from llm_repl_core.engine.prompts.prepare import PreparedPrompt, needs_kernel, prepare
+from llm_repl_core.errors import LLMReplError
+from llm_repl_core.ledger.record import Mode
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.json_value import JSONValue
-from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.model.output import Output
-from llm_repl_core.providers.base import Message, Usage
-from llm_repl_core.templates import parse
 
-__all__ = ["answer_variable", "execute_prompt"]
+__all__ = ["execute_prompt"]
 
-LAST_ANSWER = "_"
+_ERRORS_SHOWN = 3
 
 
 async def execute_prompt(cell: PromptCell, execution: Execution) -> AsyncGenerator[Output, None]:
     """Send the filled template and keep the answer as a variable."""
-    template = parse(cell.content)
-    values = await execution.kernel.evaluate(template.expressions) if template.expressions else []
-    prompt = template.fill(values)
-    # The name follows the cell's place, which an edit may change while the model thinks.
-    variable = answer_variable(cell, execution.notebook)
-    answer = await execution.call(
-        execution.notebook,
-        cell,
-        (Message("user", prompt),),
-        run_id=execution.run_id,
+    if needs_kernel(cell, execution.notebook):
+        async with execution.kernel_turn():
+            prepared = await prepare(cell, execution.notebook, execution.kernel)
+    else:
+        prepared = await prepare(cell, execution.notebook, execution.kernel)
+    execution.placed()
+    ask = _ask_one if cell.for_each is None else _ask_for_each
+    async with aclosing(ask(cell, prepared, execution)) as outputs:
+        async for output in outputs:
+            yield output
+
+
+async def _ask_one(
+    cell: PromptCell, prepared: PreparedPrompt, execution: Execution
+) -> AsyncGenerator[Output, None]:
+    [conversation] = prepared.conversations
+    dialogue = Dialogue(cell, prepared, conversation, execution)
+    try:
+        async with aclosing(dialogue.run()) as outputs:
+            async for output in outputs:
+                yield output
+    except (asyncio.CancelledError, LLMReplError) as error:
+        rest = dialogue.rest(interrupted=isinstance(error, asyncio.CancelledError))
+        if rest is not None:
+            yield rest
+        raise
+    finally:
+        dialogue.end()
+    assert not isinstance(dialogue.value, UnsetType)
+    # The output came first: an answer that was paid for is kept, even where the kernel has died.
+    await _deliver(prepared, execution, dialogue.value)
+
+
+class _ItemRun:
+    """One item under way: what it puts out, and how it ends."""
+
+    def __init__(self, dialogue: Dialogue) -> None:
+        self.dialogue = dialogue
+        self.outputs: list[Output] = []
+        self.error: LLMReplError | None = None
+
+    async def run(self) -> None:
+        """Talk to the end; a failure is kept, so that the other items go on."""
+        try:
+            async with aclosing(self.dialogue.run()) as outputs:
+                async for output in outputs:
+                    self.outputs.append(output)
+        except (asyncio.CancelledError, LLMReplError) as error:
+            rest = self.dialogue.rest(interrupted=isinstance(error, asyncio.CancelledError))
+            if rest is not None:
+                self.outputs.append(rest)
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            self.error = error
+        finally:
+            self.dialogue.end()
+
+
+async def _ask_for_each(
+    cell: PromptCell, prepared: PreparedPrompt, execution: Execution
+) -> AsyncGenerator[Output, None]:
+    """Ask for all items at once, within the limits; outputs come in the order of the items."""
+    mode = _mode_of_items(execution)
+    items = [
+        _ItemRun(Dialogue(cell, prepared, one, execution, mode=mode))
+        for one in prepared.conversations
+    ]
+    tasks = [asyncio.ensure_future(item.run()) for item in items]
+    shown = 0
+    try:
+        for item, task in zip(items, tasks, strict=True):
+            await asyncio.wait([task])
+            task.result()
+            shown += 1
+            for output in item.outputs:
+                yield output
+    except asyncio.CancelledError:
+        await _cancel(tasks)
+        for item in items[shown:]:
+            for output in item.outputs:
+                yield output
+        raise
+    finally:
+        await _cancel(tasks)
+    values = [None if item.dialogue.value is UNSET else item.dialogue.value for item in items]
+    await _deliver(prepared, execution, values, many=True)
+    failed = [(place, item.error) for place, item in enumerate(items) if item.error is not None]
+    if failed:
+        yield _items_failed(failed, len(items))
+
+
+def _mode_of_items(execution: Execution) -> Mode | None:
+    """A run over items that did not end well goes on: what was answered is not paid for again."""
+    if execution.terms.mode == "live" and execution.earlier_status in ("error", "interrupted"):
+        return "reuse"
+    return None
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _deliver(
+    prepared: PreparedPrompt, execution: Execution, value: JSONValue, *, many: bool = False
+) -> None:
+    async def assign(names: Sequence[str]) -> None:
+        if prepared.form is None:
+            await execution.kernel.assign(dict.fromkeys(names, value))
+            return
+        for name in names:
+            await prepared.form.deliver(execution.kernel, name, value, many=many)
+
+    await execution.assign_answer((prepared.variable, LAST_ANSWER), assign)
+
+
+def _items_failed(failed: Sequence[tuple[int, LLMReplError]], total: int) -> Output:
+    shown = "; ".join(
+        f"item {place}: {type(error).__name__}: {error}" for place, error in failed[:_ERRORS_SHOWN]
     )
-    # The output first: an answer that was paid for is kept, even where the kernel has died.
-    yield Output.llm_response(
-        prompt,
-        answer.text,
-        model=answer.model,
-        usage=_usage_on_wire(answer.usage),
-        provider=answer.provider,
-        finish_reason=answer.finish_reason,
-        response_var=variable,
+    more = len(failed) - _ERRORS_SHOWN
+    rest = f"; and {more} more" if more > 0 else ""
+    return Output.error(
+        "ItemsFailed",
+        f"{len(failed)} of {total} items have no answer, and are None in the list ({shown}{rest}). "
+        "Run the cell again to ask for those only.",
     )
-    await execution.kernel.assign({variable: answer.text, LAST_ANSWER: answer.text})
-
-
-def answer_variable(cell: PromptCell, notebook: Notebook) -> str:
-    """The variable of a prompt's answer: its own, else ``response_<index of the cell>``."""
-    return cell.response_var or f"response_{notebook.index(cell.id)}"
-
-
-def _usage_on_wire(usage: Usage | None) -> dict[str, JSONValue] | None:
-    if usage is None:
-        return None
-    return {
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "raw": usage.raw,
-    }

@@ -1,0 +1,105 @@
+"""Effects while they are being collected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from llm_repl_core.dataflow.effects import NOTHING, Effects
+
+__all__ = ["Record", "combined"]
+
+
+class Record:
+    """What has been found so far, of a cell or of one function's body."""
+
+    def __init__(self) -> None:
+        self.reads: set[str] = set()
+        self.writes: set[str] = set()
+        self.rebinds: set[str] = set()
+        self.changes: set[str] = set()
+        self.touches: set[str] = set()
+        self.consumes: set[str] = set()
+        self.iterators: set[str] = set()
+        self.links: dict[frozenset[str], None] = {}
+        self.deferred: dict[str, Effects] = {}
+        self.implied: dict[str, Effects] = {}
+        self.modules: dict[str, str] = {}
+        self.builtins: set[str] = set()
+        self.calls = False
+        self.barrier: str | None = None
+
+    def add(self, effects: Effects, *, bound: Iterable[str] = ()) -> None:
+        """Add what other effects do.
+
+        Args:
+            effects: What happens now.
+            bound: Names that have their values from here, so that they are not read.
+        """
+        self.reads |= effects.reads.difference(bound)
+        self.writes |= effects.writes
+        self.rebinds |= effects.rebinds
+        self.changes |= effects.changes
+        self.touches |= effects.touches
+        self.consumes |= effects.consumes
+        self.iterators |= effects.iterators
+        self.links.update(dict.fromkeys(effects.links))
+        for name, one in effects.deferred.items():
+            self.defer(name, one)
+        for name, one in effects.implied.items():
+            self.imply(name, one)
+        self.modules.update(effects.modules)
+        self.builtins |= effects.builtins
+        self.calls = self.calls or effects.calls
+        self.barrier = self.barrier or effects.barrier
+
+    def defer(self, name: str, effects: Effects) -> None:
+        """Note what calling ``name`` later does."""
+        _note(self.deferred, name, effects)
+
+    def imply(self, name: str, effects: Effects) -> None:
+        """Note what looking at objects of the class ``name`` does."""
+        _note(self.implied, name, effects)
+
+    def link(self, names: Iterable[str]) -> None:
+        """Note that the objects of some names may be tied together."""
+        group = frozenset(names)
+        if len(group) > 1:
+            self.links[group] = None
+
+    def effects(self) -> Effects:
+        """What has been found, unchangeable."""
+        return Effects(
+            reads=frozenset(self.reads),
+            writes=frozenset(self.writes),
+            rebinds=frozenset(self.rebinds),
+            changes=frozenset(self.changes),
+            touches=frozenset(self.touches | self.changes),
+            consumes=frozenset(self.consumes),
+            iterators=frozenset(self.iterators),
+            links=tuple(self.links),
+            deferred=self.deferred,
+            implied=self.implied,
+            modules=self.modules,
+            builtins=frozenset(self.builtins),
+            calls=self.calls,
+            barrier=self.barrier,
+        )
+
+
+def combined(parts: Iterable[Effects]) -> Effects:
+    """The effects of several texts together, whatever their order.
+
+    Args:
+        parts: The effects of each.
+    """
+    record = Record()
+    for part in parts:
+        record.add(part)
+    return record.effects()
+
+
+def _note(known: dict[str, Effects], name: str, effects: Effects) -> None:
+    if effects == NOTHING:
+        return
+    before = known.get(name)
+    known[name] = effects if before is None else combined((before, effects))

@@ -1,0 +1,187 @@
+"""Which cells depend on which, and by which variables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from msgspec import Struct
+
+from llm_repl_core.dataflow.effects import Effects
+from llm_repl_core.dataflow.hazards import ALWAYS_THERE, Closed, Names
+from llm_repl_core.model.cell import Cell, PromptCell
+from llm_repl_core.model.notebook import Notebook
+
+__all__ = ["Edge", "Graph", "Node", "build_graph"]
+
+_TITLE_LENGTH = 80  # characters
+
+
+class Node(Struct, frozen=True, kw_only=True):
+    """A cell of a graph.
+
+    Attributes:
+        id: The cell's.
+        type: The cell's short word.
+        title: The first line of its content.
+        variable: The variable of its answer, where it is a prompt.
+        barrier: Why it cannot be analysed; None where it can.
+    """
+
+    id: str
+    type: str
+    title: str
+    variable: str | None = None
+    barrier: str | None = None
+
+
+class Edge(Struct, frozen=True, kw_only=True):
+    """One cell needs another.
+
+    Attributes:
+        source: The cell that is needed, which stands above.
+        target: The cell that needs it.
+        variable: By which variable; None where by none.
+        kind: ``variable``, ``context`` where the source is sent to the model along with the
+            target, ``barrier`` where the target cannot be analysed.
+    """
+
+    source: str
+    target: str
+    variable: str | None = None
+    kind: Literal["variable", "context", "barrier"] = "variable"
+
+
+class Graph:
+    """The cells of a notebook in document order, and what they need.
+
+    Args:
+        nodes: The cells, in document order.
+        edges: Each from a cell to one below it.
+    """
+
+    def __init__(self, nodes: Iterable[Node], edges: Iterable[Edge]) -> None:
+        self.nodes = tuple(nodes)
+        self.edges = tuple(edges)
+        self._places = {node.id: place for place, node in enumerate(self.nodes)}
+        self._above: dict[str, set[str]] = {}
+        self._below: dict[str, set[str]] = {}
+        for edge in self.edges:
+            self._above.setdefault(edge.target, set()).add(edge.source)
+            self._below.setdefault(edge.source, set()).add(edge.target)
+
+    def downstream(self, cell_id: str) -> list[str]:
+        """The ids of the cells that need a cell, directly or not, in document order."""
+        return self._reached(cell_id, self._below)
+
+    def upstream(self, cell_id: str) -> list[str]:
+        """The ids of the cells that a cell needs, directly or not, in document order."""
+        return self._reached(cell_id, self._above)
+
+    def _reached(self, start: str, nearby: Mapping[str, set[str]]) -> list[str]:
+        found: set[str] = set()
+        waiting = [start]
+        while waiting:
+            for one in nearby.get(waiting.pop(), ()):
+                if one not in found:
+                    found.add(one)
+                    waiting.append(one)
+        return sorted(found - {start}, key=self._places.__getitem__)
+
+
+def build_graph(notebook: Notebook, effects: Sequence[Effects]) -> Graph:
+    """The graph of a notebook.
+
+    Args:
+        notebook: The notebook.
+        effects: Of each of its cells, in document order.
+    """
+    names = Names(effects)
+    builder = _Builder()
+    for place, (cell, one) in enumerate(zip(notebook, effects, strict=True)):
+        builder.add(place, cell, names.closed(one), one.rebinds)
+    return Graph(builder.nodes, builder.edges)
+
+
+_LONGEST_CHAIN = 12
+"""Cells that bind or change one name and are drawn to each cell that reads it. What came before
+them is reached through them, since who changes a thing also reads it."""
+
+
+class _Builder:
+    """Goes through the cells from top to bottom."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.edges: list[Edge] = []
+        self._chains: dict[str, list[str]] = {}
+        self._prompts: list[str] = []
+        self._pinned: list[str] = []
+        self._barrier: str | None = None
+        self._open: list[str] = []
+
+    def add(self, place: int, cell: Cell, closed: Closed, rebinds: frozenset[str]) -> None:
+        variable = None
+        if isinstance(cell, PromptCell):
+            variable = cell.response_var or f"response_{place}"
+        self.nodes.append(
+            Node(
+                id=cell.id,
+                type=cell.type or getattr(cell, "foreign_type", ""),
+                title=_title(cell.content),
+                variable=variable,
+                barrier=closed.barrier,
+            )
+        )
+        self._connect_variables(cell.id, closed)
+        if closed.barrier is not None:
+            self.edges += [
+                Edge(source=prompt, target=cell.id, kind="barrier") for prompt in self._prompts
+            ]
+        if isinstance(cell, PromptCell):
+            self._connect_context(cell)
+            self._prompts.append(cell.id)
+        if closed.barrier is not None:
+            self._barrier = cell.id
+        for name in closed.writes | closed.changes:
+            chain = self._chains.setdefault(name, [])
+            if name in rebinds:
+                chain.clear()
+            chain.append(cell.id)
+            if len(chain) > _LONGEST_CHAIN:
+                del chain[1]
+        if cell.pinned:
+            self._pinned.append(cell.id)
+        if not cell.skipped:
+            self._open.append(cell.id)
+
+    def _connect_variables(self, target: str, closed: Closed) -> None:
+        for name in sorted(closed.reads):
+            chain = self._chains.get(name)
+            if chain:
+                self.edges += [
+                    Edge(source=source, target=target, variable=name) for source in chain
+                ]
+            elif self._barrier is not None and name not in ALWAYS_THERE:
+                # Nobody knows what a barrier binds.
+                self.edges.append(
+                    Edge(source=self._barrier, target=target, variable=name, kind="barrier")
+                )
+
+    def _connect_context(self, cell: PromptCell) -> None:
+        known = {node.id for node in self.nodes} if isinstance(cell.context, list) else set()
+        if isinstance(cell.context, list):
+            chosen = [one for one in cell.context if one in known and one != cell.id]
+        elif cell.context == "above":
+            # Behind another prompt with this context, what is above that one is reached by it.
+            chosen = list(self._open)
+            self._open = []
+        else:
+            chosen = []
+        sources = dict.fromkeys([*self._pinned, *chosen])
+        self.edges += [Edge(source=source, target=cell.id, kind="context") for source in sources]
+
+
+def _title(content: str) -> str:
+    lines = (line.strip() for line in content.splitlines())
+    return next((line for line in lines if line), "")[:_TITLE_LENGTH]

@@ -1,0 +1,205 @@
+"""Which cells may change places: names, and the objects behind them.
+
+Names whose objects may be tied together form a component, over the whole notebook and whatever
+the order of the cells, which is simple and on the safe side. Two cells conflict where one may
+change what the other looks at.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Container, Iterable, Mapping
+
+from msgspec import Struct
+
+from llm_repl_core.dataflow._components import Components
+from llm_repl_core.dataflow.effects import LAST_ANSWER, Effects
+
+__all__ = ["ALWAYS_THERE", "Closed", "Names", "must_follow"]
+
+_WORLD = "world:"
+"""Files, clocks, random numbers, what modules keep to themselves: whatever no name stands for."""
+
+ALWAYS_THERE = frozenset(dir(builtins)) | {
+    *("__name__", "__doc__", "__file__", "__annotations__", "__package__", "__spec__"),
+    *("__loader__", "__debug__", "display", "exit", "quit", "memory", LAST_ANSWER),
+}
+
+
+class Closed(Struct, frozen=True, kw_only=True):
+    """The effects of a cell within its notebook.
+
+    Attributes:
+        reads: Names that it may use, through functions too.
+        writes: Names that it may bind or delete, through functions too.
+        changes: Names whose objects it visibly changes in place, through functions too.
+        reach: What it may look at: components of names, modules, the world outside.
+        touches: What of these it may change.
+        calls: Whether it may run code that is not known to change nothing.
+        last_answer: Whether it reads or binds ``_``.
+        barrier: Why it cannot be analysed; None where it can.
+    """
+
+    reads: frozenset[str] = frozenset()
+    writes: frozenset[str] = frozenset()
+    changes: frozenset[str] = frozenset()
+    reach: frozenset[str] = frozenset()
+    touches: frozenset[str] = frozenset()
+    calls: bool = False
+    last_answer: bool = False
+    barrier: str | None = None
+
+
+class Names:
+    """The names of a notebook and what they have to do with each other.
+
+    Args:
+        effects: Of all its cells.
+        texts: Variables that hold plain text, which nobody can change in place.
+        plain: Names that are there without a cell that binds them, such as parameters.
+    """
+
+    def __init__(
+        self,
+        effects: Iterable[Effects],
+        *,
+        texts: Container[str] = (),
+        plain: Container[str] = (),
+    ) -> None:
+        self._texts = texts
+        self._plain = plain
+        self._bound: set[str] = set()
+        self._modules: dict[str, set[str]] = {}
+        self._deferred: dict[str, list[Effects]] = {}
+        self._implied: dict[str, list[Effects]] = {}
+        self._iterators: set[str] = set()
+        self._known: dict[int, tuple[Effects, Closed]] = {}
+        cells = list({id(one): one for one in effects}.values())
+        for one in cells:
+            self._bound |= one.writes
+            for name, module in one.modules.items():
+                self._modules.setdefault(name, set()).add(module.partition(".")[0])
+            for called in one.deferred.values():
+                self._bound |= called.writes
+        self._components = Components(
+            group - self._modules.keys() if self._modules else group
+            for one in cells
+            for group in self._groups(one)
+        )
+        for one in cells:
+            self._place(self._deferred, one.deferred)
+            self._place(self._implied, one.implied)
+            self._iterators.update(map(self._components.of, one.iterators))
+
+    def closed(self, effects: Effects) -> Closed:
+        """The effects with what comes in through functions, aliases and unknown names.
+
+        Args:
+            effects: Of one cell.
+        """
+        known = self._known.get(id(effects))
+        if known is not None:
+            return known[1]
+        closed = self._close(effects)
+        # The effects are kept too, so that no other object takes over their id.
+        self._known[id(effects)] = effects, closed
+        return closed
+
+    def _close(self, effects: Effects) -> Closed:
+        reads, writes, changes = set(effects.reads), set(effects.writes), set(effects.changes)
+        touches = set(effects.touches)
+        calls, barrier = effects.calls, effects.barrier
+        looked_at: set[str] = set()
+        called: set[str] = set()
+        waiting = [effects]
+        while waiting:
+            one = waiting.pop()
+            reads |= one.reads
+            writes |= one.writes
+            changes |= one.changes
+            touches |= one.touches
+            calls = calls or one.calls
+            barrier = barrier or one.barrier
+            shadowed = one.builtins & self._bound
+            if shadowed:
+                # What passed for `len` is the notebook's own, and may do anything.
+                reads |= shadowed
+                touches |= shadowed | one.reads
+                calls = True
+            touches |= {
+                name for name in one.consumes if self._components.of(name) in self._iterators
+            }
+            for component in {self._components.of(name) for name in reads | touches} - looked_at:
+                looked_at.add(component)
+                waiting += self._implied.get(component, ())
+            for component in {self._components.of(name) for name in touches} - called:
+                called.add(component)
+                waiting += self._deferred.get(component, ())
+        if not self._modules.keys().isdisjoint(reads):
+            calls = True
+        reach = self._objects(reads | touches | changes)
+        touched = self._objects(touches | changes)
+        if calls:
+            reach.add(_WORLD)
+            touched.add(_WORLD)
+        return Closed(
+            reads=frozenset(reads),
+            writes=frozenset(writes),
+            changes=frozenset(changes),
+            reach=frozenset(reach),
+            touches=frozenset(touched),
+            calls=calls,
+            last_answer=LAST_ANSWER in reads or LAST_ANSWER in writes,
+            barrier=barrier or (self._unknown(reads) if calls else None),
+        )
+
+    def objects(self, names: Iterable[str]) -> set[str]:
+        """What stands for the objects of some names in `Closed.reach` and `Closed.touches`."""
+        return self._objects(names)
+
+    def _groups(self, effects: Effects) -> Iterable[frozenset[str]]:
+        for group in effects.links:
+            yield frozenset(name for name in group if name not in self._texts)
+
+    def _place(self, where: dict[str, list[Effects]], found: Mapping[str, Effects]) -> None:
+        for name, one in found.items():
+            where.setdefault(self._components.of(name), []).append(one)
+
+    def _objects(self, names: Iterable[str]) -> set[str]:
+        found: set[str] = set()
+        for name in names:
+            if name in self._texts:
+                continue
+            if name in self._modules:
+                found.update(f"module:{module}" for module in self._modules[name])
+            found.add(self._components.of(name))
+        return found
+
+    def _unknown(self, reads: Iterable[str]) -> str | None:
+        unknown = sorted(
+            name
+            for name in reads
+            if name not in self._bound and name not in self._plain and name not in ALWAYS_THERE
+        )
+        return f"`{unknown[0]}` is set by no cell of the notebook" if unknown else None
+
+
+def must_follow(later: Closed, earlier: Closed) -> bool:
+    """Whether ``later`` must wait until ``earlier``, which has not run at all, has run.
+
+    Which of several prompts binds ``_`` last is not looked at here: only that who reads it
+    follows those that bind it.
+
+    Args:
+        later: Of a cell.
+        earlier: Of a cell above it.
+    """
+    return (
+        later.barrier is not None
+        or earlier.barrier is not None
+        or not later.reads.isdisjoint(earlier.writes)
+        or any(name != LAST_ANSWER for name in later.writes & earlier.reads)
+        or any(name != LAST_ANSWER for name in later.writes & earlier.writes)
+        or not later.reach.isdisjoint(earlier.touches)
+        or not later.touches.isdisjoint(earlier.reach)
+    )

@@ -1,0 +1,272 @@
+"""Limits to what calls may cost: reserved before a call, settled after it."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import count
+from typing import Annotated, Self, TypeAlias
+
+from msgspec import Meta, Struct
+from msgspec.structs import astuple
+
+from llm_repl_core.errors import BudgetExceeded
+
+__all__ = ["Budget", "BudgetMeter", "Reservation", "Spending", "reserve_all"]
+
+_NANO = 1_000_000_000
+
+_Limits: TypeAlias = tuple[int | None, ...]
+"""Of calls, of tokens and of nano-dollars: in the order of the fields of `Budget`."""
+
+
+class Budget(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What calls may cost at most; None: as much as they like.
+
+    Attributes:
+        calls: How many there may be.
+        tokens: Of messages and answers together.
+        usd: Money, in US dollars.
+    """
+
+    calls: Annotated[int, Meta(ge=0)] | None = None
+    tokens: Annotated[int, Meta(ge=0)] | None = None
+    usd: Annotated[float, Meta(ge=0)] | None = None
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            limit = getattr(self, name)
+            if limit is not None and not 0 <= limit < math.inf:
+                raise ValueError(f"a budget's `{name}` is a number from 0, or null for no limit")
+
+
+class Spending(Struct, frozen=True):
+    """What calls have cost, or may cost.
+
+    Attributes:
+        calls: How many.
+        tokens: Of messages and answers together.
+        usd: Money, in US dollars.
+    """
+
+    calls: int = 0
+    tokens: int = 0
+    usd: float = 0.0
+
+    def __add__(self, other: Spending) -> Spending:
+        return (_exact(self) + _exact(other)).spending()
+
+
+_NOTHING = Spending()
+
+
+class BudgetMeter:
+    """Keeps count of what is spent and of what is reserved, and holds both within a budget.
+
+    Any thread may use it. Money is counted in whole nano-dollars, so that no sum drifts.
+
+    Args:
+        budget: The limits.
+        spent: What had been spent before.
+        what: Whose budget it is, for messages: ``run`` or ``notebook``.
+    """
+
+    def __init__(self, budget: Budget, *, spent: Spending = _NOTHING, what: str = "run") -> None:
+        self._budget = budget
+        self._what = what
+        self._limits = _limits(budget)
+        self._spent = _exact(spent)
+        self._reserved = _ZERO
+        self._lock = threading.Lock()
+        self._number = next(_numbers)
+
+    @property
+    def budget(self) -> Budget:
+        """The limits."""
+        return self._budget
+
+    @property
+    def spent(self) -> Spending:
+        """What settled calls have cost, and what had been spent before."""
+        with self._lock:
+            return self._spent.spending()
+
+    @property
+    def reserved(self) -> Spending:
+        """What calls under way may cost."""
+        with self._lock:
+            return self._reserved.spending()
+
+    @property
+    def left(self) -> Budget:
+        """What may still be reserved; None where there is no limit."""
+        with self._lock:
+            taken = self._spent + self._reserved
+        calls, tokens, nano_usd = (
+            None if limit is None else max(0, limit - amount)
+            for limit, amount in zip(self._limits, astuple(taken), strict=True)
+        )
+        return Budget(
+            calls=calls, tokens=tokens, usd=None if nano_usd is None else nano_usd / _NANO
+        )
+
+    def reserve(self, estimate: Spending) -> Reservation:
+        """Set aside what a call may cost.
+
+        Args:
+            estimate: The most that it is thought to cost.
+
+        Raises:
+            BudgetExceeded: That might be more than is left; nothing is set aside.
+        """
+        return reserve_all([self], estimate)
+
+    def _refusal(self, asked: _Exact) -> str | None:
+        """Why no more can be reserved, with the lock held; None: it can."""
+        rows = zip(
+            Budget.__struct_fields__,
+            self._limits,
+            astuple(self._spent),
+            astuple(self._reserved),
+            astuple(asked),
+            strict=True,
+        )
+        for name, limit, spent, reserved, more in rows:
+            if limit is not None and spent + reserved + more > limit:
+                return (
+                    f"The {self._what}'s budget of {_words(name, limit)} has too little left for "
+                    f"this call: {_words(name, spent)} spent, {_words(name, reserved)} reserved by "
+                    f"calls under way, and it may take {_words(name, more)}; set the budget's "
+                    f"`{name}` higher to go on."
+                )
+        return None
+
+
+class Reservation:
+    """What is set aside for one call, until it is settled or released.
+
+    The first of `settle` and `release` counts; what comes after it does nothing. As a context
+    manager it is released at the end, unless it was settled: an error gives back what was set aside.
+    """
+
+    __slots__ = ("_estimate", "_meters", "_open")
+
+    def __init__(self, meters: Sequence[BudgetMeter], estimate: _Exact) -> None:
+        self._meters = meters
+        self._estimate = estimate
+        self._open = True
+
+    def settle(self, actual: Spending) -> None:
+        """Put what the call has cost in place of what was set aside.
+
+        It counts in full, even where it is more than was set aside; then the budget may be overrun
+        by that much, and nothing more can be reserved.
+
+        Args:
+            actual: What it cost. Call this also for a call that failed or was stopped after its
+                request had been sent, since that is paid for too.
+        """
+        self._end(_exact(actual))
+
+    def release(self) -> None:
+        """Give back what was set aside: the call was not made."""
+        self._end(_ZERO)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def _end(self, actual: _Exact) -> None:
+        with _locked(self._meters):
+            if not self._open:
+                return
+            self._open = False
+            for meter in self._meters:
+                meter._reserved -= self._estimate
+                meter._spent += actual
+
+
+def reserve_all(meters: Sequence[BudgetMeter], estimate: Spending) -> Reservation:
+    """Set aside what a call may cost in several budgets: in all of them or in none.
+
+    Args:
+        meters: The budgets' meters; one that is named twice counts once.
+        estimate: The most that the call is thought to cost.
+
+    Raises:
+        BudgetExceeded: One of the budgets has not enough left.
+    """
+    asked = _exact(estimate)
+    # Everybody takes the locks in one order, so that no two wait for each other.
+    ordered = sorted(set(meters), key=lambda meter: meter._number)
+    with _locked(ordered):
+        for meter in ordered:
+            if refusal := meter._refusal(asked):
+                raise BudgetExceeded(refusal)
+        for meter in ordered:
+            meter._reserved += asked
+    return Reservation(ordered, asked)
+
+
+_numbers = count()
+
+
+class _Exact(Struct, frozen=True):
+    """What `Spending` says, in whole numbers."""
+
+    calls: int = 0
+    tokens: int = 0
+    nano_usd: int = 0
+
+    def __add__(self, other: _Exact) -> _Exact:
+        return _Exact(
+            self.calls + other.calls,
+            self.tokens + other.tokens,
+            self.nano_usd + other.nano_usd,
+        )
+
+    def __sub__(self, other: _Exact) -> _Exact:
+        return _Exact(
+            self.calls - other.calls,
+            self.tokens - other.tokens,
+            self.nano_usd - other.nano_usd,
+        )
+
+    def spending(self) -> Spending:
+        return Spending(self.calls, self.tokens, self.nano_usd / _NANO)
+
+
+_ZERO = _Exact()
+
+
+def _exact(spending: Spending) -> _Exact:
+    """Round to nano-dollars; a provider that counts below zero gives nothing back."""
+    return _Exact(max(0, spending.calls), max(0, spending.tokens), _nano(max(0.0, spending.usd)))
+
+
+def _nano(usd: float) -> int:
+    numerator, denominator = usd.as_integer_ratio()
+    return (2 * numerator * _NANO + denominator) // (2 * denominator)  # to the nearest
+
+
+def _limits(budget: Budget) -> _Limits:
+    return (budget.calls, budget.tokens, None if budget.usd is None else _nano(budget.usd))
+
+
+def _words(name: str, amount: int) -> str:
+    if name == "usd":
+        dollars, nano = divmod(amount, _NANO)
+        return f"${dollars:,}.{f'{nano:09}'.rstrip('0'):0<2}"
+    return f"{amount:,} {name.removesuffix('s') if amount == 1 else name}"
+
+
+@contextmanager
+def _locked(meters: Sequence[BudgetMeter]) -> Generator[None, None, None]:
+    with ExitStack() as stack:
+        for meter in meters:
+            stack.enter_context(meter._lock)
+        yield

@@ -1,0 +1,44 @@
+"""How a run is to go: what its caller chooses."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypedDict
+
+from msgspec import Meta, Struct
+
+from llm_repl_core.engine.budget import Budget
+from llm_repl_core.ledger.record import Mode
+
+__all__ = ["RunKeywords", "RunOptions"]
+
+
+class RunOptions(Struct, frozen=True, kw_only=True):
+    """How a run is to go.
+
+    Attributes:
+        stop_on_error: Whether a cell that fails ends the run: nothing more is started then, and
+            what was independent of it and had started ends as it may. A run with a cell that
+            was stopped always ends.
+        mode: Whether models are asked, or the record; None: what the notebook says under
+            ``metadata.llm_repl.mode``, else ``live``.
+        concurrency: How many calls the run has under way at once; None: the settings' number.
+        budget: What the run may spend; None: no limit of its own.
+        parallel: Whether prompts run at the same time as other cells. Without, each cell ends
+            before the next begins; the results are the same.
+    """
+
+    stop_on_error: bool = True
+    mode: Mode | None = None
+    concurrency: Annotated[int, Meta(ge=1, le=10_000)] | None = None
+    budget: Budget | None = None
+    parallel: bool = True
+
+
+class RunKeywords(TypedDict, total=False):
+    """The fields of `RunOptions`, as keywords."""
+
+    stop_on_error: bool
+    mode: Mode | None
+    concurrency: int | None
+    budget: Budget | None
+    parallel: bool

@@ -1,0 +1,1 @@
+"""What a prompt sends, and what becomes of the answer."""

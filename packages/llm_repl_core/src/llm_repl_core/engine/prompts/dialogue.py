@@ -1,0 +1,265 @@
+"""One conversation with a model, to its end: tools called, an answer that does not fit asked anew."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+
+from llm_repl_core.engine.calls import Answer, CallListener, Question
+from llm_repl_core.engine.cell_type import Execution
+from llm_repl_core.engine.events import CellRetried, CellText
+from llm_repl_core.engine.prompts.prepare import Conversation, PreparedPrompt
+from llm_repl_core.engine.prompts.tools import ToolResult, call_tool
+from llm_repl_core.engine.text_relay import TextRelay
+from llm_repl_core.errors import AnswerMisfit, ProviderError, ToolLimitReached
+from llm_repl_core.ledger.record import CallPlace, Mode
+from llm_repl_core.model.cell import PromptCell
+from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.model.output import Output
+from llm_repl_core.providers.base import Message, ToolCall, Usage
+
+__all__ = ["Dialogue"]
+
+_NOT_ALLOWED = "The user did not allow this call."
+
+
+class Dialogue:
+    """Asks until there is an answer.
+
+    Args:
+        cell: The prompt.
+        prepared: What was read of the state.
+        conversation: Which one of its.
+        execution: What an executor works with.
+        mode: In place of the run's; None: the run's.
+
+    Attributes:
+        value: The answer as the variable will hold it, once there is one.
+    """
+
+    def __init__(
+        self,
+        cell: PromptCell,
+        prepared: PreparedPrompt,
+        conversation: Conversation,
+        execution: Execution,
+        *,
+        mode: Mode | None = None,
+    ) -> None:
+        self.value: JSONValue | UnsetType = UNSET
+        self._cell = cell
+        self._prepared = prepared
+        self._conversation = conversation
+        self._execution = execution
+        self._mode = mode
+        self._messages = [one.message for one in conversation.messages]
+        self._step = 0
+        self._tool_rounds = 0
+        self._call_id: str | None = None
+        self._pieces: list[str] = []
+        self._input_tokens: int | None = None
+        self._output_tokens: int | None = None
+        self._relay = TextRelay(self._tell_text)
+
+    async def run(self) -> AsyncGenerator[Output, None]:
+        """Talk; yields what the tools did, and the answer last.
+
+        Raises:
+            LLMReplError: There is no answer; `rest` has what had come of it.
+        """
+        misfit: AnswerMisfit | None = None
+        while True:
+            answer = await self._ask()
+            if answer.tool_calls:
+                self._count_tool_round()
+                self._messages.append(
+                    Message("assistant", answer.text, tool_calls=answer.tool_calls)
+                )
+                for call in answer.tool_calls:
+                    result = await self._call_tool(call)
+                    for output in result.outputs:
+                        yield output
+                    yield _tool_output(call, result, answer.call_id, self._conversation.item)
+                    if result.interrupted:
+                        raise asyncio.CancelledError
+                    self._messages.append(Message("tool", result.text, tool_call_id=call.id))
+                continue
+            try:
+                self.value = await self._value_of(answer.text)
+            except AnswerMisfit as error:
+                if misfit is not None:
+                    raise AnswerMisfit(
+                        f"The answer does not fit, and neither did the one before it. First: "
+                        f"{misfit} Then: {error}"
+                    ) from None
+                misfit = error
+                self._messages += [Message("assistant", answer.text), _asked_again(error)]
+                self._relay.drop()
+                continue
+            break
+        yield self._output(answer)
+
+    def rest(self, *, interrupted: bool) -> Output | None:
+        """What had come of an answer that is not complete; None: nothing.
+
+        Args:
+            interrupted: Whether somebody stopped it; else it failed.
+        """
+        text = "".join(self._pieces)
+        if not text or self.value is not UNSET:
+            return None
+        more: dict[str, JSONValue] = {"interrupted": True} if interrupted else {"failed": True}
+        return Output.llm_response(
+            self._conversation.prompt,
+            text,
+            model=self._cell.model,
+            response_var=self._prepared.variable,
+            call_id=self._call_id,
+            **self._item_field(),
+            **more,
+        )
+
+    def end(self) -> None:
+        """Tell what was held back."""
+        self._relay.flush()
+
+    async def _ask(self) -> Answer:
+        place = CallPlace(
+            cell_id=self._cell.id,
+            item=self._conversation.item,
+            step=self._step,
+            position=self._prepared.position,
+        )
+        self._step += 1
+        self._pieces.clear()
+        form = self._prepared.form
+        question = Question(
+            notebook=self._execution.notebook,
+            cell=self._cell,
+            run_id=self._execution.run_id,
+            place=place,
+            messages=tuple(self._messages),
+            tools=self._prepared.tools,
+            answer_schema=None if form is None else form.schema,
+        )
+        listener = CallListener(on_begin=self._begin, on_text=self._hear, on_retry=self._tell_retry)
+        answer = await self._execution.call(
+            question, self._execution.terms, listener, mode=self._mode
+        )
+        self._relay.flush()
+        self._count(answer.usage)
+        return answer
+
+    async def _call_tool(self, call: ToolCall) -> ToolResult:
+        if call.name not in self._cell.tools:
+            # A model may ask for anything that it can spell.
+            known = ", ".join(self._cell.tools)
+            return ToolResult(
+                text=f"There is no tool `{call.name}`; there are: {known}.", failed=True
+            )
+        if self._cell.approve_tools and not await self._execution.approve(
+            call, self._conversation.item
+        ):
+            return ToolResult(text=_NOT_ALLOWED, failed=True)
+        async with self._execution.kernel_turn():
+            return await call_tool(call, self._execution.kernel)
+
+    async def _value_of(self, text: str) -> JSONValue:
+        form = self._prepared.form
+        if form is None:
+            return text
+        value = form.parse(text)
+        async with self._execution.kernel_turn():
+            await form.check(self._execution.kernel, value)
+        return value
+
+    def _count_tool_round(self) -> None:
+        self._tool_rounds += 1
+        if self._tool_rounds > self._cell.tool_limit:
+            raise ToolLimitReached(
+                f"The model asked for tools {self._tool_rounds} times in a row, and `tool_limit` "
+                f"is {self._cell.tool_limit}: raise it, or say in the prompt when to stop."
+            )
+
+    def _output(self, answer: Answer) -> Output:
+        more: dict[str, JSONValue] = self._item_field()
+        if self._prepared.form is not None:
+            assert not isinstance(self.value, UnsetType)
+            more["value"] = self.value
+        if answer.source == "reuse":
+            more["source"] = "reuse"
+        return Output.llm_response(
+            self._conversation.prompt,
+            answer.text,
+            model=answer.model,
+            usage=self._usage(answer.usage),
+            provider=answer.provider,
+            finish_reason=answer.finish_reason,
+            response_var=self._prepared.variable,
+            call_id=answer.call_id,
+            **more,
+        )
+
+    def _item_field(self) -> dict[str, JSONValue]:
+        item = self._conversation.item
+        return {} if item is None else {"item": item}
+
+    def _count(self, usage: Usage | None) -> None:
+        if usage is not None:
+            if usage.input_tokens is not None:
+                self._input_tokens = (self._input_tokens or 0) + usage.input_tokens
+            if usage.output_tokens is not None:
+                self._output_tokens = (self._output_tokens or 0) + usage.output_tokens
+
+    def _usage(self, last: Usage | None) -> dict[str, JSONValue] | None:
+        """The tokens of all requests, and the provider's own record of the last."""
+        if last is None and self._input_tokens is None and self._output_tokens is None:
+            return None
+        return {
+            "input_tokens": self._input_tokens,
+            "output_tokens": self._output_tokens,
+            "raw": {} if last is None else last.raw,
+        }
+
+    # Told while a call is under way ------------------------------------------------------------
+
+    def _begin(self, call_id: str) -> None:
+        self._call_id = call_id
+
+    def _hear(self, text: str) -> None:
+        self._pieces.append(text)
+        self._relay.add(text)
+
+    def _tell_text(self, text: str) -> None:
+        self._execution.tell(CellText, text=text, item=self._conversation.item)
+
+    def _tell_retry(self, attempt: int, error: ProviderError, wait_s: float) -> None:
+        self._pieces.clear()
+        self._relay.drop()
+        self._execution.tell(
+            CellRetried,
+            attempt=attempt,
+            error=str(error),
+            wait_s=wait_s,
+            item=self._conversation.item,
+        )
+
+
+def _asked_again(misfit: AnswerMisfit) -> Message:
+    return Message("user", f"Your answer does not fit: {misfit} Answer again, with the JSON only.")
+
+
+def _tool_output(call: ToolCall, result: ToolResult, call_id: str, item: int | None) -> Output:
+    fields: dict[str, Any] = {
+        "name": call.name,
+        "arguments": call.arguments,
+        "result": result.text,
+        "failed": result.failed,
+        "call_id": call_id,
+    }
+    if item is not None:
+        fields["item"] = item
+    return Output("tool_call", f"{call.name}({call.arguments}) → {result.text}", fields)

@@ -1,0 +1,144 @@
+"""A prompt at its place in the notebook: all that it reads of the state is read here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from llm_repl_core.engine.prompts.answer_form import AnswerForm, resolve_form
+from llm_repl_core.engine.prompts.attachments import load_attachments
+from llm_repl_core.engine.prompts.context import SourcedMessage, context_messages
+from llm_repl_core.engine.prompts.items import Items
+from llm_repl_core.engine.prompts.tools import describe_tools
+from llm_repl_core.kernels.base import Kernel
+from llm_repl_core.model.cell import PromptCell
+from llm_repl_core.model.notebook import Notebook
+from llm_repl_core.providers.base import Attachment, Message, Tool
+from llm_repl_core.templates import Template, parse
+
+__all__ = ["Conversation", "PreparedPrompt", "answer_variable", "needs_kernel", "prepare"]
+
+
+class Conversation(Struct, frozen=True, kw_only=True):
+    """What a model is sent at first.
+
+    Attributes:
+        messages: The turns, with the cell that each is from.
+        prompt: The cell's own text, filled.
+        item: The index of the item; None: the prompt is not over items.
+    """
+
+    messages: tuple[SourcedMessage, ...]
+    prompt: str
+    item: int | None = None
+
+
+class PreparedPrompt(Struct, frozen=True, kw_only=True):
+    """A prompt that needs the state no more, but for its tools.
+
+    Attributes:
+        variable: Of the answer.
+        position: The cell's index in the notebook, from 0.
+        conversations: One; of a prompt over items, one an item.
+        form: What the answer must be; None: any text.
+        tools: What the model may ask to have called.
+    """
+
+    variable: str
+    position: int
+    conversations: tuple[Conversation, ...]
+    form: AnswerForm | None
+    tools: tuple[Tool, ...]
+
+
+def answer_variable(cell: PromptCell, position: int) -> str:
+    """The variable of a prompt's answer: its own, else ``response_<index of the cell>``."""
+    return cell.response_var or f"response_{position}"
+
+
+def needs_kernel(cell: PromptCell, notebook: Notebook) -> bool:
+    """Whether preparing a prompt looks at the state at all."""
+    return bool(
+        cell.for_each is not None
+        or cell.attachments
+        or cell.tools
+        or isinstance(cell.schema, str)
+        or parse(cell.content).fields
+        or parse(_system_text(cell, notebook)).fields
+    )
+
+
+async def prepare(cell: PromptCell, notebook: Notebook, kernel: Kernel) -> PreparedPrompt:
+    """Fill the templates and gather what goes with them.
+
+    Args:
+        cell: The prompt.
+        notebook: Its notebook.
+        kernel: The kernel, which nothing else uses meanwhile.
+
+    Raises:
+        InvalidTemplate: A field cannot be filled.
+        InvalidInput: Something that the cell names is not there, or is no use.
+        KernelDied: The kernel ended meanwhile.
+    """
+    form = await resolve_form(cell.schema, kernel)
+    tools = await describe_tools(cell.tools, kernel) if cell.tools else ()
+    system, template = parse(_system_text(cell, notebook)), parse(cell.content)
+    around = _Around(cell, context_messages(cell, notebook))
+    if cell.for_each is None:
+        [system_text, prompt] = await _fill([system, template], kernel)
+        attachments = await load_attachments(cell.attachments, kernel, root=_root(kernel))
+        conversations = [around.conversation(system_text, prompt, attachments)]
+    else:
+        conversations = []
+        async with Items(cell.for_each, kernel) as items:
+            texts = await items.fill([system, template])
+            for place, [system_text, prompt] in enumerate(texts):
+                attachments = await load_attachments(cell.attachments, kernel, root=_root(kernel))
+                conversations.append(around.conversation(system_text, prompt, attachments, place))
+    position = notebook.index(cell.id)
+    return PreparedPrompt(
+        variable=answer_variable(cell, position),
+        position=position,
+        conversations=tuple(conversations),
+        form=form,
+        tools=tools,
+    )
+
+
+class _Around:
+    """What stands around a prompt in a conversation."""
+
+    def __init__(self, cell: PromptCell, context: Sequence[SourcedMessage]) -> None:
+        self._cell = cell
+        self._context = context
+
+    def conversation(
+        self, system: str, prompt: str, attachments: tuple[Attachment, ...], item: int | None = None
+    ) -> Conversation:
+        """All turns, in order."""
+        cell = self._cell
+        first: list[SourcedMessage] = []
+        if system.strip():
+            source = None if cell.system is None else cell.id
+            first.append(SourcedMessage(Message("system", system), source))
+        last = SourcedMessage(Message("user", prompt, attachments=attachments), cell.id)
+        return Conversation(messages=(*first, *self._context, last), prompt=prompt, item=item)
+
+
+async def _fill(templates: Sequence[Template], kernel: Kernel) -> list[str]:
+    expressions = [one for template in templates for one in template.expressions]
+    values = iter(await kernel.evaluate(expressions) if expressions else [])
+    return [template.fill([next(values) for _ in template.expressions]) for template in templates]
+
+
+def _system_text(cell: PromptCell, notebook: Notebook) -> str:
+    if cell.system is not None:
+        return cell.system
+    return notebook.preference("system") or ""
+
+
+def _root(kernel: Kernel) -> Path:
+    return Path(kernel.options.cwd or ".")

@@ -1,0 +1,143 @@
+"""What running a prompt would send: looked at, not sent."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from msgspec import Struct
+
+from llm_repl_core.engine.calls import Caller, Question
+from llm_repl_core.engine.prompts.prepare import needs_kernel, prepare
+from llm_repl_core.engine.tokens import estimate_tokens, output_allowance
+from llm_repl_core.errors import InvalidInput, ProviderError
+from llm_repl_core.kernels.base import Kernel
+from llm_repl_core.ledger.bodies import recorded_body
+from llm_repl_core.ledger.prices import estimate_price_usd
+from llm_repl_core.ledger.record import CallPlace
+from llm_repl_core.model.cell import PromptCell
+from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.model.notebook import Notebook
+
+__all__ = ["Preview", "PreviewedMessage", "make_preview"]
+
+
+class PreviewedMessage(Struct, frozen=True, kw_only=True):
+    """A turn, and where it is from.
+
+    Attributes:
+        role: Who speaks.
+        content: What is said.
+        cell_id: The cell that it is from; None: the notebook's system text.
+        attachments: What goes with it, by name.
+    """
+
+    role: str
+    content: str
+    cell_id: str | None
+    attachments: tuple[str, ...] = ()
+
+
+class Preview(Struct, frozen=True, kw_only=True):
+    """What a prompt would send.
+
+    Attributes:
+        provider: Who would answer.
+        model: Which model.
+        messages: The turns, in order; of a prompt over items, those of the first item.
+        body: Exactly what would be sent, but for the key; attachments by their hash.
+        calls: How many calls it takes: one, or one an item.
+        input_tokens: Of the messages of all calls.
+        tokens_are_exact: Whether the provider counted them; else they are an estimate.
+        output_tokens_limit: What an answer may have at most; assumed where nothing limits it.
+        price_usd: What all calls cost at most, by the list of prices; None where that has none.
+    """
+
+    provider: str
+    model: str
+    messages: tuple[PreviewedMessage, ...]
+    body: dict[str, JSONValue]
+    calls: int
+    input_tokens: int
+    tokens_are_exact: bool
+    output_tokens_limit: int
+    price_usd: float | None
+
+
+async def make_preview(
+    notebook: Notebook,
+    cell_id: str,
+    kernel: Kernel,
+    ensure_kernel: Callable[[], Awaitable[None]],
+    caller: Caller,
+) -> Preview:
+    """Prepare a prompt as for a run, and look at its request.
+
+    Args:
+        notebook: The notebook.
+        cell_id: The prompt.
+        kernel: The notebook's kernel, which nothing else uses meanwhile.
+        ensure_kernel: Starts it, where the templates need it.
+        caller: Would send the request.
+
+    Raises:
+        CellNotFound: There is no such cell.
+        InvalidInput: It is no prompt, or cannot be filled.
+        ProviderNotFound: It names a provider that is not installed.
+    """
+    cell = notebook[cell_id]
+    if not isinstance(cell, PromptCell):
+        raise InvalidInput(
+            f"Only a prompt has a preview, and the cell `{cell_id}` is "
+            f"a {cell.type or 'foreign'} cell."
+        )
+    if needs_kernel(cell, notebook):
+        await ensure_kernel()
+    prepared = await prepare(cell, notebook, kernel)
+    if not prepared.conversations:
+        raise InvalidInput("`for_each` has no items, so that nothing would be sent.")
+    calls = []
+    for conversation in prepared.conversations:
+        question = Question(
+            notebook=notebook,
+            cell=cell,
+            run_id="",
+            place=CallPlace(cell_id=cell.id, item=conversation.item, position=prepared.position),
+            messages=tuple(one.message for one in conversation.messages),
+            tools=prepared.tools,
+            answer_schema=None if prepared.form is None else prepared.form.schema,
+        )
+        calls.append(caller.address(question, preview=True))
+    provider, first = calls[0]
+    try:
+        counts = [await provider.count_tokens(context.request) for _, context in calls]
+    except ProviderError:
+        counts = [None]
+    exact = [count for count in counts if count is not None]
+    are_exact = len(exact) == len(calls)
+    input_tokens = (
+        sum(exact) if are_exact else sum(estimate_tokens(one.request) for _, one in calls)
+    )
+    limit = output_allowance(first.request)
+    sources = [one.cell_id for one in prepared.conversations[0].messages]
+    return Preview(
+        provider=first.provider,
+        model=first.request.model,
+        messages=tuple(
+            PreviewedMessage(
+                role=message.role,
+                content=message.content,
+                # A plugin may have added turns of its own.
+                cell_id=sources[place] if place < len(sources) else None,
+                attachments=tuple(one.name or one.media_type for one in message.attachments),
+            )
+            for place, message in enumerate(first.request.messages)
+        ),
+        body=recorded_body(provider.body(first.request), first.request),
+        calls=len(calls),
+        input_tokens=input_tokens,
+        tokens_are_exact=are_exact,
+        output_tokens_limit=limit,
+        price_usd=estimate_price_usd(
+            first.provider, first.request.model, input_tokens, limit * len(calls)
+        ),
+    )

@@ -1,0 +1,171 @@
+"""Functions of the state that a model may ask to have called."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import aclosing
+from typing import Any, cast
+
+from msgspec import Struct
+
+from llm_repl_core.engine.prompts.inspected import HELPERS, NAMESPACE, ask, is_name, listed, reason
+from llm_repl_core.errors import InvalidInput
+from llm_repl_core.kernels.base import Failed, Kernel
+from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.model.output import Output, merge_streams
+from llm_repl_core.providers.base import Tool, ToolCall
+
+__all__ = ["RESULT_LIMIT", "ToolResult", "call_tool", "describe_tools"]
+
+RESULT_LIMIT = 20_000
+"""How many characters of a function's result the model is told."""
+
+_INTERRUPTS = ("KeyboardInterrupt", "Interrupted")
+
+
+class ToolResult(Struct, frozen=True, kw_only=True):
+    """What became of a call that a model asked for.
+
+    Attributes:
+        text: What the model is told.
+        outputs: What the function printed and showed, and the traceback where it raised. No
+            ``error`` is among them, as the cell goes on, but where it was interrupted.
+        failed: Whether there is no result: it raised, or it could not be called like that.
+        interrupted: Whether an interrupt ended it: the cell ends then, too.
+    """
+
+    text: str
+    outputs: tuple[Output, ...] = ()
+    failed: bool = False
+    interrupted: bool = False
+
+
+async def describe_tools(names: Sequence[str], kernel: Kernel) -> tuple[Tool, ...]:
+    """What a model is told of functions: signature and docstring as a JSON Schema.
+
+    Args:
+        names: Variables of the state.
+        kernel: Where the state is.
+
+    Raises:
+        InvalidInput: One is not there, is no function, or takes what a model cannot give.
+        KernelError: The kernel cannot tell.
+    """
+    if not names:
+        return ()
+    extra: dict[str, JSONValue] = {"_llm_repl_names": list(names)}
+    described = await ask(kernel, "describe_functions", NAMESPACE, "_llm_repl_names", extra=extra)
+    if isinstance(described, Failed):
+        raise InvalidInput(f"`tools` could not be looked at: {reason(described)}.")
+    tools: list[Tool] = []
+    for name, one in zip(names, cast("list[dict[str, Any]]", described), strict=True):
+        if one.get("problem") == "":
+            raise InvalidInput(
+                f"`tools`: there is no function `{name}`; "
+                f"there are: {listed(await _functions(kernel), 'none')}."
+            )
+        if "problem" in one:
+            raise InvalidInput(f"`tools`: `{name}` {one['problem'].rstrip('.')}.")
+        tools.append(Tool(name=name, description=one["description"], parameters=one["parameters"]))
+    return tuple(tools)
+
+
+async def call_tool(call: ToolCall, kernel: Kernel) -> ToolResult:
+    """Call a function as a model asks for.
+
+    It runs as a code cell does, so that what interrupts a cell interrupts it. The arguments are
+    data all the way: no source is made of what a model wrote. Whether the model may call this
+    function at all is for the caller to know.
+
+    Args:
+        call: The model's wish.
+        kernel: Where the function is.
+
+    Raises:
+        KernelDied: The kernel ended meanwhile.
+    """
+    problem, arguments = _read_arguments(call)
+    if problem is not None:
+        return ToolResult(text=problem, failed=True)
+    extra: dict[str, JSONValue] = {"_llm_repl_name": call.name, "_llm_repl_arguments": arguments}
+    prepared = await ask(
+        kernel, "prepare_call", NAMESPACE, "_llm_repl_name", "_llm_repl_arguments", extra=extra
+    )
+    if isinstance(prepared, Failed):
+        return ToolResult(
+            text=reason(prepared), failed=True, interrupted=prepared.ename in _INTERRUPTS
+        )
+    ready = cast("dict[str, Any]", prepared)
+    if "problem" in ready:
+        return ToolResult(text=ready["problem"], failed=True)
+    word = ready["word"]
+    outputs = await _run(kernel, _source("await_call" if ready["awaits"] else "run_call", word))
+    result = await _take(kernel, word)
+    if result["state"] == "awaitable":
+        outputs += await _run(kernel, _source("await_call", word))
+        result = await _take(kernel, word)
+    return _judged(merge_streams(outputs), result)
+
+
+def _read_arguments(call: ToolCall) -> tuple[str | None, str]:
+    """A sentence for the model about what is wrong, or None; and the arguments as JSON in ASCII."""
+    if not is_name(call.name):
+        return f"{call.name!r} is not the name of a function.", ""
+    try:
+        # Some models send nothing at all to a function that takes nothing.
+        document = json.loads(call.arguments.strip() or "{}", parse_constant=_refuse_constant)
+        return None, json.dumps(document)
+    except RecursionError:
+        return f"`{call.name}` was not called: the arguments are nested too deeply.", ""
+    except ValueError as error:
+        return f"`{call.name}` was not called: the arguments are not JSON: {error}.", ""
+
+
+def _refuse_constant(word: str) -> None:
+    raise ValueError(f"{word} is no JSON value")
+
+
+def _source(function: str, word: str) -> str:
+    # The word is of hexadecimal digits, made by the helpers.
+    call = f"{HELPERS}.{function}({word!r})"
+    return f"await {call}" if function == "await_call" else call
+
+
+async def _run(kernel: Kernel, source: str) -> list[Output]:
+    async with aclosing(kernel.execute(source)) as produced:
+        return [output async for output in produced]
+
+
+async def _take(kernel: Kernel, word: str) -> dict[str, Any]:
+    limit = max(min(RESULT_LIMIT, kernel.options.value_limit_bytes // 16), 100)
+    taken = await ask(kernel, "take_result", repr(word), str(limit))
+    if isinstance(taken, Failed):
+        return {"state": "stopped"}
+    return cast("dict[str, Any]", taken)
+
+
+def _judged(outputs: list[Output], result: dict[str, Any]) -> ToolResult:
+    if result["state"] == "returned":
+        return ToolResult(text=result["text"], outputs=tuple(outputs))
+    if result["state"] == "raised":
+        text = f"{result['ename']}: {result['evalue']}" if result["evalue"] else result["ename"]
+        outputs.append(Output.stderr(f"{result['traceback']}\n"))
+        return ToolResult(text=text, outputs=tuple(merge_streams(outputs)), failed=True)
+    last = next((one for one in reversed(outputs) if one.type == "error"), None)
+    text = "It was interrupted." if last is None else last.content
+    interrupted = last is None or last.fields.get("ename") in _INTERRUPTS
+    return ToolResult(text=text, outputs=tuple(outputs), failed=True, interrupted=interrupted)
+
+
+async def _functions(kernel: Kernel) -> list[str]:
+    """The names of the functions that there are."""
+    names: list[JSONValue] = list(await kernel.names())
+    found = await ask(
+        kernel,
+        "callable_names",
+        NAMESPACE,
+        "_llm_repl_names",
+        extra={"_llm_repl_names": names},
+    )
+    return [] if isinstance(found, Failed) else cast("list[str]", found)

@@ -1,0 +1,84 @@
+"""The runs of a session: one has the kernel, the others wait for their turn."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from llm_repl_core.engine.run import Run
+from llm_repl_core.kernels.base import Kernel
+from llm_repl_core.plugins.contexts import RunResult
+
+__all__ = ["RunQueue"]
+
+T = TypeVar("T")
+
+
+class RunQueue:
+    """Runs one after the other, in the order in which they were asked for.
+
+    Args:
+        kernel: Whose turns these are.
+    """
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._turn = asyncio.Lock()
+        self._runs: dict[str, Run] = {}
+        self._tasks: set[asyncio.Task[RunResult]] = set()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run has the kernel."""
+        return self._turn.locked()
+
+    def add(self, run: Run) -> asyncio.Task[RunResult]:
+        """Queue a run behind those that were asked for before."""
+        self._runs[run.id] = run
+        task = asyncio.get_running_loop().create_task(self._take_turn(run))
+        self._tasks.add(task)  # or it might be collected while it runs
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: self._forget(run))
+        return task
+
+    async def stop_all(self) -> None:
+        """Stop what runs and what waits; returns when it has stopped."""
+        await asyncio.gather(*(run.stop() for run in tuple(self._runs.values())))
+
+    async def stop_run(self, run_id: str) -> bool:
+        """Stop one run; returns when it has ended: whether there was one."""
+        run = self._runs.get(run_id)
+        if run is None:
+            return False
+        await run.stop()
+        return True
+
+    async def stop_cell(self, cell_id: str) -> bool:
+        """Stop a cell, if it runs; returns when it has ended: whether it did."""
+        stopped = [await run.stop_cell(cell_id) for run in tuple(self._runs.values())]
+        return any(stopped)
+
+    @asynccontextmanager
+    async def between_runs(self) -> AsyncIterator[None]:
+        """Have the kernel while no run has it."""
+        async with self._turn:
+            yield
+
+    async def ask(self, question: Callable[[], Awaitable[T]]) -> T:
+        """Ask the kernel something while no run has it."""
+        async with self._turn:
+            return await question()
+
+    async def _take_turn(self, run: Run) -> RunResult:
+        async with self._turn:
+            self._kernel.use_caller_thread(None if run.inbox is None else run.inbox.run_in_caller)
+            try:
+                return await run.execute()
+            finally:
+                self._kernel.use_caller_thread(None)
+
+    def _forget(self, run: Run) -> None:
+        del self._runs[run.id]
+        run.ended()

@@ -1,0 +1,88 @@
+"""What runs allow their calls: mode, record, places, budgets."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import get_args
+
+import msgspec
+
+from llm_repl_core.engine.budget import Budget, BudgetMeter, Spending
+from llm_repl_core.engine.calls import CallTerms
+from llm_repl_core.engine.options import RunOptions
+from llm_repl_core.errors import InvalidInput
+from llm_repl_core.ledger.base import Ledger
+from llm_repl_core.ledger.record import Mode
+from llm_repl_core.ledger.replay import Recall
+from llm_repl_core.model.notebook import Notebook
+
+__all__ = ["Terms"]
+
+
+class Terms:
+    """Makes the terms of runs. One a session, whose notebook's budget it watches.
+
+    Args:
+        ledger: Where calls are recorded.
+        concurrency: How many calls a run has under way that does not say it itself.
+    """
+
+    def __init__(self, ledger: Ledger, concurrency: int) -> None:
+        self._ledger = ledger
+        self._concurrency = concurrency
+        self._notebook_meter: BudgetMeter | None = None
+
+    async def of_run(self, notebook: Notebook, options: RunOptions) -> CallTerms:
+        """The terms of one run.
+
+        Raises:
+            InvalidInput: The notebook's own mode or budget cannot be used.
+            StorageError: What the notebook has spent cannot be read.
+        """
+        meters = []
+        if options.budget is not None:
+            meters.append(BudgetMeter(options.budget, what="run"))
+        notebook_meter = await self._meter_of(notebook)
+        if notebook_meter is not None:
+            meters.append(notebook_meter)
+        return CallTerms(
+            mode=options.mode or _mode_of(notebook),
+            recall=Recall(self._ledger, notebook.id, cell_ids=[cell.id for cell in notebook]),
+            slots=asyncio.Semaphore(options.concurrency or self._concurrency),
+            meters=tuple(meters),
+        )
+
+    async def _meter_of(self, notebook: Notebook) -> BudgetMeter | None:
+        noted = notebook.own_metadata.get("budget")
+        if noted is None:
+            self._notebook_meter = None
+            return None
+        try:
+            budget = msgspec.convert(noted, Budget)
+        except msgspec.ValidationError as error:
+            raise InvalidInput(
+                f"The notebook's `metadata.llm_repl.budget` cannot be used: {error}."
+            ) from None
+        meter = self._notebook_meter
+        if meter is None or meter.budget != budget:
+            # A budget that was changed meanwhile keeps the count of the old one.
+            spent = (
+                Spending(*await self._ledger.spent(notebook.id)) if meter is None else meter.spent
+            )
+            meter = BudgetMeter(budget, spent=spent, what="notebook")
+            self._notebook_meter = meter
+        return meter
+
+
+def _mode_of(notebook: Notebook) -> Mode:
+    noted = notebook.preference("mode")
+    if noted is None:
+        return "live"
+    for mode in get_args(Mode):
+        if noted == mode:
+            found: Mode = mode
+            return found
+    raise InvalidInput(
+        f"The notebook's `metadata.llm_repl.mode` is `{noted}`, but must be one of "
+        f"{', '.join(get_args(Mode))}."
+    )

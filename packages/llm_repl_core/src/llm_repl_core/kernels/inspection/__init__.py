@@ -1,0 +1,36 @@
+"""What runs inside kernels to look at the user's objects: pictures, functions, models of answers.
+
+Every file needs the standard library only, and `llm_repl_core.kernels.values`: their texts are also
+sent into kernels whose environment does not have this package
+(see `llm_repl_core.kernels.jupyter_source`). There all names are in one module, so that no two
+files may define the same one.
+"""
+
+from __future__ import annotations
+
+from llm_repl_core.kernels.inspection.functions import (
+    await_call,
+    callable_names,
+    describe_functions,
+    prepare_call,
+    run_call,
+    take_result,
+)
+from llm_repl_core.kernels.inspection.held import forget
+from llm_repl_core.kernels.inspection.media import media_of, media_piece
+from llm_repl_core.kernels.inspection.models import make_answers, model_schema, place_answers
+
+__all__ = [
+    "await_call",
+    "callable_names",
+    "describe_functions",
+    "forget",
+    "make_answers",
+    "media_of",
+    "media_piece",
+    "model_schema",
+    "place_answers",
+    "prepare_call",
+    "run_call",
+    "take_result",
+]

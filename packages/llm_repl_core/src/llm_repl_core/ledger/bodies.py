@@ -1,0 +1,39 @@
+"""What a provider sends, as it is kept: with attachments named by their hash, not repeated."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from llm_repl_core.ledger.identity import attachment_reference
+from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.providers.base import Request
+
+__all__ = ["recorded_body"]
+
+
+def recorded_body(body: dict[str, JSONValue], request: Request) -> dict[str, JSONValue]:
+    """The body of a request as records and previews show it.
+
+    Args:
+        body: What `Provider.body` says is sent.
+        request: What it was made from.
+    """
+    names = {
+        base64.b64encode(one.data).decode("ascii"): f"sha256:{attachment_reference(one)['sha256']}"
+        for message in request.messages
+        for one in message.attachments
+        if one.data
+    }
+    return _replaced(body, names) if names else body
+
+
+def _replaced(value: Any, names: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _replaced(item, names) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_replaced(item, names) for item in value]
+    if isinstance(value, str):
+        for data, name in names.items():
+            value = value.replace(data, name)
+    return value

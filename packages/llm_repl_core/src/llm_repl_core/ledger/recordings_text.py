@@ -1,0 +1,253 @@
+"""Recorded calls as JSON Lines: what a line holds, and how it is written and read."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from llm_repl_core.errors import InvalidRecordings
+from llm_repl_core.ledger.identity import identity_of
+from llm_repl_core.ledger.record import CallPlace, CallRecord, place_order
+from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.providers.base import ToolCall, Usage
+
+__all__ = ["as_recorded", "decode_recordings", "encode_recordings"]
+
+_FORMAT = "llm-repl recordings"
+_VERSION = 1
+_HEADER = {"format": _FORMAT, "version": _VERSION}
+
+_NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands for a time that the file does not keep."""
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+_CONFLICT_MARKERS = (b"<<<<<<< ", b"||||||| ", b"=======", b">>>>>>> ")
+
+# Half surrogate pairs have no UTF-8. The others are legal there, but break lines in some tools,
+# or hide from whoever reviews the file what it really says.
+_ESCAPED = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+
+
+class _Line(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A call as the file has it: where it was asked, what, and what came back.
+
+    The order of the fields is the order in a line. What differs from recording to recording
+    though nothing else does is left out: times, durations, attempts, the run and the notebook.
+    The id alone stays, because the output that the call made names it, and a replay must make the
+    same output. The hash, the provider and the model follow from the request, and the cell's
+    position from the order of the lines, so that a cell put in at the top changes no line.
+    """
+
+    cell: str
+    item: Annotated[int, Meta(ge=0)] | None = None
+    step: Annotated[int, Meta(ge=0)] = 0
+    id: Annotated[str, Meta(min_length=1)]
+    request: dict[str, JSONValue]
+    answer: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    answered_by: str | None = None
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    price_usd: float | None = None
+
+
+class _Sent(Struct):
+    """What every request has; the rest is not looked at."""
+
+    provider: str
+    model: str
+    messages: list[dict[str, Any]]
+
+
+class _Head(Struct):
+    format: str
+    version: int = field(default=0)
+
+
+def encode_recordings(records: Iterable[CallRecord], cell_order: Sequence[str]) -> bytes:
+    """The file's bytes: a head, then a line for each call that was answered.
+
+    The lines are in the order of the document, then of the items, the steps and the times,
+    whatever the order of the records; calls of cells that ``cell_order`` lacks come last.
+
+    Args:
+        records: The calls; those that were not answered are left out.
+        cell_order: The ids of the notebook's cells.
+    """
+    places = {cell_id: place for place, cell_id in enumerate(cell_order)}
+
+    def order(record: CallRecord) -> tuple[object, ...]:
+        cell_id = record.place.cell_id
+        place = places.get(cell_id, len(places))
+        return (place, cell_id, *place_order(record.place)[1:], record.started_at, record.id)
+
+    answered = sorted((record for record in records if record.state == "completed"), key=order)
+    lines = [_written(_HEADER), *(_written(_line(record)) for record in answered)]
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def decode_recordings(data: bytes, where: str) -> list[CallRecord]:
+    """The calls that a file holds, in its order, as `as_recorded` makes them.
+
+    Args:
+        data: The file's bytes.
+        where: The file's name, for messages.
+
+    Raises:
+        InvalidRecordings: It is no such file; the message names the line and says what is wrong.
+    """
+    records: list[CallRecord] = []
+    positions: dict[str, int] = {}
+    lines_of_ids: dict[str, int] = {}
+    has_head = False
+    for number, raw in enumerate(io.BytesIO(data.removeprefix(_BYTE_ORDER_MARK)), start=1):
+        if not raw.strip():
+            continue
+        place = f"Line {number} of {where}"
+        document = _read(raw, place)
+        if not has_head:
+            _check_head(document, place)
+            has_head = True
+            continue
+        line = _checked(document, place)
+        first = lines_of_ids.setdefault(line.id, number)
+        if first != number:
+            raise InvalidRecordings(
+                f"{place} has the id {line.id[:80]!a} of line {first} again: delete one of the two."
+            )
+        position = positions.setdefault(line.cell, len(positions))
+        records.append(_record(line, position))
+    return records
+
+
+def as_recorded(record: CallRecord, position: int) -> CallRecord:
+    """What is left of a record when it has been written to the file and read again.
+
+    Args:
+        record: A call that was answered.
+        position: The place of its cell among those that the file has, from 0.
+    """
+    return _record(_line(record), position)
+
+
+def _line(record: CallRecord) -> _Line:
+    return _Line(
+        cell=record.place.cell_id,
+        item=record.place.item,
+        step=record.place.step,
+        id=record.id,
+        request=record.request,
+        answer=record.text,
+        tool_calls=record.tool_calls,
+        answered_by=record.answered_by,
+        finish_reason=record.finish_reason,
+        usage=record.usage,
+        price_usd=record.price_usd,
+    )
+
+
+def _record(line: _Line, position: int) -> CallRecord:
+    return CallRecord(
+        id=line.id,
+        notebook_id="",
+        run_id="",
+        place=CallPlace(cell_id=line.cell, item=line.item, step=line.step, position=position),
+        identity=identity_of(line.request),
+        provider=str(line.request["provider"]),
+        model=str(line.request["model"]),
+        request=line.request,
+        body={},
+        state="completed",
+        started_at=_NO_TIME,
+        text=line.answer,
+        tool_calls=line.tool_calls,
+        answered_by=line.answered_by,
+        finish_reason=line.finish_reason,
+        usage=line.usage,
+        price_usd=line.price_usd,
+    )
+
+
+def _written(value: Any) -> str:
+    plain = msgspec.to_builtins(value, enc_hook=str)
+    text = json.dumps(_without_infinities(plain), ensure_ascii=False, allow_nan=False)
+    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _without_infinities(value: Any) -> Any:
+    """JSON has no infinite numbers; a provider's own record of usage may hold anything."""
+    if isinstance(value, dict):
+        return {key: _without_infinities(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_infinities(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _read(raw: bytes, place: str) -> Any:
+    try:
+        return json.loads(raw.decode(), parse_constant=_refuse, parse_float=_finite)
+    except UnicodeDecodeError as error:
+        raise InvalidRecordings(f"{place} is not UTF-8 text at byte {error.start + 1}.") from None
+    except RecursionError:
+        raise InvalidRecordings(f"{place} is too deeply nested.") from None
+    except ValueError as error:
+        if raw.startswith(_CONFLICT_MARKERS):
+            raise InvalidRecordings(
+                f"{place} is a conflict marker of git: settle the conflict, keeping the lines of "
+                "one side, and try again."
+            ) from None
+        if not raw.endswith(b"\n"):
+            raise InvalidRecordings(
+                f"{place}, the last one, is cut off: delete it, or restore the file."
+            ) from None
+        reason = (
+            f"{error.msg}, column {error.colno}"
+            if isinstance(error, json.JSONDecodeError)
+            else str(error)
+        )
+        raise InvalidRecordings(f"{place} is not JSON ({reason}).") from None
+
+
+def _check_head(document: Any, place: str) -> None:
+    try:
+        head = msgspec.convert(document, _Head)
+    except msgspec.ValidationError:
+        head = _Head(format="")
+    if head.format != _FORMAT or head.version < 1:
+        raise InvalidRecordings(
+            f"{place} must be the head of a file of recorded calls, {json.dumps(_HEADER)}."
+        )
+    if head.version > _VERSION:
+        raise InvalidRecordings(
+            f"{place} says that the file has version {head.version} of its format and this "
+            f"LLM-REPL reads up to {_VERSION}: install a newer one."
+        )
+
+
+def _checked(document: Any, place: str) -> _Line:
+    try:
+        line = msgspec.convert(document, _Line)
+        msgspec.convert(line.request, _Sent)
+    except msgspec.ValidationError as error:
+        raise InvalidRecordings(f"{place} is not a recorded call: {error}.") from None
+    return line
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"`{constant}` is not a JSON number")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise ValueError(f"the number {digits[:40]} is out of range")
+    return value

@@ -1,0 +1,322 @@
+"""What the analysis says of random programs, held against what they do when they run."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import hypothesis
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llm_repl_core.dataflow.code import analyse_code
+from llm_repl_core.dataflow.effects import Effects
+from llm_repl_core.dataflow.hazards import Names, must_follow
+
+PLAIN = """\
+import copy, random
+random.seed(1)
+a, b, c, d = [[1], [2]], [[3], [4]], {'x': [5]}, [[6]]
+e = [[7], a]
+n = 2
+it = iter([[1], [2], [3]])
+class K:
+    def __init__(self, inner=None):
+        self.inner = inner
+k = K([8])
+def f(x=None):
+    return [1]
+def g(x=None):
+    return x
+h = lambda x=None: len(b)
+"""
+
+RICH = """\
+import copy, random
+random.seed(1)
+a = [[1], [2], [3]]
+b = [[4], [5]]
+c = {'x': [6], 'y': [7]}
+d = [8]
+e = [[9], a]
+n = 2
+class K:
+    shared = []
+    def __init__(self, inner=None):
+        self.inner = inner
+        self.looked = 0
+    def add(self, thing):
+        self.inner.append(thing)
+        return self
+    def __len__(self):
+        self.looked += 1
+        return n
+    def __repr__(self):
+        d.append(n)
+        return 'K'
+    @property
+    def seen(self):
+        self.looked += 1
+        return e
+k = K(a)
+def f(x=None):
+    return b
+def g(x=None):
+    d.append(len(b))
+    return f(x)
+h = lambda x=None: a
+it = iter([[1], [2], [3]])
+"""
+
+NAMES = ["a", "b", "c", "d", "e", "k", "it", "u", "v"]
+FUNCTIONS = ["f", "g", "h"]
+
+STATEMENTS = [
+    "{x} = {y}",
+    "{x} = [{y}, {z}]",
+    "{x} = {{'x': {y}}}",
+    "{x} = len({y})",
+    "{x} = {fn}({y})",
+    "{x} = {fn}",
+    "{x} = {y}[0]",
+    "{x} = {y} + {z}",
+    "{x} = {y} * 2",
+    "{x} = list({y})",
+    "{x} = sorted({y}, key=id)[:1]",
+    "{x} = max({y}, {z}, key=id)",
+    "{x} = [item for item in {y}]",
+    "{x} = [{x} for {x} in {y}]",
+    "{x} = (item for item in {y} if {z} or True)",
+    "{x} = [lambda: {y}, lambda: {z}]",
+    "{x} = {y}[0]()",
+    "{x} = f'{{{y}!r:.5}}'",
+    "{x} = K({y})",
+    "{x} = k.inner",
+    "{x} = {y}.seen",
+    "{x} = (lambda q: q.append({y}))({z})",
+    "{x} = zip({y}, {z})",
+    "{x} = map({fn}, {y})",
+    "{x} = enumerate({y})",
+    "{x} = {y} if {z} else {w}",
+    "{x} = {y} or {z}",
+    "{x} = next({y})",
+    "{x} = copy.deepcopy({y})",
+    "{x}, {y} = {y}, {x}",
+    "{x}, *{y} = {z}",
+    "{x} = {y} = []",
+    "{x} += [{y}]",
+    "{x} += {y}",
+    "{x}[0] = {y}",
+    "{x}[0] += [1]",
+    "{x}.append({y})",
+    "{x}[-1].append(n)",
+    "{x}.inner = {y}",
+    "{x}.add({y})",
+    "K.shared.append({x})",
+    "{x} = K.shared",
+    "{x}.extend({y})",
+    "del {x}",
+    "del {x}[0]",
+    "{x}",
+    "str({x})",
+    "{fn}({x})",
+    "{fn}()",
+    "{fn}().append({x})",
+    "len({x})",
+    "n = len({x})",
+    "n += 1",
+    "random.seed(n)",
+    "{x} = random.random()",
+    "if {x}:\n    {y} = {z}",
+    "if {x} is {y}:\n    {z} = {w}\nelse:\n    {z} = 1\n{w} = {z}",
+    "for {x} in {y}:\n    {z} = {x}",
+    "for item in {y}:\n    {z}.append(item)",
+    "while (q := {x}):\n    {y} = q\n    break",
+    "if (q := {x}) and q[0]:\n    q[0] = {y}",
+    "try:\n    {x} = {y}[9]\nexcept Exception as error:\n    {x} = {z}",
+    "try:\n    {x} = {y}[9]\nexcept Exception as {z}:\n    pass",
+    "def {fn}(x=None):\n    {x} = {y}\n    return {x}",
+    "def {fn}(x=None):\n    global {x}\n    {x} = {y}\n    return x",
+    "def {fn}(x={y}):\n    x.append({z})\n    return x",
+    "def {fn}(x=None):\n    def inner():\n        return {x}\n    return inner() or {y}",
+    "def {fn}(x=None):\n    return {gn}(x)",
+    "def {fn}(x=None):\n    yield {x}\n    {y}.append(1)",
+    "def {fn}(x=None):\n    got = {x}\n    got.append(x)\n    return [got]",
+    "def {fn}(x=None):\n    global {x}\n    del {x}",
+    "{x} = {fn}\n{x}().append(1)",
+    "class K:\n    held = {x}\n    def __init__(self, inner=None):\n        self.inner = inner\n"
+    "    def __repr__(self):\n        return str({y})\n    def add(self, x):\n        {z}.append(x)",
+    "class K(K):\n    {x} = {x}\n    shared = [{y}]\n    inner = [{x} for {x} in {x}]",
+    "match {x}:\n    case [{y}, *{z}]:\n        pass\n    case {{'x': {w}}}:\n        {w}.append(1)",
+    "with K({x}) as {y}:\n    {z} = 1",
+    "import copy as {x}",
+    "from random import random as {x}\n{y} = {x}()",
+    "print({x}, {y}[0])",
+    "assert {x}, {y}",
+    "global {x}\n{x} = {y}",
+    "@{fn}\ndef {gn}(x=None):\n    return {x}",
+    "{x}: {y} = {z}",
+    "{x} = {{key: {y} for key in {z}}}",
+    "{x} = [q for p in {y} for q in p]",
+    "{x} = any({y} is one for one in {z})",
+    "{x} = ', '.join(str(one) for one in {y})",
+    "{x} = {y}.get('x')",
+    "{x} = {y}.copy()",
+    "{x} = dict(one={y}, **{z})",
+    "{x} = [*{y}, *{z}]",
+    "{x} = sum({y}, [])",
+    "{x} = filter(None, {y})",
+    "len = {fn}\n{y} = len({x})",
+    "del len",
+    "setattr({x}, 'inner', {y})",
+    "{x} = getattr({y}, 'inner', {z})",
+]
+
+
+@st.composite
+def cells(draw: Callable[..., Any]) -> str:
+    lines = []
+    for _ in range(draw(st.integers(1, 3))):
+        statement = draw(st.sampled_from(STATEMENTS))
+        x, y, z, w = (draw(st.sampled_from(NAMES)) for _ in range(4))
+        fn, gn = (draw(st.sampled_from(FUNCTIONS)) for _ in range(2))
+        lines.append(statement.format(x=x, y=y, z=z, w=w, fn=fn, gn=gn))
+    return "\n".join(lines)
+
+
+class Tracking(dict[str, Any]):
+    """The variables of a notebook, which note who reads and binds them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.start()
+
+    def start(self) -> None:
+        self.read: set[str] = set()
+        self.bound: set[str] = set()
+        self.before = dict(self)
+
+    def __getitem__(self, name: str) -> Any:
+        value = super().__getitem__(name)
+        # What `global` binds in a function is not told, but seen.
+        if name not in self.bound and self.before.get(name, self) is value:
+            self.read.add(name)
+        return value
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self.bound.add(name)
+        super().__setitem__(name, value)
+
+    def __delitem__(self, name: str) -> None:
+        super().__delitem__(name)
+        self.bound.add(name)
+
+    def written(self) -> set[str]:
+        names = self.before.keys() | self.keys()
+        return self.bound | {
+            name for name in names if self.before.get(name, self) is not dict.get(self, name, self)
+        }
+
+
+def snapshot(value: Any, seen: tuple[int, ...] = ()) -> Any:
+    """An object's inside as plain data, with no address in it."""
+    if id(value) in seen or len(seen) > 8:
+        return "…"
+    deeper = (*seen, id(value))
+    match value:
+        case list() | tuple():
+            return [type(value).__name__, *(snapshot(one, deeper) for one in value)]
+        case dict():
+            return {str(key): snapshot(one, deeper) for key, one in value.items()}
+        case types.FunctionType():
+            return [value.__qualname__, snapshot(value.__defaults__, deeper)]
+        case types.GeneratorType():
+            return ["generator", value.gi_frame is None or value.gi_frame.f_lasti]
+        case type() if value.__module__ == "notebook":
+            inside = {name: one for name, one in vars(value).items() if name[:2] != "__"}
+            return [value.__name__, snapshot(inside, deeper)]
+        case int() | float() | str() | None:
+            return value
+    if type(value).__module__ == "notebook":
+        return [type(value).__name__, snapshot(vars(value), deeper)]
+    if hasattr(value, "__length_hint__"):
+        return [type(value).__name__, value.__length_hint__()]
+    return type(value).__name__
+
+
+def start() -> Tracking:
+    namespace = Tracking()
+    namespace["__name__"] = "notebook"
+    return namespace
+
+
+def run(text: str, namespace: Tracking) -> str:
+    """Run a cell and say how it ended."""
+    namespace.start()
+    try:
+        exec(compile(text, "<cell>", "exec"), namespace)
+    except SyntaxError:
+        hypothesis.reject()
+    except RecursionError:
+        hypothesis.reject()
+    except Exception as error:
+        return type(error).__name__
+    finally:
+        dict.pop(namespace, "__builtins__", None)
+    return "ok"
+
+
+def notebooks(low: int, high: int) -> st.SearchStrategy[list[str]]:
+    found = st.lists(cells(), min_size=low, max_size=high)
+    return st.builds(lambda first, rest: [first, *rest], st.sampled_from([PLAIN, RICH]), found)
+
+
+def with_closed(texts: list[str]) -> tuple[Names, Iterator[tuple[str, Effects]]]:
+    effects = [analyse_code(text) for text in texts]
+    return Names(effects), zip(texts, effects, strict=True)
+
+
+@settings(max_examples=400)
+@given(notebooks(1, 4))
+def test_what_is_read_bound_and_changed_was_said_to_be(texts: list[str]) -> None:
+    names, pairs = with_closed(texts)
+    namespace = start()
+    for text, effects in pairs:
+        closed = names.closed(effects)
+        before = {name: snapshot(value) for name, value in namespace.items()}
+        run(text, namespace)
+        if closed.barrier is not None:
+            continue
+        ignored = {"__builtins__", "__annotations__"}
+        read, written = namespace.read - ignored, namespace.written() - ignored
+        assert read <= closed.reads, (text, read - closed.reads)
+        assert written <= closed.writes, (text, written - closed.writes)
+        for name, value in namespace.items():
+            if name not in written and name in before and snapshot(value) != before[name]:
+                touched = names.objects({name}) & closed.touches
+                assert touched, (text, name, closed)
+
+
+@settings(max_examples=400)
+@given(notebooks(2, 4), st.data())
+def test_cells_that_need_not_wait_may_change_places(texts: list[str], data: st.DataObject) -> None:
+    names, pairs = with_closed(texts)
+    closed = [names.closed(effects) for _, effects in pairs]
+    free = [
+        place
+        for place in range(1, len(texts) - 1)
+        if not must_follow(closed[place + 1], closed[place])
+    ]
+    if not free:
+        return
+    place = data.draw(st.sampled_from(free))
+    hypothesis.event("changed places")
+    in_order = list(range(len(texts)))
+    swapped = [*in_order[:place], place + 1, place, *in_order[place + 2 :]]
+    results = []
+    for order in (in_order, swapped):
+        namespace = start()
+        ends = {one: run(texts[one], namespace) for one in order}
+        results.append((ends, {name: snapshot(value) for name, value in namespace.items()}))
+    assert results[0] == results[1]

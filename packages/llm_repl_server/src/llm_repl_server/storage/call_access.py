@@ -1,0 +1,188 @@
+"""Calls to models in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+from typing import Any, NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import bindparam
+
+from llm_repl_core.errors import InvalidInput
+from llm_repl_core.ledger.record import CallRecord
+from llm_repl_server.storage.access import Access
+from llm_repl_server.storage.backend import Backend
+from llm_repl_server.storage.call_filter import CallFilter, conditions_of
+from llm_repl_server.storage.call_rows import CUT_OFF, call_from_row
+from llm_repl_server.storage.changes import BeginCall, EndCall
+from llm_repl_server.storage.columns import encode_text
+from llm_repl_server.storage.schema import calls
+
+__all__ = ["CallAccess", "Spending"]
+
+_call = sa.select(calls).where(calls.c.id == bindparam("id"))
+_place_in_list = sa.select(calls.c.started_at, calls.c.number).where(calls.c.id == bindparam("id"))
+_answered = (
+    sa.select(calls)
+    .where(
+        calls.c.notebook_id == bindparam("notebook_id"),
+        calls.c.state == "completed",
+        calls.c.source == "live",
+    )
+    .order_by(calls.c.started_at, calls.c.number)
+)
+_answers = _answered.where(calls.c.identity == bindparam("identity"))
+_spending = sa.select(
+    sa.func.count(),
+    sa.func.coalesce(sa.func.sum(calls.c.input_tokens), 0)
+    + sa.func.coalesce(sa.func.sum(calls.c.output_tokens), 0),
+    sa.func.coalesce(sa.func.sum(calls.c.price_usd), 0.0),
+).where(calls.c.notebook_id == bindparam("notebook_id"), calls.c.source == "live")
+_running_owners = sa.select(calls.c.owner).where(calls.c.state == "running").distinct()
+
+
+class Spending(NamedTuple):
+    """What the live calls of a notebook have cost.
+
+    Attributes:
+        calls: How many were sent, whether or not they were answered.
+        tokens: Of messages and answers, where providers count.
+        price_usd: Where prices are known.
+    """
+
+    calls: int
+    tokens: int
+    price_usd: float
+
+
+class CallAccess(Access):
+    """Writes and reads calls. A running call whose process has ended reads as interrupted."""
+
+    def begin_call(self, record: CallRecord) -> Future[None]:
+        """Put a call on record, which this process makes.
+
+        Returns:
+            What resolves when the record is durable, with a `StorageError` where that failed or
+            its id is taken.
+
+        Raises:
+            StorageError: The storage is not open, or a value is not JSON's.
+        """
+        return self._submit([BeginCall(record)])
+
+    def end_call(self, record: CallRecord) -> Future[None]:
+        """Write how a call ended, over what `begin_call` wrote.
+
+        Returns:
+            What resolves when the record is durable, with a `StorageError` where that failed or
+            the call is not on record.
+
+        Raises:
+            StorageError: The storage is not open, or a value is not JSON's.
+        """
+        return self._submit([EndCall(record)])
+
+    def load_call(self, call_id: str) -> CallRecord | None:
+        """A call as it was last written, or None where there is none of that id.
+
+        Raises:
+            StorageError: The database cannot be read.
+        """
+        with self._reading() as connection:
+            row = connection.execute(_call, {"id": encode_text(call_id)}).one_or_none()
+            return None if row is None else _read(row._asdict(), _Life(self._opened()))
+
+    def list_calls(self, wanted: CallFilter | None = None) -> list[CallRecord]:
+        """Calls, the last that started first.
+
+        Calls that are recorded between one page and the next do not move what is on it.
+
+        Args:
+            wanted: Which; the latest where None.
+
+        Raises:
+            InvalidInput: The limit is below 1, the search has too many words, or there is no call
+                of the id in ``before``.
+            StorageError: The database cannot be read.
+        """
+        wanted = wanted or CallFilter()
+        if wanted.limit < 1:
+            raise InvalidInput(f"The limit of a list is 1 or more, not {wanted.limit}.")
+        backend = self._opened()
+        life = _Life(backend)
+        query = sa.select(calls).order_by(calls.c.started_at.desc(), calls.c.number.desc())
+        with self._reading() as connection:
+            cut_off = []
+            if wanted.state in ("running", "interrupted"):
+                owners = connection.execute(_running_owners).scalars()
+                cut_off = [owner for owner in owners if not life.is_alive(owner)]
+            query = query.where(*conditions_of(wanted, cut_off, backend.search_condition))
+            if wanted.before is not None:
+                key = {"id": encode_text(wanted.before)}
+                place = connection.execute(_place_in_list, key).one_or_none()
+                if place is None:
+                    raise InvalidInput(
+                        f"There is no call {wanted.before!r} on record behind which to go on."
+                    )
+                query = query.where(sa.tuple_(calls.c.started_at, calls.c.number) < tuple(place))
+            rows = connection.execute(query.limit(wanted.limit)).all()
+            return [_read(row._asdict(), life) for row in rows]
+
+    def answers(self, notebook_id: str, identity: str) -> list[CallRecord]:
+        """The live calls of a notebook with this identity that were answered, the latest last.
+
+        Raises:
+            StorageError: The database cannot be read.
+        """
+        key = {"notebook_id": encode_text(notebook_id), "identity": encode_text(identity)}
+        with self._reading() as connection:
+            return [call_from_row(row._asdict()) for row in connection.execute(_answers, key)]
+
+    def answered(self, notebook_id: str) -> list[CallRecord]:
+        """All live calls of a notebook that were answered, the latest last.
+
+        Raises:
+            StorageError: The database cannot be read.
+        """
+        key = {"notebook_id": encode_text(notebook_id)}
+        with self._reading() as connection:
+            return [call_from_row(row._asdict()) for row in connection.execute(_answered, key)]
+
+    def spending(self, notebook_id: str) -> Spending:
+        """What the live calls of a notebook have cost up to now.
+
+        Raises:
+            StorageError: The database cannot be read.
+        """
+        with self._reading() as connection:
+            key = {"notebook_id": encode_text(notebook_id)}
+            count, tokens, price = connection.execute(_spending, key).one()
+            return Spending(count, int(tokens), float(price))
+
+    def _owners_who_ended(self) -> list[str]:
+        life = _Life(self._opened())
+        with self._reading() as connection:
+            owners = connection.execute(_running_owners).scalars()
+            return [owner for owner in owners if not life.is_alive(owner)]
+
+
+class _Life:
+    """Whether processes are alive, each asked for once."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._known: dict[str, bool] = {}
+
+    def is_alive(self, owner: str) -> bool:
+        if owner not in self._known:
+            self._known[owner] = self._backend.is_alive(owner)
+        return self._known[owner]
+
+
+def _read(row: Mapping[str, Any], life: _Life) -> CallRecord:
+    record = call_from_row(row)
+    if record.state == "running" and not life.is_alive(row["owner"]):
+        return msgspec.structs.replace(record, state="interrupted", error=CUT_OFF)
+    return record

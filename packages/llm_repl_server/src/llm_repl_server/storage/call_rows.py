@@ -1,0 +1,126 @@
+"""Calls to models ↔ rows, given as dictionaries of column values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from llm_repl_core.ledger.record import Attempt, CallError, CallPlace, CallRecord
+from llm_repl_core.providers.base import ToolCall, Usage
+from llm_repl_server.storage.columns import (
+    decode_json,
+    decode_text,
+    decode_time,
+    encode_json,
+    encode_text,
+    encode_time,
+)
+from llm_repl_server.storage.rows import Row
+
+__all__ = ["CUT_OFF", "call_from_row", "call_to_row"]
+
+T = TypeVar("T")
+
+CUT_OFF = CallError(
+    type="Interrupted",
+    message="The process that made the call ended before the answer was on record; "
+    "the provider may have answered, and may charge for it.",
+)
+"""What a call says whose process ended while it ran."""
+
+_TOKENS_LIMIT = 10**12
+"""No call has as many; a provider that says so must not make sums overflow."""
+
+
+def call_to_row(record: CallRecord) -> Row:
+    """The row of a call, without its number and its owner."""
+    place, usage = record.place, record.usage
+    return {
+        "id": encode_text(record.id),
+        "notebook_id": encode_text(record.notebook_id),
+        "run_id": encode_text(record.run_id),
+        "cell_id": encode_text(place.cell_id),
+        "item": place.item,
+        "step": place.step,
+        "position": place.position,
+        "identity": encode_text(record.identity),
+        "provider": encode_text(record.provider),
+        "model": encode_text(record.model),
+        "source": record.source,
+        "original_id": _optional_text(record.original_id),
+        "state": record.state,
+        "started_at": encode_time(record.started_at),
+        "duration_s": record.duration_s,
+        "first_token_s": record.first_token_s,
+        "input_tokens": None if usage is None else _tokens(usage.input_tokens),
+        "output_tokens": None if usage is None else _tokens(usage.output_tokens),
+        "price_usd": record.price_usd,
+        "answered_by": _optional_text(record.answered_by),
+        "finish_reason": _optional_text(record.finish_reason),
+        "error": None if record.error is None else encode_json(record.error),
+        "usage": None if usage is None else encode_json(usage),
+        "attempts": encode_json(record.attempts),
+        "tool_calls": encode_json(record.tool_calls),
+        "text": encode_text(record.text),
+        "request": encode_json(record.request),
+        "body": encode_json(record.body),
+    }
+
+
+def call_from_row(row: Mapping[str, Any]) -> CallRecord:
+    """The call of a row.
+
+    Raises:
+        ValueError: A column does not hold what was written to it.
+    """
+    return CallRecord(
+        id=decode_text(row["id"]),
+        notebook_id=decode_text(row["notebook_id"]),
+        run_id=decode_text(row["run_id"]),
+        place=CallPlace(
+            cell_id=decode_text(row["cell_id"]),
+            item=row["item"],
+            step=row["step"],
+            position=row["position"],
+        ),
+        identity=decode_text(row["identity"]),
+        provider=decode_text(row["provider"]),
+        model=decode_text(row["model"]),
+        request=decode_json(row["request"]),
+        body=decode_json(row["body"]),
+        source=row["source"],
+        original_id=_decode_optional(row["original_id"]),
+        state=row["state"],
+        started_at=decode_time(row["started_at"]),
+        duration_s=row["duration_s"],
+        first_token_s=row["first_token_s"],
+        attempts=_decode_as(row["attempts"], tuple[Attempt, ...]),
+        text=decode_text(row["text"]),
+        tool_calls=_decode_as(row["tool_calls"], tuple[ToolCall, ...]),
+        answered_by=_decode_optional(row["answered_by"]),
+        finish_reason=_decode_optional(row["finish_reason"]),
+        usage=None if row["usage"] is None else _decode_as(row["usage"], Usage),
+        price_usd=row["price_usd"],
+        error=None if row["error"] is None else _decode_as(row["error"], CallError),
+    )
+
+
+def _tokens(count: int | None) -> int | None:
+    return None if count is None else max(0, min(count, _TOKENS_LIMIT))
+
+
+def _optional_text(text: str | None) -> str | None:
+    return None if text is None else encode_text(text)
+
+
+def _decode_optional(column: str | None) -> str | None:
+    return None if column is None else decode_text(column)
+
+
+def _decode_as(column: str, form: type[T]) -> T:
+    try:
+        return msgspec.convert(decode_json(column), form)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from error

@@ -1,0 +1,243 @@
+"""Calls come back as they were recorded, and are found by what is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from llm_repl_core.errors import InvalidInput, StorageError
+from llm_repl_core.ledger.record import Attempt, CallError, CallPlace, CallRecord
+from llm_repl_core.model.notebook import Notebook
+from llm_repl_core.providers.base import ToolCall, Usage
+from llm_repl_server.storage.call_filter import CallFilter
+from llm_repl_server.storage.call_rows import call_from_row, call_to_row
+from llm_repl_server.storage.changes import CreateNotebook, DeleteNotebook
+from llm_repl_server.storage.store import Store
+
+MakeCall = Callable[..., CallRecord]
+any_text = st.text(st.characters(codec=None) | st.sampled_from("\x00\x1a\ud83d\ude00"))
+EAST = timezone(timedelta(hours=5, minutes=30))
+
+
+def ended(call: CallRecord, text: str = "Hello.", **fields: Any) -> CallRecord:
+    return replace(
+        call,
+        **{
+            "state": "completed",
+            "text": text,
+            "duration_s": 1.5,
+            "usage": Usage(input_tokens=10, output_tokens=5, raw={"prompt_tokens": 10}),
+            "price_usd": 0.25,
+            **fields,
+        },
+    )
+
+
+def record(store: Store, *calls: CallRecord) -> None:
+    for call in calls:
+        store.begin_call(call)
+    store.submit().result(10)
+
+
+def ids(calls: list[CallRecord]) -> list[str]:
+    return [call.id for call in calls]
+
+
+def full_call() -> CallRecord:
+    return CallRecord(
+        id="any id\x00",
+        notebook_id="any \ud800",
+        run_id="r\x1a",
+        place=CallPlace(cell_id="c\x00", item=3, step=1, position=7),
+        identity="ab" * 32,
+        provider="openai",
+        model="gpt",
+        request={"messages": [{"role": "user", "content": "null \ud83d\x00"}], "temperature": 0.5},
+        body={"n": None, "big": 2**70, "inf": float("inf")},
+        source="reuse",
+        original_id="before",
+        state="failed",
+        started_at=datetime(2026, 1, 2, 3, 4, 5, 678, EAST),
+        duration_s=1.25,
+        first_token_s=0.125,
+        attempts=(
+            Attempt(started_at=datetime(2026, 1, 2, tzinfo=EAST), duration_s=0.5, error="slow"),
+            Attempt(started_at=datetime(2026, 1, 2, 1, tzinfo=UTC), duration_s=0.75),
+        ),
+        text="half an \udfff",
+        tool_calls=(ToolCall(id="t", name="f", arguments='{"broken'),),
+        answered_by="gpt-2026",
+        finish_reason="length",
+        usage=Usage(input_tokens=2**70, output_tokens=None, raw={"x": [1, None]}),
+        price_usd=0.001,
+        error=CallError(type="AnswerBroken", message="It broke \ud800 off."),
+    )
+
+
+def test_every_field_of_a_call_comes_back(store: Store, make_call: MakeCall) -> None:
+    calls = [full_call(), make_call()]
+    record(store, *calls)
+    for call in calls:
+        assert store.load_call(call.id) == call
+    found = store.load_call(full_call().id)
+    assert found is not None
+    assert found.started_at.utcoffset() == timedelta(hours=5, minutes=30)
+    assert set(CallRecord.__struct_fields__) - {"place"} <= set(call_to_row(full_call()))
+
+
+@given(text=any_text, content=any_text, name=any_text)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_text_comes_back(
+    store: Store, make_call: MakeCall, text: str, content: str, name: str
+) -> None:
+    call = make_call(content, run_id=name, body={name: content})
+    assert call_from_row(call_to_row(call)) == call
+    store.begin_call(call).result(10)
+    call = ended(call, text, finish_reason=name, error=CallError(type=name, message=text))
+    store.end_call(call).result(10)
+    assert store.load_call(call.id) == call
+
+
+def test_a_call_that_is_not_on_record(store: Store, make_call: MakeCall) -> None:
+    assert store.load_call("nowhere") is None
+    with pytest.raises(StorageError, match=r"^There is no call 'call-1' on record .*\.$"):
+        store.end_call(make_call()).result(10)
+
+
+def test_a_call_is_put_on_record_once(store: Store, make_call: MakeCall) -> None:
+    call = make_call()
+    store.begin_call(call).result(10)
+    with pytest.raises(StorageError, match="'call-1' on record already"):
+        store.begin_call(ended(call)).result(10)
+    assert store.load_call(call.id) == call
+
+
+def test_a_wrong_call_fails_alone(store: Store, make_call: MakeCall) -> None:
+    calls = [make_call() for _ in range(50)]
+    record(store, calls[0])
+    futures = [store.begin_call(call) for call in calls]
+    with pytest.raises(StorageError, match="already"):
+        futures[0].result(10)
+    for future in futures[1:]:
+        future.result(10)
+    futures = [store.end_call(ended(call)) for call in [*calls, make_call()]]
+    with pytest.raises(StorageError, match="no call"):
+        futures[-1].result(10)
+    for future in futures[:-1]:
+        future.result(10)
+    assert {call.state for call in store.list_calls()} == {"completed"}
+
+
+def test_what_is_paid_stays_on_record_when_its_notebook_is_deleted(
+    store: Store, make_call: MakeCall
+) -> None:
+    store.submit(CreateNotebook(Notebook(id="n"))).result(10)
+    record(store, ended(make_call()))
+    store.submit(DeleteNotebook("n")).result(10)
+    assert store.spending("n").calls == 1
+
+
+def test_the_list_is_filtered(store: Store, make_call: MakeCall) -> None:
+    a = make_call(notebook_id="other", run_id="r2", model="m2")
+    b = ended(make_call(provider="p2", place=CallPlace(cell_id="c2")))
+    c = ended(make_call(), source="replay", original_id=b.id)
+    d = ended(make_call(), state="failed")
+    record(store, a, b, c, d)
+
+    def listed(**wanted: Any) -> list[str]:
+        return ids(store.list_calls(CallFilter(**wanted)))
+
+    assert listed() == [d.id, c.id, b.id, a.id]
+    assert ids(store.list_calls()) == listed()
+    assert listed(notebook_id="other") == [a.id]
+    assert listed(run_id="r2") == [a.id]
+    assert listed(model="m2") == [a.id]
+    assert listed(cell_id="c2") == [b.id]
+    assert listed(provider="p2") == [b.id]
+    assert listed(source="replay") == [c.id]
+    assert listed(state="failed") == [d.id]
+    assert listed(state="completed", source="live") == [b.id]
+    assert listed(state="running") == [a.id]
+    assert listed(state="interrupted") == []
+    assert listed(since=b.started_at) == [d.id, c.id, b.id]
+    assert listed(until=b.started_at) == [a.id]
+    assert listed(since=b.started_at.astimezone(EAST), until=d.started_at) == [c.id, b.id]
+    assert listed(limit=2) == [d.id, c.id]
+    assert listed(notebook_id="nowhere") == []
+
+
+def test_pages_stay_where_they_are_when_calls_are_added(store: Store, make_call: MakeCall) -> None:
+    instant = datetime(2026, 5, 5, tzinfo=UTC)
+    calls = [make_call(started_at=instant) for _ in range(7)]  # all at the same instant
+    record(store, *calls)
+    seen: list[str] = []
+    before = None
+    while page := store.list_calls(CallFilter(limit=3, before=before)):
+        seen += ids(page)
+        before = page[-1].id
+        record(store, make_call(started_at=instant))
+    assert seen == ids(calls)[::-1]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sentence"),
+    [
+        ({"limit": 0}, "1 or more"),
+        ({"before": "nowhere"}, "no call 'nowhere'"),
+        ({"search": "word " * 51}, "50 words at most"),
+        ({"since": datetime.min.replace(tzinfo=EAST)}, "out of range"),
+    ],
+)
+def test_a_list_that_cannot_be_given(store: Store, wanted: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InvalidInput, match=sentence):
+        store.list_calls(CallFilter(**wanted))
+
+
+def test_answers_are_live_completed_and_in_order(store: Store, make_call: MakeCall) -> None:
+    late = ended(make_call(started_at=datetime(2027, 1, 1, tzinfo=UTC)))
+    calls = [ended(make_call()) for _ in range(3)]
+    other = ended(make_call(identity="1" * 64))
+    record(
+        store,
+        late,
+        *calls,
+        other,
+        make_call(),
+        ended(make_call(), state="failed"),
+        ended(make_call(), state="interrupted"),
+        ended(make_call(), source="reuse"),
+        ended(make_call(notebook_id="other")),
+    )
+    assert store.answers("n", "0" * 64) == [*calls, late]
+    assert store.answers("n", "2" * 64) == []
+    assert store.answered("n") == [*calls, other, late]
+    assert store.answered("nowhere") == []
+
+
+def test_spending_is_what_live_calls_cost(store: Store, make_call: MakeCall) -> None:
+    assert store.spending("n") == (0, 0, 0.0)
+    record(
+        store,
+        ended(make_call()),
+        ended(make_call(), price_usd=None, usage=None),
+        ended(make_call(), source="replay"),
+        ended(make_call(), notebook_id="other"),
+        make_call(),
+    )
+    spent = store.spending("n")
+    assert spent == (3, 15, 0.25)
+    assert (spent.calls, spent.tokens, spent.price_usd) == spent
+
+
+def test_a_provider_that_counts_nonsense_loses_no_answer(store: Store, make_call: MakeCall) -> None:
+    usage = Usage(input_tokens=2**80, output_tokens=-5)
+    calls = [ended(make_call(), usage=usage) for _ in range(3)]
+    record(store, *calls)
+    assert store.load_call(calls[0].id) == calls[0]
+    assert store.spending("n").tokens == 3 * 10**12
