@@ -14,20 +14,33 @@ from llm_repl_core.errors import __all__ as _errors
 
 if TYPE_CHECKING:
     from llm_repl_core.application import Application, load_notebook, save_notebook
+    from llm_repl_core.dataflow.graph import Graph
+    from llm_repl_core.engine.budget import Budget
     from llm_repl_core.engine.cell_type import CellType, Execution
     from llm_repl_core.engine.events import (
         CellCompleted,
         CellEndedBadly,
         CellOutput,
+        CellRetried,
+        CellsStale,
         CellStarted,
+        CellText,
         Event,
         RunCompleted,
         RunEndedBadly,
+        RunProgress,
         RunStarted,
+        ToolApprovalNeeded,
     )
+    from llm_repl_core.engine.options import RunOptions
+    from llm_repl_core.engine.prompts.preview import Preview
     from llm_repl_core.engine.session import Session
     from llm_repl_core.formats.base import Format
     from llm_repl_core.kernels.base import Expression, Failed, Kernel, KernelOptions, Value
+    from llm_repl_core.ledger.base import Ledger
+    from llm_repl_core.ledger.in_memory import MemoryLedger
+    from llm_repl_core.ledger.record import CallRecord
+    from llm_repl_core.ledger.recordings import RecordingsLedger
     from llm_repl_core.model.cell import (
         Cell,
         CodeCell,
@@ -49,11 +62,15 @@ if TYPE_CHECKING:
     from llm_repl_core.plugins.manager import PluginManager
     from llm_repl_core.plugins.markers import hookimpl
     from llm_repl_core.providers.base import (
+        AnswerSchema,
+        Attachment,
         Delta,
         Message,
         Provider,
         ProviderConfig,
         Request,
+        Tool,
+        ToolCall,
         Usage,
     )
     from llm_repl_core.providers.secret import Secret
@@ -62,8 +79,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AnswerSchema",
     "Application",
+    "Attachment",
+    "Budget",
     "CallContext",
+    "CallRecord",
     "CallResult",
     "Cell",
     "CellCompleted",
@@ -71,8 +92,11 @@ __all__ = [
     "CellEndedBadly",
     "CellOutput",
     "CellResult",
+    "CellRetried",
     "CellStarted",
+    "CellText",
     "CellType",
+    "CellsStale",
     "CodeCell",
     "Delta",
     "Event",
@@ -81,26 +105,36 @@ __all__ = [
     "Failed",
     "ForeignCell",
     "Format",
+    "Graph",
     "Kernel",
     "KernelOptions",
+    "Ledger",
     "MarkdownCell",
     "MemoryCell",
+    "MemoryLedger",
     "Message",
     "Notebook",
     "Output",
     "PluginManager",
+    "Preview",
     "PromptCell",
     "Provider",
     "ProviderConfig",
+    "RecordingsLedger",
     "Request",
     "RunCompleted",
     "RunContext",
     "RunEndedBadly",
+    "RunOptions",
+    "RunProgress",
     "RunResult",
     "RunStarted",
     "Secret",
     "Session",
     "Settings",
+    "Tool",
+    "ToolApprovalNeeded",
+    "ToolCall",
     "Usage",
     "Value",
     "hookimpl",
@@ -111,17 +145,30 @@ __all__ = [
 __all__ += _errors
 
 _MODULES = {
+    "engine.budget": ("Budget",),
+    "engine.options": ("RunOptions",),
+    "engine.prompts.preview": ("Preview",),
+    "dataflow.graph": ("Graph",),
+    "ledger.base": ("Ledger",),
+    "ledger.in_memory": ("MemoryLedger",),
+    "ledger.record": ("CallRecord",),
+    "ledger.recordings": ("RecordingsLedger",),
     "application": ("Application", "load_notebook", "save_notebook"),
     "engine.cell_type": ("CellType", "Execution"),
     "engine.events": (
         "CellCompleted",
         "CellEndedBadly",
         "CellOutput",
+        "CellRetried",
         "CellStarted",
+        "CellText",
+        "CellsStale",
         "Event",
         "RunCompleted",
         "RunEndedBadly",
+        "RunProgress",
         "RunStarted",
+        "ToolApprovalNeeded",
     ),
     "engine.session": ("Session",),
     "formats.base": ("Format",),
@@ -139,7 +186,18 @@ _MODULES = {
     ),
     "plugins.manager": ("PluginManager",),
     "plugins.markers": ("hookimpl",),
-    "providers.base": ("Delta", "Message", "Provider", "ProviderConfig", "Request", "Usage"),
+    "providers.base": (
+        "AnswerSchema",
+        "Attachment",
+        "Delta",
+        "Message",
+        "Provider",
+        "ProviderConfig",
+        "Request",
+        "Tool",
+        "ToolCall",
+        "Usage",
+    ),
     "providers.secret": ("Secret",),
     "settings": ("Settings", "load_settings"),
 }

@@ -79,7 +79,7 @@ def test_values_are_shown_with_an_arrow() -> None:
 
 
 def test_a_new_message_moves_no_other_one() -> None:
-    new = {"role": "user", "content": "One more thing."}
+    new: dict[str, Any] = {"role": "user", "content": "One more thing."}
     first, second = BASE["messages"]
     assert describe_differences(BASE, changed(messages=[first, new, second])) == [
         Difference(path="messages[1]", recorded=UNSET, asked=new)
@@ -175,8 +175,8 @@ def test_huge_and_hostile_texts_are_bounded_in_time_and_size(case: str) -> None:
 
 
 def test_many_hostile_messages_are_bounded_too() -> None:
-    recorded = {"messages": [{"content": f"{n} a\nb " * 5_000} for n in range(300)]}
-    asked = {"messages": [{"content": f"{n} b\na " * 5_000} for n in range(300)]}
+    recorded: dict[str, Any] = {"messages": [{"content": f"{n} a\nb " * 5_000} for n in range(300)]}
+    asked: dict[str, Any] = {"messages": [{"content": f"{n} b\na " * 5_000} for n in range(300)]}
     start = time.perf_counter()
     text = format_differences(describe_differences(recorded, asked))
     assert time.perf_counter() - start < 5

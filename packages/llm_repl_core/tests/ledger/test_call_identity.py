@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from llm_repl_core.errors import InvalidInput
 from llm_repl_core.ledger.identity import attachment_reference, canonical_request, identity_of
+from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.providers.base import (
     AnswerSchema,
     Attachment,
@@ -177,7 +178,7 @@ def test_a_parameter_that_is_nested_without_end_is_refused() -> None:
 
 
 def test_the_canonical_form_shares_nothing_with_the_request() -> None:
-    stop = ["a"]
+    stop: list[JSONValue] = ["a"]
     request = Request(model="m", messages=(), options={"stop": stop})
     document = canonical_request("p", request)
     stop.append("b")

@@ -16,7 +16,7 @@ def test_records_are_in_the_order_in_which_they_began(
 ) -> None:
     async def scenario() -> None:
         ledger = MemoryLedger()
-        first, second = (make_record(id, state="running", answer="") for id in "12")
+        first, second = (make_record(name, state="running", answer="") for name in "12")
         await ledger.begin(first)
         await ledger.begin(second)
         ended = msgspec.structs.replace(second, state="completed", text="hello")

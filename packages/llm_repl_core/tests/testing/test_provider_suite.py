@@ -149,12 +149,10 @@ class _ClosesOnce(_Echo):
 
 class _HoldsOn(_Echo):
     async def stream(self, request):
-        yield Delta(text="a")
-        while True:
-            try:
-                await asyncio.sleep(60)
-            except asyncio.CancelledError:
-                continue
+        try:
+            yield Delta(text="a")
+        finally:
+            await asyncio.sleep(60)  # until the event loop ends
 
 
 class _SendsItsKey(_Echo):
@@ -178,7 +176,7 @@ class _SendsWhatChanges(_Echo):
 
 
 class _Calls(_Echo):
-    calls = (ToolCall(id="1", name="add", arguments='{"x": 1}'),)
+    asks = (ToolCall(id="1", name="add", arguments='{"x": 1}'),)
 
     async def stream(self, request):
         if request.messages[-1].role == "tool":
@@ -186,7 +184,7 @@ class _Calls(_Echo):
             assert request.messages[-1].tool_call_id == "1"
             yield Delta(text=request.messages[-1].content)
         elif request.tools:
-            yield Delta(tool_calls=self.calls)
+            yield Delta(tool_calls=self.asks)
         else:
             async for delta in super().stream(request):
                 yield delta
@@ -195,29 +193,29 @@ class _Calls(_Echo):
 
 
 class _CallsNothing(_Calls):
-    calls = ()
+    asks = ()
 
 
 class _CallsWithoutAnId(_Calls):
-    calls = (ToolCall(id="", name="add", arguments="{}"),)
+    asks = (ToolCall(id="", name="add", arguments="{}"),)
 
 
 class _CallsInPieces(_Calls):
-    calls = (ToolCall(id="1", name="add", arguments='{"x": '),)
+    asks = (ToolCall(id="1", name="add", arguments='{"x": '),)
 
 
 class _CallsTwiceTheSame(_Calls):
-    calls = _Calls.calls * 2
+    asks = _Calls.asks * 2
 
 
 class _CallsAnother(_Calls):
-    calls = (ToolCall(id="1", name="subtract", arguments="{}"),)
+    asks = (ToolCall(id="1", name="subtract", arguments="{}"),)
 
 
 class _CallsAfterTheEnd(_Calls):
     async def stream(self, request):
         yield Delta(finish_reason="stop")
-        yield Delta(tool_calls=self.calls)
+        yield Delta(tool_calls=self.asks)
 
 
 class _FailsOfResults(_Calls):

@@ -3,13 +3,14 @@ from __future__ import annotations
 import asyncio
 import time
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_repl_core import errors
 from llm_repl_core.errors import ModelNotFound, ProviderError, RateLimited, RequestRejected
-from llm_repl_core.providers.base import Message, Provider, ProviderConfig, Request, Usage
+from llm_repl_core.providers.base import Message, Provider, ProviderConfig, Request, Tool, Usage
 from llm_repl_core.providers.streaming import deltas
 from llm_repl_core.testing.provider_suite import ProviderSuite
 from llm_repl_providers.mock.behaviour import MODELS
@@ -43,6 +44,12 @@ class TestMockProvider(ProviderSuite):
 
     def expected_answer(self, text: str) -> str:
         return f"This is the mock model. You asked: {text}"
+
+    def make_tool_request(self, tool: Tool) -> Request:
+        request = self.make_request()
+        return msgspec.structs.replace(
+            request, model=f'call:{tool.name} {{"x": 1}}|{tool.name} {{"x": 2}}', tools=(tool,)
+        )
 
 
 class TestMockEcho(ProviderSuite):
@@ -194,5 +201,5 @@ def test_options_of_other_providers_are_passed_over():
 def test_every_model_that_is_listed_is_known():
     assert asyncio.run(MockProvider().models()) == list(MODELS)
     for model in MODELS:
-        if not model.startswith("fail:"):
+        if not model.startswith(("fail:", "call")):
             assert _answer(_request(model))

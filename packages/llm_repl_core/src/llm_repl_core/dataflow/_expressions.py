@@ -15,7 +15,7 @@ from llm_repl_core.dataflow._barriers import barrier_of_attribute, barrier_of_na
 from llm_repl_core.dataflow._known import BUILTINS
 from llm_repl_core.dataflow._record import Record
 from llm_repl_core.dataflow._scopes import Scope, function_scope
-from llm_repl_core.dataflow.effects import Effects
+from llm_repl_core.dataflow.effects import Effects, module_objects
 
 __all__ = ["NO_ROOTS", "ExpressionVisitor", "Roots"]
 
@@ -44,6 +44,7 @@ class ExpressionVisitor:
         self._used: set[str] = set()
         self._followed: set[str] = set()
         self._closures: list[Effects] = []
+        self._modules: dict[str, str | None] = {}
 
     def value(self, node: ast.AST | None) -> Roots:
         """Visit an expression.
@@ -116,18 +117,33 @@ class ExpressionVisitor:
         self.record.touches |= roots
         self.record.calls = True
 
-    def bind(self, name: str, roots: Roots) -> None:
-        """Bind a name in this scope to what has these roots."""
+    def bind(self, name: str, roots: Roots, module: str | None = None) -> None:
+        """Bind a name in this scope to what has these roots, or to a module or a part of one."""
         scope = self.scope.binding()
         name = scope.mangled(name)
         if scope.kind == "module" or scope.local(name) is None:
             self.record.writes.add(name)
             self.record.link({name, *roots})
+            self._note_module(name, module)
             self.make_sure(name)
             return
         if scope.kind == "class" and not self._added:
             scope.surely_bound.add(name)
         self.record.link({*scope.owners, *roots})
+
+    def _note_module(self, name: str, module: str | None) -> None:
+        # A name that is bound to other things too is no module's, but tied to it.
+        known = self._modules.setdefault(name, module)
+        if known == module:
+            if module is not None:
+                self.record.modules[name] = module
+            return
+        for record in (self.record, self.cell):
+            record.modules.pop(name, None)
+        for one in (known, module):
+            if one:
+                self.record.link({name, module_objects(one)})
+        self._modules[name] = ""
 
     def use(self, name: str) -> Roots:
         """Read a name of the notebook, or a builtin."""

@@ -226,7 +226,7 @@ class StatementVisitor(CallVisitor):
         for alias in node.names:
             self.stop(barrier_of_import(alias.name, None, alias.asname))
             top = alias.name.partition(".")[0]
-            self._bind_module(alias.asname or top, alias.name if alias.asname else top)
+            self.bind(alias.asname or top, NO_ROOTS, alias.name if alias.asname else top)
 
     def _run_import_from(self, node: ast.ImportFrom) -> None:
         self.record.calls = True
@@ -234,13 +234,7 @@ class StatementVisitor(CallVisitor):
         self.stop(barrier_of_import(module, node.names, None))
         for alias in node.names:
             if alias.name != "*":
-                self._bind_module(alias.asname or alias.name, f"{module}.{alias.name}")
-
-    def _bind_module(self, name: str, module: str) -> None:
-        self.bind(name, NO_ROOTS)
-        for one in self.value_of_bound(name):
-            if one in self.record.writes:
-                self.record.modules[one] = module
+                self.bind(alias.asname or alias.name, NO_ROOTS, f"{module}.{alias.name}")
 
     # Choices and loops --------------------------------------------------------------------------
 

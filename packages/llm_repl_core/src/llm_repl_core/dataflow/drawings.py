@@ -2,21 +2,73 @@
 
 from __future__ import annotations
 
+import re
+
+from llm_repl_core.dataflow._labels import headline, label_edges, plain
+from llm_repl_core.dataflow._svg import draw_svg
 from llm_repl_core.dataflow.graph import Graph
 
 __all__ = ["draw_mermaid", "draw_svg", "draw_text"]
 
+_SHAPES = {
+    "code": ('["', '"]'),
+    "markdown": ('>"', '"]'),
+    "memory": ('[("', '")]'),
+    "prompt": ('(["', '"])'),
+}
+_CLASSES = """\
+  classDef prompt fill:#e8eefc,stroke:#3b5bdb,color:#111
+  classDef code fill:#f4f4f4,stroke:#666,color:#111
+  classDef memory fill:#e9f7ec,stroke:#2b8a3e,color:#111
+  classDef markdown fill:#fff,stroke:#999,color:#111
+  classDef barrier stroke:#c92a2a,stroke-dasharray:5 4"""
+_ARROWS = {"variable": "-->", "context": "-->", "barrier": "-.->"}
+_MERMAID_SPECIAL = re.compile(r"[^\w .,→…-]")
+
 
 def draw_text(graph: Graph) -> str:
-    """The graph as lines of text."""
-    return ""
+    """The graph as lines for a terminal: each cell with what it needs.
+
+    Args:
+        graph: The graph.
+    """
+    places = {node.id: place for place, node in enumerate(graph.nodes)}
+    needs: dict[str, dict[int, list[str]]] = {}
+    for (source, target, _), words in label_edges(graph).items():
+        needs.setdefault(target, {}).setdefault(places[source], []).extend(words)
+    width = len(str(max(len(graph.nodes) - 1, 0)))
+    indent = " " * (width + 2)
+    lines = []
+    for place, node in enumerate(graph.nodes):
+        lines.append(f"{place:>{width}}  {headline(node)}")
+        if node.barrier is not None:
+            lines.append(f"{indent}! cannot be analysed: {plain(node.barrier)}")
+        for source, words in sorted(needs.get(node.id, {}).items()):
+            lines.append(f"{indent}← {source} ({', '.join(words)})")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def draw_mermaid(graph: Graph) -> str:
-    """The graph in the language of Mermaid."""
-    return ""
+    """The graph in the language of Mermaid, which Markdown pages and forges show as a picture.
+
+    Args:
+        graph: The graph.
+    """
+    names = {node.id: f"c{place}" for place, node in enumerate(graph.nodes)}
+    lines = ["flowchart TD"]
+    for place, node in enumerate(graph.nodes):
+        kind = node.type if node.type in _SHAPES else "code"
+        opening, closing = _SHAPES[kind]
+        text = _mermaid_text(f"{place} {headline(node)}")
+        lines.append(f"  {names[node.id]}{opening}{text}{closing}:::{kind}")
+        if node.barrier is not None:
+            lines.append(f"  class {names[node.id]} barrier")
+    for (source, target, kind), words in label_edges(graph).items():
+        text = _mermaid_text(", ".join(words))
+        lines.append(f'  {names[source]} {_ARROWS[kind]}|"{text}"| {names[target]}')
+    return "\n".join([*lines, _CLASSES, ""])
 
 
-def draw_svg(graph: Graph) -> str:
-    """The graph as an SVG document."""
-    return ""
+def _mermaid_text(text: str) -> str:
+    # Mermaid takes characters by number, and reads no meaning into those.
+    return _MERMAID_SPECIAL.sub(lambda found: f"#{ord(found[0])};", text)

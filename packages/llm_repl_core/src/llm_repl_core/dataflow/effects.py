@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
-__all__ = ["LAST_ANSWER", "NOTHING", "Effects", "barrier_effects"]
+__all__ = ["LAST_ANSWER", "NOTHING", "Effects", "barrier_effects", "module_objects"]
 
 LAST_ANSWER = "_"
 """The name of the last answer, which every prompt binds beside its own variable."""
@@ -68,3 +68,12 @@ def barrier_effects(reason: str) -> Effects:
         reason: Why, as one clause for people.
     """
     return Effects(barrier=reason, calls=True)
+
+
+def module_objects(module: str) -> str:
+    """What stands for the objects of a module, and of the package that it is in.
+
+    Args:
+        module: The dotted module.
+    """
+    return f"module:{module.partition('.')[0]}"

@@ -7,22 +7,22 @@ change what the other looks at.
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Container, Iterable, Mapping
 
 from msgspec import Struct
 
 from llm_repl_core.dataflow._components import Components
-from llm_repl_core.dataflow.effects import LAST_ANSWER, Effects
+from llm_repl_core.dataflow._known import BUILTINS
+from llm_repl_core.dataflow.effects import LAST_ANSWER, Effects, module_objects
 
 __all__ = ["ALWAYS_THERE", "Closed", "Names", "must_follow"]
 
 _WORLD = "world:"
 """Files, clocks, random numbers, what modules keep to themselves: whatever no name stands for."""
 
-ALWAYS_THERE = frozenset(dir(builtins)) | {
+ALWAYS_THERE = BUILTINS | {
     *("__name__", "__doc__", "__file__", "__annotations__", "__package__", "__spec__"),
-    *("__loader__", "__debug__", "display", "exit", "quit", "memory", LAST_ANSWER),
+    *("__loader__", "__builtins__", "memory", LAST_ANSWER),
 }
 
 
@@ -66,25 +66,38 @@ class Names:
         texts: Container[str] = (),
         plain: Container[str] = (),
     ) -> None:
-        self._texts = texts
         self._plain = plain
         self._bound: set[str] = set()
-        self._modules: dict[str, set[str]] = {}
         self._deferred: dict[str, list[Effects]] = {}
         self._implied: dict[str, list[Effects]] = {}
         self._iterators: set[str] = set()
         self._known: dict[int, tuple[Effects, Closed]] = {}
         cells = list({id(one): one for one in effects}.values())
-        for one in cells:
+        parts = [part for one in cells for part in (one, *one.deferred.values())]
+        imported: dict[str, set[str]] = {}
+        for one in parts:
             self._bound |= one.writes
             for name, module in one.modules.items():
-                self._modules.setdefault(name, set()).add(module.partition(".")[0])
-            for called in one.deferred.values():
-                self._bound |= called.writes
+                imported.setdefault(name, set()).add(module_objects(module))
+        # A name that is bound to other things too is like any other; it has the module's objects.
+        mixed = {
+            name
+            for one in parts
+            for name in one.writes
+            if name in imported and name not in one.modules
+        }
+        self._imported = frozenset(imported)
+        self._modules = {name: found for name, found in imported.items() if name not in mixed}
+        self._texts = {name for name in self._bound if name in texts} - {
+            name for one in cells for part in one.deferred.values() for name in part.writes
+        }
+        unlinked = self._texts | self._modules.keys() | (BUILTINS - self._bound)
         self._components = Components(
-            group - self._modules.keys() if self._modules else group
-            for one in cells
-            for group in self._groups(one)
+            [
+                *(group - unlinked for one in parts for group in one.links),
+                *(_shadowed_links(one, self._bound) - unlinked for one in parts),
+                *(frozenset({name, *imported[name]}) for name in mixed),
+            ]
         )
         for one in cells:
             self._place(self._deferred, one.deferred)
@@ -135,10 +148,10 @@ class Names:
             for component in {self._components.of(name) for name in touches} - called:
                 called.add(component)
                 waiting += self._deferred.get(component, ())
-        if not self._modules.keys().isdisjoint(reads):
+        if not self._imported.isdisjoint(reads):
             calls = True
-        reach = self._objects(reads | touches | changes)
-        touched = self._objects(touches | changes)
+        reach = self.objects(reads | touches | changes)
+        touched = self.objects(touches | changes)
         if calls:
             reach.add(_WORLD)
             touched.add(_WORLD)
@@ -153,26 +166,21 @@ class Names:
             barrier=barrier or (self._unknown(reads) if calls else None),
         )
 
-    def objects(self, names: Iterable[str]) -> set[str]:
-        """What stands for the objects of some names in `Closed.reach` and `Closed.touches`."""
-        return self._objects(names)
-
-    def _groups(self, effects: Effects) -> Iterable[frozenset[str]]:
-        for group in effects.links:
-            yield frozenset(name for name in group if name not in self._texts)
-
     def _place(self, where: dict[str, list[Effects]], found: Mapping[str, Effects]) -> None:
         for name, one in found.items():
             where.setdefault(self._components.of(name), []).append(one)
 
-    def _objects(self, names: Iterable[str]) -> set[str]:
+    def objects(self, names: Iterable[str]) -> set[str]:
+        """What stands for the objects of some names in `Closed.reach` and `Closed.touches`.
+
+        Args:
+            names: The names.
+        """
         found: set[str] = set()
         for name in names:
             if name in self._texts:
                 continue
-            if name in self._modules:
-                found.update(f"module:{module}" for module in self._modules[name])
-            found.add(self._components.of(name))
+            found.update(map(self._components.of, self._modules.get(name, {name})))
         return found
 
     def _unknown(self, reads: Iterable[str]) -> str | None:
@@ -182,6 +190,12 @@ class Names:
             if name not in self._bound and name not in self._plain and name not in ALWAYS_THERE
         )
         return f"`{unknown[0]}` is set by no cell of the notebook" if unknown else None
+
+
+def _shadowed_links(effects: Effects, bound: set[str]) -> frozenset[str]:
+    """What passed for the call of a builtin may tie all that the cell uses."""
+    shadowed = effects.builtins & bound
+    return shadowed | effects.reads | effects.writes if shadowed else frozenset()
 
 
 def must_follow(later: Closed, earlier: Closed) -> bool:

@@ -16,6 +16,7 @@ from llm_repl_core.engine.events import (
     CellCompleted,
     CellEndedBadly,
     CellOutput,
+    CellsStale,
     CellStarted,
     Event,
     ToolApprovalNeeded,
@@ -270,6 +271,11 @@ class CellRun:
                 CellEndedBadly, **fields, error=ending.error, interrupted=ending.interrupted
             )
         self._ended.set()
+        stale = self._session.dependencies.mark_changed(cell.id)
+        # Those that this very run comes to are not told to be stale for a moment.
+        stale = tuple(cell_id for cell_id in stale if not self._run.will_run(cell_id))
+        if stale:
+            self._run.emit(CellsStale, cell_ids=stale)
         self._session.plugins.notify(
             "llm_repl_after_cell",
             context=context,

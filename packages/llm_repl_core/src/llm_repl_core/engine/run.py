@@ -88,6 +88,7 @@ class Run:
         self._failures: list[_Failure] = []
         self._answered_at: dict[str, int] = {}
         self._ended_cells = 0
+        self._to_come = set(cell_ids)
         self._first_count = 0
         self._ended = asyncio.Event()
 
@@ -179,6 +180,10 @@ class Run:
         self.session.execution_count = max(self.session.execution_count, count)
         return count
 
+    def will_run(self, cell_id: str) -> bool:
+        """Whether a cell of this run has not begun yet, and may still come."""
+        return not self.stopped and cell_id in self._to_come
+
     def latest_answers(self, names: Sequence[str], place: int) -> list[str]:
         """The variables that a prompt is to set: not those that a lower one has set already.
 
@@ -226,6 +231,7 @@ class Run:
         failed: Sequence[Planned] = (),
     ) -> Outcome:
         notebook = self.session.notebook
+        self._to_come.discard(cell_id)
         if cell_id not in notebook:
             return Outcome(ok=True, halts=False)  # removed while it waited for its turn
         cell_run = CellRun(self, notebook[cell_id], place, placed, refusal=self._refusal(failed))

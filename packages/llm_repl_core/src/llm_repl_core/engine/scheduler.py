@@ -206,7 +206,8 @@ class Schedule:
             failed = [other.planned for other in turn.depends_on if not other.ok]
             outcome = await self._start(planned, lambda: self._place(turn), failed)
             turn.ok = outcome.ok
-            self._halted = self._halted or outcome.halts
+            if outcome.halts:
+                self.halt()
         finally:
             turn.placed.set()
             turn.ended.set()

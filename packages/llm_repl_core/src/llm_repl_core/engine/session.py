@@ -21,6 +21,7 @@ from llm_repl_core.engine.caller_thread import AsyncInbox, Inbox
 from llm_repl_core.engine.calls import Caller, CallTerms
 from llm_repl_core.engine.cell_type import CellType
 from llm_repl_core.engine.ctrl_c import CtrlC
+from llm_repl_core.engine.dependencies import Dependencies
 from llm_repl_core.engine.events import Event, RunEndedBadly
 from llm_repl_core.engine.kept_kernel import KeptKernel
 from llm_repl_core.engine.loop import EngineLoop
@@ -84,6 +85,7 @@ class Session:
         self.plugins = plugins
         self.cell_timeout_s = cell_timeout_s
         self.approvals = Approvals()
+        self.dependencies = Dependencies(notebook)
         self.execution_count = 0
         """How many cells the kernel has run."""
         self.plain_names: set[str] = set()

@@ -6,11 +6,12 @@ and previews need only the order of magnitude, and say that it is an estimate.
 
 from __future__ import annotations
 
+import json
 import math
 
-import msgspec
+from msgspec.structs import asdict
 
-from llm_repl_core.providers.base import Attachment, Message, Request
+from llm_repl_core.providers.base import AnswerSchema, Attachment, Message, Request, Tool
 
 __all__ = ["estimate_tokens", "output_allowance"]
 
@@ -95,8 +96,9 @@ def _attachment_tokens(attachment: Attachment) -> int:
     return PAGE_TOKENS * max(1, math.ceil(len(attachment.data) / PAGE_BYTES))
 
 
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
+def _json(value: Tool | AnswerSchema) -> str:
+    # Not msgspec, which refuses half a surrogate pair.
+    return json.dumps(asdict(value), ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 def _text_tokens(text: str) -> int:
@@ -107,7 +109,7 @@ def _text_tokens(text: str) -> int:
 def _bytes_tokens(text: bytes) -> int:
     """Estimate by script, for which the length of a character in UTF-8 stands.
 
-    Counting bytes of a kind is as fast as reading memory: 10 MB take some 20 ms.
+    Looking at bytes is fast: 10 MB take 0.1 to 0.2 s.
     """
     kinds = text.translate(_KINDS)
     return math.ceil(

@@ -132,6 +132,13 @@ class Fields:
         known = isinstance(value, str) and value in _STATUSES
         return value if known else default
 
+    def flag(self, name: str) -> bool:
+        """Take a boolean, false where absent; anything else is left with what is unknown."""
+        if isinstance(self.rest.get(name), bool):
+            value: bool = self.rest.pop(name)
+            return value
+        return False
+
     def outputs(self, name: str) -> list[Output]:
         """Take outputs in their flat form.
 

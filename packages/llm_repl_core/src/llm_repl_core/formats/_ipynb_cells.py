@@ -14,11 +14,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
 from hashlib import sha256
 from typing import Any
-
-import msgspec
 
 from llm_repl_core.formats._fields import Fields, build
 from llm_repl_core.formats._ipynb_metadata import CELL_SHAPES, merge_own, put_back, take_own
@@ -106,6 +103,7 @@ def decode_cell(value: Any, where: str, cell_types: CellTypes) -> Cell:
         common["outputs"] = own.outputs("outputs")
     common["execution_count"] = count
     common["status"] = own.status("status", _inferred_status(count, common["outputs"]))
+    common["stale"] = own.flag("stale")
 
     extra = own.object("extra")
     if "attachments" in fields.rest:
@@ -185,6 +183,8 @@ def encode_cell(cell: Cell, written_id: str) -> dict[str, Any]:
         own["id"] = cell.id
     if cell.status != _inferred_status(cell.execution_count, cell.outputs):
         own["status"] = cell.status
+    if cell.stale:
+        own["stale"] = True
 
     source, hidden, mark = cell.content, set(), {}
     count_fits = cell.execution_count is None or cell.execution_count >= 0
@@ -223,14 +223,7 @@ def _own_options(cell: Cell, kind: str) -> dict[str, Any]:
     own: dict[str, Any] = {}
     if not isinstance(cell, MarkdownCell | CodeCell | PromptCell):
         own["type"] = cell.wire_type
-    defaults = _defaults(type(cell))
-    changed = {name: value for name, value in cell.options().items() if value != defaults[name]}
-    return own | changed
-
-
-@cache
-def _defaults(cell_class: type[Cell]) -> dict[str, Any]:
-    return {field.name: field.default for field in msgspec.structs.fields(cell_class)}
+    return own | cell.changed_options()
 
 
 def _encode_prompt(cell: PromptCell) -> tuple[str, dict[str, Any]]:

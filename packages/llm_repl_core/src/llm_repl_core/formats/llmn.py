@@ -8,10 +8,13 @@ from llm_repl_core.errors import InvalidNotebook
 from llm_repl_core.formats._fields import Fields, build, time_text
 from llm_repl_core.formats._json_text import read_document, write_document
 from llm_repl_core.formats.base import Format
-from llm_repl_core.model.cell import Cell, ForeignCell
+from llm_repl_core.model.cell import Cell, ForeignCell, PromptCell
 from llm_repl_core.model.notebook import DEFAULT_NAME, Notebook
 
 __all__ = ["LlmnFormat"]
+
+
+_ON_EVERY_PROMPT = ("model", "temperature", "response_var", "provider")
 
 
 class LlmnFormat(Format):
@@ -72,6 +75,7 @@ class LlmnFormat(Format):
             "status": fields.status("status", "idle"),
             "execution_count": fields.count("execution_count"),
             "metadata": fields.object("metadata"),
+            "stale": fields.flag("stale"),
         }
         if cell_id := _take_id(fields, "cell_id"):
             common["id"] = cell_id
@@ -85,7 +89,10 @@ class LlmnFormat(Format):
 
 
 def _encode_cell(cell: Cell) -> dict[str, Any]:
-    options = cell.options()
+    options = cell.changed_options()
+    if isinstance(cell, PromptCell):
+        # What older versions have on every prompt.
+        options = {name: getattr(cell, name) for name in _ON_EVERY_PROMPT} | options
     word = options.pop("foreign_type") if isinstance(cell, ForeignCell) else cell.wire_type
     known = {
         "cell_id": cell.id,
@@ -96,6 +103,7 @@ def _encode_cell(cell: Cell) -> dict[str, Any]:
         "status": cell.status,
         "execution_count": cell.execution_count,
         "metadata": cell.metadata,
+        **({"stale": True} if cell.stale else {}),
     }
     return _with_unknown(known, cell.extra)
 

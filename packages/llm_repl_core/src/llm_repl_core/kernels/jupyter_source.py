@@ -14,7 +14,17 @@ from types import ModuleType
 from typing import Any
 
 from llm_repl_core import safe_builtins
-from llm_repl_core.kernels import evaluation, values
+from llm_repl_core.kernels import evaluation, shortening, values
+from llm_repl_core.kernels.inspection import (
+    annotation_types,
+    arguments,
+    docstrings,
+    functions,
+    held,
+    media,
+    models,
+    parameters,
+)
 
 __all__ = ["bootstrap_code", "request_expression"]
 
@@ -22,6 +32,12 @@ _EXIT_SENTENCE = (
     "exit() does not end a notebook's kernel: shut the kernel down, or restart it, instead."
 )
 _MODULE_NAME = "_llm_repl_helpers"
+
+_MODULES = (
+    safe_builtins, values, evaluation, shortening,
+    annotation_types, arguments, docstrings, functions, held, media, models, parameters,
+)  # fmt: skip
+"""What is sent. All in one module, so no two of them may define the same name."""
 
 _ENTRY = """
 class _Answer:
@@ -62,7 +78,7 @@ install()
 @functools.cache
 def bootstrap_code() -> str:
     """Code that puts the helpers into a module of their own, outside of the user's namespace."""
-    parts = [_stand_alone(module) for module in (safe_builtins, values, evaluation)]
+    parts = [_stand_alone(module) for module in _MODULES]
     source = "\n".join(
         [
             "from __future__ import annotations",

@@ -180,6 +180,8 @@ def _record(line: _Line, position: int) -> CallRecord:
 def _written(value: Any) -> str:
     plain = msgspec.to_builtins(value, enc_hook=str)
     text = json.dumps(_without_infinities(plain), ensure_ascii=False, allow_nan=False)
+    if text.isascii() and "\x7f" not in text:
+        return text  # the common case, which is fast to tell
     return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 

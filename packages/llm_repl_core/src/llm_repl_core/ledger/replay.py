@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TypeAlias
 
 import msgspec
 
@@ -23,6 +24,9 @@ _COMPARED_RECORDS = 1_000
 
 _COMPARED_CHARACTERS = 2_000
 """By how much of its beginning and of its end a call's text is compared with another's."""
+
+_Key: TypeAlias = tuple[str, int | None, int]
+"""A place without its position, which changes as cells are put in above."""
 
 
 class Recall:
@@ -46,9 +50,10 @@ class Recall:
         self._cell_ids = tuple(cell_ids)
         self._owners = set(self._cell_ids)
         self._reading = asyncio.Lock()
-        self._found: dict[str, Sequence[CallRecord]] = {}
+        self._found: dict[str, dict[_Key, CallRecord]] = {}
         self._claimed: set[str] = set()
-        self._heirs: dict[str, str] | None = None
+        self._heirs: dict[str, str] = {}
+        self._is_settled = False
 
     async def find(self, identity: str, place: CallPlace) -> CallRecord | None:
         """An answered call of that identity that has not answered another one in this run.
@@ -63,19 +68,16 @@ class Recall:
         self._owners.add(place.cell_id)
         records = await self._of(identity)
         # Nothing waits between a choice and its claim, so that the two are one step.
-        for record in records:
-            if _same_place(record.place, place) and record.id not in self._claimed:
-                self._claimed.add(record.id)
-                return record
-        if not records:
-            return None
-        heirs = await self._inheritance()
-        chosen = self._taken_over(records, place, heirs)
-        if chosen is None:
-            return None
+        chosen = records.get(_key(place))
+        if chosen is None or chosen.id in self._claimed:
+            if not records:
+                return None
+            await self._settle_inheritance()
+            chosen = self._taken_over(records.values(), place)
+            if chosen is None:
+                return None
+            self._heirs.setdefault(chosen.place.cell_id, place.cell_id)
         self._claimed.add(chosen.id)
-        if chosen.place.cell_id != place.cell_id:
-            heirs.setdefault(place.cell_id, chosen.place.cell_id)
         return chosen
 
     async def miss(self, canonical: dict[str, JSONValue], place: CallPlace) -> ReplayMiss:
@@ -109,7 +111,7 @@ class Recall:
             f"now):\n{indented}\n{advice}"
         )
 
-    async def _of(self, identity: str) -> Sequence[CallRecord]:
+    async def _of(self, identity: str) -> dict[_Key, CallRecord]:
         """The records of an identity, the latest of each place, in the order of the document.
 
         They are read once: what this run adds to the ledger is not taken for an old answer.
@@ -118,50 +120,60 @@ class Recall:
             async with self._reading:
                 if identity not in self._found:
                     records = await self._ledger.answers(self._notebook_id, identity)
-                    by_place = {_key(record.place): record for record in records}
-                    self._found[identity] = sorted(
-                        by_place.values(), key=lambda record: place_order(record.place)
+                    latest = {_key(record.place): record for record in records}
+                    self._found[identity] = dict(
+                        sorted(latest.items(), key=lambda pair: place_order(pair[1].place))
                     )
         return self._found[identity]
 
-    async def _inheritance(self) -> dict[str, str]:
-        """Which recorded cell that is gone belongs to which cell that has no record of its own.
+    async def _settle_inheritance(self) -> None:
+        """Find out which cells that are gone belong to which that have no record of their own.
 
         Where there are as many of these as of those, as in a copied notebook, they belong together
-        in the order of the document, whoever asks first.
+        in the order of the document, whoever asks first. Otherwise who takes one answer of a cell
+        is its heir.
         """
-        if self._heirs is None:
-            async with self._reading:
-                if self._heirs is None:
-                    self._heirs = _heirs(
-                        self._cell_ids, await self._ledger.answered(self._notebook_id)
-                    )
-        return self._heirs
+        if self._is_settled:
+            return
+        async with self._reading:
+            if not self._is_settled:
+                records = await self._ledger.answered(self._notebook_id)
+                places = {record.place.cell_id: record.place.position for record in records}
+                known = set(self._cell_ids)
+                gone = sorted(places.keys() - known, key=lambda cell_id: (places[cell_id], cell_id))
+                new = [cell_id for cell_id in self._cell_ids if cell_id not in places]
+                if len(new) == len(gone):
+                    self._heirs.update(zip(gone, new, strict=True))
+                self._is_settled = True
 
-    def _taken_over(
-        self, records: Sequence[CallRecord], place: CallPlace, heirs: dict[str, str]
-    ) -> CallRecord | None:
+    def _taken_over(self, records: Iterable[CallRecord], place: CallPlace) -> CallRecord | None:
         """An unclaimed record of another place that no other cell of the notebook owns."""
-        pool = [
-            record
-            for record in records
-            if record.id not in self._claimed
-            and (record.place.cell_id == place.cell_id or record.place.cell_id not in self._owners)
-        ]
-        inherited = {gone for cell_id, gone in heirs.items() if cell_id != place.cell_id}
 
         def rank(record: CallRecord) -> tuple[object, ...]:
             owner = record.place.cell_id
+            heir = self._heirs.get(owner)
             return (
                 owner != place.cell_id,
-                owner != heirs.get(place.cell_id),
-                owner in inherited,
+                heir != place.cell_id,
+                heir is not None,
                 record.place.position,
                 (record.place.item, record.place.step) != (place.item, place.step),
                 place_order(record.place),
             )
 
-        return min(pool, key=rank, default=None)
+        return min(
+            (
+                record
+                for record in records
+                if record.id not in self._claimed
+                and (
+                    record.place.cell_id == place.cell_id
+                    or record.place.cell_id not in self._owners
+                )
+            ),
+            key=rank,
+            default=None,
+        )
 
 
 def answered_from(
@@ -199,26 +211,14 @@ def answered_from(
     )
 
 
-def _key(place: CallPlace) -> tuple[str, int | None, int]:
+def _key(place: CallPlace) -> _Key:
     return (place.cell_id, place.item, place.step)
-
-
-def _same_place(one: CallPlace, other: CallPlace) -> bool:
-    return _key(one) == _key(other)
 
 
 def _told(place: CallPlace) -> str:
     item = "" if place.item is None else f", item {place.item}"
     step = "" if not place.step else f", step {place.step}"
     return f"Cell {place.cell_id} (cells[{place.position}]{item}{step})"
-
-
-def _heirs(cell_ids: Sequence[str], records: Sequence[CallRecord]) -> dict[str, str]:
-    places = {record.place.cell_id: record.place.position for record in records}
-    known = set(cell_ids)
-    gone = sorted((cell_id for cell_id in places if cell_id not in known), key=places.__getitem__)
-    new = [cell_id for cell_id in cell_ids if cell_id not in places]
-    return dict(zip(new, gone, strict=True)) if len(new) == len(gone) else {}
 
 
 def _nearest(
@@ -231,7 +231,7 @@ def _nearest(
         others = _words(record.request)
         return (
             record.place.cell_id == place.cell_id,
-            _same_place(record.place, place),
+            _key(record.place) == _key(place),
             record.model == canonical.get("model"),
             len(words & others) / (len(words | others) or 1),
         )

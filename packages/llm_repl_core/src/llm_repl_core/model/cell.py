@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import keyword
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 from uuid import uuid4
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import NODEFAULT, Meta, Struct, field
 
 from llm_repl_core.errors import InvalidInput
 from llm_repl_core.model.json_value import JSONValue
@@ -80,6 +81,11 @@ class Cell(Struct, kw_only=True):
     def options(self) -> dict[str, Any]:
         """The values of the type's own fields: a prompt's model, temperature and so on."""
         return {name: getattr(self, name) for name in self.option_names()}
+
+    def changed_options(self) -> dict[str, Any]:
+        """Those of `options` that are not as they are by default."""
+        defaults = _defaults(type(self))
+        return {name: value for name, value in self.options().items() if value != defaults[name]}
 
     def clear_outputs(self) -> None:
         """Forget the last run."""
@@ -218,6 +224,14 @@ def build_cell(cell_class: type[Cell], fields: dict[str, Any]) -> Cell:
         return msgspec.convert(fields, cell_class)
     except msgspec.ValidationError as error:
         raise InvalidInput(f"This is not a valid {cell_class.type} cell: {error}.") from None
+
+
+@cache
+def _defaults(cell_class: type[Cell]) -> dict[str, Any]:
+    return {
+        field.name: field.default if field.default_factory is NODEFAULT else field.default_factory()
+        for field in msgspec.structs.fields(cell_class)
+    }
 
 
 def _fields(cell: Cell) -> dict[str, Any]:

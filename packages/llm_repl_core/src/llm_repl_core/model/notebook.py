@@ -58,6 +58,8 @@ class Notebook:
         self.memory: dict[str, JSONValue] = dict(memory or {})
         self.state_keys: list[str] = list(state_keys)
         self.extra: dict[str, JSONValue] = dict(extra or {})
+        self.revision = 0
+        """Rises with every change that goes through the notebook, not through a cell itself."""
         self._cells: list[Cell] = []
         self._by_id: dict[str, Cell] = {}
         for cell in cells:
@@ -199,10 +201,12 @@ class Notebook:
                 setattr(self, name, getattr(other, name))
         self._cells = list(other.cells)
         self._by_id = {cell.id: cell for cell in self._cells}
+        self.revision += 1
 
     def touch(self) -> None:
         """Note that the notebook changed now."""
         self.updated_at = datetime.now(UTC)
+        self.revision += 1
 
     # Writing cells by hand ---------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -47,7 +48,7 @@ class ToolCall(Struct, frozen=True, kw_only=True):
     Attributes:
         id: By which the answer refers to it.
         name: The function's name.
-        arguments: JSON, as the model wrote it: it may be broken.
+        arguments: JSON, as the model wrote it: it may be broken. Where it wrote nothing: ``{}``.
     """
 
     id: str
@@ -104,7 +105,8 @@ class Request(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         model: The model's name without the provider's.
-        messages: The turns, in order.
+        messages: The turns, in order. Each result of a tool is one in the role ``tool``, after
+            the assistant's turn that asked for it.
         temperature: From 0 to 2; None: not sent.
         options: Further parameters, as the provider names them.
         tools: What the model may ask to have called.
@@ -139,9 +141,9 @@ class Delta(Struct, frozen=True, kw_only=True):
     Attributes:
         text: What is added to the answer.
         usage: Once, where the provider counts.
-        finish_reason: Once: ``stop``, ``length``, ``content_filter``, or the provider's word.
+        finish_reason: Once: ``stop``, ``length``, ``tool_calls``, or the provider's word.
         model: The model that really answered, where the provider says it.
-        tool_calls: Each whole, once: no pieces of arguments.
+        tool_calls: Each whole, once, and before the end: no pieces of arguments.
     """
 
     text: str = ""
@@ -204,14 +206,18 @@ class Provider(abc.ABC):
     def body(self, request: Request) -> dict[str, JSONValue]:
         """What `stream` sends for a request, as JSON and without the key.
 
-        It is shown in previews and kept on record, so it must be what really goes out. This one
-        is for a provider that sends nothing in a form of its own.
+        It is shown in previews and kept on record, so it must be what really goes out: let
+        `stream` send what this returns. This one is for a provider that sends nothing in a form
+        of its own.
+
+        Raises:
+            RequestRejected: The request cannot be sent in this provider's form at all.
         """
-        document: dict[str, JSONValue] = msgspec.to_builtins(request)
+        document: dict[str, JSONValue] = json.loads(json.dumps(msgspec.to_builtins(request)))
         return document
 
     async def count_tokens(self, request: Request) -> int | None:  # noqa: ARG002  # for subclasses
-        """How many tokens the messages have, exactly; None: this provider cannot tell beforehand.
+        """How many tokens the messages have, as usage will say; None: there is no telling.
 
         Raises:
             ProviderError: It cannot be asked for now.

@@ -12,7 +12,6 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import PoolProxiedConnection
 
 from llm_repl_core.errors import StorageError
-from llm_repl_server.storage.columns import encode_json
 from llm_repl_server.storage.schema import calls
 
 __all__ = ["CHANGES", "Backend", "changing"]
@@ -106,9 +105,8 @@ class Backend:
         """
         return sa.and_(
             *(
-                calls.c.text.icontains(word, autoescape=True)
-                # As the word stands in JSON, without the quotes.
-                | calls.c.request.icontains(encode_json(word)[1:-1], autoescape=True)
+                calls.c.messages.icontains(word, autoescape=True)
+                | calls.c.text.icontains(word, autoescape=True)
                 for word in words
             )
         )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 import msgspec
 
 from llm_repl_core.ledger.record import Attempt, CallError, CallPlace, CallRecord
+from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.providers.base import ToolCall, Usage
 from llm_repl_server.storage.columns import (
     decode_json,
@@ -61,9 +62,10 @@ def call_to_row(record: CallRecord) -> Row:
         "finish_reason": _optional_text(record.finish_reason),
         "error": None if record.error is None else encode_json(record.error),
         "usage": None if usage is None else encode_json(usage),
-        "attempts": encode_json(record.attempts),
+        "attempts": encode_json([_plain_attempt(attempt) for attempt in record.attempts]),
         "tool_calls": encode_json(record.tool_calls),
         "text": encode_text(record.text),
+        "messages": encode_text("\n".join(_texts(record.request))),
         "request": encode_json(record.request),
         "body": encode_json(record.body),
     }
@@ -105,6 +107,22 @@ def call_from_row(row: Mapping[str, Any]) -> CallRecord:
         price_usd=row["price_usd"],
         error=None if row["error"] is None else _decode_as(row["error"], CallError),
     )
+
+
+def _texts(request: Mapping[str, JSONValue]) -> Iterator[str]:
+    messages = request.get("messages")
+    if isinstance(messages, list):
+        for message in messages:
+            if isinstance(message, dict) and isinstance(content := message.get("content"), str):
+                yield content
+
+
+def _plain_attempt(attempt: Attempt) -> dict[str, Any]:
+    # Without a null, which `encode_json` has to look at more closely.
+    plain: dict[str, Any] = {"started_at": attempt.started_at, "duration_s": attempt.duration_s}
+    if attempt.error is not None:
+        plain["error"] = attempt.error
+    return plain
 
 
 def _tokens(count: int | None) -> int | None:

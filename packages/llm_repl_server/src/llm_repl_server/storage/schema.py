@@ -139,6 +139,8 @@ calls = sa.Table(
     sa.Column("attempts", sa.Text, nullable=False),
     sa.Column("tool_calls", sa.Text, nullable=False),
     sa.Column("text", sa.Text, nullable=False),
+    # The texts in `request`, which are searched.
+    sa.Column("messages", sa.Text, nullable=False),
     sa.Column("request", sa.Text, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
     sa.Index(None, "id", unique=True),

@@ -15,40 +15,30 @@ from llm_repl_server.storage.schema import calls
 
 __all__ = ["prepare_search", "search_condition"]
 
-# All texts of messages. A request that SQLite does not take for JSON, such as one with a lone
-# surrogate, is put in as it is: a call must never fail because it cannot be searched.
-_MESSAGES = """
-    CASE WHEN json_valid(NEW.request) THEN (
-        SELECT group_concat(atom, char(10))
-        FROM json_tree(NEW.request, '$.messages') WHERE key = 'content'
-    ) ELSE NEW.request END
-"""
-_INSERTION = f"""
-    INSERT INTO call_search (rowid, messages, answer)
-    VALUES (NEW.number, {_MESSAGES}, NEW.text);
-"""  # noqa: S608 - put together from what is above
-_DELETION = "DELETE FROM call_search WHERE rowid = OLD.number;"
-
+# The texts themselves stay in `calls`; to take one out of the index, FTS5 has to be told it again.
 _TABLE = """
-    CREATE VIRTUAL TABLE call_search
-    USING fts5(messages, answer, tokenize = "unicode61 remove_diacritics 2")
+    CREATE VIRTUAL TABLE call_search USING fts5(
+        messages, text, content = 'calls', content_rowid = 'number', columnsize = 0,
+        tokenize = "unicode61 remove_diacritics 2"
+    )
+"""
+_INSERTION = """
+    INSERT INTO call_search (rowid, messages, text)
+    SELECT NEW.number, NEW.messages, NEW.text WHERE NEW.state <> 'running';
+"""
+_DELETION = """
+    INSERT INTO call_search (call_search, rowid, messages, text)
+    SELECT 'delete', OLD.number, OLD.messages, OLD.text WHERE OLD.state <> 'running';
 """
 _TRIGGERS = {
-    "call_search_insert": f"""
-        CREATE TRIGGER call_search_insert AFTER INSERT ON calls
-        WHEN NEW.state <> 'running' BEGIN {_INSERTION} END
-    """,
-    "call_search_update": f"""
-        CREATE TRIGGER call_search_update AFTER UPDATE ON calls
-        WHEN NEW.state <> 'running' BEGIN {_DELETION} {_INSERTION} END
-    """,
-    "call_search_delete": f"""
-        CREATE TRIGGER call_search_delete AFTER DELETE ON calls
-        BEGIN {_DELETION} END
-    """,
+    "call_search_insert": f"AFTER INSERT ON calls BEGIN {_INSERTION} END",
+    "call_search_update": f"AFTER UPDATE ON calls BEGIN {_DELETION} {_INSERTION} END",
+    "call_search_delete": f"AFTER DELETE ON calls BEGIN {_DELETION} END",
 }
-# An update of every row that changes nothing: the trigger does the rest.
-_FILL = "UPDATE calls SET state = state"
+_FILL = """
+    INSERT INTO call_search (rowid, messages, text)
+    SELECT number, messages, text FROM calls WHERE state <> 'running'
+"""
 
 
 def prepare_search(engine: sa.Engine) -> bool:
@@ -62,8 +52,6 @@ def prepare_search(engine: sa.Engine) -> bool:
     """
     with engine.connect() as connection:
         found = _find(connection)
-        if not found and not _works(connection, "SELECT json_valid('{}')"):
-            return False
         works = _works(connection, "SELECT rowid FROM call_search LIMIT 0")
     if works and found == {"call_search", *_TRIGGERS}:
         return True
@@ -76,8 +64,8 @@ def prepare_search(engine: sa.Engine) -> bool:
             connection.exec_driver_sql("DROP TABLE call_search")
         if not _works(connection, _TABLE):
             return False
-        for statement in _TRIGGERS.values():
-            connection.exec_driver_sql(statement)
+        for name, trigger in _TRIGGERS.items():
+            connection.exec_driver_sql(f"CREATE TRIGGER {name} {trigger}")
         connection.exec_driver_sql(_FILL)
     return True
 

@@ -35,9 +35,9 @@ __all__ = [
 # Parameters of conditions start with `for_`, since those of values take the columns' names.
 
 # Words of ours are written out: every parameter of these statements is the caller's.
-_queued = sa.literal_column("'queued'")
-_running = sa.literal_column("'running'")
-_interrupted = sa.literal_column("'interrupted'")
+_queued = sa.literal_column("'queued'", sa.Text)
+_running = sa.literal_column("'running'", sa.Text)
+_interrupted = sa.literal_column("'interrupted'", sa.Text)
 
 _of_notebook = cells.c.notebook_id == bindparam("for_notebook_id")
 _of_cell = sa.and_(_of_notebook, cells.c.id == bindparam("for_id"))

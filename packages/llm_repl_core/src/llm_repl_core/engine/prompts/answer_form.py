@@ -35,7 +35,7 @@ class AnswerForm(abc.ABC):
             AnswerMisfit: It does not fit; the message, for the model, says where and what.
         """
         value = self.parse(text)
-        await self.check(value, kernel)
+        await self.check(kernel, value)
         return value
 
     @abc.abstractmethod
@@ -50,7 +50,7 @@ class AnswerForm(abc.ABC):
         """
 
     @abc.abstractmethod
-    async def check(self, value: JSONValue, kernel: Kernel) -> None:
+    async def check(self, kernel: Kernel, value: JSONValue) -> None:
         """Check what needs the kernel to be checked.
 
         Raises:
@@ -64,17 +64,15 @@ class AnswerForm(abc.ABC):
         variable: str,
         value: JSONValue,
         *,
-        as_list: bool = False,
-        also_as: str | None = None,
+        many: bool = False,
     ) -> None:
         """Set a variable of the state to what `parse` gave.
 
         Args:
             kernel: Where the state is.
             variable: Its name.
-            value: The value; a list of values where ``as_list``, in which None stays None.
-            as_list: Whether the variable is a list of answers, of a prompt over items.
-            also_as: Another variable that becomes the same object.
+            value: The value; a list of values where ``many``, in which None stays None.
+            many: Whether the variable is a list of answers, of a prompt over items.
 
         Raises:
             AnswerMisfit: It does not fit.
@@ -98,7 +96,7 @@ class SchemaForm(AnswerForm):
         self._checker.check(value)
         return value
 
-    async def check(self, value: JSONValue, kernel: Kernel) -> None:
+    async def check(self, kernel: Kernel, value: JSONValue) -> None:
         """Nothing more is to be checked."""
 
     async def deliver(
@@ -107,11 +105,10 @@ class SchemaForm(AnswerForm):
         variable: str,
         value: JSONValue,
         *,
-        as_list: bool = False,  # noqa: ARG002  a list is its own value
-        also_as: str | None = None,
+        many: bool = False,  # noqa: ARG002  a list is its own value
     ) -> None:
         """Set a variable; see `AnswerForm.deliver`."""
-        await kernel.assign({name: value for name in (variable, also_as) if name is not None})
+        await kernel.assign({variable: value})
 
 
 class ModelForm(AnswerForm):
@@ -130,7 +127,7 @@ class ModelForm(AnswerForm):
         """The value of an answer; see `AnswerForm.parse`."""
         return read_answer_json(text)
 
-    async def check(self, value: JSONValue, kernel: Kernel) -> None:
+    async def check(self, kernel: Kernel, value: JSONValue) -> None:
         """Have the class read it; see `AnswerForm.check`."""
         word = await self._make(kernel, [value])
         await ask(kernel, "forget", repr(word))
@@ -141,16 +138,14 @@ class ModelForm(AnswerForm):
         variable: str,
         value: JSONValue,
         *,
-        as_list: bool = False,
-        also_as: str | None = None,
+        many: bool = False,
     ) -> None:
         """Set a variable; see `AnswerForm.deliver`."""
-        names = [name for name in (variable, also_as) if name is not None]
-        if not all(map(is_name, names)):
-            raise ValueError(f"{names!r} are not names of variables")
-        word = await self._make(kernel, value if as_list and isinstance(value, list) else [value])
+        if not is_name(variable):
+            raise ValueError(f"{variable!r} is not the name of a variable")
+        word = await self._make(kernel, value if many and isinstance(value, list) else [value])
         # Without `extra`, so that it is the state itself that changes.
-        sources = (NAMESPACE, repr(names), repr(word), repr(as_list))
+        sources = (NAMESPACE, repr(variable), repr(word), repr(many))
         if await ask(kernel, "place_answers", *sources) is not True:
             raise KernelError(f"`{variable}` could not be set in the kernel.")
 

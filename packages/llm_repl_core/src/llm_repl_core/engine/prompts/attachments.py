@@ -13,7 +13,6 @@ from llm_repl_core.engine.prompts.media_types import media_type_of
 from llm_repl_core.errors import FileMissing, InvalidInput, KernelError, LLMReplError, TooLarge
 from llm_repl_core.files import read_bytes, resolve_under
 from llm_repl_core.kernels.base import Failed, Kernel
-from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.providers.base import Attachment
 
 __all__ = ["LIMIT_BYTES", "TOTAL_LIMIT_BYTES", "load_attachments"]
@@ -35,7 +34,7 @@ async def load_attachments(
     kernel: Kernel,
     *,
     root: Path,
-    extra: Mapping[str, JSONValue] | None = None,
+    extra: Mapping[str, str] | None = None,
 ) -> tuple[Attachment, ...]:
     """The files and pictures that a prompt names, in order.
 
@@ -44,7 +43,7 @@ async def load_attachments(
             name could be a variable's is written with its folder: ``./notes``.
         kernel: Where the state is.
         root: The folder that files must be in.
-        extra: Names that are variables too, with their values: the item of a prompt over items.
+        extra: Names that stand for expressions over the state: ``item`` of a prompt over items.
 
     Raises:
         InvalidInput: An entry cannot be attached; the message says which, and why.
@@ -58,7 +57,8 @@ async def load_attachments(
     left_bytes = TOTAL_LIMIT_BYTES
     for entry in entries:
         if is_name(entry):
-            attachment = await _from_state(entry, kernel, root, extra)
+            source = (extra or {}).get(entry, entry)
+            attachment = await _from_state(entry, source, kernel, root)
         else:
             attachment = await asyncio.to_thread(_from_file, entry, root)
         left_bytes -= len(attachment.data)
@@ -89,10 +89,8 @@ def _from_file(named: str, root: Path) -> Attachment:
 # The state -----------------------------------------------------------------------------------
 
 
-async def _from_state(
-    name: str, kernel: Kernel, root: Path, extra: Mapping[str, JSONValue] | None
-) -> Attachment:
-    found = await ask(kernel, "media_of", name, str(LIMIT_BYTES), extra=extra)
+async def _from_state(name: str, source: str, kernel: Kernel, root: Path) -> Attachment:
+    found = await ask(kernel, "media_of", source, str(LIMIT_BYTES))
     if isinstance(found, Failed):
         raise _not_to_be_had(name, found)
     media = cast("dict[str, Any]", found)

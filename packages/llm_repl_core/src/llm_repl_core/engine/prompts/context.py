@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from llm_repl_core.errors import InvalidInput
-from llm_repl_core.kernels.inspection.shortening import shortened
+from llm_repl_core.kernels.shortening import shortened
 from llm_repl_core.model.cell import (
     Cell,
     CodeCell,
@@ -120,7 +120,9 @@ def _turns(cell: Cell) -> Iterator[Message]:
 def _exchanges(outputs: Sequence[Output]) -> Iterator[Message]:
     for output in outputs:
         prompt = output.fields.get("prompt")
-        is_whole = output.type == "llm_response" and not output.fields.get("interrupted")
+        if output.type != "llm_response":
+            continue
+        is_whole = not (output.fields.get("interrupted") or output.fields.get("failed"))
         if is_whole and isinstance(prompt, str) and prompt.strip() and output.content.strip():
             yield Message("user", prompt)
             yield Message("assistant", output.content)

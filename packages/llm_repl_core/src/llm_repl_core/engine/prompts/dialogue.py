@@ -111,15 +111,11 @@ class Dialogue:
         text = "".join(self._pieces)
         if not text or self.value is not UNSET:
             return None
-        more: dict[str, JSONValue] = {"interrupted": True} if interrupted else {"failed": True}
-        return Output.llm_response(
-            self._conversation.prompt,
+        return self._response(
             text,
             model=self._cell.model,
-            response_var=self._prepared.variable,
-            call_id=self._call_id,
-            **self._item_field(),
-            **more,
+            usage=None,
+            more={"interrupted" if interrupted else "failed": True},
         )
 
     def end(self) -> None:
@@ -185,27 +181,32 @@ class Dialogue:
             )
 
     def _output(self, answer: Answer) -> Output:
-        more: dict[str, JSONValue] = self._item_field()
+        more: dict[str, JSONValue] = {
+            "provider": answer.provider,
+            "finish_reason": answer.finish_reason,
+        }
         if self._prepared.form is not None:
             assert not isinstance(self.value, UnsetType)
             more["value"] = self.value
         if answer.source == "reuse":
             more["source"] = "reuse"
-        return Output.llm_response(
-            self._conversation.prompt,
-            answer.text,
-            model=answer.model,
-            usage=self._usage(answer.usage),
-            provider=answer.provider,
-            finish_reason=answer.finish_reason,
-            response_var=self._prepared.variable,
-            call_id=answer.call_id,
-            **more,
+        return self._response(
+            answer.text, model=answer.model, usage=self._usage(answer.usage), more=more
         )
 
-    def _item_field(self) -> dict[str, JSONValue]:
-        item = self._conversation.item
-        return {} if item is None else {"item": item}
+    def _response(
+        self,
+        text: str,
+        *,
+        model: str | None,
+        usage: dict[str, JSONValue] | None,
+        more: dict[str, JSONValue],
+    ) -> Output:
+        fields = {**more, "response_var": self._prepared.variable, "call_id": self._call_id}
+        if self._conversation.item is not None:
+            fields["item"] = self._conversation.item
+        response = Output.llm_response(self._conversation.prompt, text, model=model, usage=usage)
+        return Output(response.type, response.content, response.fields | fields)
 
     def _count(self, usage: Usage | None) -> None:
         if usage is not None:

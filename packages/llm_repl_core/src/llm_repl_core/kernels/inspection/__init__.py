@@ -1,9 +1,8 @@
 """What runs inside kernels to look at the user's objects: pictures, functions, models of answers.
 
-Every file needs the standard library only, and `llm_repl_core.kernels.values`: their texts are also
-sent into kernels whose environment does not have this package
-(see `llm_repl_core.kernels.jupyter_source`). There all names are in one module, so that no two
-files may define the same one.
+Every file needs the standard library only, and others that stand alone like that: their texts are
+also sent into kernels whose environment does not have this package
+(see `llm_repl_core.kernels.jupyter_source`).
 """
 
 from __future__ import annotations

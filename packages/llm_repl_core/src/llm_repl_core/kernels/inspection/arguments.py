@@ -9,7 +9,15 @@ import typing
 from collections.abc import Callable
 from typing import Any
 
-from llm_repl_core.kernels.inspection.annotations import *
+from llm_repl_core.kernels.inspection.annotation_types import (
+    DICTIONARY_TYPES,
+    LIST_TYPES,
+    PLAIN_TYPES,
+    TIME_TYPES,
+    enum_json,
+    fields_of,
+    is_hashable,
+)
 
 __all__ = ["Unfit", "to_annotation"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 import traceback
@@ -10,15 +11,12 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from llm_repl_core.kernels.inspection.annotations import (
-    Unfit,
-    json_value_of,
-    schema_of,
-    to_annotation,
-)
+from llm_repl_core.kernels.inspection.annotation_types import json_value_of
+from llm_repl_core.kernels.inspection.arguments import Unfit, to_annotation
 from llm_repl_core.kernels.inspection.docstrings import read_docstring
 from llm_repl_core.kernels.inspection.held import held, hold, let_go
-from llm_repl_core.kernels.inspection.shortening import shortened
+from llm_repl_core.kernels.inspection.parameters import SchemaWriter
+from llm_repl_core.kernels.shortening import shortened
 from llm_repl_core.kernels.values import NotJSON, clean_text, exception_text, json_form
 
 __all__ = [
@@ -63,31 +61,38 @@ def _describe_function(namespace: Mapping[str, Any], name: str) -> dict[str, Any
     if not callable(function):
         kind = "module" if isinstance(function, ModuleType) else type(function).__name__
         return {"problem": f"is a {kind}, and no function"}
+    writer = SchemaWriter()
     try:
         parameters = _parameters_of(function)
-        text = inspect.getdoc(function) or ""
-        description, said = read_docstring(text)
-        properties = {one: _property_of(parameters[one], said.get(one)) for one in parameters}
+        description, said = read_docstring(inspect.getdoc(_called_part(function)) or "")
+        properties = {
+            one: _property_of(parameter, said.get(one), writer)
+            for one, parameter in parameters.items()
+        }
     except Unfit as unfit:
         return {"problem": str(unfit)}
     except Exception as error:  # noqa: BLE001  anybody's objects, anything may come out of them
         return {"problem": f"cannot be described: {type(error).__name__}: {exception_text(error)}"}
-    schema = {
+    schema: dict[str, Any] = {
         "type": "object",
         "properties": properties,
         "required": [
-            one for one in parameters if parameters[one].default is inspect.Parameter.empty
+            one for one, parameter in parameters.items() if parameter.default is parameter.empty
         ],
         "additionalProperties": False,
     }
+    if writer.definitions:
+        schema["$defs"] = writer.definitions
     return {"description": clean_text(description), "parameters": schema}
 
 
-def _property_of(parameter: inspect.Parameter, said: str | None) -> dict[str, Any]:
-    schema = schema_of(parameter.annotation)
+def _property_of(
+    parameter: inspect.Parameter, said: str | None, writer: SchemaWriter
+) -> dict[str, Any]:
+    schema = writer.schema_of(parameter.annotation)
     if said:
         schema = {"description": clean_text(said)} | schema
-    if parameter.default is not inspect.Parameter.empty:
+    if parameter.default is not parameter.empty:
         is_json, default = json_value_of(parameter.default)
         if is_json:
             schema = {**schema, "default": default}
@@ -105,8 +110,11 @@ def _parameters_of(function: Any) -> dict[str, inspect.Parameter]:
     except (TypeError, ValueError):
         raise Unfit("does not say what it takes: write a function of your own around it") from None
     try:
-        called = function if inspect.isroutine(function) else _called_part(function)
-        hints = typing.get_type_hints(inspect.unwrap(called), include_extras=True)
+        called = inspect.unwrap(_called_part(function))
+        hints = typing.get_type_hints(
+            vars(called).get("__init__", called) if isinstance(called, type) else called,
+            include_extras=True,
+        )
     except Exception:  # noqa: BLE001  an annotation that cannot be evaluated
         hints = {}
     parameters: dict[str, inspect.Parameter] = {}
@@ -124,10 +132,10 @@ def _parameters_of(function: Any) -> dict[str, inspect.Parameter]:
 
 
 def _called_part(thing: Any) -> Any:
-    """Where the annotations are of a class, of a partial function, or of an object that is called."""
-    if isinstance(thing, type):
-        return vars(thing).get("__init__", thing)
-    return thing.func if hasattr(thing, "func") else type(thing).__call__
+    """Where annotations and docstring are: the thing itself, unless it only stands for another."""
+    if isinstance(thing, functools.partial):
+        return _called_part(thing.func)
+    return thing if inspect.isroutine(thing) or isinstance(thing, type) else type(thing).__call__
 
 
 # Calling -------------------------------------------------------------------------------------

@@ -52,22 +52,22 @@ def make_answers(model: Any, texts: list[str | None]) -> dict[str, Any]:
         return {"misfit": _misfit_text(error)}
 
 
-def place_answers(namespace: dict[str, Any], names: list[str], word: str, as_list: bool) -> bool:
-    """Set variables to what `make_answers` holds.
+def place_answers(namespace: dict[str, Any], name: str, word: str, many: bool) -> bool:
+    """Set a variable to what `make_answers` holds.
 
     Args:
         namespace: The state.
-        names: The variables.
+        name: The variable.
         word: What `make_answers` gave.
-        as_list: Whether a variable becomes the list of all; else it becomes the only one.
+        many: Whether it becomes the list of all; else it becomes the only one.
 
     Returns:
-        Whether it was still there.
+        Whether they were still there.
     """
     answers = let_go(word)
     if answers is None:
         return False
-    namespace.update(dict.fromkeys(names, answers if as_list else answers[0]))
+    namespace[name] = answers if many else answers[0]
     return True
 
 

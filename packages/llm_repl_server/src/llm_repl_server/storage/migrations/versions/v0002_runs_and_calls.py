@@ -67,6 +67,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Text, nullable=False),
         sa.Column("tool_calls", sa.Text, nullable=False),
         sa.Column("text", sa.Text, nullable=False),
+        sa.Column("messages", sa.Text, nullable=False),
         sa.Column("request", sa.Text, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("number", name="pk_calls"),

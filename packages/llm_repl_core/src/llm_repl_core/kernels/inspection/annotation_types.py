@@ -6,16 +6,25 @@ import collections.abc
 import dataclasses
 import datetime
 import enum
-import pathlib
-import types
 import typing
 from collections.abc import Callable
 from typing import Any
 
 from llm_repl_core.kernels.values import NotJSON, json_form
 
-__all__ = ["Unfit", "json_value_of", "schema_of", "to_annotation"]
+__all__ = [
+    "DICTIONARY_TYPES",
+    "LIST_TYPES",
+    "PLAIN_TYPES",
+    "SET_TYPES",
+    "TIME_TYPES",
+    "enum_json",
+    "fields_of",
+    "is_hashable",
+    "json_value_of",
+]
 
+# By the annotation: the JSON type; the format and how it is read; what a list is made into.
 PLAIN_TYPES: dict[Any, str] = {
     str: "string", int: "integer", float: "number", bool: "boolean", None: "null",
     type(None): "null",
@@ -79,6 +88,7 @@ def enum_json(member: enum.Enum) -> Any:
 
 
 def is_hashable(thing: Any) -> bool:
+    """Whether the tables can be asked for it."""
     try:
         hash(thing)
     except TypeError:

@@ -1,0 +1,199 @@
+"""Which cells depend on one that changed: found without looking at all the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from llm_repl_core.dataflow.cells import analyse_cell
+from llm_repl_core.dataflow.effects import LAST_ANSWER, Effects
+from llm_repl_core.model.cell import Cell, PromptCell
+from llm_repl_core.model.notebook import Notebook
+
+__all__ = ["Dependents"]
+
+
+class _Known(Struct, frozen=True):
+    """A cell as it was last looked at.
+
+    Attributes:
+        key: Whatever decides its effects: while it is the same, so are these.
+        effects: What the cell does.
+        gives: The names by which others see what it does.
+        binds: Those of them that are surely bound anew.
+        through: What the functions that it defines read, when they are called elsewhere.
+    """
+
+    key: tuple[Any, ...]
+    effects: Effects
+    gives: frozenset[str]
+    binds: frozenset[str]
+    through: frozenset[str]
+
+
+class Dependents:
+    """An index of a notebook: by name, who reads it and who binds it anew.
+
+    What a change costs depends on how many cells depend on it, and not on how many there are,
+    but for one quick look at each cell when the notebook has been edited.
+
+    Args:
+        notebook: The notebook, whose edits are found by its ``revision``.
+    """
+
+    def __init__(self, notebook: Notebook) -> None:
+        self._notebook = notebook
+        self._revision = -1
+        self._known: dict[str, _Known] = {}
+        self._readers: dict[str, set[str]] = {}
+        self._binders: dict[str, set[str]] = {}
+        self._contexts: dict[str, Literal["above"] | frozenset[str]] = {}
+        """By prompt: which cells it is sent with."""
+        self._barriers: set[str] = set()
+        self._places: dict[str, int] = {}
+
+    def of(self, cell_id: str, *, ends_at: Callable[[str], bool] = lambda _: False) -> list[str]:
+        """The cells below that would see a change of what a cell gives, in document order.
+
+        A cell that merely defines a function which reads it is passed through: those that use the
+        function see the change. Where the cell has been edited since this was last asked, what it
+        gave before counts, too.
+
+        Args:
+            cell_id: The cell.
+            ends_at: Whether what depends on a cell, that depends on this one, is of no interest.
+        """
+        before = self._known.get(cell_id)
+        self._refresh()
+        if cell_id not in self._known:
+            return []
+        gives = self._known[cell_id].gives | (frozenset() if before is None else before.gives)
+        found: set[str] = set()
+        passed: set[str] = set()
+        waiting = [(cell_id, gives)]
+        while waiting:
+            source, names = waiting.pop()
+            for reader in self._readers_below(source, names):
+                known = self._known[reader]
+                if names.isdisjoint(known.effects.reads):
+                    if reader not in passed:
+                        passed.add(reader)
+                        waiting.append((reader, frozenset(known.effects.deferred)))
+                elif reader not in found:
+                    found.add(reader)
+                    if not ends_at(reader):
+                        waiting.append((reader, known.gives))
+            if source in passed and source not in found:
+                continue  # what it shows is the same as before
+            for other in self._lookers_below(source):
+                if other not in found:
+                    found.add(other)
+                    if not ends_at(other):
+                        waiting.append((other, self._known[other].gives))
+        found.discard(cell_id)
+        return sorted(found, key=self._places.__getitem__)
+
+    def _readers_below(self, source: str, names: Iterable[str]) -> set[str]:
+        """The cells that read a name before another cell surely binds it anew."""
+        places = self._places
+        place = places[source]
+        found = set()
+        for name in names:
+            readers = self._readers.get(name)
+            if not readers:
+                continue
+            end = min(
+                (at for one in self._binders.get(name, ()) if (at := places[one]) > place),
+                default=len(places),
+            )
+            # The cell that binds it anew may read it first.
+            found |= {one for one in readers if place < places[one] <= end}
+        return found
+
+    def _lookers_below(self, source: str) -> list[str]:
+        """The prompts that are sent with a cell, and what cannot be analysed below a prompt."""
+        places, cell = self._places, self._notebook[source]
+        found = [
+            prompt
+            for prompt, context in self._contexts.items()
+            if not cell.skipped
+            and (cell.pinned or context == "above" or source in context)
+            and places[prompt] > places[source]
+        ]
+        if source in self._contexts:
+            found += [one for one in self._barriers if places[one] > places[source]]
+        return found
+
+    # Keeping up -------------------------------------------------------------------------------
+
+    def _refresh(self) -> None:
+        notebook = self._notebook
+        if notebook.revision == self._revision:
+            return
+        self._revision = notebook.revision
+        system = notebook.preference("system")
+        self._places = {cell.id: place for place, cell in enumerate(notebook)}
+        for cell_id in self._known.keys() - self._places.keys():
+            self._drop(cell_id)
+        for place, cell in enumerate(notebook):
+            key = _key(cell, place, system)
+            known = self._known.get(cell.id)
+            if known is None or known.key != key:
+                self._drop(cell.id)
+                self._put(cell, key, place, system)
+
+    def _put(self, cell: Cell, key: tuple[Any, ...], place: int, system: str | None) -> None:
+        answers: frozenset[str] = frozenset()
+        if isinstance(cell, PromptCell):
+            variable = cell.response_var or f"response_{place}"
+            answers = frozenset({variable, LAST_ANSWER})
+            effects = analyse_cell(cell, variable, system)
+            context = cell.context
+            self._contexts[cell.id] = "above" if context == "above" else frozenset(context)
+            if context == "isolated":
+                self._contexts[cell.id] = frozenset()
+        else:
+            effects = analyse_cell(cell)
+        through = frozenset[str]().union(*(one.reads for one in effects.deferred.values()))
+        known = _Known(
+            key=key,
+            effects=effects,
+            gives=effects.writes | effects.changes | answers,
+            binds=effects.rebinds | answers,
+            through=through,
+        )
+        self._known[cell.id] = known
+        if effects.barrier is not None:
+            self._barriers.add(cell.id)
+        for name in effects.reads | through:
+            self._readers.setdefault(name, set()).add(cell.id)
+        for name in known.binds:
+            self._binders.setdefault(name, set()).add(cell.id)
+
+    def _drop(self, cell_id: str) -> None:
+        known = self._known.pop(cell_id, None)
+        if known is None:
+            return
+        for name in known.effects.reads | known.through:
+            self._readers[name].discard(cell_id)
+        for name in known.binds:
+            self._binders[name].discard(cell_id)
+        self._contexts.pop(cell_id, None)
+        self._barriers.discard(cell_id)
+
+
+def _key(cell: Cell, place: int, system: str | None) -> tuple[Any, ...]:
+    if not isinstance(cell, PromptCell):
+        return (type(cell), cell.content)
+    return (
+        cell.content,
+        cell.response_var or place,
+        cell.system if cell.system is not None else system,
+        cell.for_each,
+        tuple(cell.attachments),
+        cell.schema if isinstance(cell.schema, str) else None,
+        tuple(cell.tools),
+        tuple(cell.context) if isinstance(cell.context, list) else cell.context,
+    )

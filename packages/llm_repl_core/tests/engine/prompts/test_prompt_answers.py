@@ -1,0 +1,322 @@
+"""The form that an answer must have: told, checked and kept."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import UNSET
+
+from llm_repl_core import AnswerMisfit, InvalidInput
+from llm_repl_core.engine.prompts.answer_form import resolve_form
+from llm_repl_core.engine.prompts.answer_json import read_answer_json
+from llm_repl_core.kernels.base import Expression
+from llm_repl_core.kernels.in_process import InProcessKernel
+
+# Finding the value ---------------------------------------------------------------------------
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(max_size=20)
+    | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)  # fmt: skip
+
+
+@settings(max_examples=200)
+@given(JSON, st.booleans())
+def test_any_json_is_read(value, ascii_only):
+    text = json.dumps(value, ensure_ascii=ascii_only, indent=1)
+    assert read_answer_json(text) == value
+    assert read_answer_json(f"\n ```json\n{text}\n``` \n") == value
+
+
+@given(st.text(st.characters(), max_size=60) | st.text('{}[]":,1 `\n', max_size=60))
+def test_any_text_is_read_or_does_not_fit(text):
+    try:
+        read_answer_json(text)
+    except AnswerMisfit:
+        pass
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'Here you are: {"a": {"b": 1}} — anything else?',
+        'Sure!\n\n```json\n{"a": {"b": 1}}\n```\nDone.',
+        '~~~\n{"a": {"b": 1}}\n~~~',
+        'Take {x} or {y: 1}. {"a": {"b": 1}}',
+        '```JSON\n{"a": {"b": 1}}\n```\n\n```python\nprint({})\n```',
+    ],
+)
+def test_the_one_object_in_a_text_is_found(text):
+    assert read_answer_json(text) == {"a": {"b": 1}}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is empty"),
+        ("No.", "is not JSON"),
+        ('{"a": 1} or {"a": 2}', "holds 2 JSON values"),
+        ('{"a": NaN}', "NaN is no JSON value"),
+        ('{"a": 1e999}', "too large"),
+        ('{"a": 9223372036854775808}', "64 bits"),
+        ('{"a": "\\ud800"}', "half of a character"),
+        ('{"a": ' * 50_000, "is not JSON"),
+        ("[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_what_is_not_one_value_does_not_fit(text, said):
+    with pytest.raises(AnswerMisfit) as caught:
+        read_answer_json(text)
+    assert said in str(caught.value)
+    assert len(str(caught.value)) < 500
+
+
+# Schemas -------------------------------------------------------------------------------------
+
+PERSON = {
+    "type": "object",
+    "title": "A person!",
+    "properties": {
+        "name": {"type": "string"},
+        "born": {"type": "string", "format": "date"},
+        "friends": {"type": "array", "items": {"$ref": "#/$defs/friend"}},
+    },
+    "required": ["name"],
+    "$defs": {"friend": {"type": "object", "properties": {"age": {"type": "integer"}}}},
+}
+
+
+def form_of(schema):
+    # A schema is read without a kernel's help: this one is not even started.
+    return asyncio.run(resolve_form(schema, InProcessKernel()))
+
+
+@pytest.mark.parametrize("written", [PERSON, json.dumps(PERSON), f"\n {json.dumps(PERSON)}"])
+def test_a_json_schema(written):
+    form = form_of(written)
+    assert (form.schema.name, form.schema.schema) == ("A_person", PERSON)
+    assert form.parse('{"name": "Ann"}') == {"name": "Ann"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({}, "'name' is a required property"),
+        ({"name": 1}, "at `name`: 1 is not of type 'string'"),
+        ({"name": "A", "friends": [{"age": 1}, {"age": "x"}]}, "at `friends[1].age`: 'x' is not"),
+        ({"name": "A", "born": "yesterday"}, "at `born`: 'yesterday' is not a 'date'"),
+        ([1], "[1] is not of type 'object'"),
+        ({"name": [1] * 1000}, "at `name`: [1, 1"),
+    ],
+)
+def test_a_misfit_says_where_and_what(answer, said):
+    with pytest.raises(AnswerMisfit) as caught:
+        form_of(PERSON).parse(json.dumps(answer))
+    assert said in str(caught.value)
+    assert len(str(caught.value)) < 2000
+
+
+def test_the_short_form():
+    form = form_of("name, age int")
+    assert form.schema.name == "answer"
+    assert form.parse('{"name": "A", "age": 3}') == {"name": "A", "age": 3}
+    with pytest.raises(AnswerMisfit, match="'age' is a required property"):
+        form.parse('{"name": "A"}')
+
+
+@pytest.mark.parametrize("nothing", [None, "", "  \n"])
+def test_no_form(nothing):
+    assert form_of(nothing) is None
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        ({"type": "object", "properties": {"x": {"type": "foo"}}}, "at `properties.x.type`"),
+        ({"type": "object", "required": "x"}, "at `required`"),
+        ({"type": "array", "items": {}}, "must describe an object"),
+        ({}, "must describe an object"),
+        ({"$ref": "#"}, "must describe an object"),
+        ('{"type": ', "is not JSON"),
+        ("{name, age int}", "has no braces around it"),
+        ("name age", "there is no type `age`"),
+        ({"properties": {"x": {"$ref": "#/$defs/gone"}}}, "refers to `#/$defs/gone`"),
+        ({"properties": {"x": {"$ref": "other.json"}}}, "nothing is fetched"),
+        ({"properties": {"x": {"$ref": "file:///etc/passwd"}}}, "nothing is fetched"),
+    ],
+)
+def test_an_unusable_schema_says_why(schema, said):
+    with pytest.raises(InvalidInput) as caught:
+        form_of(schema)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("identity", [{}, {"$id": "http://127.0.0.1/mine"}])
+def test_nothing_is_fetched(identity, monkeypatch):
+    tried = []
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **_: tried.append(args) or [])
+    schema = {"properties": {"x": {"$ref": "http://127.0.0.1:9/schema"}}, **identity}
+    with pytest.raises(InvalidInput):
+        form_of(schema).parse('{"x": 1}')
+    assert tried == []
+
+
+def test_a_schema_that_refers_to_itself_for_ever():
+    schema = {"properties": {"x": {"$ref": "#/$defs/a"}}, "$defs": {"a": {"$ref": "#/$defs/a"}}}
+    with pytest.raises(InvalidInput, match="without an end"):
+        form_of(schema).parse('{"x": 1}')
+
+
+# Models --------------------------------------------------------------------------------------
+
+MODELS = """
+import dataclasses, typing
+import msgspec, pydantic
+class Person(pydantic.BaseModel):
+    name: str
+    age: int = pydantic.Field(ge=0)
+@dataclasses.dataclass
+class Data:
+    name: str
+    age: int
+class Typed(typing.TypedDict):
+    name: str
+    age: int
+class Struct(msgspec.Struct):
+    name: str
+    age: int
+class Node(pydantic.BaseModel):
+    name: str
+    inner: "Node | None" = None
+class Broken(pydantic.BaseModel):
+    model_config = {"arbitrary_types_allowed": True}
+    value: type(lambda: 0)
+class Plain: pass
+people = list[Person]
+number = 5
+_ = "before"
+"""
+
+
+async def texts(kernel, *sources):
+    return [getattr(one, "text", one) for one in await kernel.evaluate([*map(Expression, sources)])]
+
+
+@pytest.mark.parametrize("model", ["Person", "Data", "Typed", "Struct"])
+def test_a_model_of_the_state(drive, model):
+    async def check(kernel):
+        before = await kernel.names()
+        form = await resolve_form(model, kernel)
+        assert form.schema.name == model
+        assert form.schema.schema["type"] == "object"
+        assert set(form.schema.schema["properties"]) == {"name", "age"}
+        value = await form.read('```json\n{"name": "Ann", "age": 3}\n```', kernel)
+        assert value == {"name": "Ann", "age": 3}
+        assert await kernel.names() == before
+        await form.deliver(kernel, "person", value)
+        made = "type(person) is dict" if model == "Typed" else f"type(person) is {model}"
+        age = "person['age']" if model == "Typed" else "person.age"
+        assert await texts(kernel, made, age, "_") == ["True", "3", "before"]
+        with pytest.raises(AnswerMisfit, match="age"):
+            await form.read('{"name": "Ann", "age": "old"}', kernel)
+        assert set(await kernel.names()) == {*before, "person"}
+
+    drive(check, MODELS)
+
+
+def test_a_misfit_of_a_model_is_in_its_own_words(drive):
+    async def check(kernel):
+        form = await resolve_form("Person", kernel)
+        value = form.parse('{"age": -1}')
+        with pytest.raises(AnswerMisfit) as caught:
+            await form.check(kernel, value)
+        assert "at `name`: Field required; at `age`: Input should be greater" in str(caught.value)
+        with pytest.raises(AnswerMisfit):
+            await form.deliver(kernel, "person", value)
+        assert "person" not in await kernel.names()
+
+    drive(check, MODELS)
+
+
+def test_many_answers_become_a_list(drive):
+    async def check(kernel):
+        for schema in ("Person", "name, age int"):
+            form = await resolve_form(schema, kernel)
+            values = [{"name": "A", "age": 1}, None, {"name": "B", "age": 2}]
+            await form.deliver(kernel, "all_of_them", values, many=True)
+            [length, gap, kind] = await texts(
+                kernel, "len(all_of_them)", "all_of_them[1]", "type(all_of_them[2]).__name__"
+            )
+            assert (length, gap) == ("3", "None")
+            assert kind == ("Person" if schema == "Person" else "dict")
+
+    drive(check, MODELS)
+
+
+def test_a_model_that_refers_to_itself(drive):
+    async def check(kernel):
+        form = await resolve_form("Node", kernel)
+        assert "name" in form.schema.schema["properties"]
+        await form.deliver(kernel, "node", {"name": "a", "inner": {"name": "b"}})
+        assert await texts(kernel, "node.inner.name") == ["b"]
+
+    drive(check, MODELS)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("gone", "there is no variable `gone`; the state has: Broken, Data"),
+        ("number", "`number` is a int, and no model"),
+        ("Plain", "`Plain` is a class, and no model"),
+        ("people", "must describe an object"),
+        ("Broken", "`Broken` has no JSON Schema"),
+    ],
+)
+def test_what_is_no_model_says_so(drive, name, said):
+    async def check(kernel):
+        with pytest.raises(InvalidInput) as caught:
+            await resolve_form(name, kernel)
+        assert said in str(caught.value)
+
+    drive(check, MODELS)
+
+
+def test_without_pydantic_a_dataclass_needs_it(drive):
+    code = """
+import dataclasses, sys
+saved = sys.modules.get("pydantic")
+sys.modules["pydantic"] = None
+@dataclasses.dataclass
+class Data:
+    name: str
+"""
+
+    async def check(kernel):
+        try:
+            with pytest.raises(InvalidInput, match="`Data` needs pydantic"):
+                await resolve_form("Data", kernel)
+        finally:
+            undo = "sys.modules.pop('pydantic')\nif saved: sys.modules['pydantic'] = saved"
+            assert [one async for one in kernel.execute(undo)] == []
+
+    drive(check, code)
+
+
+def test_a_schema_value_is_assigned_as_it_is(drive):
+    async def check(kernel):
+        form = await resolve_form("name, tags[]", kernel)
+        value = await form.read('{"name": "A", "tags": ["x"]}', kernel)
+        await form.deliver(kernel, "found", value)
+        [found] = await kernel.evaluate([Expression("found")])
+        assert found.json == value
+        assert found.json is not UNSET
+
+    drive(check)
