@@ -145,8 +145,15 @@ STATEMENTS = [
     "def {fn}(x=None):\n    got = {x}\n    got.append(x)\n    return [got]",
     "def {fn}(x=None):\n    global {x}\n    del {x}",
     "{x} = {fn}\n{x}().append(1)",
-    "class K:\n    held = {x}\n    def __init__(self, inner=None):\n        self.inner = inner\n"
-    "    def __repr__(self):\n        return str({y})\n    def add(self, x):\n        {z}.append(x)",
+    """\
+class K:
+    held = {x}
+    def __init__(self, inner=None):
+        self.inner = inner
+    def __repr__(self):
+        return str({y})
+    def add(self, x):
+        {z}.append(x)""",
     "class K(K):\n    {x} = {x}\n    shared = [{y}]\n    inner = [{x} for {x} in {x}]",
     "match {x}:\n    case [{y}, *{z}]:\n        pass\n    case {{'x': {w}}}:\n        {w}.append(1)",
     "with K({x}) as {y}:\n    {z} = 1",
@@ -260,7 +267,7 @@ def run(text: str, namespace: Tracking) -> str:
         hypothesis.reject()
     except RecursionError:
         hypothesis.reject()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # random programs raise what they like
         return type(error).__name__
     finally:
         dict.pop(namespace, "__builtins__", None)

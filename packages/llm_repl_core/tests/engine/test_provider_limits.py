@@ -240,6 +240,21 @@ def test_one_that_is_cancelled_after_its_turn_came_passes_the_place_on(clock):
     clock.run_until_complete(main())
 
 
+def test_one_that_comes_as_a_pause_ends_does_not_overtake(clock):
+    places = ProviderLimits(2)
+    places.pause("mock", 5)
+    log = []
+    first = Visitor(clock, places, log=log)
+    clock.settle()
+    clock.now += 5  # the pause is over, and its timer has not rung yet
+    second = Visitor(clock, places, log=log)
+    clock.settle()
+    assert log == [first, second]
+    for visitor in log:
+        visitor.go.set()
+    clock.settle()
+
+
 @pytest.mark.parametrize("cancelled", [False, True])
 def test_a_pause_that_begins_as_a_turn_comes_holds(clock, cancelled):
     async def main():

@@ -69,14 +69,18 @@ def test_names_of_variables(name: str) -> None:
 
 
 def test_options_are_what_only_that_type_has() -> None:
-    assert PromptCell(model="m").options() == {
-        "model": "m",
-        "temperature": None,
-        "response_var": None,
-        "provider": None,
-    }
-    assert CodeCell().options() == {}
-    assert ForeignCell(foreign_type="x").options() == {"foreign_type": "x"}
+    options = PromptCell(model="m").options()
+    assert options["model"] == "m"
+    assert options["temperature"] is None
+    assert options["context"] == "isolated"
+    assert not options.keys() & PromptCell.COMMON
+    assert CodeCell().options() == {"pinned": False, "skipped": False}
+
+
+def test_changed_options_are_those_that_are_not_as_by_default() -> None:
+    assert PromptCell().changed_options() == {}
+    changed = {"tools": ["f"], "parameters": {"seed": 1}, "pinned": True}
+    assert PromptCell(**changed).changed_options() == changed
 
 
 @pytest.mark.parametrize(
@@ -107,7 +111,7 @@ def test_a_cell_is_built_from_plain_values() -> None:
     cell = build_cell(PromptCell, {"content": "a", "temperature": 1})
     assert isinstance(cell, PromptCell)
     assert cell.temperature == 1.0
-    with pytest.raises(InvalidInput, match="A prompt cell has no field `colour`; it takes content"):
+    with pytest.raises(InvalidInput, match="A prompt cell has no field `colour`; it takes approve_tools"):
         build_cell(PromptCell, {"colour": 1})
     with pytest.raises(InvalidInput, match="not a valid code cell"):
         build_cell(CodeCell, {"content": 1})

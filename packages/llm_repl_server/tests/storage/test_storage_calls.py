@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -15,6 +16,7 @@ from llm_repl_core.errors import InvalidInput, StorageError
 from llm_repl_core.ledger.record import Attempt, CallError, CallPlace, CallRecord
 from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.providers.base import ToolCall, Usage
+from llm_repl_server.storage import call_access
 from llm_repl_server.storage.call_filter import CallFilter
 from llm_repl_server.storage.call_rows import call_from_row, call_to_row
 from llm_repl_server.storage.changes import CreateNotebook, DeleteNotebook
@@ -241,3 +243,22 @@ def test_a_provider_that_counts_nonsense_loses_no_answer(store: Store, make_call
     record(store, *calls)
     assert store.load_call(calls[0].id) == calls[0]
     assert store.spending("n").tokens == 3 * 10**12
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (call_access._answers, "ix_calls_notebook_id_identity_started_at"),
+        (call_access._answered, "ix_calls_notebook_id_started_at"),
+        (call_access._running_owners, "ix_calls_state_started_at"),
+    ],
+)
+def test_queries_find_their_rows_by_an_index(
+    store: Store, query: sa.Select[Any], index: str
+) -> None:
+    with store._reading() as connection:
+        names = {"notebook_id": "n", "identity": "i"}
+        sql = query.params(names).compile(connection, compile_kwargs={"literal_binds": True})
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}")]
+    assert f"INDEX {index} " in plan[0]
+    assert not any("ORDER BY" in step for step in plan)

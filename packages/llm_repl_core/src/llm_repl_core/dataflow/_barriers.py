@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 
 from llm_repl_core.dataflow._known import (
     BARRIER_ATTRIBUTES,
@@ -17,10 +16,8 @@ __all__ = [
     "barrier_of_call",
     "barrier_of_import",
     "barrier_of_name",
-    "barrier_of_text",
 ]
 
-_MAGIC = re.compile(r"^\s*(?:[%!?]|\w+\s*=\s*[%!]|.*\?\s*$)", re.MULTILINE)
 _SEES_ALL = "`{}` sees every variable"
 
 
@@ -82,8 +79,3 @@ def barrier_of_import(module: str, names: list[ast.alias] | None, asname: str | 
         if barrier := barrier_of_attribute(module, alias.name):
             return barrier
     return None
-
-
-def barrier_of_text(text: str) -> str:
-    """Why text that is not Python cannot be followed."""
-    return "it holds a magic or a shell command" if _MAGIC.search(text) else "it is not Python"

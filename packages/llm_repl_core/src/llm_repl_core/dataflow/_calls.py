@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from llm_repl_core.dataflow._barriers import barrier_of_call
-from llm_repl_core.dataflow._expressions import NO_ROOTS, ExpressionVisitor, Roots
+from llm_repl_core.dataflow._closures import ClosureVisitor
 from llm_repl_core.dataflow._known import (
     BUILTINS,
     FRESH_BUILTINS,
@@ -16,6 +18,7 @@ from llm_repl_core.dataflow._known import (
     PURE_METHODS,
     TYING_BUILTINS,
 )
+from llm_repl_core.dataflow._visitor import NO_ROOTS, Roots
 
 __all__ = ["CallVisitor", "is_pure_call"]
 
@@ -31,7 +34,7 @@ _PURE_BUILTINS = FRESH_BUILTINS | TYING_BUILTINS | _EXCEPTIONS
 _NOT_PURE = (ast.Lambda, ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
 
 
-class CallVisitor(ExpressionVisitor):
+class CallVisitor(ClosureVisitor):
     """Expressions with their calls."""
 
     def _visit_call(self, node: ast.Call) -> Roots:
@@ -99,6 +102,11 @@ class CallVisitor(ExpressionVisitor):
                 self.record.consumes |= found
             roots |= found
         return roots
+
+    VISITS: ClassVar[dict[type[ast.AST], Callable[[Any, Any], Roots]]] = {
+        **ClosureVisitor.VISITS,
+        ast.Call: _visit_call,
+    }
 
 
 def is_pure_call(node: ast.Call) -> bool:

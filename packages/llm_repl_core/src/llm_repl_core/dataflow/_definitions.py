@@ -6,11 +6,11 @@ import ast
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from llm_repl_core.dataflow._expressions import Roots
 from llm_repl_core.dataflow._known import QUIET_METHODS
 from llm_repl_core.dataflow._record import Record
 from llm_repl_core.dataflow._scopes import Scope, function_scope
 from llm_repl_core.dataflow._statements import StatementVisitor
+from llm_repl_core.dataflow._visitor import Roots
 from llm_repl_core.dataflow.effects import Effects
 
 __all__ = ["CellVisitor"]
@@ -170,8 +170,8 @@ class CellVisitor(StatementVisitor):
             self._methods.add(called)
         self._bind_definition(name, roots, called)
 
-    _STATEMENTS: ClassVar[dict[type[ast.AST], Callable[[Any, Any], None]]] = {
-        **StatementVisitor._STATEMENTS,
+    STATEMENTS: ClassVar[dict[type[ast.AST], Callable[[Any, Any], None]]] = {
+        **StatementVisitor.STATEMENTS,
         ast.Assign: _run_assign,
         ast.AsyncFunctionDef: _run_function,
         ast.ClassDef: _run_class,

@@ -7,6 +7,7 @@ cell. Arrows of one cell share their gaps.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -88,7 +89,7 @@ def _untangle(layers: Layers, ways: Mapping[tuple[int, int], Sequence[Spot]]) ->
     above: dict[Spot, set[Spot]] = {}
     below: dict[Spot, set[Spot]] = {}
     for way in ways.values():
-        for upper, lower in zip(way, way[1:], strict=False):
+        for upper, lower in pairwise(way):
             above.setdefault(lower, set()).add(upper)
             below.setdefault(upper, set()).add(lower)
     position: dict[Spot, float] = {}

@@ -6,7 +6,10 @@ from collections.abc import Iterable
 
 from llm_repl_core.dataflow.effects import NOTHING, Effects
 
-__all__ = ["Record", "combined"]
+__all__ = ["NOBODY", "Record", "combined"]
+
+NOBODY = frozenset({""})
+"""Who owns the local variables of code that has no name: whoever calls it knows them."""
 
 
 class Record:
@@ -26,6 +29,7 @@ class Record:
         self.modules: dict[str, str] = {}
         self.builtins: set[str] = set()
         self.calls = False
+        self.keeps = False
         self.barrier: str | None = None
 
     def add(self, effects: Effects, *, bound: Iterable[str] = ()) -> None:
@@ -50,6 +54,7 @@ class Record:
         self.modules.update(effects.modules)
         self.builtins |= effects.builtins
         self.calls = self.calls or effects.calls
+        self.keeps = self.keeps or effects.keeps
         self.barrier = self.barrier or effects.barrier
 
     def defer(self, name: str, effects: Effects) -> None:
@@ -62,7 +67,7 @@ class Record:
 
     def link(self, names: Iterable[str]) -> None:
         """Note that the objects of some names may be tied together."""
-        group = frozenset(names)
+        group = frozenset(names) - NOBODY
         if len(group) > 1:
             self.links[group] = None
 
@@ -72,16 +77,17 @@ class Record:
             reads=frozenset(self.reads),
             writes=frozenset(self.writes),
             rebinds=frozenset(self.rebinds),
-            changes=frozenset(self.changes),
-            touches=frozenset(self.touches | self.changes),
-            consumes=frozenset(self.consumes),
-            iterators=frozenset(self.iterators),
+            changes=frozenset(self.changes) - NOBODY,
+            touches=frozenset(self.touches | self.changes) - NOBODY,
+            consumes=frozenset(self.consumes) - NOBODY,
+            iterators=frozenset(self.iterators) - NOBODY,
             links=tuple(self.links),
             deferred=self.deferred,
             implied=self.implied,
             modules=self.modules,
             builtins=frozenset(self.builtins),
             calls=self.calls,
+            keeps=self.keeps,
             barrier=self.barrier,
         )
 

@@ -43,7 +43,7 @@ class Scope:
         self.declared_global = set(declared_global)
         self.surely_bound: set[str] = set()
         self.items: dict[str, frozenset[str]] = {}
-        self.class_name = class_name or (parent.class_name if parent else None)
+        self.class_name: str | None = class_name or (parent.class_name if parent else None)
 
     @property
     def owners(self) -> frozenset[str]:

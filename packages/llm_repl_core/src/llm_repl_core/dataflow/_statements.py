@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any, ClassVar
 
 from llm_repl_core.dataflow._barriers import barrier_of_import
-from llm_repl_core.dataflow._calls import CallVisitor, is_pure_call
-from llm_repl_core.dataflow._expressions import NO_ROOTS, Roots
-from llm_repl_core.dataflow._iterators import may_be_iterator
+from llm_repl_core.dataflow._calls import is_pure_call
+from llm_repl_core.dataflow._known import BUILTINS
+from llm_repl_core.dataflow._record import combined
+from llm_repl_core.dataflow._targets import TargetVisitor
+from llm_repl_core.dataflow._visitor import NO_ROOTS, Roots
 
 __all__ = ["StatementVisitor"]
 
@@ -19,7 +22,7 @@ _CHANGES_FIRST = frozenset(
 """Functions that change their first argument."""
 
 
-class StatementVisitor(CallVisitor):
+class StatementVisitor(TargetVisitor):
     """Statements, but for the definitions of functions and classes."""
 
     def run(self, statements: Iterable[ast.stmt]) -> None:
@@ -28,25 +31,23 @@ class StatementVisitor(CallVisitor):
             self._run_one(statement)
 
     def _run_one(self, statement: ast.stmt) -> None:
-        # Code without a name, a lambda say, belongs to all names that its statement ties.
-        before, self._closures = self._closures, []
+        before = self._closures, self._touched
+        self._closures, self._touched = [], set()
         links_before = len(self.record.links)
-        visit = self._STATEMENTS.get(type(statement))
+        visit = self.STATEMENTS.get(type(statement))
         if visit is None:
-            self._visit_unknown(statement)
+            self.visit_unknown(statement)
         else:
             visit(self, statement)
         if self._closures:
-            names = set(self._targets(statement))
-            for group in list(self.record.links)[links_before:]:
-                names |= group
-            names |= self.record.touches
-            for closure in self._closures:
-                for name in names:
-                    self.cell.defer(name, closure)
-                    if self.record is not self.cell:
-                        self.record.defer(name, closure)
-        self._closures = before
+            # Code without a name, a lambda say, belongs to all that its statement ties.
+            closure = combined(self._closures)
+            names = {*self._targets(statement), *self._touched}
+            links_after = len(self.record.links) - links_before
+            names.update(*islice(reversed(self.record.links), links_after))
+            for name in names:
+                self.cell.defer(name, closure)
+        self._closures, self._touched = before
 
     def _targets(self, statement: ast.stmt) -> Iterable[str]:
         for node in ast.iter_child_nodes(statement):
@@ -54,132 +55,6 @@ class StatementVisitor(CallVisitor):
                 for part in ast.walk(node):
                     if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
                         yield part.id
-
-    # Binding ------------------------------------------------------------------------------------
-
-    def assign(self, target: ast.expr, roots: Roots, value: ast.AST | None = None) -> Roots:
-        """Bind a target, and say which names stand for its object now.
-
-        Args:
-            target: A name, an attribute, an item, or several of these.
-            roots: The roots of its value.
-            value: The value's expression, where there is one.
-        """
-        match target:
-            case ast.Name(id=name):
-                self.bind(name, roots)
-                bound = self.value_of_bound(name)
-                if value is not None and may_be_iterator(value):
-                    self.record.iterators |= bound
-                return bound
-            case ast.Tuple(elts=targets) | ast.List(elts=targets):
-                if isinstance(value, ast.Tuple | ast.List) and self._match(targets, value.elts):
-                    return self._assign_each(targets, value.elts)
-                self.record.consumes |= roots
-                bound = NO_ROOTS
-                for one in targets:
-                    bound |= self.assign(one, roots, value)
-                if roots or not isinstance(value, ast.Constant):
-                    self.record.link(bound)
-                return bound
-            case ast.Starred(value=inner):
-                return self.assign(inner, roots, value)
-            case ast.Attribute(value=inner):
-                base = self.value(target)
-                return self._change(base, roots)
-            case ast.Subscript(value=inner, slice=index):
-                base = self.value(inner)
-                return self._change(base, roots | self.value(index))
-        return NO_ROOTS
-
-    def value_of_bound(self, name: str) -> Roots:
-        """The roots of a name that was just bound."""
-        name = self.scope.mangled(name)
-        local = self.scope.binding().local(name)
-        return frozenset({name}) if local is None else local
-
-    def _match(self, targets: Sequence[ast.expr], values: Sequence[ast.expr]) -> bool:
-        return len(targets) == len(values) and not any(
-            isinstance(one, ast.Starred) for one in (*targets, *values)
-        )
-
-    def _assign_each(self, targets: Sequence[ast.expr], values: Sequence[ast.expr]) -> Roots:
-        # Visited a second time, which finds the same and gives the roots of each.
-        found = [self.value(value) for value in values]
-        bound = NO_ROOTS
-        for target, roots, value in zip(targets, found, values, strict=True):
-            bound |= self.assign(target, roots, value)
-        return bound
-
-    def _change(self, base: Roots, roots: Roots) -> Roots:
-        self.record.changes |= base
-        self.record.link(base | roots)
-        return base
-
-    def _run_assign(self, node: ast.Assign) -> None:
-        several = len(node.targets) > 1
-        pairs = (
-            not several
-            and isinstance(node.targets[0], ast.Tuple | ast.List)
-            and isinstance(node.value, ast.Tuple | ast.List)
-            and self._match(node.targets[0].elts, node.value.elts)
-        )
-        # Pairs are visited one by one in `assign`.
-        roots = NO_ROOTS if pairs else self.value(node.value)
-        bound = NO_ROOTS
-        for target in node.targets:
-            bound |= self.assign(target, roots, node.value)
-        if several and not isinstance(node.value, ast.Constant):
-            self.record.link(bound)
-
-    def _run_annotated(self, node: ast.AnnAssign) -> None:
-        self.value(node.annotation)
-        if node.value is not None:
-            self.assign(node.target, self.value(node.value), node.value)
-
-    def _run_augmented(self, node: ast.AugAssign) -> None:
-        target = node.target
-        if isinstance(target, ast.Name):
-            before = self.value(ast.Name(target.id, ast.Load()))
-            roots = self.value(node.value)
-            self.record.changes |= before
-            self.record.consumes |= roots
-            self.assign(target, before | roots, node.value)
-            return
-        if isinstance(target, ast.Attribute):
-            base = self.value(target)
-        else:
-            base = self.value(target.value) | self.value(target.slice)
-        roots = self.value(node.value)
-        self.record.consumes |= roots
-        self._change(base, roots)
-
-    def _run_delete(self, node: ast.Delete) -> None:
-        for target in node.targets:
-            self._delete(target)
-
-    def _delete(self, target: ast.expr) -> None:
-        match target:
-            case ast.Name(id=name):
-                self.value(ast.Name(name, ast.Load()))
-                self.unbind(name)
-            case ast.Tuple(elts=targets) | ast.List(elts=targets):
-                for one in targets:
-                    self._delete(one)
-            case ast.Attribute():
-                self.record.changes |= self.value(target)
-            case ast.Subscript(value=inner, slice=index):
-                self.record.changes |= self.value(inner)
-                self.value(index)
-
-    def unbind(self, name: str) -> None:
-        """Delete a name."""
-        scope = self.scope.binding()
-        name = scope.mangled(name)
-        if scope.kind == "module" or scope.local(name) is None:
-            self.record.writes.add(name)
-            self.forget(name)
-        scope.surely_bound.discard(name)
 
     # Simple statements --------------------------------------------------------------------------
 
@@ -193,7 +68,7 @@ class StatementVisitor(CallVisitor):
                 self.record.changes |= self.roots_again(call.args[:1])
             case ast.Attribute(value=receiver):
                 self.record.changes |= self.roots_again([receiver])
-            case ast.Name():
+            case ast.Name(id=name) if name not in BUILTINS:
                 names = [one for one in call.args if isinstance(one, ast.Name)]
                 self.record.changes |= self.roots_again(names)
 
@@ -321,16 +196,13 @@ class StatementVisitor(CallVisitor):
             if isinstance(part, ast.pattern):
                 self._capture(part, roots)
 
-    _STATEMENTS: ClassVar[dict[type[ast.AST], Callable[[Any, Any], None]]] = {
-        ast.AnnAssign: _run_annotated,
+    STATEMENTS: ClassVar[dict[type[ast.AST], Callable[[Any, Any], None]]] = {
+        **TargetVisitor.STATEMENTS,
         ast.Assert: _run_assert,
-        ast.Assign: _run_assign,
         ast.AsyncFor: _run_for,
         ast.AsyncWith: _run_with,
-        ast.AugAssign: _run_augmented,
         ast.Break: _run_nothing,
         ast.Continue: _run_nothing,
-        ast.Delete: _run_delete,
         ast.Expr: _run_expression,
         ast.For: _run_for,
         ast.Global: _run_nothing,

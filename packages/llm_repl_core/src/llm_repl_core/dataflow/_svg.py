@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 from xml.sax.saxutils import escape
 
 from llm_repl_core.dataflow._labels import headline, label_edges, plain, shortened
@@ -11,6 +13,8 @@ from llm_repl_core.dataflow.graph import Graph, Node
 
 __all__ = ["draw_svg"]
 
+_Point: TypeAlias = tuple[float, float]
+
 # All lengths are in pixels.
 _MARGIN = 20
 _BOX_WIDTH = 230
@@ -18,8 +22,10 @@ _BOX_HEIGHT = 46
 _GAP_WIDTH = 30
 _SPACE = 26
 _LAYER = 122
-_LETTERS_IN_BOX = 32
+_LETTERS_IN_BOX = 31
 _LABEL_SHOWN = 28  # characters
+_LABEL_LEVELS = 3  # neighbouring labels stand at different heights
+_LABEL_HEIGHT = 15
 _ALONE_IN_ROW = 5
 
 _FILLS = {"code": "#f4f4f4", "markdown": "#ffffff", "memory": "#e9f7ec", "prompt": "#e8eefc"}
@@ -34,16 +40,11 @@ def draw_svg(graph: Graph) -> str:
         graph: The graph. What no other cell needs, and needs none, stands at the bottom.
     """
     layers, ways, alone = lay_out(graph)
-    places = {node.id: place for place, node in enumerate(graph.nodes)}
     widths = [sum(map(_width, layer)) + _SPACE * max(len(layer) - 1, 0) for layer in layers]
     row = min(len(alone), _ALONE_IN_ROW)
     inner = max([*widths, row * _BOX_WIDTH + max(row - 1, 0) * _SPACE, _BOX_WIDTH])
     middles = _middles(layers, widths, inner)
-    arrows, labels = [], []
-    for (source, target, kind), texts in label_edges(graph).items():
-        way = [middles[spot] for spot in ways[places[source], places[target]]]
-        arrows.append(_arrow(way, kind))
-        labels.append(_label(way, ", ".join(texts), kind))
+    arrows, labels = _arrows(graph, ways, middles)
     top = _MARGIN + len(layers) * _LAYER - (_LAYER - _BOX_HEIGHT - _SPACE if layers else 0)
     boxes = [
         _box(middles[spot], spot.cell, graph.nodes[spot.cell])
@@ -59,28 +60,23 @@ def draw_svg(graph: Graph) -> str:
     rows = -(-len(alone) // _ALONE_IN_ROW)
     bottom = top + rows * (_BOX_HEIGHT + _SPACE) - _SPACE
     width, height = inner + 2 * _MARGIN, max(bottom, 0) + _MARGIN
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
-            f'viewBox="0 0 {width:.0f} {height:.0f}" role="img" '
-            'font-family="system-ui, sans-serif" font-size="12">',
-            f"<title>{len(graph.nodes)} cells and what they need</title>",
-            f"<defs>{''.join(map(_marker, _COLOURS))}</defs>",
-            '<rect width="100%" height="100%" fill="#ffffff"/>',
-            *arrows,
-            *boxes,
-            *labels,
-            "</svg>\n",
-        ]
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
+        f'viewBox="0 0 {width:.0f} {height:.0f}" role="img" '
+        'font-family="system-ui, sans-serif" font-size="12">'
     )
+    title = f"<title>{len(graph.nodes)} cells and what they need</title>"
+    definitions = f"<defs>{''.join(map(_marker, _COLOURS))}</defs>"
+    ground = '<rect width="100%" height="100%" fill="#ffffff"/>'
+    return "\n".join([head, title, definitions, ground, *arrows, *boxes, *labels, "</svg>\n"])
 
 
 def _width(spot: Spot) -> int:
     return _GAP_WIDTH if spot.is_gap else _BOX_WIDTH
 
 
-def _middles(layers: Layers, widths: list[int], inner: int) -> dict[Spot, tuple[float, float]]:
-    middles: dict[Spot, tuple[float, float]] = {}
+def _middles(layers: Layers, widths: list[int], inner: int) -> dict[Spot, _Point]:
+    middles: dict[Spot, _Point] = {}
     for number, (layer, width) in enumerate(zip(layers, widths, strict=True)):
         x = _MARGIN + (inner - width) / 2
         for spot in layer:
@@ -89,7 +85,29 @@ def _middles(layers: Layers, widths: list[int], inner: int) -> dict[Spot, tuple[
     return middles
 
 
-def _arrow(way: list[tuple[float, float]], kind: str) -> str:
+def _arrows(
+    graph: Graph, ways: Mapping[tuple[int, int], Sequence[Spot]], middles: Mapping[Spot, _Point]
+) -> tuple[list[str], list[str]]:
+    """All arrows, and the words at those that stand for a variable."""
+    places = {node.id: place for place, node in enumerate(graph.nodes)}
+    arriving: dict[str, list[tuple[list[_Point], str, list[str]]]] = {}
+    for (source, target, kind), words in label_edges(graph).items():
+        way = [middles[spot] for spot in ways[places[source], places[target]]]
+        arriving.setdefault(target, []).append((way, kind, words))
+    arrows, labels = [], []
+    for found in arriving.values():
+        # They end side by side, in the order in which they come.
+        found.sort(key=lambda one: one[0][-2])
+        for number, (way, kind, words) in enumerate(found):
+            x, y = way[-1]
+            way[-1] = x + _BOX_WIDTH * ((number + 1) / (len(found) + 1) - 0.5), y
+            arrows.append(_arrow(way, kind))
+            if kind == "variable":
+                labels.append(_label(way[-1], number % _LABEL_LEVELS, ", ".join(words)))
+    return arrows, labels
+
+
+def _arrow(way: Sequence[_Point], kind: str) -> str:
     half = _BOX_HEIGHT / 2
     x, y = way[0]
     y += half
@@ -112,18 +130,17 @@ def _arrow(way: list[tuple[float, float]], kind: str) -> str:
     )
 
 
-def _label(way: list[tuple[float, float]], text: str, kind: str) -> str:
-    # Nearer to the end than to the start, where the arrows of one cell have parted.
-    (x, y), (end_x, end_y) = way[-2:]
-    at_x, at_y = x + (end_x - x) * 0.72, y + (end_y - y) * 0.62 + 4
+def _label(end: _Point, level: int, text: str) -> str:
+    x, y = end
+    y -= _BOX_HEIGHT / 2 + 14 + level * _LABEL_HEIGHT
     return (
-        f'<text x="{at_x:.1f}" y="{at_y:.1f}" text-anchor="middle" fill="{_COLOURS[kind]}" '
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle" fill="{_COLOURS["variable"]}" '
         'stroke="#ffffff" stroke-width="4" paint-order="stroke">'
         f"{_escaped(shortened(text, _LABEL_SHOWN))}</text>"
     )
 
 
-def _box(middle: tuple[float, float], cell: int, node: Node) -> str:
+def _box(middle: _Point, cell: int, node: Node) -> str:
     x, y = middle[0] - _BOX_WIDTH / 2, middle[1] - _BOX_HEIGHT / 2
     stroke = _COLOURS["barrier"] if node.barrier else _STROKES.get(node.type, "#666666")
     dashes = ' stroke-dasharray="6 4"' if node.barrier else ""

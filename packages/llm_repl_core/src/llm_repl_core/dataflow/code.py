@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
+import ast
 from functools import lru_cache
 
-from llm_repl_core.dataflow._barriers import barrier_of_text
+import msgspec
+
 from llm_repl_core.dataflow._definitions import CellVisitor
+from llm_repl_core.dataflow._magics import holds_magics, without_magics
 from llm_repl_core.dataflow.effects import NOTHING, Effects, barrier_effects
 from llm_repl_core.syntax import parse_expression, parse_statements
 
 __all__ = ["analyse_code", "analyse_expression"]
 
 _TOO_DEEP = "it is too deeply nested"
+_NOT_PYTHON = "it is not Python"
+_MAGICS = "a magic or a shell command may do anything"
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def analyse_code(text: str) -> Effects:
     """What running a code cell does. No text makes it raise.
 
     Args:
         text: The cell's content.
     """
-    if not text.strip():
-        return NOTHING
     try:
         statements = parse_statements(text)
-        visitor = CellVisitor()
-        visitor.run(statements)
-        visitor.finish()
     except SyntaxError:
-        return barrier_effects(barrier_of_text(text))
-    except RecursionError:
-        return barrier_effects(_TOO_DEEP)
-    return visitor.cell.effects()
+        return _analyse_rest(text)
+    if not statements:
+        return NOTHING
+    return msgspec.structs.replace(_analyse(statements), keeps=True)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def analyse_expression(source: str) -> Effects:
     """What evaluating one expression does, as a template's field or a memory cell's value.
 
@@ -44,10 +44,27 @@ def analyse_expression(source: str) -> Effects:
     """
     try:
         tree = parse_expression(source)
-        visitor = CellVisitor()
-        visitor.value(tree)
     except SyntaxError:
         return NOTHING
+    return _analyse([ast.Expr(tree)])
+
+
+def _analyse(statements: list[ast.stmt]) -> Effects:
+    visitor = CellVisitor()
+    try:
+        visitor.run(statements)
+        visitor.finish()
     except RecursionError:
         return barrier_effects(_TOO_DEEP)
     return visitor.cell.effects()
+
+
+def _analyse_rest(text: str) -> Effects:
+    """A barrier, with what the Python around magics does."""
+    if not holds_magics(text):
+        return barrier_effects(_NOT_PYTHON)
+    try:
+        rest = _analyse(parse_statements(without_magics(text)))
+    except SyntaxError:
+        return barrier_effects(_NOT_PYTHON)
+    return msgspec.structs.replace(rest, calls=True, keeps=True, barrier=_MAGICS)

@@ -43,8 +43,8 @@ def draw_text(graph: Graph) -> str:
         lines.append(f"{place:>{width}}  {headline(node)}")
         if node.barrier is not None:
             lines.append(f"{indent}! cannot be analysed: {plain(node.barrier)}")
-        for source, words in sorted(needs.get(node.id, {}).items()):
-            lines.append(f"{indent}← {source} ({', '.join(words)})")
+        needed = sorted(needs.get(node.id, {}).items())
+        lines += [f"{indent}← {above} ({', '.join(words)})" for above, words in needed]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -33,6 +33,7 @@ class Effects(Struct, frozen=True, kw_only=True):
         modules: Names bound by an import here, and the dotted module that each is of.
         builtins: Builtins that it uses, which another cell may have bound to something else.
         calls: Whether it may run code that is not known to change nothing.
+        keeps: Whether it is code, which may keep the objects that it reads for later.
         barrier: Why it cannot be analysed, as one clause for people; None where it can.
     """
 
@@ -49,6 +50,7 @@ class Effects(Struct, frozen=True, kw_only=True):
     modules: Mapping[str, str] = field(default_factory=dict)
     builtins: frozenset[str] = frozenset()
     calls: bool = False
+    keeps: bool = False
     barrier: str | None = None
 
     @property

@@ -22,7 +22,7 @@ _WORLD = "world:"
 
 ALWAYS_THERE = BUILTINS | {
     *("__name__", "__doc__", "__file__", "__annotations__", "__package__", "__spec__"),
-    *("__loader__", "__builtins__", "memory", LAST_ANSWER),
+    *("__loader__", "__builtins__", "__class__", "memory", LAST_ANSWER),
 }
 
 
@@ -163,7 +163,7 @@ class Names:
             touches=frozenset(touched),
             calls=calls,
             last_answer=LAST_ANSWER in reads or LAST_ANSWER in writes,
-            barrier=barrier or (self._unknown(reads) if calls else None),
+            barrier=barrier or (self._unknown(reads) if calls or effects.keeps else None),
         )
 
     def _place(self, where: dict[str, list[Effects]], found: Mapping[str, Effects]) -> None:

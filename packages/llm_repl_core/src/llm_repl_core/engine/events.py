@@ -184,14 +184,16 @@ class RunCompleted(Event, frozen=True, kw_only=True):
 
 
 class RunEndedBadly(Event, frozen=True, kw_only=True):
-    """A run ended at a cell that failed; the cells after it were not run.
+    """A run ended with a cell that failed, or was stopped.
 
     Attributes:
         error: One line of text.
-        cell_id: The cell; None where the run failed outside of one.
+        cell_id: The first cell in order that failed; None where the run failed outside of one.
         interrupted: Whether somebody stopped it.
+        not_run: The cells that were not started, in order.
     """
 
     error: str
     cell_id: str | None
     interrupted: bool
+    not_run: tuple[str, ...] = ()

@@ -26,7 +26,7 @@ from llm_repl_core.engine.events import (
 from llm_repl_core.engine.options import RunOptions
 from llm_repl_core.engine.plan import plan
 from llm_repl_core.engine.scheduler import Outcome, Planned, Schedule
-from llm_repl_core.errors import LLMReplError
+from llm_repl_core.errors import BudgetExceeded, LLMReplError
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.plugins.contexts import RunContext, RunResult
 
@@ -278,11 +278,16 @@ class Run:
         if failure is None:
             self.emit(RunCompleted)
         else:
+            not_run = tuple(cell_id for cell_id in self.cell_ids if cell_id in self._to_come)
+            error = failure.error
+            if error.startswith(BudgetExceeded.__name__) and not_run:
+                error += f" Left undone: {len(not_run)} of {len(self.cell_ids)} cells."
             self.emit(
                 RunEndedBadly,
-                error=failure.error,
+                error=error,
                 cell_id=failure.cell_id,
                 interrupted=self.interrupted,
+                not_run=not_run,
             )
         result = RunResult(
             error=None if failure is None else failure.error,

@@ -155,7 +155,7 @@ def _sample() -> Notebook:
         model="mock/echo",
         temperature=0.5,
         response_var="answer",
-        extra={"pinned": True},
+        extra={"starred": True},
     )
     memory = MemoryCell(content="x = {'a': 1}  # keep", id="m")
     memory.outputs = [Output.memory_update(["x"], {"x": "{'a': 1}"})]

@@ -144,9 +144,11 @@ calls = sa.Table(
     sa.Column("request", sa.Text, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
     sa.Index(None, "id", unique=True),
-    sa.Index(None, "notebook_id", "identity"),
+    # With the time, so that what is found is in order already: a planner may
+    # prefer an index that spares it sorting to one that finds fewer rows.
+    sa.Index(None, "notebook_id", "identity", "started_at"),
     sa.Index(None, "notebook_id", "started_at"),
     sa.Index(None, "started_at"),
-    sa.Index(None, "run_id"),
-    sa.Index(None, "state"),
+    sa.Index(None, "run_id", "started_at"),
+    sa.Index(None, "state", "started_at"),
 )

@@ -73,11 +73,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name="pk_calls"),
     )
     op.create_index("ix_calls_id", "calls", ["id"], unique=True)
-    op.create_index("ix_calls_notebook_id_identity", "calls", ["notebook_id", "identity"])
+    op.create_index(
+        "ix_calls_notebook_id_identity_started_at",
+        "calls",
+        ["notebook_id", "identity", "started_at"],
+    )
     op.create_index("ix_calls_notebook_id_started_at", "calls", ["notebook_id", "started_at"])
     op.create_index("ix_calls_started_at", "calls", ["started_at"])
-    op.create_index("ix_calls_run_id", "calls", ["run_id"])
-    op.create_index("ix_calls_state", "calls", ["state"])
+    op.create_index("ix_calls_run_id_started_at", "calls", ["run_id", "started_at"])
+    op.create_index("ix_calls_state_started_at", "calls", ["state", "started_at"])
 
 
 def downgrade() -> None:
