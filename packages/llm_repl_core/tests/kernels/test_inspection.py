@@ -11,7 +11,7 @@ import enum
 import inspect
 import pathlib
 import typing
-from typing import Annotated, Any, Literal, Optional
+from typing import Annotated, Any, Literal
 
 import jsonschema
 import pytest
@@ -167,7 +167,7 @@ def schema_of(annotation):
         (dict, {"type": "object"}),
         (dict[str, int], {"type": "object", "additionalProperties": {"type": "integer"}}),
         (int | None, {"anyOf": [{"type": "integer"}, {"type": "null"}]}),
-        (Optional[str], {"anyOf": [{"type": "string"}, {"type": "null"}]}),
+        (typing.Union[str, None], {"anyOf": [{"type": "string"}, {"type": "null"}]}),  # noqa: UP007  old, and met
         (Literal["a", 1], {"enum": ["a", 1]}),
         (Color, {"enum": ["red", 2, "OTHER"]}),
         (datetime.date, {"type": "string", "format": "date"}),
@@ -272,7 +272,7 @@ ANNOTATIONS = st.recursive(
         inner.map(lambda one: dict[str, one]),
         inner.map(lambda one: tuple[one, ...]),
         st.tuples(inner, inner).map(lambda two: tuple[two]),
-        st.tuples(inner, inner).map(lambda two: typing.Union[two]),
+        st.tuples(inner, inner).map(lambda two: typing.Union[two]),  # noqa: UP007  of a value
     ),
     max_leaves=4,
 )

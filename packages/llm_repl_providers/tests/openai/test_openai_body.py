@@ -20,7 +20,7 @@ from llm_repl_core.providers.base import (
     ToolCall,
 )
 from llm_repl_core.providers.streaming import deltas
-from llm_repl_core.testing.openai_server import OpenAIServer, Reply
+from llm_repl_core.testing.openai_server import Reply
 from llm_repl_providers.openai.body import request_body
 from llm_repl_providers.openai.provider import OpenAIProvider
 
@@ -110,7 +110,7 @@ def test_the_body_is_what_the_server_receives_for_every_kind_of_request(server, 
     server.reply = Reply(text="a")
     seen = []
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=100, deadline=None)
     @given(_requests)
     def check(request):
         body, received = ask(request, seed=3, top_p=0.5)

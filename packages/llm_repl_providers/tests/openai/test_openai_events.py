@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,7 +29,7 @@ def test_cuts_anywhere_and_any_line_ends_give_the_same_events(events, end, cuts,
         lines += [": a comment", "event: x", *(f"data: {line}" for line in event), ""]
     data = end.join([*lines, ""] if ended else lines).encode()
     places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
-    portions = [data[a:b] for a, b in zip(places, places[1:], strict=False)]
+    portions = [data[a:b] for a, b in pairwise(places)]
     expected = ["\n".join(event).encode() for event in events]
     assert _read(portions) == expected
 

@@ -23,7 +23,7 @@ PHASES = {
     "before the head": Reply(stall_before_head=True),
     "after the head": Reply(stall_after=0),
     "between chunks": Reply(text="word " * 1000, delay_per_piece_s=0.001),
-    "inside a chunk": Reply(text="word " * 9, cut_bytes=100, stall_after=4),
+    "inside a chunk": Reply(text="word " * 9, cut_bytes=101, stall_after=14),
     "in a flood": Reply(text="word " * 100, endless=True),
 }
 STOPS_IN_EACH = 40
@@ -51,8 +51,7 @@ async def _stop_by_closing(provider, text_came, chance):
     async with aclosing(deltas(provider, REQUEST)) as answer:
         for _ in range(chance.randint(1, 5)):
             await anext(answer)
-        stopped_s = time.monotonic()
-    return stopped_s
+        return time.monotonic()
 
 
 async def _ready(text_came, chance):

@@ -158,7 +158,7 @@ _names = st.text("abc_", min_size=1, max_size=6)
 _arguments = st.dictionaries(st.text(max_size=3), st.integers() | st.text(max_size=4), max_size=3)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(_names, _arguments), max_size=4), st.data())
 def test_pieces_of_any_size_in_any_interleaving_give_the_calls(wanted, data):
     calls = [
@@ -193,7 +193,7 @@ _json = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(_json))
 def test_nothing_that_a_server_sends_is_more_than_a_broken_answer(chunks):
     try:

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -17,9 +18,11 @@ from llm_repl_core.errors import StorageError
 from llm_repl_core.ledger.record import CallRecord
 from llm_repl_core.model.cell import CodeCell
 from llm_repl_core.model.notebook import Notebook
+from llm_repl_server.storage import sqlite
 from llm_repl_server.storage.call_filter import CallFilter
 from llm_repl_server.storage.call_log import CallLog
 from llm_repl_server.storage.changes import CreateNotebook, WriteCell
+from llm_repl_server.storage.lock_file import LockFile
 from llm_repl_server.storage.store import Store
 
 MakeCall = Callable[..., CallRecord]
@@ -150,6 +153,22 @@ def test_a_call_of_a_killed_program_is_cut_off_and_that_of_a_live_one_is_not(
     with CallLog(database_url) as log:
         assert states(log) == {**expected, "alive 0": "completed", "server's": "interrupted"}
     assert owner_files(database_url) == []
+
+
+def test_one_opens_after_the_other(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder_of(database_url).mkdir()
+    other = LockFile(folder_of(database_url) / "notebooks.db.opening")
+    assert other.acquire()
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite, "_WRITE_TIMEOUT_S", 0.05)
+        for access in (CallLog(database_url), Store(database_url)):
+            with pytest.raises(StorageError, match="Another process is opening the database"):
+                access.open()
+    timer = threading.Timer(0.1, other.release)
+    timer.start()
+    with CallLog(database_url) as log:
+        assert log.list_calls() == []
+    timer.join()
 
 
 def test_it_keeps_no_server_away_and_is_kept_away_by_none(

@@ -22,7 +22,8 @@ class ExpressionVisitor(Visitor):
         local = self.scope.local(name)
         if local is None:
             return self.use(name)
-        if self.scope.kind == "class" and name not in self.scope.surely_bound:
+        scope = self.scope
+        if scope.kind == "class" and name in scope.bound and name not in scope.surely_bound:
             # Where a class has not bound its name yet, Python looks for a global one.
             return local | self.use(name)
         return local
@@ -33,12 +34,13 @@ class ExpressionVisitor(Visitor):
             self.stop(barred)
             if barrier_of_name(node.value.id) and barred is None:
                 # `sys.path` is seen through; only `sys` by itself is not.
-                return self._plain_name(node.value)
+                return self.plain_name(node.value)
         else:
             self.stop(barrier_of_attribute("", node.attr))
         return self.value(node.value)
 
-    def _plain_name(self, node: ast.Name) -> Roots:
+    def plain_name(self, node: ast.Name) -> Roots:
+        """Visit a name whose use by itself is no barrier here."""
         barrier = self.record.barrier
         roots = self.value(node)
         self.record.barrier = barrier

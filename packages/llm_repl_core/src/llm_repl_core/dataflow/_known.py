@@ -18,7 +18,9 @@ __all__ = [
     "TYING_BUILTINS",
 ]
 
-BUILTINS = frozenset(dir(builtins)) | {"display", "exit", "quit"}
+BUILTINS = frozenset(name for name in dir(builtins) if not name.startswith("_")) | {
+    *("__build_class__", "__debug__", "__import__", "display", "exit", "quit"),
+}
 
 FRESH_BUILTINS = frozenset(
     {

@@ -9,9 +9,14 @@ __all__ = ["holds_magics", "without_magics"]
 _ON_PYTHON = frozenset({"capture", "prun", "time", "timeit"})
 """Magics of a whole cell that run the rest of it as it stands."""
 
-_CELL_MAGIC = re.compile(r"\s*%%(\w+)[^\n]*")
-_LINE = re.compile(r"^[ \t]*(?:[%!?].*|[^#'\"\n]*\?[ \t]*)$", re.MULTILINE)
-_ASSIGNED = re.compile(r"^([ \t]*[\w,. \t]+=[ \t]*)[%!](?!=).*$", re.MULTILINE)
+# Nothing here goes back over what it has passed, so that any text is searched in one pass.
+_CELL_MAGIC = re.compile(r"\s*+%%(\w+)[^\n]*+")
+_LINE = re.compile(
+    r"^(?P<indent>[ \t]*+)(?:%(?:prun|timeit|time)[ \t]++(?P<python>[^\s-][^\n]*+)"
+    r"|[%!?][^\n]*+|[^#'\"\n]*\?[ \t]*+)$",
+    re.MULTILINE,
+)
+_ASSIGNED = re.compile(r"^([\w,. \t]++=[ \t]*+)[%!](?!=)[^\n]*+$", re.MULTILINE)
 
 
 def holds_magics(text: str) -> bool:
@@ -20,7 +25,7 @@ def holds_magics(text: str) -> bool:
     Args:
         text: A code cell's content.
     """
-    return any(pattern.search(text) for pattern in (_CELL_MAGIC, _LINE, _ASSIGNED))
+    return bool(_CELL_MAGIC.match(text) or _LINE.search(text) or _ASSIGNED.search(text))
 
 
 def without_magics(text: str) -> str:
@@ -34,10 +39,9 @@ def without_magics(text: str) -> str:
         if found[1] not in _ON_PYTHON:
             return ""
         text = text[found.end() :]
-    return _ASSIGNED.sub(r"\1None", _LINE.sub(_nothing, text))
+    return _ASSIGNED.sub(r"\1None", _LINE.sub(_python_of, text))
 
 
-def _nothing(line: re.Match[str]) -> str:
+def _python_of(line: re.Match[str]) -> str:
     # Something stays in its place, as it may be all that a block holds.
-    indent = line[0][: len(line[0]) - len(line[0].lstrip())]
-    return f"{indent}pass"
+    return f"{line['indent']}{line['python'] or 'pass'}"

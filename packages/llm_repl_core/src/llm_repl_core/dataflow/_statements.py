@@ -79,7 +79,7 @@ class StatementVisitor(TargetVisitor):
             while isinstance(node, ast.Attribute | ast.Subscript):
                 node = node.value
             if isinstance(node, ast.Name):
-                roots |= self.value(node)
+                roots |= self.plain_name(node)
         return roots
 
     def _run_return(self, node: ast.Return) -> None:

@@ -300,7 +300,11 @@ class Caller:
             try:
                 await call.attempt()
             except RateLimited as error:
-                self._limits.pause(provider_name, error.retry_after_s or _PAUSE_S)
+                # Where it asks for more patience than there is, only this call ends by it.
+                pause_s = min(
+                    error.retry_after_s or _PAUSE_S, self._retry_policy.longest_retry_after_s
+                )
+                self._limits.pause(provider_name, pause_s)
                 raise
 
     async def _end(self, call: _Call, reservation: Reservation | None) -> None:

@@ -198,8 +198,11 @@ class Run:
     async def _execute_cells(self) -> None:
         self.terms = await self.session.call_terms(self.options)
         notebook = self.session.notebook
-        if self.options.parallel and self._has_prompts():
-            self._schedule = Schedule(self._start_planned, self._is_current)
+        if self._has_prompts():
+            # In order, too: what depends on a prompt that failed is the same then.
+            self._schedule = Schedule(
+                self._start_planned, self._is_current, parallel=self.options.parallel
+            )
             await self._schedule.run(plan(notebook, self.cell_ids, plain=self.session.plain_names))
             if self.stopped:
                 self._note_stop()
@@ -246,6 +249,8 @@ class Run:
         if ending.error is not None:
             self._fail(ending.error, cell_id, place)
         self.interrupted = self.interrupted or ending.interrupted
+        if ending.interrupted and self._schedule is not None:
+            self._schedule.halt()
         return Outcome(
             ok=ending.error is None,
             halts=ending.interrupted or (ending.error is not None and self.options.stop_on_error),

@@ -8,6 +8,7 @@ only for what it really needs. So every interleaving leaves what running from to
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeAlias
 
@@ -27,7 +28,8 @@ class Outcome(Struct, frozen=True):
 
     Attributes:
         ok: Whether its answer can be used: it ran, and well.
-        halts: Whether nothing more is to be started.
+        halts: Whether nothing further down is to be started. What stands above still is, as in
+            document order it would have run before.
     """
 
     ok: bool
@@ -82,12 +84,17 @@ class Schedule:
         start: Runs a cell.
         is_current: Whether a cell still is what it was when it was planned; one that was edited
             since waits for all that is above it.
+        parallel: Whether cells run at the same time; else each ends before the next begins.
     """
 
-    def __init__(self, start: Start, is_current: Callable[[Planned], bool]) -> None:
+    def __init__(
+        self, start: Start, is_current: Callable[[Planned], bool], *, parallel: bool = True
+    ) -> None:
         self._start = start
         self._is_current = is_current
-        self._halted = False
+        self._parallel = parallel
+        self._halted_at = sys.maxsize
+        """From which place on nothing more is started."""
         self._waiting = asyncio.Semaphore(_LOOKAHEAD)
         self._turns: dict[str, _Turn] = {}
         self._open: dict[str, _Turn] = {}
@@ -97,12 +104,15 @@ class Schedule:
         self._last_in_order: _Turn | None = None
         """The last cell that is no prompt."""
         self._last_prompt: _Turn | None = None
+        self._last: _Turn | None = None
+        self._answering: dict[str, dict[str, _Turn]] = {}
+        """By variable: the prompts that have not ended and may still set it, by cell."""
         self._answers: dict[str, _Turn] = {}
         """By variable: the prompt whose answer it has for the cells further down."""
 
     def halt(self) -> None:
         """Start nothing more."""
-        self._halted = True
+        self._halted_at = 0
 
     async def run(self, cells: Iterable[Planned]) -> None:
         """Run the cells; returns when all that were started have ended.
@@ -114,7 +124,7 @@ class Schedule:
             async with asyncio.TaskGroup() as group:
                 for planned in cells:
                     await self._waiting.acquire()
-                    if self._halted:
+                    if planned.place >= self._halted_at:
                         break
                     turn = self._plan(planned)
                     group.create_task(self._take(turn))
@@ -128,7 +138,9 @@ class Schedule:
         turn = _Turn(planned)
         turn.depends_on = self._dependencies(planned)
         stages = [other.ended for other in turn.depends_on]
-        if planned.effects.barrier is not None or planned.needs_all:
+        if not self._parallel:
+            stages += [] if self._last is None else [self._last.ended]
+        elif planned.effects.barrier is not None or planned.needs_all:
             stages += [other.ended for other in self._open.values()]
         else:
             stages += self._overwritten(planned)
@@ -137,10 +149,12 @@ class Schedule:
         self._turns[planned.cell_id] = turn
         self._open[planned.cell_id] = turn
         self._holding[planned.cell_id] = turn
+        self._last = turn
         if planned.is_prompt:
             self._last_prompt = turn
             if planned.variable is not None:
                 self._answers[planned.variable] = turn
+                self._answering.setdefault(planned.variable, {})[planned.cell_id] = turn
         else:
             self._last_in_order = turn
             for name in planned.effects.writes:
@@ -160,14 +174,18 @@ class Schedule:
     def _overwritten(self, planned: Planned) -> list[asyncio.Event]:
         """The prompts whose variable a cell in order sets: theirs must come first.
 
-        Of two prompts with one variable the lower wins, whichever is answered first.
+        All of them, as the lowest may fail. Of two prompts with one variable the lower wins,
+        whichever is answered first.
         """
         if planned.is_prompt:
             return []
-        found = [self._answers.get(name) for name in planned.effects.writes]
         if LAST_ANSWER in planned.effects.writes:
-            found.append(self._last_prompt)
-        return [turn.ended for turn in found if turn is not None]
+            return [turn.ended for turn in self._open.values() if turn.planned.is_prompt]
+        return [
+            turn.ended
+            for name in planned.effects.writes
+            for turn in self._answering.get(name, {}).values()
+        ]
 
     def _hazards(self, planned: Planned) -> list[asyncio.Event]:
         """What must have happened above, so that the cell sees, and leaves, the right state."""
@@ -201,18 +219,20 @@ class Schedule:
                     one for one in self._open.values() if one.planned.place < planned.place
                 ]:
                     await above.ended.wait()
-            if self._halted:
+            if planned.place >= self._halted_at:
                 return
             failed = [other.planned for other in turn.depends_on if not other.ok]
             outcome = await self._start(planned, lambda: self._place(turn), failed)
             turn.ok = outcome.ok
             if outcome.halts:
-                self.halt()
+                self._halted_at = min(self._halted_at, planned.place + 1)
         finally:
             turn.placed.set()
             turn.ended.set()
             self._open.pop(planned.cell_id, None)
             self._holding.pop(planned.cell_id, None)
+            if planned.variable is not None:
+                self._answering[planned.variable].pop(planned.cell_id, None)
 
     def _place(self, turn: _Turn) -> None:
         turn.placed.set()

@@ -176,8 +176,9 @@ def test_a_schema_that_refers_to_itself_for_ever():
 # Models --------------------------------------------------------------------------------------
 
 MODELS = """
-import dataclasses, typing
+import dataclasses
 import msgspec, pydantic
+from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 class Person(pydantic.BaseModel):
     name: str
     age: int = pydantic.Field(ge=0)
@@ -185,7 +186,7 @@ class Person(pydantic.BaseModel):
 class Data:
     name: str
     age: int
-class Typed(typing.TypedDict):
+class Typed(TypedDict):
     name: str
     age: int
 class Struct(msgspec.Struct):

@@ -157,7 +157,7 @@ class _Fitting:
             return self._array(schema)
         if kind == "string":
             return self._text(schema)
-        if kind in {"integer", "number"}:
+        if kind in ("integer", "number"):
             return _number(schema, number, whole=kind == "integer")
         if kind == "boolean":
             return bool(number % 2)
@@ -196,8 +196,9 @@ class _Fitting:
         return elements
 
     def _text(self, schema: dict[str, Any]) -> str:
-        if schema.get("format") in _FORMATS:
-            return _FORMATS[schema["format"]]
+        known = _FORMATS.get(str(schema.get("format")))
+        if known is not None:
+            return known
         text = self._next_word()
         least, most = _count(schema, "minLength", 0), _count(schema, "maxLength", _LENGTH_LIMIT)
         if "pattern" in schema:
@@ -224,7 +225,8 @@ def _number(schema: dict[str, Any], number: int, *, whole: bool) -> int | float:
     """The number-th of the numbers that fit, from the one that is nearest to 0 upwards."""
     low, above = _bound(schema, "minimum", "exclusiveMinimum", max)
     high, below = _bound(schema, "maximum", "exclusiveMaximum", min)
-    step = _fraction(schema.get("multipleOf")) or Fraction(1)
+    step = _fraction(schema.get("multipleOf"))
+    step = Fraction(1) if step is None else step
     if step <= 0:
         raise _NoFitError("a `multipleOf` of it is not above 0")
     if whole:

@@ -45,7 +45,7 @@ class Answer:
         if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
             return ""
         choice = choices[0]
-        if choice.get("index", 0) not in {0, None}:
+        if choice.get("index", 0) not in (0, None):
             return ""  # of a second answer, which an option `n` asks for
         self._has_choice = True
         finish_reason = choice.get("finish_reason")

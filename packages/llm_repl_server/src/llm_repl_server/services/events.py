@@ -59,15 +59,19 @@ class Announcer:
         """
         self._listeners.append((listener, is_heard))
 
+    def is_heard(self) -> bool:
+        """Whether anybody would hear an announcement now."""
+        return any(is_heard() for _, is_heard in self._listeners)
+
     def announce(self, announcement: Announcement, after: Future[None] | None = None) -> None:
         """Tell everybody.
 
         Args:
             announcement: What.
-            after: The write that makes it true. Where it fails, nothing is told; only that a cell
-                ended is told all the same, as a failure.
+            after: The write that makes it true. Where it fails, nothing is told; only what is
+                numbered is told all the same, that a cell ended as a failure.
         """
-        if not any(is_heard() for _, is_heard in self._listeners):
+        if not self.is_heard():
             return  # and the loop is not woken for it
         if after is None and not self._waiting:
             self._pass_on(announcement)
@@ -94,6 +98,8 @@ class Announcer:
                 self._pass_on(announcement)
             elif announcement.event in _ENDINGS:
                 self._pass_on(_not_stored(announcement, error))
+            elif "sequence" in announcement.payload:
+                self._pass_on(announcement)  # or a number would be missing
 
     def _pass_on(self, announcement: Announcement) -> None:
         for listener, _ in self._listeners:

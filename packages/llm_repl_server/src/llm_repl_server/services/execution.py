@@ -2,16 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeAlias, get_args
 
 from msgspec import UNSET
 
-from llm_repl_core import CellCompleted, CellEndedBadly, Event, Notebook, Value
+from llm_repl_core import (
+    CellCompleted,
+    CellEndedBadly,
+    Event,
+    Notebook,
+    RunOptions,
+    Value,
+)
+from llm_repl_core.ledger.record import Mode
+from llm_repl_core.plugins.contexts import RunResult
 from llm_repl_server.services.events import Announcement, Announcer
-from llm_repl_server.services.live import LiveNotebooks
-from llm_repl_server.services.wire import outputs_on_wire, status_of
+from llm_repl_server.services.live import LiveNotebook, LiveNotebooks
+from llm_repl_server.services.run_registry import RunRegistry
+from llm_repl_server.services.wire import outputs_on_wire, run_on_wire, status_of
+from llm_repl_server.storage.changes import WriteRun
+from llm_repl_server.storage.run_record import RunRecord
 
-__all__ = ["ExecutionService"]
+__all__ = ["Background", "ExecutionService", "With"]
+
+With: TypeAlias = Literal["upstream", "downstream"]
+"""Which cells run along with one: those that it needs, or those that need it."""
+
+_STOPPED = "The run was stopped."
+
+
+class Background:
+    """A run that goes on by itself.
+
+    Attributes:
+        run: What was begun, as the wire shows it.
+    """
+
+    def __init__(self, run: dict[str, Any]) -> None:
+        self.run = run
 
 
 class ExecutionService:
@@ -20,63 +51,118 @@ class ExecutionService:
     Args:
         live: The notebooks in memory.
         announcer: Who tells the clients.
+        runs: Who knows the runs.
     """
 
-    def __init__(self, live: LiveNotebooks, announcer: Announcer) -> None:
+    def __init__(self, live: LiveNotebooks, announcer: Announcer, runs: RunRegistry) -> None:
         self._live = live
         self._announcer = announcer
+        self._runs = runs
 
-    async def execute(self, notebook_id: str, cell_id: str) -> dict[str, Any]:
+    async def execute(
+        self,
+        notebook_id: str,
+        cell_id: str,
+        options: RunOptions,
+        *,
+        along: With | None = None,
+        in_background: bool = False,
+    ) -> dict[str, Any] | Background:
         """Run a cell, after what was asked for before; returns when its outputs are on disk.
+
+        Args:
+            notebook_id: Which notebook.
+            cell_id: Which cell.
+            options: How the run is to go.
+            along: Which other cells run, too.
+            in_background: Whether to return when the run is on record.
 
         Raises:
             NotebookNotFound: There is no such notebook.
             CellNotFound: There is no such cell.
         """
         live = await self._live.get(notebook_id)
+        cell_ids = _with(live, cell_id, along)
         # The cell itself may be in its next run, or changed, by the time that this one is kept.
         endings: list[CellCompleted | CellEndedBadly] = []
 
         def note(event: Event) -> None:
-            if isinstance(event, CellCompleted | CellEndedBadly):
+            if isinstance(event, CellCompleted | CellEndedBadly) and event.cell_id == cell_id:
                 endings.append(event)
 
-        await live.session.start([cell_id], listener=note)
+        record, task = self._begin(
+            live, cell_ids, options, along or "cell", listener=note, kept=in_background
+        )
+        if in_background:
+            return await _noted(live, record)
+        result = await task
         await live.written()
-        if not endings:
-            return _not_run(live.notebook, cell_id)
-        [ending] = endings
-        return {
-            "id": cell_id,
-            "cell_id": cell_id,
-            "outputs": outputs_on_wire(ending.outputs),
-            "status": status_of(ending),
-            "execution_count": ending.execution_count,
-        }
+        answer = _ran(cell_id, endings[0]) if endings else _not_run(live.notebook, cell_id)
+        if along is not None:
+            answer["cell_ids"] = list(record.cell_ids)
+            if result.error is not None and result.cell_id != cell_id:
+                answer |= {"error": result.error, "failed_cell_id": result.cell_id}
+        return answer
 
-    async def execute_all(self, notebook_id: str) -> dict[str, Any]:
+    async def execute_all(
+        self, notebook_id: str, options: RunOptions, *, in_background: bool = False
+    ) -> dict[str, Any] | Background:
         """Run all cells in order; returns when their outputs are on disk.
 
         Raises:
             NotebookNotFound: There is no such notebook.
         """
         live = await self._live.get(notebook_id)
-        result = await live.session.start()
+        record, task = self._begin(live, None, options, "notebook", kept=in_background)
+        if in_background:
+            return await _noted(live, record)
+        result = await task
         await live.written()
-        if result.error is None:
-            return {"success": True}
-        return {"success": False, "error": result.error, "cell_id": result.cell_id}
+        return _whole(result)
 
-    async def interrupt(self, notebook_id: str) -> None:
-        """Stop what runs and what waits; returns when it has stopped.
+    async def execute_stale(
+        self, notebook_id: str, options: RunOptions, *, in_background: bool = False
+    ) -> dict[str, Any] | Background:
+        """Run the cells that would give something else now; returns when that is on disk.
 
         Raises:
             NotebookNotFound: There is no such notebook.
         """
         live = await self._live.get(notebook_id)
-        if live.existing_session is not None:
-            await live.existing_session.interrupt_here()
-            await live.written()
+        stale = live.dependencies.stale()
+        record, task = self._begin(live, stale, options, "stale", kept=in_background)
+        if in_background:
+            return await _noted(live, record)
+        result = await task
+        await live.written()
+        return _whole(result) | {"cell_ids": stale}
+
+    async def interrupt(self, notebook_id: str, cell_id: str | None = None) -> None:
+        """Stop what runs and what waits; returns when it has stopped.
+
+        Args:
+            notebook_id: Which notebook.
+            cell_id: Stop this cell only: where it runs, and where a run of it alone waits.
+
+        Raises:
+            NotebookNotFound: There is no such notebook.
+            CellNotFound: There is no such cell.
+        """
+        live = await self._live.get(notebook_id)
+        if cell_id is not None:
+            _ = live.notebook[cell_id]
+        session = live.existing_session
+        if session is None:
+            return
+        if cell_id is None:
+            await session.interrupt_here()
+        else:
+            waiting = self._runs.waiting_for(cell_id, notebook_id)
+            await asyncio.gather(
+                *(session.interrupt_here(run_id=run_id) for run_id in waiting),
+                session.interrupt_here(cell_id=cell_id),
+            )
+        await live.written()
 
     async def restart(self, notebook_id: str) -> None:
         """Stop what runs and begin again with an empty kernel.
@@ -110,6 +196,69 @@ class ExecutionService:
             "busy": snapshot is None,
         }
 
+    def _begin(
+        self,
+        live: LiveNotebook,
+        cell_ids: Sequence[str] | None,
+        options: RunOptions,
+        kind: str,
+        *,
+        kept: bool,
+        listener: Any = None,
+    ) -> tuple[RunRecord, asyncio.Task[RunResult]]:
+        """Queue a run, and take it into the list of runs.
+
+        One that runs a single cell while its client waits is not kept in the database: it would
+        cost two more writes, and all that it leaves is the cell.
+        """
+        notebook = live.notebook
+        run_id, task = live.session.start(cell_ids, options, listener=listener)
+        chosen = [cell.id for cell in notebook] if cell_ids is None else cell_ids
+        record = RunRecord(
+            id=run_id,
+            notebook_id=notebook.id,
+            kind=kind,
+            cell_ids=tuple(chosen),
+            mode=_mode(notebook, options),
+            total=len(chosen),
+            created_at=datetime.now(UTC),
+        )
+        self._runs.begin(record, kept=kept or len(chosen) > 1)
+        # Every run has its ending; where the engine itself is closed, this is it.
+        task.add_done_callback(lambda _: self._runs.end(run_id, "interrupted", _STOPPED))
+        return record, task
+
+
+def _with(live: LiveNotebook, cell_id: str, along: With | None) -> list[str]:
+    """The cells of a run, in document order."""
+    if along == "upstream":
+        return [*live.dependencies.upstream(cell_id), cell_id]
+    if along == "downstream":
+        return [cell_id, *live.dependencies.downstream(cell_id)]
+    return [cell_id]
+
+
+async def _noted(live: LiveNotebook, record: RunRecord) -> Background:
+    """A run in the background, once its record is on disk."""
+    live.write(WriteRun(record))
+    await live.written()
+    return Background(run_on_wire(record))
+
+
+def _mode(notebook: Notebook, options: RunOptions) -> Mode:
+    noted = options.mode or notebook.preference("mode")
+    return next((mode for mode in get_args(Mode) if mode == noted), "live")
+
+
+def _ran(cell_id: str, ending: CellCompleted | CellEndedBadly) -> dict[str, Any]:
+    return {
+        "id": cell_id,
+        "cell_id": cell_id,
+        "outputs": outputs_on_wire(ending.outputs),
+        "status": status_of(ending),
+        "execution_count": ending.execution_count,
+    }
+
 
 def _not_run(notebook: Notebook, cell_id: str) -> dict[str, Any]:
     """What is answered for a run that was stopped, or whose cell was deleted, before its turn."""
@@ -121,6 +270,12 @@ def _not_run(notebook: Notebook, cell_id: str) -> dict[str, Any]:
         "status": cell.status,
         "execution_count": cell.execution_count,
     }
+
+
+def _whole(result: RunResult) -> dict[str, Any]:
+    if result.error is None:
+        return {"success": True}
+    return {"success": False, "error": result.error, "cell_id": result.cell_id}
 
 
 def _json_or_text(value: Value) -> Any:

@@ -5,36 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any
 
 from llm_repl_core import (
     Application,
-    Cell,
-    CellCompleted,
-    CellEndedBadly,
-    CellStarted,
-    Event,
-    MemoryCell,
     Notebook,
     NotebookNotFound,
-    RunCompleted,
-    RunEndedBadly,
-    RunStarted,
     Session,
     StorageError,
     Value,
 )
+from llm_repl_core.engine.dependencies import Dependencies
 from llm_repl_core.engine.loop import EngineLoop
 from llm_repl_server.services.events import Announcement, Announcer
 from llm_repl_server.services.kernels import KernelFactory
-from llm_repl_server.services.wire import outputs_on_wire, status_of
-from llm_repl_server.storage.changes import Change, UpdateNotebook, WriteCell
+from llm_repl_server.services.run_events import RunEvents
+from llm_repl_server.services.run_registry import RunRegistry
+from llm_repl_server.storage.changes import Change, UpdateNotebook
+from llm_repl_server.storage.ledger import DatabaseLedger
 from llm_repl_server.storage.store import Store
 
 __all__ = ["LiveNotebook", "LiveNotebooks"]
-
-_NOTED_AFTER_S = 0.05
-"""How long a cell runs before the disk knows; a shorter one would pay for two writes."""
 
 
 class LiveNotebook:
@@ -48,6 +38,7 @@ class LiveNotebook:
         open_session: Makes its session.
         store: Where it is kept.
         announcer: Who tells the clients.
+        runs: Who knows the runs.
     """
 
     def __init__(
@@ -57,17 +48,19 @@ class LiveNotebook:
         open_session: Callable[[Notebook], Session],
         store: Store,
         announcer: Announcer,
+        runs: RunRegistry,
     ) -> None:
         self.notebook = notebook
         self.last_snapshot: dict[str, Value] = {}
+        self.deleted = False
+        """Whether the notebook is gone, so that nothing more is written."""
+        self.events = RunEvents(self, announcer, runs)
+        self._dependencies: Dependencies | None = None
         self._open_session = open_session
         self._session: Session | None = None
         self._store = store
         self._announcer = announcer
         self._last_write: Future[None] | None = None
-        self._runs_whole: set[str] = set()
-        self._running: dict[str, asyncio.TimerHandle] = {}
-        self._deleted = False
 
     @property
     def existing_session(self) -> Session | None:
@@ -79,8 +72,17 @@ class LiveNotebook:
         """The session, made when it is first asked for."""
         if self._session is None:
             self._session = self._open_session(self.notebook)
-            self._session.listen(self._on_event)
+            self._session.listen(self.events.on_event)
         return self._session
+
+    @property
+    def dependencies(self) -> Dependencies:
+        """What depends on what: the session's knowledge, where there is a session."""
+        if self._session is not None:
+            return self._session.dependencies
+        if self._dependencies is None:
+            self._dependencies = Dependencies(self.notebook)
+        return self._dependencies
 
     def write(self, *changes: Change, tell: Announcement | None = None) -> Future[None]:
         """Hand changes to the store; the future is done when they are on disk."""
@@ -124,7 +126,7 @@ class LiveNotebook:
         Args:
             deleted: Whether the notebook is gone, so that nothing more is written.
         """
-        self._deleted = deleted
+        self.deleted = deleted
         if self._session is not None:
             await self._session.close_here()
 
@@ -132,66 +134,6 @@ class LiveNotebook:
         kept = await asyncio.to_thread(self._store.load_notebook, self.notebook.id)
         if kept is not None:
             self.notebook.become(kept)
-
-    def _on_event(self, event: Event) -> None:
-        if isinstance(event, CellStarted):
-            self._tell("cell_execution_started", event, cell_id=event.cell_id)
-            self._running[event.cell_id] = asyncio.get_running_loop().call_later(
-                _NOTED_AFTER_S, self._note_running, event.cell_id
-            )
-        elif isinstance(event, CellCompleted):
-            self._tell(
-                "cell_execution_completed",
-                event,
-                self._keep(event.cell_id),
-                cell_id=event.cell_id,
-                outputs=outputs_on_wire(event.outputs),
-                execution_count=event.execution_count,
-                status=status_of(event),
-            )
-        elif isinstance(event, CellEndedBadly):
-            self._tell(
-                "cell_execution_failed",
-                event,
-                self._keep(event.cell_id),
-                cell_id=event.cell_id,
-                error=event.error,
-                outputs=outputs_on_wire(event.outputs),
-                execution_count=event.execution_count,
-                status=status_of(event),
-            )
-        elif isinstance(event, RunStarted) and event.whole_notebook:
-            self._runs_whole.add(event.run_id)
-            self._tell("notebook_execution_started", event)
-        elif isinstance(event, RunCompleted) and event.run_id in self._runs_whole:
-            self._runs_whole.remove(event.run_id)
-            self._tell("notebook_execution_completed", event)
-        elif isinstance(event, RunEndedBadly) and event.run_id in self._runs_whole:
-            self._runs_whole.remove(event.run_id)
-            self._tell("notebook_execution_failed", event, error=event.error, cell_id=event.cell_id)
-
-    def _keep(self, cell_id: str) -> Future[None] | None:
-        """Write a cell that has run, and the memory with it where it may have changed."""
-        self._running.pop(cell_id).cancel()
-        if self._deleted or cell_id not in self.notebook:
-            return None
-        cell: Cell = self.notebook[cell_id]
-        changes: list[Change] = [WriteCell(self.notebook.id, cell)]
-        if isinstance(cell, MemoryCell):
-            changes.append(
-                UpdateNotebook(notebook_id=self.notebook.id, memory=self.notebook.memory)
-            )
-        return self.write(*changes)
-
-    def _note_running(self, cell_id: str) -> None:
-        if not self._deleted and cell_id in self.notebook:
-            self.write(WriteCell(self.notebook.id, self.notebook[cell_id]))
-
-    def _tell(
-        self, name: str, event: Event, after: Future[None] | None = None, **payload: Any
-    ) -> None:
-        payload = {"notebook_id": event.notebook_id, "run_id": event.run_id} | payload
-        self._announcer.announce(Announcement(name, event.notebook_id, payload), after)
 
 
 class LiveNotebooks:
@@ -203,6 +145,7 @@ class LiveNotebooks:
         announcer: Who tells the clients.
         loop: Where the engine lives.
         kernels: Makes kernels.
+        runs: Who knows the runs.
     """
 
     def __init__(
@@ -212,7 +155,10 @@ class LiveNotebooks:
         announcer: Announcer,
         loop: EngineLoop,
         kernels: KernelFactory,
+        runs: RunRegistry,
     ) -> None:
+        self._runs = runs
+        self._ledger = DatabaseLedger(store)
         self._application = application
         self._store = store
         self._announcer = announcer
@@ -257,6 +203,7 @@ class LiveNotebooks:
             open_session=self._open_session,
             store=self._store,
             announcer=self._announcer,
+            runs=self._runs,
         )
         self._live[notebook.id] = live
         return live
@@ -280,5 +227,5 @@ class LiveNotebooks:
 
     def _open_session(self, notebook: Notebook) -> Session:
         return self._application.open(
-            notebook, kernel=self._kernels.make(notebook), loop=self._loop
+            notebook, kernel=self._kernels.make(notebook), loop=self._loop, ledger=self._ledger
         )

@@ -21,6 +21,7 @@ __all__ = [
     "DeleteNotebook",
     "EndCall",
     "InsertCell",
+    "MarkStale",
     "MoveCell",
     "PutSetting",
     "UpdateNotebook",
@@ -86,6 +87,13 @@ class DeleteCell(Struct, frozen=True):
     cell_id: str
 
 
+class MarkStale(Struct, frozen=True):
+    """Note that cells would give something else now; those that are gone are passed over."""
+
+    notebook_id: str
+    cell_ids: tuple[str, ...]
+
+
 class PutSetting(Struct, frozen=True):
     """Set a setting of the server, new or not."""
 
@@ -119,6 +127,7 @@ Change: TypeAlias = (
     | MoveCell
     | WriteCell
     | DeleteCell
+    | MarkStale
     | PutSetting
     | WriteRun
     | BeginCall

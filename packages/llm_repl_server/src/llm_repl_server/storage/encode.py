@@ -16,6 +16,7 @@ from llm_repl_server.storage.changes import (
     DeleteNotebook,
     EndCall,
     InsertCell,
+    MarkStale,
     MoveCell,
     PutSetting,
     UpdateNotebook,
@@ -32,6 +33,7 @@ from llm_repl_server.storage.operations import (
     Operation,
     RowUpdate,
     SettingUpsert,
+    StaleMark,
     missing_cell,
 )
 from llm_repl_server.storage.rows import cell_to_row, notebook_to_row, notebook_values
@@ -70,6 +72,8 @@ def _encode(change: Change) -> Operation:
             return CellMove(encode_text(notebook_id), encode_text(cell_id), _optional(before_id))
         case DeleteCell(notebook_id, cell_id):
             return CellDeletion(encode_text(notebook_id), encode_text(cell_id))
+        case MarkStale(notebook_id, cell_ids):
+            return StaleMark(encode_text(notebook_id), tuple(map(encode_text, cell_ids)))
         case CreateNotebook(notebook):
             return NotebookCreation(
                 notebook_to_row(notebook), [cell_to_row(notebook.id, cell) for cell in notebook]

@@ -23,6 +23,7 @@ __all__ = [
     "Operation",
     "RowUpdate",
     "SettingUpsert",
+    "StaleMark",
     "apply_operations",
 ]
 
@@ -140,6 +141,20 @@ class CellDeletion(Operation, frozen=True):
         key = {"for_notebook_id": self.notebook_id, "for_id": self.cell_id}
         if database.run(statements.delete_cell, key) != 1:
             raise StorageError(missing_cell(self.notebook_id, self.cell_id))
+
+
+class StaleMark(Operation, frozen=True):
+    """Note on cells, as far as they exist, that they are stale."""
+
+    notebook_id: str
+    cell_ids: tuple[str, ...]
+
+    def apply(self, database: Database) -> None:
+        """Write the column of each."""
+        shared = {"for_notebook_id": self.notebook_id, "stale": True}
+        rows = [{**shared, "for_id": cell_id} for cell_id in self.cell_ids]
+        if rows:
+            database.run_many(statements.mark_stale, rows)
 
 
 class SettingUpsert(Operation, frozen=True):

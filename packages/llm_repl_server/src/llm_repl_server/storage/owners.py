@@ -45,7 +45,7 @@ class Owners:
         if self._ours is not None and name == self._ours.path.name:
             return True
         try:
-            return False
+            return LockFile(self._folder / Path(name).name).is_held()
         except OSError:  # it cannot be told, so nothing is taken from a process that may live
             return True
 

@@ -21,6 +21,7 @@ __all__ = [
     "insert_setting",
     "interrupt_calls",
     "interrupt_runs",
+    "mark_stale",
     "previous_rank",
     "rank_of_cell",
     "set_rank",
@@ -66,6 +67,7 @@ update_cell = (
         }
     )
 )
+mark_stale = sa.update(cells).where(_of_cell).values(stale=bindparam("stale"))
 delete_cell = sa.delete(cells).where(_of_cell)
 
 rank_of_cell = sa.select(cells.c.rank).where(_of_cell)

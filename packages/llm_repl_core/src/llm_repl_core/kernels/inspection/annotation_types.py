@@ -21,6 +21,7 @@ __all__ = [
     "enum_json",
     "fields_of",
     "is_hashable",
+    "is_typed_dictionary",
     "json_value_of",
 ]
 
@@ -56,7 +57,7 @@ def json_value_of(value: object) -> tuple[bool, Any]:
 
 def fields_of(kind: Any) -> dict[str, tuple[Any, bool]] | None:
     """The fields of a dataclass or a TypedDict: annotation, and whether it must be given."""
-    is_dictionary = typing.is_typeddict(kind)
+    is_dictionary = is_typed_dictionary(kind)
     if not is_dictionary and not dataclasses.is_dataclass(kind):
         return None
     try:
@@ -64,7 +65,8 @@ def fields_of(kind: Any) -> dict[str, tuple[Any, bool]] | None:
     except Exception:  # noqa: BLE001  an annotation that cannot be evaluated
         hints = dict(kind.__annotations__)
     if is_dictionary:
-        return {name: (_bare(hint), name in kind.__required_keys__) for name, hint in hints.items()}
+        required = kind.__required_keys__
+        return {name: _entry(hint, name in required) for name, hint in hints.items()}
     missing = dataclasses.MISSING
     return {
         field.name: (
@@ -76,10 +78,13 @@ def fields_of(kind: Any) -> dict[str, tuple[Any, bool]] | None:
     }
 
 
-def _bare(hint: Any) -> Any:
-    """The annotation without ``Required`` and ``NotRequired``."""
-    is_wrapped = typing.get_origin(hint) in (typing.Required, typing.NotRequired)
-    return typing.get_args(hint)[0] if is_wrapped else hint
+def _entry(hint: Any, is_required: bool) -> tuple[Any, bool]:
+    """An annotation without ``Required`` and ``NotRequired``, and what these say."""
+    origin = typing.get_origin(hint)
+    if origin not in (typing.Required, typing.NotRequired):
+        return hint, is_required
+    # The class itself does not know where its annotations are texts.
+    return typing.get_args(hint)[0], origin is typing.Required
 
 
 def enum_json(member: enum.Enum) -> Any:
@@ -94,3 +99,8 @@ def is_hashable(thing: Any) -> bool:
     except TypeError:
         return False
     return True
+
+
+def is_typed_dictionary(kind: Any) -> bool:
+    """Whether it is a TypedDict, of typing or of typing_extensions, whose is one of its own."""
+    return isinstance(kind, type) and issubclass(kind, dict) and hasattr(kind, "__required_keys__")

@@ -5,7 +5,6 @@ Google's, numpy's and Sphinx's ways of writing it are read; anything else is all
 
 from __future__ import annotations
 
-import inspect
 import re
 
 __all__ = ["read_docstring"]
@@ -31,9 +30,9 @@ def read_docstring(text: str) -> tuple[str, dict[str, str]]:
     """The description, and the descriptions of arguments by name.
 
     Args:
-        text: The docstring.
+        text: The docstring, as `inspect.getdoc` gives it.
     """
-    lines = inspect.cleandoc(text).splitlines()
+    lines = text.splitlines()
     description: list[str] = []
     arguments: dict[str, str] = {}
     place = 0

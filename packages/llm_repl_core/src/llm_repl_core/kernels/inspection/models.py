@@ -8,6 +8,7 @@ import sys
 import typing
 from typing import Any
 
+from llm_repl_core.kernels.inspection.annotation_types import is_typed_dictionary
 from llm_repl_core.kernels.inspection.held import hold, let_go
 from llm_repl_core.kernels.values import exception_text
 
@@ -29,7 +30,7 @@ def model_schema(model: Any) -> dict[str, Any]:
         name = getattr(model, "__name__", "") or "answer"
         return {"name": str(name), "schema": reader.schema()}
     except Exception as error:  # noqa: BLE001  anybody's classes, anything may come out of them
-        text = exception_text(error, 1000).rstrip(".")
+        text = exception_text(error, 1000).partition("\n")[0].rstrip(".")
         return {"problem": f"has no JSON Schema: {type(error).__name__}: {text}"}
 
 
@@ -116,7 +117,7 @@ def _model_reader(model: Any) -> _PydanticReader | _StructReader | str:
         return _StructReader(model)
     is_alias = typing.get_origin(model) is not None
     is_data = isinstance(model, type) and dataclasses.is_dataclass(model)
-    if not (is_alias or is_data or typing.is_typeddict(model)):
+    if not (is_alias or is_data or is_typed_dictionary(model)):
         kind = "class" if isinstance(model, type) else type(model).__name__
         return (
             f"is a {kind}, and no model: it must be a pydantic model, a dataclass, a TypedDict "

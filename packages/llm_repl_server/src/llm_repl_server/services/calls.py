@@ -1,0 +1,94 @@
+"""The record of calls to models: searched, shown, handed out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from llm_repl_core import NotFound
+from llm_repl_core.ledger.record import CallRecord
+from llm_repl_server.services.live import LiveNotebooks
+from llm_repl_server.services.wire import call_on_wire, call_summary, json_bytes
+from llm_repl_server.storage.call_filter import CallFilter
+from llm_repl_server.storage.store import Store
+
+__all__ = ["CallService"]
+
+_PAGE = 100
+
+
+class CallService:
+    """What clients do with the record of calls.
+
+    Args:
+        live: The notebooks in memory.
+        store: Where calls are kept.
+    """
+
+    def __init__(self, live: LiveNotebooks, store: Store) -> None:
+        self._live = live
+        self._store = store
+
+    async def list(self, wanted: CallFilter) -> dict[str, Any]:
+        """A page of calls, the last that started first.
+
+        Raises:
+            InvalidInput: The filter cannot be used.
+        """
+        one_more = replace(wanted, limit=wanted.limit + 1)
+        found = await asyncio.to_thread(self._store.list_calls, one_more)
+        page = found[: wanted.limit]
+        return {
+            "calls": [call_summary(record) for record in page],
+            "next": page[-1].id if len(found) > len(page) else None,
+        }
+
+    async def show(self, call_id: str) -> dict[str, Any]:
+        """All of a call.
+
+        Raises:
+            NotFound: There is none of that id.
+        """
+        record = await asyncio.to_thread(self._store.load_call, call_id)
+        if record is None:
+            raise NotFound(f"There is no call `{call_id}` on record.")
+        return call_on_wire(record)
+
+    def export(self, wanted: CallFilter) -> Iterator[bytes]:
+        """All calls as lines of JSON, the last that started first; from any thread.
+
+        The first page is read at once, so that what cannot be used is said before the first line.
+
+        Raises:
+            InvalidInput: The filter cannot be used.
+        """
+        wanted = replace(wanted, limit=_PAGE)
+        return self._lines(wanted, self._store.list_calls(wanted))
+
+    async def spending(self, notebook_id: str) -> dict[str, Any]:
+        """What the calls of a notebook have cost.
+
+        Raises:
+            NotebookNotFound: There is no such notebook.
+        """
+        live = await self._live.get(notebook_id)
+        spent = await asyncio.to_thread(self._store.spending, notebook_id)
+        budget = live.notebook.own_metadata.get("budget")
+        return {
+            "calls": spent.calls,
+            "tokens": spent.tokens,
+            "usd": spent.price_usd,
+            "budget": budget if isinstance(budget, dict) else None,
+        }
+
+    def _lines(self, wanted: CallFilter, page: list[CallRecord]) -> Iterator[bytes]:
+        while page:
+            for record in page:
+                yield json_bytes(msgspec.to_builtins(record)) + b"\n"
+            if len(page) < wanted.limit:
+                return
+            page = self._store.list_calls(replace(wanted, before=page[-1].id))

@@ -1,0 +1,60 @@
+"""What depends on what in a notebook."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from llm_repl_core.dataflow.drawings import draw_mermaid, draw_svg, draw_text
+from llm_repl_server.services.live import LiveNotebooks
+
+__all__ = ["Drawing", "GraphService"]
+
+Drawing: TypeAlias = Literal["text", "mermaid", "svg"]
+
+_DRAW = {"text": draw_text, "mermaid": draw_mermaid, "svg": draw_svg}
+
+
+class GraphService:
+    """The dependencies of notebooks.
+
+    Args:
+        live: The notebooks in memory.
+    """
+
+    def __init__(self, live: LiveNotebooks) -> None:
+        self._live = live
+
+    async def show(self, notebook_id: str) -> dict[str, Any]:
+        """The cells and what they need.
+
+        Raises:
+            NotebookNotFound: There is no such notebook.
+        """
+        live = await self._live.get(notebook_id)
+        graph = live.dependencies.graph()
+        cells = live.notebook
+        return {
+            "nodes": [
+                {
+                    **msgspec.to_builtins(node),
+                    "status": cells[node.id].status,
+                    "stale": cells[node.id].stale,
+                }
+                for node in graph.nodes
+            ],
+            "edges": msgspec.to_builtins(graph.edges),
+            "stale": live.dependencies.stale(),
+        }
+
+    async def draw(self, notebook_id: str, drawing: Drawing) -> str:
+        """The same as a drawing.
+
+        Raises:
+            NotebookNotFound: There is no such notebook.
+        """
+        live = await self._live.get(notebook_id)
+        graph = live.dependencies.graph()  # which nobody changes any more
+        return await asyncio.to_thread(_DRAW[drawing], graph)

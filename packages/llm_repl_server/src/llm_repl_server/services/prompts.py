@@ -1,0 +1,92 @@
+"""Prompts: what they would send, and the tools that they ask for."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+
+from llm_repl_core import Conflict, Session
+from llm_repl_server.services.live import LiveNotebooks
+
+__all__ = ["PromptService"]
+
+BUSY_LIMIT_S = 3.0
+"""How long a preview waits for what runs."""
+
+FILL_LIMIT_S = 10.0
+"""How long a template may take that is filled for a preview."""
+
+_POLL_S = 0.02
+
+
+class PromptService:
+    """What clients do with prompts, besides running them.
+
+    Args:
+        live: The notebooks in memory.
+    """
+
+    def __init__(self, live: LiveNotebooks) -> None:
+        self._live = live
+
+    async def preview(self, notebook_id: str, cell_id: str) -> dict[str, Any]:
+        """What running a prompt would send now; nothing is sent.
+
+        Raises:
+            NotebookNotFound: There is no such notebook.
+            CellNotFound: There is no such cell.
+            InvalidInput: It is no prompt, or cannot be filled.
+            Conflict: Something runs, or filling the template takes too long.
+        """
+        live = await self._live.get(notebook_id)
+        _ = live.notebook[cell_id]
+        session = live.session
+        await _wait_for_turn(session)
+        preview = asyncio.ensure_future(session.preview_here(cell_id))
+        try:
+            done, _pending = await asyncio.wait([preview], timeout=FILL_LIMIT_S)
+            if done:
+                found: dict[str, Any] = msgspec.to_builtins(preview.result())
+                return found
+        finally:
+            if not preview.done():
+                await _give_up(session, preview)
+        raise Conflict(
+            f"Filling the template took longer than {FILL_LIMIT_S:g} s and was stopped: see what "
+            "its fields compute."
+        )
+
+    async def decide(
+        self, notebook_id: str, cell_id: str, call_id: str, *, approved: bool
+    ) -> None:
+        """Say whether a tool may be called.
+
+        Raises:
+            NotebookNotFound: There is no such notebook.
+            CellNotFound: There is no such cell.
+            NotFound: Nobody waits for this answer.
+        """
+        live = await self._live.get(notebook_id)
+        _ = live.notebook[cell_id]
+        await live.session.approve_here(call_id, approved=approved)
+
+
+async def _wait_for_turn(session: Session) -> None:
+    deadline_s = asyncio.get_running_loop().time() + BUSY_LIMIT_S
+    while session.busy:
+        if asyncio.get_running_loop().time() > deadline_s:
+            raise Conflict(
+                "The notebook runs something, and what a prompt would send depends on what that "
+                "leaves: ask again when it has ended, or interrupt it."
+            )
+        await asyncio.sleep(_POLL_S)
+
+
+async def _give_up(session: Session, preview: asyncio.Future[Any]) -> None:
+    """Stop a preview, and what it has the kernel compute, unless a run has the kernel."""
+    preview.cancel()
+    await asyncio.wait([preview], timeout=_POLL_S)
+    if session.kernel.alive and not session.busy:
+        await session.kernel.interrupt()

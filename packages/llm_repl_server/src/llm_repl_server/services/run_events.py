@@ -1,0 +1,248 @@
+"""What the engine says of a notebook's runs: written down, and told to the clients."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from llm_repl_core import (
+    CellCompleted,
+    CellEndedBadly,
+    CellOutput,
+    CellRetried,
+    CellsStale,
+    CellStarted,
+    CellText,
+    Event,
+    MemoryCell,
+    Output,
+    RunCompleted,
+    RunEndedBadly,
+    RunProgress,
+    RunStarted,
+    ToolApprovalNeeded,
+)
+from llm_repl_server.services.events import Announcement, Announcer
+from llm_repl_server.services.run_registry import RunRegistry
+from llm_repl_server.services.stream_relay import StreamRelay
+from llm_repl_server.services.wire import outputs_on_wire, status_of
+from llm_repl_server.storage.changes import Change, MarkStale, UpdateNotebook, WriteCell, WriteRun
+from llm_repl_server.storage.run_record import RunRecord
+
+if TYPE_CHECKING:
+    from llm_repl_server.services.live import LiveNotebook
+
+__all__ = ["RunEvents"]
+
+_NOTED_AFTER_S = 0.05
+"""How long a cell runs before the disk knows; a shorter one would pay for two writes."""
+
+
+class RunEvents:
+    """Listens to the session of one notebook, in the engine's loop.
+
+    What it tells is numbered: `sequence` rises by one from event to event of the notebook.
+
+    Args:
+        live: The notebook.
+        announcer: Who tells the clients.
+        runs: Who knows the runs.
+    """
+
+    def __init__(self, live: LiveNotebook, announcer: Announcer, runs: RunRegistry) -> None:
+        self._live = live
+        self._announcer = announcer
+        self._runs = runs
+        self._sequence = 0
+        self._runs_whole: set[str] = set()
+        self._running: dict[str, asyncio.TimerHandle] = {}
+        self._streams: dict[str, StreamRelay] = {}
+        self._handlers: dict[type[Event], Callable[[Any], None]] = {
+            RunStarted: self._run_started,
+            RunProgress: self._run_progress,
+            RunCompleted: self._run_ended,
+            RunEndedBadly: self._run_ended,
+            CellStarted: self._cell_started,
+            CellOutput: self._cell_output,
+            CellText: self._cell_text,
+            CellRetried: self._cell_retried,
+            ToolApprovalNeeded: self._approval_needed,
+            CellCompleted: self._cell_ended,
+            CellEndedBadly: self._cell_ended,
+            CellsStale: self._cells_stale,
+        }
+
+    def on_event(self, event: Event) -> None:
+        """Take an event of the engine; one of a kind that is not known is passed over."""
+        handle = self._handlers.get(type(event))
+        if handle is not None:
+            handle(event)
+
+    def tell_stale(self, cell_ids: Iterable[str]) -> None:
+        """Tell that cells are stale since another was edited, which is on disk already."""
+        stale = list(cell_ids)
+        if stale:
+            self._tell("cells_stale", None, lambda: {"cell_ids": stale})
+
+    # Runs ------------------------------------------------------------------------------------
+
+    def _run_started(self, event: RunStarted) -> None:
+        record = self._runs.start(event.run_id)
+        if record is not None and self._runs.is_kept(event.run_id):
+            self._keep_run(record)
+        cell_ids = event.cell_ids
+        self._tell(
+            "run_started", event, lambda: {"cell_ids": list(cell_ids), "total": len(cell_ids)}
+        )
+        if event.whole_notebook:
+            self._runs_whole.add(event.run_id)
+            self._tell("notebook_execution_started", event)
+
+    def _run_progress(self, event: RunProgress) -> None:
+        self._runs.progress(event.run_id, event.ended)
+        self._tell("run_progress", event, lambda: {"ended": event.ended, "total": event.total})
+
+    def _run_ended(self, event: RunCompleted | RunEndedBadly) -> None:
+        error, cell_id, state = None, None, "completed"
+        if isinstance(event, RunEndedBadly):
+            error, cell_id = event.error, event.cell_id
+            state = "interrupted" if event.interrupted else "failed"
+        is_kept = self._runs.is_kept(event.run_id)
+        record = self._runs.end(event.run_id, state, error, cell_id)
+        after = self._keep_run(record) if record is not None and is_kept else None
+        ending = {"error": error, "cell_id": cell_id}
+        if event.run_id in self._runs_whole:
+            self._runs_whole.remove(event.run_id)
+            if error is None:
+                self._tell("notebook_execution_completed", event, after=after)
+            else:
+                self._tell("notebook_execution_failed", event, lambda: ending, after)
+        self._tell("run_ended", event, lambda: {"state": state, **ending}, after)
+
+    def _keep_run(self, record: RunRecord) -> Future[None] | None:
+        return None if self._live.deleted else self._live.write(WriteRun(record))
+
+    # Cells -----------------------------------------------------------------------------------
+
+    def _cell_started(self, event: CellStarted) -> None:
+        self._tell("cell_execution_started", event, lambda: {"cell_id": event.cell_id})
+        self._running[event.cell_id] = asyncio.get_running_loop().call_later(
+            _NOTED_AFTER_S, self._note_running, event.cell_id
+        )
+
+    def _cell_output(self, event: CellOutput) -> None:
+        if not self._announcer.is_heard():
+            return
+
+        def tell(output: Output) -> None:
+            self._tell(
+                "cell_execution_output",
+                event,
+                lambda: {"cell_id": event.cell_id, "output": output.to_wire()},
+            )
+
+        relay = self._streams.get(event.cell_id)
+        if relay is None:
+            relay = self._streams[event.cell_id] = StreamRelay(tell)
+        relay.add(event.output)
+
+    def _cell_text(self, event: CellText) -> None:
+        self._tell(
+            "cell_execution_text",
+            event,
+            lambda: {"cell_id": event.cell_id, "text": event.text, "item": event.item},
+        )
+
+    def _cell_retried(self, event: CellRetried) -> None:
+        self._tell(
+            "cell_execution_retried",
+            event,
+            lambda: {
+                "cell_id": event.cell_id,
+                "attempt": event.attempt,
+                "error": event.error,
+                "wait_s": event.wait_s,
+                "item": event.item,
+            },
+        )
+
+    def _approval_needed(self, event: ToolApprovalNeeded) -> None:
+        self._tell(
+            "tool_approval_needed",
+            event,
+            lambda: {
+                "cell_id": event.cell_id,
+                "call_id": event.call_id,
+                "name": event.name,
+                "arguments": event.arguments,
+                "item": event.item,
+            },
+        )
+
+    def _cell_ended(self, event: CellCompleted | CellEndedBadly) -> None:
+        relay = self._streams.pop(event.cell_id, None)
+        if relay is not None:
+            relay.flush()
+        after = self._keep_cell(event.cell_id)
+
+        def payload() -> dict[str, Any]:
+            ending = {
+                "cell_id": event.cell_id,
+                "outputs": outputs_on_wire(event.outputs),
+                "execution_count": event.execution_count,
+                "status": status_of(event),
+            }
+            if isinstance(event, CellEndedBadly):
+                ending["error"] = event.error
+            return ending
+
+        ended_well = isinstance(event, CellCompleted)
+        name = "cell_execution_completed" if ended_well else "cell_execution_failed"
+        self._tell(name, event, payload, after)
+
+    def _cells_stale(self, event: CellsStale) -> None:
+        after = None
+        if not self._live.deleted:
+            after = self._live.write(MarkStale(event.notebook_id, event.cell_ids))
+        self._tell("cells_stale", event, lambda: {"cell_ids": list(event.cell_ids)}, after)
+
+    def _keep_cell(self, cell_id: str) -> Future[None] | None:
+        """Write a cell that has run, and the memory with it where it may have changed."""
+        self._running.pop(cell_id).cancel()
+        notebook = self._live.notebook
+        if self._live.deleted or cell_id not in notebook:
+            return None
+        cell = notebook[cell_id]
+        changes: list[Change] = [WriteCell(notebook.id, cell)]
+        if isinstance(cell, MemoryCell):
+            changes.append(UpdateNotebook(notebook_id=notebook.id, memory=notebook.memory))
+        return self._live.write(*changes)
+
+    def _note_running(self, cell_id: str) -> None:
+        notebook = self._live.notebook
+        if not self._live.deleted and cell_id in notebook:
+            self._live.write(WriteCell(notebook.id, notebook[cell_id]))
+
+    # Telling ---------------------------------------------------------------------------------
+
+    def _tell(
+        self,
+        name: str,
+        event: Event | None,
+        make_payload: Callable[[], Mapping[str, Any]] = dict,
+        after: Future[None] | None = None,
+    ) -> None:
+        """Number what happened, and tell it where anybody hears it."""
+        self._sequence += 1
+        if not self._announcer.is_heard():
+            return
+        notebook_id = self._live.notebook.id
+        payload = {
+            "notebook_id": notebook_id,
+            "run_id": None if event is None else event.run_id,
+            "sequence": self._sequence,
+            **make_payload(),
+        }
+        self._announcer.announce(Announcement(name, notebook_id, payload), after)

@@ -1,0 +1,92 @@
+"""The runs of a server: those under way, and the latest that have ended."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from msgspec.structs import replace
+
+from llm_repl_server.storage.run_record import RunRecord, RunState
+
+__all__ = ["RunRegistry"]
+
+ENDED_LIMIT = 1000
+"""How many runs that have ended are remembered; of those in the database, that knows more."""
+
+
+class RunRegistry:
+    """What is known of runs without asking the database. Used in the engine's loop."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, RunRecord] = {}
+        self._ended: dict[str, RunRecord] = {}
+        self._kept: set[str] = set()
+
+    def begin(self, record: RunRecord, *, kept: bool) -> None:
+        """Take in a run that waits for its turn.
+
+        Args:
+            record: The run.
+            kept: Whether it is in the database too.
+        """
+        self._open[record.id] = record
+        if kept:
+            self._kept.add(record.id)
+
+    def is_kept(self, run_id: str) -> bool:
+        """Whether a run that has not ended is in the database too."""
+        return run_id in self._kept
+
+    def start(self, run_id: str) -> RunRecord | None:
+        """Note that a run has got its turn; the run, or None where it is not known."""
+        return self._change(run_id, state="running", started_at=datetime.now(UTC))
+
+    def progress(self, run_id: str, ended: int) -> None:
+        """Note how many cells of a run have ended."""
+        self._change(run_id, completed=ended)
+
+    def end(
+        self, run_id: str, state: RunState, error: str | None = None, cell_id: str | None = None
+    ) -> RunRecord | None:
+        """Note how a run has ended; the run, or None where that is known already."""
+        record = self._change(
+            run_id, state=state, error=error, cell_id=cell_id, ended_at=datetime.now(UTC)
+        )
+        if record is None:
+            return None
+        if state == "completed":
+            record = replace(record, completed=record.total)
+        del self._open[run_id]
+        self._kept.discard(run_id)
+        self._ended[run_id] = record
+        if len(self._ended) > ENDED_LIMIT:
+            del self._ended[next(iter(self._ended))]
+        return record
+
+    def find(self, run_id: str) -> RunRecord | None:
+        """A run, or None where it is not known."""
+        return self._open.get(run_id) or self._ended.get(run_id)
+
+    def of_notebook(self, notebook_id: str) -> list[RunRecord]:
+        """The runs of a notebook, in the order in which they were asked for."""
+        known = (*self._ended.values(), *self._open.values())
+        return sorted(
+            (one for one in known if one.notebook_id == notebook_id),
+            key=lambda one: one.created_at,
+        )
+
+    def waiting_for(self, cell_id: str, notebook_id: str) -> list[str]:
+        """The runs of one cell alone that wait for their turn."""
+        return [
+            one.id
+            for one in self._open.values()
+            if (one.notebook_id, one.cell_ids) == (notebook_id, (cell_id,))
+            and one.state == "queued"
+        ]
+
+    def _change(self, run_id: str, **fields: object) -> RunRecord | None:
+        record = self._open.get(run_id)
+        if record is None:
+            return None
+        changed = self._open[run_id] = replace(record, **fields)
+        return changed

@@ -1,0 +1,81 @@
+"""Runs: looked up, listed, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from llm_repl_core import NotebookNotFound, NotFound
+from llm_repl_server.services.live import LiveNotebooks
+from llm_repl_server.services.run_registry import RunRegistry
+from llm_repl_server.services.wire import run_on_wire
+from llm_repl_server.storage.run_record import RunRecord
+from llm_repl_server.storage.store import Store
+
+__all__ = ["RunService"]
+
+_LIST_LIMIT = 100
+
+
+class RunService:
+    """What clients do with runs.
+
+    Args:
+        live: The notebooks in memory.
+        store: Where runs are kept.
+        runs: Those that are under way, and the latest that have ended.
+    """
+
+    def __init__(self, live: LiveNotebooks, store: Store, runs: RunRegistry) -> None:
+        self._live = live
+        self._store = store
+        self._runs = runs
+
+    async def show(self, run_id: str) -> dict[str, Any]:
+        """A run, also one of an earlier server.
+
+        Raises:
+            NotFound: There is none of that id, or it is long ago and was not kept.
+        """
+        return run_on_wire(await self._find(run_id))
+
+    async def list(self, notebook_id: str) -> dict[str, Any]:
+        """The latest runs of a notebook, the last that was asked for first.
+
+        Raises:
+            NotebookNotFound: There is no such notebook.
+        """
+        await self._live.get(notebook_id)
+        kept = await asyncio.to_thread(self._store.list_runs, notebook_id, _LIST_LIMIT)
+        # What is in memory is newer than what was read.
+        found = {one.id: one for one in (*kept, *self._runs.of_notebook(notebook_id))}
+        latest = sorted(found.values(), key=lambda one: one.created_at, reverse=True)
+        return {"runs": [run_on_wire(one) for one in latest[:_LIST_LIMIT]]}
+
+    async def interrupt(self, run_id: str) -> dict[str, Any]:
+        """Stop a run, if it has not ended; returns when it has.
+
+        Raises:
+            NotFound: There is none of that id.
+        """
+        record = await self._find(run_id)
+        if record.ended_at is None:
+            try:
+                live = await self._live.get(record.notebook_id)
+            except NotebookNotFound:
+                return run_on_wire(await self._find(run_id))  # deleted, and so stopped
+            if live.existing_session is not None:
+                await live.existing_session.interrupt_here(run_id=run_id)
+            await live.written()
+        return run_on_wire(await self._find(run_id))
+
+    async def _find(self, run_id: str) -> RunRecord:
+        record = self._runs.find(run_id)
+        if record is None:
+            record = await asyncio.to_thread(self._store.load_run, run_id)
+        if record is None:
+            raise NotFound(
+                f"There is no run `{run_id}`: a run of one cell is forgotten when the server ends, "
+                "and a deleted notebook takes its runs along."
+            )
+        return record
