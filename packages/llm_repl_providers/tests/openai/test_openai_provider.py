@@ -251,7 +251,8 @@ def test_calls_share_a_connection_that_is_closed_in_the_end(server):
         for _ in range(3):
             async with aclosing(deltas(provider, _request())) as answer:
                 assert [delta async for delta in answer]
-        await _until(lambda: server.open_connections <= 1)
+        await _until(lambda: server.open_connections == 1)
+        assert not any(received.closed.is_set() for received in server.requests)
         await provider.close()
         await provider.close()
         await _until(lambda: server.open_connections == 0)

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask
 
 from llm_repl_core import Application, Secret, load_settings
+from llm_repl_server.api.calls import calls
 from llm_repl_server.api.cells import cells
 from llm_repl_server.api.errors import install_error_handlers
 from llm_repl_server.api.execution import execution
@@ -16,6 +17,8 @@ from llm_repl_server.api.llm import llm
 from llm_repl_server.api.notebooks import notebooks
 from llm_repl_server.api.openapi import Choices, install_description
 from llm_repl_server.api.paths import NotebookIdConverter
+from llm_repl_server.api.prompts import prompts
+from llm_repl_server.api.runs import runs
 from llm_repl_server.auth.door import ADMITTED_KEY, Door
 from llm_repl_server.auth.policy import Policy
 from llm_repl_server.auth.token import load_token
@@ -28,7 +31,7 @@ from llm_repl_server.sockets.hub import install_sockets, pass_on
 
 __all__ = ["RESOURCES", "create_app"]
 
-RESOURCES = (notebooks, cells, execution, llm, health)
+RESOURCES = (notebooks, cells, execution, runs, prompts, calls, llm, health)
 
 
 def create_app(

@@ -124,6 +124,7 @@ class CellVisitor(StatementVisitor):
             self.record.link({owner, *bases})
         self._bind_definition(node.name, bases | decorators, called)
         if self.scope.local(self.scope.mangled(node.name)) is None:
+            self.cell.classes.add(self.scope.mangled(node.name))
             self.cell.imply(self.scope.mangled(node.name), looked_at)
         elif self.scope.owner:
             self.cell.imply(self.scope.owner, looked_at)

@@ -24,6 +24,7 @@ class Record:
         self.consumes: set[str] = set()
         self.iterators: set[str] = set()
         self.links: dict[frozenset[str], None] = {}
+        self.classes: set[str] = set()
         self.deferred: dict[str, Effects] = {}
         self.implied: dict[str, Effects] = {}
         self.modules: dict[str, str] = {}
@@ -47,6 +48,7 @@ class Record:
         self.consumes |= effects.consumes
         self.iterators |= effects.iterators
         self.links.update(dict.fromkeys(effects.links))
+        self.classes |= effects.classes
         for name, one in effects.deferred.items():
             self.defer(name, one)
         for name, one in effects.implied.items():
@@ -82,6 +84,7 @@ class Record:
             consumes=frozenset(self.consumes) - NOBODY,
             iterators=frozenset(self.iterators) - NOBODY,
             links=tuple(self.links),
+            classes=frozenset(self.classes),
             deferred=self.deferred,
             implied=self.implied,
             modules=self.modules,
@@ -98,8 +101,11 @@ def combined(parts: Iterable[Effects]) -> Effects:
     Args:
         parts: The effects of each.
     """
+    several = [part for part in parts if part is not NOTHING]
+    if len(several) <= 1:
+        return several[0] if several else NOTHING
     record = Record()
-    for part in parts:
+    for part in several:
         record.add(part)
     return record.effects()
 

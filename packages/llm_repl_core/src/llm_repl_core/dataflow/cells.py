@@ -43,7 +43,7 @@ def analyse_cell(
                 cell.content,
                 (cell.system if cell.system is not None else notebook_system) or "",
                 cell.for_each,
-                tuple(name for name in cell.attachments if name.isidentifier()),
+                tuple(cell.attachments),
                 cell.schema if isinstance(cell.schema, str) else "",
                 tuple(cell.tools),
                 variable,
@@ -63,10 +63,11 @@ def _analyse_prompt(
     tools: tuple[str, ...],
     variable: str | None,
 ) -> Effects:
-    named = {*attachments, *tools, *([schema] if schema.isidentifier() else [])}
-    inside = combined(
-        (analyse_template(content), analyse_template(system), Effects(reads=frozenset(named)))
-    )
+    held = {name for name in attachments if name.isidentifier()}
+    named = {*held, *tools, *([schema] if schema.isidentifier() else [])}
+    # A file is part of the world outside, which other cells change.
+    taken = Effects(reads=frozenset(named), calls=len(held) < len(set(attachments)))
+    inside = combined((analyse_template(content), analyse_template(system), taken))
     if for_each is not None:
         items = analyse_expression(for_each)
         inside = combined((items, _without_item(inside, items)))

@@ -28,8 +28,9 @@ class Effects(Struct, frozen=True, kw_only=True):
         iterators: Names that it may bind to an iterator.
         links: Groups of names whose objects one statement may tie together.
         deferred: Functions and classes bound here, and what calling them does later.
-        implied: Classes bound here, and what merely looking at their objects does: properties,
-            ``__repr__``, ``__getitem__`` and the like.
+        classes: Classes bound here.
+        implied: Of these, those with properties, ``__repr__``, ``__getitem__`` and the like: what
+            merely looking at their objects does.
         modules: Names bound by an import here, and the dotted module that each is of.
         builtins: Builtins that it uses, which another cell may have bound to something else.
         calls: Whether it may run code that is not known to change nothing.
@@ -45,6 +46,7 @@ class Effects(Struct, frozen=True, kw_only=True):
     consumes: frozenset[str] = frozenset()
     iterators: frozenset[str] = frozenset()
     links: tuple[frozenset[str], ...] = ()
+    classes: frozenset[str] = frozenset()
     deferred: Mapping[str, Effects] = field(default_factory=dict)
     implied: Mapping[str, Effects] = field(default_factory=dict)
     modules: Mapping[str, str] = field(default_factory=dict)

@@ -7,8 +7,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+from llm_repl_core.dataflow._uses import Use, Uses
 from llm_repl_core.dataflow.effects import Effects
-from llm_repl_core.dataflow.hazards import ALWAYS_THERE, Closed, Names
+from llm_repl_core.dataflow.hazards import ALWAYS_THERE, Names
 from llm_repl_core.model.cell import Cell, PromptCell
 from llm_repl_core.model.notebook import Notebook
 
@@ -96,10 +97,10 @@ def build_graph(notebook: Notebook, effects: Sequence[Effects]) -> Graph:
         notebook: The notebook.
         effects: Of each of its cells, in document order.
     """
-    names = Names(effects)
+    names, uses = Names(effects), Uses(effects)
     builder = _Builder()
     for place, (cell, one) in enumerate(zip(notebook, effects, strict=True)):
-        builder.add(place, cell, names.closed(one), one.rebinds)
+        builder.add(place, cell, uses.of(one), one.rebinds, names.closed(one).barrier)
     return Graph(builder.nodes, builder.edges)
 
 
@@ -120,7 +121,9 @@ class _Builder:
         self._barrier: str | None = None
         self._open: list[str] = []
 
-    def add(self, place: int, cell: Cell, closed: Closed, rebinds: frozenset[str]) -> None:
+    def add(
+        self, place: int, cell: Cell, use: Use, rebinds: frozenset[str], barrier: str | None
+    ) -> None:
         variable = None
         if isinstance(cell, PromptCell):
             variable = cell.response_var or f"response_{place}"
@@ -130,20 +133,20 @@ class _Builder:
                 type=cell.type or getattr(cell, "foreign_type", ""),
                 title=_title(cell.content),
                 variable=variable,
-                barrier=closed.barrier,
+                barrier=barrier,
             )
         )
-        self._connect_variables(cell.id, closed)
-        if closed.barrier is not None:
+        self._connect_variables(cell.id, use)
+        if barrier is not None:
             self.edges += [
                 Edge(source=prompt, target=cell.id, kind="barrier") for prompt in self._prompts
             ]
         if isinstance(cell, PromptCell):
             self._connect_context(cell)
             self._prompts.append(cell.id)
-        if closed.barrier is not None:
+        if barrier is not None:
             self._barrier = cell.id
-        for name in closed.writes | closed.changes:
+        for name in use.gives:
             chain = self._chains.setdefault(name, [])
             if name in rebinds:
                 chain.clear()
@@ -155,8 +158,8 @@ class _Builder:
         if not cell.skipped:
             self._open.append(cell.id)
 
-    def _connect_variables(self, target: str, closed: Closed) -> None:
-        for name in sorted(closed.reads):
+    def _connect_variables(self, target: str, use: Use) -> None:
+        for name in sorted(use.reads):
             chain = self._chains.get(name)
             if chain:
                 self.edges += [

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from llm_repl_core.dataflow._components import Components
 from llm_repl_core.dataflow._known import BUILTINS
+from llm_repl_core.dataflow._record import Record, combined
 from llm_repl_core.dataflow.effects import LAST_ANSWER, Effects, module_objects
 
 __all__ = ["ALWAYS_THERE", "Closed", "Names", "must_follow"]
@@ -50,6 +51,18 @@ class Closed(Struct, frozen=True, kw_only=True):
     barrier: str | None = None
 
 
+class _Step(Struct, frozen=True):
+    """The effects of a cell, or of a component's functions, in terms of objects."""
+
+    reads: frozenset[str]
+    writes: frozenset[str]
+    changes: frozenset[str]
+    reach: set[str]
+    touches: set[str]
+    calls: bool
+    barrier: str | None
+
+
 class Names:
     """The names of a notebook and what they have to do with each other.
 
@@ -68,9 +81,6 @@ class Names:
     ) -> None:
         self._plain = plain
         self._bound: set[str] = set()
-        self._deferred: dict[str, list[Effects]] = {}
-        self._implied: dict[str, list[Effects]] = {}
-        self._iterators: set[str] = set()
         self._known: dict[int, tuple[Effects, Closed]] = {}
         cells = list({id(one): one for one in effects}.values())
         parts = [part for one in cells for part in (one, *one.deferred.values())]
@@ -99,10 +109,11 @@ class Names:
                 *(frozenset({name, *imported[name]}) for name in mixed),
             ]
         )
-        for one in cells:
-            self._place(self._deferred, one.deferred)
-            self._place(self._implied, one.implied)
-            self._iterators.update(map(self._components.of, one.iterators))
+        self._deferred = self._by_component(one.deferred for one in cells)
+        self._implied = self._by_component(one.implied for one in cells)
+        self._iterators = self.objects(name for one in cells for name in one.iterators)
+        self._steps_called: dict[str, _Step] = {}
+        self._steps_looked_at: dict[str, _Step] = {}
 
     def closed(self, effects: Effects) -> Closed:
         """The effects with what comes in through functions, aliases and unknown names.
@@ -119,56 +130,91 @@ class Names:
         return closed
 
     def _close(self, effects: Effects) -> Closed:
-        reads, writes, changes = set(effects.reads), set(effects.writes), set(effects.changes)
-        touches = set(effects.touches)
-        calls, barrier = effects.calls, effects.barrier
-        looked_at: set[str] = set()
-        called: set[str] = set()
-        waiting = [effects]
+        found = Record()
+        reach: set[str] = set()
+        touches: set[str] = set()
+        waiting = [self._step(effects)]
         while waiting:
-            one = waiting.pop()
-            reads |= one.reads
-            writes |= one.writes
-            changes |= one.changes
-            touches |= one.touches
-            calls = calls or one.calls
-            barrier = barrier or one.barrier
-            shadowed = one.builtins & self._bound
-            if shadowed:
-                # What passed for `len` is the notebook's own, and may do anything.
-                reads |= shadowed
-                touches |= shadowed | one.reads
-                calls = True
-            touches |= {
-                name for name in one.consumes if self._components.of(name) in self._iterators
-            }
-            for component in {self._components.of(name) for name in reads | touches} - looked_at:
-                looked_at.add(component)
-                waiting += self._implied.get(component, ())
-            for component in {self._components.of(name) for name in touches} - called:
-                called.add(component)
-                waiting += self._deferred.get(component, ())
-        if not self._imported.isdisjoint(reads):
-            calls = True
-        reach = self.objects(reads | touches | changes)
-        touched = self.objects(touches | changes)
-        if calls:
+            step = waiting.pop()
+            found.reads |= step.reads
+            found.writes |= step.writes
+            found.changes |= step.changes
+            found.calls = found.calls or step.calls
+            found.barrier = found.barrier or step.barrier
+            new_touches = step.touches - touches
+            new_reach = step.reach - reach
+            touches |= new_touches
+            reach |= new_reach
+            waiting += [self._called(one) for one in new_touches if one in self._deferred]
+            waiting += [self._looked_at(one) for one in new_reach if one in self._implied]
+        if found.calls:
             reach.add(_WORLD)
-            touched.add(_WORLD)
+            touches.add(_WORLD)
+        barrier = found.barrier
+        if barrier is None and (found.calls or effects.keeps):
+            barrier = self._unknown(found.reads)
         return Closed(
-            reads=frozenset(reads),
-            writes=frozenset(writes),
-            changes=frozenset(changes),
+            reads=frozenset(found.reads),
+            writes=frozenset(found.writes),
+            changes=frozenset(found.changes),
             reach=frozenset(reach),
-            touches=frozenset(touched),
-            calls=calls,
-            last_answer=LAST_ANSWER in reads or LAST_ANSWER in writes,
-            barrier=barrier or (self._unknown(reads) if calls or effects.keeps else None),
+            touches=frozenset(touches),
+            calls=found.calls,
+            last_answer=LAST_ANSWER in found.reads or LAST_ANSWER in found.writes,
+            barrier=barrier,
         )
 
-    def _place(self, where: dict[str, list[Effects]], found: Mapping[str, Effects]) -> None:
-        for name, one in found.items():
-            where.setdefault(self._components.of(name), []).append(one)
+    def _step(self, effects: Effects) -> _Step:
+        touched = effects.touches | effects.changes | self._used_up(effects)
+        reads = effects.reads
+        shadowed = effects.builtins & self._bound
+        if shadowed:
+            # What passed for `len` is the notebook's own, and may do anything.
+            reads |= shadowed
+            touched |= reads
+        touches = self.objects(touched)
+        return _Step(
+            reads=reads,
+            writes=effects.writes,
+            changes=effects.changes,
+            reach=self.objects(reads) | touches,
+            touches=touches,
+            calls=effects.calls or bool(shadowed) or not self._imported.isdisjoint(reads),
+            barrier=effects.barrier,
+        )
+
+    def _called(self, component: str) -> _Step:
+        """What calling all functions of a component does."""
+        step = self._steps_called.get(component)
+        if step is None:
+            step = self._steps_called[component] = self._step(self._deferred[component])
+        return step
+
+    def _looked_at(self, component: str) -> _Step:
+        """What looking at all objects of a component does."""
+        step = self._steps_looked_at.get(component)
+        if step is None:
+            step = self._steps_looked_at[component] = self._step(self._implied[component])
+        return step
+
+    def _used_up(self, effects: Effects) -> frozenset[str]:
+        """The names that it goes through which may be iterators."""
+        if not self._iterators:
+            return frozenset()
+        return frozenset(
+            name
+            for name in effects.consumes
+            if not self._iterators.isdisjoint(self.objects([name]))
+        )
+
+    def _by_component(self, found: Iterable[Mapping[str, Effects]]) -> dict[str, Effects]:
+        """What the functions of each component do together."""
+        lists: dict[str, list[Effects]] = {}
+        for mapping in found:
+            for name, one in mapping.items():
+                for component in self.objects([name]):
+                    lists.setdefault(component, []).append(one)
+        return {component: combined(several) for component, several in lists.items()}
 
     def objects(self, names: Iterable[str]) -> set[str]:
         """What stands for the objects of some names in `Closed.reach` and `Closed.touches`.

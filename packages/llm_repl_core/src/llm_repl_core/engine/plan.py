@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from llm_repl_core.dataflow.cells import analyse_cell
 from llm_repl_core.dataflow.effects import Effects
-from llm_repl_core.dataflow.hazards import Names
+from llm_repl_core.dataflow.hazards import Closed, Names
+from llm_repl_core.engine.prompts.inspected import is_name
 from llm_repl_core.engine.prompts.prepare import answer_variable
 from llm_repl_core.engine.scheduler import Planned
 from llm_repl_core.model.cell import Cell, PromptCell
@@ -59,7 +60,27 @@ def plan(
                 else frozenset()
             ),
             needs_all=isinstance(cell, PromptCell) and cell.context == "above",
+            later=_later(cell, names) if isinstance(cell, PromptCell) else None,
         )
+
+
+def _later(cell: PromptCell, names: Names) -> Closed | None:
+    """What is still done to the names when the answer of a prompt is there."""
+    name = cell.schema.strip() if isinstance(cell.schema, str) else ""
+    if not is_name(name):
+        return None
+    only = frozenset({name})
+    made = names.closed(Effects(reads=only, touches=only))
+    # To make an instance of a class changes what its methods visibly change. That it might do
+    # more would hold up all prompts with one class until the one before has its answer.
+    changes = made.changes - only
+    return Closed(
+        reads=made.reads,
+        writes=made.writes,
+        changes=changes,
+        reach=frozenset(names.objects(made.reads)),
+        touches=frozenset(names.objects(changes)),
+    )
 
 
 def _variable(cell: Cell, place: int) -> str | None:

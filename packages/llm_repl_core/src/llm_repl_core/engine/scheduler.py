@@ -48,6 +48,8 @@ class Planned(Struct, frozen=True, kw_only=True):
         variable: The variable of its answer, where it is a prompt.
         needs: Cells whose outputs it is sent with, so that they must have ended.
         needs_all: Whether that is all cells above it.
+        later: What it still does to the names when its answer is there: a class of the state
+            checks it then; None: nothing.
     """
 
     cell_id: str
@@ -58,6 +60,7 @@ class Planned(Struct, frozen=True, kw_only=True):
     variable: str | None = None
     needs: frozenset[str] = frozenset()
     needs_all: bool = False
+    later: Closed | None = None
 
 
 Start: TypeAlias = Callable[[Planned, Callable[[], None], Sequence[Planned]], Awaitable[Outcome]]
@@ -163,8 +166,11 @@ class Schedule:
 
     def _dependencies(self, planned: Planned) -> list[_Turn]:
         """The prompts whose answers a cell uses, and the cells that it is sent with."""
-        found = [self._answers.get(name) for name in planned.effects.reads]
-        if LAST_ANSWER in planned.effects.reads:
+        reads = planned.effects.reads
+        if planned.later is not None:
+            reads |= planned.later.reads
+        found = [self._answers.get(name) for name in reads]
+        if LAST_ANSWER in reads:
             found.append(self._last_prompt)
         found += [self._turns.get(cell_id) for cell_id in planned.needs]
         if planned.needs_all:
@@ -199,7 +205,9 @@ class Schedule:
                 stages.append(other.ended)
                 break  # it waited for all that is above it
             if above.is_prompt:
-                if _conflict(planned, above):
+                if _conflicts_later(planned, above):
+                    stages.append(other.ended)
+                elif not other.placed.is_set() and _conflict(planned, above):
                     stages.append(other.placed)
             elif planned.is_prompt and not in_order and _conflict(planned, above):
                 stages.append(other.ended)
@@ -236,12 +244,15 @@ class Schedule:
 
     def _place(self, turn: _Turn) -> None:
         turn.placed.set()
-        if turn.planned.is_prompt and turn.planned.effects.barrier is None:
-            self._holding.pop(turn.planned.cell_id, None)
+        planned = turn.planned
+        if planned.is_prompt and planned.effects.barrier is None and planned.later is None:
+            self._holding.pop(planned.cell_id, None)
 
 
 def _conflict(later: Planned, earlier: Planned) -> bool:
     if must_follow(later.effects, earlier.effects):
+        return True
+    if later.later is not None and must_follow(later.later, earlier.effects):
         return True
     # Else the answer would be set as `_` before the cell above has looked at it, or set it.
     last = LAST_ANSWER
@@ -252,4 +263,13 @@ def _conflict(later: Planned, earlier: Planned) -> bool:
             last in earlier.effects.reads
             or (last in earlier.effects.writes and not earlier.is_prompt)
         )
+    )
+
+
+def _conflicts_later(later: Planned, earlier: Planned) -> bool:
+    """Whether a cell must wait until a prompt above it has its answer checked, and set."""
+    if earlier.later is None:
+        return False
+    return must_follow(later.effects, earlier.later) or (
+        later.later is not None and must_follow(later.later, earlier.later)
     )

@@ -14,6 +14,7 @@ from llm_repl_core.errors import InvalidInput
 from llm_repl_core.ledger.base import Ledger
 from llm_repl_core.ledger.record import Mode
 from llm_repl_core.ledger.replay import Recall
+from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.notebook import Notebook
 
 __all__ = ["Terms"]
@@ -47,7 +48,11 @@ class Terms:
             meters.append(notebook_meter)
         return CallTerms(
             mode=options.mode or _mode_of(notebook),
-            recall=Recall(self._ledger, notebook.id, cell_ids=[cell.id for cell in notebook]),
+            recall=Recall(
+                self._ledger,
+                notebook.id,
+                cell_ids=[cell.id for cell in notebook if isinstance(cell, PromptCell)],
+            ),
             slots=asyncio.Semaphore(options.concurrency or self._concurrency),
             meters=tuple(meters),
         )

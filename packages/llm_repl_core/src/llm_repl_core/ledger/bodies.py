@@ -12,6 +12,9 @@ from llm_repl_core.providers.base import Request
 __all__ = ["recorded_body"]
 
 
+_BASE64 = ";base64,"
+
+
 def recorded_body(body: dict[str, JSONValue], request: Request) -> dict[str, JSONValue]:
     """The body of a request as records and previews show it.
 
@@ -34,6 +37,8 @@ def _replaced(value: Any, names: dict[str, str]) -> Any:
     if isinstance(value, list):
         return [_replaced(item, names) for item in value]
     if isinstance(value, str):
-        for data, name in names.items():
-            value = value.replace(data, name)
+        # Alone, or as a data URI: a short one may stand in a text by chance.
+        head, marker, data = value.rpartition(_BASE64)
+        if data in names:
+            return f"{head}{marker}{names[data]}"
     return value

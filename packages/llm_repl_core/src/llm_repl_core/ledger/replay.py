@@ -227,10 +227,9 @@ def _nearest(
     """The recorded call that is most like the one asked for; the same cell's come first."""
     words = _words(canonical)
 
-    def likeness(record: CallRecord) -> tuple[bool, bool, bool, float]:
+    def likeness(record: CallRecord) -> tuple[bool, bool, float]:
         others = _words(record.request)
         return (
-            record.place.cell_id == place.cell_id,
             _key(record.place) == _key(place),
             record.model == canonical.get("model"),
             len(words & others) / (len(words | others) or 1),

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import difflib
-import itertools
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -25,9 +24,6 @@ _CHANGE_CHARACTERS = 120
 
 _LINE_CHARACTERS = 300
 """How much of a changed line is shown between what is equal on both sides."""
-
-_LONGEST_WORD = 20
-"""A change within a word is shown with the whole word, unless that is longer."""
 
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 
@@ -117,9 +113,7 @@ def _looks(text: str) -> str:
 
 def _cut_to_changes(old: str, new: str) -> tuple[str, str]:
     start = _shared_start(old, new)
-    start -= _length_of_word(reversed(old[:start]))
     shared_end = _shared_end(old[start:], new[start:])
-    shared_end -= _length_of_word(iter(old[len(old) - shared_end :]))
     ahead, behind = old[:start], old[len(old) - shared_end :]
     pieces: tuple[list[str], list[str]] = ([], [])
     old_words = _words(old[start : len(old) - shared_end])
@@ -140,14 +134,6 @@ def _cut_to_changes(old: str, new: str) -> tuple[str, str]:
         ahead + _without_middle("".join(side), _LINE_CHARACTERS) + behind for side in pieces
     )
     return shown_old, shown_new
-
-
-def _length_of_word(characters: Iterator[str]) -> int:
-    """How many letters come first; 0 where these are too many to be a word."""
-    letters = len(
-        list(itertools.takewhile(str.isalnum, itertools.islice(characters, _LONGEST_WORD)))
-    )
-    return letters if letters < _LONGEST_WORD else 0
 
 
 def _words(text: str) -> Sequence[str]:

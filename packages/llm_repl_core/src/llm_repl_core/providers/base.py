@@ -232,6 +232,9 @@ class Provider(abc.ABC):
         """
         return [self.config.model or self.default_model]
 
+    def warm(self) -> None:  # noqa: B027
+        """Import what is heavy, so that the first call need not wait for it; in any thread."""
+
     async def close(self) -> None:  # noqa: B027
         """Free connections. May be called twice."""
 

@@ -45,6 +45,9 @@ def fails(x=None):
     raise ValueError("two\\nlines")
 def leaves():
     raise SystemExit(3)
+class GivingUp(BaseException): pass
+def gives_up():
+    raise GivingUp("enough")
 def needs_many(*values): pass
 def needs_named(**values): pass
 class Adder:
@@ -116,7 +119,10 @@ def test_signature_and_docstring_become_the_schema(drive):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("gone", "there is no function `gone`; there are: Adder, Strange, Unit, Worse, add, adds"),
+        (
+            "gone",
+            "there is no function `gone`; there are: Adder, GivingUp, Strange, Unit, Worse, add, adds",
+        ),
         ("number", "`number` is a int, and no function"),
         ("asyncio", "`asyncio` is a module, and no function"),
         ("len", "there is no function `len`"),
@@ -192,8 +198,12 @@ def test_what_it_raises_goes_to_the_model(drive):
         assert trace.type == "stderr"
         assert 'raise ValueError("two\\nlines")' in trace.content
         assert "inspection" not in trace.content
-        leaves = await call(kernel, "leaves")
-        assert (leaves.text, leaves.failed) == ("SystemExit: 3", True)
+        for name, text in [("leaves", "SystemExit: 3"), ("gives_up", "GivingUp: enough")]:
+            result = await call(kernel, name)
+            assert (result.text, result.failed, result.interrupted) == (text, True, False)
+            # An error among the outputs would make the cell fail.
+            assert [one.type for one in result.outputs] == ["stderr"]
+            assert text in result.outputs[0].content
         assert kernel.alive
 
     drive(check, FUNCTIONS)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from fractions import Fraction
-from math import ceil
 from typing import Any, Final
 from urllib.parse import unquote
 
 from llm_repl_core.errors import RequestRejected
 from llm_repl_core.model.json_value import JSONValue
+from llm_repl_providers.mock.fitting_number import NoFitError, fitting_number
 from llm_repl_providers.mock.schema_merge import merged
 
 __all__ = ["fitting_value"]
@@ -52,15 +51,11 @@ def fitting_value(schema: dict[str, JSONValue], words: Sequence[str]) -> JSONVal
     """
     try:
         value: JSONValue = _Fitting(schema, words).value(schema)
-    except _NoFitError as error:
+    except NoFitError as error:
         raise RequestRejected(
             f"The mock provider finds no answer that fits the schema: {error}."
         ) from None
     return value
-
-
-class _NoFitError(Exception):
-    pass
 
 
 class _Fitting:
@@ -76,7 +71,7 @@ class _Fitting:
         """What fits; ``number`` tells the elements of an array apart."""
         self._steps += 1
         if self._steps > _STEPS_LIMIT or self._level > _LEVELS_LIMIT:
-            raise _NoFitError("it is too large, or goes on without an end")
+            raise NoFitError("it is too large, or goes on without an end")
         self._level += 1
         try:
             return self._value(schema, number)
@@ -85,7 +80,7 @@ class _Fitting:
 
     def _value(self, schema: Any, number: int) -> Any:
         if schema is False:
-            raise _NoFitError("a part of it allows nothing")
+            raise NoFitError("a part of it allows nothing")
         if not isinstance(schema, dict):
             schema = {}
         if "$ref" in schema:
@@ -105,7 +100,7 @@ class _Fitting:
         if "enum" in schema:
             values = _list(schema["enum"])
             if not values:
-                raise _NoFitError("an `enum` of it is empty")
+                raise NoFitError("an `enum` of it is empty")
             return values[number % len(values)]
         kind = schema.get("type")
         if isinstance(kind, list):
@@ -115,7 +110,7 @@ class _Fitting:
     def _referred(self, schema: dict[str, Any], number: int) -> Any:
         name = str(schema["$ref"])
         if name in self._references:
-            raise _NoFitError(f"`{name}` goes on without an end")
+            raise NoFitError(f"`{name}` goes on without an end")
         self._references.append(name)
         try:
             return self.value(merged(self._target(name), _without(schema, "$ref")), number)
@@ -128,7 +123,7 @@ class _Fitting:
             if not isinstance(schema, dict) or "$ref" not in schema:
                 return schema
             schema = merged(self._target(str(schema["$ref"])), _without(schema, "$ref"))
-        raise _NoFitError("a reference of it goes on without an end")
+        raise NoFitError("a reference of it goes on without an end")
 
     def _target(self, name: str) -> Any:
         target = self._root
@@ -136,17 +131,17 @@ class _Fitting:
             key = unquote(step).replace("~1", "/").replace("~0", "~")
             target = target.get(key) if isinstance(target, dict) else None
         if target is None or not name.startswith("#"):
-            raise _NoFitError(f"`{name}` is not in it")
+            raise NoFitError(f"`{name}` is not in it")
         return target
 
     def _first(self, schemas: list[Any], number: int) -> Any:
         """The value of the first schema that has one."""
-        failure = _NoFitError("a choice of it is empty")
+        failure = NoFitError("a choice of it is empty")
         word = self._word
         for schema in schemas:
             try:
                 return self.value(schema, number)
-            except _NoFitError as error:
+            except NoFitError as error:
                 failure, self._word = error, word
         raise failure
 
@@ -158,12 +153,12 @@ class _Fitting:
         if kind == "string":
             return self._text(schema)
         if kind in ("integer", "number"):
-            return _number(schema, number, whole=kind == "integer")
+            return fitting_number(schema, number, whole=kind == "integer")
         if kind == "boolean":
             return bool(number % 2)
         if kind == "null":
             return None
-        raise _NoFitError(f"there is no type `{kind}`")
+        raise NoFitError(f"there is no type `{kind}`")
 
     def _object(self, schema: dict[str, Any]) -> dict[str, Any]:
         properties = schema.get("properties")
@@ -192,7 +187,7 @@ class _Fitting:
         if schema.get("uniqueItems") is True:
             for number, element in enumerate(elements):
                 if element in elements[:number]:
-                    raise _NoFitError("the elements of an array of it cannot all be different")
+                    raise NoFitError("the elements of an array of it cannot all be different")
         return elements
 
     def _text(self, schema: dict[str, Any]) -> str:
@@ -213,64 +208,12 @@ class _Fitting:
                 if least <= len(trial) <= most and re.search(pattern, trial):
                     return trial
         except (re.error, TypeError):
-            raise _NoFitError(f"`{pattern}` is no pattern") from None
-        raise _NoFitError(f"no text is known that has the pattern `{pattern}`")
+            raise NoFitError(f"`{pattern}` is no pattern") from None
+        raise NoFitError(f"no text is known that has the pattern `{pattern}`")
 
     def _next_word(self) -> str:
         self._word += 1
         return self._words[(self._word - 1) % len(self._words)]
-
-
-def _number(schema: dict[str, Any], number: int, *, whole: bool) -> int | float:
-    """The number-th of the numbers that fit, from the one that is nearest to 0 upwards."""
-    low, above = _bound(schema, "minimum", "exclusiveMinimum", max)
-    high, below = _bound(schema, "maximum", "exclusiveMaximum", min)
-    step = _fraction(schema.get("multipleOf"))
-    step = Fraction(1) if step is None else step
-    if step <= 0:
-        raise _NoFitError("a `multipleOf` of it is not above 0")
-    if whole:
-        step = Fraction(step.numerator)  # the smallest whole number that is a multiple of it
-    start = Fraction(0)
-    if low is not None and (low > 0 or (low == 0 and above)):
-        start = ceil(low / step) * step
-        start += step if above and start == low else 0
-    elif high is not None and (high < 0 or (high == 0 and below)):
-        start = -ceil(-high / step) * step
-        start -= step if below and start == high else 0
-        number = -number
-    found = start + number * step
-    if not _within(found, low, above, high, below):
-        if whole or "multipleOf" in schema or low is None or high is None:
-            raise _NoFitError("no number lies between bounds of it")
-        found = (low + high) / 2 if low != high else low
-        if not _within(found, low, above, high, below):
-            raise _NoFitError("no number lies between bounds of it")
-    return int(found) if found.denominator == 1 else float(found)
-
-
-def _bound(
-    schema: dict[str, Any], included: str, excluded: str, tighter: Any
-) -> tuple[Fraction | None, bool]:
-    """A bound, and whether it is outside itself."""
-    inside, outside = _fraction(schema.get(included)), _fraction(schema.get(excluded))
-    if outside is None or (inside is not None and tighter(inside, outside) != outside):
-        return inside, False
-    return outside, True
-
-
-def _within(
-    value: Fraction, low: Fraction | None, above: bool, high: Fraction | None, below: bool
-) -> bool:
-    if low is not None and (value < low or (above and value == low)):
-        return False
-    return high is None or value < high or (value == high and not below)
-
-
-def _fraction(value: Any) -> Fraction | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return Fraction(str(value))  # the decimal number that was written, not its binary neighbour
 
 
 def _count(schema: dict[str, Any], key: str, otherwise: int) -> int:
@@ -278,7 +221,7 @@ def _count(schema: dict[str, Any], key: str, otherwise: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return otherwise
     if value > _LENGTH_LIMIT and otherwise == 0:
-        raise _NoFitError(f"its `{key}` is over {_LENGTH_LIMIT}")
+        raise NoFitError(f"its `{key}` is over {_LENGTH_LIMIT}")
     return int(value)
 
 

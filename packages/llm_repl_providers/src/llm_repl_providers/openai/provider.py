@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
@@ -72,6 +73,10 @@ class OpenAIProvider(Provider):
             RequestRejected: An option is not free to be set, or an attachment cannot be sent.
         """
         return request_body(request, self.config.options, asks_for_usage=self._asks_for_usage)
+
+    def warm(self) -> None:
+        """Import the SDK, which takes half a second."""
+        importlib.import_module("llm_repl_providers.openai.connection")
 
     async def models(self) -> Sequence[str]:
         """The names of the server's models, sorted.

@@ -42,7 +42,7 @@ def list_cells(notebook_id: str) -> dict[str, Any]:
 def create_cell(notebook_id: str, body: NewCell) -> dict[str, Any]:
     """Make a cell, at the end or before the one at `position`."""
     position = None if body.position is None else int(body.position)
-    return house().loop.call(house().cells.create(notebook_id, body.type, position, body_fields()))
+    return house().loop.call(house().cells.create(notebook_id, body.type, position, _cell_fields()))
 
 
 @cells.operation("GET", _ONE, answer=CellAnswer, errors=(404,))
@@ -58,7 +58,7 @@ def change_cell(notebook_id: str, cell_id: str, body: CellChange) -> dict[str, A
         house().cells.change(
             notebook_id,
             cell_id,
-            body_fields(),
+            _cell_fields(),
             type_word=None if body.type is UNSET else body.type,
             if_match=matching_versions(),
         )
@@ -100,3 +100,11 @@ def clear_all_outputs(notebook_id: str) -> dict[str, Any]:
     """Clear the outputs of all cells."""
     house().loop.call(house().cells.clear_outputs(notebook_id))
     return {"success": True}
+
+
+def _cell_fields() -> dict[str, Any]:
+    fields = body_fields()
+    limit = fields.get("tool_limit")
+    if isinstance(limit, float):  # for JSON, 1.0 is as good an integer as 1; it was checked
+        fields["tool_limit"] = int(limit)
+    return fields

@@ -111,7 +111,7 @@ def install_description(app: Flask, resources: Iterable[Resource], choices: Choi
 def _types(endpoints: list[Endpoint]) -> list[type[Struct]]:
     found: dict[type[Struct], None] = {ErrorAnswer: None}
     for endpoint in endpoints:
-        for one in (endpoint.body, endpoint.answer):
+        for one in (endpoint.body, endpoint.answer, endpoint.accepted):
             if one is not None:
                 found[one] = None
     return list(found)
@@ -173,6 +173,16 @@ def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
                 "schema": {"type": "string"},
             }
         )
+    if endpoint.accepted is not None:
+        parameters.append(
+            {
+                "name": "Prefer",
+                "in": "header",
+                "required": False,
+                "description": "`respond-async`: answer 202 at once, with the run (RFC 7240).",
+                "schema": {"type": "string"},
+            }
+        )
     return parameters
 
 
@@ -193,6 +203,18 @@ def _responses(
     if links:
         good["links"] = links
     responses = {str(endpoint.status): good}
+    if endpoint.accepted is not None:
+        responses["202"] = {
+            "description": "It goes on by itself.",
+            "content": {"application/json": {"schema": references[endpoint.accepted]}},
+            "headers": {
+                "Location": {"description": "Where the run is.", "schema": {"type": "string"}},
+                "Preference-Applied": {
+                    "description": "`respond-async`.",
+                    "schema": {"type": "string"},
+                },
+            },
+        }
     for status in sorted({*_EVERYWHERE, *endpoint.errors}):
         responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": error}
     return responses

@@ -45,6 +45,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
         status: The status of a good answer.
         errors: The statuses of bad ones, besides those that any endpoint may have.
         versioned: Whether it heeds ``If-Match``.
+        accepted: What it answers, with 202, to a client that does not want to wait; None: it
+            heeds no ``Prefer``.
     """
 
     method: Method
@@ -59,6 +61,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     status: int = 200
     errors: tuple[int, ...] = ()
     versioned: bool = False
+    accepted: type[Struct] | None = None
 
 
 class Resource(Blueprint):
@@ -87,6 +90,7 @@ class Resource(Blueprint):
         status: int = 200,
         errors: tuple[int, ...] = (),
         versioned: bool = False,
+        accepted: type[Struct] | None = None,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Declare the decorated function as the view of an endpoint; see `Endpoint`."""
 
@@ -116,6 +120,7 @@ class Resource(Blueprint):
                     status=status,
                     errors=errors,
                     versioned=versioned,
+                    accepted=accepted,
                 )
             )
             return answered

@@ -115,6 +115,52 @@ class CellChange(Struct):
     temperature: Temperature | UnsetType | None = UNSET
     response_var: VariableName | UnsetType | None = UNSET
     provider: str | UnsetType | None = UNSET
+    parameters: Annotated[
+        dict[str, Any] | UnsetType,
+        Meta(description="Further parameters of the call, as the provider names them."),
+    ] = UNSET
+    system: Annotated[
+        str | UnsetType | None,
+        Meta(description="What the model is told before all else; null: the notebook's."),
+    ] = UNSET
+    context: Annotated[
+        Literal["isolated", "above"] | list[str] | UnsetType,
+        Meta(description="Which other cells are sent along: none, all above, or these."),
+    ] = UNSET
+    schema: Annotated[
+        str | dict[str, Any] | UnsetType | None,
+        Meta(
+            description="The form of the answer: a JSON Schema, the name of a pydantic model in "
+            "the state, or the short form `name, age int, tags[]`."
+        ),
+    ] = UNSET
+    tools: Annotated[
+        list[VariableName] | UnsetType,
+        Meta(description="Functions in the state that the model may ask to have called."),
+    ] = UNSET
+    tool_limit: Annotated[
+        Annotated[float, Meta(ge=1, le=1000, multiple_of=1)] | UnsetType,
+        Meta(
+            description="How often in a row the model may ask for tools.",
+            extra_json_schema={"format": "integer"},
+        ),
+    ] = UNSET
+    approve_tools: Annotated[
+        bool | UnsetType,
+        Meta(description="Whether somebody must agree before each call of a tool."),
+    ] = UNSET
+    for_each: Annotated[
+        str | UnsetType | None,
+        Meta(description="An expression: the prompt is sent once for each of its items."),
+    ] = UNSET
+    attachments: Annotated[
+        list[str] | UnsetType,
+        Meta(description="Names of variables, or paths under the root folder."),
+    ] = UNSET
+    pinned: Annotated[
+        bool | UnsetType, Meta(description="Part of the context of every prompt below it.")
+    ] = UNSET
+    skipped: Annotated[bool | UnsetType, Meta(description="Part of no prompt's context.")] = UNSET
 
 
 class NewCell(CellChange, kw_only=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -85,7 +85,7 @@ class CallService:
             "budget": budget if isinstance(budget, dict) else None,
         }
 
-    def _lines(self, wanted: CallFilter, page: list[CallRecord]) -> Iterator[bytes]:
+    def _lines(self, wanted: CallFilter, page: Sequence[CallRecord]) -> Iterator[bytes]:
         while page:
             for record in page:
                 yield json_bytes(msgspec.to_builtins(record)) + b"\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from typing import Any
 
 from llm_repl_core import Application, Cell, Notebook
@@ -15,6 +15,7 @@ from llm_repl_server.storage.changes import (
     Change,
     DeleteCell,
     InsertCell,
+    MarkStale,
     MoveCell,
     WriteCell,
 )
@@ -73,15 +74,7 @@ class CellService:
         cell_class = self._application.cell_types.get(type_word)
         cell = build_cell(cell_class, _known_fields(cell_class, fields))
         notebook.insert(cell, position)
-        place = notebook.index(cell.id)
-        shown = cell_on_wire(cell)
-        live.write(
-            InsertCell(notebook_id, cell, _next_id(notebook, place)),
-            live.touch_change(),
-            tell=_announce("cell_created", live, cell, position=place, cell=shown),
-        )
-        await live.written()
-        return shown
+        return await self._inserted(live, cell)
 
     async def change(
         self,
@@ -113,12 +106,32 @@ class CellService:
         _check_version(cell, if_match)
         new_class = type(cell) if type_word is None else self._class_for(cell, type_word)
         if new_class is type(cell):
-            notebook.change(cell_id, **_known_fields(new_class, fields))
+            fields = _known_fields(new_class, fields)
+            candidate = cell.copy(id=cell_id)
+            candidate.change(**fields)
         else:
             kept = {"content": cell.content, "metadata": cell.metadata, "extra": cell.extra}
-            cell = build_cell(new_class, kept | _known_fields(new_class, fields) | {"id": cell_id})
-            notebook.replace(cell)
-        return await self._written(live, cell, "cell_changed")
+            candidate = build_cell(
+                new_class, kept | _known_fields(new_class, fields) | {"id": cell_id}
+            )
+            candidate.stale = cell.stale or cell.status != "idle"
+        is_other = _matters(candidate) != _matters(cell)
+        # What depended on the cell as it was, and what depends on it as it is.
+        stale = [*live.dependencies.mark_changed(cell_id)] if is_other else []
+        if new_class is type(cell):
+            notebook.change(cell_id, **fields)
+        else:
+            notebook.replace(candidate)
+        if is_other:
+            stale += live.dependencies.mark_changed(cell_id)
+        shown = cell_on_wire(notebook[cell_id])
+        await self._keep(
+            live,
+            WriteCell(notebook_id, notebook[cell_id]),
+            tell=_announce("cell_changed", live, cell, cell=shown),
+            stale=stale,
+        )
+        return shown
 
     async def delete(
         self, notebook_id: str, cell_id: str, if_match: Container[str] | None = None
@@ -132,13 +145,14 @@ class CellService:
         """
         live = await self._live.get(notebook_id)
         _check_version(live.notebook[cell_id], if_match)
+        stale = live.dependencies.mark_changed(cell_id)
         cell = live.notebook.remove(cell_id)
-        live.write(
+        await self._keep(
+            live,
             DeleteCell(notebook_id, cell_id),
-            live.touch_change(),
             tell=_announce("cell_deleted", live, cell),
+            stale=stale,
         )
-        await live.written()
 
     async def move(self, notebook_id: str, cell_id: str, position: int) -> dict[str, Any]:
         """Move a cell so that it stands at ``position``, from 0.
@@ -149,13 +163,25 @@ class CellService:
             InvalidInput: The position is outside.
         """
         live = await self._live.get(notebook_id)
-        cell = live.notebook.move(cell_id, position)
-        live.write(
-            MoveCell(notebook_id, cell_id, _next_id(live.notebook, position)),
-            live.touch_change(),
+        notebook = live.notebook
+        cell = notebook[cell_id]
+        stale: list[str] = []
+        needs: list[str] = []
+        has_run = cell.status != "idle" and not cell.stale
+        if 0 <= position < len(notebook):
+            needs = live.dependencies.upstream(cell_id) if has_run else []
+            stale += live.dependencies.mark_changed(cell_id)
+        notebook.move(cell_id, position)
+        stale += live.dependencies.mark_changed(cell_id)
+        if has_run and needs != live.dependencies.upstream(cell_id):
+            cell.stale = True
+            stale.append(cell_id)
+        await self._keep(
+            live,
+            MoveCell(notebook_id, cell_id, _next_id(notebook, position)),
             tell=_announce("cell_moved", live, cell, position=position),
+            stale=stale,
         )
-        await live.written()
         return cell_on_wire(cell)
 
     async def duplicate(self, notebook_id: str, cell_id: str) -> dict[str, Any]:
@@ -169,15 +195,7 @@ class CellService:
         copy = live.notebook.duplicate(cell_id)
         if copy.status in ("running", "queued"):
             copy.status = "idle"
-        place = live.notebook.index(copy.id)
-        shown = cell_on_wire(copy)
-        live.write(
-            InsertCell(notebook_id, copy, _next_id(live.notebook, place)),
-            live.touch_change(),
-            tell=_announce("cell_created", live, copy, position=place, cell=shown),
-        )
-        await live.written()
-        return shown
+        return await self._inserted(live, copy)
 
     async def clear_outputs(self, notebook_id: str, cell_id: str | None = None) -> None:
         """Clear the outputs of a cell, or of all.
@@ -209,15 +227,34 @@ class CellService:
             return type(cell)  # a foreign cell that is sent back as it came
         return self._application.cell_types.get(type_word)
 
-    async def _written(self, live: LiveNotebook, cell: Cell, event: str) -> dict[str, Any]:
+    async def _inserted(self, live: LiveNotebook, cell: Cell) -> dict[str, Any]:
+        notebook = live.notebook
+        stale = live.dependencies.mark_changed(cell.id)
+        place = notebook.index(cell.id)
         shown = cell_on_wire(cell)
-        live.write(
-            WriteCell(live.notebook.id, cell),
-            live.touch_change(),
-            tell=_announce(event, live, cell, cell=shown),
+        await self._keep(
+            live,
+            InsertCell(notebook.id, cell, _next_id(notebook, place)),
+            tell=_announce("cell_created", live, cell, position=place, cell=shown),
+            stale=stale,
         )
-        await live.written()
         return shown
+
+    async def _keep(
+        self, live: LiveNotebook, change: Change, *, tell: Announcement, stale: Sequence[str]
+    ) -> None:
+        """Write a change, and what has become stale by it; returns when both are on disk."""
+        changes = [change, live.touch_change()]
+        if stale:
+            changes.append(MarkStale(live.notebook.id, tuple(stale)))
+        live.write(*changes, tell=tell)
+        await live.written()
+        live.events.tell_stale(stale)
+
+
+def _matters(cell: Cell) -> tuple[Any, ...]:
+    """What of a cell others may depend on."""
+    return type(cell), cell.content, cell.options()
 
 
 def _known_fields(cell_class: type[Cell], fields: dict[str, Any]) -> dict[str, Any]:

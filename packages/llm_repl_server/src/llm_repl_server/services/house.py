@@ -7,13 +7,18 @@ import logging
 
 from llm_repl_core import Application
 from llm_repl_core.engine.loop import EngineLoop
+from llm_repl_server.services.calls import CallService
 from llm_repl_server.services.cells import CellService
 from llm_repl_server.services.events import Announcement, Announcer
 from llm_repl_server.services.execution import ExecutionService
+from llm_repl_server.services.graph import GraphService
 from llm_repl_server.services.kernels import KernelFactory
 from llm_repl_server.services.live import LiveNotebooks
 from llm_repl_server.services.llm import LLMService
 from llm_repl_server.services.notebooks import NotebookService
+from llm_repl_server.services.prompts import PromptService
+from llm_repl_server.services.run_registry import RunRegistry
+from llm_repl_server.services.runs import RunService
 from llm_repl_server.settings import ServerSettings
 from llm_repl_server.storage.store import Store
 
@@ -45,17 +50,23 @@ class House:
         self.announcer = Announcer(self.loop.loop)
         self._kernels = KernelFactory(self.application, settings.root_folder())
         self.loop.submit(self._kernels.warm())
+        runs = RunRegistry()
         live = LiveNotebooks(
-            self.application, self._store, self.announcer, self.loop, self._kernels
+            self.application, self._store, self.announcer, self.loop, self._kernels, runs
         )
         self._live = live
         self.notebooks = NotebookService(
             self.application, self._store, live, settings.root_folder()
         )
         self.cells = CellService(self.application, live)
-        self.execution = ExecutionService(live, self.announcer)
+        self.execution = ExecutionService(live, self.announcer, runs)
+        self.runs = RunService(live, self._store, runs)
+        self.calls = CallService(live, self._store)
+        self.graph = GraphService(live)
+        self.prompts = PromptService(live)
         self.llm = LLMService(self.application, self._store)
         self.llm.restore()
+        self.loop.submit(self.llm.warm())
         self._closed = False
 
     def close(self) -> None:

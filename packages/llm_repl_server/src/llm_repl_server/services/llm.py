@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from typing import Any
 
-from llm_repl_core import Application, InvalidInput
+from llm_repl_core import Application, InvalidInput, LLMReplError
 from llm_repl_core.engine.routing import ProviderChoice
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_server.storage.changes import PutSetting
@@ -18,6 +19,8 @@ BASE_URL_PATTERN = r"^https?://[!-.0->A-~]+(?:/[!-?A-~]*)?$"
 """What is kept in the database and shown to clients: it must hold no password."""
 
 _SETTING = "provider"
+
+_log = logging.getLogger(__name__)
 
 
 class LLMService:
@@ -33,6 +36,7 @@ class LLMService:
         self._keys = application.keys
         self._settings = application.settings
         self._store = store
+        self._warming: asyncio.Future[None] | None = None
 
     def restore(self) -> None:
         """Take up the choice that was kept; one whose provider is gone is passed over."""
@@ -41,6 +45,17 @@ class LLMService:
             self._providers.choose(
                 self._choice(str(kept["name"]), _text(kept, "model"), _text(kept, "base_url"))
             )
+
+    async def warm(self) -> None:
+        """Have the chosen provider load what is heavy, so that the first prompt does not wait."""
+        name = self._providers.choice.name
+        try:
+            await asyncio.to_thread(self._providers.get(name).warm)
+        except LLMReplError as error:
+            # Whoever sends it a prompt is told.
+            _log.debug("the provider %s is not ready: %s", name, error)
+        except Exception:  # noqa: BLE001  # a plugin's code may raise anything
+            _log.warning("the provider %s could not be made ready", name, exc_info=True)
 
     async def providers(self) -> dict[str, Any]:
         """The names, and the present choice. Never a key."""
@@ -77,6 +92,8 @@ class LLMService:
         kept: dict[str, JSONValue] = {"name": name, "model": model, "base_url": base_url}
         await asyncio.wrap_future(self._store.submit(PutSetting(_SETTING, kept)))
         self._providers.choose(self._choice(name, model, base_url))
+        # Held on to, or it might be collected while it runs.
+        self._warming = asyncio.ensure_future(self.warm())
 
     def _choice(self, name: str, model: str | None, base_url: str | None) -> ProviderChoice:
         trusted = base_url is None or base_url == self._settings.base_url

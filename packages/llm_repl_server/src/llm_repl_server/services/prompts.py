@@ -44,23 +44,19 @@ class PromptService:
         _ = live.notebook[cell_id]
         session = live.session
         await _wait_for_turn(session)
-        preview = asyncio.ensure_future(session.preview_here(cell_id))
         try:
-            done, _pending = await asyncio.wait([preview], timeout=FILL_LIMIT_S)
-            if done:
-                found: dict[str, Any] = msgspec.to_builtins(preview.result())
-                return found
-        finally:
-            if not preview.done():
-                await _give_up(session, preview)
-        raise Conflict(
-            f"Filling the template took longer than {FILL_LIMIT_S:g} s and was stopped: see what "
-            "its fields compute."
-        )
+            # Where this ends it, the kernel is interrupted as well.
+            async with asyncio.timeout(FILL_LIMIT_S):
+                preview = await session.preview_here(cell_id)
+        except TimeoutError:
+            raise Conflict(
+                f"Filling the template took longer than {FILL_LIMIT_S:g} s and was stopped: see "
+                "what its fields compute."
+            ) from None
+        shown: dict[str, Any] = msgspec.to_builtins(preview)
+        return shown
 
-    async def decide(
-        self, notebook_id: str, cell_id: str, call_id: str, *, approved: bool
-    ) -> None:
+    async def decide(self, notebook_id: str, cell_id: str, call_id: str, *, approved: bool) -> None:
         """Say whether a tool may be called.
 
         Raises:
@@ -82,11 +78,3 @@ async def _wait_for_turn(session: Session) -> None:
                 "leaves: ask again when it has ended, or interrupt it."
             )
         await asyncio.sleep(_POLL_S)
-
-
-async def _give_up(session: Session, preview: asyncio.Future[Any]) -> None:
-    """Stop a preview, and what it has the kernel compute, unless a run has the kernel."""
-    preview.cancel()
-    await asyncio.wait([preview], timeout=_POLL_S)
-    if session.kernel.alive and not session.busy:
-        await session.kernel.interrupt()

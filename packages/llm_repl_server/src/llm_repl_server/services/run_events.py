@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ from llm_repl_server.services.run_registry import RunRegistry
 from llm_repl_server.services.stream_relay import StreamRelay
 from llm_repl_server.services.wire import outputs_on_wire, status_of
 from llm_repl_server.storage.changes import Change, MarkStale, UpdateNotebook, WriteCell, WriteRun
-from llm_repl_server.storage.run_record import RunRecord
+from llm_repl_server.storage.run_record import RunRecord, RunState
 
 if TYPE_CHECKING:
     from llm_repl_server.services.live import LiveNotebook
@@ -57,6 +57,8 @@ class RunEvents:
         self._runs = runs
         self._sequence = 0
         self._runs_whole: set[str] = set()
+        self._stale_before: dict[str, set[str]] = {}
+        """By run of several cells: which of them were stale when it began."""
         self._running: dict[str, asyncio.TimerHandle] = {}
         self._streams: dict[str, StreamRelay] = {}
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
@@ -93,6 +95,8 @@ class RunEvents:
         if record is not None and self._runs.is_kept(event.run_id):
             self._keep_run(record)
         cell_ids = event.cell_ids
+        if len(cell_ids) > 1:
+            self._stale_before[event.run_id] = self._stale_among(cell_ids)
         self._tell(
             "run_started", event, lambda: {"cell_ids": list(cell_ids), "total": len(cell_ids)}
         )
@@ -105,13 +109,20 @@ class RunEvents:
         self._tell("run_progress", event, lambda: {"ended": event.ended, "total": event.total})
 
     def _run_ended(self, event: RunCompleted | RunEndedBadly) -> None:
-        error, cell_id, state = None, None, "completed"
+        error: str | None = None
+        cell_id: str | None = None
+        not_run: tuple[str, ...] = ()
+        state: RunState = "completed"
         if isinstance(event, RunEndedBadly):
-            error, cell_id = event.error, event.cell_id
+            error, cell_id, not_run = event.error, event.cell_id, event.not_run
             state = "interrupted" if event.interrupted else "failed"
         is_kept = self._runs.is_kept(event.run_id)
         record = self._runs.end(event.run_id, state, error, cell_id)
         after = self._keep_run(record) if record is not None and is_kept else None
+        # What the run was to come to, and did not, the engine has not told to be stale.
+        stale = self._stale_among(not_run) - self._stale_before.pop(event.run_id, set())
+        if stale:
+            self._keep_stale(event, [one for one in not_run if one in stale])
         ending = {"error": error, "cell_id": cell_id}
         if event.run_id in self._runs_whole:
             self._runs_whole.remove(event.run_id)
@@ -119,7 +130,8 @@ class RunEvents:
                 self._tell("notebook_execution_completed", event, after=after)
             else:
                 self._tell("notebook_execution_failed", event, lambda: ending, after)
-        self._tell("run_ended", event, lambda: {"state": state, **ending}, after)
+        more = {"state": state, "not_run": list(not_run)}
+        self._tell("run_ended", event, lambda: {**more, **ending}, after)
 
     def _keep_run(self, record: RunRecord) -> Future[None] | None:
         return None if self._live.deleted else self._live.write(WriteRun(record))
@@ -203,10 +215,17 @@ class RunEvents:
         self._tell(name, event, payload, after)
 
     def _cells_stale(self, event: CellsStale) -> None:
+        self._keep_stale(event, event.cell_ids)
+
+    def _keep_stale(self, event: Event, cell_ids: Sequence[str]) -> None:
         after = None
         if not self._live.deleted:
-            after = self._live.write(MarkStale(event.notebook_id, event.cell_ids))
-        self._tell("cells_stale", event, lambda: {"cell_ids": list(event.cell_ids)}, after)
+            after = self._live.write(MarkStale(event.notebook_id, tuple(cell_ids)))
+        self._tell("cells_stale", event, lambda: {"cell_ids": list(cell_ids)}, after)
+
+    def _stale_among(self, cell_ids: Iterable[str]) -> set[str]:
+        notebook = self._live.notebook
+        return {one for one in cell_ids if one in notebook and notebook[one].stale}
 
     def _keep_cell(self, cell_id: str) -> Future[None] | None:
         """Write a cell that has run, and the memory with it where it may have changed."""

@@ -40,5 +40,10 @@ class CellAnswer(Struct):
     outputs: list[OutputAnswer]
     status: CellStatus
     execution_count: int | None
+    stale: Annotated[
+        bool, Meta(description="Whether it has run and would give something else now.")
+    ]
+    pinned: Annotated[bool, Meta(description="Part of the context of every prompt below it.")]
+    skipped: Annotated[bool, Meta(description="Part of no prompt's context.")]
     metadata: Metadata
     version: Annotated[str, Meta(description="For `If-Match`; changes with every edit.")]

@@ -10,18 +10,26 @@ from typing import Any
 import msgspec
 
 from llm_repl_core import Cell, CellCompleted, CellEndedBadly, ForeignCell, Notebook, Output
+from llm_repl_core.ledger.record import CallRecord
 from llm_repl_core.model.cell import CellStatus
+from llm_repl_server.storage.run_record import RunRecord
 
 __all__ = [
+    "call_on_wire",
+    "call_summary",
     "cell_on_wire",
     "cell_tag",
     "json_bytes",
     "notebook_header",
     "notebook_on_wire",
     "outputs_on_wire",
+    "run_on_wire",
     "status_of",
     "time_on_wire",
 ]
+
+
+_EXCERPT_LENGTH = 200  # characters
 
 
 def json_bytes(document: Any) -> bytes:
@@ -69,6 +77,7 @@ def cell_on_wire(cell: Cell) -> dict[str, Any]:
         "outputs": outputs_on_wire(cell.outputs),
         "status": cell.status,
         "execution_count": cell.execution_count,
+        "stale": cell.stale,
         "metadata": dict(cell.metadata),
         "version": cell_tag(cell),
     } | cell.options()
@@ -94,3 +103,62 @@ def cell_tag(cell: Cell) -> str:
     """
     edited = (type(cell).__name__, cell.content, cell.metadata, cell.options())
     return blake2b(json_bytes(edited), digest_size=8).hexdigest()
+
+
+def run_on_wire(record: RunRecord) -> dict[str, Any]:
+    """A run."""
+    return {
+        "id": record.id,
+        "notebook_id": record.notebook_id,
+        "state": record.state,
+        "kind": record.kind,
+        "cell_ids": list(record.cell_ids),
+        "ended": record.completed,
+        "total": record.total,
+        "mode": record.mode,
+        "error": record.error,
+        "cell_id": record.cell_id,
+        "created_at": time_on_wire(record.created_at),
+        "started_at": None if record.started_at is None else time_on_wire(record.started_at),
+        "ended_at": None if record.ended_at is None else time_on_wire(record.ended_at),
+    }
+
+
+def call_on_wire(record: CallRecord) -> dict[str, Any]:
+    """All of a call to a model; attachments are named by their hash."""
+    document: dict[str, Any] = msgspec.to_builtins(record)
+    return document
+
+
+def call_summary(record: CallRecord) -> dict[str, Any]:
+    """A call in a list: who, where, when, what it cost, and how its texts begin."""
+    usage = record.usage
+    return {
+        "id": record.id,
+        "notebook_id": record.notebook_id,
+        "run_id": record.run_id,
+        "cell_id": record.place.cell_id,
+        "item": record.place.item,
+        "step": record.place.step,
+        "provider": record.provider,
+        "model": record.model,
+        "source": record.source,
+        "state": record.state,
+        "started_at": time_on_wire(record.started_at),
+        "duration_s": record.duration_s,
+        "first_token_s": record.first_token_s,
+        "input_tokens": None if usage is None else usage.input_tokens,
+        "output_tokens": None if usage is None else usage.output_tokens,
+        "price_usd": record.price_usd,
+        "error": None if record.error is None else record.error.message,
+        "prompt": _last_text(record)[:_EXCERPT_LENGTH],
+        "answer": record.text[:_EXCERPT_LENGTH],
+    }
+
+
+def _last_text(record: CallRecord) -> str:
+    """The last message that was sent."""
+    messages = record.request.get("messages")
+    last = messages[-1] if isinstance(messages, list) and messages else None
+    content = last.get("content") if isinstance(last, dict) else None
+    return content if isinstance(content, str) else ""

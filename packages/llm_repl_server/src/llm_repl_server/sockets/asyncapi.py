@@ -28,11 +28,17 @@ What happens in notebooks, as Socket.IO events in the default namespace: protoco
 A client that asks for nothing more hears every notebook's events. One that emits `subscribe` from
 then on hears only those of the notebooks that it has named, and what concerns all.
 
-An event is sent when what it says is on disk. The events of a notebook come in the order in which
-things happened, to every client. Every cell that starts ends in exactly one of
+An event is sent when what it says is on disk; only what comes of a cell while it runs is not kept
+yet. The events of a notebook come in the order in which things happened, to every client. Every
+run that starts ends in exactly one `run_ended`, and every cell in exactly one of
 `cell_execution_completed` and `cell_execution_failed`, also when it is interrupted, its kernel
 dies or it is deleted; while a whole notebook runs, these come between
-`notebook_execution_started` and its end. Payloads may hold more than is listed here.
+`notebook_execution_started` and its end. Prompts run at the same time as other cells, so that what
+several cells say may come by turns.
+
+What is about runs has a `sequence`, which rises by one from event to event of a notebook: who finds
+a gap has missed something. A client that does not read is let go when 10,000 events or 64 MB wait
+for it. Payloads may hold more than is listed here.
 """
 
 

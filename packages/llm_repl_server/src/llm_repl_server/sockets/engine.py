@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import queue
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +21,13 @@ from llm_repl_server.services.wire import json_bytes
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
 
-__all__ = ["BACKLOG_LIMIT", "make_socketio"]
+__all__ = ["BACKLOG_LIMIT", "BACKLOG_LIMIT_CHARACTERS", "make_socketio"]
 
 BACKLOG_LIMIT = 10_000
 """How many packets wait for a client that does not read, before it is let go."""
+
+BACKLOG_LIMIT_CHARACTERS = 64_000_000
+"""How much text these packets may hold, so that large ones do not fill the memory either."""
 
 _PACKET_TYPES = "0123456"
 
@@ -50,6 +54,28 @@ def make_socketio(app: Flask) -> SocketIO:
     _check_packets(socketio.server.eio)
     _keep_clients_apart(socketio.server.eio)
     return socketio
+
+
+class _Backlog(queue.Queue[Any]):
+    """The packets that wait for a client, and how much text they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.characters = 0
+
+    def _put(self, item: Any) -> None:
+        super()._put(item)
+        self.characters += _length(item)
+
+    def _get(self) -> Any:
+        item = super()._get()
+        self.characters -= _length(item)
+        return item
+
+
+def _length(packet: Any) -> int:
+    data = getattr(packet, "data", None)
+    return len(data) if isinstance(data, str | bytes) else 0
 
 
 class _Rooms(Manager):  # type: ignore[misc]  # it brings no types
@@ -165,10 +191,15 @@ def _keep_clients_apart(engine: Any) -> None:
         engine: The Engine.IO server, which brings no types.
     """
     library_send = engine.send_packet
+    # The table is shared by all servers of the process.
+    engine._async = {**engine._async, "queue": _Backlog}
 
     def send_packet(sid: str, packet: Any) -> None:
         client = engine.sockets.get(sid)
-        if client is not None and client.queue.qsize() > BACKLOG_LIMIT:
+        if client is not None and (
+            client.queue.qsize() > BACKLOG_LIMIT
+            or client.queue.characters > BACKLOG_LIMIT_CHARACTERS
+        ):
             _log.warning("a client that does not read is let go")
             client.close(wait=False, abort=True, reason=engine.reason.TRANSPORT_ERROR)
             return

@@ -32,50 +32,130 @@ class CellEvent(NotebookEvent, kw_only=True):
 # Running ------------------------------------------------------------------------------------------
 
 _RunId = Annotated[str, Meta(description="The same for all events of one run.")]
+_Sequence = Annotated[
+    int,
+    Meta(
+        ge=1,
+        description="Rises by one from event to event of the notebook, among those that have it; "
+        "begins anew with the server.",
+    ),
+]
+_Item = Annotated[int | None, Meta(description="Of a prompt over items: which, from 0.")]
+_Line = Annotated[str, Meta(description="One line of text.")]
 
 
-class CellExecutionStarted(CellEvent, kw_only=True):
+class RunEvent(NotebookEvent, kw_only=True):
+    """Something happened in a run."""
+
+    run_id: _RunId
+    sequence: _Sequence
+
+
+class RunCellEvent(RunEvent, kw_only=True):
+    """Something happened to a cell of a run."""
+
+    cell_id: str
+
+
+class RunStarted(RunEvent, kw_only=True):
+    """A run began: one of all cells, of some, or of one."""
+
+    cell_ids: Annotated[list[str], Meta(description="The cells that it will run, in order.")]
+    total: Annotated[int, Meta(ge=0, description="How many these are.")]
+
+
+class RunProgress(RunEvent, kw_only=True):
+    """One more cell of a run of several has ended."""
+
+    ended: Annotated[int, Meta(ge=1, description="How many have.")]
+    total: Annotated[int, Meta(ge=1, description="How many there are.")]
+
+
+class RunEnded(RunEvent, kw_only=True):
+    """A run ended; nothing more comes of it."""
+
+    state: Literal["completed", "failed", "interrupted"]
+    error: Annotated[str | None, Meta(description="One line of text; null: it ended well.")]
+    cell_id: Annotated[str | None, Meta(description="The cell at which it ended, if at one.")]
+    not_run: Annotated[list[str], Meta(description="The cells that it did not come to.")]
+
+
+class CellExecutionStarted(RunCellEvent, kw_only=True):
     """A cell began to run. It ends in exactly one `completed` or `failed`."""
 
-    run_id: _RunId
+
+class CellExecutionOutput(RunCellEvent, kw_only=True):
+    """A cell gave an output, which is not on disk yet. Its ending holds all of them again.
+
+    Pieces of `stdout` and `stderr` that come fast are joined: of each, a cell has at most one event
+    in 20 ms.
+    """
+
+    output: OutputAnswer
 
 
-class CellExecutionCompleted(CellEvent, kw_only=True):
+class CellExecutionText(RunCellEvent, kw_only=True):
+    """A model's answer grew. A cell has at most one such event in 20 ms; the whole answer is an output."""
+
+    text: Annotated[str, Meta(description="What is added.")]
+    item: _Item
+
+
+class CellExecutionRetried(RunCellEvent, kw_only=True):
+    """A call to a model failed and will be made again: the text that had come of its answer is void."""
+
+    attempt: Annotated[int, Meta(ge=1, description="How many attempts have failed.")]
+    error: _Line
+    wait_s: Annotated[float, Meta(description="How long until the next, in seconds.")]
+    item: _Item
+
+
+class ToolApprovalNeeded(RunCellEvent, kw_only=True):
+    """A model asks for a tool, and somebody has to agree: see `POST …/tool_calls/<call_id>`."""
+
+    call_id: Annotated[str, Meta(description="To be named in the answer.")]
+    name: Annotated[str, Meta(description="The function.")]
+    arguments: Annotated[str, Meta(description="JSON, as the model wrote it.")]
+    item: _Item
+
+
+class CellExecutionCompleted(RunCellEvent, kw_only=True):
     """A cell ended well, and its outputs are on disk."""
 
-    run_id: _RunId
     outputs: list[OutputAnswer]
     execution_count: int
     status: Literal["completed"]
 
 
-class CellExecutionFailed(CellEvent, kw_only=True):
+class CellExecutionFailed(RunCellEvent, kw_only=True):
     """A cell failed, was interrupted, or lost its kernel; its outputs are on disk."""
 
-    run_id: _RunId
-    error: Annotated[str, Meta(description="One line of text.")]
+    error: _Line
     outputs: Annotated[list[OutputAnswer], Meta(description="The last one is the error.")]
     execution_count: int
     status: Literal["error", "interrupted"]
 
 
-class NotebookExecutionStarted(NotebookEvent, kw_only=True):
+class CellsStale(NotebookEvent, kw_only=True):
+    """Some cells would give something else now, since what they depend on was run or edited."""
+
+    run_id: Annotated[str | None, Meta(description="By which run; null: by an edit.")]
+    sequence: _Sequence
+    cell_ids: Annotated[list[str], Meta(description="Those that were not stale before.")]
+
+
+class NotebookExecutionStarted(RunEvent, kw_only=True):
     """A run of all cells began."""
 
-    run_id: _RunId
 
-
-class NotebookExecutionCompleted(NotebookEvent, kw_only=True):
+class NotebookExecutionCompleted(RunEvent, kw_only=True):
     """A run of all cells ended well."""
 
-    run_id: _RunId
 
-
-class NotebookExecutionFailed(NotebookEvent, kw_only=True):
+class NotebookExecutionFailed(RunEvent, kw_only=True):
     """A run of all cells ended at the first that failed, or was stopped."""
 
-    run_id: _RunId
-    error: Annotated[str, Meta(description="One line of text.")]
+    error: _Line
     cell_id: Annotated[str | None, Meta(description="Null: it did not end at a cell.")]
 
 
@@ -134,12 +214,20 @@ class ServerStopping(Struct, kw_only=True):
 
 
 EMITTED: dict[str, type[Struct]] = {
+    "run_started": RunStarted,
+    "run_progress": RunProgress,
+    "run_ended": RunEnded,
     "cell_execution_started": CellExecutionStarted,
+    "cell_execution_output": CellExecutionOutput,
+    "cell_execution_text": CellExecutionText,
+    "cell_execution_retried": CellExecutionRetried,
+    "tool_approval_needed": ToolApprovalNeeded,
     "cell_execution_completed": CellExecutionCompleted,
     "cell_execution_failed": CellExecutionFailed,
     "notebook_execution_started": NotebookExecutionStarted,
     "notebook_execution_completed": NotebookExecutionCompleted,
     "notebook_execution_failed": NotebookExecutionFailed,
+    "cells_stale": CellsStale,
     "kernel_restarted": KernelRestarted,
     "notebook_created": NotebookCreated,
     "notebook_changed": NotebookChanged,

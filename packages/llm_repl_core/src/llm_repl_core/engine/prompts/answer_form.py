@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import asyncio
 import json
 from typing import Any, cast
 
@@ -186,19 +187,23 @@ async def resolve_form(
     """
     if schema is None or (isinstance(schema, str) and not schema.strip()):
         return None
-    if isinstance(schema, dict):
-        return _schema_form(schema)
-    text = schema.strip()
-    if text.startswith("{"):
-        return _schema_form(_read_document(text))
-    if is_name(text):
-        return await _model_form(text, kernel)
-    return _schema_form(parse_short_schema(schema))
+    if isinstance(schema, str) and is_name(schema.strip()):
+        return await _model_form(schema.strip(), kernel)
+    # In a thread, as the library that checks schemas takes a while to be imported.
+    return await asyncio.to_thread(_schema_form, _document_of(schema))
 
 
 def _schema_form(schema: dict[str, JSONValue]) -> SchemaForm:
     document = object_schema(schema)
     return SchemaForm(AnswerSchema(name=schema_name(document.get("title")), schema=document))
+
+
+def _document_of(schema: str | dict[str, JSONValue]) -> dict[str, JSONValue]:
+    if isinstance(schema, dict):
+        return schema
+    if schema.lstrip().startswith("{"):
+        return _read_document(schema)
+    return parse_short_schema(schema)
 
 
 def _read_document(text: str) -> dict[str, JSONValue]:

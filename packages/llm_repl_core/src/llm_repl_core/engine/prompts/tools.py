@@ -155,7 +155,17 @@ def _judged(outputs: list[Output], result: dict[str, Any]) -> ToolResult:
     last = next((one for one in reversed(outputs) if one.type == "error"), None)
     text = "It was interrupted." if last is None else last.content
     interrupted = last is None or last.fields.get("ename") in _INTERRUPTS
+    if not interrupted:
+        outputs = merge_streams(map(_told_only, outputs))
     return ToolResult(text=text, outputs=tuple(outputs), failed=True, interrupted=interrupted)
+
+
+def _told_only(output: Output) -> Output:
+    """An error as the text of its traceback, which does not make the cell fail."""
+    if output.type != "error":
+        return output
+    lines = cast("list[str]", output.fields.get("traceback") or [output.content])
+    return Output.stderr("\n".join([*lines, ""]))
 
 
 async def _functions(kernel: Kernel) -> list[str]:

@@ -1,0 +1,77 @@
+"""What is said of prompts and of what depends on what, besides running them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from llm_repl_core.model.cell import CellStatus
+
+__all__ = ["Decision", "GraphAnswer", "GraphQuery", "PreviewAnswer"]
+
+
+class Decision(Struct):
+    """Whether a tool may be called."""
+
+    approved: bool
+
+
+class PreviewMessage(Struct):
+    """A turn that would be sent."""
+
+    role: str
+    content: str
+    cell_id: Annotated[str | None, Meta(description="Where it is from; null: the notebook.")]
+    attachments: list[str]
+
+
+class PreviewAnswer(Struct):
+    """What running a prompt would send now."""
+
+    provider: str
+    model: str
+    messages: Annotated[
+        list[PreviewMessage], Meta(description="Of a prompt over items: those of the first.")
+    ]
+    body: Annotated[dict[str, Any], Meta(description="What would be sent, but for the key.")]
+    calls: Annotated[int, Meta(description="How many calls it takes.")]
+    input_tokens: int
+    tokens_are_exact: Annotated[bool, Meta(description="Else they are an estimate.")]
+    output_tokens_limit: int
+    price_usd: Annotated[float | None, Meta(description="What all calls cost at most.")]
+
+
+class GraphQuery(Struct):
+    """How to show the graph."""
+
+    format: Literal["json", "text", "mermaid", "svg"] = "json"
+
+
+class GraphNode(Struct):
+    """A cell of the graph."""
+
+    id: str
+    type: str
+    title: Annotated[str, Meta(description="The first line of the cell.")]
+    variable: Annotated[str | None, Meta(description="That of a prompt's answer.")]
+    barrier: Annotated[str | None, Meta(description="Why it cannot be analysed.")]
+    status: CellStatus
+    stale: bool
+
+
+class GraphEdge(Struct):
+    """One cell needs another."""
+
+    source: Annotated[str, Meta(description="The cell that is needed.")]
+    target: Annotated[str, Meta(description="The cell that needs it.")]
+    variable: str | None
+    kind: Literal["variable", "context", "barrier"]
+
+
+class GraphAnswer(Struct):
+    """The cells of a notebook in order, and what they need."""
+
+    nodes: list[GraphNode]
+    edges: list[GraphEdge]
+    stale: list[str]

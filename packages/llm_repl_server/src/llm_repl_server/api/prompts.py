@@ -1,0 +1,61 @@
+"""Prompts besides running them: their preview, their tools, and what depends on what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from llm_repl_server.api.prompt_schemas import Decision, GraphAnswer, GraphQuery, PreviewAnswer
+from llm_repl_server.api.resource import Resource, house
+from llm_repl_server.api.schemas import Success
+
+__all__ = ["prompts"]
+
+prompts = Resource("prompts")
+
+_NOTEBOOK = "/api/notebooks/<notebook:notebook_id>"
+_CELL = f"{_NOTEBOOK}/cells/<cell_id>"
+
+_MEDIA_TYPES = {
+    "text": "text/plain",
+    "mermaid": "text/vnd.mermaid",
+    "svg": "image/svg+xml",
+}
+
+
+@prompts.operation("GET", f"{_CELL}/preview", answer=PreviewAnswer, errors=(404, 409))
+def preview_prompt(notebook_id: str, cell_id: str) -> dict[str, Any]:
+    """Show what running a prompt would send now; nothing is sent."""
+    return house().loop.call(house().prompts.preview(notebook_id, cell_id))
+
+
+@prompts.operation(
+    "POST",
+    f"{_CELL}/tool_calls/<call_id>",
+    body=Decision,
+    body_required=True,
+    answer=Success,
+    errors=(404,),
+)
+def decide_tool_call(
+    notebook_id: str, cell_id: str, call_id: str, body: Decision
+) -> dict[str, Any]:
+    """Say whether a tool may be called that waits for somebody to agree."""
+    house().loop.call(house().prompts.decide(notebook_id, cell_id, call_id, approved=body.approved))
+    return {"success": True}
+
+
+@prompts.operation("GET", f"{_NOTEBOOK}/graph", query=GraphQuery, answer=GraphAnswer, errors=(404,))
+def show_graph(notebook_id: str, query: GraphQuery) -> dict[str, Any] | Response:
+    """Show which cells need which, and by which variables; also as a drawing."""
+    if query.format == "json":
+        return house().loop.call(house().graph.show(notebook_id))
+    drawing = house().loop.call(house().graph.draw(notebook_id, query.format))
+    # Opened by itself, a picture is a page of this server: it is to run nothing.
+    policy = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    return Response(
+        drawing,
+        mimetype=_MEDIA_TYPES[query.format],
+        headers={"Content-Security-Policy": policy},
+    )
