@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 import msgspec
 import pytest
@@ -171,8 +172,10 @@ class _SendsNoNumber(_Echo):
 
 
 class _SendsWhatChanges(_Echo):
+    numbers = itertools.count()
+
     def body(self, request):
-        return {"id": id(self), "model": request.model}
+        return {"number": next(self.numbers), "model": request.model}
 
 
 class _Calls(_Echo):

@@ -111,7 +111,7 @@ def combined(parts: Iterable[Effects]) -> Effects:
 
 
 def _note(known: dict[str, Effects], name: str, effects: Effects) -> None:
-    if effects == NOTHING:
+    if name in NOBODY or effects == NOTHING:
         return
     before = known.get(name)
     known[name] = effects if before is None else combined((before, effects))

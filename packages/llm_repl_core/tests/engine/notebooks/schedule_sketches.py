@@ -126,6 +126,10 @@ STATEMENTS = [
     "try:\n    {v}.append({x})\nexcept (NameError, AttributeError) as error:\n    print(error)",
     "sorted({{'n': n, 'x': str({x})}})",
     "assert {v}, {x}",
+    # What takes its time.
+    "{x} = [sum(range(50_000))]",
+    "len({v}), sum(range(50_000))",
+    "len({x}), sum(range(50_000))",
     "raise ValueError({x})",
     # What no name stands for.
     "random.seed(n)",
@@ -165,6 +169,7 @@ TEMPLATES = [
     "{{k.looked}}",
     "{{k.add(n)}}",
     "{{_}}",
+    "{{_!r}} {{{x}}}",
     "{{n}}",
     "{{random.random()}}",
     "{{schedule_world.bump()}}",

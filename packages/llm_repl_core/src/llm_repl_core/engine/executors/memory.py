@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import AsyncGenerator, Mapping
 from typing import cast
@@ -48,16 +49,21 @@ async def _carry_out(assignments: list[Assignment], execution: Execution) -> dic
     }
     # None of these is UNSET: `_persistent` has looked.
     memory |= {name: cast("JSONValue", value.json) for name, value in found.items()}
-    await execution.kernel.assign(
-        {name: memory[name] for name in found} | {MEMORY_VARIABLE: dict(memory)}
-    )
+    await execution.kernel.assign(_own({name: memory[name] for name in found}, memory))
     return {name: value.text for name, value in found.items()}
 
 
 async def restore_memory(memory: Mapping[str, JSONValue], kernel: Kernel) -> None:
     """Give a kernel that has just started what persists."""
     if memory:
-        await kernel.assign({**memory, MEMORY_VARIABLE: dict(memory)})
+        await kernel.assign(_own(memory, memory))
+
+
+def _own(values: Mapping[str, JSONValue], memory: Mapping[str, JSONValue]) -> dict[str, JSONValue]:
+    """What a kernel is given: nothing that its code does to it changes what persists."""
+    return {name: copy.deepcopy(value) for name, value in values.items()} | {
+        MEMORY_VARIABLE: copy.deepcopy(dict(memory))
+    }
 
 
 def _persistent(assignment: Assignment, value: Evaluated) -> Value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
@@ -133,11 +134,14 @@ async def _deliver(
     prepared: PreparedPrompt, execution: Execution, value: JSONValue, *, many: bool = False
 ) -> None:
     async def assign(names: Sequence[str]) -> None:
+        # Each variable has a value of its own, whatever the kernel: what the user's code makes of
+        # one changes neither the other nor the output.
+        values = {name: copy.deepcopy(value) for name in names}
         if prepared.form is None:
-            await execution.kernel.assign(dict.fromkeys(names, value))
+            await execution.kernel.assign(values)
             return
-        for name in names:
-            await prepared.form.deliver(execution.kernel, name, value, many=many)
+        for name, own in values.items():
+            await prepared.form.deliver(execution.kernel, name, own, many=many)
 
     await execution.assign_answer((prepared.variable, LAST_ANSWER), assign)
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from llm_repl_core.engine.prompts.answer_form import AnswerForm, resolve_form
 from llm_repl_core.engine.prompts.attachments import load_attachments
 from llm_repl_core.engine.prompts.context import SourcedMessage, context_messages
-from llm_repl_core.engine.prompts.items import Items
+from llm_repl_core.engine.prompts.items import ITEM, Items
 from llm_repl_core.engine.prompts.tools import describe_tools
 from llm_repl_core.kernels.base import Kernel
 from llm_repl_core.model.cell import PromptCell
@@ -87,16 +87,24 @@ async def prepare(cell: PromptCell, notebook: Notebook, kernel: Kernel) -> Prepa
     tools = await describe_tools(cell.tools, kernel) if cell.tools else ()
     system, template = parse(_system_text(cell, notebook)), parse(cell.content)
     around = _Around(cell, context_messages(cell, notebook))
+    root = Path(kernel.options.cwd or ".")
+    each_has_its_own = cell.for_each is not None and ITEM in cell.attachments
+    shared: tuple[Attachment, ...] = ()
+    if not each_has_its_own:
+        shared = await load_attachments(cell.attachments, kernel, root=root)
     if cell.for_each is None:
         [system_text, prompt] = await _fill([system, template], kernel)
-        attachments = await load_attachments(cell.attachments, kernel, root=_root(kernel))
-        conversations = [around.conversation(system_text, prompt, attachments)]
+        conversations = [around.conversation(system_text, prompt, shared)]
     else:
         conversations = []
         async with Items(cell.for_each, kernel) as items:
             texts = await items.fill([system, template])
             for place, [system_text, prompt] in enumerate(texts):
-                attachments = await load_attachments(cell.attachments, kernel, root=_root(kernel))
+                attachments = shared
+                if each_has_its_own:
+                    attachments = await load_attachments(
+                        cell.attachments, kernel, root=root, extra=items.names(place)
+                    )
                 conversations.append(around.conversation(system_text, prompt, attachments, place))
     position = notebook.index(cell.id)
     return PreparedPrompt(
@@ -138,7 +146,3 @@ def _system_text(cell: PromptCell, notebook: Notebook) -> str:
     if cell.system is not None:
         return cell.system
     return notebook.preference("system") or ""
-
-
-def _root(kernel: Kernel) -> Path:
-    return Path(kernel.options.cwd or ".")

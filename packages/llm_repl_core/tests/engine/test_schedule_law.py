@@ -1,0 +1,119 @@
+"""In parallel, notebooks leave what they leave in order: over random notebooks, and with faults."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import hypothesis
+import msgspec
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from llm_repl_core.engine import plan
+from llm_repl_core.kernels.worker import WorkerKernel
+from llm_repl_core.model.cell import CodeCell, MemoryCell, PromptCell
+
+
+def helper(name):
+    """A module of the folder beside this file."""
+    path = Path(__file__).parent / "notebooks" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"engine_notebooks_{name}", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+Law = helper("schedule_law").Law
+sketches, Sketch = (getattr(helper("schedule_sketches"), name) for name in ("sketches", "Sketch"))
+
+# The same notebooks each time, so that a run of the tests says the same as the one before.
+FIXED = {
+    "deadline": None,
+    "derandomize": True,
+    "database": None,
+    "suppress_health_check": list(HealthCheck),
+}
+STRUCTURED = "name, tags[]"
+
+
+@pytest.fixture(scope="module")
+def law():
+    law = Law()
+    yield law
+    law.close()
+
+
+# Threads of the law's loop live longer than a test.
+@pytest.fixture
+def _nothing_is_left():
+    """In the place of the fixture that looks for threads after each test."""
+
+
+@settings(max_examples=1_000, **FIXED)
+@given(sketch=sketches(), stop_on_error=st.booleans())
+def test_in_parallel_a_notebook_leaves_what_it_leaves_in_order(law, sketch, stop_on_error):
+    assert law.difference(sketch, stop_on_error=stop_on_error) is None
+
+
+@settings(max_examples=60, phases=[Phase.generate], **FIXED)
+@given(sketch=sketches())
+def test_with_a_kernel_of_its_own_process_too(law, zygote, sketch):
+    def kernel():
+        return WorkerKernel(law.application.kernel_options(), zygote=zygote)
+
+    assert law.difference(sketch, stop_on_error=False, kernel=kernel) is None
+
+
+# Faults ------------------------------------------------------------------------------------------
+
+
+def found_at(law, most=500):
+    """How many notebooks it takes until the law is seen to be broken; None: it is not."""
+    tried = 0
+
+    @settings(max_examples=most, phases=[Phase.generate], report_multiple_bugs=False, **FIXED)
+    @given(sketch=sketches())
+    def look(sketch):
+        nonlocal tried
+        tried += 1
+        assert law.difference(sketch, stop_on_error=False) is None
+
+    try:
+        look()
+    except (AssertionError, hypothesis.errors.Flaky):
+        return tried
+    return None
+
+
+def without(name):
+    return lambda names: names - {name}
+
+
+FAULTS = {
+    "a missed read": lambda one: {
+        "reads": one.reads - {"p", "q", "r"},
+        "deferred": {},
+    },
+    "a missed write": lambda one: {"writes": one.writes - {"a"}, "rebinds": one.rebinds - {"a"}},
+    "a missed barrier": lambda one: {"barrier": None},
+    "links ignored": lambda one: {"links": ()},
+    "functions ignored": lambda one: {"deferred": {}, "implied": {}},
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_in_the_analysis_breaks_the_law(law, monkeypatch, fault):
+    analyse = plan.analyse_cell
+
+    def faulty(cell, variable=None, system=None):
+        found = analyse(cell, variable, system)
+        return msgspec.structs.replace(found, **FAULTS[fault](found))
+
+    monkeypatch.setattr(plan, "analyse_cell", faulty)
+    tried = found_at(law)
+    assert tried is not None
+    print(f"{fault}: seen with the notebook number {tried}")
