@@ -25,8 +25,8 @@ class Record:
         self.iterators: set[str] = set()
         self.links: dict[frozenset[str], None] = {}
         self.classes: set[str] = set()
-        self.deferred: dict[str, Effects] = {}
-        self.implied: dict[str, Effects] = {}
+        self.deferred: dict[str, list[Effects]] = {}
+        self.implied: dict[str, list[Effects]] = {}
         self.modules: dict[str, str] = {}
         self.builtins: set[str] = set()
         self.calls = False
@@ -85,8 +85,8 @@ class Record:
             iterators=frozenset(self.iterators) - NOBODY,
             links=tuple(self.links),
             classes=frozenset(self.classes),
-            deferred=self.deferred,
-            implied=self.implied,
+            deferred={name: combined(found) for name, found in self.deferred.items()},
+            implied={name: combined(found) for name, found in self.implied.items()},
             modules=self.modules,
             builtins=frozenset(self.builtins),
             calls=self.calls,
@@ -110,8 +110,6 @@ def combined(parts: Iterable[Effects]) -> Effects:
     return record.effects()
 
 
-def _note(known: dict[str, Effects], name: str, effects: Effects) -> None:
-    if name in NOBODY or effects == NOTHING:
-        return
-    before = known.get(name)
-    known[name] = effects if before is None else combined((before, effects))
+def _note(known: dict[str, list[Effects]], name: str, effects: Effects) -> None:
+    if name not in NOBODY and effects != NOTHING:
+        known.setdefault(name, []).append(effects)

@@ -31,8 +31,8 @@ class StatementVisitor(TargetVisitor):
             self._run_one(statement)
 
     def _run_one(self, statement: ast.stmt) -> None:
-        before = self._closures, self._touched
-        self._closures, self._touched = [], set()
+        before = self._closures, self._tied
+        self._closures, self._tied = [], set()
         links_before = len(self.record.links)
         visit = self.STATEMENTS.get(type(statement))
         if visit is None:
@@ -42,19 +42,12 @@ class StatementVisitor(TargetVisitor):
         if self._closures:
             # Code without a name, a lambda say, belongs to all that its statement ties.
             closure = combined(self._closures)
-            names = {*self._targets(statement), *self._touched}
+            names = set(self._tied)
             links_after = len(self.record.links) - links_before
             names.update(*islice(reversed(self.record.links), links_after))
             for name in names:
                 self.cell.defer(name, closure)
-        self._closures, self._touched = before
-
-    def _targets(self, statement: ast.stmt) -> Iterable[str]:
-        for node in ast.iter_child_nodes(statement):
-            if isinstance(node, ast.expr):
-                for part in ast.walk(node):
-                    if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
-                        yield part.id
+        self._closures, self._tied = before
 
     # Simple statements --------------------------------------------------------------------------
 

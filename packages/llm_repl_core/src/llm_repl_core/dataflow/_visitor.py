@@ -42,10 +42,11 @@ class Visitor:
         self._solid: set[str] = set()
         self._added: list[set[str]] = []
         self._used: set[str] = set()
-        self._followed: set[str] = set()
-        # Of the statement that is visited: code without a name, and what it touches.
+        # How many of the definitions of a function have been taken in.
+        self._followed: dict[str, int] = {}
+        # Of the statement that is visited: code without a name, and who may have got hold of it.
         self._closures: list[Effects] = []
-        self._touched: set[str] = set()
+        self._tied: set[str] = set()
         self._modules: dict[str, str | None] = {}
 
     def value(self, node: ast.AST | None) -> Roots:
@@ -103,7 +104,6 @@ class Visitor:
                 self._added[-1].add(name)
         if not self._added:
             self._solid.add(name)
-        self._followed.discard(name)
 
     def forget(self, name: str) -> None:
         """A name of the notebook may have lost its value."""
@@ -117,7 +117,7 @@ class Visitor:
     def touch(self, roots: Roots) -> None:
         """What is called may change these."""
         self.record.touches |= roots
-        self._touched |= roots
+        self._tied |= roots
         self.record.calls = True
 
     def bind(self, name: str, roots: Roots, module: str | None = None) -> None:
@@ -129,10 +129,12 @@ class Visitor:
             self.record.link({name, *roots})
             self._note_module(name, module)
             self.make_sure(name)
+            self._tied.add(name)
             return
         if scope.kind == "class" and not self._added:
             scope.surely_bound.add(name)
         self.record.link({*scope.owners, *roots})
+        self._tied |= scope.owners
 
     def _note_module(self, name: str, module: str | None) -> None:
         # A name that is bound to other things too is no module's, but tied to it.
@@ -169,12 +171,12 @@ class Visitor:
         while waiting:
             one = waiting.pop()
             self._used.add(one)
-            called = self.cell.deferred.get(one)
-            if called is None or one in self._followed:
-                continue
-            self._followed.add(one)
-            self.cell.add(called, bound=bound)
-            waiting += called.reads
+            called = self.cell.deferred.get(one, [])
+            followed = self._followed.get(one, 0)
+            self._followed[one] = len(called)
+            for effects in called[followed:]:
+                self.cell.add(effects, bound=bound)
+                waiting += effects.reads
 
     def finish(self) -> None:
         """Take in the functions that were used before they were defined, at the cell's end."""
