@@ -4,135 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import Callable
-from contextlib import aclosing
 from datetime import UTC, datetime
 from uuid import uuid4
 
 import msgspec
-from msgspec import Struct
 
 from llm_repl_core.engine.budget import BudgetMeter, Reservation, Spending, reserve_all
 from llm_repl_core.engine.limits import ProviderLimits
+from llm_repl_core.engine.open_call import OpenCall
 from llm_repl_core.engine.providers import Providers
+from llm_repl_core.engine.questions import Answer, CallListener, CallTerms, Question
 from llm_repl_core.engine.retries import RetryPolicy, with_retries
 from llm_repl_core.engine.routing import route
 from llm_repl_core.engine.tokens import estimate_tokens, output_allowance
-from llm_repl_core.errors import PluginError, ProviderError, RateLimited, StorageError
+from llm_repl_core.errors import PluginError, RateLimited, StorageError
 from llm_repl_core.ledger.base import Ledger
 from llm_repl_core.ledger.bodies import recorded_body
 from llm_repl_core.ledger.identity import canonical_request, identity_of
-from llm_repl_core.ledger.prices import estimate_price_usd, load_prices, price_usd
+from llm_repl_core.ledger.prices import estimate_price_usd, load_prices
 from llm_repl_core.ledger.record import (
-    Attempt,
-    CallError,
-    CallPlace,
     CallRecord,
-    CallSource,
-    CallState,
     Mode,
 )
-from llm_repl_core.ledger.replay import Recall, answered_from
-from llm_repl_core.model.cell import PromptCell
-from llm_repl_core.model.notebook import Notebook
-from llm_repl_core.plugins.contexts import CallContext, CallResult
+from llm_repl_core.ledger.replay import answered_from
+from llm_repl_core.plugins.contexts import CallContext
 from llm_repl_core.plugins.manager import PluginManager
 from llm_repl_core.providers.base import (
-    AnswerSchema,
-    Delta,
-    Message,
     Provider,
     Request,
-    Tool,
-    ToolCall,
-    Usage,
 )
-from llm_repl_core.providers.streaming import deltas
 
-__all__ = ["Answer", "CallListener", "CallTerms", "Caller", "Question"]
+__all__ = ["Caller"]
 
 _log = logging.getLogger(__name__)
 
 _PAUSE_S = 1.0
 """How long a provider is left in peace that asks for patience and does not say how long."""
-
-
-class CallTerms(Struct, frozen=True, kw_only=True):
-    """What a run allows its calls.
-
-    Attributes:
-        mode: Whether they are sent.
-        recall: Finds answers on record, for this run.
-        slots: How many may be under way.
-        meters: What they may spend.
-    """
-
-    mode: Mode
-    recall: Recall
-    slots: asyncio.Semaphore
-    meters: tuple[BudgetMeter, ...] = ()
-
-
-class Question(Struct, frozen=True, kw_only=True):
-    """What a model is to be asked, before it is known who answers.
-
-    Attributes:
-        notebook: The cell's notebook.
-        cell: The prompt, which may say who answers.
-        run_id: The run's UUID.
-        place: Where in the notebook.
-        messages: The turns.
-        tools: What the model may ask to have called.
-        answer_schema: The form of the answer.
-    """
-
-    notebook: Notebook
-    cell: PromptCell
-    run_id: str
-    place: CallPlace
-    messages: tuple[Message, ...]
-    tools: tuple[Tool, ...] = ()
-    answer_schema: AnswerSchema | None = None
-
-
-class CallListener(Struct, frozen=True, kw_only=True):
-    """Who is told while a call is under way.
-
-    Attributes:
-        on_begin: Called with the call's id, before it is sent.
-        on_text: Called with each piece of the answer.
-        on_retry: Called with how many attempts have failed, why, and how long the wait is; what
-            had come of the answer is void then.
-    """
-
-    on_begin: Callable[[str], None]
-    on_text: Callable[[str], None]
-    on_retry: Callable[[int, ProviderError, float], None]
-
-
-class Answer(Struct, frozen=True, kw_only=True):
-    """What a model gave back.
-
-    Attributes:
-        call_id: The call on record that was answered with this.
-        text: The whole answer.
-        provider: Who answered.
-        model: The model that answered; the one that was asked for where the provider is silent.
-        usage: What it cost, where the provider counts.
-        finish_reason: Why it ended, where the provider says it.
-        tool_calls: What the model asks to have called.
-        source: Whether it was asked, or taken from the record.
-    """
-
-    call_id: str
-    text: str
-    provider: str
-    model: str
-    usage: Usage | None = None
-    finish_reason: str | None = None
-    tool_calls: tuple[ToolCall, ...] = ()
-    source: CallSource = "live"
 
 
 class Caller:
@@ -249,7 +156,7 @@ class Caller:
             body=recorded_body(provider.body(context.request), context.request),
             started_at=datetime.now(UTC),
         )
-        call = _Call(provider, context, record, listener)
+        call = OpenCall(provider, context, record, listener)
         with _reserve(terms.meters, context) as reservation:
             async with self._plugins.around("llm_repl_around_call", context=context):
                 try:
@@ -289,7 +196,7 @@ class Caller:
             source=mode,
         )
 
-    async def _attempt(self, call: _Call) -> None:
+    async def _attempt(self, call: OpenCall) -> None:
         provider_name = call.context.provider
         async with self._limits.slot(provider_name):
             if not call.begun:
@@ -320,142 +227,12 @@ class Caller:
         )
         await asyncio.shield(with_record)
 
-    async def _keep_end(self, call: _Call) -> None:
+    async def _keep_end(self, call: OpenCall) -> None:
         try:
             await self.ledger.end(call.ended_record())
         except StorageError:
             # The answer is paid for: it is not thrown away because its record is incomplete.
             _log.exception("the end of call %s could not be recorded", call.record.id)
-
-
-class _Call:
-    """A call under way: its attempts, and what has come."""
-
-    def __init__(
-        self, provider: Provider, context: CallContext, record: CallRecord, listener: CallListener
-    ) -> None:
-        self.context = context
-        self.record = record
-        self.listener = listener
-        self.begun = False
-        self._provider = provider
-        self._started = time.perf_counter()
-        self._attempts: list[Attempt] = []
-        self._error: ProviderError | None = None
-        self._complete = False
-        self._reset()
-
-    def _reset(self) -> None:
-        self._pieces: list[str] = []
-        self._tool_calls: list[ToolCall] = []
-        self._usage: Usage | None = None
-        self._model: str | None = None
-        self._finish_reason: str | None = None
-        self._first_token_s: float | None = None
-
-    async def attempt(self) -> None:
-        """Send it, once."""
-        self._reset()
-        self._error = None
-        started_at, started = datetime.now(UTC), time.perf_counter()
-        error: str | None = "interrupted"
-        pieces, on_text = self._pieces, self.listener.on_text
-        try:
-            async with aclosing(deltas(self._provider, self.context.request)) as stream:
-                async for delta in stream:
-                    text = delta.text
-                    if text:
-                        if self._first_token_s is None:
-                            self._first_token_s = time.perf_counter() - started
-                        pieces.append(text)
-                        on_text(text)
-                    else:
-                        self._note(delta)
-                        continue
-                    if delta.finish_reason or delta.usage or delta.model or delta.tool_calls:
-                        self._note(delta)
-            error = None
-            self._complete = True
-        except ProviderError as failure:
-            self._error, error = failure, str(failure)
-            raise
-        finally:
-            self._attempts.append(
-                Attempt(
-                    started_at=started_at,
-                    duration_s=round(time.perf_counter() - started, 6),
-                    error=error,
-                )
-            )
-
-    def answer(self) -> Answer:
-        """What came, once it is complete."""
-        return Answer(
-            call_id=self.record.id,
-            text="".join(self._pieces),
-            provider=self.context.provider,
-            model=self._model or self.context.request.model,
-            usage=self._usage,
-            finish_reason=self._finish_reason,
-            tool_calls=tuple(self._tool_calls),
-        )
-
-    def spending(self) -> Spending:
-        """What it cost, as far as is known; an attempt without usage is estimated."""
-        usage = self._usage
-        if usage is None:
-            received = estimate_tokens(
-                Request(model="", messages=(Message("assistant", "".join(self._pieces)),))
-            )
-            usage = Usage(
-                input_tokens=estimate_tokens(self.context.request), output_tokens=received
-            )
-        tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
-        return Spending(calls=1, tokens=tokens, usd=self._price(usage) or 0.0)
-
-    def ended_record(self) -> CallRecord:
-        """The record, complete."""
-        state: CallState = "completed" if self._complete else "interrupted"
-        error: CallError | None = None
-        if self._error is not None and not self._complete:
-            state = "failed"
-            error = CallError(type=type(self._error).__name__, message=str(self._error))
-        return msgspec.structs.replace(
-            self.record,
-            state=state,
-            duration_s=round(time.perf_counter() - self._started, 6),
-            first_token_s=self._first_token_s and round(self._first_token_s, 6),
-            attempts=tuple(self._attempts),
-            text="".join(self._pieces),
-            tool_calls=tuple(self._tool_calls),
-            answered_by=self._model,
-            finish_reason=self._finish_reason,
-            usage=self._usage,
-            price_usd=None if self._usage is None else self._price(self._usage),
-            error=error,
-        )
-
-    def result_for_hooks(self) -> CallResult:
-        """What plugins are told."""
-        error: str | None = None
-        if not self._complete:
-            error = "interrupted" if self._error is None else str(self._error)
-        return CallResult(
-            text="".join(self._pieces),
-            model=self._model,
-            usage=self._usage,
-            error=error,
-            duration_s=time.perf_counter() - self._started,
-        )
-
-    def _note(self, delta: Delta) -> None:
-        self._usage = delta.usage or self._usage
-        self._model = delta.model or self._model
-        self._finish_reason = delta.finish_reason or self._finish_reason
-        self._tool_calls += delta.tool_calls
-
-    def _price(self, usage: Usage) -> float | None:
-        return price_usd(self.context.provider, self._model or self.context.request.model, usage)
 
 
 class _NoReservation:

@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from llm_repl_core.engine.calls import Caller, CallTerms
+from llm_repl_core.engine.calls import Caller
+from llm_repl_core.engine.questions import CallTerms
 from llm_repl_core.kernels.base import Kernel
 from llm_repl_core.model.cell import Cell, CellStatus
 from llm_repl_core.model.notebook import Notebook

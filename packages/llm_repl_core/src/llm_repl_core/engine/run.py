@@ -14,7 +14,6 @@ from uuid import uuid4
 from msgspec import Struct
 
 from llm_repl_core.engine.caller_thread import AsyncInbox, Inbox
-from llm_repl_core.engine.calls import CallTerms
 from llm_repl_core.engine.cell_run import CellRun
 from llm_repl_core.engine.events import (
     Event,
@@ -25,6 +24,7 @@ from llm_repl_core.engine.events import (
 )
 from llm_repl_core.engine.options import RunOptions
 from llm_repl_core.engine.plan import plan
+from llm_repl_core.engine.questions import CallTerms
 from llm_repl_core.engine.scheduler import Outcome, Planned, Schedule
 from llm_repl_core.errors import BudgetExceeded, LLMReplError
 from llm_repl_core.model.cell import PromptCell

@@ -18,7 +18,7 @@ from typing import Any, Self, TypeVar, Unpack
 
 from llm_repl_core.engine.approvals import Approvals
 from llm_repl_core.engine.caller_thread import AsyncInbox, Inbox
-from llm_repl_core.engine.calls import Caller, CallTerms
+from llm_repl_core.engine.calls import Caller
 from llm_repl_core.engine.cell_type import CellType
 from llm_repl_core.engine.ctrl_c import CtrlC
 from llm_repl_core.engine.dependencies import Dependencies
@@ -27,6 +27,7 @@ from llm_repl_core.engine.kept_kernel import KeptKernel
 from llm_repl_core.engine.loop import EngineLoop
 from llm_repl_core.engine.options import RunKeywords, RunOptions
 from llm_repl_core.engine.prompts.preview import Preview, make_preview
+from llm_repl_core.engine.questions import CallTerms
 from llm_repl_core.engine.run import Run
 from llm_repl_core.engine.run_queue import RunQueue
 from llm_repl_core.engine.state import State

@@ -8,8 +8,8 @@ from typing import get_args
 import msgspec
 
 from llm_repl_core.engine.budget import Budget, BudgetMeter, Spending
-from llm_repl_core.engine.calls import CallTerms
 from llm_repl_core.engine.options import RunOptions
+from llm_repl_core.engine.questions import CallTerms
 from llm_repl_core.errors import InvalidInput
 from llm_repl_core.ledger.base import Ledger
 from llm_repl_core.ledger.record import Mode

@@ -8,11 +8,11 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from llm_repl_core.engine.calls import Answer, CallListener, Question
 from llm_repl_core.engine.cell_type import Execution
 from llm_repl_core.engine.events import CellRetried, CellText
 from llm_repl_core.engine.prompts.prepare import Conversation, PreparedPrompt
 from llm_repl_core.engine.prompts.tools import ToolResult, call_tool
+from llm_repl_core.engine.questions import Answer, CallListener, Question
 from llm_repl_core.engine.text_relay import TextRelay
 from llm_repl_core.errors import AnswerMisfit, ProviderError, ToolLimitReached
 from llm_repl_core.ledger.record import CallPlace, Mode

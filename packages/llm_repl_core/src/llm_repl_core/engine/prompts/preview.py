@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 
-from llm_repl_core.engine.calls import Caller, Question
+from llm_repl_core.engine.calls import Caller
 from llm_repl_core.engine.prompts.prepare import needs_kernel, prepare
+from llm_repl_core.engine.questions import Question
 from llm_repl_core.engine.tokens import estimate_tokens, output_allowance
 from llm_repl_core.errors import InvalidInput, ProviderError
 from llm_repl_core.kernels.base import Kernel

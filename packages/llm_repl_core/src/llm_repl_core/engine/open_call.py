@@ -1,0 +1,161 @@
+"""A call to a model while it is under way."""
+
+from __future__ import annotations
+
+import time
+from contextlib import aclosing
+from datetime import UTC, datetime
+
+import msgspec
+
+from llm_repl_core.engine.budget import Spending
+from llm_repl_core.engine.questions import Answer, CallListener
+from llm_repl_core.engine.tokens import estimate_tokens
+from llm_repl_core.errors import ProviderError
+from llm_repl_core.ledger.prices import price_usd
+from llm_repl_core.ledger.record import Attempt, CallError, CallRecord, CallState
+from llm_repl_core.plugins.contexts import CallContext, CallResult
+from llm_repl_core.providers.base import Delta, Message, Provider, Request, ToolCall, Usage
+from llm_repl_core.providers.streaming import deltas
+
+__all__ = ["OpenCall"]
+
+
+class OpenCall:
+    """A call under way: its attempts, and what has come.
+
+    Args:
+        provider: Who is asked.
+        context: What is sent.
+        record: Of the call, before it is sent.
+        listener: Who is told.
+
+    Attributes:
+        begun: Whether it is on record, and so may have been sent.
+    """
+
+    def __init__(
+        self, provider: Provider, context: CallContext, record: CallRecord, listener: CallListener
+    ) -> None:
+        self.context = context
+        self.record = record
+        self.listener = listener
+        self.begun = False
+        self._provider = provider
+        self._started = time.perf_counter()
+        self._attempts: list[Attempt] = []
+        self._error: ProviderError | None = None
+        self._complete = False
+        self._reset()
+
+    def _reset(self) -> None:
+        self._pieces: list[str] = []
+        self._tool_calls: list[ToolCall] = []
+        self._usage: Usage | None = None
+        self._model: str | None = None
+        self._finish_reason: str | None = None
+        self._first_token_s: float | None = None
+
+    async def attempt(self) -> None:
+        """Send it, once."""
+        self._reset()
+        self._error = None
+        started_at, started = datetime.now(UTC), time.perf_counter()
+        error: str | None = "interrupted"
+        pieces, on_text = self._pieces, self.listener.on_text
+        try:
+            async with aclosing(deltas(self._provider, self.context.request)) as stream:
+                async for delta in stream:
+                    text = delta.text
+                    if text:
+                        if self._first_token_s is None:
+                            self._first_token_s = time.perf_counter() - started
+                        pieces.append(text)
+                        on_text(text)
+                    else:
+                        self._note(delta)
+                        continue
+                    if delta.finish_reason or delta.usage or delta.model or delta.tool_calls:
+                        self._note(delta)
+            error = None
+            self._complete = True
+        except ProviderError as failure:
+            self._error, error = failure, str(failure)
+            raise
+        finally:
+            self._attempts.append(
+                Attempt(
+                    started_at=started_at,
+                    duration_s=round(time.perf_counter() - started, 6),
+                    error=error,
+                )
+            )
+
+    def answer(self) -> Answer:
+        """What came, once it is complete."""
+        return Answer(
+            call_id=self.record.id,
+            text="".join(self._pieces),
+            provider=self.context.provider,
+            model=self._model or self.context.request.model,
+            usage=self._usage,
+            finish_reason=self._finish_reason,
+            tool_calls=tuple(self._tool_calls),
+        )
+
+    def spending(self) -> Spending:
+        """What it cost, as far as is known; an attempt without usage is estimated."""
+        usage = self._usage
+        if usage is None:
+            received = estimate_tokens(
+                Request(model="", messages=(Message("assistant", "".join(self._pieces)),))
+            )
+            usage = Usage(
+                input_tokens=estimate_tokens(self.context.request), output_tokens=received
+            )
+        tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
+        return Spending(calls=1, tokens=tokens, usd=self._price(usage) or 0.0)
+
+    def ended_record(self) -> CallRecord:
+        """The record, complete."""
+        state: CallState = "completed" if self._complete else "interrupted"
+        error: CallError | None = None
+        if self._error is not None and not self._complete:
+            state = "failed"
+            error = CallError(type=type(self._error).__name__, message=str(self._error))
+        return msgspec.structs.replace(
+            self.record,
+            state=state,
+            duration_s=round(time.perf_counter() - self._started, 6),
+            first_token_s=self._first_token_s and round(self._first_token_s, 6),
+            attempts=tuple(self._attempts),
+            text="".join(self._pieces),
+            tool_calls=tuple(self._tool_calls),
+            answered_by=self._model,
+            finish_reason=self._finish_reason,
+            usage=self._usage,
+            price_usd=None if self._usage is None else self._price(self._usage),
+            error=error,
+        )
+
+    def result_for_hooks(self) -> CallResult:
+        """What plugins are told."""
+        error: str | None = None
+        if not self._complete:
+            error = "interrupted" if self._error is None else str(self._error)
+        return CallResult(
+            text="".join(self._pieces),
+            model=self._model,
+            usage=self._usage,
+            error=error,
+            duration_s=time.perf_counter() - self._started,
+        )
+
+    def _note(self, delta: Delta) -> None:
+        self._usage = delta.usage or self._usage
+        self._model = delta.model or self._model
+        self._finish_reason = delta.finish_reason or self._finish_reason
+        self._tool_calls += delta.tool_calls
+
+    def _price(self, usage: Usage) -> float | None:
+        return price_usd(self.context.provider, self._model or self.context.request.model, usage)

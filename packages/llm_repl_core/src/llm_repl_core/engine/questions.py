@@ -1,0 +1,95 @@
+"""What is asked of a model, by which rules, and what it gives back: data only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from llm_repl_core.engine.budget import BudgetMeter
+from llm_repl_core.errors import ProviderError
+from llm_repl_core.ledger.record import CallPlace, CallSource, Mode
+from llm_repl_core.ledger.replay import Recall
+from llm_repl_core.model.cell import PromptCell
+from llm_repl_core.model.notebook import Notebook
+from llm_repl_core.providers.base import AnswerSchema, Message, Tool, ToolCall, Usage
+
+__all__ = ["Answer", "CallListener", "CallTerms", "Question"]
+
+
+class CallTerms(Struct, frozen=True, kw_only=True):
+    """What a run allows its calls.
+
+    Attributes:
+        mode: Whether they are sent.
+        recall: Finds answers on record, for this run.
+        slots: How many may be under way.
+        meters: What they may spend.
+    """
+
+    mode: Mode
+    recall: Recall
+    slots: asyncio.Semaphore
+    meters: tuple[BudgetMeter, ...] = ()
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """What a model is to be asked, before it is known who answers.
+
+    Attributes:
+        notebook: The cell's notebook.
+        cell: The prompt, which may say who answers.
+        run_id: The run's UUID.
+        place: Where in the notebook.
+        messages: The turns.
+        tools: What the model may ask to have called.
+        answer_schema: The form of the answer.
+    """
+
+    notebook: Notebook
+    cell: PromptCell
+    run_id: str
+    place: CallPlace
+    messages: tuple[Message, ...]
+    tools: tuple[Tool, ...] = ()
+    answer_schema: AnswerSchema | None = None
+
+
+class CallListener(Struct, frozen=True, kw_only=True):
+    """Who is told while a call is under way.
+
+    Attributes:
+        on_begin: Called with the call's id, before it is sent.
+        on_text: Called with each piece of the answer.
+        on_retry: Called with how many attempts have failed, why, and how long the wait is; what
+            had come of the answer is void then.
+    """
+
+    on_begin: Callable[[str], None]
+    on_text: Callable[[str], None]
+    on_retry: Callable[[int, ProviderError, float], None]
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What a model gave back.
+
+    Attributes:
+        call_id: The call on record that was answered with this.
+        text: The whole answer.
+        provider: Who answered.
+        model: The model that answered; the one that was asked for where the provider is silent.
+        usage: What it cost, where the provider counts.
+        finish_reason: Why it ended, where the provider says it.
+        tool_calls: What the model asks to have called.
+        source: Whether it was asked, or taken from the record.
+    """
+
+    call_id: str
+    text: str
+    provider: str
+    model: str
+    usage: Usage | None = None
+    finish_reason: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    source: CallSource = "live"
