@@ -214,7 +214,7 @@ class Caller:
                 self._limits.pause(provider_name, pause_s)
                 raise
 
-    async def _end(self, call: _Call, reservation: Reservation | None) -> None:
+    async def _end(self, call: OpenCall, reservation: Reservation | None) -> None:
         """Keep how it ended, whatever happened."""
         if not call.begun:
             return  # it was never sent

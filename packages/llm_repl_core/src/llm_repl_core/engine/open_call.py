@@ -66,15 +66,11 @@ class OpenCall:
         try:
             async with aclosing(deltas(self._provider, self.context.request)) as stream:
                 async for delta in stream:
-                    text = delta.text
-                    if text:
+                    if text := delta.text:
                         if self._first_token_s is None:
                             self._first_token_s = time.perf_counter() - started
                         pieces.append(text)
                         on_text(text)
-                    else:
-                        self._note(delta)
-                        continue
                     if delta.finish_reason or delta.usage or delta.model or delta.tool_calls:
                         self._note(delta)
             error = None
