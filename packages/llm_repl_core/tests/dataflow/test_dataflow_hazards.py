@@ -111,8 +111,7 @@ def test_what_need_not_wait(texts: tuple[str, ...]) -> None:
 
 
 def test_texts_are_tied_to_nothing() -> None:
-    texts = ("def f(a): return a.upper()", "x = [answer]", "x.append(1)", ">{answer}")
-    assert not waits(*texts, answers="answer")
+    assert not waits("x = [answer]", "x.append(1)", ">{answer}", answers="answer")
     assert not waits("x = 1", "y = f(answer)\ndef f(a): return a", ">{answer}", answers="answer")
     assert waits("x = answer", "x.append(1)", ">{answer}", plain="answer")
     # A function that may bind the variable to something else takes the promise away.

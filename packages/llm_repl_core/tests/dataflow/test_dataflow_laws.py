@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -161,7 +162,6 @@ class K:
     "from random import random as {x}\n{y} = {x}()",
     "print({x}, {y}[0])",
     "assert {x}, {y}",
-    "global {x}\n{x} = {y}",
     "@{fn}\ndef {gn}(x=None):\n    return {x}",
     "{x}: {y} = {z}",
     "{x} = {{key: {y} for key in {z}}}",
@@ -243,7 +243,9 @@ def snapshot(value: Any, seen: tuple[int, ...] = ()) -> Any:
         case type() if value.__module__ == "notebook":
             inside = {name: one for name, one in vars(value).items() if name[:2] != "__"}
             return [value.__name__, snapshot(inside, deeper)]
-        case int() | float() | str() | None:
+        case str():
+            return re.sub(r"0x\w+", "0x", value)
+        case int() | float() | None:
             return value
     if type(value).__module__ == "notebook":
         return [type(value).__name__, snapshot(vars(value), deeper)]

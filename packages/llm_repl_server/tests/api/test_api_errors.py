@@ -25,7 +25,11 @@ def with_ids(path, notebook_id=NONE, cell_id=NONE):
 
 def test_unknown_ids_are_404_everywhere(api):
     notebook = api.new_notebook()
-    bodies = {"NewCell": {"type": "code"}, "MoveCell": {"position": 0}}
+    bodies = {
+        "NewCell": {"type": "code"},
+        "MoveCell": {"position": 0},
+        "Decision": {"approved": True},
+    }
     for method, path, operation in endpoints(api):
         if "{" not in path:
             continue
@@ -34,6 +38,9 @@ def test_unknown_ids_are_404_everywhere(api):
             reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
             body = {"json": bodies.get(reference.rpartition("/")[2], {})}
         answer = api(method, with_ids(path), **body)
+        if "{notebook_id}" not in path:
+            assert (answer.status_code, answer.json["code"]) == (404, "not_found"), path
+            continue
         assert (answer.status_code, answer.json["code"]) == (404, "no_such_notebook"), path
         if "{cell_id}" in path:
             answer = api(method, with_ids(path, notebook[15:]), **body)

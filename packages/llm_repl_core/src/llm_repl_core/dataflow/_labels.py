@@ -13,7 +13,7 @@ _TITLE_SHOWN = 60  # characters
 
 def headline(node: Node) -> str:
     """A cell in one line: its type, its title and its variable."""
-    variable = f" → {node.variable}" if node.variable else ""
+    variable = f" → {plain(node.variable)}" if node.variable else ""
     return f"[{plain(node.type)}] {shortened(plain(node.title), _TITLE_SHOWN)}{variable}"
 
 
@@ -41,10 +41,13 @@ def plain(text: str) -> str:
 
 
 def _is_hostile(letter: str) -> bool:
+    if letter == "\N{ZERO WIDTH JOINER}":
+        return False  # it makes one picture of several emoji
     return unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Cn", "Zl", "Zp")
 
 
 def _label(edge: Edge) -> str:
     if edge.variable is None:
         return edge.kind
-    return f"{edge.variable}?" if edge.kind == "barrier" else edge.variable
+    variable = plain(edge.variable)
+    return f"{variable}?" if edge.kind == "barrier" else variable

@@ -49,8 +49,9 @@ class Dependents:
         self._known: dict[str, _Known] = {}
         self._readers: dict[str, set[str]] = {}
         self._binders: dict[str, set[str]] = {}
+        self._prompts: set[str] = set()
         self._contexts: dict[str, Literal["above"] | frozenset[str]] = {}
-        """By prompt: which cells it is sent with."""
+        """By prompt: which cells it is sent with, where it is not alone."""
         self._barriers: set[str] = set()
         self._places: dict[str, int] = {}
 
@@ -115,16 +116,17 @@ class Dependents:
     def _lookers_below(self, source: str) -> list[str]:
         """The prompts that are sent with a cell, and what cannot be analysed below a prompt."""
         places, cell = self._places, self._notebook[source]
-        found = [
-            prompt
-            for prompt, context in self._contexts.items()
-            if not cell.skipped
-            and (cell.pinned or context == "above" or source in context)
-            and places[prompt] > places[source]
-        ]
-        if source in self._contexts:
-            found += [one for one in self._barriers if places[one] > places[source]]
-        return found
+        found: set[str] = set()
+        if not cell.skipped:
+            found |= {
+                prompt
+                for prompt, context in self._contexts.items()
+                if context == "above" or source in context
+            }
+            found |= self._prompts if cell.pinned else set()
+        if source in self._prompts:
+            found |= self._barriers
+        return [one for one in found if places[one] > places[source]]
 
     # Keeping up -------------------------------------------------------------------------------
 
@@ -150,10 +152,11 @@ class Dependents:
             variable = cell.response_var or f"response_{place}"
             answers = frozenset({variable, LAST_ANSWER})
             effects = analyse_cell(cell, variable, system)
-            context = cell.context
-            self._contexts[cell.id] = "above" if context == "above" else frozenset(context)
-            if context == "isolated":
-                self._contexts[cell.id] = frozenset()
+            self._prompts.add(cell.id)
+            if isinstance(cell.context, list):
+                self._contexts[cell.id] = frozenset(cell.context)
+            elif cell.context == "above":
+                self._contexts[cell.id] = "above"
         else:
             effects = analyse_cell(cell)
         through = frozenset[str]().union(*(one.reads for one in effects.deferred.values()))
@@ -180,6 +183,7 @@ class Dependents:
             self._readers[name].discard(cell_id)
         for name in known.binds:
             self._binders[name].discard(cell_id)
+        self._prompts.discard(cell_id)
         self._contexts.pop(cell_id, None)
         self._barriers.discard(cell_id)
 

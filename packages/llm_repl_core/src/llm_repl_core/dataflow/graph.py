@@ -116,6 +116,7 @@ class _Builder:
         self.nodes: list[Node] = []
         self.edges: list[Edge] = []
         self._chains: dict[str, list[str]] = {}
+        # The prompts that the next barrier waits for.
         self._prompts: list[str] = []
         self._pinned: list[str] = []
         self._barrier: str | None = None
@@ -138,14 +139,13 @@ class _Builder:
         )
         self._connect_variables(cell.id, use)
         if barrier is not None:
-            self.edges += [
-                Edge(source=prompt, target=cell.id, kind="barrier") for prompt in self._prompts
-            ]
+            self._connect_barrier(cell.id)
         if isinstance(cell, PromptCell):
             self._connect_context(cell)
             self._prompts.append(cell.id)
         if barrier is not None:
             self._barrier = cell.id
+            self._prompts = [cell.id] if self._prompts else []
         for name in use.gives:
             chain = self._chains.setdefault(name, [])
             if name in rebinds:
@@ -170,6 +170,12 @@ class _Builder:
                 self.edges.append(
                     Edge(source=self._barrier, target=target, variable=name, kind="barrier")
                 )
+
+    def _connect_barrier(self, target: str) -> None:
+        # Prompts above another barrier are reached through that one, which stands for them.
+        self.edges += [
+            Edge(source=prompt, target=target, kind="barrier") for prompt in self._prompts
+        ]
 
     def _connect_context(self, cell: PromptCell) -> None:
         known = {node.id for node in self.nodes} if isinstance(cell.context, list) else set()

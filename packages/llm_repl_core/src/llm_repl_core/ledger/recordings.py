@@ -14,13 +14,16 @@ from llm_repl_core.files import read_bytes, write_atomically
 from llm_repl_core.ledger.in_memory import MemoryLedger
 from llm_repl_core.ledger.record import CallRecord, place_order
 from llm_repl_core.ledger.recordings_text import (
+    RecordedDefaults,
     as_recorded,
+    decode_defaults,
     decode_recordings,
     encode_recordings,
 )
 from llm_repl_core.model.notebook import Notebook
 
 __all__ = [
+    "RecordedDefaults",
     "RecordingsLedger",
     "decode_recordings",
     "encode_recordings",
@@ -79,6 +82,10 @@ class RecordingsLedger(MemoryLedger):
         path: The file.
         data: Its bytes; None: there is none.
 
+    Attributes:
+        defaults: Who answered, when the calls were recorded, where neither cell nor notebook
+            says it.
+
     Raises:
         InvalidRecordings: The bytes are no recordings.
     """
@@ -124,12 +131,20 @@ class RecordingsLedger(MemoryLedger):
             return f"there is no file {self.path} with its recorded calls"
         return f"the file {self.path} holds no recorded call"
 
-    def save(self, path: str | os.PathLike[str], notebook: Notebook) -> None:
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        notebook: Notebook,
+        *,
+        defaults: RecordedDefaults | None = None,
+    ) -> None:
         """Write what belongs to the notebook, see `prune`; a file that would not change is left.
 
         Args:
             path: The file.
             notebook: The notebook, after its runs.
+            defaults: Who answered where neither cell nor notebook says it; what the file says
+                already where None.
 
         Raises:
             FileMissing: The folder does not exist.
@@ -140,7 +155,7 @@ class RecordingsLedger(MemoryLedger):
         if on_disk is not None and on_disk != self._data:
             self._take(on_disk)  # another run has saved meanwhile
         kept = prune(self.records, notebook)
-        data = encode_recordings(kept, [cell.id for cell in notebook])
+        data = encode_recordings(kept, [cell.id for cell in notebook], defaults or self.defaults)
         if data == on_disk or (on_disk is None and not kept):
             return
         write_atomically(path, data)
@@ -148,6 +163,9 @@ class RecordingsLedger(MemoryLedger):
 
     def _take(self, data: bytes | None) -> None:
         self._loaded = [] if data is None else decode_recordings(data, str(self.path))
+        self.defaults = (
+            RecordedDefaults() if data is None else decode_defaults(data, str(self.path))
+        )
         self._data = data
         self._loaded_by_identity: dict[str, list[CallRecord]] = {}
         for record in self._loaded:

@@ -19,7 +19,13 @@ from llm_repl_core.ledger.record import CallPlace, CallRecord, place_order
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.providers.base import ToolCall, Usage
 
-__all__ = ["as_recorded", "decode_recordings", "encode_recordings"]
+__all__ = [
+    "RecordedDefaults",
+    "as_recorded",
+    "decode_defaults",
+    "decode_recordings",
+    "encode_recordings",
+]
 
 _FORMAT = "llm-repl recordings"
 _VERSION = 1
@@ -68,12 +74,32 @@ class _Sent(Struct):
     messages: list[dict[str, Any]]
 
 
+class RecordedDefaults(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who answered where neither cell nor notebook says it, when the calls were recorded.
+
+    Without it, the same notebook would ask somebody else on a machine with other settings, and
+    find nothing on record.
+
+    Attributes:
+        provider: The provider's name; None: the file does not say it.
+        model: Its model; None: the provider's own.
+    """
+
+    provider: str | None = None
+    model: str | None = None
+
+
 class _Head(Struct):
     format: str
     version: int = field(default=0)
+    defaults: RecordedDefaults = field(default_factory=RecordedDefaults)
 
 
-def encode_recordings(records: Iterable[CallRecord], cell_order: Sequence[str]) -> bytes:
+def encode_recordings(
+    records: Iterable[CallRecord],
+    cell_order: Sequence[str],
+    defaults: RecordedDefaults | None = None,
+) -> bytes:
     """The file's bytes: a head, then a line for each call that was answered.
 
     The lines are in the order of the document, then of the items, the steps and the times,
@@ -82,6 +108,7 @@ def encode_recordings(records: Iterable[CallRecord], cell_order: Sequence[str]) 
     Args:
         records: The calls; those that were not answered are left out.
         cell_order: The ids of the notebook's cells.
+        defaults: What the head says besides; nothing where None.
     """
     places = {cell_id: place for place, cell_id in enumerate(cell_order)}
 
@@ -91,7 +118,9 @@ def encode_recordings(records: Iterable[CallRecord], cell_order: Sequence[str]) 
         return (place, cell_id, *place_order(record.place)[1:], record.started_at, record.id)
 
     answered = sorted((record for record in records if record.state == "completed"), key=order)
-    lines = [_written(_HEADER), *(_written(_line(record)) for record in answered)]
+    plain_defaults = msgspec.to_builtins(defaults or RecordedDefaults())
+    head = {**_HEADER, **({"defaults": plain_defaults} if plain_defaults else {})}
+    lines = [_written(head), *(_written(_line(record)) for record in answered)]
     return "".join(f"{line}\n" for line in lines).encode()
 
 
@@ -115,7 +144,7 @@ def decode_recordings(data: bytes, where: str) -> list[CallRecord]:
         place = f"Line {number} of {where}"
         document = _read(raw, place)
         if not has_head:
-            _check_head(document, place)
+            _checked_head(document, place)
             has_head = True
             continue
         line = _checked(document, place)
@@ -127,6 +156,23 @@ def decode_recordings(data: bytes, where: str) -> list[CallRecord]:
         position = positions.setdefault(line.cell, len(positions))
         records.append(_record(line, position))
     return records
+
+
+def decode_defaults(data: bytes, where: str) -> RecordedDefaults:
+    """What the head of a file says of who answered.
+
+    Args:
+        data: The file's bytes.
+        where: The file's name, for messages.
+
+    Raises:
+        InvalidRecordings: It is no such file.
+    """
+    for number, raw in enumerate(io.BytesIO(data.removeprefix(_BYTE_ORDER_MARK)), start=1):
+        if raw.strip():
+            place = f"Line {number} of {where}"
+            return _checked_head(_read(raw, place), place).defaults
+    return RecordedDefaults()
 
 
 def as_recorded(record: CallRecord, position: int) -> CallRecord:
@@ -219,7 +265,7 @@ def _read(raw: bytes, place: str) -> Any:
         raise InvalidRecordings(f"{place} is not JSON ({reason}).") from None
 
 
-def _check_head(document: Any, place: str) -> None:
+def _checked_head(document: Any, place: str) -> _Head:
     try:
         head = msgspec.convert(document, _Head)
     except msgspec.ValidationError:
@@ -233,6 +279,7 @@ def _check_head(document: Any, place: str) -> None:
             f"{place} says that the file has version {head.version} of its format and this "
             f"LLM-REPL reads up to {_VERSION}: install a newer one."
         )
+    return head
 
 
 def _checked(document: Any, place: str) -> _Line:

@@ -174,7 +174,7 @@ TEMPLATES = [
     "{{random.random()}}",
     "{{schedule_world.bump()}}",
     "{{schedule_world.kept}}",
-    "{{sorted(globals())}}",
+    "{{sorted(name for name in globals() if name[0] != '_')}}",
     "{{[one for one in {x}]}}",
     "{{{v}['name']}}",
     "{{memory}}",
@@ -189,6 +189,54 @@ SCHEMAS: list[Any] = [
     None,
     "name, tags[]",
     {"type": "object", "properties": {"k": {"type": "array", "items": {"type": "string"}}}},
+]
+
+
+# Cells that have to do with each other, in this order: what random cells alone seldom hit upon. A
+# text is a code cell, a pair a prompt's template and its fields.
+STORIES: list[list[Any]] = [
+    ["{y} = [{x}]", "{x}.append(n)", ("{{{y}}}", {})],
+    ["c = {{'k': {x}}}", "{x}.append(n)", ("{{c['k']}}", {})],
+    ["{y} = {x}", "{y} += ['more']", ("{{{x}}}", {})],
+    ["k = K({x})", "k.add('added')", ("{{{x}}}", {})],
+    ["k = K({x})", "k.looked.append(3)", ("{{n}} {{{x}}}", {})],
+    ["def f(what=None):\n    return {x}", "{x} = [n, 'new']", ("{{f()}}", {})],
+    ["def g(what=None):\n    global {x}\n    {x} = ['by g']", "g()", ("{{{x}}}", {})],
+    ["def g(what=None):\n    {x}.append('by g')", "box['g'] = g", "box['g']()", ("{{{x}}}", {})],
+    ["def f(what=None):\n    return len({v})", ("one", {"response_var": "{v}"}), "{x} = f()"],
+    ["box['f'] = lambda what=None: {v}", ("one", {"response_var": "{v}"}), "{x} = box['f']()"],
+    ["box['f'] = lambda what=None: {x}", "{x} = ['again']", ("{{box['f']()}}", {})],
+    ["class K(K):\n    def __repr__(self):\n        return str({v})", ("one", {"response_var": "{v}"})]
+    + ["k = K(1)\nstr(k)"],
+    ["{x} = ['new', n]", ("{{{x}}}", {})],
+    ["n += 1", "{x} = [n]", "del {y}", ("{{{x}}} {{n}}", {})],
+    [("one", {"response_var": "{v}"}), "{x} = [{v}]", ("{{{x}}}", {})],
+    [("one", {"response_var": "{v}"}), ("{{{v}}} {{{x}}}", {}), "{x}.append(n)"],
+    [("one", {"response_var": "{v}"}), ("{{{v}}} {{{x}}}", {}), "{x} = ['new']"],
+    [("one", {"response_var": "{v}"}), ("{{{v}}} {{k}}", {}), "k.add('added')", "k.inner.append(2)"],
+    [("one", {"response_var": "{v}"}), ("two", {"response_var": "{v}"}), "{x} = {v}"],
+    [("one", {"response_var": "{v}"}), "{v} = 'by code'", ("{{{v}}}", {})],
+    [("one", {"response_var": "{v}"}), "_ = ['by code']", ("{{_}}", {})],
+    [("one", {}), ("two", {"model": "fail:request_rejected"}), "for _ in range(2):\n    n += 1"],
+    [("one", {"response_var": "{v}"}), "del {v}"],
+    ["{v} = 'early'", ("{{missing}}", {"response_var": "{v}"}), ("{{{v}}}", {})],
+    ["globals()['{x}'] = ['by globals']", ("{{{x}}}", {})],
+    ["exec('{x} = [n]')", ("{{{x}}}", {})],
+    [("one", {"response_var": "{v}"}), "{x} = eval('{v}')"],
+    [("one", {"response_var": "{v}"}), "{x} = sorted(name for name in globals() if name[0] != '_')"],
+    [("{{next(it)}}", {}), "{x} = next(it)", ("{{next(it)}}", {})],
+    ["it = (one for one in {x})", "{x}.append(5)", ("{{list(it)}}", {}), "{x}.append(6)"],
+    [("one", {"schema": "name, tags[]", "model": "mock", "response_var": "{v}"})]
+    + ["len({v}), sum(range(50_000))", "{v}['name'] = n", ("{{_}} {{{v}}}", {})],
+    [("{{item}}", {"for_each": "{x}", "response_var": "{v}"}), "{v}.append(1)", ("{{{v}}}", {})],
+    ["{x} = [1, n]", ("{{f(item)}}", {"for_each": "{x}"}), "{x}.append(2)"],
+    ["schedule_world.kept.append(n)", ("{{schedule_world.kept}}", {})],
+    ["schedule_world.bump()", ("{{schedule_world.bump()}}", {}), "schedule_world.bump()"],
+    ["random.seed(n)", ("{{random.random()}}", {}), "{x} = random.random()"],
+    ["print({x})", ("sum up", {"context": "above"}), "{y} = _"],
+    [("one", {"pinned": True}), ("two", {"context": "above"})],
+    ["{x} = ['tool']\ndef f():\n    {x}.append(1)\n    return len({x})"]
+    + [("go", {"model": "call:f", "tools": ["f"]}), "{x} = len({x})"],
 ]
 
 
@@ -218,12 +266,12 @@ class Sketch:
         for number, (cell_class, fields) in enumerate(self.cells):
             options = {name: one for name, one in fields.items() if name != "content" and one}
             told = "".join(f" {name}={one!r}" for name, one in options.items())
-            content = PRELUDE_MARK if fields["content"] == PRELUDE else fields["content"]
+            content = fields["content"].replace(PRELUDE, PRELUDE_MARK)
             lines.append(f"[c{number} {cell_class.type}{told}]\n{content}")
         return "\n" + "\n".join(lines)
 
 
-PRELUDE_MARK = "# (the prelude)"
+PRELUDE_MARK = "# (the prelude)\n"
 
 
 @st.composite
@@ -276,13 +324,35 @@ def _other(draw: Callable[..., Any]) -> tuple[type[Cell], dict[str, Any]]:
 
 
 @st.composite
-def sketches(draw: Callable[..., Any], longest: int = 8) -> Sketch:
-    """Notebooks of a prelude and some cells, half of them prompts."""
-    kinds = st.sampled_from(["code", "code", "code", "prompt", "prompt", "prompt", "other"])
+def _story(draw: Callable[..., Any]) -> list[tuple[type[Cell], dict[str, Any]]]:
+    x, y = draw(st.permutations(NAMES))[:2]
+    names = {"x": x, "y": y, "v": draw(st.sampled_from(ANSWERS))}
+    cells: list[tuple[type[Cell], dict[str, Any]]] = []
+    for step in draw(st.sampled_from(STORIES)):
+        if isinstance(step, str):
+            cells.append((CodeCell, {"content": step.format(**names)}))
+            continue
+        text, fields = step
+        told = {
+            name: one.format(**names) if name in ("response_var", "for_each") else one
+            for name, one in fields.items()
+        }
+        delay_s = draw(st.sampled_from([0, 0.001, 0.003, 0.005]))
+        content = text.format(**names)
+        cells.append((PromptCell, {"content": content, "model": "echo", "delay_s": delay_s} | told))
+    return cells
+
+
+@st.composite
+def sketches(draw: Callable[..., Any]) -> Sketch:
+    """Notebooks of a prelude, some stories that are mixed with each other, and random cells."""
+    kinds = st.sampled_from(["code", "code", "prompt", "prompt", "other"])
+    makers = {"code": _code, "prompt": _prompt, "other": _other}
+    strands = draw(st.lists(_story(), min_size=1, max_size=3))
+    strands.append([draw(makers[kind]()) for kind in draw(st.lists(kinds, max_size=4))])
     cells: list[tuple[type[Cell], dict[str, Any]]] = [
         (CodeCell, {"content": draw(st.sampled_from(PRELUDES))})
     ]
-    for kind in draw(st.lists(kinds, min_size=2, max_size=longest)):
-        made = {"code": _code, "prompt": _prompt, "other": _other}[kind]
-        cells.append(draw(made()))
+    while strands := [strand for strand in strands if strand]:
+        cells.append(strands[draw(st.integers(0, len(strands) - 1))].pop(0))
     return Sketch(cells)

@@ -15,7 +15,7 @@ from llm_repl_server.storage.call_filter import CallFilter
 __all__ = ["CallAnswer", "CallList", "CallsQuery", "ExportQuery", "SpendingAnswer"]
 
 _Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
-_Text = Annotated[str, Meta(max_length=1000)]
+_Text = Annotated[str, Meta(max_length=200)]
 
 
 class ExportQuery(Struct, kw_only=True):

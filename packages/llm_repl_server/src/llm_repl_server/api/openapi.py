@@ -195,6 +195,8 @@ def _responses(
         good["content"] = {"*/*": {"schema": {}}}
     else:
         good["content"] = {"application/json": {"schema": references[endpoint.answer]}}
+        for media_type in endpoint.other_types:
+            good["content"][media_type] = {"schema": {"type": "string"}}
         if "version" in endpoint.answer.__struct_fields__:
             good["headers"] = {
                 "ETag": {"description": "The `version`, in quotes.", "schema": {"type": "string"}}
@@ -204,7 +206,7 @@ def _responses(
         good["links"] = links
     responses = {str(endpoint.status): good}
     if endpoint.accepted is not None:
-        responses["202"] = {
+        accepted: dict[str, Any] = {
             "description": "It goes on by itself.",
             "content": {"application/json": {"schema": references[endpoint.accepted]}},
             "headers": {
@@ -214,7 +216,9 @@ def _responses(
                     "schema": {"type": "string"},
                 },
             },
+            "links": _links_to(["run_id"], {"run_id": "$response.body#/id"}, endpoints),
         }
+        responses["202"] = accepted
     for status in sorted({*_EVERYWHERE, *endpoint.errors}):
         responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": error}
     return responses
@@ -227,10 +231,17 @@ def _links(endpoint: Endpoint, endpoints: list[Endpoint]) -> dict[str, Any]:
     parent = [name for name in _path_names(endpoint) if name != "cell_id"]
     made = "cell_id" if parent else "notebook_id"
     parameters = {name: f"$request.path.{name}" for name in parent} | {made: "$response.body#/id"}
+    return _links_to(list(parameters), parameters, endpoints)
+
+
+def _links_to(
+    names: list[str], parameters: dict[str, str], endpoints: list[Endpoint]
+) -> dict[str, Any]:
+    """All endpoints whose path takes just these parameters."""
     return {
         one.name: {"operationId": one.name, "parameters": parameters}
         for one in endpoints
-        if _path_names(one) == list(parameters)
+        if _path_names(one) == names
     }
 
 

@@ -46,7 +46,14 @@ def decide_tool_call(
     return {"success": True}
 
 
-@prompts.operation("GET", f"{_NOTEBOOK}/graph", query=GraphQuery, answer=GraphAnswer, errors=(404,))
+@prompts.operation(
+    "GET",
+    f"{_NOTEBOOK}/graph",
+    query=GraphQuery,
+    answer=GraphAnswer,
+    other_types=tuple(_MEDIA_TYPES.values()),
+    errors=(404,),
+)
 def show_graph(notebook_id: str, query: GraphQuery) -> dict[str, Any] | Response:
     """Show which cells need which, and by which variables; also as a drawing."""
     if query.format == "json":

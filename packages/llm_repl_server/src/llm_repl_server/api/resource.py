@@ -47,6 +47,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
         versioned: Whether it heeds ``If-Match``.
         accepted: What it answers, with 202, to a client that does not want to wait; None: it
             heeds no ``Prefer``.
+        other_types: The media types of good answers that are not JSON, where some are.
     """
 
     method: Method
@@ -62,6 +63,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     errors: tuple[int, ...] = ()
     versioned: bool = False
     accepted: type[Struct] | None = None
+    other_types: tuple[str, ...] = ()
 
 
 class Resource(Blueprint):
@@ -91,6 +93,7 @@ class Resource(Blueprint):
         errors: tuple[int, ...] = (),
         versioned: bool = False,
         accepted: type[Struct] | None = None,
+        other_types: tuple[str, ...] = (),
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Declare the decorated function as the view of an endpoint; see `Endpoint`."""
 
@@ -121,6 +124,7 @@ class Resource(Blueprint):
                     errors=errors,
                     versioned=versioned,
                     accepted=accepted,
+                    other_types=other_types,
                 )
             )
             return answered
@@ -169,6 +173,8 @@ def body_fields() -> dict[str, Any]:
 def _read_body(body_type: type[Struct]) -> Struct:
     data = request.get_data() or b"{}"
     try:
+        if not data.isascii():
+            data.decode()  # fields that the type does not know are not looked at
         body = msgspec.json.decode(data, type=body_type)
     except msgspec.ValidationError as error:
         raise InvalidInput(f"The body is not usable: {_in_words(error)}.") from None

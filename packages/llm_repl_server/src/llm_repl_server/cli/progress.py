@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from llm_repl_core import (
     CellCompleted,
     CellEndedBadly,
     CellOutput,
+    CellRetried,
     CellStarted,
+    CellText,
     Event,
     Notebook,
     Output,
     RunEndedBadly,
+    RunStarted,
 )
+from llm_repl_server.cli.cell_order import AsItComes, CellOrder, DocumentOrder
+from llm_repl_server.cli.words import harmless, one_line
 
 __all__ = ["Progress"]
 
-_TO_STDERR = frozenset({"stderr", "warning"})
-_TITLE_LIMIT = 60
+_STREAMS = frozenset({"stdout", "stderr"})
+_TITLE_COLUMNS = 60
+_CALL_COLUMNS = 76
 
 
 class Progress:
-    """Shows the events of a run to a person.
+    """Shows the events of a run to a person, or to a file.
+
+    Where standard output is a terminal, outputs come as they come, each below the title of its
+    cell. Else, and with ``quiet``, they come in the order of the document, so that what runs at
+    the same time prints the same each time.
 
     Args:
         notebook: What runs.
@@ -33,52 +45,153 @@ class Progress:
     """
 
     def __init__(self, notebook: Notebook, *, quiet: bool) -> None:
+        self.interrupted = False
         self._notebook = notebook
         self._quiet = quiet
-        self._failures: list[str] = []
-        self.interrupted = False
+        self._on_terminal = sys.stdout.isatty()
+        self._order: CellOrder = (
+            AsItComes() if self._on_terminal and not quiet else DocumentOrder()
+        )
+        self._total = 0
+        self._ended = 0
+        self._running: set[str] = set()
+        self._shown_cell: str | None = None
+        self._grown = ""
+        self._line_is_open = False
+        self._failed: list[str] = []
+        self._stopped = 0
+        self._run_error: str | None = None
+        self._not_run = 0
 
     def show(self, event: Event) -> None:
-        """Print what an event says."""
-        if isinstance(event, CellStarted):
-            self._note(self._title(event.cell_id))
-        elif isinstance(event, CellOutput):
-            _print(event.output)
-        elif isinstance(event, CellCompleted):
-            self._note(f"  done in {event.duration_s:.2f} s")
-        elif isinstance(event, CellEndedBadly):
-            self._failures.append(event.cell_id)
-            self.interrupted = self.interrupted or event.interrupted
-        elif isinstance(event, RunEndedBadly) and event.cell_id is None:
-            click.secho(event.error, fg="red", err=True)
-            self._failures.append("")
+        """Print what an event says, and what waited for it."""
+        for one in self._order.take(event):
+            self._show(one)
+
+    def title(self, cell_id: str) -> str:
+        """A cell in one line."""
+        place = self._notebook.index(cell_id) + 1
+        cell = self._notebook[cell_id]
+        first = next((line for line in cell.content.splitlines() if line.strip()), "")
+        kind = cell.type or "foreign"
+        shown = f"[{place}/{len(self._notebook)}] {kind} {cell_id}"
+        return f"{harmless(shown)}: {one_line(first, _TITLE_COLUMNS)}"
+
+    def break_line(self) -> None:
+        """Begin a new line where an answer is growing in this one."""
+        if self._line_is_open:
+            click.echo()
+            self._line_is_open = False
 
     def finish(self) -> bool:
-        """Name the cells that failed; whether there are any."""
-        for cell_id in filter(None, self._failures):
-            click.secho(f"Failed: {self._title(cell_id)}", fg="red", err=True)
-        return bool(self._failures)
+        """Name the cells that failed, and say what was not done; whether anything failed."""
+        for event in self._order.rest():
+            self._show(event)
+        self.break_line()
+        if self._run_error is not None:
+            _complain(self._run_error)
+        for cell_id in self._failed:
+            _complain(f"Failed: {self.title(cell_id)}")
+        if self._stopped:
+            _complain(f"Stopped: {_cells(self._stopped)}.")
+        if self._not_run:
+            _complain(f"Left undone: {self._not_run} of {_cells(self._total)}.")
+        return bool(self._failed or self._stopped or self._run_error is not None)
+
+    def _show(self, event: Event) -> None:
+        if isinstance(event, RunStarted):
+            self._total = len(event.cell_ids)
+        elif isinstance(event, CellStarted):
+            self._running.add(event.cell_id)
+            if len(self._running) == 1:
+                self._say_whose(event.cell_id)
+        elif isinstance(event, CellText):
+            self._grow(event)
+        elif isinstance(event, CellRetried):
+            self._note_retry(event)
+        elif isinstance(event, CellOutput):
+            self._show_output(event)
+        elif isinstance(event, CellCompleted | CellEndedBadly):
+            self._end(event)
+        elif isinstance(event, RunEndedBadly):
+            self._not_run = len(event.not_run)
+            if event.cell_id is None:
+                self._run_error = event.error
+
+    def _end(self, event: CellCompleted | CellEndedBadly) -> None:
+        self._running.discard(event.cell_id)
+        self._grown = ""
+        self._ended += 1
+        of_total = f" ({self._ended} of {self._total})" if self._total > 1 else ""
+        if isinstance(event, CellCompleted):
+            self._say_whose(event.cell_id)
+            self._note(f"  done in {event.duration_s:.2f} s{of_total}")
+        elif event.interrupted:
+            self.interrupted = True
+            self._stopped += 1
+        else:
+            self._failed.append(event.cell_id)
+
+    def _say_whose(self, cell_id: str) -> None:
+        """Print a cell's title, where what was printed last is of another cell."""
+        if self._shown_cell != cell_id:
+            self._shown_cell = cell_id
+            self._note(self.title(cell_id))
+
+    def _grow(self, event: CellText) -> None:
+        self._say_whose(event.cell_id)
+        self._grown += event.text
+        click.echo(harmless(event.text), nl=False)
+        self._line_is_open = not event.text.endswith("\n")
+
+    def _note_retry(self, event: CellRetried) -> None:
+        self._grown = ""
+        item = "" if event.item is None else f", item {event.item}"
+        error = one_line(event.error, 200)
+        self._note(f"{self.title(event.cell_id)}{item}")
+        self._note(f"  attempt {event.attempt} failed, again in {event.wait_s:.1f} s: {error}")
+        self._shown_cell = event.cell_id
+
+    def _show_output(self, event: CellOutput) -> None:
+        output = event.output
+        if output.fields.get("ename") == "Interrupted" and output.type == "error":
+            return  # `finish` says how many cells were stopped
+        self._say_whose(event.cell_id)
+        if output.type == "tool_call":
+            self._grown = ""
+            self._note(f"  {one_line(output.content, _CALL_COLUMNS)}")
+            return
+        if output.type in _STREAMS:
+            text = harmless(output.content, for_terminal=False)
+            click.echo(text, nl=False, err=output.type == "stderr")
+            self._line_is_open = self._on_terminal and not text.endswith("\n")
+            return
+        grown, self._grown = self._grown, ""
+        self.break_line()
+        if output.type != "llm_response" or grown != output.content:
+            _print(output, for_terminal=self._on_terminal)
 
     def _note(self, text: str) -> None:
+        self.break_line()
         if not self._quiet:
             click.secho(text, dim=True, err=True)
 
-    def _title(self, cell_id: str) -> str:
-        place = self._notebook.index(cell_id) + 1
-        cell = self._notebook[cell_id]
-        first = next((line.strip() for line in cell.content.splitlines() if line.strip()), "")
-        if len(first) > _TITLE_LIMIT:
-            first = first[: _TITLE_LIMIT - 1] + "…"
-        kind = cell.type or "foreign"
-        return f"[{place}/{len(self._notebook)}] {kind} {cell_id}: {first}"
 
-
-def _print(output: Output) -> None:
+def _print(output: Output, *, for_terminal: bool) -> None:
     if output.type == "error":
         lines = output.fields.get("traceback")
         text = "\n".join(map(str, lines)) if isinstance(lines, list) and lines else output.content
-        click.echo(text, err=True)
-    elif output.type in ("stdout", "stderr"):
-        click.echo(output.content, nl=False, err=output.type in _TO_STDERR)
-    else:
-        click.echo(output.content, err=output.type in _TO_STDERR)
+        click.echo(harmless(text, for_terminal=False), err=True)
+        return
+    # What the user's own code prints may colour a terminal; what a model says may not.
+    is_a_models = for_terminal and output.type == "llm_response"
+    text = harmless(output.content, for_terminal=is_a_models)
+    click.echo(text, err=output.type == "warning")
+
+
+def _complain(text: str) -> None:
+    click.secho(harmless(text, for_terminal=False), fg="red", err=True)
+
+
+def _cells(number: int) -> str:
+    return f"{number} cell{'' if number == 1 else 's'}"

@@ -2,32 +2,59 @@
 
 from __future__ import annotations
 
-import json
 import sys
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from llm_repl_server.cli.notebook_options import notebook_options, parse_parameters
+
+if TYPE_CHECKING:
+    from llm_repl_core import Budget, Session
+    from llm_repl_core.ledger.record import Mode
+    from llm_repl_server.cli.progress import Progress
 
 __all__ = ["command"]
 
 
 @click.command("run")
 @click.argument("notebook", type=click.Path(path_type=Path))
-@click.option(
-    "parameters",
-    "-p",
-    "--param",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Set a variable before the first cell; a VALUE that is JSON is taken as such.",
-)
+@notebook_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Save the notebook here.")
 @click.option(
-    "--kernel", help="Where code runs; by default what the notebook says, else the settings."
+    "--mode",
+    type=click.Choice(["live", "reuse", "replay"]),
+    help="Ask models; ask only what has no answer on record; never ask.  "
+    "[default: what the notebook says, else live]",
 )
-@click.option("--provider", help="Who answers prompts where the notebook does not say it.")
-@click.option("--model", help="The model of that provider.")
+@click.option("--reuse", is_flag=True, help="The same as --mode reuse.")
+@click.option("--replay", is_flag=True, help="The same as --mode replay: no key, no network.")
+@click.option(
+    "--record/--no-record",
+    default=None,
+    help="Write the answers to NOTEBOOK's .calls.jsonl, from which they are replayed, or leave "
+    "it as it is.  [default: write it where it exists]",
+)
+@click.option(
+    "--no-log", is_flag=True, help="Do not keep the calls in the log that `llm-repl calls` shows."
+)
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 10_000),
+    help="How many calls may be under way; by default what the settings say.",
+)
+@click.option("--max-calls", type=click.IntRange(min=0), help="How many calls may be made.")
+@click.option(
+    "--max-tokens",
+    type=click.IntRange(min=0),
+    help="How many tokens messages and answers may have, all calls together.",
+)
+@click.option(
+    "--max-usd", type=click.FloatRange(min=0), help="What all calls may cost, in US dollars."
+)
+@click.option("--serial", is_flag=True, help="End each cell before the next begins.")
 @click.option("--keep-going", is_flag=True, help="Go on with the next cell where one fails.")
 @click.option("-q", "--quiet", is_flag=True, help="Print outputs only, no progress.")
 def command(
@@ -37,51 +64,110 @@ def command(
     kernel: str | None,
     provider: str | None,
     model: str | None,
+    mode: Mode | None,
+    concurrency: int | None,
+    max_calls: int | None,
+    max_tokens: int | None,
+    max_usd: float | None,
     *,
+    reuse: bool,
+    replay: bool,
+    record: bool | None,
+    no_log: bool,
+    serial: bool,
     keep_going: bool,
     quiet: bool,
 ) -> None:
     """Run all cells of NOTEBOOK, and print what they put out as it comes.
+
+    Prompts that do not depend on each other run at the same time. What they print comes in the
+    order of the notebook, but for a terminal, where it comes at once.
 
     The exit code is 1 where a cell failed, and 130 after Ctrl-C. With -o, the notebook is saved
     with what has come until then in either case.
     """
     from llm_repl_core import Application, Settings, load_settings
     from llm_repl_server.cli.progress import Progress
+    from llm_repl_server.cli.run_record import RunRecord
 
-    values = dict(_parameter(text) for text in parameters)
+    values = parse_parameters(parameters)
+    chosen = _choose_mode(mode, reuse=reuse, replay=replay)
+    budget = _budget(max_calls, max_tokens, max_usd)
     settings = load_settings(Settings, flags={"provider": provider, "model": model})
     application = Application(settings)
     if output is not None:
         application.format_for(output.name)  # a wrong ending is better told before the work
     document = application.load(notebook)
+    kept = RunRecord(notebook, document, mode=chosen, keep=record, use_log=not no_log)
+    kept.choose_provider(application, provider=provider, model=model)
     progress = Progress(document, quiet=quiet)
+    options = {
+        "stop_on_error": not keep_going,
+        "mode": chosen,
+        "concurrency": concurrency,
+        "budget": budget,
+        "parallel": not serial,
+    }
     failed = interrupted = False  # by Ctrl-C where no cell was running
-    with application.open(document, kernel=kernel) as session:
+    with kept, application.open(document, kernel=kernel, ledger=kept.ledger) as session:
         try:
             if values:
                 session.assign(values)
-            for event in session.stream(stop_on_error=not keep_going):
-                progress.show(event)
+            interrupted = _show_run(session, options, progress)
         except KeyboardInterrupt:
             interrupted = True
         finally:
-            failed = progress.finish()
-            if output is not None:
-                document.state_keys = list(session.state)
-                application.save(document, output)
+            try:
+                failed = progress.finish()
+            finally:
+                try:
+                    if output is not None:
+                        document.state_keys = list(session.state)
+                        application.save(document, output)
+                finally:
+                    kept.save()
     sys.exit(130 if interrupted or progress.interrupted else int(failed))
 
 
-def _parameter(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals or not name.isidentifier():
-        raise click.BadParameter(f"{text!r} must be NAME=VALUE, with a Python name.")
+def _show_run(session: Session, options: dict[str, Any], progress: Progress) -> bool:
+    """Run, and show what happens; whether Ctrl-C was pressed while something was shown."""
+    from llm_repl_core import ToolApprovalNeeded
+    from llm_repl_server.cli.approval import settle_approval
+
+    interrupted = False
+    with closing(session.stream(**options)) as events:
+        for event in events:
+            try:
+                progress.show(event)
+                if isinstance(event, ToolApprovalNeeded):
+                    progress.break_line()
+                    settle_approval(session, event, progress.title(event.cell_id))
+            except KeyboardInterrupt:
+                interrupted = True
+                session.interrupt()
+    return interrupted
+
+
+def _choose_mode(mode: Mode | None, *, reuse: bool, replay: bool) -> Mode | None:
+    chosen: list[Mode] = [] if mode is None else [mode]
+    if reuse:
+        chosen.append("reuse")
+    if replay:
+        chosen.append("replay")
+    if len(set(chosen)) > 1:
+        raise click.UsageError(
+            f"A run has one mode, and this one is told {' and '.join(dict.fromkeys(chosen))}: "
+            "leave out all but one."
+        )
+    return chosen[0] if chosen else None
+
+
+def _budget(calls: int | None, tokens: int | None, usd: float | None) -> Budget | None:
+    if calls is None and tokens is None and usd is None:
+        return None
+    from llm_repl_core import Budget
+
     try:
-        return name, json.loads(value, parse_constant=_not_json)
+        return Budget(calls=calls, tokens=tokens, usd=usd)
     except ValueError:
-        return name, value
-
-
-def _not_json(word: str) -> Any:
-    raise ValueError(word)
+        raise click.BadParameter(f"--max-usd is an amount of money, not {usd}.") from None

@@ -17,7 +17,7 @@ from llm_repl_server.storage.backend import Backend
 from llm_repl_server.storage.call_filter import CallFilter, conditions_of
 from llm_repl_server.storage.call_rows import CUT_OFF, call_from_row
 from llm_repl_server.storage.changes import BeginCall, EndCall
-from llm_repl_server.storage.columns import encode_text
+from llm_repl_server.storage.columns import decode_text, encode_text
 from llm_repl_server.storage.schema import calls
 
 __all__ = ["CallAccess", "Spending"]
@@ -131,6 +131,17 @@ class CallAccess(Access):
                 query = query.where(sa.tuple_(calls.c.started_at, calls.c.number) < tuple(place))
             rows = connection.execute(query.limit(wanted.limit)).all()
             return [_read(row._asdict(), life) for row in rows]
+
+    def call_ids(self, prefix: str, *, limit: int = 10) -> list[str]:
+        """The ids of calls that begin so, which is how people name a call.
+
+        Raises:
+            StorageError: The database cannot be read.
+        """
+        is_meant = calls.c.id.startswith(encode_text(prefix), autoescape=True)
+        with self._reading() as connection:
+            found = connection.execute(sa.select(calls.c.id).where(is_meant).limit(limit))
+            return [decode_text(call_id) for call_id in found.scalars()]
 
     def answers(self, notebook_id: str, identity: str) -> list[CallRecord]:
         """The live calls of a notebook with this identity that were answered, the latest last.

@@ -51,9 +51,11 @@ def context_cells(cell: PromptCell, notebook: Notebook) -> list[Cell]:
         notebook: The notebook that it is in.
 
     Raises:
-        CellNotFound: The prompt is not in the notebook.
+        CellNotFound: The prompt is not in the notebook, where anything may belong to it.
         InvalidInput: A cell that ``cell.context`` lists does not exist, or does not stand above.
     """
+    if cell.context == "isolated" and not any(one.pinned for one in notebook):
+        return []  # most prompts, of which there may be thousands
     above = notebook.cells[: notebook.index(cell.id)]
     if isinstance(cell.context, list):
         _refuse_unusable(cell.context, above, notebook)

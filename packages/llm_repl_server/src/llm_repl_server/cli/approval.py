@@ -1,0 +1,41 @@
+"""Asking at the terminal whether a tool may be called."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+
+import click
+
+from llm_repl_core import NotFound, Session, ToolApprovalNeeded
+from llm_repl_server.cli.words import harmless
+
+__all__ = ["settle_approval"]
+
+_SHOWN_CHARACTERS = 4_000
+
+
+def settle_approval(session: Session, event: ToolApprovalNeeded, title: str) -> None:
+    """Ask whether a tool may be called, and pass the answer on; without a terminal it may not.
+
+    Args:
+        session: Whose run waits.
+        event: What is asked.
+        title: The cell in one line.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C was pressed in place of an answer.
+    """
+    call = harmless(f"{event.name}({event.arguments})")
+    if len(call) > _SHOWN_CHARACTERS:
+        left = len(call) - _SHOWN_CHARACTERS
+        call = f"{call[:_SHOWN_CHARACTERS]}… and {left:,} more characters"
+    click.echo(f"{title}\n  asks to call {call}", err=True)
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        click.echo("  Allow it? [y/N] ", nl=False, err=True)
+        approved = sys.stdin.readline().strip().lower() in ("y", "yes")
+    else:
+        click.echo("  Refused: there is no terminal to ask at.", err=True)
+        approved = False
+    with suppress(NotFound):  # the cell has ended meanwhile
+        session.approve(event.call_id, approved=approved)

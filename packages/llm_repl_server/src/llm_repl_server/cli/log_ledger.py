@@ -1,0 +1,116 @@
+"""The log of calls as a run uses it: opened when it is needed, and done without where it fails."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Self, TypeVar
+
+import click
+
+from llm_repl_core import CallRecord, Ledger, LLMReplError, MemoryLedger, load_settings
+
+if TYPE_CHECKING:
+    from llm_repl_server.storage.call_log import CallLog
+
+__all__ = ["LogLedger", "open_log"]
+
+T = TypeVar("T")
+
+
+def open_log() -> CallLog:
+    """Open the log of calls that the settings name.
+
+    Raises:
+        InvalidSetting: A setting of the server cannot be used.
+        StorageError: The database cannot be used.
+    """
+    # Takes a third of a second, which a notebook without prompts is not to wait for.
+    from llm_repl_server.settings import ServerSettings
+    from llm_repl_server.storage.call_log import CallLog
+
+    log = CallLog(load_settings(ServerSettings).storage_url())
+    log.open()
+    return log
+
+
+class LogLedger(Ledger):
+    """Keeps calls in the log, or in memory where that cannot be written: a run goes on then.
+
+    Also a context manager, which closes the log.
+    """
+
+    def __init__(self) -> None:
+        self._opened: Future[CallLog] | None = None
+        self._ledger: Ledger | None = None
+        self._starting = threading.Lock()
+
+    def prepare(self) -> None:
+        """Begin to open the log, in a thread; it is opened once, whoever asks."""
+        with self._starting:
+            if self._opened is None:
+                self._opened = Future()
+                threading.Thread(target=_resolve, args=(self._opened,), name="open-log").start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._opened is not None and self._opened.exception() is None:
+            self._opened.result().close()
+
+    async def begin(self, record: CallRecord) -> None:
+        """See `Ledger.begin`."""
+        await self._use(lambda ledger: ledger.begin(record))
+
+    async def end(self, record: CallRecord) -> None:
+        """See `Ledger.end`."""
+        await self._use(lambda ledger: ledger.end(record))
+
+    async def answers(self, notebook_id: str, identity: str) -> Sequence[CallRecord]:
+        """See `Ledger.answers`."""
+        return await self._use(lambda ledger: ledger.answers(notebook_id, identity))
+
+    async def answered(self, notebook_id: str) -> Sequence[CallRecord]:
+        """See `Ledger.answered`."""
+        return await self._use(lambda ledger: ledger.answered(notebook_id))
+
+    async def _use(self, operation: Callable[[Ledger], Awaitable[T]]) -> T:
+        ledger = await self._opened_ledger()
+        try:
+            return await operation(ledger)
+        except LLMReplError as error:
+            return await operation(self._do_without(ledger, error))
+
+    async def _opened_ledger(self) -> Ledger:
+        if self._ledger is None:
+            self.prepare()
+            assert self._opened is not None
+            try:
+                # Shielded, as a cell that is stopped does not end the opening for the others.
+                log = await asyncio.shield(asyncio.wrap_future(self._opened))
+            except LLMReplError as error:
+                return self._do_without(None, error)
+            if self._ledger is None:  # another call may have waited as well
+                self._ledger = log.ledger
+        return self._ledger
+
+    def _do_without(self, failed: Ledger | None, error: LLMReplError) -> Ledger:
+        """Go on in memory; said once."""
+        if self._ledger is None or self._ledger is failed:
+            self._ledger = MemoryLedger()
+            click.secho(
+                f"Warning: the calls of this run are not kept in the log: {error}",
+                fg="yellow",
+                err=True,
+            )
+        return self._ledger
+
+
+def _resolve(opened: Future[CallLog]) -> None:
+    try:
+        opened.set_result(open_log())
+    except BaseException as error:  # noqa: BLE001  # it is raised where the log is used
+        opened.set_exception(error)

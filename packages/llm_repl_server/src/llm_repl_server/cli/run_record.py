@@ -1,0 +1,173 @@
+"""Where the calls of a run are kept, and where its answers come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self, get_args
+
+import msgspec
+
+from llm_repl_core import (
+    Application,
+    CallRecord,
+    InvalidInput,
+    Ledger,
+    MemoryLedger,
+    Notebook,
+    PromptCell,
+    RecordingsLedger,
+)
+from llm_repl_core.engine.routing import ProviderChoice
+from llm_repl_core.ledger.record import Mode
+from llm_repl_core.ledger.recordings import RecordedDefaults, recordings_path
+from llm_repl_server.cli.log_ledger import LogLedger
+
+__all__ = ["RunRecord"]
+
+
+class RunRecord:
+    """The recordings beside a notebook, the log, or both. A context manager around the run.
+
+    A replay uses the recordings alone, so that it needs nothing but the two files.
+
+    Args:
+        path: The notebook's file.
+        notebook: The notebook.
+        mode: What the command line says; None: what the notebook says.
+        keep: Whether to write the recordings; None: where they exist already.
+        use_log: Whether to keep calls in the log.
+
+    Attributes:
+        ledger: For the session.
+
+    Raises:
+        InvalidInput: A replay was to be recorded.
+        InvalidRecordings: The file beside the notebook does not hold recordings.
+    """
+
+    ledger: Ledger
+
+    def __init__(
+        self,
+        path: Path,
+        notebook: Notebook,
+        *,
+        mode: Mode | None,
+        keep: bool | None = None,
+        use_log: bool = True,
+    ) -> None:
+        self._notebook = notebook
+        self._path = recordings_path(path)
+        self._mode = mode or _mode_of(notebook)
+        if self._mode == "replay" and keep:
+            raise InvalidInput("A replay asks nobody, so that --record has nothing to record.")
+        exists = self._path.exists()
+        reads = self._mode == "replay" or (self._mode == "reuse" and exists)
+        self._keeps = self._mode != "replay" and (exists if keep is None else keep)
+        self._recordings = RecordingsLedger.load(self._path) if reads or self._keeps else None
+        self._log = LogLedger() if use_log and self._mode != "replay" else None
+        self._defaults: RecordedDefaults | None = None
+        self._on_exit = ExitStack()
+        ledgers = [one for one in (self._log, self._recordings) if one is not None]
+        self.ledger = ledgers[0] if len(ledgers) == 1 else _Both(*ledgers) if ledgers else (
+            MemoryLedger()
+        )
+
+    def __enter__(self) -> Self:
+        if self._log is not None:
+            self._on_exit.enter_context(self._log)
+            if any(isinstance(cell, PromptCell) for cell in self._notebook):
+                self._log.prepare()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._on_exit.close()
+
+    def choose_provider(
+        self, application: Application, *, provider: str | None, model: str | None
+    ) -> None:
+        """Have those asked who were when the calls were recorded, but for what the user says.
+
+        Args:
+            application: Whose choice is made.
+            provider: What the command line says.
+            model: What the command line says.
+
+        Raises:
+            ProviderNotFound: There is no provider of the name in the recordings.
+        """
+        choice = application.providers.choice
+        if self._mode != "live" and self._recordings is not None:
+            recorded = self._recordings.defaults
+            # A model stands behind its provider, and means nothing to another one.
+            if recorded.provider is not None and provider in (None, recorded.provider):
+                choice = ProviderChoice(
+                    name=recorded.provider,
+                    model=model or recorded.model,
+                    base_url=choice.base_url,
+                )
+                application.providers.choose(choice)
+        self._defaults = RecordedDefaults(provider=choice.name, model=choice.model)
+
+    def save(self) -> None:
+        """Write the recordings, where they are to be kept.
+
+        Raises:
+            LLMReplError: They cannot be written; the file is as it was.
+        """
+        recordings = self._recordings
+        if recordings is None or not self._keeps:
+            return
+        # A record that was read from the file names no notebook.
+        has_asked = any(one.source == "live" and one.notebook_id for one in recordings.records)
+        is_new = recordings.defaults.provider is None
+        recordings.save(
+            self._path, self._notebook, defaults=self._defaults if has_asked or is_new else None
+        )
+
+
+class _Both(Ledger):
+    """The log, and the recordings beside the notebook, whose answers go before the log's.
+
+    What the log has besides are the calls of runs that were cut off before they were saved.
+    """
+
+    def __init__(self, log: Ledger, recordings: Ledger) -> None:
+        self._log = log
+        self._recordings = recordings
+
+    async def begin(self, record: CallRecord) -> None:
+        await self._log.begin(record)
+        await self._recordings.begin(record)
+
+    async def end(self, record: CallRecord) -> None:
+        await self._recordings.end(record)
+        await self._log.end(record)
+
+    async def answers(self, notebook_id: str, identity: str) -> Sequence[CallRecord]:
+        return _joined(
+            await self._log.answers(notebook_id, identity),
+            await self._recordings.answers(notebook_id, identity),
+        )
+
+    async def answered(self, notebook_id: str) -> Sequence[CallRecord]:
+        return _joined(
+            await self._log.answered(notebook_id), await self._recordings.answered(notebook_id)
+        )
+
+
+def _joined(
+    logged: Sequence[CallRecord], recorded: Sequence[CallRecord]
+) -> Sequence[CallRecord]:
+    """Each call once; where two answer the same place, the last one counts."""
+    ids = {record.id for record in recorded}
+    return [*(record for record in logged if record.id not in ids), *recorded]
+
+
+def _mode_of(notebook: Notebook) -> Mode:
+    noted = notebook.preference("mode")
+    # One that does not exist is refused by the run itself.
+    modes: Sequence[Mode] = [mode for mode in get_args(Mode) if mode == noted]
+    return modes[0] if modes else "live"

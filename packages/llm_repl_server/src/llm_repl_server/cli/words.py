@@ -1,0 +1,59 @@
+"""Texts of models and of notebooks, made fit for a terminal."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+__all__ = ["harmless", "one_line"]
+
+# What moves a terminal's cursor, changes its colours or turns the direction of its writing, and
+# half surrogate pairs, which no encoding can print.
+_HOSTILE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_HALVES = re.compile("[\ud800-\udfff]")
+
+
+def harmless(text: str, *, for_terminal: bool = True) -> str:
+    """A text that can be printed: what a terminal would obey, or cannot show, as its escape.
+
+    Args:
+        text: The text.
+        for_terminal: Whether a person looks at it; else only what cannot be encoded is replaced.
+    """
+    return (_HOSTILE if for_terminal else _HALVES).sub(_escape, text)
+
+
+def one_line(text: str, width: int) -> str:
+    """A text on one line of at most so many columns.
+
+    Args:
+        text: The text; white space of any length becomes one blank.
+        width: Of the line; letters of East Asian scripts take two.
+    """
+    # Of a text of megabytes only the beginning can be seen.
+    line = harmless(" ".join(text[: 4 * width + 200].split()))
+    if _columns(line) <= width:
+        return line
+    used = 0
+    for place, letter in enumerate(line):
+        used += _columns(letter)
+        if used > width - 1:
+            return line[:place] + "…"
+    return line
+
+
+def _columns(text: str) -> int:
+    if text.isascii():
+        return len(text)
+    return sum(
+        0
+        if unicodedata.combining(letter)
+        else 2
+        if unicodedata.east_asian_width(letter) in "WF"
+        else 1
+        for letter in text
+    )
+
+
+def _escape(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode("ascii")
