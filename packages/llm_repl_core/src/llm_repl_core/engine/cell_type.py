@@ -27,7 +27,7 @@ class Execution(Struct, frozen=True, kw_only=True):
         kernel: The notebook's kernel, alive; of a cell whose type ``shares_kernel``, to be used
             within `kernel_turn` only.
         call: Sends a request to a model.
-        terms: What the run allows its calls.
+        terms: Says what the run allows its calls.
         run_id: The run's UUID.
         earlier_status: The cell's status before this run.
         kernel_turn: Has the kernel for the cell alone while it is entered; for a type that
@@ -44,7 +44,7 @@ class Execution(Struct, frozen=True, kw_only=True):
     notebook: Notebook
     kernel: Kernel
     call: Caller
-    terms: CallTerms
+    terms: Callable[[], Awaitable[CallTerms]]
     run_id: str
     earlier_status: CellStatus
     kernel_turn: Callable[[], AbstractAsyncContextManager[None]]

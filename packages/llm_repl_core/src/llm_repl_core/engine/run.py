@@ -78,8 +78,7 @@ class Run:
         """Whether it ended because somebody stopped it, or pressed Ctrl-C."""
         self.kernel_turn = asyncio.Lock()
         """Whose turn it is to use the kernel, among the cells of this run."""
-        self.terms: CallTerms
-        """What the run allows its calls, from its start."""
+        self._terms: asyncio.Task[CallTerms] | None = None
         self._whole_notebook = whole_notebook
         self._listener = listener
         self._cell_runs: dict[str, CellRun] = {}
@@ -165,6 +164,17 @@ class Run:
         async with plugins.around("llm_repl_around_run", context=context):
             await self._execute_cells()
 
+    async def terms(self) -> CallTerms:
+        """What the run allows its calls; made for the first, as most runs make none.
+
+        Raises:
+            InvalidInput: The notebook's own mode or budget cannot be used.
+            StorageError: What the notebook has spent cannot be read.
+        """
+        if self._terms is None:
+            self._terms = asyncio.ensure_future(self.session.call_terms(self.options))
+        return await asyncio.shield(self._terms)
+
     def withdraw(self) -> None:
         """Take back what the caller's thread has not begun to run."""
         if self.inbox is not None:
@@ -196,7 +206,6 @@ class Run:
         return latest
 
     async def _execute_cells(self) -> None:
-        self.terms = await self.session.call_terms(self.options)
         notebook = self.session.notebook
         if self._has_prompts():
             # In order, too: what depends on a prompt that failed is the same then.

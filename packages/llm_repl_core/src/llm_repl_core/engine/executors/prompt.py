@@ -13,6 +13,7 @@ from llm_repl_core.dataflow.effects import LAST_ANSWER
 from llm_repl_core.engine.cell_type import Execution
 from llm_repl_core.engine.prompts.dialogue import Dialogue
 from llm_repl_core.engine.prompts.prepare import PreparedPrompt, needs_kernel, prepare
+from llm_repl_core.engine.questions import CallTerms
 from llm_repl_core.errors import LLMReplError
 from llm_repl_core.ledger.record import Mode
 from llm_repl_core.model.cell import PromptCell
@@ -32,17 +33,18 @@ async def execute_prompt(cell: PromptCell, execution: Execution) -> AsyncGenerat
     else:
         prepared = await prepare(cell, execution.notebook, execution.kernel)
     execution.placed()
+    terms = await execution.terms()
     ask = _ask_one if cell.for_each is None else _ask_for_each
-    async with aclosing(ask(cell, prepared, execution)) as outputs:
+    async with aclosing(ask(cell, prepared, execution, terms)) as outputs:
         async for output in outputs:
             yield output
 
 
 async def _ask_one(
-    cell: PromptCell, prepared: PreparedPrompt, execution: Execution
+    cell: PromptCell, prepared: PreparedPrompt, execution: Execution, terms: CallTerms
 ) -> AsyncGenerator[Output, None]:
     [conversation] = prepared.conversations
-    dialogue = Dialogue(cell, prepared, conversation, execution)
+    dialogue = Dialogue(cell, prepared, conversation, execution, terms)
     try:
         async with aclosing(dialogue.run()) as outputs:
             async for output in outputs:
@@ -85,12 +87,12 @@ class _ItemRun:
 
 
 async def _ask_for_each(
-    cell: PromptCell, prepared: PreparedPrompt, execution: Execution
+    cell: PromptCell, prepared: PreparedPrompt, execution: Execution, terms: CallTerms
 ) -> AsyncGenerator[Output, None]:
     """Ask for all items at once, within the limits; outputs come in the order of the items."""
-    mode = _mode_of_items(execution)
+    mode = _mode_of_items(execution, terms)
     items = [
-        _ItemRun(Dialogue(cell, prepared, one, execution, mode=mode))
+        _ItemRun(Dialogue(cell, prepared, one, execution, terms, mode=mode))
         for one in prepared.conversations
     ]
     tasks = [asyncio.ensure_future(item.run()) for item in items]
@@ -117,9 +119,9 @@ async def _ask_for_each(
         yield _items_failed(failed, len(items))
 
 
-def _mode_of_items(execution: Execution) -> Mode | None:
+def _mode_of_items(execution: Execution, terms: CallTerms) -> Mode | None:
     """A run over items that did not end well goes on: what was answered is not paid for again."""
-    if execution.terms.mode == "live" and execution.earlier_status in ("error", "interrupted"):
+    if terms.mode == "live" and execution.earlier_status in ("error", "interrupted"):
         return "reuse"
     return None
 

@@ -12,7 +12,7 @@ from llm_repl_core.engine.cell_type import Execution
 from llm_repl_core.engine.events import CellRetried, CellText
 from llm_repl_core.engine.prompts.prepare import Conversation, PreparedPrompt
 from llm_repl_core.engine.prompts.tools import ToolResult, call_tool
-from llm_repl_core.engine.questions import Answer, CallListener, Question
+from llm_repl_core.engine.questions import Answer, CallListener, CallTerms, Question
 from llm_repl_core.engine.text_relay import TextRelay
 from llm_repl_core.errors import AnswerMisfit, ProviderError, ToolLimitReached
 from llm_repl_core.ledger.record import CallPlace, Mode
@@ -34,6 +34,7 @@ class Dialogue:
         prepared: What was read of the state.
         conversation: Which one of its.
         execution: What an executor works with.
+        terms: What the run allows its calls.
         mode: In place of the run's; None: the run's.
 
     Attributes:
@@ -46,6 +47,7 @@ class Dialogue:
         prepared: PreparedPrompt,
         conversation: Conversation,
         execution: Execution,
+        terms: CallTerms,
         *,
         mode: Mode | None = None,
     ) -> None:
@@ -54,6 +56,7 @@ class Dialogue:
         self._prepared = prepared
         self._conversation = conversation
         self._execution = execution
+        self._terms = terms
         self._mode = mode
         self._messages = [one.message for one in conversation.messages]
         self._step = 0
@@ -142,9 +145,7 @@ class Dialogue:
             answer_schema=None if form is None else form.schema,
         )
         listener = CallListener(on_begin=self._begin, on_text=self._hear, on_retry=self._tell_retry)
-        answer = await self._execution.call(
-            question, self._execution.terms, listener, mode=self._mode
-        )
+        answer = await self._execution.call(question, self._terms, listener, mode=self._mode)
         self._relay.flush()
         self._count(answer.usage)
         return answer
