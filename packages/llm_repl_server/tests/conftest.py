@@ -11,6 +11,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -54,6 +55,32 @@ def check_answer(status: int, content_type: str, body: bytes) -> None:
         assert document.keys() == {"error", "code"}, document
         assert re.fullmatch(r"[a-z_]+", document["code"]), document
         assert document["error"].strip(), document
+
+
+@pytest.fixture
+def in_thread():
+    """Do something in another thread; its result is what `join` gives."""
+    threads = []
+
+    class Doing(threading.Thread):
+        def __init__(self, function, *arguments):
+            super().__init__(daemon=True)
+            self._work = lambda: function(*arguments)
+            self._result = None
+            self.start()
+            threads.append(self)
+
+        def run(self):
+            self._result = self._work()
+
+        def result(self):
+            self.join(30)
+            assert not self.is_alive()
+            return self._result
+
+    yield Doing
+    for thread in threads:
+        thread.join(30)
 
 
 # In this process -----------------------------------------------------------------------------

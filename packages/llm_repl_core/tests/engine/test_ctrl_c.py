@@ -82,7 +82,7 @@ def start(tmp_path):
 
 BODY = """
 notebook.add_{kind}({content!r}, **{options})
-notebook.add_code("never = 1")
+notebook.add_code({after!r})
 with notebook.open(kernel={kernel!r}) as session:
     session.listen(on_event)
     try:
@@ -102,7 +102,10 @@ ENDLESS = "print('on', flush=True)\nimport time\nwhile True: time.sleep(0.01)"
     ],
 )
 def test_ctrl_c_stops_the_cell_and_the_script_goes_on(start, kind, content, options, kernel, sign):
-    script = start(BODY.format(kind=kind, content=content, options=options, kernel=kernel))
+    after = "never = response_0" if kind == "prompt" else "never = 1"
+    script = start(
+        BODY.format(kind=kind, content=content, options=options, kernel=kernel, after=after)
+    )
     script.read_until(sign)
     script.press_ctrl_c()
     assert script.finish() == 0, script.said
@@ -156,7 +159,7 @@ def test_with_an_event_loop_ctrl_c_stops_the_run(start):
         """
         import asyncio
         notebook.add_prompt("x", model="mock/echo+delay=60")
-        notebook.add_code("never = 1")
+        notebook.add_code("never = response_0")
         async def main():
             async with notebook.open() as session:
                 session.listen(on_event)

@@ -11,6 +11,7 @@ from llm_repl_core import (
     CellFailed,
     CellOutput,
     CellStarted,
+    CellText,
     Conflict,
     Delta,
     Notebook,
@@ -119,12 +120,14 @@ def test_to_be_stopped_raises_from_run(open_session):
 def test_a_prompt_that_is_stopped_closes_the_providers_stream(open_session, check_law, hanging):
     notebook = Notebook()
     notebook.add_prompt("wait", provider="hanging")
-    notebook.add_code("never = 1")
+    notebook.add_code("never = response_0")
     session = open_session(notebook, hanging)
-    events = play_and(session, CellStarted, session.interrupt)
+    events = play_and(session, CellText, session.interrupt)
     check_law(events)
     assert events[-1].interrupted
-    assert notebook.cells[0].outputs == [Output.error("Interrupted", "The cell was stopped.")]
+    partial, stopped = notebook.cells[0].outputs
+    assert (partial.content, partial.fields["interrupted"]) == ("piece ", True)
+    assert stopped == Output.error("Interrupted", "The cell was stopped.")
     assert [cell.status for cell in notebook] == ["interrupted", "idle"]
     assert HangingProvider.began == HangingProvider.closed
     assert "response_0" not in session.state
@@ -137,7 +140,7 @@ def test_queued_runs_are_stopped_before_they_begin(open_session, check_law, wait
     results = []
 
     async def queue_three():
-        return [session.start(listener=results.append) for _ in range(3)]
+        return [session.start(listener=results.append)[1] for _ in range(3)]
 
     tasks = session._loop.call(queue_three())
     wait_for(lambda: any(isinstance(event, CellOutput) for event in heard), "output")
@@ -187,7 +190,7 @@ def test_a_prompt_over_its_time_is_stopped(open_session, play, hanging):
     notebook.add_prompt("wait", provider="hanging")
     session = open_session(notebook, hanging, cell_timeout_s=0.1)
     play(session)
-    assert [one.fields["ename"] for one in notebook.cells[0].outputs] == ["CellTimeout"]
+    assert [one.fields.get("ename") for one in notebook.cells[0].outputs] == [None, "CellTimeout"]
     assert HangingProvider.began == HangingProvider.closed == 1
 
 
@@ -211,7 +214,8 @@ def test_code_in_this_process_that_ignores_interrupts_is_left_behind(
     session.notebook.memory["released"] = False
 
     async def run():
-        return await session.start()
+        _, task = session.start()
+        return await task
 
     future = session._loop.submit(run())
     wait_for(lambda: session.notebook.cells[0].outputs, "output")
@@ -228,7 +232,7 @@ def test_leaving_the_stream_early_stops_its_run_only(open_session, wait_for):
     for event in session.stream():
         if isinstance(event, CellStarted) and event.cell_id == session.notebook.cells[0].id:
             other.start()
-            wait_for(lambda: len(session._runs) == 2, "the other run")
+            wait_for(lambda: len(session._queue._runs) == 2, "the other run")
         if isinstance(event, CellOutput):
             break
     other.join(20)
@@ -315,7 +319,7 @@ def test_a_closed_session_of_a_shared_loop_starts_no_kernel(open_session):
         loop.call(session.close_here())
 
         async def start():
-            await session.start()
+            session.start()
 
         with pytest.raises(Conflict, match="closed"):
             loop.call(start())
@@ -327,7 +331,7 @@ def test_when_the_engine_ends_every_cell_has_its_ending(open_session, check_law,
 
     notebook = Notebook()
     notebook.add_prompt("wait", provider="hanging")
-    notebook.add_code("never = 1")
+    notebook.add_code("never = response_0")
     loop = EngineLoop()
     session = open_session(notebook, hanging, loop=loop)
     heard = []
@@ -340,7 +344,7 @@ def test_when_the_engine_ends_every_cell_has_its_ending(open_session, check_law,
     wait_for(lambda: HangingProvider.began, "the call")
     loop.close()
     check_law(heard)
-    assert isinstance(heard[-2], CellEndedBadly)
+    assert any(isinstance(event, CellEndedBadly) for event in heard)
     assert isinstance(heard[-1], RunEndedBadly)
     assert HangingProvider.closed == 1
     assert notebook.cells[1].status == "idle"
@@ -371,13 +375,13 @@ def test_a_provider_that_swallows_its_cancelling_is_cancelled_again(
 
     notebook = Notebook()
     notebook.add_prompt("wait", provider="stubborn")
-    notebook.add_code("never = 1")
+    notebook.add_code("never = response_0")
     session = open_session(notebook, Plugin())
     events = play_and(session, CellStarted, session.interrupt)
     check_law(events)
     assert len(swallowed) == 3
     assert events[-1].error == "The run was stopped."
-    assert isinstance(events[-2], CellCompleted)
+    assert any(isinstance(event, CellCompleted) for event in events)
     assert notebook.cells[1].status == "idle"
 
 

@@ -171,7 +171,7 @@ def test_sessions_of_one_loop_run_at_the_same_time(open_session):
 
         async def run_all():
             started = time.perf_counter()
-            results = await asyncio.gather(*(session.start() for session in sessions))
+            results = await asyncio.gather(*(session.start()[1] for session in sessions))
             return results, time.perf_counter() - started
 
         results, duration_s = loop.call(run_all())

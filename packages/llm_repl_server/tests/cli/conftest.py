@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from llm_repl_core import Notebook, save_notebook
+
+if sys.platform != "win32":
+    import pty
 
 LLM_REPL = [sys.executable, "-m", "llm_repl_server.cli.main"]
 LIMIT_S = 60.0
@@ -53,6 +61,32 @@ def llm_repl(tmp_path: Path, environment: dict[str, str]) -> RunCommand:
 
 
 @pytest.fixture
+def start_llm_repl(
+    tmp_path: Path, environment: dict[str, str]
+) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start ``llm-repl`` and leave it running; what still runs in the end is killed."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [*LLM_REPL, *arguments],
+            cwd=tmp_path,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate(timeout=LIMIT_S)
+
+
+@pytest.fixture
 def interrupt_when(tmp_path: Path, environment: dict[str, str]) -> Callable[..., tuple[int, str]]:
     """Run ``llm-repl`` until it prints a text, press Ctrl-C, and give its exit code and output."""
 
@@ -77,3 +111,92 @@ def interrupt_when(tmp_path: Path, environment: dict[str, str]) -> Callable[...,
         return process.returncode, printed + rest
 
     return run
+
+
+@pytest.fixture
+def prompts(tmp_path: Path) -> Callable[..., Path]:
+    """Make a file of prompts, each a text or the fields of `Notebook.add_prompt`."""
+
+    def make(*contents: str | dict[str, object], name: str = "p.llmn", **common: object) -> Path:
+        document = Notebook("Prompts", id=f"id of {name}")
+        for one in contents:
+            fields = {"content": one} if isinstance(one, str) else one
+            document.add_prompt(**{**common, **fields})
+        save_notebook(document, tmp_path / name)
+        return tmp_path / name
+
+    return make
+
+
+class Terminal:
+    """A command with a terminal for its input and its outputs."""
+
+    def __init__(self, process: subprocess.Popen[bytes], controller: int) -> None:
+        self.process = process
+        self.shown = ""
+        self._controller = controller
+
+    def wait_for(self, text: str) -> None:
+        """Read until a text has been shown."""
+        while text not in self.shown:
+            assert self._read(), f"{text!r} never came: {self.shown!r}"
+
+    def type(self, text: str) -> None:
+        os.write(self._controller, text.encode())
+
+    def end(self) -> int:
+        """Read to the end; the exit code."""
+        while self._read():
+            pass
+        return self.process.wait(LIMIT_S)
+
+    def _read(self) -> bool:
+        ready, _, _ = select.select([self._controller], [], [], LIMIT_S)
+        assert ready, f"nothing came for {LIMIT_S} s: {self.shown!r}"
+        try:
+            data = os.read(self._controller, 65536)
+        except OSError:  # Linux says so when the last who had it open has gone
+            return False
+        self.shown += data.decode().replace("\r\n", "\n")
+        return bool(data)
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, environment: dict[str, str]) -> Iterator[Callable[..., Terminal]]:
+    """Start ``llm-repl`` at a terminal of its own."""
+    opened: list[tuple[subprocess.Popen[bytes], int]] = []
+
+    def start(*arguments: str) -> Terminal:
+        controller, theirs = pty.openpty()
+        process = subprocess.Popen(
+            [*LLM_REPL, *arguments],
+            cwd=tmp_path,
+            env=environment | {"TERM": "dumb"},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        opened.append((process, controller))
+        return Terminal(process, controller)
+
+    yield start
+    for process, controller in opened:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        process.wait(LIMIT_S)
+        os.close(controller)
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], object], str], None]:
+    """Wait until a condition holds."""
+
+    def wait(condition: Callable[[], object], what: str) -> None:
+        deadline = time.monotonic() + LIMIT_S
+        while not condition():
+            assert time.monotonic() < deadline, what
+            time.sleep(0.02)
+
+    return wait

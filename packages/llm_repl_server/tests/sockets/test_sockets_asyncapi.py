@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import jsonschema
 import pytest
 import yaml
 
-from llm_repl_server.services import cells, execution, house, live, notebooks
+import llm_repl_server.services
 from llm_repl_server.sockets.asyncapi import describe, describe_as_yaml
 from llm_repl_server.sockets.payloads import EMITTED, HANDLED
 
@@ -79,16 +78,19 @@ def test_it_is_an_asyncapi_document():
         jsonschema.Draft7Validator.check_schema(schema)
 
 
+WORDS = r"(?:run|cells?|notebook|kernel|outputs|server|tool)_[a-z_]+"
+
+
 def test_no_event_is_told_that_is_not_described():
+    folder = Path(llm_repl_server.services.__path__[0])
     told = set()
-    for module in (cells, execution, house, live, notebooks):
-        text = inspect.getsource(module)
-        told |= set(
-            re.findall(
-                r'"((?:cell|notebook|kernel|outputs|server)_[a-z_]+ed|server_stopping)"', text
-            )
-        )
-    assert told - {"truncated"} == set(EMITTED)
+    for file in folder.glob("*.py"):
+        for call in re.findall(
+            rf"(?:_tell|_announce|Announcement)\(\s*\"({WORDS})\"", file.read_text()
+        ):
+            told.add(call)
+    told |= {"cell_execution_completed", "cell_execution_failed"}  # chosen where they are told
+    assert told == set(EMITTED)
 
 
 @pytest.fixture
@@ -112,13 +114,28 @@ def test_a_wrong_payload_is_found(validate):
         validate("cell_execution_started", {"notebook_id": "n"})
 
 
-def test_every_event_is_as_described(make_api, validate):
-    api = make_api()
+def test_every_event_is_as_described(make_api, validate, in_thread, until):
+    api = make_api(call_attempts=2)
     path = api.new_notebook("1", "1 / 0", ("memory", "a = 1"))
     prompt = api.new_cell(path, "prompt", "Hi", model="echo", temperature=1)
     first = f"{path}/cells/{api.cells(path)[0]['id']}"
     api.post(f"{path}/execute_all")
     api.run(prompt)
+    api.run(api.new_cell(path, "prompt", "Hi", model="mock/fail:rate_limited+retry_after=0.01"))
+    api.run(api.new_cell(path, "code", "def add(x: int) -> int:\n    return x + 1"))
+    asks = api.new_cell(
+        path, "prompt", "Hi", model='mock/call:add {"x": 1}', tools=["add"], approve_tools=True
+    )
+    asking = in_thread(api.run, asks)
+    until(lambda: api.events("tool_approval_needed"), "the model asks for a tool")
+    (asked,) = api.events("tool_approval_needed")
+    call = f"{asks}/tool_calls/{asked.payload['call_id']}"
+    assert api.post(call, {"approved": True}).json == {"success": True}
+    assert asking.result()["status"] == "completed"
+    defines = api.new_cell(path, "code", "b = 1")
+    api.run(defines)
+    api.run(api.new_cell(path, "code", "b"))
+    api.put(defines, {"content": "b = 2"})
     api.put(first, {"content": "2", "metadata": {"a": None}})
     api.delete(f"{path}/cells/{api.cells(path)[1]['id']}")
     api.post(f"{path}/execute_all")
@@ -128,6 +145,9 @@ def test_every_event_is_as_described(make_api, validate):
     api.post(f"{path}/restart")
     api.put(path, {"name": "N"})
     api.post("/api/notebooks/load", {"filepath": api.post(f"{path}/save").json["filepath"]})
+    for cell in api.cells(path)[3:]:
+        api.delete(f"{path}/cells/{cell['id']}")
+    assert api.post(f"{path}/execute_all").json == {"success": True}
     api.delete(path)
     api.house.close()
     for one in api.told:

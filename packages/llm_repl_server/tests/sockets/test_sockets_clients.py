@@ -15,7 +15,9 @@ import websocket
 from llm_repl_server.sockets.asyncapi import describe
 from llm_repl_server.sockets.payloads import EMITTED
 
-CELL = ["cell_execution_started", "cell_execution_completed"]
+RUN = ["run_started", "cell_execution_started", "cell_execution_completed", "run_ended"]
+SHOWN = ["run_started", "cell_execution_started", "cell_execution_output", *RUN[2:]]
+"""The same of a cell that puts something out."""
 ADDRESS = "/socket.io/?EIO=4&transport=websocket"
 
 
@@ -53,8 +55,10 @@ def test_two_clients_hear_the_same_in_order(server):
     assert mine == other
     assert [event for event, _ in mine] == [
         "notebook_created", "cell_created", "cell_created",
-        "notebook_execution_started", *CELL,
-        "cell_execution_started", "cell_execution_failed", "notebook_execution_failed",
+        "run_started", "notebook_execution_started",
+        "cell_execution_started", "cell_execution_output", "cell_execution_completed",
+        "run_progress", "cell_execution_started", "cell_execution_output",
+        "cell_execution_failed", "run_progress", "notebook_execution_failed", "run_ended",
         "notebook_deleted",
     ]  # fmt: skip
     schemas = {"components": {"schemas": describe()["components"]["schemas"]}}
@@ -73,19 +77,19 @@ def test_a_subscriber_hears_its_notebooks_only(server):
     )
     for _, (cell,) in paths:
         server("POST", f"{cell}/execute")
-    everything.wait_for("cell_execution_completed", count=3)
-    two.wait_for("cell_execution_completed", count=2)
-    one.wait_for("cell_execution_completed")
+    everything.wait_for("run_ended", count=3)
+    two.wait_for("run_ended", count=2)
+    one.wait_for("run_ended")
     answer = two.client.call("unsubscribe", {"notebook_id": ids[0]}, timeout=15)
     assert answer == {"success": True}
     for _, (cell,) in paths:
         server("POST", f"{cell}/execute")
-    everything.wait_for("cell_execution_completed", count=6)
-    one.wait_for("cell_execution_completed", count=2)
-    two.wait_for("cell_execution_completed", count=3)
-    assert [payload["notebook_id"] for _, payload in one.heard] == [ids[0]] * 4
+    everything.wait_for("run_ended", count=6)
+    one.wait_for("run_ended", count=2)
+    two.wait_for("run_ended", count=3)
+    assert [payload["notebook_id"] for _, payload in one.heard] == [ids[0]] * 2 * len(SHOWN)
     heard = [payload["notebook_id"] for _, payload in two.heard]
-    assert heard == [ids[0], ids[0], ids[1], ids[1], ids[1], ids[1]]
+    assert heard == [ids[0]] * len(SHOWN) + [ids[1]] * 2 * len(SHOWN)
 
 
 @pytest.mark.parametrize("message", [None, "x", 3, [], {}, {"notebook_id": 3}, {"notebook_id": ""}])
@@ -150,8 +154,10 @@ def test_a_large_output_comes_whole(server):
     path, (cell,) = server.new_notebook("print('é' * 2_000_000)")
     listener = server.listener(path[15:])
     server("POST", f"{cell}/execute")
-    listener.wait_for("cell_execution_completed")
-    assert listener.heard[-1][1]["outputs"][0]["content"] == "é" * 2_000_000 + "\n"
+    listener.wait_for("run_ended")
+    assert listener.heard[-2][1]["outputs"][0]["content"] == "é" * 2_000_000 + "\n"
+    pieces = [payload["output"] for event, payload in listener.heard if event[-7:] == "_output"]
+    assert "".join(one["content"] for one in pieces) == "é" * 2_000_000 + "\n"
 
 
 def test_odd_text_comes_as_json(server):
@@ -163,8 +169,10 @@ def test_odd_text_comes_as_json(server):
     path, (cell,) = server.new_notebook(code)
     listener = server.listener(path[15:])
     _, answer = server("POST", f"{cell}/execute")
-    listener.wait_for("cell_execution_completed")
-    assert listener.heard[-1][1]["outputs"] == answer["outputs"]
+    listener.wait_for("run_ended")
+    assert listener.heard[-2][1]["outputs"] == answer["outputs"]
+    pieces = [payload["output"] for event, payload in listener.heard if event[-7:] == "_output"]
+    assert pieces == answer["outputs"]
 
 
 def test_a_hundred_listeners_hear_every_event(server, raw):
@@ -183,7 +191,7 @@ def test_a_hundred_listeners_hear_every_event(server, raw):
             message = connection.recv()
             if message.startswith("42"):
                 events.append(message.split('"')[1])
-        assert events == ["notebook_created", "cell_created", *CELL * 3, "notebook_deleted"]
+        assert events == ["notebook_created", "cell_created", *SHOWN * 3, "notebook_deleted"]
 
 
 def test_a_client_that_does_not_read_holds_up_nobody(server, raw):
@@ -195,8 +203,8 @@ def test_a_client_that_does_not_read_holds_up_nobody(server, raw):
     for _ in range(30):
         status, _ = server("POST", f"{cell}/execute")
         assert status == 200
-    listener.wait_for("cell_execution_completed", count=30)
-    assert listener.names() == CELL * 30
+    listener.wait_for("run_ended", count=30)
+    assert [name for name in listener.names() if name[-7:] != "_output"] == RUN * 30
 
 
 GARBAGE = [
@@ -240,12 +248,12 @@ def test_clients_that_come_and_go_keep_no_event_from_others(server):
     try:
         for _ in range(100):
             assert server("POST", f"{cell}/execute")[0] == 200
-        listener.wait_for("cell_execution_completed", count=100)
+        listener.wait_for("run_ended", count=100)
     finally:
         done.set()
         for thread in threads:
             thread.join(30)
-    assert listener.names() == CELL * 100
+    assert listener.names() == SHOWN * 100
 
 
 def test_everybody_is_told_that_the_server_stops(start_server):

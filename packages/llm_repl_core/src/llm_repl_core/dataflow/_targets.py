@@ -43,12 +43,10 @@ class TargetVisitor(CallVisitor):
                 return bound
             case ast.Starred(value=inner):
                 return self.assign(inner, roots, value)
-            case ast.Attribute(value=inner):
-                base = self.value(target)
-                return self._change(base, roots)
+            case ast.Attribute():
+                return self._change(self.value(target), roots)
             case ast.Subscript(value=inner, slice=index):
-                base = self.value(inner)
-                return self._change(base, roots | self.value(index))
+                return self._change(self.value(inner), roots | self.value(index))
         return NO_ROOTS
 
     def value_of_bound(self, name: str) -> Roots:
@@ -63,7 +61,7 @@ class TargetVisitor(CallVisitor):
         )
 
     def _assign_each(self, targets: Sequence[ast.expr], values: Sequence[ast.expr]) -> Roots:
-        # Visited a second time, which finds the same and gives the roots of each.
+        # All values are there before the first of them is bound.
         found = [self.value(value) for value in values]
         bound = NO_ROOTS
         for target, roots, value in zip(targets, found, values, strict=True):

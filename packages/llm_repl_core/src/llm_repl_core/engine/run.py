@@ -74,6 +74,8 @@ class Run:
         self.inbox = inbox
         self.stopped = False
         """Whether somebody called `stop`."""
+        self.cell_stopped = False
+        """Whether somebody called `stop_cell` for a cell that ran."""
         self.interrupted = False
         """Whether it ended because somebody stopped it, or pressed Ctrl-C."""
         self.kernel_turn = asyncio.Lock()
@@ -136,6 +138,7 @@ class Run:
         cell_run = self._cell_runs.get(cell_id)
         if cell_run is None:
             return False
+        self.cell_stopped = True
         await cell_run.stop()
         return True
 
@@ -171,9 +174,14 @@ class Run:
             InvalidInput: The notebook's own mode or budget cannot be used.
             StorageError: What the notebook has spent cannot be read.
         """
+        return await asyncio.shield(self._making_of_terms())
+
+    def _making_of_terms(self) -> asyncio.Task[CallTerms]:
         if self._terms is None:
             self._terms = asyncio.ensure_future(self.session.call_terms(self.options))
-        return await asyncio.shield(self._terms)
+            # Looked at, or asyncio logs an error that no call has come to be told.
+            self._terms.add_done_callback(lambda made: made.cancelled() or made.exception())
+        return self._terms
 
     def withdraw(self) -> None:
         """Take back what the caller's thread has not begun to run."""
@@ -208,6 +216,8 @@ class Run:
     async def _execute_cells(self) -> None:
         notebook = self.session.notebook
         if self._has_prompts():
+            # Made by now, so that no call overtakes another one while it waits for them.
+            await asyncio.wait([self._making_of_terms()])
             # In order, too: what depends on a prompt that failed is the same then.
             self._schedule = Schedule(
                 self._start_planned, self._is_current, parallel=self.options.parallel

@@ -164,7 +164,8 @@ class Session:
                 inbox.drain()
         future.result()
         # In a cell that ran in this thread, Ctrl-C was the cell's.
-        in_cell = run.interrupted and not run.stopped and inbox.ran_in_main_thread
+        stopped = run.stopped or run.cell_stopped
+        in_cell = run.interrupted and not stopped and inbox.ran_in_main_thread
         if ctrl_c.noted or in_cell:
             raise KeyboardInterrupt
 

@@ -48,9 +48,14 @@ class Ran:
 
 
 class Law:
-    """What the law needs: an application, and a loop that all sessions live in."""
+    """What the law needs: an application, and a loop that all sessions live in.
 
-    def __init__(self) -> None:
+    Args:
+        world: The source of the module `schedule_world`, which notebooks share and change.
+    """
+
+    def __init__(self, world: str) -> None:
+        self.world = world
         self.application = Application(Settings(call_attempts=1))
         self.loop = EngineLoop()
 
@@ -88,7 +93,7 @@ class Law:
 
     def _run(self, sketch: Any, kernel: Any, *, parallel: bool, stop_on_error: bool) -> Ran:
         notebook = sketch.notebook(delays=parallel)
-        _new_world()
+        _new_world(self.world)
         made = kernel if isinstance(kernel, str) else kernel()
         session = self.application.open(notebook, kernel=made, loop=self.loop)
         options = RunOptions(parallel=parallel, stop_on_error=stop_on_error)
@@ -109,24 +114,12 @@ def _told(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name != "call_id"}
 
 
-def _new_world() -> None:
+def _new_world(source: str) -> None:
     """What modules keep is as at the beginning."""
     random.seed(0)
     world = types.ModuleType("schedule_world")
-    exec(_WORLD, vars(world))
+    exec(source, vars(world))
     sys.modules["schedule_world"] = world
-
-
-_WORLD = """\
-__all__ = ['a', 'kept', 'bump']
-count = 0
-kept = []
-a = ['of the world']
-def bump():
-    global count
-    count += 1
-    return count
-"""
 
 
 def _state(session: Any, notebook: Notebook) -> dict[str, Any]:

@@ -240,6 +240,26 @@ STORIES: list[list[Any]] = [
 ]
 
 
+WORLD = """\
+__all__ = ['a', 'kept', 'bump']
+count = 0
+kept = []
+a = ['of the world']
+def bump():
+    global count
+    count += 1
+    return count
+"""
+MAKE_WORLD = f"""\
+def make():
+    import random, sys, types
+    random.seed(0)
+    world = sys.modules['schedule_world'] = types.ModuleType('schedule_world')
+    exec({WORLD!r}, vars(world))
+make()
+"""
+
+
 class Sketch:
     """A notebook to be made anew as often as it is run. Printed, it can be read."""
 
@@ -260,6 +280,10 @@ class Sketch:
                 known["parameters"] = {"delay_s": delay_s}
             notebook.insert(cell_class(id=f"c{number}", **known))
         return notebook
+
+    def with_world(self) -> Sketch:
+        """The sketch with a first cell that makes the world anew, for another process."""
+        return Sketch([(CodeCell, {"content": MAKE_WORLD}), *self.cells])
 
     def __repr__(self) -> str:
         lines = []

@@ -13,8 +13,11 @@ from llm_repl_server import __version__
 __all__ = ["cli", "main"]
 
 _COMMANDS = {
+    "calls": "Look at the calls to models, and what they cost.",
+    "graph": "Draw which cells of a notebook need which.",
     "keys": "Keep the keys of providers.",
     "plugins": "List the plugins, and what failed of them.",
+    "preview": "Show what a prompt would send.",
     "run": "Run a notebook without a server.",
     "serve": "Serve notebooks over HTTP and Socket.IO.",
     "settings": "List the settings and their values.",

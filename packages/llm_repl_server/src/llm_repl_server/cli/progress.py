@@ -49,9 +49,7 @@ class Progress:
         self._notebook = notebook
         self._quiet = quiet
         self._on_terminal = sys.stdout.isatty()
-        self._order: CellOrder = (
-            AsItComes() if self._on_terminal and not quiet else DocumentOrder()
-        )
+        self._order: CellOrder = AsItComes() if self._on_terminal and not quiet else DocumentOrder()
         self._total = 0
         self._ended = 0
         self._running: set[str] = set()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,16 +134,18 @@ def _show_run(session: Session, options: dict[str, Any], progress: Progress) -> 
     from llm_repl_server.cli.approval import settle_approval
 
     interrupted = False
-    with closing(session.stream(**options)) as events:
-        for event in events:
-            try:
-                progress.show(event)
-                if isinstance(event, ToolApprovalNeeded):
-                    progress.break_line()
-                    settle_approval(session, event, progress.title(event.cell_id))
-            except KeyboardInterrupt:
-                interrupted = True
-                session.interrupt()
+    for event in session.stream(**options):
+        try:
+            progress.show(event)
+            if isinstance(event, ToolApprovalNeeded):
+                progress.break_line()
+                settle_approval(session, event, progress.title(event.cell_id))
+        except KeyboardInterrupt:
+            interrupted = True
+            session.interrupt()
+        except BaseException:
+            session.interrupt()  # nobody looks any more: what is printed to is closed
+            raise
     return interrupted
 
 
@@ -170,4 +171,4 @@ def _budget(calls: int | None, tokens: int | None, usd: float | None) -> Budget 
     try:
         return Budget(calls=calls, tokens=tokens, usd=usd)
     except ValueError:
-        raise click.BadParameter(f"--max-usd is an amount of money, not {usd}.") from None
+        raise click.BadParameter(f"--max-usd must be an amount of money, not {usd}.") from None

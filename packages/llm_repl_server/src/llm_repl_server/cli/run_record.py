@@ -7,8 +7,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self, get_args
 
-import msgspec
-
 from llm_repl_core import (
     Application,
     CallRecord,
@@ -38,6 +36,7 @@ class RunRecord:
         mode: What the command line says; None: what the notebook says.
         keep: Whether to write the recordings; None: where they exist already.
         use_log: Whether to keep calls in the log.
+        opens_log_early: Whether to open the log before the first call, where there are prompts.
 
     Attributes:
         ledger: For the session.
@@ -57,6 +56,7 @@ class RunRecord:
         mode: Mode | None,
         keep: bool | None = None,
         use_log: bool = True,
+        opens_log_early: bool = True,
     ) -> None:
         self._notebook = notebook
         self._path = recordings_path(path)
@@ -70,15 +70,18 @@ class RunRecord:
         self._log = LogLedger() if use_log and self._mode != "replay" else None
         self._defaults: RecordedDefaults | None = None
         self._on_exit = ExitStack()
+        self._opens_log_early = opens_log_early and any(
+            isinstance(cell, PromptCell) for cell in notebook
+        )
         ledgers = [one for one in (self._log, self._recordings) if one is not None]
-        self.ledger = ledgers[0] if len(ledgers) == 1 else _Both(*ledgers) if ledgers else (
-            MemoryLedger()
+        self.ledger = (
+            ledgers[0] if len(ledgers) == 1 else _Both(*ledgers) if ledgers else (MemoryLedger())
         )
 
     def __enter__(self) -> Self:
         if self._log is not None:
             self._on_exit.enter_context(self._log)
-            if any(isinstance(cell, PromptCell) for cell in self._notebook):
+            if self._opens_log_early:
                 self._log.prepare()
         return self
 
@@ -158,9 +161,7 @@ class _Both(Ledger):
         )
 
 
-def _joined(
-    logged: Sequence[CallRecord], recorded: Sequence[CallRecord]
-) -> Sequence[CallRecord]:
+def _joined(logged: Sequence[CallRecord], recorded: Sequence[CallRecord]) -> Sequence[CallRecord]:
     """Each call once; where two answer the same place, the last one counts."""
     ids = {record.id for record in recorded}
     return [*(record for record in logged if record.id not in ids), *recorded]

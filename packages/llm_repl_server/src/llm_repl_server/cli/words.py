@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["harmless", "one_line"]
+__all__ = ["harmless", "one_line", "price"]
 
 # What moves a terminal's cursor, changes its colours or turns the direction of its writing, and
 # half surrogate pairs, which no encoding can print.
@@ -40,6 +40,15 @@ def one_line(text: str, width: int) -> str:
         if used > width - 1:
             return line[:place] + "…"
     return line
+
+
+def price(usd: float | None) -> str:
+    """An amount of money; a dash where it is not known."""
+    if usd is None:
+        return "-"
+    if usd == 0:
+        return "$0"
+    return f"${usd:,.2f}" if usd >= 1 else f"${usd:.6f}"
 
 
 def _columns(text: str) -> int:

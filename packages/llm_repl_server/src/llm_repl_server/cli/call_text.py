@@ -1,0 +1,122 @@
+"""Recorded calls as text for a terminal."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from llm_repl_core import CallRecord, Usage
+from llm_repl_server.cli.words import harmless, one_line, price
+from llm_repl_server.services.wire import call_summary
+
+__all__ = ["as_lines", "as_page"]
+
+_WIDTH = 80
+_NARROWEST = 60
+_ID_LENGTH = 8
+
+
+def as_lines(record: CallRecord) -> list[str]:
+    """A call in a list: two lines, and a third where it failed."""
+    width = max(_NARROWEST, shutil.get_terminal_size().columns) if sys.stdout.isatty() else _WIDTH
+    indent = " " * (_ID_LENGTH + 2)
+    state = record.state if record.source == "live" else record.source
+    left = f"{record.id[:_ID_LENGTH]:<8}  {_short_time(record.started_at):<11}  {state:<11}  "
+    right = f"  {_tokens(record.usage)}  {price(record.price_usd)}"
+    room = max(8, width - len(left) - len(right))
+    who = one_line(f"{record.provider}/{record.model}", room)
+    place = one_line(f"{record.place.cell_id[:8]} of {record.notebook_id[:8]}", 20)
+    prompt = one_line(call_summary(record)["prompt"], width - len(indent) - len(place) - 2)
+    lines = [f"{left}{who:<{room}}{right}", f"{indent}{place}  {prompt}"]
+    if record.error is not None:
+        told = f"{record.error.type}: {record.error.message}"
+        lines.append(indent + one_line(told, width - len(indent)))
+    return [harmless(line).rstrip() for line in lines]
+
+
+def as_page(record: CallRecord, *, for_terminal: bool) -> str:
+    """All of a call, for a person to read."""
+    lines = [f"call      {record.id}", *(f"{name:<10}{text}" for name, text in _facts(record))]
+    if len(record.attempts) > 1:
+        for number, attempt in enumerate(record.attempts, start=1):
+            ending = attempt.error or "answered"
+            lines.append(f"attempt {number} {attempt.duration_s:.2f} s: {ending}")
+    for message in _messages(record):
+        lines += ["", f"--- {message.get('role', '')}", *_message_lines(message)]
+    if record.text or record.tool_calls:
+        lines += ["", "--- answer" if record.state == "completed" else "--- what had come"]
+        if record.text:
+            lines.append(record.text)
+        lines += [f"[asks for {call.name}({call.arguments})]" for call in record.tool_calls]
+    return harmless("\n".join(lines), for_terminal=for_terminal)
+
+
+def _facts(record: CallRecord) -> Iterator[tuple[str, str]]:
+    asked = f"{record.provider}/{record.model}"
+    if record.answered_by not in (None, record.model):
+        asked += f", answered by {record.answered_by}"
+    yield "model", asked
+    source = "" if record.source == "live" else f", by {record.source} of {record.original_id}"
+    yield "state", f"{record.state}{source}"
+    started = record.started_at.astimezone().isoformat(sep=" ", timespec="seconds")
+    took = "" if record.duration_s is None else f", took {record.duration_s:.2f} s"
+    first = (
+        "" if record.first_token_s is None else f", first text after {record.first_token_s:.2f} s"
+    )
+    yield "started", f"{started}{took}{first}"
+    yield "notebook", record.notebook_id
+    place = record.place
+    item = "" if place.item is None else f", item {place.item}"
+    step = "" if not place.step else f", step {place.step}"
+    yield "cell", f"{place.cell_id}{item}{step}"
+    yield "run", record.run_id
+    if record.usage is not None:
+        yield (
+            "tokens",
+            f"{_count(record.usage.input_tokens)} in, {_count(record.usage.output_tokens)} out",
+        )
+    yield "price", price(record.price_usd) if record.price_usd is not None else "unknown"
+    if record.finish_reason:
+        yield "finish", record.finish_reason
+    for name, value in record.request.items():
+        if name not in ("provider", "model", "messages"):
+            yield name, str(value)
+    if record.error is not None:
+        yield "error", f"{record.error.type}: {record.error.message}"
+
+
+def _messages(record: CallRecord) -> list[dict[str, Any]]:
+    messages = record.request.get("messages")
+    return [one for one in messages if isinstance(one, dict)] if isinstance(messages, list) else []
+
+
+def _message_lines(message: dict[str, Any]) -> list[str]:
+    lines = [str(message["content"])] if message.get("content") else []
+    lines += [
+        f"[asks for {call.get('name')}({call.get('arguments')})]"
+        for call in message.get("tool_calls") or ()
+    ]
+    lines += [
+        f"[attached: {one.get('name') or one.get('media_type')}, {one.get('size_bytes')} bytes]"
+        for one in message.get("attachments") or ()
+    ]
+    return lines
+
+
+def _short_time(time: datetime) -> str:
+    local = time.astimezone()
+    this_year = local.year == datetime.now().astimezone().year
+    return f"{local:%m-%d %H:%M}" if this_year else f"{local:%Y-%m-%d}"
+
+
+def _tokens(usage: Usage | None) -> str:
+    if usage is None:
+        return "-"
+    return f"{_count(usage.input_tokens)}+{_count(usage.output_tokens)}"
+
+
+def _count(number: int | None) -> str:
+    return "?" if number is None else f"{number:,}"

@@ -1,0 +1,155 @@
+"""``llm-repl calls``: the calls to models that are on record."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from llm_repl_server.cli.call_options import filter_options, make_filter, pages
+
+if TYPE_CHECKING:
+    from llm_repl_core import CallRecord
+    from llm_repl_core.ledger.record import CallState
+    from llm_repl_server.storage.call_filter import CallFilter
+    from llm_repl_server.storage.call_log import CallLog
+
+__all__ = ["command"]
+
+_limit = click.option(
+    "--limit", type=click.IntRange(1, 100_000), default=20, show_default=True, help="How many."
+)
+_as_json = click.option("--json", "as_json", is_flag=True, help="As JSON.")
+
+
+@click.group("calls")
+def command() -> None:
+    """Look at the calls to models: what was sent, what came back, what it cost.
+
+    Those of the server and of `llm-repl run` are kept in one log.
+    """
+
+
+@command.command("list")
+@filter_options
+@_limit
+@_as_json
+def list_calls(
+    notebook: str | None,
+    model: str | None,
+    state: CallState | None,
+    since: str | None,
+    limit: int,
+    *,
+    as_json: bool,
+) -> None:
+    """List calls, the last one first.
+
+    Of each: the beginning of its id, when, its state, the model, tokens in + out and the price;
+    then its cell and notebook, and how the prompt begins.
+    """
+    wanted = make_filter(notebook, model, state, since, limit=limit)
+    _list(wanted, as_json=as_json, is_filtered=any((notebook, model, state, since)))
+
+
+@command.command("search")
+@click.argument("words", nargs=-1, required=True)
+@filter_options
+@_limit
+@_as_json
+def search_calls(
+    words: tuple[str, ...],
+    notebook: str | None,
+    model: str | None,
+    state: CallState | None,
+    since: str | None,
+    limit: int,
+    *,
+    as_json: bool,
+) -> None:
+    """List calls whose messages or answer have all WORDS, or words that begin so."""
+    wanted = make_filter(notebook, model, state, since, limit=limit, search=" ".join(words))
+    _list(wanted, as_json=as_json, is_filtered=True)
+
+
+@command.command("show")
+@click.argument("call_id", metavar="ID")
+@_as_json
+def show_call(call_id: str, *, as_json: bool) -> None:
+    """Show all of a call: messages, answer, tokens, price, attempts.
+
+    ID is the call's id, or a beginning of it that no other call has.
+    """
+    from llm_repl_server.cli.call_text import as_page
+    from llm_repl_server.cli.log_ledger import open_log
+    from llm_repl_server.services.wire import call_on_wire
+
+    with closing(open_log()) as log:
+        record = _find(log, call_id)
+    if as_json:
+        _print_json(call_on_wire(record))
+    else:
+        click.echo(as_page(record, for_terminal=sys.stdout.isatty()))
+
+
+@command.command("export")
+@filter_options
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file.")
+def export_calls(
+    notebook: str | None,
+    model: str | None,
+    state: CallState | None,
+    since: str | None,
+    output: Path | None,
+) -> None:
+    """Write calls as JSON Lines, all of each, the last one first.
+
+    A file is for your eyes only, and is there when it is complete.
+    """
+    from llm_repl_server.cli.call_export import export_to
+    from llm_repl_server.cli.log_ledger import open_log
+
+    wanted = make_filter(notebook, model, state, since)
+    with closing(open_log()) as log:
+        export_to(output, (record for page in pages(log, wanted) for record in page))
+
+
+def _list(wanted: CallFilter, *, as_json: bool, is_filtered: bool) -> None:
+    from llm_repl_server.cli.call_text import as_lines
+    from llm_repl_server.cli.log_ledger import open_log
+    from llm_repl_server.services.wire import call_summary
+
+    with closing(open_log()) as log:
+        found = log.list_calls(wanted)
+    if as_json:
+        _print_json([call_summary(record) for record in found])
+    elif not found:
+        sentence = "No call on record matches." if is_filtered else "No call is on record yet."
+        click.echo(sentence, err=True)
+    else:
+        for record in found:
+            click.echo("\n".join(as_lines(record)))
+
+
+def _find(log: CallLog, named: str) -> CallRecord:
+    from llm_repl_core import InvalidInput, NotFound
+
+    ids = log.call_ids(named) if named else []
+    if named in ids:
+        ids = [named]
+    if len(ids) > 1:
+        shown = ", ".join(call_id[: len(named) + 8] for call_id in ids[:3])
+        raise InvalidInput(f"Several calls begin with `{named}`: {shown}, …; give more of the id.")
+    record = log.load_call(ids[0]) if ids else None
+    if record is None:
+        raise NotFound(f"There is no call `{named}` on record; see `llm-repl calls list`.")
+    return record
+
+
+def _print_json(document: Any) -> None:
+    # As escapes, so that it can be printed whatever a model has said.
+    click.echo(json.dumps(document, indent=2))

@@ -1,0 +1,41 @@
+"""``llm-repl graph``: what of a notebook depends on what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+__all__ = ["command"]
+
+_FORMATS_BY_ENDING = {".mmd": "mermaid", ".mermaid": "mermaid", ".svg": "svg"}
+
+
+@click.command("graph")
+@click.argument("notebook", type=click.Path(path_type=Path))
+@click.option(
+    "drawing",
+    "--format",
+    type=click.Choice(["text", "mermaid", "svg"]),
+    help="What to draw.  [default: what the ending of -o says, else text]",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write it to this file.")
+def command(notebook: Path, drawing: str | None, output: Path | None) -> None:
+    """Draw which cells of NOTEBOOK need which, and by which variables. Nothing is run.
+
+    Cells are numbered from 0, as in the names of answers: response_0 is the first cell's.
+    """
+    from llm_repl_core import Application
+    from llm_repl_core.dataflow.drawings import draw_mermaid, draw_svg, draw_text
+    from llm_repl_core.engine.dependencies import Dependencies
+    from llm_repl_core.files import write_atomically
+
+    draw = {"text": draw_text, "mermaid": draw_mermaid, "svg": draw_svg}
+    if drawing is None:
+        ending = "" if output is None else output.suffix.lower()
+        drawing = _FORMATS_BY_ENDING.get(ending, "text")
+    text = draw[drawing](Dependencies(Application().load(notebook)).graph())
+    if output is None:
+        click.echo(text, nl=not text.endswith("\n"))
+    else:
+        write_atomically(output, text.encode())

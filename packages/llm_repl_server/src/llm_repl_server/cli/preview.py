@@ -1,0 +1,122 @@
+"""``llm-repl preview``: what a prompt would send."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from llm_repl_server.cli.notebook_options import notebook_options, parse_parameters
+
+if TYPE_CHECKING:
+    from llm_repl_core import Notebook, Preview, Session
+
+__all__ = ["command"]
+
+
+@click.command("preview")
+@click.argument("notebook", type=click.Path(path_type=Path))
+@click.argument("cell")
+@notebook_options
+@click.option(
+    "--run-above",
+    is_flag=True,
+    help="Run the cells above first; of prompts among them, those without an answer on record "
+    "are sent.",
+)
+@click.option("--json", "as_json", is_flag=True, help="As JSON, with the exact body.")
+def command(
+    notebook: Path,
+    cell: str,
+    parameters: tuple[str, ...],
+    kernel: str | None,
+    provider: str | None,
+    model: str | None,
+    *,
+    run_above: bool,
+    as_json: bool,
+) -> None:
+    """Show what CELL of NOTEBOOK would send: messages, tokens, price. It is not sent.
+
+    CELL is a prompt's id, or its number from 1 as `llm-repl run` shows it.
+    """
+    import msgspec
+
+    from llm_repl_core import Application, Settings, load_settings
+    from llm_repl_server.cli.run_record import RunRecord
+
+    values = parse_parameters(parameters)
+    settings = load_settings(Settings, flags={"provider": provider, "model": model})
+    application = Application(settings)
+    document = application.load(notebook)
+    cell_id = _find(document, cell)
+    # Nothing is opened or written before there is a call, which only a cell above can make.
+    kept = RunRecord(notebook, document, mode="reuse", keep=False, opens_log_early=False)
+    kept.choose_provider(application, provider=provider, model=model)
+    try:
+        with kept, application.open(document, kernel=kernel, ledger=kept.ledger) as session:
+            if values:
+                session.assign(values)
+            if run_above:
+                _run_above(session, document, cell_id)
+            preview = session.preview(cell_id)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    if as_json:
+        plain = msgspec.to_builtins(preview)
+        # Half surrogate pairs, which a file may hold, can be written as escapes only.
+        click.echo(json.dumps(plain, indent=2))
+    else:
+        _print(preview, document)
+
+
+def _find(notebook: Notebook, named: str) -> str:
+    from llm_repl_core import CellNotFound
+
+    if named in notebook:
+        return named
+    if named.isascii() and named.isdecimal() and 1 <= int(named[:9]) <= len(notebook):
+        return notebook.cells[int(named[:9]) - 1].id
+    raise CellNotFound(
+        f"The notebook has no cell `{named}`: name an id, or a number from 1 to {len(notebook)}."
+    )
+
+
+def _run_above(session: Session, notebook: Notebook, cell_id: str) -> None:
+    from llm_repl_core import CellFailed
+
+    above = [cell.id for cell in notebook.cells[: notebook.index(cell_id)]]
+    try:
+        session.run(above, mode="reuse")
+    except CellFailed as failure:
+        place = notebook.index(failure.cell_id) + 1 if failure.cell_id else 0
+        which = f"Cell {place} (`{failure.cell_id}`)" if place else "A cell above"
+        raise CellFailed(f"{which} failed: {failure}", cell_id=failure.cell_id) from None
+
+
+def _print(preview: Preview, notebook: Notebook) -> None:
+    from llm_repl_server.cli.words import harmless, price
+
+    about = "" if preview.tokens_are_exact else "about "
+    calls = (
+        "1 call" if preview.calls == 1 else f"{preview.calls:,} calls, of which this is the first"
+    )
+    cost = (
+        f"at most {price(preview.price_usd)}" if preview.price_usd is not None else "no price known"
+    )
+    click.echo(harmless(f"{preview.provider}/{preview.model}: {calls}"))
+    click.echo(
+        f"{about}{preview.input_tokens:,} tokens in, at most {preview.output_tokens_limit:,} "
+        f"out an answer; {cost}"
+    )
+    for message in preview.messages:
+        source = "the notebook"
+        if message.cell_id is not None:
+            source = f"cell {notebook.index(message.cell_id) + 1}, {message.cell_id}"
+        click.secho(harmless(f"\n--- {message.role} ({source})"), bold=True)
+        click.echo(harmless(message.content))
+        for name in message.attachments:
+            click.echo(harmless(f"[attached: {name}]"))

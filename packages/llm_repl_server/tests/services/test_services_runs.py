@@ -1,0 +1,70 @@
+"""What is known of runs, and what of them is forgotten."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from llm_repl_server.services import run_registry
+from llm_repl_server.services.run_registry import RunRegistry
+from llm_repl_server.storage.run_record import RunRecord
+
+
+def record(run_id, notebook_id="n", cell_ids=("c",)):
+    return RunRecord(
+        id=run_id,
+        notebook_id=notebook_id,
+        cell_ids=cell_ids,
+        total=len(cell_ids),
+        created_at=datetime.now(UTC),
+    )
+
+
+def test_a_run_goes_through_its_states():
+    runs = RunRegistry()
+    runs.begin(record("r", cell_ids=("a", "b")), kept=True)
+    assert runs.find("r").state == "queued"
+    assert runs.is_kept("r")
+    assert runs.start("r").state == "running"
+    runs.progress("r", 1)
+    assert runs.find("r").completed == 1
+    ended = runs.end("r", "completed")
+    assert (ended.state, ended.completed) == ("completed", 2)
+    assert ended.started_at <= ended.ended_at
+    assert runs.end("r", "interrupted") is None
+    assert runs.find("r") == ended
+    assert not runs.is_kept("r")
+
+
+def test_the_latest_that_ended_are_remembered(monkeypatch):
+    monkeypatch.setattr(run_registry, "ENDED_LIMIT", 10)
+    runs = RunRegistry()
+    runs.begin(record("open"), kept=False)
+    for number in range(30):
+        runs.begin(record(str(number)), kept=False)
+        runs.end(str(number), "completed")
+    assert [runs.find(str(number)) is not None for number in (0, 19, 20, 29)] == [
+        False, False, True, True
+    ]  # fmt: skip
+    assert runs.find("open") is not None
+    assert len(runs.of_notebook("n")) == 11
+
+
+def test_what_is_not_known_is_passed_over():
+    runs = RunRegistry()
+    assert runs.start("nobody") is None
+    runs.progress("nobody", 1)
+    assert runs.end("nobody", "failed", "Why.") is None
+    assert runs.find("nobody") is None
+
+
+def test_only_runs_of_the_cell_alone_wait_for_it():
+    runs = RunRegistry()
+    for name, notebook_id, cell_ids in (
+        ("alone", "n", ("c",)),
+        ("along", "n", ("c", "d")),
+        ("other", "m", ("c",)),
+        ("runs", "n", ("c",)),
+    ):
+        runs.begin(record(name, notebook_id, cell_ids), kept=False)
+    runs.start("runs")
+    assert runs.waiting_for("c", "n") == ["alone"]
