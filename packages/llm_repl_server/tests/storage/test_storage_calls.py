@@ -262,3 +262,16 @@ def test_queries_find_their_rows_by_an_index(
         plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}")]
     assert f"INDEX {index} " in plan[0]
     assert not any("ORDER BY" in step for step in plan)
+
+
+def test_calls_are_found_by_how_their_ids_begin(
+    store: Store, make_call: Callable[..., CallRecord]
+) -> None:
+    for call_id in ("ab-1", "ab-2", "b%-3", "b\0-4"):
+        store.begin_call(make_call(call_id)).result(10)
+    assert sorted(store.call_ids("ab")) == ["ab-1", "ab-2"]
+    assert store.call_ids("ab-1") == ["ab-1"]
+    assert store.call_ids("b%") == ["b%-3"]
+    assert store.call_ids("b\0") == ["b\0-4"]
+    assert store.call_ids("c") == []
+    assert len(store.call_ids("", limit=3)) == 3

@@ -21,6 +21,8 @@ __all__ = ["ALWAYS_THERE", "Closed", "Names", "must_follow"]
 _WORLD = "world:"
 """Files, clocks, random numbers, what modules keep to themselves: whatever no name stands for."""
 
+_LAST_ANSWERS = frozenset({LAST_ANSWER})
+
 ALWAYS_THERE = BUILTINS | {
     *("__name__", "__doc__", "__file__", "__annotations__", "__package__", "__spec__"),
     *("__loader__", "__builtins__", "__class__", "memory", LAST_ANSWER),
@@ -258,8 +260,8 @@ def must_follow(later: Closed, earlier: Closed) -> bool:
         later.barrier is not None
         or earlier.barrier is not None
         or not later.reads.isdisjoint(earlier.writes)
-        or any(name != LAST_ANSWER for name in later.writes & earlier.reads)
-        or any(name != LAST_ANSWER for name in later.writes & earlier.writes)
+        or not later.writes & earlier.reads <= _LAST_ANSWERS
+        or not later.writes & earlier.writes <= _LAST_ANSWERS
         or not later.reach.isdisjoint(earlier.touches)
         or not later.touches.isdisjoint(earlier.reach)
     )

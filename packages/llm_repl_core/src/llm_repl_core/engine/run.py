@@ -78,6 +78,8 @@ class Run:
         """Whether somebody called `stop_cell` for a cell that ran."""
         self.interrupted = False
         """Whether it ended because somebody stopped it, or pressed Ctrl-C."""
+        self.waiting: asyncio.Task[Any] | None = None
+        """What waits for its turn, until that comes."""
         self.kernel_turn = asyncio.Lock()
         """Whose turn it is to use the kernel, among the cells of this run."""
         self._terms: asyncio.Task[CallTerms] | None = None
@@ -123,7 +125,9 @@ class Run:
         self.stopped = True
         if self._schedule is not None:
             self._schedule.halt()
-        if self._cell_runs:
+        if self.waiting is not None:
+            self.waiting.cancel()
+        elif self._cell_runs:
             await asyncio.gather(*(one.stop() for one in tuple(self._cell_runs.values())))
         elif self._task is not None and not self._ended.is_set():
             self._task.cancel()  # it is within a plugin's hook

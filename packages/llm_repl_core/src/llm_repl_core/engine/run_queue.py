@@ -72,12 +72,34 @@ class RunQueue:
             return await question()
 
     async def _take_turn(self, run: Run) -> RunResult:
-        async with self._turn:
+        if not await self._comes_up(run):
+            return await run.execute()  # which says that it was stopped, and touches no kernel
+        try:
             self._kernel.use_caller_thread(None if run.inbox is None else run.inbox.run_in_caller)
             try:
                 return await run.execute()
             finally:
                 self._kernel.use_caller_thread(None)
+        finally:
+            self._turn.release()
+
+    async def _comes_up(self, run: Run) -> bool:
+        """Wait for a run's turn; whether it has come, or the run was stopped before."""
+        task = asyncio.current_task()
+        assert task is not None
+        if run.stopped:
+            return False
+        run.waiting = task
+        try:
+            await self._turn.acquire()
+        except asyncio.CancelledError:
+            if not run.stopped:
+                raise
+            task.uncancel()
+            return False
+        finally:
+            run.waiting = None
+        return True
 
     def _forget(self, run: Run) -> None:
         del self._runs[run.id]

@@ -39,7 +39,7 @@ def as_lines(record: CallRecord) -> list[str]:
 
 def as_page(record: CallRecord, *, for_terminal: bool) -> str:
     """All of a call, for a person to read."""
-    lines = [f"call      {record.id}", *(f"{name:<10}{text}" for name, text in _facts(record))]
+    lines = [f"call      {record.id}", *(f"{name:<9} {text}" for name, text in _facts(record))]
     if len(record.attempts) > 1:
         for number, attempt in enumerate(record.attempts, start=1):
             ending = attempt.error or "answered"

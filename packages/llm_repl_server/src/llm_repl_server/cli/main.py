@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
@@ -60,7 +61,13 @@ class _LazyGroup(click.Group):
             return super().main(*args, **kwargs)
 
 
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+_CONTEXT = {
+    "help_option_names": ["-h", "--help"],
+    "color": False if os.environ.get("NO_COLOR") else None,  # None: where there is a terminal
+}
+
+
+@click.group(cls=_LazyGroup, context_settings=_CONTEXT)
 @click.version_option(__version__, prog_name="llm-repl")
 def cli() -> None:
     """Notebooks in which prompts are first-class cells."""

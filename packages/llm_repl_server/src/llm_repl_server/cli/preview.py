@@ -62,7 +62,9 @@ def command(
                 session.assign(values)
             if run_above:
                 _run_above(session, document, cell_id)
-            preview = session.preview(cell_id)
+                preview = session.preview(cell_id)
+            else:
+                preview = _preview_alone(session, cell_id)
     except KeyboardInterrupt:
         sys.exit(130)
     if as_json:
@@ -95,6 +97,15 @@ def _run_above(session: Session, notebook: Notebook, cell_id: str) -> None:
         place = notebook.index(failure.cell_id) + 1 if failure.cell_id else 0
         which = f"Cell {place} (`{failure.cell_id}`)" if place else "A cell above"
         raise CellFailed(f"{which} failed: {failure}", cell_id=failure.cell_id) from None
+
+
+def _preview_alone(session: Session, cell_id: str) -> Preview:
+    from llm_repl_core import InvalidTemplate
+
+    try:
+        return session.preview(cell_id)
+    except InvalidTemplate as error:
+        raise InvalidTemplate(f"{error} With --run-above, the cells above are run first.") from None
 
 
 def _print(preview: Preview, notebook: Notebook) -> None:
