@@ -46,18 +46,18 @@ def test_text() -> None:
     assert (
         draw_text(GRAPH)
         == """\
-0  [code] x = 1
-1  [prompt] Tell {x} → answer
-   ← 0 (x)
-2  [code] exec('1')
+1  [code] x = 1
+2  [prompt] Tell {x} → answer
+   ← 1 (x)
+3  [code] exec('1')
    ! cannot be analysed: `exec()` sees every variable
-   ← 0 (context)
-   ← 1 (barrier)
-3  [code] answer, x
-   ← 0 (x, y)
-   ← 1 (answer)
-   ← 2 (z?)
-4  [markdown] # Alone
+   ← 1 (context)
+   ← 2 (barrier)
+4  [code] answer, x
+   ← 1 (x, y)
+   ← 2 (answer)
+   ← 3 (z?)
+5  [markdown] # Alone
 """
     )
 
@@ -65,8 +65,8 @@ def test_text() -> None:
 def test_mermaid() -> None:
     lines = draw_mermaid(GRAPH).splitlines()
     assert lines[0] == "flowchart TD"
-    assert '  c0["0 #91;code#93; x #61; 1"]:::code' in lines
-    assert '  c1(["1 #91;prompt#93; Tell #123;x#125; → answer"]):::prompt' in lines
+    assert '  c0["1 #91;code#93; x #61; 1"]:::code' in lines
+    assert '  c1(["2 #91;prompt#93; Tell #123;x#125; → answer"]):::prompt' in lines
     assert "  class c2 barrier" in lines
     assert '  c0 -->|"x, y"| c3' in lines
     assert '  c1 -.->|"barrier"| c2' in lines

@@ -38,8 +38,8 @@ def test_the_graph_as_text(llm_repl: RunCommand, notebook: Notebook) -> None:
     ended = llm_repl("graph", "trip.llmn")
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "[prompt] Tell of {city}. → story\n" in ended.stdout
-    assert "← 0 (city)\n" in ended.stdout
-    assert "← 1 (story, context)\n" in ended.stdout
+    assert "← 1 (city)\n" in ended.stdout
+    assert "← 2 (story, context)\n" in ended.stdout
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_the_graph_as_text(llm_repl: RunCommand, notebook: Notebook) -> None:
         (["--format", "svg"], None, "<svg "),
         (["-o", "g.svg"], "g.svg", "<svg "),
         (["-o", "g.mmd"], "g.mmd", "flowchart TD\n"),
-        (["-o", "g.svg", "--format", "text"], "g.svg", "0  [code]"),
+        (["-o", "g.svg", "--format", "text"], "g.svg", "1  [code]"),
     ],
 )
 def test_the_graph_in_other_forms_and_places(

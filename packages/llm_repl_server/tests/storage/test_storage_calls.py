@@ -264,11 +264,9 @@ def test_queries_find_their_rows_by_an_index(
     assert not any("ORDER BY" in step for step in plan)
 
 
-def test_calls_are_found_by_how_their_ids_begin(
-    store: Store, make_call: Callable[..., CallRecord]
-) -> None:
+def test_calls_are_found_by_how_their_ids_begin(store: Store, make_call: MakeCall) -> None:
     for call_id in ("ab-1", "ab-2", "b%-3", "b\0-4"):
-        store.begin_call(make_call(call_id)).result(10)
+        store.begin_call(make_call(id=call_id)).result(10)
     assert sorted(store.call_ids("ab")) == ["ab-1", "ab-2"]
     assert store.call_ids("ab-1") == ["ab-1"]
     assert store.call_ids("b%") == ["b%-3"]

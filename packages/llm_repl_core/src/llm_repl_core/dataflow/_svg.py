@@ -144,7 +144,7 @@ def _box(middle: _Point, cell: int, node: Node) -> str:
     x, y = middle[0] - _BOX_WIDTH / 2, middle[1] - _BOX_HEIGHT / 2
     stroke = _COLOURS["barrier"] if node.barrier else _STROKES.get(node.type, "#666666")
     dashes = ' stroke-dasharray="6 4"' if node.barrier else ""
-    about = f"{cell} [{node.type}]" + (f" → {node.variable}" if node.variable else "")
+    about = f"{cell + 1} [{node.type}]" + (f" → {node.variable}" if node.variable else "")
     hint = headline(node) + (f"\n{plain(node.barrier)}" if node.barrier else "")
     return (
         f"<g><title>{_escaped(hint)}</title>"

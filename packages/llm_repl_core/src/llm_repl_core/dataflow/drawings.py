@@ -32,15 +32,15 @@ def draw_text(graph: Graph) -> str:
     Args:
         graph: The graph.
     """
-    places = {node.id: place for place, node in enumerate(graph.nodes)}
+    numbers = {node.id: number for number, node in enumerate(graph.nodes, start=1)}
     needs: dict[str, dict[int, list[str]]] = {}
     for (source, target, _), words in label_edges(graph).items():
-        needs.setdefault(target, {}).setdefault(places[source], []).extend(words)
-    width = len(str(max(len(graph.nodes) - 1, 0)))
+        needs.setdefault(target, {}).setdefault(numbers[source], []).extend(words)
+    width = len(str(len(graph.nodes)))
     indent = " " * (width + 2)
     lines = []
-    for place, node in enumerate(graph.nodes):
-        lines.append(f"{place:>{width}}  {headline(node)}")
+    for number, node in enumerate(graph.nodes, start=1):
+        lines.append(f"{number:>{width}}  {headline(node)}")
         if node.barrier is not None:
             lines.append(f"{indent}! cannot be analysed: {plain(node.barrier)}")
         needed = sorted(needs.get(node.id, {}).items())
@@ -59,7 +59,7 @@ def draw_mermaid(graph: Graph) -> str:
     for place, node in enumerate(graph.nodes):
         kind = node.type if node.type in _SHAPES else "code"
         opening, closing = _SHAPES[kind]
-        text = _mermaid_text(f"{place} {headline(node)}")
+        text = _mermaid_text(f"{place + 1} {headline(node)}")
         lines.append(f"  {names[node.id]}{opening}{text}{closing}:::{kind}")
         if node.barrier is not None:
             lines.append(f"  class {names[node.id]} barrier")

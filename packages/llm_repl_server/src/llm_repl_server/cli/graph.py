@@ -23,7 +23,7 @@ _FORMATS_BY_ENDING = {".mmd": "mermaid", ".mermaid": "mermaid", ".svg": "svg"}
 def command(notebook: Path, drawing: str | None, output: Path | None) -> None:
     """Draw which cells of NOTEBOOK need which, and by which variables. Nothing is run.
 
-    Cells are numbered from 0, as in the names of answers: response_0 is the first cell's.
+    Cells are numbered from 1, as `llm-repl run` shows them and `llm-repl preview` takes them.
     """
     from llm_repl_core import Application
     from llm_repl_core.dataflow.drawings import draw_mermaid, draw_svg, draw_text
