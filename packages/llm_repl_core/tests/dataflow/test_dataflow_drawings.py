@@ -76,7 +76,7 @@ def test_mermaid() -> None:
 def test_svg() -> None:
     root = ElementTree.fromstring(draw_svg(GRAPH))
     texts = [text.text for text in root.iter(f"{SVG}text")]
-    assert {"1 [prompt] → answer", "Tell {x}", "x, y", "answer", "# Alone"} <= set(texts)
+    assert {"2 [prompt] → answer", "Tell {x}", "x, y", "answer", "# Alone"} <= set(texts)
     assert len(root.findall(f"{SVG}g")) == 5
     arrows = root.findall(f"{SVG}path")
     assert len(arrows) == 6

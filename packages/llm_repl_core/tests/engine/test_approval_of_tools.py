@@ -71,9 +71,11 @@ def test_questions_of_several_prompts_are_told_apart(open_session, play):
     notebook.add_code(CODE)
     for number in range(3):
         notebook.add_prompt(
-            f"go {number}", model=f'mock/call:add {{{{"n": {number}}}}}'.replace("{{", "{").replace("}}", "}"),
-            tools=["add"], approve_tools=True,
-        )  # fmt: skip
+            f"go {number}",
+            model=f'mock/call:add {{"n": {number}}}',
+            tools=["add"],
+            approve_tools=True,
+        )
     session = open_session(notebook)
     questions, threads = answering(session, True, True, True)
     play(session)

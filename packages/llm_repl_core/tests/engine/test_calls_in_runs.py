@@ -188,9 +188,7 @@ def test_the_text_of_an_attempt_that_failed_is_void(open_recorded, sent):
     [retried] = [event for event in events if isinstance(event, CellRetried)]
     assert (retried.attempt, retried.error) == (1, "broken")
     behind = [
-        event.text
-        for event in events[events.index(retried) :]
-        if isinstance(event, CellText)
+        event.text for event in events[events.index(retried) :] if isinstance(event, CellText)
     ]
     assert "".join(behind) == "whole answer"
     [record] = ledger.records

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from llm_repl_core.engine import plan
 from llm_repl_core.kernels.worker import WorkerKernel
-from llm_repl_core.model.cell import CodeCell, MemoryCell, PromptCell
 
 
 def helper(name):
@@ -29,7 +28,6 @@ def helper(name):
 
 Law = helper("schedule_law").Law
 drawn = helper("schedule_sketches")
-Sketch = drawn.Sketch
 
 # The same notebooks each time, so that a run of the tests says the same as the one before.
 FIXED = {
@@ -38,7 +36,6 @@ FIXED = {
     "database": None,
     "suppress_health_check": list(HealthCheck),
 }
-STRUCTURED = "name, tags[]"
 
 
 @pytest.fixture(scope="module")
@@ -46,12 +43,6 @@ def law():
     law = Law(drawn.WORLD)
     yield law
     law.close()
-
-
-# Threads of the law's loop live longer than a test.
-@pytest.fixture
-def _nothing_is_left():
-    """In the place of the fixture that looks for threads after each test."""
 
 
 @settings(max_examples=1_000, **FIXED)

@@ -218,9 +218,7 @@ def test_a_cell_that_is_stopped_ends_its_run_but_not_what_has_begun(
     second = notebook.add_prompt("on its own", model="echo+delay=0.1")
     never = notebook.add_code("never = response_0")
     session = open_session(notebook, plugin)
-    stopper = Stopper(
-        session, lambda: session.interrupt_here(cell_id=first.id), of_kind(CellText)
-    )
+    stopper = Stopper(session, lambda: session.interrupt_here(cell_id=first.id), of_kind(CellText))
     events = list(session.stream())
     stopper.join()
     check_law(events)

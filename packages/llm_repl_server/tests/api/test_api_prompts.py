@@ -246,9 +246,27 @@ def test_what_other_changes_make_stale(make_api):
     assert stale(api, path) == [False, True, False, False]
     api.post(f"{cells[2]}/move", {"position": 3})
     fresh()
+    api.put(cells[1], {"content": "a = 2"})
+    fresh()
+    assert [cell["content"] for cell in api.cells(path)] == ["c = 1", "a = 1", "a = 2", "b = a"]
+    api.post(f"{cells[0]}/move", {"position": 2})  # what it sets is read from then on
+    assert stale(api, path) == [False, False, False, True]
+    api.post(f"{cells[0]}/move", {"position": 1})
+    api.put(cells[1], {"content": "other = 2"})
+    fresh()
     api.delete(cells[0])
     assert stale(api, path) == [False, False, True]
     assert stale(make_api(), path) == [False, False, True]
+
+
+def test_a_prompt_is_stale_when_other_cells_are_sent_along(api):
+    path = api.new_notebook(("markdown", "Background."), ("prompt", "Hi"))
+    background, prompt = (f"{path}/cells/{cell['id']}" for cell in api.cells(path))
+    for pinned in (True, False):
+        api.run(prompt)
+        assert stale(api, path) == [False, False]
+        api.put(background, {"pinned": pinned})
+        assert stale(api, path) == [False, True]
 
 
 def test_an_edit_that_is_refused_makes_nothing_stale(api):

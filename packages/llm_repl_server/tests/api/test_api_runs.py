@@ -247,19 +247,36 @@ def test_one_run_is_stopped_and_the_next_one_goes_on(make_api, until):
     assert api.post(f"{first}/interrupt").json == stopped  # twice is as good as once
 
 
+def test_a_run_that_waits_is_stopped_at_once(make_api, until):
+    api = make_api(kernel="worker")
+    path = api.new_notebook("import time\ntime.sleep(100)", "after = 1")
+    first, second = (begin(api, f"{path}/execute_all") for _ in range(2))
+    until(lambda: api.get(first).json["state"] == "running", "the first runs")
+    stopped = api.post(f"{second}/interrupt").json
+    assert (stopped["state"], stopped["started_at"]) == ("interrupted", None)
+    assert api.get(first).json["state"] == "running"
+    api.post(f"{path}/interrupt")
+    until(lambda: len(api.events("run_ended")) == 2, "both have been told to have ended")
+    runs = api.get(f"{path}/runs").json["runs"]
+    assert [run["state"] for run in runs] == ["interrupted"] * 2
+    assert make_api(kernel="worker").get(f"{path}/runs").json["runs"] == runs
+
+
 def test_a_cell_that_waits_alone_is_stopped_before_it_begins(make_api, until):
     api = make_api(kernel="worker")
     path = api.new_notebook("import time\ntime.sleep(100)", "after = 1")
     slow, after = cells_of(api, path)
     first, second = begin(api, f"{slow}/execute"), begin(api, f"{after}/execute")
     until(lambda: api.get(first).json["state"] == "running", "the first runs")
-    waiting = api.post(f"{slow}/interrupt")
-    assert waiting.json == {"success": True}
+    assert api.post(f"{after}/interrupt").json == {"success": True}
+    assert api.get(second).json["state"] == "interrupted"
+    assert api.get(first).json["state"] == "running"
+    api.post(f"{slow}/interrupt")
     assert ended(api, until, first)["state"] == "interrupted"
-    assert ended(api, until, second)["state"] == "completed"
+    until(lambda: len(api.events("run_ended")) == 2, "both have been told to have ended")
+    assert api.get(after).json["status"] == "idle"
     third, fourth = begin(api, f"{slow}/execute"), begin(api, f"{after}/execute")
     until(lambda: api.get(third).json["state"] == "running", "it runs again")
-
     api.post(f"{path}/interrupt")
     assert ended(api, until, third)["state"] == "interrupted"
     assert ended(api, until, fourth)["state"] == "interrupted"

@@ -206,14 +206,22 @@ STORIES: list[list[Any]] = [
     ["def f(what=None):\n    return len({v})", ("one", {"response_var": "{v}"}), "{x} = f()"],
     ["box['f'] = lambda what=None: {v}", ("one", {"response_var": "{v}"}), "{x} = box['f']()"],
     ["box['f'] = lambda what=None: {x}", "{x} = ['again']", ("{{box['f']()}}", {})],
-    ["class K(K):\n    def __repr__(self):\n        return str({v})", ("one", {"response_var": "{v}"})]
+    [
+        "class K(K):\n    def __repr__(self):\n        return str({v})",
+        ("one", {"response_var": "{v}"}),
+    ]
     + ["k = K(1)\nstr(k)"],
     ["{x} = ['new', n]", ("{{{x}}}", {})],
     ["n += 1", "{x} = [n]", "del {y}", ("{{{x}}} {{n}}", {})],
     [("one", {"response_var": "{v}"}), "{x} = [{v}]", ("{{{x}}}", {})],
     [("one", {"response_var": "{v}"}), ("{{{v}}} {{{x}}}", {}), "{x}.append(n)"],
     [("one", {"response_var": "{v}"}), ("{{{v}}} {{{x}}}", {}), "{x} = ['new']"],
-    [("one", {"response_var": "{v}"}), ("{{{v}}} {{k}}", {}), "k.add('added')", "k.inner.append(2)"],
+    [
+        ("one", {"response_var": "{v}"}),
+        ("{{{v}}} {{k}}", {}),
+        "k.add('added')",
+        "k.inner.append(2)",
+    ],
     [("one", {"response_var": "{v}"}), ("two", {"response_var": "{v}"}), "{x} = {v}"],
     [("one", {"response_var": "{v}"}), "{v} = 'by code'", ("{{{v}}}", {})],
     [("one", {"response_var": "{v}"}), "_ = ['by code']", ("{{_}}", {})],
@@ -223,7 +231,10 @@ STORIES: list[list[Any]] = [
     ["globals()['{x}'] = ['by globals']", ("{{{x}}}", {})],
     ["exec('{x} = [n]')", ("{{{x}}}", {})],
     [("one", {"response_var": "{v}"}), "{x} = eval('{v}')"],
-    [("one", {"response_var": "{v}"}), "{x} = sorted(name for name in globals() if name[0] != '_')"],
+    [
+        ("one", {"response_var": "{v}"}),
+        "{x} = sorted(name for name in globals() if name[0] != '_')",
+    ],
     [("{{next(it)}}", {}), "{x} = next(it)", ("{{next(it)}}", {})],
     ["it = (one for one in {x})", "{x}.append(5)", ("{{list(it)}}", {}), "{x}.append(6)"],
     [("one", {"schema": "name, tags[]", "model": "mock", "response_var": "{v}"})]

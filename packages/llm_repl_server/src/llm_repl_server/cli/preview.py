@@ -24,8 +24,8 @@ __all__ = ["command"]
 @click.option(
     "--run-above",
     is_flag=True,
-    help="Run the cells above first; of prompts among them, those without an answer on record "
-    "are sent.",
+    help="Run the cells above first, in the mode reuse: prompts among them are sent where they "
+    "have no answer on record.",
 )
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with the exact body.")
 def command(
@@ -55,7 +55,8 @@ def command(
     cell_id = _find(document, cell)
     # Nothing is opened or written before there is a call, which only a cell above can make.
     kept = RunRecord(notebook, document, mode="reuse", keep=False, opens_log_early=False)
-    kept.choose_provider(application, provider=provider, model=model)
+    if run_above:
+        kept.choose_provider(application, provider=provider, model=model)
     try:
         with kept, application.open(document, kernel=kernel, ledger=kept.ledger) as session:
             if values:

@@ -72,8 +72,8 @@ class Progress:
         cell = self._notebook[cell_id]
         first = next((line for line in cell.content.splitlines() if line.strip()), "")
         kind = cell.type or "foreign"
-        shown = f"[{place}/{len(self._notebook)}] {kind} {cell_id}"
-        return f"{harmless(shown)}: {one_line(first, _TITLE_COLUMNS)}"
+        whose = harmless(f"[{place}/{len(self._notebook)}] {kind} {cell_id}")
+        return f"{whose}: {one_line(first, _TITLE_COLUMNS)}"
 
     def break_line(self) -> None:
         """Begin a new line where an answer is growing in this one."""

@@ -5,24 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self, get_args
+from typing import TYPE_CHECKING, Self, get_args
 
 from llm_repl_core import (
     Application,
     CallRecord,
+    CodeCell,
     InvalidInput,
     Ledger,
+    MarkdownCell,
+    MemoryCell,
     MemoryLedger,
     Notebook,
     PromptCell,
-    RecordingsLedger,
+    Settings,
 )
 from llm_repl_core.engine.routing import ProviderChoice
 from llm_repl_core.ledger.record import Mode
-from llm_repl_core.ledger.recordings import RecordedDefaults, recordings_path
 from llm_repl_server.cli.log_ledger import LogLedger
 
+if TYPE_CHECKING:
+    from llm_repl_core.ledger.recordings import RecordedDefaults, RecordingsLedger
+
 __all__ = ["RunRecord"]
+
+_NEVER_CALL = frozenset({CodeCell, MarkdownCell, MemoryCell})
+"""The types of cells that ask no model; one of a plugin may."""
 
 
 class RunRecord:
@@ -59,23 +67,22 @@ class RunRecord:
         opens_log_early: bool = True,
     ) -> None:
         self._notebook = notebook
-        self._path = recordings_path(path)
+        self._path = path
         self._mode = mode or _mode_of(notebook)
-        if self._mode == "replay" and keep:
-            raise InvalidInput("A replay asks nobody, so that --record has nothing to record.")
-        exists = self._path.exists()
-        reads = self._mode == "replay" or (self._mode == "reuse" and exists)
-        self._keeps = self._mode != "replay" and (exists if keep is None else keep)
-        self._recordings = RecordingsLedger.load(self._path) if reads or self._keeps else None
+        self._keeps = False
         self._log = LogLedger() if use_log and self._mode != "replay" else None
+        self._recordings: RecordingsLedger | None = None
         self._defaults: RecordedDefaults | None = None
         self._on_exit = ExitStack()
-        self._opens_log_early = opens_log_early and any(
-            isinstance(cell, PromptCell) for cell in notebook
-        )
+        has_prompts = any(isinstance(cell, PromptCell) for cell in notebook)
+        self._opens_log_early = opens_log_early and has_prompts
+        if self._mode == "replay" and keep:
+            raise InvalidInput("A replay asks nobody, so that --record has nothing to record.")
+        if any(type(cell) not in _NEVER_CALL for cell in notebook):
+            self._load_recordings(keep=keep)
         ledgers = [one for one in (self._log, self._recordings) if one is not None]
         self.ledger = (
-            ledgers[0] if len(ledgers) == 1 else _Both(*ledgers) if ledgers else (MemoryLedger())
+            ledgers[0] if len(ledgers) == 1 else _Both(*ledgers) if ledgers else MemoryLedger()
         )
 
     def __enter__(self) -> Self:
@@ -102,17 +109,22 @@ class RunRecord:
             ProviderNotFound: There is no provider of the name in the recordings.
         """
         choice = application.providers.choice
+        address = choice.base_url
         if self._mode != "live" and self._recordings is not None:
             recorded = self._recordings.defaults
             # A model stands behind its provider, and means nothing to another one.
             if recorded.provider is not None and provider in (None, recorded.provider):
+                # An address that was set for another provider must not get this one's key.
+                if choice.name not in (recorded.provider, Settings().provider):
+                    address = None
                 choice = ProviderChoice(
-                    name=recorded.provider,
-                    model=model or recorded.model,
-                    base_url=choice.base_url,
+                    name=recorded.provider, model=model or recorded.model, base_url=address
                 )
                 application.providers.choose(choice)
-        self._defaults = RecordedDefaults(provider=choice.name, model=choice.model)
+        if self._recordings is not None:
+            from llm_repl_core.ledger.recordings import RecordedDefaults  # loaded with them
+
+            self._defaults = RecordedDefaults(provider=choice.name, model=choice.model)
 
     def save(self) -> None:
         """Write the recordings, where they are to be kept.
@@ -127,8 +139,20 @@ class RunRecord:
         has_asked = any(one.source == "live" and one.notebook_id for one in recordings.records)
         is_new = recordings.defaults.provider is None
         recordings.save(
-            self._path, self._notebook, defaults=self._defaults if has_asked or is_new else None
+            recordings.path,
+            self._notebook,
+            defaults=self._defaults if has_asked or is_new else None,
         )
+
+    def _load_recordings(self, *, keep: bool | None) -> None:
+        # Imported here: most notebooks of code alone are run to see them end soon.
+        from llm_repl_core.ledger.recordings import RecordingsLedger, recordings_path
+
+        path = recordings_path(self._path)
+        exists = path.exists()
+        self._keeps = self._mode != "replay" and (exists if keep is None else keep)
+        if self._keeps or self._mode == "replay" or (self._mode == "reuse" and exists):
+            self._recordings = RecordingsLedger.load(path)
 
 
 class _Both(Ledger):

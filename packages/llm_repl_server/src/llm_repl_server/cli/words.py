@@ -20,6 +20,8 @@ def harmless(text: str, *, for_terminal: bool = True) -> str:
         text: The text.
         for_terminal: Whether a person looks at it; else only what cannot be encoded is replaced.
     """
+    if text.isprintable():
+        return text  # the common case, which is fast to tell
     return (_HOSTILE if for_terminal else _HALVES).sub(_escape, text)
 
 

@@ -157,11 +157,9 @@ class ExecutionService:
         if cell_id is None:
             await session.interrupt_here()
         else:
-            waiting = self._runs.waiting_for(cell_id, notebook_id)
-            await asyncio.gather(
-                *(session.interrupt_here(run_id=run_id) for run_id in waiting),
-                session.interrupt_here(cell_id=cell_id),
-            )
+            for run_id in self._runs.waiting_for(cell_id, notebook_id):
+                live.events.stop_waiting(run_id)
+            await session.interrupt_here(cell_id=cell_id)
         await live.written()
 
     async def restart(self, notebook_id: str) -> None:

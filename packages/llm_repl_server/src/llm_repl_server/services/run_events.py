@@ -39,6 +39,8 @@ __all__ = ["RunEvents"]
 _NOTED_AFTER_S = 0.05
 """How long a cell runs before the disk knows; a shorter one would pay for two writes."""
 
+_STOPPED = "The run was stopped."
+
 
 class RunEvents:
     """Listens to the session of one notebook, in the engine's loop.
@@ -56,6 +58,7 @@ class RunEvents:
         self._announcer = announcer
         self._runs = runs
         self._sequence = 0
+        self._stopping: set[asyncio.Future[bool]] = set()
         self._runs_whole: set[str] = set()
         self._stale_before: dict[str, set[str]] = {}
         """By run of several cells: which of them were stale when it began."""
@@ -89,6 +92,23 @@ class RunEvents:
             self._tell("cells_stale", None, lambda: {"cell_ids": stale})
 
     # Runs ------------------------------------------------------------------------------------
+
+    def stop_waiting(self, run_id: str) -> None:
+        """Stop a run that waits for its turn; what runs now goes on.
+
+        It has ended for all who look it up. Its events come when it gets its turn, since the
+        engine keeps the order of runs.
+        """
+        session = self._live.existing_session
+        if session is not None:
+            # Held on to, or it might be collected while it waits.
+            stopping = asyncio.ensure_future(session.interrupt_here(run_id=run_id))
+            self._stopping.add(stopping)
+            stopping.add_done_callback(self._stopping.discard)
+        is_kept = self._runs.is_kept(run_id)
+        record = self._runs.end(run_id, "interrupted", _STOPPED)
+        if record is not None and is_kept:
+            self._keep_run(record)
 
     def _run_started(self, event: RunStarted) -> None:
         record = self._runs.start(event.run_id)

@@ -53,7 +53,7 @@ class RunService:
         return {"runs": [run_on_wire(one) for one in latest[:_LIST_LIMIT]]}
 
     async def interrupt(self, run_id: str) -> dict[str, Any]:
-        """Stop a run, if it has not ended; returns when it has.
+        """Stop a run, if it has not ended; returns when what it runs has ended.
 
         Raises:
             NotFound: There is none of that id.
@@ -64,7 +64,9 @@ class RunService:
                 live = await self._live.get(record.notebook_id)
             except NotebookNotFound:
                 return run_on_wire(await self._find(run_id))  # deleted, and so stopped
-            if live.existing_session is not None:
+            if record.state == "queued":
+                live.events.stop_waiting(run_id)
+            elif live.existing_session is not None:
                 await live.existing_session.interrupt_here(run_id=run_id)
             await live.written()
         return run_on_wire(await self._find(run_id))
