@@ -216,7 +216,7 @@ def test_export_writes_all_of_every_call(llm_repl: RunCommand, fill: Fill, tmp_p
         (["list", "--since", "999999w"], "must be a date", 2),
         (["list", "--limit", "0"], "not in the range", 2),
         (["list", "--state", "lost"], "'lost' is not one of", 2),
-        (["show"], "Missing argument 'ID'", 2),
+        (["show"], "Missing argument 'CALL_ID'", 2),
     ],
 )
 def test_bad_input_gets_a_sentence(

@@ -72,7 +72,7 @@ class RunQueue:
             return await question()
 
     async def _take_turn(self, run: Run) -> RunResult:
-        if not await self._comes_up(run):
+        if run.stopped or not await self._comes_up(run):
             return await run.execute()  # which says that it was stopped, and touches no kernel
         try:
             self._kernel.use_caller_thread(None if run.inbox is None else run.inbox.run_in_caller)
@@ -87,8 +87,6 @@ class RunQueue:
         """Wait for a run's turn; whether it has come, or the run was stopped before."""
         task = asyncio.current_task()
         assert task is not None
-        if run.stopped:
-            return False
         run.waiting = task
         try:
             await self._turn.acquire()

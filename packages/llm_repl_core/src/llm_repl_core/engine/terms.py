@@ -62,12 +62,7 @@ class Terms:
         if noted is None:
             self._notebook_meter = None
             return None
-        try:
-            budget = msgspec.convert(noted, Budget)
-        except msgspec.ValidationError as error:
-            raise InvalidInput(
-                f"The notebook's `metadata.llm_repl.budget` cannot be used: {error}."
-            ) from None
+        budget = _budget_of(noted)
         meter = self._notebook_meter
         if meter is None or meter.budget != budget:
             # A budget that was changed meanwhile keeps the count of the old one.
@@ -77,6 +72,21 @@ class Terms:
             meter = BudgetMeter(budget, spent=spent, what="notebook")
             self._notebook_meter = meter
         return meter
+
+
+def _budget_of(noted: JSONValue) -> Budget:
+    # A limit that is misspelt would be no limit.
+    unknown = sorted(noted.keys() - set(Budget.__struct_fields__)) if _is_object(noted) else []
+    try:
+        if unknown:
+            raise msgspec.ValidationError(
+                f"it has no `{unknown[0]}`, only {', '.join(Budget.__struct_fields__)}"
+            )
+        return msgspec.convert(noted, Budget)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(
+            f"The notebook's `metadata.llm_repl.budget` cannot be used: {error}."
+        ) from None
 
 
 def _mode_of(notebook: Notebook) -> Mode:

@@ -62,6 +62,8 @@ class Notebook:
         """Rises with every change that goes through the notebook, not through a cell itself."""
         self._cells: list[Cell] = []
         self._by_id: dict[str, Cell] = {}
+        self._places: dict[str, int] = {}
+        """By id; empty where cells have changed places since it was last asked for."""
         for cell in cells:
             self._refuse_taken_id(cell)
             self._cells.append(cell)
@@ -95,13 +97,14 @@ class Notebook:
             raise CellNotFound(f"Notebook {self.name!r} has no cell {cell_id!r}.") from None
 
     def index(self, cell_id: str) -> int:
-        """Where the cell stands, from 0.
+        """Where the cell stands, from 0; asked again and again, in constant time.
 
         Raises:
             CellNotFound: There is none.
         """
-        cell = self[cell_id]
-        return next(i for i, candidate in enumerate(self._cells) if candidate is cell)
+        if not self._places:
+            self._places = {cell.id: place for place, cell in enumerate(self._cells)}
+        return self._places[self[cell_id].id]
 
     def preference(self, name: str) -> str | None:
         """What the notebook itself asks for under ``metadata.llm_repl``; None where nothing.
@@ -134,6 +137,7 @@ class Notebook:
         self._refuse_outside(place, len(self._cells))
         self._refuse_taken_id(cell)
         self._cells.insert(place, cell)
+        self._places.clear()
         self._by_id[cell.id] = cell
         self.touch()
         return cell
@@ -149,6 +153,7 @@ class Notebook:
         self._refuse_outside(position, len(self._cells) - 1)
         cell = self._cells.pop(place)
         self._cells.insert(position, cell)
+        self._places.clear()
         self.touch()
         return cell
 
@@ -168,6 +173,7 @@ class Notebook:
         """
         cell = self._cells.pop(self.index(cell_id))
         del self._by_id[cell_id]
+        self._places.clear()
         self.touch()
         return cell
 
@@ -201,6 +207,7 @@ class Notebook:
                 setattr(self, name, getattr(other, name))
         self._cells = list(other.cells)
         self._by_id = {cell.id: cell for cell in self._cells}
+        self._places.clear()
         self.revision += 1
 
     def touch(self) -> None:

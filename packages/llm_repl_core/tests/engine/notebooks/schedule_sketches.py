@@ -209,8 +209,8 @@ STORIES: list[list[Any]] = [
     [
         "class K(K):\n    def __repr__(self):\n        return str({v})",
         ("one", {"response_var": "{v}"}),
-    ]
-    + ["k = K(1)\nstr(k)"],
+        "k = K(1)\nstr(k)",
+    ],
     ["{x} = ['new', n]", ("{{{x}}}", {})],
     ["n += 1", "{x} = [n]", "del {y}", ("{{{x}}} {{n}}", {})],
     [("one", {"response_var": "{v}"}), "{x} = [{v}]", ("{{{x}}}", {})],
@@ -237,8 +237,12 @@ STORIES: list[list[Any]] = [
     ],
     [("{{next(it)}}", {}), "{x} = next(it)", ("{{next(it)}}", {})],
     ["it = (one for one in {x})", "{x}.append(5)", ("{{list(it)}}", {}), "{x}.append(6)"],
-    [("one", {"schema": "name, tags[]", "model": "mock", "response_var": "{v}"})]
-    + ["len({v}), sum(range(50_000))", "{v}['name'] = n", ("{{_}} {{{v}}}", {})],
+    [
+        ("one", {"schema": "name, tags[]", "model": "mock", "response_var": "{v}"}),
+        "len({v}), sum(range(50_000))",
+        "{v}['name'] = n",
+        ("{{_}} {{{v}}}", {}),
+    ],
     [("{{item}}", {"for_each": "{x}", "response_var": "{v}"}), "{v}.append(1)", ("{{{v}}}", {})],
     ["{x} = [1, n]", ("{{f(item)}}", {"for_each": "{x}"}), "{x}.append(2)"],
     ["schedule_world.kept.append(n)", ("{{schedule_world.kept}}", {})],
@@ -246,8 +250,11 @@ STORIES: list[list[Any]] = [
     ["random.seed(n)", ("{{random.random()}}", {}), "{x} = random.random()"],
     ["print({x})", ("sum up", {"context": "above"}), "{y} = _"],
     [("one", {"pinned": True}), ("two", {"context": "above"})],
-    ["{x} = ['tool']\ndef f():\n    {x}.append(1)\n    return len({x})"]
-    + [("go", {"model": "call:f", "tools": ["f"]}), "{x} = len({x})"],
+    [
+        "{x} = ['tool']\ndef f():\n    {x}.append(1)\n    return len({x})",
+        ("go", {"model": "call:f", "tools": ["f"]}),
+        "{x} = len({x})",
+    ],
 ]
 
 

@@ -77,12 +77,12 @@ def search_calls(
 
 
 @command.command("show")
-@click.argument("call_id", metavar="ID")
+@click.argument("call_id")
 @_as_json
 def show_call(call_id: str, *, as_json: bool) -> None:
     """Show all of a call: messages, answer, tokens, price, attempts.
 
-    ID is the call's id, or a beginning of it that no other call has.
+    CALL_ID is the call's id, or a beginning of it that no other call has.
     """
     from llm_repl_server.cli.call_text import as_page
     from llm_repl_server.cli.log_ledger import open_log

@@ -143,9 +143,6 @@ def _show_run(session: Session, options: dict[str, Any], progress: Progress) -> 
         except KeyboardInterrupt:
             interrupted = True
             session.interrupt()
-        except BaseException:
-            session.interrupt()  # nobody looks any more: what is printed to is closed
-            raise
     return interrupted
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
@@ -21,6 +22,8 @@ from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.output import Output
 
 __all__ = ["execute_prompt"]
+
+_log = logging.getLogger(__name__)
 
 _ERRORS_SHOWN = 3
 
@@ -67,7 +70,7 @@ class _ItemRun:
     def __init__(self, dialogue: Dialogue) -> None:
         self.dialogue = dialogue
         self.outputs: list[Output] = []
-        self.error: LLMReplError | None = None
+        self.error: Exception | None = None
 
     async def run(self) -> None:
         """Talk to the end; a failure is kept, so that the other items go on."""
@@ -81,6 +84,9 @@ class _ItemRun:
                 self.outputs.append(rest)
             if isinstance(error, asyncio.CancelledError):
                 raise
+            self.error = error
+        except Exception as error:  # noqa: BLE001  a plugin's code may raise anything
+            _log.exception("item %s failed in the engine", self.dialogue.item)
             self.error = error
         finally:
             self.dialogue.end()
@@ -148,7 +154,7 @@ async def _deliver(
     await execution.assign_answer((prepared.variable, LAST_ANSWER), assign)
 
 
-def _items_failed(failed: Sequence[tuple[int, LLMReplError]], total: int) -> Output:
+def _items_failed(failed: Sequence[tuple[int, Exception]], total: int) -> Output:
     shown = "; ".join(
         f"item {place}: {type(error).__name__}: {error}" for place, error in failed[:_ERRORS_SHOWN]
     )

@@ -38,6 +38,7 @@ class Dialogue:
         mode: In place of the run's; None: the run's.
 
     Attributes:
+        item: The index of the item; None: the prompt is not over items.
         value: The answer as the variable will hold it, once there is one.
     """
 
@@ -51,6 +52,7 @@ class Dialogue:
         *,
         mode: Mode | None = None,
     ) -> None:
+        self.item = conversation.item
         self.value: JSONValue | UnsetType = UNSET
         self._cell = cell
         self._prepared = prepared
@@ -85,7 +87,7 @@ class Dialogue:
                     result = await self._call_tool(call)
                     for output in result.outputs:
                         yield output
-                    yield _tool_output(call, result, answer.call_id, self._conversation.item)
+                    yield _tool_output(call, result, answer.call_id, self.item)
                     if result.interrupted:
                         raise asyncio.CancelledError
                     self._messages.append(Message("tool", result.text, tool_call_id=call.id))
@@ -93,14 +95,18 @@ class Dialogue:
             try:
                 self.value = await self._value_of(answer.text)
             except AnswerMisfit as error:
-                if misfit is not None:
+                if misfit is None:
+                    misfit = error
+                    self._messages += [Message("assistant", answer.text), _asked_again(error)]
+                elif answer.source == "reuse":
+                    # On record are answers of no use: asking for them again is the only way out.
+                    misfit = None
+                    self._begin_anew()
+                else:
                     raise AnswerMisfit(
                         f"The answer does not fit, and neither did the one before it. First: "
                         f"{misfit} Then: {error}"
                     ) from None
-                misfit = error
-                self._messages += [Message("assistant", answer.text), _asked_again(error)]
-                self._relay.drop()
                 continue
             break
         yield self._output(answer)
@@ -117,7 +123,7 @@ class Dialogue:
         return self._response(
             text,
             model=self._cell.model,
-            usage=None,
+            usage=self._usage(None),
             more={"interrupted" if interrupted else "failed": True},
         )
 
@@ -128,12 +134,11 @@ class Dialogue:
     async def _ask(self) -> Answer:
         place = CallPlace(
             cell_id=self._cell.id,
-            item=self._conversation.item,
+            item=self.item,
             step=self._step,
             position=self._prepared.position,
         )
         self._step += 1
-        self._pieces.clear()
         form = self._prepared.form
         question = Question(
             notebook=self._execution.notebook,
@@ -150,6 +155,13 @@ class Dialogue:
         self._count(answer.usage)
         return answer
 
+    def _begin_anew(self) -> None:
+        """Ask from the start, and the model this time."""
+        self._mode = "live"
+        self._messages = [one.message for one in self._conversation.messages]
+        self._step = self._tool_rounds = 0
+        self._input_tokens = self._output_tokens = None
+
     async def _call_tool(self, call: ToolCall) -> ToolResult:
         if call.name not in self._cell.tools:
             # A model may ask for anything that it can spell.
@@ -158,7 +170,7 @@ class Dialogue:
                 text=f"There is no tool `{call.name}`; there are: {known}.", failed=True
             )
         if self._cell.approve_tools and not await self._execution.approve(
-            call, self._conversation.item
+            call, self.item
         ):
             return ToolResult(text=_NOT_ALLOWED, failed=True)
         async with self._execution.kernel_turn():
@@ -204,8 +216,8 @@ class Dialogue:
         more: dict[str, JSONValue],
     ) -> Output:
         fields = {**more, "response_var": self._prepared.variable, "call_id": self._call_id}
-        if self._conversation.item is not None:
-            fields["item"] = self._conversation.item
+        if self.item is not None:
+            fields["item"] = self.item
         response = Output.llm_response(self._conversation.prompt, text, model=model, usage=usage)
         return Output(response.type, response.content, response.fields | fields)
 
@@ -230,13 +242,14 @@ class Dialogue:
 
     def _begin(self, call_id: str) -> None:
         self._call_id = call_id
+        self._pieces.clear()  # not before: a call that may not be made leaves what had come
 
     def _hear(self, text: str) -> None:
         self._pieces.append(text)
         self._relay.add(text)
 
     def _tell_text(self, text: str) -> None:
-        self._execution.tell(CellText, text=text, item=self._conversation.item)
+        self._execution.tell(CellText, text=text, item=self.item)
 
     def _tell_retry(self, attempt: int, error: ProviderError, wait_s: float) -> None:
         self._pieces.clear()
@@ -246,7 +259,7 @@ class Dialogue:
             attempt=attempt,
             error=str(error),
             wait_s=wait_s,
-            item=self._conversation.item,
+            item=self.item,
         )
 
 

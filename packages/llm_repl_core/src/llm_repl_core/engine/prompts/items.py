@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import ast
+import asyncio
 from collections.abc import Sequence
 from typing import Any, Self
 
 from msgspec import UNSET
 
+from llm_repl_core.engine.prompts.inspected import NAMESPACE
 from llm_repl_core.errors import InvalidInput, InvalidTemplate
 from llm_repl_core.kernels.base import Evaluated, Expression, Failed, Kernel
 from llm_repl_core.syntax import parse_expression
 from llm_repl_core.templates import Field, Template
 
-__all__ = ["ITEM", "Items"]
+__all__ = ["ITEM", "Items", "refuse_interrupt"]
 
 ITEM = "item"
 """What the template calls an item."""
@@ -28,25 +31,35 @@ class Items:
     Args:
         expression: Whatever can be iterated.
         kernel: The kernel, which nothing else uses meanwhile.
+        keep: Whether nothing of the state may be used up, as an iterator is that is read.
 
     Raises:
-        InvalidInput: From entering: it is no expression, it fails, or it cannot be iterated.
+        InvalidInput: From entering: it is no expression, it fails, it cannot be iterated, or it
+            would be used up.
     """
 
-    def __init__(self, expression: str, kernel: Kernel) -> None:
+    def __init__(self, expression: str, kernel: Kernel, *, keep: bool = False) -> None:
         self._expression = expression
         self._kernel = kernel
+        self._keep = keep
         self.count = 0
 
     async def __aenter__(self) -> Self:
         source = self._expression.strip()
         try:
-            parse_expression(source)
+            parsed = parse_expression(source)
         except (SyntaxError, ValueError, RecursionError):
             raise InvalidInput(
                 f"`for_each` must be a Python expression such as `rows`, but is `{source[:80]}`."
             ) from None
-        held = await self._ask(f"len({_ITEMS} := list({source}\n))")
+        if self._keep and not isinstance(parsed, ast.Call | ast.GeneratorExp):
+            await self._refuse_iterator(source)
+        try:
+            # No names of functions: a variable of the user's may shadow any of them.
+            held = await self._ask(f"({_ITEMS} := [{ITEM} for {ITEM} in ({source}\n)]).__len__()")
+        except asyncio.CancelledError:
+            await self._let_go()
+            raise
         if isinstance(held, Failed):
             hint = f"; the state has: {', '.join(held.names[:20])}" if held.names else ""
             raise InvalidInput(f"`for_each`: {held.ename}: {held.evalue}{hint}.")
@@ -55,8 +68,7 @@ class Items:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._kernel.alive:
-            await self._ask(f"globals().pop({_ITEMS!r}, None) and None")
+        await self._let_go()
 
     def names(self, place: int) -> dict[str, str]:
         """What ``item`` is for one of them: an expression, by name."""
@@ -83,6 +95,18 @@ class Items:
                 ]
             )
         return filled
+
+    async def _refuse_iterator(self, source: str) -> None:
+        value = await self._ask(f"({source}\n).__next__ and 1")
+        if not isinstance(value, Failed):
+            raise InvalidInput(
+                f"`for_each`: `{source[:80]}` is an iterator, which looking at its items would use "
+                "up: make it a list in a code cell."
+            )
+
+    async def _let_go(self) -> None:
+        if self._kernel.alive:
+            await self._ask(f"{NAMESPACE}.pop({_ITEMS!r}, None) and None")
 
     async def _values(self, fields: Sequence[Field]) -> list[list[str]]:
         if not fields:
@@ -120,7 +144,18 @@ class Items:
 
     async def _ask(self, source: str) -> Evaluated:
         [value] = await self._kernel.evaluate([Expression(source)])
+        refuse_interrupt(value)
         return value
+
+
+def refuse_interrupt(value: Evaluated) -> None:
+    """End the prompt where somebody pressed Ctrl-C while the kernel evaluated something for it.
+
+    Raises:
+        CancelledError: Somebody did.
+    """
+    if isinstance(value, Failed) and value.ename == "KeyboardInterrupt":
+        raise asyncio.CancelledError
 
 
 def _source(expression: Expression) -> str:
@@ -129,4 +164,6 @@ def _source(expression: Expression) -> str:
     spec = ", ".join(
         repr(part) if isinstance(part, str) else _source(part) for part in expression.format_spec
     )
-    return f"'{{0{conversion}:{{1}}}}'.format(({expression.source}\n), ''.join([{spec}]))"
+    text = f"'{{0{conversion}:{{1}}}}'.format(({expression.source}\n), ''.join([{spec}]))"
+    # Half of a surrogate pair, which JSON does not hold, is escaped as it is elsewhere.
+    return f"{text}.encode('utf-8', 'backslashreplace').decode('utf-8')"

@@ -10,7 +10,7 @@ from msgspec import Struct
 from llm_repl_core.engine.prompts.answer_form import AnswerForm, resolve_form
 from llm_repl_core.engine.prompts.attachments import load_attachments
 from llm_repl_core.engine.prompts.context import SourcedMessage, context_messages
-from llm_repl_core.engine.prompts.items import ITEM, Items
+from llm_repl_core.engine.prompts.items import ITEM, Items, refuse_interrupt
 from llm_repl_core.engine.prompts.tools import describe_tools
 from llm_repl_core.kernels.base import Kernel
 from llm_repl_core.model.cell import PromptCell
@@ -70,13 +70,16 @@ def needs_kernel(cell: PromptCell, notebook: Notebook) -> bool:
     )
 
 
-async def prepare(cell: PromptCell, notebook: Notebook, kernel: Kernel) -> PreparedPrompt:
+async def prepare(
+    cell: PromptCell, notebook: Notebook, kernel: Kernel, *, keep: bool = False
+) -> PreparedPrompt:
     """Fill the templates and gather what goes with them.
 
     Args:
         cell: The prompt.
         notebook: Its notebook.
         kernel: The kernel, which nothing else uses meanwhile.
+        keep: Whether nothing of the state may be used up: it is only looked at.
 
     Raises:
         InvalidTemplate: A field cannot be filled.
@@ -89,21 +92,25 @@ async def prepare(cell: PromptCell, notebook: Notebook, kernel: Kernel) -> Prepa
     around = _Around(cell, context_messages(cell, notebook))
     root = Path(kernel.options.cwd or ".")
     each_has_its_own = cell.for_each is not None and ITEM in cell.attachments
-    shared: tuple[Attachment, ...] = ()
-    if not each_has_its_own:
-        shared = await load_attachments(cell.attachments, kernel, root=root)
+    # What is the same for all items is held once.
+    common = [one for one in cell.attachments if not (each_has_its_own and one == ITEM)]
+    shared = await load_attachments(common, kernel, root=root)
     if cell.for_each is None:
         [system_text, prompt] = await _fill([system, template], kernel)
         conversations = [around.conversation(system_text, prompt, shared)]
     else:
         conversations = []
-        async with Items(cell.for_each, kernel) as items:
+        async with Items(cell.for_each, kernel, keep=keep) as items:
             texts = await items.fill([system, template])
             for place, [system_text, prompt] in enumerate(texts):
                 attachments = shared
                 if each_has_its_own:
-                    attachments = await load_attachments(
-                        cell.attachments, kernel, root=root, extra=items.names(place)
+                    [own] = await load_attachments(
+                        [ITEM], kernel, root=root, extra=items.names(place)
+                    )
+                    rest = iter(shared)
+                    attachments = tuple(
+                        own if one == ITEM else next(rest) for one in cell.attachments
                     )
                 conversations.append(around.conversation(system_text, prompt, attachments, place))
     position = notebook.index(cell.id)
@@ -138,7 +145,10 @@ class _Around:
 
 async def _fill(templates: Sequence[Template], kernel: Kernel) -> list[str]:
     expressions = [one for template in templates for one in template.expressions]
-    values = iter(await kernel.evaluate(expressions) if expressions else [])
+    evaluated = await kernel.evaluate(expressions) if expressions else []
+    for value in evaluated:
+        refuse_interrupt(value)
+    values = iter(evaluated)
     return [template.fill([next(values) for _ in template.expressions]) for template in templates]
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from msgspec import Struct
 
 from llm_repl_core.engine.calls import Caller
+from llm_repl_core.engine.prompts.context import SourcedMessage
 from llm_repl_core.engine.prompts.prepare import needs_kernel, prepare
 from llm_repl_core.engine.questions import Question
 from llm_repl_core.engine.tokens import estimate_tokens, output_allowance
@@ -18,6 +19,7 @@ from llm_repl_core.ledger.record import CallPlace
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.notebook import Notebook
+from llm_repl_core.providers.base import Message
 
 __all__ = ["Preview", "PreviewedMessage", "make_preview"]
 
@@ -28,7 +30,7 @@ class PreviewedMessage(Struct, frozen=True, kw_only=True):
     Attributes:
         role: Who speaks.
         content: What is said.
-        cell_id: The cell that it is from; None: the notebook's system text.
+        cell_id: The cell that it is from; None: the notebook's system text, or a plugin.
         attachments: What goes with it, by name.
     """
 
@@ -93,7 +95,7 @@ async def make_preview(
         )
     if needs_kernel(cell, notebook):
         await ensure_kernel()
-    prepared = await prepare(cell, notebook, kernel)
+    prepared = await prepare(cell, notebook, kernel, keep=True)
     if not prepared.conversations:
         raise InvalidInput("`for_each` has no items, so that nothing would be sent.")
     calls = []
@@ -119,7 +121,6 @@ async def make_preview(
         sum(exact) if are_exact else sum(estimate_tokens(one.request) for _, one in calls)
     )
     limit = output_allowance(first.request)
-    sources = [one.cell_id for one in prepared.conversations[0].messages]
     return Preview(
         provider=first.provider,
         model=first.request.model,
@@ -127,11 +128,12 @@ async def make_preview(
             PreviewedMessage(
                 role=message.role,
                 content=message.content,
-                # A plugin may have added turns of its own.
-                cell_id=sources[place] if place < len(sources) else None,
+                cell_id=cell_id,
                 attachments=tuple(one.name or one.media_type for one in message.attachments),
             )
-            for place, message in enumerate(first.request.messages)
+            for message, cell_id in _with_sources(
+                first.request.messages, prepared.conversations[0].messages
+            )
         ),
         body=recorded_body(provider.body(first.request), first.request),
         calls=len(calls),
@@ -142,3 +144,14 @@ async def make_preview(
             first.provider, first.request.model, input_tokens, limit * len(calls)
         ),
     )
+
+
+def _with_sources(
+    messages: Sequence[Message], prepared: Sequence[SourcedMessage]
+) -> Iterator[tuple[Message, str | None]]:
+    """Each turn with the cell that it is from. A plugin may have put in, left out or changed some."""
+    sources = {id(one.message): one.cell_id for one in prepared}
+    as_many = len(messages) == len(prepared)
+    for place, message in enumerate(messages):
+        by_place = prepared[place].cell_id if as_many else None
+        yield message, sources.get(id(message), by_place)
