@@ -18,7 +18,7 @@ LIMIT_S = 120.0
 
 
 class Ear:
-    """A Socket.IO client that keeps the events of executions, in order."""
+    """A Socket.IO client that keeps the starts and ends of executions, in order."""
 
     def __init__(self, server) -> None:
         self.heard: list[tuple[str, dict]] = []
@@ -27,6 +27,13 @@ class Ear:
             reconnection=False,
             websocket_extra_options={"skip_utf8_validation": True},
         )
+        # The library handles every message in a thread of its own, in no order.
+        trigger = self.client.eio._trigger_event
+
+        def trigger_in_order(event: str, *arguments, **options):
+            return trigger(event, *arguments, **options | {"run_async": False})
+
+        self.client.eio._trigger_event = trigger_in_order
         self.client.on("*", lambda name, data=None: self.heard.append((name, data)))
         self.client.connect(server.base, transports=["websocket"])
 
@@ -35,7 +42,8 @@ class Ear:
         return [
             (name, data)
             for name, data in self.heard
-            if "execution" in name and data["notebook_id"] == notebook_id
+            if name.endswith(("execution_started", "execution_completed", "execution_failed"))
+            and data["notebook_id"] == notebook_id
         ]
 
     def names(self, notebook: str) -> list[str]:

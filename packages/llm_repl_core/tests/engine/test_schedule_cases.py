@@ -148,6 +148,12 @@ CASES = {
         code("try:\n    r\nexcept NameError:\n    r = 'missing'"),
         prompt("on its own", "s", context="above"),
     ],
+    "a template sets the variable of a prompt above it": [
+        code("def g():\n    global p\n    p = 'by g'\n    return 1"),
+        prompt("one", "p", 0.02),
+        prompt("{g()}", "q"),
+        code("p"),
+    ],
     "memory and what code does to a value of it": [
         memory("m = [1]"),
         code("m.append(2)"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -157,10 +158,14 @@ class Caller:
             started_at=datetime.now(UTC),
         )
         call = OpenCall(provider, context, record, listener)
-        with _reserve(terms.meters, context) as reservation:
+        reservation: Reservation | None = None
+        with ExitStack() as stack:
             async with self._plugins.around("llm_repl_around_call", context=context):
                 try:
                     async with terms.slots:
+                        # Only now: calls that wait for their turn would keep a budget from those
+                        # that run, each of which may cost much less than is reserved for it.
+                        reservation = stack.enter_context(_reserve(terms.meters, context))
                         await with_retries(
                             lambda: self._attempt(call),
                             policy=self._retry_policy,

@@ -86,7 +86,9 @@ class CellText(Event, frozen=True, kw_only=True):
 
 
 class CellRetried(Event, frozen=True, kw_only=True):
-    """A call failed and will be made again: the text that had come of its answer is void.
+    """The text that had come of an answer is void, as it will be asked for again.
+
+    Either the call failed, or the answer did not have the form that the prompt asks for.
 
     Attributes:
         cell_id: Which cell.

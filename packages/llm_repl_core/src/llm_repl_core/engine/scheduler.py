@@ -178,20 +178,17 @@ class Schedule:
         return [turn for turn in dict.fromkeys(found) if turn is not None]
 
     def _overwritten(self, planned: Planned) -> list[asyncio.Event]:
-        """The prompts whose variable a cell in order sets: theirs must come first.
+        """The prompts whose variable a cell sets when it runs: theirs must come first.
 
         All of them, as the lowest may fail. Of two prompts with one variable the lower wins,
-        whichever is answered first.
+        whichever is answered first, but what a template itself sets is set at its place.
         """
+        writes = planned.effects.writes
         if planned.is_prompt:
-            return []
-        if LAST_ANSWER in planned.effects.writes:
+            writes -= {planned.variable, LAST_ANSWER}
+        if LAST_ANSWER in writes:
             return [turn.ended for turn in self._open.values() if turn.planned.is_prompt]
-        return [
-            turn.ended
-            for name in planned.effects.writes
-            for turn in self._answering.get(name, {}).values()
-        ]
+        return [turn.ended for name in writes for turn in self._answering.get(name, {}).values()]
 
     def _hazards(self, planned: Planned) -> list[asyncio.Event]:
         """What must have happened above, so that the cell sees, and leaves, the right state."""

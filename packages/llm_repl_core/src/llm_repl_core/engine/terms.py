@@ -15,6 +15,7 @@ from llm_repl_core.ledger.base import Ledger
 from llm_repl_core.ledger.record import Mode
 from llm_repl_core.ledger.replay import Recall
 from llm_repl_core.model.cell import PromptCell
+from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.notebook import Notebook
 
 __all__ = ["Terms"]
@@ -76,11 +77,12 @@ class Terms:
 
 def _budget_of(noted: JSONValue) -> Budget:
     # A limit that is misspelt would be no limit.
-    unknown = sorted(noted.keys() - set(Budget.__struct_fields__)) if _is_object(noted) else []
+    known = Budget.__struct_fields__
+    unknown = sorted(noted.keys() - set(known)) if isinstance(noted, dict) else []
     try:
         if unknown:
             raise msgspec.ValidationError(
-                f"it has no `{unknown[0]}`, only {', '.join(Budget.__struct_fields__)}"
+                f"there is no limit `{unknown[0]}`, only {', '.join(known)}"
             )
         return msgspec.convert(noted, Budget)
     except msgspec.ValidationError as error:

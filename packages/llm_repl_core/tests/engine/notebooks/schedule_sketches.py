@@ -13,6 +13,7 @@ from llm_repl_core.model.cell import Cell, CodeCell, MarkdownCell, MemoryCell, P
 NAMES = ["a", "b", "c"]
 ANSWERS = ["p", "q", "r"]
 FUNCTIONS = ["f", "g"]
+DELAYS_S = [0, 0.001, 0.003, 0.005, 0.015]
 
 PRELUDE = """\
 import random, schedule_world
@@ -335,7 +336,7 @@ def _code(draw: Callable[..., Any]) -> tuple[type[Cell], dict[str, Any]]:
 @st.composite
 def _prompt(draw: Callable[..., Any]) -> tuple[type[Cell], dict[str, Any]]:
     fields: dict[str, Any] = {"content": draw(_filled(TEMPLATES)), "model": "echo"}
-    fields["delay_s"] = draw(st.sampled_from([0, 0, 0.001, 0.003, 0.005]))
+    fields["delay_s"] = draw(st.sampled_from(DELAYS_S))
     fields["response_var"] = draw(st.sampled_from([*ANSWERS, *ANSWERS, "a", None]))
     match draw(st.integers(0, 15)):
         case 0:
@@ -379,7 +380,7 @@ def _story(draw: Callable[..., Any]) -> list[tuple[type[Cell], dict[str, Any]]]:
             name: one.format(**names) if name in ("response_var", "for_each") else one
             for name, one in fields.items()
         }
-        delay_s = draw(st.sampled_from([0, 0.001, 0.003, 0.005]))
+        delay_s = draw(st.sampled_from(DELAYS_S))
         content = text.format(**names)
         cells.append((PromptCell, {"content": content, "model": "echo", "delay_s": delay_s} | told))
     return cells

@@ -156,7 +156,8 @@ async def _deliver(
 
 def _items_failed(failed: Sequence[tuple[int, Exception]], total: int) -> Output:
     shown = "; ".join(
-        f"item {place}: {type(error).__name__}: {error}" for place, error in failed[:_ERRORS_SHOWN]
+        f"item {place}: {type(error).__name__}: {str(error).rstrip('.')}"
+        for place, error in failed[:_ERRORS_SHOWN]
     )
     more = len(failed) - _ERRORS_SHOWN
     rest = f"; and {more} more" if more > 0 else ""

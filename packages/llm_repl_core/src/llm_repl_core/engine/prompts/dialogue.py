@@ -14,7 +14,7 @@ from llm_repl_core.engine.prompts.prepare import Conversation, PreparedPrompt
 from llm_repl_core.engine.prompts.tools import ToolResult, call_tool
 from llm_repl_core.engine.questions import Answer, CallListener, CallTerms, Question
 from llm_repl_core.engine.text_relay import TextRelay
-from llm_repl_core.errors import AnswerMisfit, ProviderError, ToolLimitReached
+from llm_repl_core.errors import AnswerMisfit, LLMReplError, ProviderError, ToolLimitReached
 from llm_repl_core.ledger.record import CallPlace, Mode
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.json_value import JSONValue
@@ -98,10 +98,12 @@ class Dialogue:
                 if misfit is None:
                     misfit = error
                     self._messages += [Message("assistant", answer.text), _asked_again(error)]
+                    self._tell_void(1, error, 0.0)
                 elif answer.source == "reuse":
                     # On record are answers of no use: asking for them again is the only way out.
                     misfit = None
                     self._begin_anew()
+                    self._tell_void(2, error, 0.0)
                 else:
                     raise AnswerMisfit(
                         f"The answer does not fit, and neither did the one before it. First: "
@@ -169,9 +171,7 @@ class Dialogue:
             return ToolResult(
                 text=f"There is no tool `{call.name}`; there are: {known}.", failed=True
             )
-        if self._cell.approve_tools and not await self._execution.approve(
-            call, self.item
-        ):
+        if self._cell.approve_tools and not await self._execution.approve(call, self.item):
             return ToolResult(text=_NOT_ALLOWED, failed=True)
         async with self._execution.kernel_turn():
             return await call_tool(call, self._execution.kernel)
@@ -254,6 +254,9 @@ class Dialogue:
     def _tell_retry(self, attempt: int, error: ProviderError, wait_s: float) -> None:
         self._pieces.clear()
         self._relay.drop()
+        self._tell_void(attempt, error, wait_s)
+
+    def _tell_void(self, attempt: int, error: LLMReplError, wait_s: float) -> None:
         self._execution.tell(
             CellRetried,
             attempt=attempt,
