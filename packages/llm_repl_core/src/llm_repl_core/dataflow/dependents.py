@@ -19,6 +19,8 @@ class _Known(Struct, frozen=True):
     """A cell as it was last looked at.
 
     Attributes:
+        content: The cell's content.
+        plain: Its class, where nothing but its content decides its effects; else None.
         key: Whatever decides its effects: while it is the same, so are these.
         effects: What the cell does.
         gives: The names by which others see what it does.
@@ -26,6 +28,8 @@ class _Known(Struct, frozen=True):
         through: What the functions that it defines read, when they are called elsewhere.
     """
 
+    content: str
+    plain: type[Cell] | None
     key: tuple[Any, ...]
     effects: Effects
     gives: frozenset[str]
@@ -140,8 +144,10 @@ class Dependents:
         for cell_id in self._known.keys() - self._places.keys():
             self._drop(cell_id)
         for place, cell in enumerate(notebook):
-            key = _key(cell, place, system)
             known = self._known.get(cell.id)
+            if known is not None and known.content is cell.content and known.plain is type(cell):
+                continue  # the usual case, and cheap: a notebook may have thousands of cells
+            key = _key(cell, place, system)
             if known is None or known.key != key:
                 self._drop(cell.id)
                 self._put(cell, key, place, system)
@@ -161,6 +167,8 @@ class Dependents:
             effects = analyse_cell(cell)
         through = frozenset[str]().union(*(one.reads for one in effects.deferred.values()))
         known = _Known(
+            content=cell.content,
+            plain=None if isinstance(cell, PromptCell) else type(cell),
             key=key,
             effects=effects,
             gives=effects.writes | effects.changes | answers,

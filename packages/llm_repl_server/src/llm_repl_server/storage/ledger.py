@@ -37,3 +37,8 @@ class DatabaseLedger(Ledger):
     async def answered(self, notebook_id: str) -> Sequence[CallRecord]:
         """See `Ledger.answered`."""
         return await asyncio.to_thread(self._access.answered, notebook_id)
+
+    async def spent(self, notebook_id: str) -> tuple[int, int, float]:
+        """See `Ledger.spent`."""
+        spending = await asyncio.to_thread(self._access.spending, notebook_id)
+        return spending.calls, spending.tokens, spending.price_usd
