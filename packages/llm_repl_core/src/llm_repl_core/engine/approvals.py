@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from uuid import uuid4
 
 from llm_repl_core.errors import NotFound
 
@@ -19,16 +18,12 @@ class Approvals:
         self._waiting: dict[str, asyncio.Future[bool]] = {}
 
     @contextmanager
-    def ask(self) -> Iterator[tuple[str, asyncio.Future[bool]]]:
-        """An id, and a future that `decide` resolves by it; leaving gives the question up.
-
-        The id is not that of the model, which may use one twice.
-        """
+    def ask(self, call_id: str) -> Iterator[asyncio.Future[bool]]:
+        """A future that `decide` resolves; leaving gives the question up."""
         decision: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        call_id = str(uuid4())
         self._waiting[call_id] = decision
         try:
-            yield call_id, decision
+            yield decision
         finally:
             self._waiting.pop(call_id, None)
 
