@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -205,7 +207,10 @@ class Application:
             InvalidNotebook: It is not a file of the format that its ending names.
         """
         notebook_format = self.format_for(path.name)
-        return notebook_format.decode(read_bytes(path, limit_bytes=NOTEBOOK_LIMIT_BYTES))
+        data = read_bytes(path, limit_bytes=NOTEBOOK_LIMIT_BYTES)
+        with suppress(OSError):  # it has gone meanwhile
+            notebook_format.modified_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        return notebook_format.decode(data)
 
     def save(self, notebook: Notebook, path: Path) -> None:
         """Write a notebook to a file: the whole of it or nothing.

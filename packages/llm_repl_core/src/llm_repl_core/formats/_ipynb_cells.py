@@ -27,6 +27,7 @@ from llm_repl_core.formats._ipynb_text import (
     take_text,
     with_reply,
 )
+from llm_repl_core.formats._missing import StandIns
 from llm_repl_core.model.cell import (
     Cell,
     CellStatus,
@@ -70,13 +71,14 @@ def ipynb_id(cell_id: str) -> str:
 # Reading -----------------------------------------------------------------------------------------
 
 
-def decode_cell(value: Any, where: str, cell_types: CellTypes) -> Cell:
+def decode_cell(value: Any, where: str, cell_types: CellTypes, stand_ins: StandIns) -> Cell:
     """A cell from a file.
 
     Args:
         value: What stands in the file.
         where: Its place: ``cells[3]``.
         cell_types: The known types of cells.
+        stand_ins: The ids for cells that have none.
 
     Raises:
         InvalidNotebook: It does not have the shape of a cell.
@@ -86,8 +88,7 @@ def decode_cell(value: Any, where: str, cell_types: CellTypes) -> Cell:
     metadata, own = take_own(fields)
     cell_class, foreign_type = _class_of(kind, metadata, own, cell_types)
     common: dict[str, Any] = {"content": take_text(fields, "source")}
-    if cell_id := _take_id(fields, own):
-        common["id"] = cell_id
+    common["id"] = _take_id(fields, own) or stand_ins.id_of(where)
     count = own.count("execution_count")
     if kind == "code":
         common["outputs"] = [

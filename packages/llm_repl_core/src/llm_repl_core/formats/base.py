@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from datetime import datetime
 from typing import ClassVar
 
 from llm_repl_core.model.cell_types import CellTypes
@@ -29,6 +30,9 @@ class Format(abc.ABC):
 
     def __init__(self, cell_types: CellTypes | None = None) -> None:
         self.cell_types = cell_types or CellTypes()
+        self.modified_at: datetime | None = None
+        """When the file was changed that is read: of a notebook that does not say when it was
+        made. Now, where None."""
 
     @abc.abstractmethod
     def decode(self, data: bytes) -> Notebook:

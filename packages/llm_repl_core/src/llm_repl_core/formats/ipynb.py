@@ -10,6 +10,7 @@ from llm_repl_core.formats._fields import Fields, time_text
 from llm_repl_core.formats._ipynb_cells import decode_cell, encode_cell, ipynb_id
 from llm_repl_core.formats._ipynb_metadata import NOTEBOOK_SHAPES, merge_own, put_back, take_own
 from llm_repl_core.formats._json_text import read_document, write_document
+from llm_repl_core.formats._missing import StandIns
 from llm_repl_core.formats.base import Format
 from llm_repl_core.model.cell import Cell
 from llm_repl_core.model.notebook import DEFAULT_NAME, Notebook
@@ -42,8 +43,9 @@ class IpynbFormat(Format):
         """
         fields = Fields(read_document(data, ".ipynb file"), "")
         _refuse_other_versions(fields)
+        stand_ins = StandIns(data)
         cells = _with_unique_ids(
-            decode_cell(value, f"cells[{place}]", self.cell_types)
+            decode_cell(value, f"cells[{place}]", self.cell_types, stand_ins)
             for place, value in enumerate(fields.array("cells"))
         )
         metadata, own = take_own(fields)
@@ -54,9 +56,9 @@ class IpynbFormat(Format):
             extra = {_UNKNOWN: fields.rest, **extra}
         return Notebook(
             name,
-            id=own.optional_text("notebook_id"),
+            id=own.optional_text("notebook_id") or stand_ins.id_of(""),
             cells=cells,
-            created_at=own.time("created_at"),
+            created_at=own.time("created_at") or self.modified_at,
             updated_at=own.time("updated_at"),
             memory=own.object("memory"),
             state_keys=own.texts("state_keys"),

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from llm_repl_core.errors import InvalidNotebook
 from llm_repl_core.formats._fields import Fields, build, time_text
 from llm_repl_core.formats._json_text import read_document, write_document
+from llm_repl_core.formats._missing import StandIns
 from llm_repl_core.formats.base import Format
 from llm_repl_core.model.cell import Cell, ForeignCell, PromptCell
 from llm_repl_core.model.notebook import DEFAULT_NAME, Notebook
@@ -35,16 +36,17 @@ class LlmnFormat(Format):
             InvalidNotebook: It is not a notebook; the message says what is wrong and where.
         """
         fields = Fields(read_document(data, ".llmn file"), "")
+        stand_ins = StandIns(data)
         cells = [
-            self._decode_cell(value, f"cells[{place}]")
+            self._decode_cell(value, f"cells[{place}]", stand_ins)
             for place, value in enumerate(fields.array("cells"))
         ]
         _refuse_repeated_ids(cells)
         return Notebook(
             fields.text("name", DEFAULT_NAME),
-            id=_take_id(fields, "notebook_id"),
+            id=_take_id(fields, "notebook_id") or stand_ins.id_of(""),
             cells=cells,
-            created_at=fields.time("created_at"),
+            created_at=fields.time("created_at") or self.modified_at,
             updated_at=fields.time("updated_at"),
             metadata=fields.object("metadata"),
             memory=fields.object("memory"),
@@ -66,7 +68,7 @@ class LlmnFormat(Format):
         }
         return write_document(_with_unknown(known, notebook.extra), indent=2)
 
-    def _decode_cell(self, value: Any, where: str) -> Cell:
+    def _decode_cell(self, value: Any, where: str, stand_ins: StandIns) -> Cell:
         fields = Fields(value, where)
         word = fields.text("type")
         common: dict[str, Any] = {
@@ -77,8 +79,7 @@ class LlmnFormat(Format):
             "metadata": fields.object("metadata"),
             "stale": fields.flag("stale"),
         }
-        if cell_id := _take_id(fields, "cell_id"):
-            common["id"] = cell_id
+        common["id"] = _take_id(fields, "cell_id") or stand_ins.id_of(where)
         cell_class = self.cell_types.find(word)
         if cell_class is None:
             return ForeignCell(foreign_type=word, extra=fields.rest, **common)

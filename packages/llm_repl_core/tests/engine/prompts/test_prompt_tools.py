@@ -15,7 +15,7 @@ import asyncio
 calls = []
 def add(a: int, b: int = 1) -> int:
     "Add two numbers."
-    calls.append((a, b))
+    calls.append([a, b])
     return a + b
 def fails(why: str):
     raise ValueError(why)
@@ -97,7 +97,7 @@ def test_a_tool_that_raises_tells_the_model(open_at_server, server, kernel):
     [
         (ToolCall(id="call_1", name="remove", arguments="{}"), "There is no tool `remove`; there"),
         (ToolCall(id="call_1", name="prints", arguments="{}"), "There is no tool `prints`; there"),
-        (ToolCall(id="call_1", name="add", arguments='{"a": '), "`add` was not called: the arg"),
+        (ToolCall(id="call_1", name="add", arguments='{"a":'), "`add` was not called: the arg"),
         (wish("add"), "`add` was not called: `a` is missing. It takes: a: int, b: int = 1."),
         (wish("add", a="x"), "`add` was not called: "),
         (wish("add", a=1, c=2), "`add` was not called: there is no argument `c`"),
