@@ -41,6 +41,19 @@ _BLOCK = re.compile(r"<!-- generated: ([\w-]+) -->\n.*?<!-- end of \1 -->", re.D
 _METHODS = ("get", "post", "put", "delete")
 _HELP_WIDTH = 80
 _TITLES = {"execution": "Running", "health": "The server", "llm": "Providers"}
+_HEADERS = (
+    ("ETag", " The header `ETag` holds its version."),
+    ("Location", " The header `Location` says where the run is."),
+)
+"""Headers of answers, and what is said of them."""
+
+_CONTENTS = {
+    "*/*": "the file",
+    "image/svg+xml": "a drawing",
+    "text/plain": "text",
+    "text/vnd.mermaid": "Mermaid",
+}
+"""What an answer is that is no JSON, by its media type."""
 
 
 def current(page: str) -> str:
@@ -245,8 +258,9 @@ def _operation(method: str, path: str, operation: dict[str, Any], everywhere: se
         lines.append(f"- Body: {_content(operation['requestBody'])}{may}.")
     for status, response in operation["responses"].items():
         if status < "4":
-            etag = " The header `ETag` holds its version." if "headers" in response else ""
-            lines.append(f"- {status}: {_content(response)}.{etag}")
+            headers = response.get("headers", ())
+            notes = "".join(note for name, note in _HEADERS if name in headers)
+            lines.append(f"- {status}: {_content(response)}.{notes}")
     others = [one for one in operation["responses"] if one >= "4" and one not in everywhere]
     if others:
         lines.append(f"- Also {', '.join(others)}.")
@@ -254,8 +268,13 @@ def _operation(method: str, path: str, operation: dict[str, Any], everywhere: se
 
 
 def _content(holder: dict[str, Any]) -> str:
-    schema = holder["content"].get("application/json", {}).get("schema")
-    return "the file" if schema is None else type_word(schema)
+    kinds = {
+        media_type: type_word(one["schema"])
+        if media_type == "application/json"
+        else _CONTENTS[media_type]
+        for media_type, one in holder["content"].items()
+    }
+    return ", or ".join(kinds.values())
 
 
 GENERATORS: dict[str, Callable[[], str]] = {

@@ -21,7 +21,17 @@ from flask import Flask
 from msgspec import Struct
 
 import llm_repl_core
-from llm_repl_core import Application, Cell, KernelOptions, LLMReplError, Output, ProviderConfig
+from llm_repl_core import (
+    Application,
+    Cell,
+    CellText,
+    KernelOptions,
+    LLMReplError,
+    Notebook,
+    Output,
+    ProviderConfig,
+    Settings,
+)
 from llm_repl_core.model.cell import CellStatus
 from llm_repl_core.plugins import contexts, hookspecs
 from llm_repl_core.safe_builtins import SAFE_BUILTIN_NAMES
@@ -242,8 +252,9 @@ def test_cells() -> None:
         cell_class = application.cell_types.get(word)
         assert f"| `{word}` | `{cell_class.wire_type}` |" in text
         own = rows(section(text, cell_class.__name__))
-        assert own == set(cell_class.option_names())
-    assert rows(section(text, "Cell")) == {*Cell.COMMON, "type", "wire_type"}
+        assert own == set(cell_class.option_names()) - set(Cell.option_names())
+    of_every_cell = {*Cell.COMMON, *Cell.option_names(), "type", "wire_type"}
+    assert rows(section(text, "Cell")) == of_every_cell
     assert rows(section(text, "Status")) == set(CellStatus.__args__)
 
 
@@ -256,6 +267,7 @@ def test_outputs() -> None:
         Output.error("a", "b"),
         Output.display({}),
         Output.llm_response("a", "b"),
+        Output("tool_call", "a"),
         Output.memory_update([], {}),
     ]
     text = section(page("cells-and-outputs"), "Outputs")
@@ -264,6 +276,27 @@ def test_outputs() -> None:
         row = re.search(rf"^\| `{one.type}` \|.*$", text, re.MULTILINE)
         assert row is not None
         assert [name for name in one.fields if f"`{name}`" not in row[0]] == []
+
+
+def test_answers_and_calls_of_tools() -> None:
+    notebook = Notebook()
+    notebook.add_code("def echo(text): return text")
+    plain = notebook.add_prompt("Hello", model="echo")
+    notebook.add_prompt("{item}", for_each="[1]", schema="name, age int")
+    asks = 'call:echo {"text": "a"}'
+    notebook.add_prompt("{item}", for_each="[1]", tools=["echo"], model=asks)
+    notebook.add_prompt("One two", model="fail:unreachable+after=1")
+    slow = notebook.add_prompt("One two three", model="echo+per_token=0.2")
+    found: list[Output] = []
+    with Application(Settings(call_attempts=1)).open(notebook) as session:
+        for cell_ids, mode in ((None, "live"), ([plain.id], "reuse")):
+            for event in session.stream(cell_ids, mode=mode, stop_on_error=False):
+                if isinstance(event, CellText) and event.cell_id == slow.id:
+                    session.interrupt()
+            found += [output for cell in notebook for output in cell.outputs]
+    for kind, heading in (("llm_response", "An answer"), ("tool_call", "A call of a tool")):
+        fields = {name for one in found if one.type == kind for name in one.fields}
+        assert rows(section(page("cells-and-outputs"), heading)) == fields
 
 
 def test_formats_and_kernels() -> None:

@@ -68,6 +68,7 @@ class Caller:
         self._plugins = plugins
         self._limits = limits
         self._retry_policy = retry_policy
+        self._ends: set[asyncio.Task[None]] = set()
 
     def address(self, question: Question, *, preview: bool = False) -> tuple[Provider, CallContext]:
         """Find who answers, and make the request that is sent.
@@ -172,8 +173,13 @@ class Caller:
                             on_retry=listener.on_retry,
                         )
                 finally:
-                    await self._end(call, reservation)
+                    self._end(call, reservation)
         return call.answer()
+
+    async def settled(self) -> None:
+        """Wait until the ends of all calls are on record."""
+        while self._ends:
+            await asyncio.wait(self._ends)
 
     async def _take(
         self, found: CallRecord, question: Question, mode: Mode, listener: CallListener
@@ -205,8 +211,7 @@ class Caller:
         provider_name = call.context.provider
         async with self._limits.slot(provider_name):
             if not call.begun:
-                await self.ledger.begin(call.record)
-                call.begun = True
+                await self._begin(call)
                 call.listener.on_begin(call.record.id)
                 load_prices(provider_name)
             try:
@@ -219,23 +224,36 @@ class Caller:
                 self._limits.pause(provider_name, pause_s)
                 raise
 
-    async def _end(self, call: OpenCall, reservation: Reservation | None) -> None:
-        """Keep how it ended, whatever happened."""
+    async def _begin(self, call: OpenCall) -> None:
+        # From here on: who is stopped while this is on its way to the disk has it there.
+        call.begun = True
+        try:
+            await self.ledger.begin(call.record)
+        except StorageError:
+            call.begun = False
+            raise
+
+    def _end(self, call: OpenCall, reservation: Reservation | None) -> None:
+        """Keep how it ended, whatever happened.
+
+        Nobody waits for the disk here, or every prompt of a chain would: the answer goes on, and
+        the run waits for all of its ends.
+        """
         if not call.begun:
             return  # it was never sent
         if reservation is not None:
             reservation.settle(call.spending())
-        # What ended is on its way to the disk even where whoever waits for it is stopped again.
-        with_record = asyncio.ensure_future(self._keep_end(call))
+        end = asyncio.ensure_future(self._keep_end(call))
+        self._ends.add(end)
+        end.add_done_callback(self._ends.discard)
         self._plugins.notify(
             "llm_repl_after_call", context=call.context, result=call.result_for_hooks()
         )
-        await asyncio.shield(with_record)
 
     async def _keep_end(self, call: OpenCall) -> None:
         try:
             await self.ledger.end(call.ended_record())
-        except StorageError:
+        except Exception:  # noqa: BLE001  # a ledger may be anybody's code
             # The answer is paid for: it is not thrown away because its record is incomplete.
             _log.exception("the end of call %s could not be recorded", call.record.id)
 

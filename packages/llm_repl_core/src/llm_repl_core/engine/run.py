@@ -169,7 +169,10 @@ class Run:
         for hook in plugins.implementations("llm_repl_before_run"):
             hook(context=context)
         async with plugins.around("llm_repl_around_run", context=context):
-            await self._execute_cells()
+            try:
+                await self._execute_cells()
+            finally:
+                await self.session.call.settled()
 
     async def terms(self) -> CallTerms:
         """What the run allows its calls; made for the first, as most runs make none.

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from llm_repl_core import CellFailed, CellOutput, Notebook, hookimpl
+from llm_repl_core import CellFailed, CellOutput, Delta, Notebook, Provider, hookimpl
 from llm_repl_core.testing.openai_server import Reply
 
 OBJECTS = """
@@ -16,6 +16,9 @@ class Row:
         self.name = name
     def __str__(self):
         return f"<{self.name}>"
+    def __format__(self, spec):
+        assert spec in ("", "3")
+        return str(self)
 rows = [Row("Ann"), Row("Bob"), Row("Cid")]
 steps = []
 def once():
@@ -101,11 +104,11 @@ def test_items_may_be_anything(open_session, kernel, expression, expected):
 
 
 def test_fields_of_an_item(open_session, kernel):
-    content = "{item.name!r:>8} {len(item.name)} {item} {[one.name for one in rows if one is item]}"
+    content = "{item.name!r:>8} {item:{len(item.name)}} {len([1 for one in rows if one is item])}"
     notebook = over("rows[:1]", content, model="mock/echo")
     session = open_session(notebook, kernel=kernel)
     session.run()
-    assert session.state["said"] == ["   'Ann' 3 <Ann> ['Ann']"]
+    assert session.state["said"] == ["   'Ann' <Ann> 1"]
 
 
 def test_names_that_shadow_builtins_do_no_harm(open_session, kernel):
@@ -189,14 +192,14 @@ def test_what_is_no_expression_of_items_says_so(open_session, kernel, expression
 
 @pytest.mark.parametrize("place", [0, 1, 299])
 def test_a_template_that_fails_for_one_item_asks_nothing(open_session, kernel, place):
-    notebook = over(
-        "values", "{1 / item:.2f} of {steps}", f"values = [1] * 300\nvalues[{place}] = 0\nsteps = 1",
-        model="mock/echo",
-    )  # fmt: skip
+    code = f"values = [1] * 300\nvalues[{place}] = 0\none = 1"
+    notebook = over("values", "{one} of {one / item:.2f}", code, model="mock/echo")
     session = open_session(notebook, kernel=kernel)
     with pytest.raises(CellFailed) as failed:
         session.run()
-    assert str(failed.value).startswith(f"InvalidTemplate: Item {place}: `{{1 / item:.2f}}` at line")
+    assert str(failed.value).startswith(
+        f"InvalidTemplate: Item {place}: `{{one / item:.2f}}` at line"
+    )
     assert "ZeroDivisionError" in str(failed.value)
     assert session.call.ledger.records == ()
 
@@ -239,18 +242,29 @@ def test_many_failures_are_told_shortly(open_session):
 
 
 def test_a_plugin_that_breaks_at_one_item_does_not_lose_the_rest(open_session, caplog):
+    class Broken(Provider):
+        name = "broken"
+        default_model = "broken"
+
+        def body(self, request):
+            if request.messages[-1].content == "Who is 1?":
+                raise RuntimeError("not this one")
+            return {}
+
+        async def stream(self, request):
+            yield Delta(text=request.messages[-1].content, finish_reason="stop")
+
     class Plugin:
         @hookimpl
-        def llm_repl_before_call(self, context):
-            if context.request.messages[-1].content == "Who is 1?":
-                raise RuntimeError("not this one")
+        def llm_repl_providers(self):
+            return [Broken]
 
-    notebook = over("range(3)", model="mock/echo")
+    notebook = over("range(3)", provider="broken")
     session = open_session(notebook, Plugin())
-    with pytest.raises(CellFailed, match="item 1: .*not this one"):
+    with pytest.raises(CellFailed, match=r"item 1: RuntimeError: not this one\)\. Run the cell"):
         session.run()
     assert session.state["said"] == ["Who is 0?", None, "Who is 2?"]
-    caplog.clear()
+    assert "item 1 failed in the engine" in caplog.text
 
 
 @pytest.mark.parametrize("first", ["done", "under way"])
@@ -296,27 +310,47 @@ def test_a_stop_keeps_what_came_and_going_on_asks_for_the_rest(open_at_server, s
     assert cell.status == "completed"
 
 
-def test_a_stop_while_items_are_made(open_session, kernel, wait_for):
-    code = "import itertools, time\nstarted = []\ndef slowly():\n    while True:\n" + (
-        "        started.append(1)\n        time.sleep(0.01)\n        yield 1"
-    )
+def test_a_stop_while_items_are_made(open_session, kernel, wait_for, tmp_path):
+    mark = tmp_path / "mark"
+    code = f"""
+import pathlib, time
+def slowly():
+    while True:
+        pathlib.Path({str(mark)!r}).touch()
+        time.sleep(0.01)
+        yield 1
+"""
     notebook = over("slowly()", code=code, model="mock/echo")
     session = open_session(notebook, kernel=kernel)
-    session.run([notebook.cells[0].id])
     cell = notebook.cells[1]
 
     def stop():
-        wait_for(lambda: cell.status == "running")
-        time.sleep(0.1)  # so that it is somewhere in the middle; any place will do
+        wait_for(mark.exists)
         session.interrupt()
 
     thread = threading.Thread(target=stop)
     thread.start()
     with pytest.raises(CellFailed):
-        session.run([cell.id])
+        session.run()
     thread.join(20)
     assert cell.status == "interrupted"
     assert session.call.ledger.records == ()
     cell.change(for_each="[1, 2]")
     session.run([cell.id])
     assert session.state["said"] == ["Who is 1?", "Who is 2?"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "content"),
+    [("press()", "{item}"), ("range(300)", "{press()}"), ("range(3)", "{press()} {item}"), (None, "{press()}")],
+)  # fmt: skip
+def test_ctrl_c_while_the_kernel_evaluates_for_it(open_session, kernel, expression, content):
+    code = "pressed = []\ndef press():\n    pressed.append(1)\n    raise KeyboardInterrupt"
+    notebook = over(expression, content, code=code, model="mock/echo")
+    session = open_session(notebook, kernel=kernel)
+    # In this thread it is this program's own Ctrl-C, too.
+    with pytest.raises((CellFailed, KeyboardInterrupt)):
+        session.run()
+    assert notebook.cells[1].status == "interrupted"
+    assert session.state["pressed"] == [1]  # nothing is tried again
+    assert session.call.ledger.records == ()

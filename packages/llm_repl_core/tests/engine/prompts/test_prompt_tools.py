@@ -7,7 +7,14 @@ import threading
 
 import pytest
 
-from llm_repl_core import CellEndedBadly, CellFailed, Notebook, NotFound, ToolApprovalNeeded, ToolCall
+from llm_repl_core import (
+    CellEndedBadly,
+    CellFailed,
+    Notebook,
+    NotFound,
+    ToolApprovalNeeded,
+    ToolCall,
+)
 from llm_repl_core.testing.openai_server import Reply
 
 CODE = """

@@ -1,0 +1,126 @@
+"""What a run allows its calls: from its options, else the notebook's, else the settings'."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from llm_repl_core import InvalidInput, Notebook
+from llm_repl_core.engine.budget import Budget, Spending
+from llm_repl_core.engine.options import RunOptions
+from llm_repl_core.engine.terms import Terms
+from llm_repl_core.errors import StorageError
+from llm_repl_core.ledger.in_memory import MemoryLedger
+
+
+class Spent(MemoryLedger):
+    """Says what was spent, and how often it was asked."""
+
+    def __init__(self, *amounts):
+        super().__init__()
+        self.amounts = list(amounts)
+
+    async def spent(self, notebook_id):
+        return self.amounts.pop(0)
+
+
+def notebook_with(**preferences):
+    return Notebook("Example", metadata={"llm_repl": preferences})
+
+
+def terms_of(notebook, options=None, *, maker=None):
+    maker = maker or Terms(MemoryLedger(), 5)
+
+    async def make():
+        return await maker.of_run(notebook, options or RunOptions())
+
+    return asyncio.run(make())
+
+
+def free_slots(terms):
+    async def count():
+        taken = 0
+        while not terms.slots.locked():
+            await terms.slots.acquire()
+            taken += 1
+        return taken
+
+    return asyncio.run(count())
+
+
+@pytest.mark.parametrize(
+    ("preferences", "mode", "expected"),
+    [
+        ({}, None, "live"),
+        ({"mode": "replay"}, None, "replay"),
+        ({"mode": "replay"}, "live", "live"),
+        ({"mode": "nonsense"}, "reuse", "reuse"),
+        ({}, "replay", "replay"),
+    ],
+)
+def test_the_mode(preferences, mode, expected):
+    assert terms_of(notebook_with(**preferences), RunOptions(mode=mode)).mode == expected
+
+
+def test_a_mode_that_there_is_not():
+    with pytest.raises(InvalidInput, match="is `Live`, but must be one of live, reuse, replay"):
+        terms_of(notebook_with(mode="Live"))
+
+
+@pytest.mark.parametrize(("asked", "expected"), [(None, 5), (1, 1), (40, 40)])
+def test_places(asked, expected):
+    assert free_slots(terms_of(notebook_with(), RunOptions(concurrency=asked))) == expected
+
+
+def test_the_budgets_of_run_and_notebook_both_count():
+    notebook = notebook_with(budget={"tokens": 9, "usd": 1})
+    run, whole = terms_of(notebook, RunOptions(budget=Budget(calls=1))).meters
+    assert (run.budget, whole.budget) == (Budget(calls=1), Budget(tokens=9, usd=1.0))
+    assert terms_of(notebook_with()).meters == ()
+    assert terms_of(notebook_with(budget=None)).meters == ()
+
+
+def test_a_budget_without_limits_is_one():
+    [meter] = terms_of(notebook_with(budget={})).meters
+    assert meter.budget == Budget()
+
+
+def test_runs_share_the_notebooks_meter_and_each_has_its_own():
+    maker = Terms(Spent((2, 30, 0.5)), 5)
+    notebook = notebook_with(budget={"calls": 9})
+    options = RunOptions(budget=Budget(calls=4))
+    own, shared = terms_of(notebook, options, maker=maker).meters
+    assert shared.spent == Spending(2, 30, 0.5)
+    own_2, shared_2 = terms_of(notebook, options, maker=maker).meters
+    assert shared_2 is shared
+    assert own_2 is not own
+    shared.reserve(Spending(1, 5, 0.0)).settle(Spending(1, 7, 0.25))
+    notebook.metadata["llm_repl"] = {"budget": {"calls": 12}}
+    [changed] = terms_of(notebook, maker=maker).meters
+    assert (changed.budget, changed.spent) == (Budget(calls=12), Spending(3, 37, 0.75))
+
+
+def test_a_budget_that_comes_back_counts_what_is_on_record():
+    maker = Terms(Spent((1, 10, 0.0), (6, 60, 0.0)), 5)
+    terms_of(notebook_with(budget={"calls": 9}), maker=maker)
+    terms_of(notebook_with(), maker=maker)
+    [meter] = terms_of(notebook_with(budget={"calls": 9}), maker=maker).meters
+    assert meter.spent == Spending(6, 60, 0.0)
+
+
+def test_what_cannot_be_read_is_not_taken_for_nothing():
+    class Broken(MemoryLedger):
+        async def spent(self, notebook_id):
+            raise StorageError("The records cannot be read.")
+
+    with pytest.raises(StorageError):
+        terms_of(notebook_with(budget={"calls": 9}), maker=Terms(Broken(), 5))
+
+
+@pytest.mark.parametrize(
+    "budget", [{"Calls": 1}, {"calls": 1.5}, {"tokens": -1}, {"usd": "1"}, "1", 0, [{"calls": 1}]]
+)
+def test_a_budget_that_is_none(budget):
+    with pytest.raises(InvalidInput, match=r"`metadata\.llm_repl\.budget` cannot be used"):
+        terms_of(notebook_with(budget=budget))
