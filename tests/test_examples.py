@@ -24,6 +24,7 @@ from llm_repl_core import Application, Notebook, load_notebook
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 FILES = sorted([*EXAMPLES.glob("*.llmn"), *EXAMPLES.glob("*.ipynb")])
+SCRIPTS = sorted(EXAMPLES.glob("*.py"))
 COMMAND = [sys.executable, "-m", "llm_repl_server.cli.main"]
 LIMIT_S = 60.0
 
@@ -89,7 +90,7 @@ def test_both_formats_hold_the_same_notebook() -> None:
 
 def test_the_readme_names_every_file() -> None:
     text = (EXAMPLES / "README.md").read_text(encoding="utf-8")
-    assert [path.name for path in FILES if f"({path.name})" not in text] == []
+    assert [path.name for path in (*FILES, *SCRIPTS) if f"({path.name})" not in text] == []
 
 
 # What they are to give -----------------------------------------------------------------------------
@@ -141,10 +142,25 @@ def check_expenses(outputs: list[dict[str, Any]], runs: int) -> None:
     assert f"{3.5 * runs:.2f} euros on {runs} items" in comment["prompt"]
 
 
+def check_sorting_feedback(outputs: list[dict[str, Any]], runs: int) -> None:
+    answers = only(outputs, "llm_response")
+    notes, (step, praise, letter) = answers[:-3], answers[-3:]
+    assert [note["item"] for note in notes] == [0, 1, 2, 3]
+    for note in notes:
+        assert set(note["value"]) == {"topic", "urgent", "summary"}
+        assert note["prompt"].startswith("Sort this message of a customer: ")
+    (printed,) = only(outputs, "stdout")
+    assert printed["content"] == "4 messages, most of them about delivery.\n"
+    assert step["prompt"].endswith("What should we do first about delivery?")
+    assert step["content"] in letter["prompt"]
+    assert praise["content"] in letter["prompt"]
+
+
 CHECKS = {
     "answering_reviews": check_answering_reviews,
     "expenses": check_expenses,
     "ice_cream_sales": check_ice_cream_sales,
+    "sorting_feedback": check_sorting_feedback,
 }
 
 
@@ -176,6 +192,30 @@ def test_from_a_terminal(path: Path, folder: Path, tmp_path: Path) -> None:
         CHECKS[path.stem](outputs, runs)
         for output in outputs:
             assert output["content"].strip() in ended.stdout
+
+
+# Scripts -------------------------------------------------------------------------------------------
+
+
+def test_wordings_are_asked_once(folder: Path, tmp_path: Path) -> None:
+    def sources() -> list[str]:
+        ended = subprocess.run(
+            [sys.executable, EXAMPLES / "compare_wordings.py"],
+            cwd=tmp_path,
+            env=environment(folder),
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=LIMIT_S,
+        )
+        assert ended.returncode == 0, ended.stderr
+        return re.findall(
+            r"^[\w ]+ \((\w+)\): This is the mock model\.", ended.stdout, re.MULTILINE
+        )
+
+    assert sources() == ["asked"] * 3
+    assert sources() == ["reuse"] * 3
+    assert len((tmp_path / "compare_wordings.calls.jsonl").read_bytes().splitlines()) == 4
 
 
 # By a server, while a client listens ---------------------------------------------------------------
@@ -221,7 +261,7 @@ class Server:
         return [
             (event, payload)
             for event, payload in self.heard
-            if "_execution_" in event and payload["notebook_id"] == notebook_id
+            if payload["notebook_id"] == notebook_id and "sequence" in payload
         ]
 
     def close(self) -> None:
@@ -252,20 +292,23 @@ def run_and_listen(server: Server, notebook_id: str) -> list[dict[str, Any]]:
     before = len(server.heard_of(notebook_id))
     assert server("POST", f"{path}/execute_all") == {"success": True}
     cells: list[dict[str, Any]] = server("GET", path)["cells"]
-    expected = ["notebook_execution_started"]
-    expected += ["cell_execution_started", "cell_execution_completed"] * len(cells)
-    expected += ["notebook_execution_completed"]
 
     def heard() -> list[tuple[str, dict[str, Any]]]:
         return server.heard_of(notebook_id)[before:]
 
-    wait_until(lambda: len(heard()) >= len(expected), "all events of the run")
-    assert [event for event, _ in heard()] == expected
-    of_cells = [payload for event, payload in heard() if event.startswith("cell_")]
-    assert [payload["cell_id"] for payload in of_cells] == [
-        cell["id"] for cell in cells for _ in range(2)
-    ]
-    assert [payload["outputs"] for payload in of_cells[1::2]] == [cell["outputs"] for cell in cells]
+    wait_until(lambda: "run_ended" in [event for event, _ in heard()], "the end of the run")
+    names = [event for event, _ in heard()]
+    assert names[:2] == ["run_started", "notebook_execution_started"]
+    assert names[-2:] == ["notebook_execution_completed", "run_ended"]
+    numbers = [payload["sequence"] for _, payload in heard()]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    for cell in cells:  # prompts overtake others, so that the cells' events may be mixed
+        of_cell = [(name, one) for name, one in heard() if one.get("cell_id") == cell["id"]]
+        assert [of_cell[0][0], of_cell[-1][0]] == [
+            "cell_execution_started",
+            "cell_execution_completed",
+        ]
+        assert of_cell[-1][1]["outputs"] == cell["outputs"]
     return cells
 
 

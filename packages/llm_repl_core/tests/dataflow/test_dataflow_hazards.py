@@ -160,3 +160,34 @@ def test_effects_are_closed_once() -> None:
     effects = analyse_code("x = 1")
     names = Names([effects, effects])
     assert names.closed(effects) is names.closed(effects)
+
+
+@pytest.mark.parametrize(
+    ("holder", "user"),
+    [
+        ("G = globals", "y = G()['p']"),
+        ("G = [globals, len]", "y = G[0]()['p']"),
+        ("G = globals()", "y = G['p']"),
+        ("e = eval", "y = e('p')"),
+        ("e = eval('lambda: p')", "y = e()"),
+        ("def f(e=eval): return e('p')", "y = f()"),
+        ("import functools\ne = functools.partial(eval, 'p')", "y = e()"),
+        ("V = vars", "y = V()['p']"),
+        ("def f(): pass\nG = f.__globals__", "y = G['p']"),
+        ("def f(): pass\nG = getattr(f, '__globals__')", "y = G['p']"),
+        ("import operator\ndef f(): pass\nG = operator.attrgetter('__globals__')(f)", "y = G['p']"),
+        ("from inspect import currentframe as now", "y = now().f_globals['p']"),
+        ("class K: pass\nk = K()\nk.see = globals", "y = k.see()['p']"),
+        ("seen = []\nseen.append(globals)", "y = seen[0]()['p']"),
+    ],
+)
+def test_what_may_hold_what_sees_every_variable_is_a_barrier(holder: str, user: str) -> None:
+    effects = [analyse_code(holder), analyse_code(user), analyse_code("z = 1")]
+    names = Names(effects)
+    assert names.closed(effects[1]).barrier is not None
+    assert names.closed(effects[2]).barrier is None
+
+
+def test_to_ask_whether_a_variable_is_there_makes_no_barrier_of_it() -> None:
+    effects = [analyse_code("if 'x' not in globals(): x = 1"), analyse_code("print(x)")]
+    assert Names(effects).closed(effects[1]).barrier is None

@@ -8,7 +8,9 @@ import pytest
 
 from llm_repl_core import Application
 
-_LLMN = '{"name": "a", "cells": [{"type": "ComputationCell", "content": "x = 1"}, {"type": "prompt"}]}'
+_LLMN = (
+    '{"name": "a", "cells": [{"type": "ComputationCell", "content": "x = 1"}, {"type": "prompt"}]}'
+)
 _IPYNB = """{"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": [
     {"cell_type": "markdown", "metadata": {}, "source": "a"}]}"""
 

@@ -111,7 +111,9 @@ def test_a_cell_is_built_from_plain_values() -> None:
     cell = build_cell(PromptCell, {"content": "a", "temperature": 1})
     assert isinstance(cell, PromptCell)
     assert cell.temperature == 1.0
-    with pytest.raises(InvalidInput, match="A prompt cell has no field `colour`; it takes approve_tools"):
+    with pytest.raises(
+        InvalidInput, match="A prompt cell has no field `colour`; it takes approve_tools"
+    ):
         build_cell(PromptCell, {"colour": 1})
     with pytest.raises(InvalidInput, match="not a valid code cell"):
         build_cell(CodeCell, {"content": 1})

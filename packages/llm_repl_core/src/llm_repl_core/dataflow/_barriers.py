@@ -12,11 +12,15 @@ from llm_repl_core.dataflow._known import (
 )
 
 __all__ = [
+    "EVERYTHING",
     "barrier_of_attribute",
     "barrier_of_call",
     "barrier_of_import",
     "barrier_of_name",
 ]
+
+EVERYTHING = "everything:"
+"""What stands for the object that leads to every variable. What may hold it is a barrier, too."""
 
 _SEES_ALL = "`{}` sees every variable"
 
@@ -42,6 +46,13 @@ def barrier_of_attribute(base: str, attribute: str) -> str | None:
 def barrier_of_call(node: ast.Call) -> str | None:
     """Why a call cannot be followed that reads names out of a text."""
     match node:
+        case ast.Call(
+            func=ast.Name(id="getattr" | "attrgetter") | ast.Attribute(attr="attrgetter")
+        ):
+            for one in node.args:
+                if isinstance(one, ast.Constant) and one.value in BARRIER_ATTRIBUTES:
+                    return _SEES_ALL.format(one.value)
+            return None
         case ast.Call(func=ast.Name(id="__import__") | ast.Attribute(attr="import_module")):
             first = node.args[0] if node.args else None
             if isinstance(first, ast.Constant) and first.value != "__main__":

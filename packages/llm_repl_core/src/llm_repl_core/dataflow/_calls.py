@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from llm_repl_core.dataflow._barriers import barrier_of_call
+from llm_repl_core.dataflow._barriers import EVERYTHING, barrier_of_call
 from llm_repl_core.dataflow._closures import ClosureVisitor
 from llm_repl_core.dataflow._known import (
     BUILTINS,
@@ -38,7 +38,12 @@ class CallVisitor(ClosureVisitor):
     """Expressions with their calls."""
 
     def _visit_call(self, node: ast.Call) -> Roots:
-        self.stop(barrier_of_call(node))
+        barrier = barrier_of_call(node)
+        self.stop(barrier)
+        roots = self._visit_unbarred_call(node)
+        return roots | {EVERYTHING} if barrier is not None else roots
+
+    def _visit_unbarred_call(self, node: ast.Call) -> Roots:
         name = self._builtin(node.func)
         if name in ("vars", "dir") and node.args:
             # With an argument they look at one object only.
@@ -62,8 +67,9 @@ class CallVisitor(ClosureVisitor):
         return node.id if self.scope.local(node.id) is None else None
 
     def _visit_builtin(self, node: ast.Call, name: str) -> Roots:
-        self.value(node.func)
-        roots = self._arguments(node, drains=name in _DRAINS)
+        # What `globals()` gives leads to all that `globals` does.
+        found = self.value(node.func) & {EVERYTHING}
+        roots = found | self._arguments(node, drains=name in _DRAINS)
         if name in GOING_THROUGH:
             self.record.consumes |= roots
         if not is_pure_call(node):

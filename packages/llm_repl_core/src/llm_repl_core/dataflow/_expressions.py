@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from llm_repl_core.dataflow._barriers import barrier_of_attribute, barrier_of_name
+from llm_repl_core.dataflow._barriers import EVERYTHING, barrier_of_attribute, barrier_of_name
 from llm_repl_core.dataflow._visitor import NO_ROOTS, Roots, Visitor
 
 __all__ = ["ExpressionVisitor"]
@@ -36,13 +36,15 @@ class ExpressionVisitor(Visitor):
                 # `sys.path` is seen through; only `sys` by itself is not.
                 return self.plain_name(node.value)
         else:
-            self.stop(barrier_of_attribute("", node.attr))
-        return self.value(node.value)
+            barred = barrier_of_attribute("", node.attr)
+            self.stop(barred)
+        roots = self.value(node.value)
+        return roots | {EVERYTHING} if barred is not None else roots
 
     def plain_name(self, node: ast.Name) -> Roots:
         """Visit a name whose use by itself is no barrier here."""
         barrier = self.record.barrier
-        roots = self.value(node)
+        roots = self.value(node) - {EVERYTHING}
         self.record.barrier = barrier
         return roots
 

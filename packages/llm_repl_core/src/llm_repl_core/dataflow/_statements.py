@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any, ClassVar
 
-from llm_repl_core.dataflow._barriers import barrier_of_import
+from llm_repl_core.dataflow._barriers import EVERYTHING, barrier_of_import
 from llm_repl_core.dataflow._calls import is_pure_call
 from llm_repl_core.dataflow._known import BUILTINS
 from llm_repl_core.dataflow._record import combined
@@ -92,17 +92,23 @@ class StatementVisitor(TargetVisitor):
     def _run_import(self, node: ast.Import) -> None:
         self.record.calls = True
         for alias in node.names:
-            self.stop(barrier_of_import(alias.name, None, alias.asname))
+            barrier = barrier_of_import(alias.name, None, alias.asname)
+            self.stop(barrier)
+            roots = NO_ROOTS if barrier is None else frozenset({EVERYTHING})
             top = alias.name.partition(".")[0]
-            self.bind(alias.asname or top, NO_ROOTS, alias.name if alias.asname else top)
+            origin = alias.name if alias.asname else top
+            self.bind(alias.asname or top, roots, origin if barrier is None else None)
 
     def _run_import_from(self, node: ast.ImportFrom) -> None:
         self.record.calls = True
         module = "." * node.level + (node.module or "")
-        self.stop(barrier_of_import(module, node.names, None))
+        barrier = barrier_of_import(module, node.names, None)
+        self.stop(barrier)
+        roots = NO_ROOTS if barrier is None else frozenset({EVERYTHING})
         for alias in node.names:
             if alias.name != "*":
-                self.bind(alias.asname or alias.name, NO_ROOTS, f"{module}.{alias.name}")
+                origin = f"{module}.{alias.name}" if barrier is None else None
+                self.bind(alias.asname or alias.name, roots, origin)
 
     # Choices and loops --------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar, TypeAlias
 
-from llm_repl_core.dataflow._barriers import barrier_of_name
+from llm_repl_core.dataflow._barriers import EVERYTHING, barrier_of_name
 from llm_repl_core.dataflow._known import BUILTINS
 from llm_repl_core.dataflow._record import Record
 from llm_repl_core.dataflow._scopes import Scope
@@ -152,9 +152,13 @@ class Visitor:
 
     def use(self, name: str) -> Roots:
         """Read a name of the notebook, or a builtin."""
-        self.stop(barrier_of_name(name))
+        barrier = barrier_of_name(name)
+        self.stop(barrier)
         if name in BUILTINS:
             self.record.builtins.add(name)
+        return self._roots_of(name) | ({EVERYTHING} if barrier is not None else NO_ROOTS)
+
+    def _roots_of(self, name: str) -> Roots:
         if self.record is not self.cell:
             if name not in BUILTINS:
                 self.record.reads.add(name)

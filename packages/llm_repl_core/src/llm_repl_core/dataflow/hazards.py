@@ -11,10 +11,11 @@ from collections.abc import Container, Iterable, Mapping
 
 from msgspec import Struct
 
+from llm_repl_core.dataflow._barriers import EVERYTHING
 from llm_repl_core.dataflow._components import Components
 from llm_repl_core.dataflow._known import BUILTINS
 from llm_repl_core.dataflow._record import Record, combined
-from llm_repl_core.dataflow.effects import LAST_ANSWER, Effects, module_objects
+from llm_repl_core.dataflow.effects import LAST_ANSWER, Effects, barrier_effects, module_objects
 
 __all__ = ["ALWAYS_THERE", "Closed", "Names", "must_follow"]
 
@@ -112,7 +113,8 @@ class Names:
             ]
         )
         self._deferred = self._by_component(one.deferred for one in cells)
-        self._implied = self._by_component(one.implied for one in cells)
+        everything = {EVERYTHING: barrier_effects("it may use what sees every variable")}
+        self._implied = self._by_component([everything, *(one.implied for one in cells)])
         self._iterators = self.objects(name for one in cells for name in one.iterators)
         self._steps_called: dict[str, _Step] = {}
         self._steps_looked_at: dict[str, _Step] = {}
