@@ -161,6 +161,10 @@ def test_a_tool_waits_until_somebody_agrees(api, until, in_thread, approved):
     asked = api.events("tool_approval_needed")[0].payload
     assert (asked["name"], asked["arguments"]) == ("add", '{"x": 41}')
     assert api.post(f"{cell}/tool_calls/nobody", {"approved": True}).status_code == 404
+    [waiting] = api.get(f"{path}/tool_calls").json["tool_calls"]
+    assert {name: waiting[name] for name in asked.keys() & waiting.keys()} == waiting
+    wrong = f"{defines}/tool_calls/{asked['call_id']}"
+    assert api.post(wrong, {"approved": True}).status_code == 404, "another cell's"
     address = f"{cell}/tool_calls/{asked['call_id']}"
     for body in ({}, {"approved": "yes"}, {"approved": None}):
         assert api.post(address, body).status_code == 400
@@ -169,6 +173,21 @@ def test_a_tool_waits_until_somebody_agrees(api, until, in_thread, approved):
     assert outputs[0]["type"] == "tool_call"
     assert api.get(f"{path}/state").json["state"]["called"] == ([41] if approved else [])
     assert api.post(address, {"approved": True}).status_code == 404
+    assert api.get(f"{path}/tool_calls").json == {"tool_calls": []}
+
+
+def test_a_deleted_prompt_waits_for_nobody(api) -> None:
+    path = api.new_notebook("def add(x: int) -> int:\n    return x + 1")
+    (defines,) = (f"{path}/cells/{cell['id']}" for cell in api.cells(path))
+    api.run(defines)
+    cell = api.new_cell(
+        path, "prompt", "Hi", model='mock/call:add {"x": 41}', tools=["add"], approve_tools=True
+    )
+    running = in_thread(api.run, cell)
+    until(lambda: api.events("tool_approval_needed"), "somebody is asked")
+    assert api.delete(cell).status_code == 200
+    running.result()
+    api.run(defines)
 
 
 # What depends on what --------------------------------------------------------------------------

@@ -172,7 +172,8 @@ class Dependents:
             key=key,
             effects=effects,
             gives=effects.writes | effects.changes | answers,
-            binds=effects.rebinds | answers,
+            # `_` is what the prompt that ran last has set, wherever it stands.
+            binds=(effects.rebinds | answers) - {LAST_ANSWER},
             through=through,
         )
         self._known[cell.id] = known

@@ -5,38 +5,86 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from uuid import uuid4
+
+from msgspec import Struct
 
 from llm_repl_core.errors import NotFound
 
-__all__ = ["Approvals"]
+__all__ = ["Approvals", "ToolQuestion"]
+
+
+class ToolQuestion(Struct, frozen=True, kw_only=True):
+    """A call of a tool that somebody has to agree to.
+
+    Attributes:
+        call_id: What to name in the answer. Not the model's own id: some give each conversation
+            the same ones.
+        cell_id: The prompt's cell.
+        name: The function.
+        arguments: JSON, as the model wrote it.
+        item: The index of the item, in a prompt over items; else None.
+    """
+
+    call_id: str
+    cell_id: str
+    name: str
+    arguments: str
+    item: int | None = None
 
 
 class Approvals:
     """Who waits for a yes or a no. Used in the engine's loop."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, asyncio.Future[bool]] = {}
+        self._waiting: dict[str, tuple[ToolQuestion, asyncio.Future[bool]]] = {}
+
+    @property
+    def questions(self) -> tuple[ToolQuestion, ...]:
+        """What waits for an answer, in the order in which it was asked."""
+        return tuple(question for question, _ in self._waiting.values())
 
     @contextmanager
-    def ask(self, call_id: str) -> Iterator[asyncio.Future[bool]]:
-        """A future that `decide` resolves; leaving gives the question up."""
+    def ask(
+        self, *, cell_id: str, name: str, arguments: str, item: int | None
+    ) -> Iterator[tuple[ToolQuestion, asyncio.Future[bool]]]:
+        """A question, and a future that `decide` resolves; leaving gives the question up."""
+        question = ToolQuestion(
+            call_id=str(uuid4()), cell_id=cell_id, name=name, arguments=arguments, item=item
+        )
         decision: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting[call_id] = decision
+        self._waiting[question.call_id] = question, decision
         try:
-            yield decision
+            yield question, decision
         finally:
-            self._waiting.pop(call_id, None)
+            self._waiting.pop(question.call_id, None)
 
-    def decide(self, call_id: str, *, approved: bool) -> None:
+    def decide(self, call_id: str, *, approved: bool, cell_id: str | None = None) -> None:
         """Answer a question.
+
+        Args:
+            call_id: Which.
+            approved: Whether the tool may be called.
+            cell_id: The cell that asks; None: any.
 
         Raises:
             NotFound: Nobody waits for this: it is answered already, or was stopped.
         """
-        decision = self._waiting.pop(call_id, None)
-        if decision is None or decision.done():
+        question, decision = self._waiting.get(call_id, (None, None))
+        if (
+            question is None
+            or decision is None
+            or decision.done()
+            or cell_id not in (None, question.cell_id)
+        ):
             raise NotFound(
-                f"No call of a tool waits under the id `{call_id}`: it is answered already, or its "
-                "cell was stopped."
+                f"No call of a tool waits under the id `{call_id}`: it is answered already, its "
+                "cell was stopped, or it is another cell's."
             )
         decision.set_result(approved)
+
+    def refuse(self, cell_id: str) -> None:
+        """Answer all that a cell asks with no: nobody can see it any more."""
+        for question, decision in self._waiting.values():
+            if question.cell_id == cell_id and not decision.done():
+                decision.set_result(False)

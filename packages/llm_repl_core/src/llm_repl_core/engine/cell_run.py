@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from msgspec import Struct
 
@@ -225,12 +224,12 @@ class CellRun:
                 await assign(latest)
 
     async def _approve(self, call: ToolCall, item: int | None) -> bool:
-        # Not the model's own id: some give each conversation the same ones.
-        question_id = str(uuid4())
-        with self._session.approvals.ask(question_id) as decision:
+        with self._session.approvals.ask(
+            cell_id=self._cell.id, name=call.name, arguments=call.arguments, item=item
+        ) as (question, decision):
             self._tell(
                 ToolApprovalNeeded,
-                call_id=question_id,
+                call_id=question.call_id,
                 name=call.name,
                 arguments=call.arguments,
                 item=item,

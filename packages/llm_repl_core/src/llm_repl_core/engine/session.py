@@ -329,13 +329,20 @@ class Session:
         await self._queue.stop_all()
         return was_busy
 
-    async def approve_here(self, call_id: str, *, approved: bool) -> None:
+    async def approve_here(
+        self, call_id: str, *, approved: bool, cell_id: str | None = None
+    ) -> None:
         """Say whether a tool may be called.
+
+        Args:
+            call_id: Which call.
+            approved: Whether it may.
+            cell_id: The cell that asks; None: any.
 
         Raises:
             NotFound: Nobody waits for this answer.
         """
-        self.approvals.decide(call_id, approved=approved)
+        self.approvals.decide(call_id, approved=approved, cell_id=cell_id)
 
     async def preview_here(self, cell_id: str) -> Preview:
         """What running a prompt would send now; waits while a run has the kernel.

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from llm_repl_core import AnswerMisfit, InvalidInput
+from llm_repl_core.engine.prompts import schema_process
 from llm_repl_core.engine.prompts.answer_form import resolve_form
 from llm_repl_core.engine.prompts.answer_json import read_answer_json
 from llm_repl_core.kernels.base import Expression
@@ -320,3 +321,32 @@ def test_a_schema_value_is_assigned_as_it_is(drive):
         assert found.json is not UNSET
 
     drive(check)
+
+
+def test_a_pattern_that_takes_for_ever_stops_nobody_else(monkeypatch) -> None:
+    monkeypatch.setattr(schema_process, "LIMIT_S", 3.0)
+    schema = {"type": "object", "properties": {"a": {"type": "string", "pattern": "(a+)+$"}}}
+
+    async def check(text: str) -> int:
+        form = await resolve_form(schema, InProcessKernel())
+        assert form is not None
+        ticks = 0
+
+        async def tick() -> None:
+            nonlocal ticks
+            while True:
+                await asyncio.sleep(0.01)
+                ticks += 1
+
+        ticking = asyncio.create_task(tick())
+        try:
+            await form.read(text, InProcessKernel())
+        finally:
+            ticking.cancel()
+        return ticks
+
+    asyncio.run(check('{"a": "aaa"}'))
+    with pytest.raises(AnswerMisfit, match=r"`a`|a"):
+        asyncio.run(check('{"a": "b"}'))
+    with pytest.raises(InvalidInput, match="takes longer than 3 s"):
+        asyncio.run(check(json.dumps({"a": "a" * 40 + "!"})))

@@ -8,13 +8,29 @@ from msgspec import Meta, Struct
 
 from llm_repl_core.model.cell import CellStatus
 
-__all__ = ["Decision", "GraphAnswer", "GraphQuery", "PreviewAnswer"]
+__all__ = ["Decision", "GraphAnswer", "GraphQuery", "PreviewAnswer", "ToolQuestions"]
 
 
 class Decision(Struct):
     """Whether a tool may be called."""
 
     approved: bool
+
+
+class ToolQuestionAnswer(Struct):
+    """A call of a tool that waits until somebody agrees."""
+
+    call_id: Annotated[str, Meta(description="What to name in the answer.")]
+    cell_id: str
+    name: Annotated[str, Meta(description="The function.")]
+    arguments: Annotated[str, Meta(description="JSON, as the model wrote it.")]
+    item: Annotated[int | None, Meta(description="Of a prompt over items: which; from 0.")]
+
+
+class ToolQuestions(Struct):
+    """The calls of tools that wait until somebody agrees."""
+
+    tool_calls: list[ToolQuestionAnswer]
 
 
 class PreviewMessage(Struct):

@@ -6,7 +6,13 @@ from typing import Any
 
 from flask import Response
 
-from llm_repl_server.api.prompt_schemas import Decision, GraphAnswer, GraphQuery, PreviewAnswer
+from llm_repl_server.api.prompt_schemas import (
+    Decision,
+    GraphAnswer,
+    GraphQuery,
+    PreviewAnswer,
+    ToolQuestions,
+)
 from llm_repl_server.api.resource import Resource, house
 from llm_repl_server.api.schemas import Success
 
@@ -44,6 +50,12 @@ def decide_tool_call(
     """Say whether a tool may be called that waits for somebody to agree."""
     house().loop.call(house().prompts.decide(notebook_id, cell_id, call_id, approved=body.approved))
     return {"success": True}
+
+
+@prompts.operation("GET", f"{_NOTEBOOK}/tool_calls", answer=ToolQuestions, errors=(404,))
+def list_tool_calls(notebook_id: str) -> dict[str, Any]:
+    """List the calls of tools that wait for somebody to agree."""
+    return house().loop.call(house().prompts.questions(notebook_id))
 
 
 @prompts.operation(

@@ -147,6 +147,8 @@ class CellService:
         _check_version(live.notebook[cell_id], if_match)
         stale = live.dependencies.mark_changed(cell_id)
         cell = live.notebook.remove(cell_id)
+        if live.existing_session is not None:
+            live.existing_session.approvals.refuse(cell_id)  # nobody is asked any more
         await self._keep(
             live,
             DeleteCell(notebook_id, cell_id),

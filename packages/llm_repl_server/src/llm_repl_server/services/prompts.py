@@ -66,7 +66,18 @@ class PromptService:
         """
         live = await self._live.get(notebook_id)
         _ = live.notebook[cell_id]
-        await live.session.approve_here(call_id, approved=approved)
+        await live.session.approve_here(call_id, approved=approved, cell_id=cell_id)
+
+    async def questions(self, notebook_id: str) -> dict[str, Any]:
+        """The calls of tools that wait until somebody agrees.
+
+        Raises:
+            NotebookNotFound: There is no such notebook.
+        """
+        live = await self._live.get(notebook_id)
+        session = live.existing_session
+        found = () if session is None else session.approvals.questions
+        return {"tool_calls": msgspec.to_builtins(found)}
 
 
 async def _wait_for_turn(session: Session) -> None:

@@ -8,8 +8,14 @@ import json
 from typing import Any, cast
 
 from llm_repl_core.engine.prompts.answer_json import read_answer_json
-from llm_repl_core.engine.prompts.answer_schema import SchemaChecker, object_schema, schema_name
+from llm_repl_core.engine.prompts.answer_schema import (
+    SchemaChecker,
+    has_patterns,
+    object_schema,
+    schema_name,
+)
 from llm_repl_core.engine.prompts.inspected import NAMESPACE, ask, is_name, listed, reason
+from llm_repl_core.engine.prompts.schema_process import check_in_process
 from llm_repl_core.engine.prompts.short_schema import parse_short_schema
 from llm_repl_core.errors import AnswerMisfit, InvalidInput, KernelError
 from llm_repl_core.kernels.base import Failed, Kernel
@@ -89,16 +95,21 @@ class SchemaForm(AnswerForm):
 
     def __init__(self, schema: AnswerSchema) -> None:
         super().__init__(schema)
+        # What has regular expressions is checked where they can be stopped.
+        self._has_patterns = has_patterns(schema.schema)
         self._checker = SchemaChecker(schema.schema)
 
     def parse(self, text: str) -> JSONValue:
         """The value of an answer; see `AnswerForm.parse`."""
         value = read_answer_json(text)
-        self._checker.check(value)
+        if not self._has_patterns:
+            self._checker.check(value)
         return value
 
-    async def check(self, kernel: Kernel, value: JSONValue) -> None:
-        """Nothing more is to be checked."""
+    async def check(self, kernel: Kernel, value: JSONValue) -> None:  # noqa: ARG002  # not here
+        """Check what may take for ever; see `AnswerForm.check`."""
+        if self._has_patterns:
+            await check_in_process(self.schema.schema, value)
 
     async def deliver(
         self,
