@@ -7,6 +7,7 @@ import errno
 import os
 import secrets
 import stat
+import tempfile
 from pathlib import Path
 
 from llm_repl_core.errors import (
@@ -18,7 +19,7 @@ from llm_repl_core.errors import (
     TooLarge,
 )
 
-__all__ = ["read_bytes", "resolve_under", "write_atomically"]
+__all__ = ["read_bytes", "refuse_unwritable", "resolve_under", "write_atomically"]
 
 # Flags that not every system has. O_NONBLOCK: opening a pipe must not wait for its other end.
 _NO_INHERIT = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -54,6 +55,25 @@ def write_atomically(path: str | os.PathLike[str], data: bytes, *, mode: int | N
                 temporary.unlink()
             raise
         _make_entry_durable(target.parent)
+    except (OSError, ValueError) as error:
+        raise _translated(error, path, "written") from error
+
+
+def refuse_unwritable(path: str | os.PathLike[str]) -> None:
+    """Tell before the work whether `write_atomically` could write a file. Nothing is changed.
+
+    Args:
+        path: The file.
+
+    Raises:
+        FileMissing: The folder does not exist.
+        StorageError: It could not be written.
+    """
+    try:
+        target = Path(os.path.realpath(path))
+        _mode_of_replaceable(target)
+        with tempfile.TemporaryFile(dir=target.parent):
+            pass  # permissions alone do not tell it: a file system may be read-only
     except (OSError, ValueError) as error:
         raise _translated(error, path, "written") from error
 

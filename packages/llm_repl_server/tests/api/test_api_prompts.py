@@ -176,7 +176,7 @@ def test_a_tool_waits_until_somebody_agrees(api, until, in_thread, approved):
     assert api.get(f"{path}/tool_calls").json == {"tool_calls": []}
 
 
-def test_a_deleted_prompt_waits_for_nobody(api, in_thread) -> None:
+def test_a_deleted_prompt_waits_for_nobody(api, in_thread, until) -> None:
     path = api.new_notebook("def add(x: int) -> int:\n    return x + 1")
     (defines,) = (f"{path}/cells/{cell['id']}" for cell in api.cells(path))
     api.run(defines)

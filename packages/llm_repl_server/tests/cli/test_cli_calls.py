@@ -84,6 +84,22 @@ def test_an_empty_log_is_no_error(
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", sentence)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["--notebook", "nope.llmn"], 2, "There is no file nope.llmn"),
+        (["--notebook", ""], 2, "--notebook is empty"),
+        (["--model", ""], 2, "--model is empty"),
+    ],
+)
+def test_a_filter_that_can_mean_nothing_is_refused(
+    llm_repl: RunCommand, arguments: list[str], code: int, sentence: str
+) -> None:
+    ended = llm_repl("calls", "list", *arguments)
+    assert (ended.returncode, ended.stdout) == (code, "")
+    assert sentence in ended.stderr
+
+
 def test_the_list_fits_80_columns_and_begins_with_the_last(
     llm_repl: RunCommand, fill: Fill
 ) -> None:

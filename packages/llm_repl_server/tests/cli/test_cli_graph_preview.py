@@ -67,6 +67,15 @@ def test_the_graph_in_other_forms_and_places(
     assert name is None or ended.stdout == ""
 
 
+def test_the_graph_refuses_an_ending_that_it_does_not_know(
+    llm_repl: RunCommand, notebook: Notebook, tmp_path: Path
+) -> None:
+    ended = llm_repl("graph", "trip.llmn", "-o", "g.png")
+    assert ended.returncode == 2
+    assert "`g.png` must end in one of .txt, .mmd, .mermaid, .svg" in ended.stderr
+    assert not (tmp_path / "g.png").exists()
+
+
 def test_a_preview_shows_messages_with_their_cells(
     llm_repl: RunCommand, notebook: Notebook, tmp_path: Path
 ) -> None:

@@ -123,6 +123,19 @@ def test_what_cannot_be_run_gets_one_sentence(
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize("output", ["no/such/o.llmn", "folder.llmn", "good.llmn/o.llmn"])
+def test_an_output_that_cannot_be_written_is_told_before_the_work(
+    llm_repl: RunCommand, notebook: Callable[..., Path], tmp_path: Path, output: str
+) -> None:
+    notebook("open('ran', 'w').close()", name="good.llmn")
+    (tmp_path / "folder.llmn").mkdir()
+    ended = llm_repl("run", "good.llmn", "-o", output)
+    assert ended.returncode in (1, 2)
+    assert f"{output} " in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    assert not (tmp_path / "ran").exists()
+
+
 def test_prompts_are_answered_by_the_mock(llm_repl: RunCommand, tmp_path: Path) -> None:
     document = Notebook("Prompts")
     document.add_code("who = 'Ada'")

@@ -17,6 +17,9 @@ __all__ = ["AsyncInbox", "Inbox"]
 
 T = TypeVar("T")
 
+_LOOK_UP_S = 0.5
+"""How long a thread waits before it looks whether a signal has come."""
+
 
 class _Task:
     """A function to be run by the caller, and the future that takes what became of it."""
@@ -97,10 +100,17 @@ class Inbox(_Functions):
 
     def next(self) -> Event | None:
         """The next event, or None at the end; functions are run meanwhile."""
-        while isinstance(item := self._items.get(), _Task):
+        while isinstance(item := self._wait(), _Task):
             self._run(item)
         self.ended = item is None
         return item
+
+    def _wait(self) -> Event | _Task | None:
+        # A signal that comes right before the thread begins to wait does not wake it: Python
+        # would see Ctrl-C with the next event only, which may be never.
+        while True:
+            with contextlib.suppress(queue.Empty):
+                return self._items.get(timeout=_LOOK_UP_S)
 
     def drain(self) -> None:
         """Wait for the end and drop what comes until then."""

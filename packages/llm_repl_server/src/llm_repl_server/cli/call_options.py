@@ -21,6 +21,8 @@ __all__ = ["filter_options", "make_filter", "pages"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 _PAGE = 100
+_NOTEBOOK_ENDINGS = (".llmn", ".ipynb")
+"""What names a file, and ends no id that was made here."""
 _AGO = re.compile(r"(\d{1,6})([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -58,10 +60,14 @@ def make_filter(
     """The filter of the options.
 
     Raises:
-        click.BadParameter: The time cannot be read.
-        LLMReplError: The notebook's file cannot be read.
+        click.BadParameter: The time cannot be read, or a name is empty.
+        LLMReplError: The notebook's file is missing or cannot be read.
     """
     from llm_repl_server.storage.call_filter import CallFilter
+
+    for option, value in (("--notebook", notebook), ("--model", model)):
+        if value is not None and not value.strip():
+            raise click.BadParameter(f"{option} is empty: give a name, or leave it out.")
 
     return CallFilter(
         notebook_id=None if notebook is None else _notebook_id(notebook),
@@ -87,10 +93,14 @@ def pages(log: CallLog, wanted: CallFilter) -> Iterator[list[CallRecord]]:
 
 
 def _notebook_id(named: str) -> str:
-    from llm_repl_core import load_notebook
+    from llm_repl_core import FileMissing, load_notebook
 
     path = Path(named)
-    return load_notebook(path).id if path.suffix and path.is_file() else named
+    if path.suffix and path.is_file():
+        return load_notebook(path).id
+    if path.suffix.lower() in _NOTEBOOK_ENDINGS:
+        raise FileMissing(f"There is no file {named}: name a notebook's file, or its id.")
+    return named
 
 
 def _time(text: str) -> datetime:

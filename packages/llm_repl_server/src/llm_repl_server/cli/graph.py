@@ -8,7 +8,13 @@ import click
 
 __all__ = ["command"]
 
-_FORMATS_BY_ENDING = {".mmd": "mermaid", ".mermaid": "mermaid", ".svg": "svg"}
+_FORMATS_BY_ENDING = {
+    "": "text",
+    ".txt": "text",
+    ".mmd": "mermaid",
+    ".mermaid": "mermaid",
+    ".svg": "svg",
+}
 
 
 @click.command("graph")
@@ -32,10 +38,19 @@ def command(notebook: Path, drawing: str | None, output: Path | None) -> None:
 
     draw = {"text": draw_text, "mermaid": draw_mermaid, "svg": draw_svg}
     if drawing is None:
-        ending = "" if output is None else output.suffix.lower()
-        drawing = _FORMATS_BY_ENDING.get(ending, "text")
+        drawing = "text" if output is None else _format_for(output)
     text = draw[drawing](Dependencies(Application().load(notebook)).graph())
     if output is None:
         click.echo(text, nl=not text.endswith("\n"))
     else:
         write_atomically(output, text.encode())
+
+
+def _format_for(output: Path) -> str:
+    drawing = _FORMATS_BY_ENDING.get(output.suffix.lower())
+    if drawing is None:
+        endings = ", ".join(filter(None, _FORMATS_BY_ENDING))
+        raise click.BadParameter(
+            f"`{output.name}` must end in one of {endings}, or --format must say what to draw."
+        )
+    return drawing

@@ -63,7 +63,8 @@ class LogLedger(Ledger):
 
     async def begin(self, record: CallRecord) -> None:
         """See `Ledger.begin`."""
-        await self._use(lambda ledger: ledger.begin(record))
+        # Shielded, as the end of a call that is stopped while the log opens follows all the same.
+        await asyncio.shield(self._use(lambda ledger: ledger.begin(record)))
 
     async def end(self, record: CallRecord) -> None:
         """See `Ledger.end`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
@@ -53,6 +54,12 @@ class _LazyGroup(click.Group):
             rows.setdefault(name, command.get_short_help_str())
         with formatter.section("Commands"):
             formatter.write_dl(sorted(rows.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            sys.exit(130)  # click would exit with 1
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         from llm_repl_server.cli.errors import exit_with_sentence

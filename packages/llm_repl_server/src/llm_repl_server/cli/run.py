@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from llm_repl_core import Budget, Session
     from llm_repl_core.ledger.record import Mode
     from llm_repl_server.cli.progress import Progress
+    from llm_repl_server.cli.termination import Termination
 
 __all__ = ["command"]
 
@@ -82,12 +83,14 @@ def command(
     Prompts that do not depend on each other run at the same time. What they print comes in the
     order of the notebook, but for a terminal, where it comes at once.
 
-    The exit code is 1 where a cell failed, and 130 after Ctrl-C. With -o, the notebook is saved
-    with what has come until then in either case.
+    The exit code is 1 where a cell failed, 130 after Ctrl-C and 143 after SIGTERM. With -o, the
+    notebook is saved with what has come until then in each case.
     """
     from llm_repl_core import Application, Settings, load_settings
+    from llm_repl_core.files import refuse_unwritable
     from llm_repl_server.cli.progress import Progress
     from llm_repl_server.cli.run_record import RunRecord
+    from llm_repl_server.cli.termination import Termination
 
     values = parse_parameters(parameters)
     chosen = _choose_mode(mode, reuse=reuse, replay=replay)
@@ -95,7 +98,9 @@ def command(
     settings = load_settings(Settings, flags={"provider": provider, "model": model})
     application = Application(settings)
     if output is not None:
-        application.format_for(output.name)  # a wrong ending is better told before the work
+        # What is wrong with it is better told before the work.
+        application.format_for(output.name)
+        refuse_unwritable(output)
     document = application.load(notebook)
     kept = RunRecord(notebook, document, mode=chosen, keep=record, use_log=not no_log)
     kept.choose_provider(application, provider=provider, model=model)
@@ -108,11 +113,15 @@ def command(
         "parallel": not serial,
     }
     failed = interrupted = False  # by Ctrl-C where no cell was running
-    with kept, application.open(document, kernel=kernel, ledger=kept.ledger) as session:
+    with (
+        Termination() as termination,
+        kept,
+        application.open(document, kernel=kernel, ledger=kept.ledger) as session,
+    ):
         try:
             if values:
                 session.assign(values)
-            interrupted = _show_run(session, options, progress)
+            interrupted = _show_run(session, options, progress, termination)
         except KeyboardInterrupt:
             interrupted = True
         finally:
@@ -125,10 +134,13 @@ def command(
                         application.save(document, output)
                 finally:
                     kept.save()
-    sys.exit(130 if interrupted or progress.interrupted else int(failed))
+    stopped = interrupted or progress.interrupted or termination.asked
+    sys.exit(termination.exit_code if stopped else int(failed))
 
 
-def _show_run(session: Session, options: dict[str, Any], progress: Progress) -> bool:
+def _show_run(
+    session: Session, options: dict[str, Any], progress: Progress, termination: Termination
+) -> bool:
     """Run, and show what happens; whether Ctrl-C was pressed while something was shown."""
     from llm_repl_core import ToolApprovalNeeded
     from llm_repl_server.cli.approval import settle_approval
@@ -140,6 +152,10 @@ def _show_run(session: Session, options: dict[str, Any], progress: Progress) -> 
             if isinstance(event, ToolApprovalNeeded):
                 progress.break_line()
                 settle_approval(session, event, progress.title(event.cell_id))
+            if termination.asked and not interrupted:
+                # A cell in this process may have had it for itself, while others go on.
+                interrupted = True
+                session.interrupt()
         except KeyboardInterrupt:
             interrupted = True
             session.interrupt()

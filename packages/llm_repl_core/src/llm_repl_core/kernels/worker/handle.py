@@ -46,4 +46,12 @@ def worker_options(options: KernelOptions, path: str, linger_s: float) -> Worker
 
 async def result_of(future: concurrent.futures.Future[T]) -> T:
     """Await a result that others may be waiting for, too: giving up leaves it to them."""
-    return await asyncio.shield(asyncio.wrap_future(future))
+    wrapped = asyncio.wrap_future(future)
+    # Where it fails after the giving up, nobody else looks at this one's exception.
+    wrapped.add_done_callback(_look_at)
+    return await asyncio.shield(wrapped)
+
+
+def _look_at(done: asyncio.Future[T]) -> None:
+    if not done.cancelled():
+        done.exception()

@@ -1,0 +1,112 @@
+"""How `llm-repl run` ends when it is told to: at any time, with a right code and little noise."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from llm_repl_core import Notebook, load_notebook, save_notebook
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def sleeper(tmp_path: Path) -> Path:
+    document = Notebook("Sleeper")
+    document.add_code("print('begun', flush=True)\nimport time; time.sleep(100)")
+    document.add_prompt("Hi", model="echo+delay=100")
+    save_notebook(document, tmp_path / "n.llmn")
+    return tmp_path / "n.llmn"
+
+
+@pytest.mark.parametrize("delay_s", [0.25, 0.4, 0.5, 0.6])
+def test_ctrl_c_during_the_start_makes_no_noise(
+    start_llm_repl: Start, sleeper: Path, delay_s: float
+) -> None:
+    process = start_llm_repl("run", str(sleeper), "--kernel", "worker", "-q")
+    # Not for a condition: wherever in the start this hits, the same must hold.
+    time.sleep(delay_s)
+    process.send_signal(signal.SIGINT)
+    printed, _ = process.communicate(timeout=60)
+    if process.returncode == -signal.SIGINT:
+        pytest.skip("the interpreter itself had not started yet")
+    assert process.returncode == 130, printed
+    assert "Aborted" not in printed
+    assert "never retrieved" not in printed
+    assert "not kept in the log" not in printed
+
+
+@pytest.mark.parametrize("kernel", ["worker", "in_process"])
+def test_sigterm_saves_what_came_and_exits_with_143(
+    start_llm_repl: Start, sleeper: Path, tmp_path: Path, kernel: str
+) -> None:
+    process = start_llm_repl("run", str(sleeper), "--kernel", kernel, "-o", "out.llmn")
+    _wait_for("begun", process)
+    process.send_signal(signal.SIGTERM)
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 143, printed
+    first, _ = load_notebook(tmp_path / "out.llmn").cells
+    assert (first.outputs[0].content, first.status) == ("begun\n", "interrupted")
+
+
+def test_sigterm_ends_a_run_in_the_background_that_ignores_ctrl_c(
+    environment: dict[str, str], sleeper: Path, tmp_path: Path
+) -> None:
+    line = [
+        "sh",
+        "-c",
+        "trap '' INT; exec \"$@\"",
+        "sh",
+        sys.executable,
+        "-m",
+        "llm_repl_server.cli.main",
+    ]
+    with subprocess.Popen(
+        [*line, "run", str(sleeper), "--kernel", "worker", "-o", "out.llmn"],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        _wait_for("begun", process)
+        process.send_signal(signal.SIGTERM)
+        printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 143, printed
+    assert load_notebook(tmp_path / "out.llmn").cells[0].outputs[0].content == "begun\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+def test_sigterm_ends_what_a_cell_has_forked_as_ever(start_llm_repl: Start, tmp_path: Path) -> None:
+    document = Notebook("Forks")
+    document.add_code(
+        "import os, signal, time\n"
+        "child = os.fork()\n"
+        "if not child:\n"
+        "    time.sleep(100)\n"
+        "    os._exit(0)\n"
+        "os.kill(child, signal.SIGTERM)\n"
+        "print('ended with', os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))"
+    )
+    save_notebook(document, tmp_path / "n.llmn")
+    process = start_llm_repl("run", "n.llmn", "--kernel", "in_process", "-q")
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert printed.endswith("ended with -15\n")
+
+
+def _wait_for(text: str, process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None
+    printed = ""
+    for line in process.stdout:
+        printed += line
+        if line == f"{text}\n":  # and not the cell's title, which has it as well
+            return
+    raise AssertionError(printed)
