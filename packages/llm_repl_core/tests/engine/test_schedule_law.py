@@ -45,6 +45,7 @@ def law():
     law.close()
 
 
+@pytest.mark.unmeasured
 @settings(max_examples=1_000, **FIXED)
 @given(sketch=drawn.sketches(), stop_on_error=st.booleans())
 def test_in_parallel_a_notebook_leaves_what_it_leaves_in_order(law, sketch, stop_on_error):

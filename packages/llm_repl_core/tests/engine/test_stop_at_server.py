@@ -59,6 +59,7 @@ async def until(condition, what):
         await asyncio.sleep(0.0005)
 
 
+@pytest.mark.unmeasured
 def test_200_stops_close_the_connection_within_200_ms(server, session_of):
     notebook = Notebook()
     cell = notebook.add_prompt("wait")

@@ -79,6 +79,7 @@ async def _stop(server, provider, phase, number, chance):
     return received.closed_at_s - stopped_s
 
 
+@pytest.mark.unmeasured
 def test_the_far_end_sees_200_stops_within_200_ms(server):
     chance = random.Random(1)
 

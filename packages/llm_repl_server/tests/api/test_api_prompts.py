@@ -131,7 +131,7 @@ def test_a_preview_waits_for_what_runs_but_not_for_ever(make_api, until, in_thre
 def test_a_template_that_takes_too_long_is_stopped(make_api, monkeypatch, kernel):
     monkeypatch.setattr(prompts, "FILL_LIMIT_S", 0.3)
     api = make_api(kernel=kernel)
-    code = "import time\ndef slow():\n    for _ in range(3000):\n        time.sleep(0.01)"
+    code = "import time\ndef slow():\n    for _ in range(300):\n        time.sleep(0.01)"
     path = api.new_notebook(code)
     (defines,) = (f"{path}/cells/{cell['id']}" for cell in api.cells(path))
     api.run(defines)

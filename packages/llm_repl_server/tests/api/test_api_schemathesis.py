@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HERE = Path(__file__).parent
 LIMIT_S = 600.0
 NOTES = (
@@ -19,6 +21,7 @@ EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "25")
 SEED = os.environ.get("SCHEMATHESIS_SEED", "20")
 
 
+@pytest.mark.unmeasured
 def test_schemathesis_finds_nothing(start_server, tmp_path):
     (tmp_path / "root").mkdir(exist_ok=True)
     (tmp_path / "root" / "notes.llmn").write_text(NOTES)  # the description's example
