@@ -15,12 +15,15 @@ import pytest
 from llm_repl_core import Notebook, load_notebook, save_notebook
 
 Start = Callable[..., subprocess.Popen[str]]
+Until = Callable[[Callable[[], object], str], None]
 
 
 @pytest.fixture
 def sleeper(tmp_path: Path) -> Path:
     document = Notebook("Sleeper")
-    document.add_code("print('begun', flush=True)\nimport time; time.sleep(100)")
+    document.add_code(
+        "print('begun', flush=True)\nopen('begun', 'w').close()\nimport time; time.sleep(100)"
+    )
     document.add_prompt("Hi", model="echo+delay=100")
     save_notebook(document, tmp_path / "n.llmn")
     return tmp_path / "n.llmn"
@@ -45,10 +48,10 @@ def test_ctrl_c_during_the_start_makes_no_noise(
 
 @pytest.mark.parametrize("kernel", ["worker", "in_process"])
 def test_sigterm_saves_what_came_and_exits_with_143(
-    start_llm_repl: Start, sleeper: Path, tmp_path: Path, kernel: str
+    start_llm_repl: Start, sleeper: Path, until: Until, tmp_path: Path, kernel: str
 ) -> None:
     process = start_llm_repl("run", str(sleeper), "--kernel", kernel, "-o", "out.llmn")
-    _wait_for("begun", process)
+    until((tmp_path / "begun").exists, "the cell runs")
     process.send_signal(signal.SIGTERM)
     printed, _ = process.communicate(timeout=60)
     assert process.returncode == 143, printed
@@ -57,7 +60,7 @@ def test_sigterm_saves_what_came_and_exits_with_143(
 
 
 def test_sigterm_ends_a_run_in_the_background_that_ignores_ctrl_c(
-    environment: dict[str, str], sleeper: Path, tmp_path: Path
+    environment: dict[str, str], sleeper: Path, until: Until, tmp_path: Path
 ) -> None:
     line = [
         "sh",
@@ -76,7 +79,7 @@ def test_sigterm_ends_a_run_in_the_background_that_ignores_ctrl_c(
         stderr=subprocess.STDOUT,
         text=True,
     ) as process:
-        _wait_for("begun", process)
+        until((tmp_path / "begun").exists, "the cell runs")
         process.send_signal(signal.SIGTERM)
         printed, _ = process.communicate(timeout=60)
     assert process.returncode == 143, printed
@@ -88,10 +91,13 @@ def test_sigterm_ends_what_a_cell_has_forked_as_ever(start_llm_repl: Start, tmp_
     document = Notebook("Forks")
     document.add_code(
         "import os, signal, time\n"
+        "reading, writing = os.pipe()\n"
         "child = os.fork()\n"
         "if not child:\n"
+        "    os.write(writing, b'.')\n"
         "    time.sleep(100)\n"
         "    os._exit(0)\n"
+        "os.read(reading, 1)  # what comes before, Python drops in a new process\n"
         "os.kill(child, signal.SIGTERM)\n"
         "print('ended with', os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))"
     )
@@ -100,13 +106,3 @@ def test_sigterm_ends_what_a_cell_has_forked_as_ever(start_llm_repl: Start, tmp_
     printed, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert printed.endswith("ended with -15\n")
-
-
-def _wait_for(text: str, process: subprocess.Popen[str]) -> None:
-    assert process.stdout is not None
-    printed = ""
-    for line in process.stdout:
-        printed += line
-        if line == f"{text}\n":  # and not the cell's title, which has it as well
-            return
-    raise AssertionError(printed)
