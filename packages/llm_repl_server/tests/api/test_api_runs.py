@@ -51,11 +51,12 @@ def test_the_concurrency_is_heeded(api):
 
 
 def test_a_budget_ends_a_run_and_says_so(api):
-    path = api.new_notebook(("prompt", "one"), ("prompt", "two {response_0}"))
+    path = api.new_notebook(("prompt", "one"), ("prompt", "two {response_0}"), "print(response_1)")
     answer = api.post(f"{path}/execute_all", {"budget": {"calls": 1}})
     assert answer.json["success"] is False
     assert "budget" in answer.json["error"]
-    assert [cell["status"] for cell in api.cells(path)] == ["completed", "error"]
+    assert answer.json["error"].endswith("Left undone: 1 of 3 cells.")
+    assert [cell["status"] for cell in api.cells(path)] == ["completed", "error", "idle"]
 
 
 def test_replay_over_rest_asks_nobody_and_gives_the_same(make_api):

@@ -306,11 +306,12 @@ class Run:
 
     def _end(self, context: RunContext, started: float) -> RunResult:
         failure = min(self._failures, key=lambda one: one.place, default=None)
+        error: str | None = None
         if failure is None:
             self.emit(RunCompleted)
         else:
-            not_run = tuple(cell_id for cell_id in self.cell_ids if cell_id in self._to_come)
             error = failure.error
+            not_run = tuple(cell_id for cell_id in self.cell_ids if cell_id in self._to_come)
             if error.startswith(BudgetExceeded.__name__) and not_run:
                 error += f" Left undone: {len(not_run)} of {len(self.cell_ids)} cells."
             self.emit(
@@ -321,7 +322,7 @@ class Run:
                 not_run=not_run,
             )
         result = RunResult(
-            error=None if failure is None else failure.error,
+            error=error,
             cell_id=None if failure is None else failure.cell_id,
             duration_s=time.perf_counter() - started,
         )
