@@ -224,3 +224,23 @@ def test_a_script_that_forgets_to_close_its_session_ends(start):
     )
     assert script.finish() == 0, script.said
     assert script.said[-1] == "statuses: completed"
+
+
+def test_ctrl_c_in_code_stops_the_prompts_that_run_meanwhile() -> None:
+    """A script's Ctrl-C is meant for the whole run, also where the code of a cell got it."""
+    script = (
+        "from llm_repl_core import Notebook\n"
+        "notebook = Notebook()\n"
+        "notebook.add_prompt('Hi', model='echo+delay=60')\n"
+        "notebook.add_code('import os, signal, time\\n'\n"
+        "    'os.kill(os.getpid(), signal.SIGINT)\\ntime.sleep(60)')\n"
+        "with notebook.open() as session:\n"
+        "    try:\n"
+        "        session.run()\n"
+        "    except KeyboardInterrupt:\n"
+        "        print(*(cell.status for cell in notebook))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=30
+    )
+    assert done.stdout == "interrupted interrupted\n"

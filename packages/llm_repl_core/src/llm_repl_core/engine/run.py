@@ -91,6 +91,7 @@ class Run:
         self._failures: list[_Failure] = []
         self._answered_at: dict[str, int] = {}
         self._ended_cells = 0
+        self._stopping: asyncio.Future[Any] | None = None
         self._to_come = set(cell_ids)
         self._first_count = 0
         self._ended = asyncio.Event()
@@ -277,6 +278,10 @@ class Run:
         self.interrupted = self.interrupted or ending.interrupted
         if ending.interrupted and self._schedule is not None:
             self._schedule.halt()
+        if ending.interrupted and not self.stopped and not self.cell_stopped:
+            # Ctrl-C in code that runs in the caller's thread: it is meant for the whole run.
+            others = [one.stop() for one in self._cell_runs.values()]
+            self._stopping = asyncio.gather(*others) if others else None
         return Outcome(
             ok=ending.error is None,
             halts=ending.interrupted or (ending.error is not None and self.options.stop_on_error),
