@@ -326,12 +326,16 @@ class CellRun:
 
     async def _interrupt_kernel(self) -> None:
         kernel = self._session.kernel
-        if kernel.alive:
-            await self._tried(kernel.interrupt)
-        if self._cell_type is None or not self._cell_type.runs_in_kernel:
-            return  # the task can be cancelled as well
-        if await self._ends_within(INTERRUPT_GRACE_S):
-            return
+        runs_code = self._cell_type is not None and self._cell_type.runs_in_kernel
+        # Twice, as an interrupt is lost that comes when code is just about to begin, or where
+        # Python drops exceptions; and a kernel that is ended takes the state with it.
+        for _ in range(2 if runs_code else 1):
+            if kernel.alive:
+                await self._tried(kernel.interrupt)
+            if not runs_code:
+                return  # the task can be cancelled as well
+            if await self._ends_within(INTERRUPT_GRACE_S / 2):
+                return
         await self._tried(kernel.shutdown)
         await self._ends_within(SHUTDOWN_GRACE_S)
 
