@@ -48,6 +48,10 @@ def describe() -> dict[str, Any]:
     references, schemas = msgspec.json.schema_components(
         types, ref_template="#/components/schemas/{name}"
     )
+    for schema in schemas.values():
+        # Before Python 3.13 docstrings have the indentation of the code that they stand in.
+        if "description" in schema:
+            schema["description"] = cleandoc(schema["description"])
     names = [*EMITTED, *HANDLED, _ACKNOWLEDGEMENT]
     messages = {
         name: _message(name, kind, reference)
