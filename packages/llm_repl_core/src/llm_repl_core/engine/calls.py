@@ -166,7 +166,8 @@ class Caller:
                     async with terms.slots:
                         # Only now: calls that wait for their turn would keep a budget from those
                         # that run, each of which may cost much less than is reserved for it.
-                        reservation = stack.enter_context(_reserve(terms.meters, context))
+                        if terms.meters:
+                            reservation = stack.enter_context(_reserve(terms.meters, context))
                         await with_retries(
                             lambda: self._attempt(call),
                             policy=self._retry_policy,
@@ -243,34 +244,23 @@ class Caller:
             return  # it was never sent
         if reservation is not None:
             reservation.settle(call.spending())
-        end = asyncio.ensure_future(self._keep_end(call))
+        # Made here and now: how long the call took does not include the wait for the disk.
+        end = asyncio.ensure_future(self._keep_end(call.ended_record()))
         self._ends.add(end)
         end.add_done_callback(self._ends.discard)
         self._plugins.notify(
             "llm_repl_after_call", context=call.context, result=call.result_for_hooks()
         )
 
-    async def _keep_end(self, call: OpenCall) -> None:
+    async def _keep_end(self, record: CallRecord) -> None:
         try:
-            await self.ledger.end(call.ended_record())
+            await self.ledger.end(record)
         except Exception:  # noqa: BLE001  # a ledger may be anybody's code
             # The answer is paid for: it is not thrown away because its record is incomplete.
-            _log.exception("the end of call %s could not be recorded", call.record.id)
+            _log.exception("the end of call %s could not be recorded", record.id)
 
 
-class _NoReservation:
-    """Where nothing is limited."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-
-def _reserve(meters: tuple[BudgetMeter, ...], context: CallContext) -> Reservation | _NoReservation:
-    if not meters:
-        return _NoReservation()
+def _reserve(meters: tuple[BudgetMeter, ...], context: CallContext) -> Reservation:
     request = context.request
     input_tokens, output_tokens = estimate_tokens(request), output_allowance(request)
     usd = estimate_price_usd(context.provider, request.model, input_tokens, output_tokens) or 0.0

@@ -327,10 +327,11 @@ def test_a_pattern_that_takes_for_ever_stops_nobody_else(monkeypatch) -> None:
     monkeypatch.setattr(schema_process, "LIMIT_S", 3.0)
     schema = {"type": "object", "properties": {"a": {"type": "string", "pattern": "(a+)+$"}}}
 
-    async def check(text: str) -> int:
+    ticks = 0
+
+    async def check(text: str) -> None:
         form = await resolve_form(schema, InProcessKernel())
         assert form is not None
-        ticks = 0
 
         async def tick() -> None:
             nonlocal ticks
@@ -343,10 +344,11 @@ def test_a_pattern_that_takes_for_ever_stops_nobody_else(monkeypatch) -> None:
             await form.read(text, InProcessKernel())
         finally:
             ticking.cancel()
-        return ticks
 
     asyncio.run(check('{"a": "aaa"}'))
-    with pytest.raises(AnswerMisfit, match=r"`a`|a"):
+    with pytest.raises(AnswerMisfit, match="does not match"):
         asyncio.run(check('{"a": "b"}'))
+    ticks = 0
     with pytest.raises(InvalidInput, match="takes longer than 3 s"):
         asyncio.run(check(json.dumps({"a": "a" * 40 + "!"})))
+    assert ticks > 50, "the loop went on all the while"
