@@ -124,7 +124,16 @@ COMMON = {
     "execution_count": st.none() | st.integers(-1, 9),
     "metadata": OBJECT,
     "extra": EXTRA,
+    "stale": st.booleans(),
+    "pinned": st.booleans(),
+    "skipped": st.booleans(),
 }
+
+
+def without_options_of_a_prompt(extra: dict[str, Any]) -> dict[str, Any]:
+    return {name: extra[name] for name in extra if name not in PromptCell.option_names()}
+
+
 CELLS: st.SearchStrategy[list[Cell]] = st.lists(
     st.builds(CodeCell, **COMMON)
     | st.builds(MarkdownCell, **COMMON)
@@ -136,7 +145,16 @@ CELLS: st.SearchStrategy[list[Cell]] = st.lists(
         temperature=st.none() | st.floats(0, 2),
         response_var=st.none() | st.sampled_from(["a", "größe"]),
         provider=st.none() | TEXT,
-        **COMMON,
+        parameters=OBJECT,
+        system=st.none() | TEXT,
+        context=st.sampled_from(["isolated", "above"]) | st.lists(TEXT, max_size=2),
+        schema=st.none() | TEXT | OBJECT,
+        tools=st.lists(st.sampled_from(["f", "größe"]), max_size=2),
+        tool_limit=st.integers(1, 1000),
+        approve_tools=st.booleans(),
+        for_each=st.none() | TEXT,
+        attachments=st.lists(TEXT, max_size=2),
+        **COMMON | {"extra": EXTRA.map(without_options_of_a_prompt)},
     ),
     max_size=3,
     unique_by=lambda cell: cell.id,

@@ -9,9 +9,17 @@ import nbformat
 import pytest
 
 from llm_repl_core.errors import InvalidNotebook
+from llm_repl_core.formats.base import Format
 from llm_repl_core.formats.ipynb import IpynbFormat
 from llm_repl_core.formats.llmn import LlmnFormat
-from llm_repl_core.model.cell import Cell, CodeCell, ForeignCell, MarkdownCell, MemoryCell
+from llm_repl_core.model.cell import (
+    Cell,
+    CodeCell,
+    ForeignCell,
+    MarkdownCell,
+    MemoryCell,
+    PromptCell,
+)
 from llm_repl_core.model.cell_types import BUILTIN_CELL_CLASSES, CellTypes
 from llm_repl_core.model.notebook import DEFAULT_NAME, Notebook
 from llm_repl_core.model.output import Output
@@ -327,9 +335,32 @@ def test_fields_that_the_format_lacks_stay_where_they_were() -> None:
     assert again["cells"] == document["cells"]
 
 
+def test_pictures_within_a_prompt_stay_where_they_were() -> None:
+    document = cell_of(cell_type="markdown", source=["![a](attachment:a.png)"], id="a")
+    document["cells"][0]["metadata"] = {"solveit_ai": True}
+    document["cells"][0]["attachments"] = {"a.png": {"image/png": "aGk="}}
+    prompt = decode(document).cells[0]
+    assert isinstance(prompt, PromptCell)
+    assert prompt.attachments == []
+    assert written(decode(document))["cells"] == document["cells"]
+    native = LlmnFormat()
+    assert native.decode(native.encode(decode(document))).cells[0] == prompt
+
+
+@pytest.mark.parametrize("format_", [IpynbFormat(), LlmnFormat()], ids=["ipynb", "llmn"])
+def test_an_unknown_field_does_not_take_the_place_of_a_known_one(format_: Format) -> None:
+    # A cell of another type knew no such field, and became a prompt.
+    cell = PromptCell(extra={"attachments": None, "temperature": "hot", "color": 1})
+    cell_again = format_.decode(format_.encode(Notebook(cells=[cell]))).cells[0]
+    assert isinstance(cell_again, PromptCell)
+    assert (cell_again.attachments, cell_again.temperature) == ([], None)
+    assert cell_again.extra == {"color": 1}
+
+
 def test_unknown_fields_of_the_native_format_leave_the_file_valid() -> None:
-    cells: list[Cell] = [CodeCell(extra={"attachments": {}, "color": 1})]
-    cells.append(MarkdownCell(extra={"attachments": {"a": {"text/plain": 1}}, "ipynb": {"id": 1}}))
+    cells: list[Cell] = [CodeCell(extra={"ipynb": {"attachments": {}}, "color": 1})]
+    cells.append(MarkdownCell(extra={"ipynb": {"attachments": {"a": {"text/plain": 1}}}}))
+    cells.append(MarkdownCell(extra={"attachments": 1, "ipynb": {"id": 1}}))
     notebook = Notebook(cells=cells, extra={"color": 1, "ipynb": {"nbformat": 1}})
     assert decode(written(notebook)) == notebook
 

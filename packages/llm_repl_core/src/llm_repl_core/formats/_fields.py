@@ -13,7 +13,7 @@ from llm_repl_core.model.cell import Cell, CellStatus
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.output import Output
 
-__all__ = ["Fields", "build", "time_text"]
+__all__ = ["Fields", "build", "time_text", "unknown_fields"]
 
 _STATUSES = frozenset(get_args(CellStatus))
 
@@ -139,6 +139,10 @@ class Fields:
             return value
         return False
 
+    def flags(self, *names: str) -> dict[str, bool]:
+        """Take booleans, as `flag` does."""
+        return {name: self.flag(name) for name in names}
+
     def outputs(self, name: str) -> list[Output]:
         """Take outputs in their flat form.
 
@@ -187,6 +191,12 @@ def build(
         reason, _, path = str(error).partition(" - at `$")
         raise InvalidNotebook(f"`{where}{path.rstrip('`')}` is wrong: {reason}.") from None
     return cell_class(**common, **{name: getattr(checked, name) for name in names})
+
+
+def unknown_fields(cell: Cell) -> dict[str, JSONValue]:
+    """The cell's `extra`, without what its type has a field of its own for, which wins."""
+    names = cell.option_names()
+    return {name: value for name, value in cell.extra.items() if name not in names}
 
 
 def time_text(time: datetime) -> str:

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
-from llm_repl_core.formats._fields import Fields, build
+from llm_repl_core.formats._fields import Fields, build, unknown_fields
 from llm_repl_core.formats._ipynb_metadata import CELL_SHAPES, merge_own, put_back, take_own
 from llm_repl_core.formats._ipynb_outputs import decode_output, encode_output, is_mime_bundle
 from llm_repl_core.formats._ipynb_text import (
@@ -50,14 +50,12 @@ _KINDS: dict[type[Cell], str] = {
     MemoryCell: "code",
 }
 _PLAIN_CLASSES: dict[str, type[Cell]] = {"markdown": MarkdownCell, "code": CodeCell}
-_JUPYTERS_OWN = frozenset(
-    {"attachments", "cell_type", "execution_count", "id", "metadata", "outputs", "source"}
-)
+_JUPYTERS_OWN = frozenset({"cell_type", "execution_count", "id", "metadata", "outputs", "source"})
 _OWN_KEYS = frozenset(
     {"execution_count", "extra", "id", "outputs", "prompt_separators", "status", "type"}
 )
 _PROMPT_MARK = "solveit_ai"
-_UNKNOWN = "ipynb"  # under which a cell's `extra` keeps fields that Jupyter's format lacks
+_UNKNOWN = "ipynb"  # under which a cell's `extra` keeps what only Jupyter's format has
 _VALID_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
@@ -107,11 +105,10 @@ def decode_cell(value: Any, where: str, cell_types: CellTypes, stand_ins: StandI
     common["stale"] = own.flag("stale")
 
     extra = own.object("extra")
-    if "attachments" in fields.rest:
-        extra = {"attachments": fields.rest.pop("attachments"), **extra}
     if fields.rest:
         extra = {_UNKNOWN: fields.rest, **extra}
     if cell_class is None:
+        common |= own.flags("pinned", "skipped")
         common |= {"extra": extra, "metadata": put_back(metadata, own)}
         return ForeignCell(foreign_type=foreign_type, **common)
     names = cell_class.option_names()
@@ -204,7 +201,7 @@ def encode_cell(cell: Cell, written_id: str) -> dict[str, Any]:
     if cell.execution_count is not None and not (kind == "code" and count_fits):
         own["execution_count"] = cell.execution_count
 
-    placed, rest = _placed_extra(cell.extra, kind)
+    placed, rest = _placed_extra(unknown_fields(cell), kind)
     document |= placed
     if rest:
         own["extra"] = rest
@@ -219,12 +216,11 @@ def encode_cell(cell: Cell, written_id: str) -> dict[str, Any]:
 
 
 def _own_options(cell: Cell, kind: str) -> dict[str, Any]:
-    if isinstance(cell, ForeignCell):
-        return {} if cell.foreign_type == kind else {"type": cell.foreign_type}
-    own: dict[str, Any] = {}
-    if not isinstance(cell, MarkdownCell | CodeCell | PromptCell):
-        own["type"] = cell.wire_type
-    return own | cell.changed_options()
+    own = cell.changed_options()
+    word = own.pop("foreign_type") if isinstance(cell, ForeignCell) else cell.wire_type
+    if word != kind and not isinstance(cell, MarkdownCell | CodeCell | PromptCell):
+        own["type"] = word
+    return own
 
 
 def _encode_prompt(cell: PromptCell) -> tuple[str, dict[str, Any]]:
@@ -245,20 +241,17 @@ def _encode_prompt(cell: PromptCell) -> tuple[str, dict[str, Any]]:
 
 def _placed_extra(extra: dict[str, JSONValue], kind: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The unknown fields that have a place in the cell itself, and the rest."""
-    placed: dict[str, Any] = {}
-    rest = dict(extra)
-    unknown = rest.get(_UNKNOWN)
-    if isinstance(unknown, dict) and unknown and not unknown.keys() & _JUPYTERS_OWN:
-        placed |= unknown
-        del rest[_UNKNOWN]
-    attachments = rest.get("attachments")
-    if (
-        kind != "code"
-        and isinstance(attachments, dict)
-        and all(map(is_mime_bundle, attachments.values()))
-    ):
-        placed["attachments"] = rest.pop("attachments")
-    return placed, rest
+    unknown = extra.get(_UNKNOWN)
+    if not isinstance(unknown, dict) or not unknown or unknown.keys() & _JUPYTERS_OWN:
+        return {}, extra
+    if "attachments" in unknown and not _are_attachments(unknown["attachments"], kind):
+        return {}, extra
+    return dict(unknown), {name: value for name, value in extra.items() if name != _UNKNOWN}
+
+
+def _are_attachments(value: JSONValue, kind: str) -> bool:
+    """Whether nbformat allows the value as the pictures within a cell of that kind."""
+    return kind != "code" and isinstance(value, dict) and all(map(is_mime_bundle, value.values()))
 
 
 def _plain_reply(prompt: str, reply: str) -> Output:

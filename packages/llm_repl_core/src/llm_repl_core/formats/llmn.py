@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from llm_repl_core.errors import InvalidNotebook
-from llm_repl_core.formats._fields import Fields, build, time_text
+from llm_repl_core.formats._fields import Fields, build, time_text, unknown_fields
 from llm_repl_core.formats._json_text import read_document, write_document
 from llm_repl_core.formats._missing import StandIns
 from llm_repl_core.formats.base import Format
@@ -82,6 +82,7 @@ class LlmnFormat(Format):
         common["id"] = _take_id(fields, "cell_id") or stand_ins.id_of(where)
         cell_class = self.cell_types.find(word)
         if cell_class is None:
+            common |= fields.flags("pinned", "skipped")
             return ForeignCell(foreign_type=word, extra=fields.rest, **common)
         options = fields.take(cell_class.option_names())
         if options.get("response_var") == "":
@@ -106,7 +107,7 @@ def _encode_cell(cell: Cell) -> dict[str, Any]:
         "metadata": cell.metadata,
         **({"stale": True} if cell.stale else {}),
     }
-    return _with_unknown(known, cell.extra)
+    return _with_unknown(known, unknown_fields(cell))
 
 
 def _with_unknown(known: dict[str, Any], unknown: dict[str, Any]) -> dict[str, Any]:
