@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from flask import Flask, request
-from flask_socketio import SocketIO, disconnect, emit
+from flask_socketio import disconnect, emit
 
 from llm_repl_core.errors import LLMReplError, StorageError
 from llm_repl_core.providers.secret import Secret
@@ -19,6 +19,7 @@ from llm_repl_server.auth.policy import Policy
 from llm_repl_server.serving.development import serve_for_development
 from llm_repl_server.serving.production import serve
 from llm_repl_server.serving.stopping import close_sockets, on_stop
+from llm_repl_server.sockets.engine import make_socketio
 
 TOKEN = "a-token-of-the-tests"
 
@@ -38,7 +39,7 @@ def make_app() -> Flask:
         raise RuntimeError("a defect")
 
     app = Flask(__name__)
-    socketio = SocketIO(app, async_mode="threading", cors_allowed_origins=[])
+    socketio = make_socketio(app)
     policy = Policy(os.environ.get("TOY_AUTH", "auto"), Secret(TOKEN))  # type: ignore[arg-type]
     app.wsgi_app = Door(app.wsgi_app, policy, body_limit_bytes=1000)  # type: ignore[method-assign]
 

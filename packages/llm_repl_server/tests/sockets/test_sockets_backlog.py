@@ -20,7 +20,7 @@ def test_large_packets_are_bounded_by_their_size(monkeypatch):
     for _ in range(50):
         for name in clients:
             eio.send_packet(name, packet.Packet(packet.MESSAGE, "x" * 100))
-        clients["reads"].queue.get_nowait()
+        clients["reads"].queue.get(block=False)
     assert clients["deaf"].closed
     assert not clients["reads"].closed
     assert clients["reads"].queue.characters == 0

@@ -33,7 +33,7 @@ def test_a_client_that_does_not_read_is_let_go(socketio, monkeypatch):
     for _ in range(20):
         for sid in ("deaf", "other"):
             eio.send_packet(sid, message)
-        other.queue.get_nowait()
+        other.queue.get(block=False)
     assert deaf.closed
     assert not other.closed
     assert deaf.queue.qsize() <= 12

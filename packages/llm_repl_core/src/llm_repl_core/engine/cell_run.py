@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from llm_repl_core.engine.events import (
 )
 from llm_repl_core.errors import LLMReplError
 from llm_repl_core.model.cell import Cell, CellStatus
+from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.output import Output, merge_streams
 from llm_repl_core.plugins.contexts import CellContext, CellResult
 from llm_repl_core.providers.base import ToolCall
@@ -192,7 +193,8 @@ class CellRun:
             earlier_status=self._earlier_status,
             kernel_turn=self._kernel_turn,
             placed=self._placed,
-            assign_answer=self._assign_answer,
+            set_answer=self._set_answer,
+            latest_answers=self._latest_answers,
             approve=self._approve,
             tell=self._tell,
         )
@@ -215,13 +217,13 @@ class CellRun:
             finally:
                 self._has_kernel = False
 
-    async def _assign_answer(
-        self, names: Sequence[str], assign: Callable[[Sequence[str]], Awaitable[None]]
-    ) -> None:
-        async with self._kernel_turn():
-            latest = self._run.latest_answers(names, self._place)
-            if latest:
-                await assign(latest)
+    async def _set_answer(self, names: Sequence[str], value: JSONValue) -> None:
+        notice = await self._run.answers.set(names, self._place, value)
+        if notice is not None:
+            self._put(notice)
+
+    def _latest_answers(self, names: Sequence[str]) -> Sequence[str]:
+        return self._run.answers.latest(names, self._place)
 
     async def _approve(self, call: ToolCall, item: int | None) -> bool:
         with self._session.approvals.ask(

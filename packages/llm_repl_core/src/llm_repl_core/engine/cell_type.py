@@ -12,6 +12,7 @@ from llm_repl_core.engine.calls import Caller
 from llm_repl_core.engine.questions import CallTerms
 from llm_repl_core.kernels.base import Kernel
 from llm_repl_core.model.cell import Cell, CellStatus
+from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.model.output import Output
 from llm_repl_core.providers.base import ToolCall
@@ -34,8 +35,10 @@ class Execution(Struct, frozen=True, kw_only=True):
             ``shares_kernel``.
         placed: To be called when all has been read of the state that the cell reads: cells below
             may change it from then on.
-        assign_answer: Calls, with the kernel, what sets variables, with the names of those that
-            are still to be set: a cell further down whose answer came first has set its already.
+        set_answer: Sets variables to an answer, but for those that a cell further down has set
+            whose answer came first.
+        latest_answers: Which of some variables that would be; for who sets them himself, within
+            `kernel_turn`.
         approve: Asks somebody whether a tool may be called.
         tell: Emits an event about the cell: the class, and its fields but for those that every
             cell's event has.
@@ -49,9 +52,8 @@ class Execution(Struct, frozen=True, kw_only=True):
     earlier_status: CellStatus
     kernel_turn: Callable[[], AbstractAsyncContextManager[None]]
     placed: Callable[[], None]
-    assign_answer: Callable[
-        [Sequence[str], Callable[[Sequence[str]], Awaitable[None]]], Awaitable[None]
-    ]
+    set_answer: Callable[[Sequence[str], JSONValue], Awaitable[None]]
+    latest_answers: Callable[[Sequence[str]], Sequence[str]]
     approve: Callable[[ToolCall, int | None], Awaitable[bool]]
     tell: Callable[..., None]
 

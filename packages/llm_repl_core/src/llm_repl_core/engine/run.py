@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from msgspec import Struct
 
+from llm_repl_core.engine.answers import Answers
 from llm_repl_core.engine.caller_thread import AsyncInbox, Inbox
 from llm_repl_core.engine.cell_run import CellRun
 from llm_repl_core.engine.events import (
@@ -82,6 +83,7 @@ class Run:
         """What waits for its turn, until that comes."""
         self.kernel_turn = asyncio.Lock()
         """Whose turn it is to use the kernel, among the cells of this run."""
+        self.answers = Answers(session.kernel, self.kernel_turn, session.ensure_kernel)
         self._terms: asyncio.Task[CallTerms] | None = None
         self._whole_notebook = whole_notebook
         self._listener = listener
@@ -89,7 +91,6 @@ class Run:
         self._schedule: Schedule | None = None
         self._task: asyncio.Task[Any] | None = None
         self._failures: list[_Failure] = []
-        self._answered_at: dict[str, int] = {}
         self._ended_cells = 0
         self._stopping: asyncio.Future[Any] | None = None
         self._to_come = set(cell_ids)
@@ -209,17 +210,6 @@ class Run:
     def will_run(self, cell_id: str) -> bool:
         """Whether a cell of this run has not begun yet, and may still come."""
         return not self.stopped and cell_id in self._to_come
-
-    def latest_answers(self, names: Sequence[str], place: int) -> list[str]:
-        """The variables that a prompt is to set: not those that a lower one has set already.
-
-        Args:
-            names: The prompt's variables.
-            place: Where the prompt stands among the cells of the run, from 0.
-        """
-        latest = [name for name in names if self._answered_at.get(name, -1) <= place]
-        self._answered_at |= dict.fromkeys(latest, place)
-        return latest
 
     async def _execute_cells(self) -> None:
         notebook = self.session.notebook

@@ -13,6 +13,8 @@ _INTERVAL_S = 0.02
 class TextRelay:
     """Passes text on at once where none was for a while, else joined, at most once an interval.
 
+    At once is when the loop comes round: what came in one piece over the network goes on as one.
+
     Args:
         tell: Is given what has come.
     """
@@ -22,16 +24,15 @@ class TextRelay:
         self._loop = asyncio.get_running_loop()
         self._pieces: list[str] = []
         self._next_s = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
 
     def add(self, text: str) -> None:
         """Take a piece."""
         self._pieces.append(text)
         if self._timer is not None:
             return
-        now_s = self._loop.time()
-        if now_s >= self._next_s:
-            self.flush()
+        if self._loop.time() >= self._next_s:
+            self._timer = self._loop.call_soon(self.flush)
         else:
             self._timer = self._loop.call_at(self._next_s, self.flush)
 

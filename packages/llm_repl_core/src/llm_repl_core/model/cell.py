@@ -76,7 +76,7 @@ class Cell(Struct, kw_only=True):
     @classmethod
     def option_names(cls) -> tuple[str, ...]:
         """The fields that this type of cell has beside those that every cell has."""
-        return tuple(name for name in cls.__struct_fields__ if name not in cls.COMMON)
+        return _option_names(cls)
 
     def options(self) -> dict[str, Any]:
         """The values of the type's own fields: a prompt's model, temperature and so on."""
@@ -224,6 +224,11 @@ def build_cell(cell_class: type[Cell], fields: dict[str, Any]) -> Cell:
         return msgspec.convert(fields, cell_class)
     except msgspec.ValidationError as error:
         raise InvalidInput(f"This is not a valid {cell_class.type} cell: {error}.") from None
+
+
+@cache
+def _option_names(cell_class: type[Cell]) -> tuple[str, ...]:
+    return tuple(name for name in cell_class.__struct_fields__ if name not in cell_class.COMMON)
 
 
 @cache

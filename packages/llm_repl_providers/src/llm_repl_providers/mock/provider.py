@@ -24,6 +24,9 @@ from llm_repl_providers.mock.fitting import fitting_value
 
 __all__ = ["MockProvider"]
 
+_TOKENS_IN_ONE_GO = 64
+"""After so many, others get their turn, also where there is nothing to wait for."""
+
 
 class MockProvider(Provider):
     r"""Answers without a key, without a network, and the same each time.
@@ -82,7 +85,8 @@ class MockProvider(Provider):
         for number, piece in enumerate(re.findall(r"\S+\s*|\s+", answer)):
             if failure is not None and number == behaviour.fail_after_tokens:
                 break
-            await asyncio.sleep(behaviour.delay_per_token_s)
+            if behaviour.delay_per_token_s or number % _TOKENS_IN_ONE_GO == _TOKENS_IN_ONE_GO - 1:
+                await asyncio.sleep(behaviour.delay_per_token_s)
             yield Delta(text=piece)
         if failure is not None:
             raise failure

@@ -25,6 +25,7 @@ from llm_repl_core import (
     ToolApprovalNeeded,
 )
 from llm_repl_server.services.events import Announcement, Announcer
+from llm_repl_server.services.latest_relay import LatestRelay
 from llm_repl_server.services.run_registry import RunRegistry
 from llm_repl_server.services.stream_relay import StreamRelay
 from llm_repl_server.services.wire import outputs_on_wire, status_of
@@ -60,6 +61,7 @@ class RunEvents:
         self._sequence = 0
         self._stopping: set[asyncio.Future[bool]] = set()
         self._runs_whole: set[str] = set()
+        self._progress: dict[str, LatestRelay[RunProgress]] = {}
         self._stale_before: dict[str, set[str]] = {}
         """By run of several cells: which of them were stale when it began."""
         self._running: dict[str, asyncio.TimerHandle] = {}
@@ -126,9 +128,18 @@ class RunEvents:
 
     def _run_progress(self, event: RunProgress) -> None:
         self._runs.progress(event.run_id, event.ended)
+        relay = self._progress.get(event.run_id)
+        if relay is None:
+            relay = self._progress[event.run_id] = LatestRelay(self._tell_progress)
+        relay.add(event)
+
+    def _tell_progress(self, event: RunProgress) -> None:
         self._tell("run_progress", event, lambda: {"ended": event.ended, "total": event.total})
 
     def _run_ended(self, event: RunCompleted | RunEndedBadly) -> None:
+        progress = self._progress.pop(event.run_id, None)
+        if progress is not None:
+            progress.flush()
         error: str | None = None
         cell_id: str | None = None
         not_run: tuple[str, ...] = ()

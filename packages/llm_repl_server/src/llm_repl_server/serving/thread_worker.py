@@ -22,6 +22,7 @@ from gunicorn.workers.gthread import ThreadWorker as GunicornThreadWorker
 from llm_repl_core.errors import LLMReplError
 from llm_repl_server.serving.refusal import DEFECT, OVERDUE, refusal_of
 from llm_repl_server.serving.request_head import PatientUnreader
+from llm_repl_server.serving.responsiveness import make_responsive
 from llm_repl_server.serving.stopping import stop_application
 
 __all__ = ["ThreadWorker", "child_exit"]
@@ -81,6 +82,7 @@ class ThreadWorker(GunicornThreadWorker):  # type: ignore[misc]  # gunicorn brin
             # Threads of a half-made application could hold up an ordinary end.
             self._boot[0] = 1
             _leave(0)
+        make_responsive()
 
     def accept(self, listener: Any) -> None:
         """Accept a connection, if there is a descriptor left for it."""

@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import queue
+import threading
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from flask import Flask
 from flask_socketio import SocketIO
 from simple_websocket import ConnectionClosed
 from socketio import Manager
+from socketio.packet import Packet
 from wsproto.utilities import LocalProtocolError
 
 from llm_repl_server.services.wire import json_bytes
@@ -46,6 +48,7 @@ def make_socketio(app: Flask) -> SocketIO:
         async_handlers=False,
         cors_allowed_origins="*",
         json=_PacketJSON,
+        serializer=_TextPacket,
         client_manager=_Rooms(),
         logger=logger,
         engineio_logger=logger,
@@ -56,21 +59,52 @@ def make_socketio(app: Flask) -> SocketIO:
     return socketio
 
 
-class _Backlog(queue.Queue[Any]):
-    """The packets that wait for a client, and how much text they are."""
+class _Backlog:
+    """The packets that wait for a client, and how much text they are.
+
+    It has what Engine.IO uses of `queue.Queue`, without that one's lock: whoever reads holds it
+    while it waits to be let on by the interpreter, and the engine would wait for both.
+    """
 
     def __init__(self) -> None:
-        super().__init__()
         self.characters = 0
+        self._packets: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._unfinished = 0
+        self._counts = threading.Condition(threading.Lock())
 
-    def _put(self, item: Any) -> None:
-        super()._put(item)
-        self.characters += _length(item)
+    def qsize(self) -> int:
+        """How many packets wait."""
+        return self._packets.qsize()
 
-    def _get(self) -> Any:
-        item = super()._get()
-        self.characters -= _length(item)
-        return item
+    def put(self, packet: Any) -> None:
+        """Add a packet, or None for the end."""
+        with self._counts:
+            self.characters += _length(packet)
+            self._unfinished += 1
+        self._packets.put(packet)
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        """Take a packet.
+
+        Raises:
+            queue.Empty: There is none.
+        """
+        packet = self._packets.get(block, timeout)
+        with self._counts:
+            self.characters -= _length(packet)
+        return packet
+
+    def task_done(self) -> None:
+        """Say that a packet that was taken is dealt with."""
+        with self._counts:
+            self._unfinished -= 1
+            if self._unfinished == 0:
+                self._counts.notify_all()
+
+    def join(self) -> None:
+        """Wait until all packets are dealt with."""
+        with self._counts:
+            self._counts.wait_for(lambda: self._unfinished == 0)
 
 
 def _length(packet: Any) -> int:
@@ -102,6 +136,12 @@ class _PacketJSON:
     @staticmethod
     def loads(text: str, **_options: Any) -> Any:
         return json.loads(text)
+
+
+class _TextPacket(Packet):  # type: ignore[misc]  # it brings no types
+    """A packet that is not searched for binary values, of which we send none."""
+
+    uses_binary_events = False
 
 
 class _OneLine(logging.Filter):

@@ -65,7 +65,7 @@ class RunStarted(RunEvent, kw_only=True):
 
 
 class RunProgress(RunEvent, kw_only=True):
-    """One more cell of a run of several has ended."""
+    """More cells of a run of several have ended."""
 
     ended: Annotated[int, Meta(ge=1, description="How many have.")]
     total: Annotated[int, Meta(ge=1, description="How many there are.")]

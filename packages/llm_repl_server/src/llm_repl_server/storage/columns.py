@@ -27,6 +27,8 @@ _ESCAPE = "\x1a"
 _UNSAFE = re.compile("[\x00\x1a\ud800-\udfff]")
 _ESCAPED = re.compile("\x1a([0-9a-f]{4})")
 
+_slow_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 _LOCAL_LENGTH = len("2026-01-31T12:00:00.000000")
 
 
@@ -118,6 +120,5 @@ def _is_unicode(text: str) -> bool:
 
 
 def _encode_slowly(value: Any) -> str:
-    plain = msgspec.to_builtins(value)
     # The json module escapes every control character, so an escape here is always one of ours.
-    return encode_text(json.dumps(plain, ensure_ascii=False, separators=(",", ":")))
+    return encode_text(_slow_encoder.encode(msgspec.to_builtins(value)))

@@ -91,7 +91,7 @@ def cell_to_row(notebook_id: str, cell: Cell) -> Row:
         "outputs": encode_json([output.to_wire() for output in cell.outputs]),
         "status": cell.status,
         "execution_count": cell.execution_count,
-        "options": None if foreign else encode_json(cell.options()),
+        "options": None if foreign else encode_json(cell.changed_options()),
         "metadata": encode_json(cell.metadata),
         "extra": encode_json(extra),
         "updated_at": encode_time(datetime.now(UTC)),

@@ -141,17 +141,13 @@ async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
 async def _deliver(
     prepared: PreparedPrompt, execution: Execution, value: JSONValue, *, many: bool = False
 ) -> None:
-    async def assign(names: Sequence[str]) -> None:
-        # Each variable has a value of its own, whatever the kernel: what the user's code makes of
-        # one changes neither the other nor the output.
-        values = {name: copy.deepcopy(value) for name in names}
-        if prepared.form is None:
-            await execution.kernel.assign(values)
-            return
-        for name, own in values.items():
-            await prepared.form.deliver(execution.kernel, name, own, many=many)
-
-    await execution.assign_answer((prepared.variable, LAST_ANSWER), assign)
+    names = (prepared.variable, LAST_ANSWER)
+    if prepared.form is None:
+        await execution.set_answer(names, value)
+        return
+    async with execution.kernel_turn():
+        for name in execution.latest_answers(names):
+            await prepared.form.deliver(execution.kernel, name, copy.deepcopy(value), many=many)
 
 
 def _items_failed(failed: Sequence[tuple[int, Exception]], total: int) -> Output:
