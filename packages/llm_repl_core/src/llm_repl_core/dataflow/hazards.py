@@ -14,7 +14,7 @@ from msgspec import Struct
 from llm_repl_core.dataflow._barriers import EVERYTHING
 from llm_repl_core.dataflow._components import Components
 from llm_repl_core.dataflow._known import BUILTINS
-from llm_repl_core.dataflow._record import Record, combined
+from llm_repl_core.dataflow._record import combined
 from llm_repl_core.dataflow.effects import LAST_ANSWER, Effects, barrier_effects, module_objects
 
 __all__ = ["ALWAYS_THERE", "Closed", "Names", "must_follow"]
@@ -134,37 +134,40 @@ class Names:
         return closed
 
     def _close(self, effects: Effects) -> Closed:
-        found = Record()
-        reach: set[str] = set()
-        touches: set[str] = set()
-        waiting = [self._step(effects)]
-        while waiting:
+        step = self._step(effects)
+        reads, writes, changes = set(step.reads), set(step.writes), set(step.changes)
+        reach, touches = set(step.reach), set(step.touches)
+        calls, barrier = step.calls, step.barrier
+        new_reach, new_touches = step.reach, step.touches
+        waiting: list[_Step] = []
+        while True:
+            waiting += [self._called(one) for one in new_touches if one in self._deferred]
+            waiting += [self._looked_at(one) for one in new_reach if one in self._implied]
+            if not waiting:
+                break
             step = waiting.pop()
-            found.reads |= step.reads
-            found.writes |= step.writes
-            found.changes |= step.changes
-            found.calls = found.calls or step.calls
-            found.barrier = found.barrier or step.barrier
+            reads |= step.reads
+            writes |= step.writes
+            changes |= step.changes
+            calls = calls or step.calls
+            barrier = barrier or step.barrier
             new_touches = step.touches - touches
             new_reach = step.reach - reach
             touches |= new_touches
             reach |= new_reach
-            waiting += [self._called(one) for one in new_touches if one in self._deferred]
-            waiting += [self._looked_at(one) for one in new_reach if one in self._implied]
-        if found.calls:
+        if calls:
             reach.add(_WORLD)
             touches.add(_WORLD)
-        barrier = found.barrier
-        if barrier is None and (found.calls or effects.keeps):
-            barrier = self._unknown(found.reads)
+        if barrier is None and (calls or effects.keeps):
+            barrier = self._unknown(reads)
         return Closed(
-            reads=frozenset(found.reads),
-            writes=frozenset(found.writes),
-            changes=frozenset(found.changes),
+            reads=frozenset(reads),
+            writes=frozenset(writes),
+            changes=frozenset(changes),
             reach=frozenset(reach),
             touches=frozenset(touches),
-            calls=found.calls,
-            last_answer=LAST_ANSWER in found.reads or LAST_ANSWER in found.writes,
+            calls=calls,
+            last_answer=LAST_ANSWER in reads or LAST_ANSWER in writes,
             barrier=barrier,
         )
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from uuid import uuid4
 
 from msgspec import Struct
 
 from llm_repl_core.errors import NotFound
+from llm_repl_core.model.ids import new_id
 
 __all__ = ["Approvals", "ToolQuestion"]
 
@@ -50,7 +50,7 @@ class Approvals:
     ) -> Iterator[tuple[ToolQuestion, asyncio.Future[bool]]]:
         """A question, and a future that `decide` resolves; leaving gives the question up."""
         question = ToolQuestion(
-            call_id=str(uuid4()), cell_id=cell_id, name=name, arguments=arguments, item=item
+            call_id=new_id(), cell_id=cell_id, name=name, arguments=arguments, item=item
         )
         decision: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting[question.call_id] = question, decision

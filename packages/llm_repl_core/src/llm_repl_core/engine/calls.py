@@ -6,7 +6,6 @@ import asyncio
 import logging
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from uuid import uuid4
 
 import msgspec
 
@@ -28,6 +27,7 @@ from llm_repl_core.ledger.record import (
     Mode,
 )
 from llm_repl_core.ledger.replay import answered_from
+from llm_repl_core.model.ids import new_id
 from llm_repl_core.plugins.contexts import CallContext
 from llm_repl_core.plugins.manager import PluginManager
 from llm_repl_core.providers.base import (
@@ -147,7 +147,7 @@ class Caller:
             if mode == "replay":
                 raise await terms.recall.miss(canonical, question.place)
         record = CallRecord(
-            id=str(uuid4()),
+            id=new_id(),
             notebook_id=question.notebook.id,
             run_id=question.run_id,
             place=question.place,
@@ -187,7 +187,7 @@ class Caller:
     ) -> Answer:
         record = answered_from(
             found,
-            id=str(uuid4()),
+            id=new_id(),
             run_id=question.run_id,
             place=question.place,
             mode=mode,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -75,6 +76,8 @@ class OpenCall:
                         self._note(delta)
             error = None
             self._complete = True
+            # Whoever listens gets the text now, and not after all that is done at the end.
+            await asyncio.sleep(0)
         except ProviderError as failure:
             self._error, error = failure, str(failure)
             raise

@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from msgspec import Struct
 
@@ -29,6 +28,7 @@ from llm_repl_core.engine.questions import CallTerms
 from llm_repl_core.engine.scheduler import Outcome, Planned, Schedule
 from llm_repl_core.errors import BudgetExceeded, LLMReplError
 from llm_repl_core.model.cell import PromptCell
+from llm_repl_core.model.ids import new_id
 from llm_repl_core.plugins.contexts import RunContext, RunResult
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Run:
         listener: Callable[[Event], None] | None = None,
         inbox: Inbox | AsyncInbox | None = None,
     ) -> None:
-        self.id = str(uuid4())
+        self.id = new_id()
         self.session = session
         self.cell_ids = cell_ids
         self.options = options

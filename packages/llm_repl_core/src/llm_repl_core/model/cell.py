@@ -5,12 +5,12 @@ from __future__ import annotations
 import keyword
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
-from uuid import uuid4
 
 import msgspec
 from msgspec import NODEFAULT, Meta, Struct, field
 
 from llm_repl_core.errors import InvalidInput
+from llm_repl_core.model.ids import new_id
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.output import Output
 
@@ -30,10 +30,6 @@ CellStatus: TypeAlias = Literal["idle", "queued", "running", "completed", "error
 
 VariableName: TypeAlias = Annotated[str, Meta(pattern=r"^[^\W\d]\w*$(?!\n)", max_length=200)]
 """A Python identifier."""
-
-
-def _new_id() -> str:
-    return str(uuid4())
 
 
 class Cell(Struct, kw_only=True):
@@ -59,7 +55,7 @@ class Cell(Struct, kw_only=True):
     wire_type: ClassVar[str] = ""
 
     content: str = ""
-    id: str = field(default_factory=_new_id)
+    id: str = field(default_factory=new_id)
     outputs: list[Output] = field(default_factory=list)
     status: CellStatus = "idle"
     execution_count: int | None = None
@@ -124,7 +120,7 @@ class Cell(Struct, kw_only=True):
             id: The copy's id; a new one where None.
         """
         fields = _fields(self)
-        fields["id"] = id or _new_id()
+        fields["id"] = id or new_id()
         fields["outputs"] = list(self.outputs)
         fields["metadata"] = _deep_copy(self.metadata)
         fields["extra"] = _deep_copy(self.extra)

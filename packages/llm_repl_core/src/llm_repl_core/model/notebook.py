@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from llm_repl_core.errors import CellNotFound, InvalidInput
 from llm_repl_core.model.cell import Cell, CodeCell, MarkdownCell, MemoryCell, PromptCell
+from llm_repl_core.model.ids import new_id
 from llm_repl_core.model.json_value import JSONValue
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Notebook:
         state_keys: Iterable[str] = (),
         extra: Mapping[str, JSONValue] | None = None,
     ) -> None:
-        self.id = id or str(uuid4())
+        self.id = id or new_id()
         self.name = name
         self.created_at = created_at or datetime.now(UTC)
         self.updated_at = updated_at or self.created_at

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from msgspec import Struct
 
 from llm_repl_core import Application, FileMissing, InvalidInput, Notebook, NotebookNotFound
+from llm_repl_core.model.ids import new_id
 from llm_repl_server.services.events import Announcement
 from llm_repl_server.services.identifiers import copy_notebook, with_addressable_ids
 from llm_repl_server.services.live import LiveNotebook, LiveNotebooks
@@ -176,11 +176,11 @@ class NotebookService:
             present = (await self._live.get(notebook.id)).notebook
         except NotebookNotFound:
             if notebook.id in self._live:  # it is being deleted
-                notebook.id = str(uuid4())
+                notebook.id = new_id()
             return await self._take_in(notebook)
         if _same(present, notebook):
             return notebook_header(present)
-        notebook.id = str(uuid4())
+        notebook.id = new_id()
         return await self._take_in(notebook)
 
     async def download(self, notebook_id: str, format_name: str) -> Download:
