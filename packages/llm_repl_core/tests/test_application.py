@@ -243,7 +243,7 @@ def test_no_key_is_in_what_is_saved(tmp_path, monkeypatch):
     notebook.add_prompt("hi", model="openai/no-such-model")
     application = Application(Settings(provider="openai", base_url="http://127.0.0.1:9/v1"))
     with application.open(notebook) as session:
-        session.listen(lambda event: None)
+        session.live.listen(lambda event: None)
         events = list(session.stream(stop_on_error=False))
     application.save(notebook, tmp_path / "n.llmn")
     assert "sk-canary" not in Path(tmp_path / "n.llmn").read_text()

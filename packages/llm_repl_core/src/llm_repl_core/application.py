@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from llm_repl_core import builtin_plugins
 from llm_repl_core.engine.calls import Caller
 from llm_repl_core.engine.cell_type import CellType
 from llm_repl_core.engine.limits import ProviderLimits
+from llm_repl_core.engine.live_session import LiveSession
 from llm_repl_core.engine.loop import EngineLoop
 from llm_repl_core.engine.providers import Providers
 from llm_repl_core.engine.retries import RetryPolicy
@@ -117,21 +118,43 @@ class Application:
             name = kernel or notebook.preference("kernel") or self.settings.kernel
             kernel_class = self.kernel_class(name)
             kernel = kernel_class(self.kernel_options(cwd=cwd, env=env))
-        providers, limits = self.providers, self._limits
         ledger = MemoryLedger() if ledger is None else ledger
-        on_close: Callable[[], None] | None = None
-        if loop is None:
-            loop = own_loop = EngineLoop()
-            own_providers = providers = self.providers.for_another_loop()
-            limits = ProviderLimits(self.settings.provider_concurrency)
+        if loop is not None:
+            return Session(self.open_here(notebook, kernel=kernel, ledger=ledger), loop)
+        own_loop = EngineLoop()
+        providers = self.providers.for_another_loop()
+        limits = ProviderLimits(self.settings.provider_concurrency)
 
-            def on_close() -> None:
-                try:
-                    own_loop.call(own_providers.close())
-                finally:
-                    own_loop.close()
+        def on_close() -> None:
+            try:
+                own_loop.call(providers.close())
+            finally:
+                own_loop.close()
 
-        return Session(
+        live = self._live_session(notebook, kernel, providers, limits, ledger)
+        return Session(live, own_loop, on_close=on_close)
+
+    def open_here(self, notebook: Notebook, *, kernel: Kernel, ledger: Ledger) -> LiveSession:
+        """Give a notebook a kernel, for code that runs in the engine's loop itself, as a server's.
+
+        All notebooks that are opened so share the providers and their limits.
+
+        Args:
+            notebook: The notebook.
+            kernel: Its kernel.
+            ledger: Where calls are recorded.
+        """
+        return self._live_session(notebook, kernel, self.providers, self._limits, ledger)
+
+    def _live_session(
+        self,
+        notebook: Notebook,
+        kernel: Kernel,
+        providers: Providers,
+        limits: ProviderLimits,
+        ledger: Ledger,
+    ) -> LiveSession:
+        return LiveSession(
             notebook,
             kernel=kernel,
             cell_types=self._executors,
@@ -144,9 +167,7 @@ class Application:
             ),
             terms=Terms(ledger, self.settings.run_concurrency),
             plugins=self.plugins,
-            loop=loop,
             cell_timeout_s=self.settings.cell_timeout_s,
-            on_close=on_close,
         )
 
     def kernel_class(self, name: str) -> type[Kernel]:

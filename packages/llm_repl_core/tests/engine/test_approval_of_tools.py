@@ -33,7 +33,7 @@ def answering(session, *decisions):
             threads.append(thread)
             thread.start()
 
-    session.listen(listen)
+    session.live.listen(listen)
     return questions, threads
 
 

@@ -393,7 +393,7 @@ def test_calls_of_two_sessions_of_one_loop_share_the_providers_places():
         sessions = [application.open(prompts("a", "b", "c"), loop=loop) for _ in range(3)]
 
         async def run_all():
-            return await asyncio.gather(*[session.start()[1] for session in sessions])
+            return await asyncio.gather(*[session.live.start()[1] for session in sessions])
 
         results = loop.call(run_all(), LIMIT_S)
         assert [result.error for result in results] == [None] * 3

@@ -84,7 +84,7 @@ BODY = """
 notebook.add_{kind}({content!r}, **{options})
 notebook.add_code({after!r})
 with notebook.open(kernel={kernel!r}) as session:
-    session.listen(on_event)
+    session.live.listen(on_event)
     try:
         session.run()
     except BaseException as error:
@@ -118,7 +118,7 @@ def test_an_uncaught_ctrl_c_ends_the_script_as_ever(start):
         """
         notebook.add_code("import time\\nprint('on', flush=True)\\ntime.sleep(60)")
         with notebook.open() as session:
-            session.listen(on_event)
+            session.live.listen(on_event)
             session.run()
         """
     )
@@ -162,7 +162,7 @@ def test_with_an_event_loop_ctrl_c_stops_the_run(start):
         notebook.add_code("never = response_0")
         async def main():
             async with notebook.open() as session:
-                session.listen(on_event)
+                session.live.listen(on_event)
                 await session.arun()
         try:
             asyncio.run(main())
@@ -187,7 +187,7 @@ def test_code_that_ignores_ctrl_c_does_not_keep_a_worker(start):
             "  try: time.sleep(60)\\n  except KeyboardInterrupt: pass"
         )
         with notebook.open(kernel="worker") as session:
-            session.listen(on_event)
+            session.live.listen(on_event)
             try:
                 session.run()
             except KeyboardInterrupt:

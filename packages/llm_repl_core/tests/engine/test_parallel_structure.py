@@ -169,7 +169,7 @@ def test_a_barrier_waits_for_all_above_and_holds_all_below(session_of, watch, ba
     watch.together = 2
     session = session_of(("a", "p"), ("b", "q"), barrier, ("c", "r"))
     session.assign({"show": print})
-    session.plain_names.clear()  # as if nobody knew where it is from
+    session.live.plain_names.clear()  # as if nobody knew where it is from
     ended_before = {}
 
     def listen(event):
@@ -178,7 +178,7 @@ def test_a_barrier_waits_for_all_above_and_holds_all_below(session_of, watch, ba
         elif isinstance(event, CellCompleted):
             watch.log.append(("code", event.cell_id))
 
-    session.listen(listen)
+    session.live.listen(listen)
     session.run()
     [_, _, code, last] = session.notebook.cells
     assert ended_before[code.id] == ended_before[last.id] == ["a", "b"]
@@ -204,7 +204,7 @@ def test_a_prompt_does_not_wait_for_slow_code_above_that_it_has_nothing_to_do_wi
         "begun = sign.exists()",
         ("a", "p"),
     )
-    session.listen(lambda event: sign.touch() if type(event).__name__ == "CellText" else None)
+    session.live.listen(lambda event: sign.touch() if type(event).__name__ == "CellText" else None)
     session.run()
     assert session.state["begun"] is True
 

@@ -119,13 +119,13 @@ def test_two_runs_at_once_take_turns(open_session, check_law, kernel):
         ["log = []", "import time\nfor _ in range(20): time.sleep(0.001)\nlog"], kernel=kernel
     )
     heard = []
-    session.listen(heard.append)
+    session.live.listen(heard.append)
     session.run([session.notebook.cells[0].id])
     heard.clear()
 
     async def both():
-        (_, first), (_, second) = session.start(), session.start()
-        assert session.busy is False  # neither has begun
+        (_, first), (_, second) = session.live.start(), session.live.start()
+        assert session.live.busy is False  # neither has begun
         return [await second, await first]
 
     session._loop.call(both())
@@ -133,7 +133,7 @@ def test_two_runs_at_once_take_turns(open_session, check_law, kernel):
     check_law(heard[:half])
     check_law(heard[half:])
     assert heard[0].run_id != heard[half].run_id
-    assert session.busy is False
+    assert session.live.busy is False
 
 
 def test_threads_that_run_at_once_take_turns(open_session, check_law):
@@ -279,8 +279,8 @@ def test_a_listener_that_fails_loses_no_event(open_session, play, caplog):
     def bad(event):
         raise RuntimeError("cannot hear")
 
-    session.listen(bad)
-    session.listen(heard.append)
+    session.live.listen(bad)
+    session.live.listen(heard.append)
     with caplog.at_level(logging.CRITICAL):
         events = play(session)
     assert heard == events
@@ -289,7 +289,7 @@ def test_a_listener_that_fails_loses_no_event(open_session, play, caplog):
 
 def test_a_failing_listener_is_logged(open_session, caplog):
     session = open_session(["1"])
-    session.listen(lambda event: 1 / 0)
+    session.live.listen(lambda event: 1 / 0)
     session.run()
     assert "a listener failed at CellStarted" in caplog.text
 
@@ -324,7 +324,7 @@ def test_outputs_arrive_while_the_code_runs(open_session, wait_for, tmp_path, ke
         if isinstance(event, CellOutput):
             sign.touch()  # so that the cell ends only after its output was heard
 
-    session.listen(listen)
+    session.live.listen(listen)
     session.run()
     assert kinds(heard) == [
         "RunStarted",

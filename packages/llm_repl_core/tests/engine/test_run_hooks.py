@@ -218,7 +218,7 @@ def test_a_plugin_that_fails_is_named(open_session, play, when, what, function):
     assert f"The plugin `plugin-0` failed in llm_repl_{when}_{what}: " in error
     assert error.endswith(".")
     assert "\n" not in error
-    assert not session.busy
+    assert not session.live.busy
 
 
 @pytest.mark.parametrize("what", ["run", "cell", "call"])

@@ -78,7 +78,7 @@ def play_and(session, trigger, action, **options):
             threads.append(threading.Thread(target=action))
             threads[0].start()
 
-    session.listen(listen)
+    session.live.listen(listen)
     events = list(session.stream(**options))
     threads[0].join(20)
     assert not threads[0].is_alive()
@@ -108,7 +108,7 @@ def test_an_interrupted_run_ends_although_it_goes_on_behind_failures(open_sessio
 
 def test_to_be_stopped_raises_from_run(open_session):
     session = open_session([ENDLESS])
-    session.listen(
+    session.live.listen(
         lambda event: (
             isinstance(event, CellOutput) and threading.Thread(target=session.interrupt).start()
         )
@@ -136,11 +136,11 @@ def test_a_prompt_that_is_stopped_closes_the_providers_stream(open_session, chec
 def test_queued_runs_are_stopped_before_they_begin(open_session, check_law, wait_for, kernel):
     session = open_session([ENDLESS, "never = 1"], kernel=kernel)
     heard = []
-    session.listen(heard.append)
+    session.live.listen(heard.append)
     results = []
 
     async def queue_three():
-        return [session.start(listener=results.append)[1] for _ in range(3)]
+        return [session.live.start(listener=results.append)[1] for _ in range(3)]
 
     tasks = session._loop.call(queue_three())
     wait_for(lambda: any(isinstance(event, CellOutput) for event in heard), "output")
@@ -154,7 +154,7 @@ def test_queued_runs_are_stopped_before_they_begin(open_session, check_law, wait
     ]
     assert [event.cell_id for event in endings] == [None, None, session.notebook.cells[0].id]
     assert all(event.interrupted for event in endings)
-    assert not session.busy
+    assert not session.live.busy
 
 
 def test_to_interrupt_where_nothing_runs_does_nothing(open_session, play):
@@ -215,7 +215,7 @@ def test_code_in_this_process_that_ignores_interrupts_is_left_behind(
     session.notebook.memory["released"] = False
 
     async def run():
-        _, task = session.start()
+        _, task = session.live.start()
         return await task
 
     future = session._loop.submit(run())
@@ -233,7 +233,7 @@ def test_leaving_the_stream_early_stops_its_run_only(open_session, wait_for):
     for event in session.stream():
         if isinstance(event, CellStarted) and event.cell_id == session.notebook.cells[0].id:
             other.start()
-            wait_for(lambda: len(session._queue._runs) == 2, "the other run")
+            wait_for(lambda: len(session.live._queue._runs) == 2, "the other run")
         if isinstance(event, CellOutput):
             break
     other.join(20)
@@ -317,10 +317,10 @@ def test_a_closed_session_of_a_shared_loop_starts_no_kernel(open_session):
     with EngineLoop() as loop:
         session = open_session(["x = 1"], loop=loop)
         session.run()
-        loop.call(session.close_here())
+        loop.call(session.live.close())
 
         async def start():
-            session.start()
+            session.live.start()
 
         with pytest.raises(Conflict, match="closed"):
             loop.call(start())
@@ -336,10 +336,10 @@ def test_when_the_engine_ends_every_cell_has_its_ending(open_session, check_law,
     loop = EngineLoop()
     session = open_session(notebook, hanging, loop=loop)
     heard = []
-    session.listen(heard.append)
+    session.live.listen(heard.append)
 
     async def start():
-        session.start()
+        session.live.start()
 
     loop.call(start())
     wait_for(lambda: HangingProvider.began, "the call")
@@ -349,7 +349,7 @@ def test_when_the_engine_ends_every_cell_has_its_ending(open_session, check_law,
     assert isinstance(heard[-1], RunEndedBadly)
     assert HangingProvider.closed == 1
     assert notebook.cells[1].status == "idle"
-    session._closed = True  # its loop has gone
+    session.live.closed = True  # its loop has gone
 
 
 def test_a_provider_that_swallows_its_cancelling_is_cancelled_again(

@@ -63,8 +63,8 @@ def test_a_question_waits_until_the_run_is_over(open_session, wait_for, tmp_path
     seen = []
     reader = threading.Thread(target=lambda: seen.append(session.state["x"]))
     reader.start()
-    assert session._loop.call(session.names()) is None
-    assert session._loop.call(session.snapshot()) is None
+    assert session._loop.call(session.live.names()) is None
+    assert session._loop.call(session.live.snapshot()) is None
     sign.touch()
     reader.join(20)
     run.join(20)
@@ -73,11 +73,11 @@ def test_a_question_waits_until_the_run_is_over(open_session, wait_for, tmp_path
 
 def test_a_snapshot_holds_names_and_values(open_session, kernel):
     session = open_session(["x = 1\nimport os"], kernel=kernel)
-    assert session._loop.call(session.names()) == []
-    assert session._loop.call(session.snapshot()) == {}
+    assert session._loop.call(session.live.names()) == []
+    assert session._loop.call(session.live.snapshot()) == {}
     session.run()
-    assert session._loop.call(session.names()) == ["x"]
-    snapshot = session._loop.call(session.snapshot())
+    assert session._loop.call(session.live.names()) == ["x"]
+    snapshot = session._loop.call(session.live.snapshot())
     assert snapshot == {"x": Value("1", "int", 1)}
 
 

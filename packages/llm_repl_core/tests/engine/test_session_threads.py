@@ -118,7 +118,7 @@ def test_leaving_astream_early_stops_the_run(open_session, kernel):
                     cell = session.notebook[event.cell_id]
                     if cell is session.notebook.cells[1]:
                         break
-        return session.busy
+        return session.live.busy
 
     assert asyncio.run(main()) is False
     assert [cell.status for cell in session.notebook] == ["completed", "interrupted"]
@@ -171,7 +171,7 @@ def test_sessions_of_one_loop_run_at_the_same_time(open_session):
 
         async def run_all():
             started = time.perf_counter()
-            results = await asyncio.gather(*(session.start()[1] for session in sessions))
+            results = await asyncio.gather(*(session.live.start()[1] for session in sessions))
             return results, time.perf_counter() - started
 
         results, duration_s = loop.call(run_all())

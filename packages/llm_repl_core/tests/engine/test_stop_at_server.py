@@ -70,12 +70,12 @@ def test_200_stops_close_the_connection_within_200_ms(server, session_of):
     async def stop_once(phase, how):
         before = len(server.requests)
         server.script(PHASES[phase])
-        run_id, task = session.start([cell.id])
+        run_id, task = session.live.start([cell.id])
         await until(lambda: len(server.requests) > before, "the request")
         await asyncio.sleep(drawn.uniform(0, 0.02))  # to be at any point of the phase
         begun_s = time.monotonic()
         chosen = {"run": {"run_id": run_id}, "cell": {"cell_id": cell.id}, "session": {}}[how]
-        assert await session.interrupt_here(**chosen)
+        assert await session.live.interrupt(**chosen)
         if how == "cell":
             await asyncio.wait_for(task, LIMIT_S)  # its run still waits for the disk
         assert task.done()
@@ -109,10 +109,10 @@ def test_32_calls_at_once_are_all_closed(server, session_of):
     session = session_of(notebook)
 
     async def stop():
-        _, task = session.start(None)
+        _, task = session.live.start(None)
         await until(lambda: len(server.requests) == 32, "the requests")
         begun_s = time.monotonic()
-        await session.interrupt_here()
+        await session.live.interrupt()
         assert task.done()
         for request in server.requests:
             await until(request.closed.is_set, "the end of a connection")
@@ -131,9 +131,9 @@ def test_who_waits_for_a_place_never_asks(server, session_of):
     session = session_of(notebook, provider_concurrency=1)
 
     async def stop():
-        _, task = session.start(None)
+        _, task = session.live.start(None)
         await until(lambda: server.requests, "the request")
-        await session.interrupt_here()
+        await session.live.interrupt()
         assert task.done()
 
     session._loop.call(stop())
@@ -148,13 +148,13 @@ def test_who_waits_for_a_retry_never_asks_again(server, session_of):
     server.reply = Reply.rate_limited(30)
     session = session_of(notebook, call_attempts=4)
     heard = []
-    session.listen(heard.append)
+    session.live.listen(heard.append)
 
     async def stop():
-        _, task = session.start(None)
+        _, task = session.live.start(None)
         await until(lambda: any(type(one).__name__ == "CellRetried" for one in heard), "the wait")
         begun_s = time.monotonic()
-        await session.interrupt_here()
+        await session.live.interrupt()
         assert task.done()
         return time.monotonic() - begun_s
 
@@ -169,14 +169,14 @@ def test_what_had_come_is_kept(server, session_of):
     server.script(PHASES["in the middle of an answer"])
     session = session_of(notebook)
     heard = []
-    session.listen(heard.append)
+    session.live.listen(heard.append)
 
     async def stop():
-        _, task = session.start(None)
+        _, task = session.live.start(None)
         await until(
             lambda: "word4" in "".join(getattr(one, "text", "") for one in heard), "the words"
         )
-        await session.interrupt_here()
+        await session.live.interrupt()
         assert task.done()
 
     session._loop.call(stop())

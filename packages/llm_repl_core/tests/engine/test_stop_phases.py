@@ -89,7 +89,7 @@ class Stopper:
         self._thread = threading.Thread(target=lambda: session._loop.call(stop()))
         self._is_time = is_time
         self._begun = False
-        session.listen(self._hear)
+        session.live.listen(self._hear)
 
     def _hear(self, event):
         self.events.append(event)
@@ -109,12 +109,12 @@ def stopped_by(session, what):
 
     async def stop():
         if what == "cell":
-            assert await session.interrupt_here(cell_id=cell.id)
+            assert await session.live.interrupt(cell_id=cell.id)
         elif what == "run":
-            [run_id] = session._queue._runs
-            assert await session.interrupt_here(run_id=run_id)
+            [run_id] = session.live._queue._runs
+            assert await session.live.interrupt(run_id=run_id)
         else:
-            assert await session.interrupt_here()
+            assert await session.live.interrupt()
 
     return stop
 
@@ -198,9 +198,9 @@ def test_a_prompt_that_waits_for_a_place_is_stopped(open_session, check_law, plu
     session = open_session(notebook, plugin)
 
     async def stop():
-        assert await session.interrupt_here(cell_id=second.id)
+        assert await session.live.interrupt(cell_id=second.id)
         assert (first.status, second.status) == ("running", "interrupted")
-        assert await session.interrupt_here(cell_id=first.id)
+        assert await session.live.interrupt(cell_id=first.id)
 
     stopper = Stopper(session, stop, of_kind(CellText))
     events = list(session.stream(concurrency=1))
@@ -218,7 +218,7 @@ def test_a_cell_that_is_stopped_ends_its_run_but_not_what_has_begun(
     second = notebook.add_prompt("on its own", model="echo+delay=0.1")
     never = notebook.add_code("never = response_0")
     session = open_session(notebook, plugin)
-    stopper = Stopper(session, lambda: session.interrupt_here(cell_id=first.id), of_kind(CellText))
+    stopper = Stopper(session, lambda: session.live.interrupt(cell_id=first.id), of_kind(CellText))
     events = list(session.stream())
     stopper.join()
     check_law(events)
@@ -235,17 +235,17 @@ def test_a_run_that_waits_for_its_turn_is_stopped_and_the_first_goes_on(
     session = open_session(notebook, plugin)
 
     async def go():
-        first_id, first = session.start([cell.id])
-        second_id, second = session.start([cell.id])
+        first_id, first = session.live.start([cell.id])
+        second_id, second = session.live.start([cell.id])
         while not calls.begun:  # noqa: ASYNC110  # it counts, and knows no event
             await asyncio.sleep(0.001)
-        assert await session.interrupt_here(run_id=second_id)
+        assert await session.live.interrupt(run_id=second_id)
         assert second.done()
         assert not first.done()
-        assert await session.interrupt_here(run_id=first_id)
+        assert await session.live.interrupt(run_id=first_id)
         assert first.done()
-        assert not await session.interrupt_here(run_id=first_id)
-        assert not await session.interrupt_here(cell_id=cell.id)
+        assert not await session.live.interrupt(run_id=first_id)
+        assert not await session.live.interrupt(cell_id=cell.id)
 
     session._loop.call(go(), LIMIT_S)
     assert (calls.begun, calls.closed) == (1, 1)
@@ -256,7 +256,7 @@ def test_code_that_waits_for_an_answer_is_stopped_before_it_begins(open_session,
     prompt = slow(notebook, "pieces")
     code = notebook.add_code("ran = response_0")
     session = open_session(notebook, plugin)
-    stopper = Stopper(session, session.interrupt_here, of_kind(CellText))
+    stopper = Stopper(session, session.live.interrupt, of_kind(CellText))
     events = list(session.stream())
     stopper.join()
     started = [event.cell_id for event in events if isinstance(event, CellStarted)]
@@ -270,7 +270,7 @@ def test_a_stop_while_an_answer_is_delivered_keeps_the_answer(open_session, chec
     # The code has the kernel while the answer comes, so that delivering it has to wait.
     code = notebook.add_code("import time\nwhile True: time.sleep(0.005)")
     session = open_session(notebook)
-    stopper = Stopper(session, session.interrupt_here, of_kind(CellText))
+    stopper = Stopper(session, session.live.interrupt, of_kind(CellText))
     events = list(session.stream())
     stopper.join()
     check_law(events)
@@ -285,7 +285,7 @@ def test_an_approval_that_nobody_waits_for_any_more_says_so(open_session):
     notebook.add_code("def work(): return 1")
     notebook.add_prompt("go", model="mock/call:work", tools=["work"], approve_tools=True)
     session = open_session(notebook)
-    stopper = Stopper(session, session.interrupt_here, of_kind(ToolApprovalNeeded))
+    stopper = Stopper(session, session.live.interrupt, of_kind(ToolApprovalNeeded))
     events = list(session.stream())
     stopper.join()
     [asked] = [event for event in events if isinstance(event, ToolApprovalNeeded)]
@@ -313,7 +313,7 @@ def test_a_provider_that_fails_while_it_is_closed_changes_nothing(open_session, 
     notebook = Notebook()
     cell = notebook.add_prompt("x", provider="rude")
     session = open_session(notebook, Plugin())
-    stopper = Stopper(session, session.interrupt_here, of_kind(CellText))
+    stopper = Stopper(session, session.live.interrupt, of_kind(CellText))
     events = list(session.stream())
     stopper.join()
     check_law(events)

@@ -32,7 +32,7 @@ from llm_repl_core.model.ids import new_id
 from llm_repl_core.plugins.contexts import RunContext, RunResult
 
 if TYPE_CHECKING:
-    from llm_repl_core.engine.session import Session
+    from llm_repl_core.engine.live_session import LiveSession
 
 __all__ = ["Run"]
 
@@ -60,7 +60,7 @@ class Run:
 
     def __init__(
         self,
-        session: Session,
+        session: LiveSession,
         cell_ids: tuple[str, ...],
         *,
         whole_notebook: bool,

@@ -99,14 +99,14 @@ class Law:
         options = RunOptions(parallel=parallel, stop_on_error=stop_on_error)
 
         async def run() -> Any:
-            _, task = session.start(None, options)
+            _, task = session.live.start(None, options)
             return await task
 
         try:
             result = self.loop.call(run(), _LIMIT_S)
             state = _state(session, notebook)
         finally:
-            self.loop.call(session.close_here(), _LIMIT_S)
+            self.loop.call(session.live.close(), _LIMIT_S)
         return Ran(notebook, state, result.error, result.cell_id)
 
 

@@ -198,8 +198,8 @@ def test_a_preview_changes_nothing(open_at_server, server, kernel, place, case):
     notebook = notebook_with(**CASES[case][0])
     session = open_at_server(notebook, kernel=kernel)
     session.run(["code", "memory", "first"])
-    records, requests = session.call.ledger.records, len(server.requests)
-    count, revision = session.execution_count, notebook.revision
+    records, requests = session.live.call.ledger.records, len(server.requests)
+    count, revision = session.live.execution_count, notebook.revision
     state = {name: str(session.state[name]) for name in session.state}
     save_notebook(notebook, place / "before.llmn")
     for _ in range(2):
@@ -207,8 +207,8 @@ def test_a_preview_changes_nothing(open_at_server, server, kernel, place, case):
     save_notebook(notebook, place / "after.llmn")
     assert (place / "after.llmn").read_bytes() == (place / "before.llmn").read_bytes()
     assert {name: str(session.state[name]) for name in session.state} == state
-    assert (session.call.ledger.records, len(server.requests)) == (records, requests)
-    assert (session.execution_count, notebook.revision) == (count, revision)
+    assert (session.live.call.ledger.records, len(server.requests)) == (records, requests)
+    assert (session.live.execution_count, notebook.revision) == (count, revision)
     if kernel == "in_process":
         assert not any("llm_repl" in name for name in session.kernel.live_namespace())
 

@@ -24,8 +24,9 @@ DOCUMENT_PATH = "/api/openapi.json"
 PAGE_PATH = "/api/docs"
 
 _REFERENCE = "#/components/schemas/{name}"
-_EVERYWHERE = (400, 401, 403, 409, 413, 415)
-"""What the door may answer to anything, a body that is not understood, and a full disk."""
+_EVERYWHERE = (400, 401, 403, 408, 409, 413, 414, 415, 417, 431)
+"""What may be answered to anything: by the web server and the door, to a body that is not
+understood, and where the disk is full."""
 
 
 class Choices(Struct, frozen=True):

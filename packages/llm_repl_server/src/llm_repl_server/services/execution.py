@@ -155,11 +155,11 @@ class ExecutionService:
         if session is None:
             return
         if cell_id is None:
-            await session.interrupt_here()
+            await session.interrupt()
         else:
             for run_id in self._runs.waiting_for(cell_id, notebook_id):
                 live.events.stop_waiting(run_id)
-            await session.interrupt_here(cell_id=cell_id)
+            await session.interrupt(cell_id=cell_id)
         await live.written()
 
     async def restart(self, notebook_id: str) -> None:
@@ -170,7 +170,7 @@ class ExecutionService:
             KernelStartFailed: None can be started.
         """
         live = await self._live.get(notebook_id)
-        await live.session.restart_here()
+        await live.session.restart()
         live.last_snapshot = {}
         self._announcer.announce(
             Announcement("kernel_restarted", notebook_id, {"notebook_id": notebook_id})

@@ -51,9 +51,7 @@ class House:
         self._kernels = KernelFactory(self.application, settings.root_folder())
         self.loop.submit(self._kernels.warm())
         runs = RunRegistry()
-        live = LiveNotebooks(
-            self.application, self._store, self.announcer, self.loop, self._kernels, runs
-        )
+        live = LiveNotebooks(self.application, self._store, self.announcer, self._kernels, runs)
         self._live = live
         self.notebooks = NotebookService(
             self.application, self._store, live, settings.root_folder()

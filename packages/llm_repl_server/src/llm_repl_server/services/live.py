@@ -10,12 +10,11 @@ from llm_repl_core import (
     Application,
     Notebook,
     NotebookNotFound,
-    Session,
     StorageError,
     Value,
 )
 from llm_repl_core.engine.dependencies import Dependencies
-from llm_repl_core.engine.loop import EngineLoop
+from llm_repl_core.engine.live_session import LiveSession
 from llm_repl_server.services.events import Announcement, Announcer
 from llm_repl_server.services.kernels import KernelFactory
 from llm_repl_server.services.run_events import RunEvents
@@ -45,7 +44,7 @@ class LiveNotebook:
         self,
         notebook: Notebook,
         *,
-        open_session: Callable[[Notebook], Session],
+        open_session: Callable[[Notebook], LiveSession],
         store: Store,
         announcer: Announcer,
         runs: RunRegistry,
@@ -57,18 +56,18 @@ class LiveNotebook:
         self.events = RunEvents(self, announcer, runs)
         self._dependencies: Dependencies | None = None
         self._open_session = open_session
-        self._session: Session | None = None
+        self._session: LiveSession | None = None
         self._store = store
         self._announcer = announcer
         self._last_write: Future[None] | None = None
 
     @property
-    def existing_session(self) -> Session | None:
+    def existing_session(self) -> LiveSession | None:
         """The session, where the notebook has run something."""
         return self._session
 
     @property
-    def session(self) -> Session:
+    def session(self) -> LiveSession:
         """The session, made when it is first asked for."""
         if self._session is None:
             self._session = self._open_session(self.notebook)
@@ -128,7 +127,7 @@ class LiveNotebook:
         """
         self.deleted = deleted
         if self._session is not None:
-            await self._session.close_here()
+            await self._session.close()
 
     async def _go_back(self) -> None:
         kept = await asyncio.to_thread(self._store.load_notebook, self.notebook.id)
@@ -143,7 +142,6 @@ class LiveNotebooks:
         application: Makes sessions.
         store: Where notebooks are kept.
         announcer: Who tells the clients.
-        loop: Where the engine lives.
         kernels: Makes kernels.
         runs: Who knows the runs.
     """
@@ -153,7 +151,6 @@ class LiveNotebooks:
         application: Application,
         store: Store,
         announcer: Announcer,
-        loop: EngineLoop,
         kernels: KernelFactory,
         runs: RunRegistry,
     ) -> None:
@@ -162,7 +159,6 @@ class LiveNotebooks:
         self._application = application
         self._store = store
         self._announcer = announcer
-        self._loop = loop
         self._kernels = kernels
         self._live: dict[str, LiveNotebook] = {}
         self._condemned: set[str] = set()
@@ -225,7 +221,6 @@ class LiveNotebooks:
         """Stop what runs and end all kernels."""
         await asyncio.gather(*(live.close() for live in self._live.values()))
 
-    def _open_session(self, notebook: Notebook) -> Session:
-        return self._application.open(
-            notebook, kernel=self._kernels.make(notebook), loop=self._loop, ledger=self._ledger
-        )
+    def _open_session(self, notebook: Notebook) -> LiveSession:
+        kernel = self._kernels.make(notebook)
+        return self._application.open_here(notebook, kernel=kernel, ledger=self._ledger)

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from llm_repl_core import Conflict, Session
+from llm_repl_core import Conflict
+from llm_repl_core.engine.live_session import LiveSession
 from llm_repl_server.services.live import LiveNotebooks
 
 __all__ = ["PromptService"]
@@ -47,7 +48,7 @@ class PromptService:
         try:
             # Where this ends it, the kernel is interrupted as well.
             async with asyncio.timeout(FILL_LIMIT_S):
-                preview = await session.preview_here(cell_id)
+                preview = await session.preview(cell_id)
         except TimeoutError:
             raise Conflict(
                 f"Filling the template took longer than {FILL_LIMIT_S:g} s and was stopped: see "
@@ -66,7 +67,7 @@ class PromptService:
         """
         live = await self._live.get(notebook_id)
         _ = live.notebook[cell_id]
-        await live.session.approve_here(call_id, approved=approved, cell_id=cell_id)
+        await live.session.approve(call_id, approved=approved, cell_id=cell_id)
 
     async def questions(self, notebook_id: str) -> dict[str, Any]:
         """The calls of tools that wait until somebody agrees.
@@ -80,7 +81,7 @@ class PromptService:
         return {"tool_calls": msgspec.to_builtins(found)}
 
 
-async def _wait_for_turn(session: Session) -> None:
+async def _wait_for_turn(session: LiveSession) -> None:
     deadline_s = asyncio.get_running_loop().time() + BUSY_LIMIT_S
     while session.busy:
         if asyncio.get_running_loop().time() > deadline_s:

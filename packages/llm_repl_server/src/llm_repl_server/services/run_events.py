@@ -104,7 +104,7 @@ class RunEvents:
         session = self._live.existing_session
         if session is not None:
             # Held on to, or it might be collected while it waits.
-            stopping = asyncio.ensure_future(session.interrupt_here(run_id=run_id))
+            stopping = asyncio.ensure_future(session.interrupt(run_id=run_id))
             self._stopping.add(stopping)
             stopping.add_done_callback(self._stopping.discard)
         is_kept = self._runs.is_kept(run_id)

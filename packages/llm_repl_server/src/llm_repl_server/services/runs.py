@@ -67,7 +67,7 @@ class RunService:
             if record.state == "queued":
                 live.events.stop_waiting(run_id)
             elif live.existing_session is not None:
-                await live.existing_session.interrupt_here(run_id=run_id)
+                await live.existing_session.interrupt(run_id=run_id)
             await live.written()
         return run_on_wire(await self._find(run_id))
 

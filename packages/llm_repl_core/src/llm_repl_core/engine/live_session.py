@@ -1,0 +1,311 @@
+"""A notebook that lives, within the engine's loop: its kernel, and the runs that wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+from llm_repl_core.engine.approvals import Approvals
+from llm_repl_core.engine.caller_thread import AsyncInbox, Inbox
+from llm_repl_core.engine.calls import Caller
+from llm_repl_core.engine.cell_type import CellType
+from llm_repl_core.engine.dependencies import Dependencies
+from llm_repl_core.engine.events import Event
+from llm_repl_core.engine.kept_kernel import KeptKernel
+from llm_repl_core.engine.options import RunOptions
+from llm_repl_core.engine.prompts.preview import Preview, make_preview
+from llm_repl_core.engine.questions import CallTerms
+from llm_repl_core.engine.run import Run
+from llm_repl_core.engine.run_queue import RunQueue
+from llm_repl_core.engine.terms import Terms
+from llm_repl_core.errors import Conflict
+from llm_repl_core.kernels.base import Kernel, Value
+from llm_repl_core.model.cell import Cell, ForeignCell
+from llm_repl_core.model.notebook import Notebook
+from llm_repl_core.model.output import Output
+from llm_repl_core.plugins.contexts import RunResult
+from llm_repl_core.plugins.manager import PluginManager
+
+__all__ = ["Listener", "LiveSession"]
+
+T = TypeVar("T")
+Listener = Callable[[Event], None]
+
+_log = logging.getLogger(__name__)
+
+
+class LiveSession:
+    """Runs the cells of a notebook, one run after the other. Used in the engine's loop only.
+
+    Code outside of it uses a `Session`.
+
+    Args:
+        notebook: The notebook, which the runs change.
+        kernel: Its kernel, which is started when it is first needed.
+        cell_types: How each class of cell is run.
+        call: Sends requests to models.
+        terms: What runs allow their calls.
+        plugins: Whose hooks watch.
+        cell_timeout_s: How long a cell may run; 0: no limit.
+    """
+
+    def __init__(
+        self,
+        notebook: Notebook,
+        *,
+        kernel: Kernel,
+        cell_types: Mapping[type[Cell], CellType],
+        call: Caller,
+        terms: Terms,
+        plugins: PluginManager,
+        cell_timeout_s: float = 0.0,
+    ) -> None:
+        self.notebook = notebook
+        self.kernel = kernel
+        self.call = call
+        self.plugins = plugins
+        self.cell_timeout_s = cell_timeout_s
+        self.approvals = Approvals()
+        self.dependencies = Dependencies(notebook)
+        self.execution_count = 0
+        """How many cells the kernel has run."""
+        self.plain_names: set[str] = set()
+        """Variables that were set from outside, to plain data."""
+        self._cell_types = cell_types
+        self._terms = terms
+        self._listeners: list[Listener] = []
+        self._queue = RunQueue(kernel)
+        self._sequence = 0
+        self._kept = KeptKernel(kernel, notebook)
+        self.closed = False
+        """Whether it was closed, so that nothing more is run."""
+
+    # For those who drive it ----------------------------------------------------------------------
+
+    def listen(self, listener: Listener) -> None:
+        """Have every event of every run passed to ``listener``, in order."""
+        self._listeners.append(listener)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run has the kernel."""
+        return self._queue.busy
+
+    def start(
+        self,
+        cell_ids: Iterable[str] | None = None,
+        options: RunOptions | None = None,
+        *,
+        listener: Listener | None = None,
+    ) -> tuple[str, asyncio.Task[RunResult]]:
+        """Queue a run behind those that were asked for before.
+
+        Args:
+            cell_ids: Which cells; None: the whole notebook.
+            options: How it is to go.
+            listener: Called with the events of this run only.
+
+        Returns:
+            The run's id, and what resolves when it has ended.
+
+        Raises:
+            CellNotFound: One of the ids does not exist; nothing is queued.
+            Conflict: The session is closed.
+        """
+        run = self.make_run(cell_ids, options or RunOptions(), listener=listener)
+        return run.id, self._queue.add(run)
+
+    async def run_for(self, inbox: Inbox | AsyncInbox, run: Run) -> None:
+        """Run what was made for somebody outside of the loop, who listens at the inbox.
+
+        Raises:
+            Conflict: The session is closed.
+        """
+        try:
+            self._refuse_closed()
+            await self._queue.add(run)
+        finally:
+            inbox.end()
+
+    async def assign(self, values: Mapping[str, Any]) -> None:
+        """Set variables, when no run has the kernel.
+
+        Raises:
+            Conflict: The session is closed.
+            KernelStartFailed: There is no kernel yet, and none can be started.
+        """
+        async with self._queue.between_runs():
+            self._refuse_closed()
+            await self._kept.ensure()
+            await self.kernel.assign(values)
+
+    async def ask(self, question: Callable[[], Awaitable[T]]) -> T:
+        """Ask the kernel something when no run has it."""
+        return await self._queue.ask(question)
+
+    async def interrupt(self, *, run_id: str | None = None, cell_id: str | None = None) -> bool:
+        """Stop what runs and what waits; returns when it has stopped: whether anything had to.
+
+        Args:
+            run_id: Stop this run only.
+            cell_id: Stop this cell only; its run then starts nothing more.
+        """
+        if run_id is not None:
+            return await self._queue.stop_run(run_id)
+        if cell_id is not None:
+            return await self._queue.stop_cell(cell_id)
+        was_busy = self.busy
+        await self._queue.stop_all()
+        return was_busy
+
+    async def approve(self, call_id: str, *, approved: bool, cell_id: str | None = None) -> None:
+        """Say whether a tool may be called.
+
+        Args:
+            call_id: Which call.
+            approved: Whether it may.
+            cell_id: The cell that asks; None: any.
+
+        Raises:
+            NotFound: Nobody waits for this answer.
+        """
+        self.approvals.decide(call_id, approved=approved, cell_id=cell_id)
+
+    async def preview(self, cell_id: str) -> Preview:
+        """What running a prompt would send now; waits while a run has the kernel.
+
+        Raises:
+            CellNotFound: There is no such cell.
+            InvalidInput: It is no prompt, or cannot be filled.
+            KernelStartFailed: It needs a kernel, and none can be started.
+        """
+        self._refuse_closed()
+        async with self._queue.between_runs():
+            return await make_preview(
+                self.notebook, cell_id, self.kernel, self._kept.ensure, self.call
+            )
+
+    async def restart(self) -> None:
+        """Stop what runs and begin again with an empty kernel, which has the memory only.
+
+        Raises:
+            Conflict: The session is closed.
+            KernelStartFailed: None can be started.
+        """
+        self._refuse_closed()
+        await self._queue.stop_all()
+        async with self._queue.between_runs():
+            self.execution_count = 0
+            self.plain_names.clear()
+            await self._kept.restart()
+
+    async def close(self) -> None:
+        """Stop what runs and end the kernel."""
+        self.closed = True
+        await self._queue.stop_all()
+        async with self._queue.between_runs():
+            await self.kernel.shutdown()
+
+    async def names(self) -> list[str] | None:
+        """The names of the variables; None while a run has the kernel."""
+        if self.busy:
+            return None
+        async with self._queue.between_runs():
+            return await self.kernel.names() if self.kernel.alive else []
+
+    async def snapshot(self) -> dict[str, Value] | None:
+        """The variables and their values; None while a run has the kernel."""
+        if self.busy:
+            return None
+        async with self._queue.between_runs():
+            return await self.kernel.snapshot() if self.kernel.alive else {}
+
+    def make_run(
+        self,
+        cell_ids: Iterable[str] | None,
+        options: RunOptions,
+        *,
+        listener: Listener | None = None,
+        inbox: Inbox | AsyncInbox | None = None,
+    ) -> Run:
+        """A run, which does not run yet; from any thread.
+
+        Args:
+            cell_ids: Which cells; None: the whole notebook.
+            options: How it is to go.
+            listener: Called with the events of this run only.
+            inbox: Where somebody outside of the loop listens.
+
+        Raises:
+            CellNotFound: One of the ids does not exist.
+            Conflict: The session is closed.
+        """
+        self._refuse_closed()
+        return Run(
+            self,
+            self._choose(cell_ids),
+            whole_notebook=cell_ids is None,
+            options=options,
+            listener=listener if inbox is None else inbox.put,
+            inbox=inbox,
+        )
+
+    # For runs ------------------------------------------------------------------------------------
+
+    async def ensure_kernel(self) -> Output | None:
+        """Have a kernel that is alive; the answer is a notice for the user where state was lost.
+
+        Raises:
+            KernelStartFailed: None can be started.
+        """
+        await self._kept.ensure()
+        return self._kept.take_notice()
+
+    def cell_type(self, cell: Cell) -> CellType | None:
+        """How a cell is run, or None."""
+        return self._cell_types.get(type(cell))
+
+    def why_not_run(self, cell: Cell) -> str:
+        """Why a cell has no type that can be run, in a sentence."""
+        word = cell.foreign_type if isinstance(cell, ForeignCell) else type(cell).__name__
+        return f"No installed plugin runs cells of the type `{word}`; the cell is kept as it is."
+
+    async def call_terms(self, options: RunOptions) -> CallTerms:
+        """What a run allows its calls."""
+        return await self._terms.of_run(self.notebook, options)
+
+    def next_sequence(self) -> int:
+        """The number of the next event, from 1."""
+        self._sequence += 1
+        return self._sequence
+
+    def emit(self, event: Event, listener: Listener | None) -> None:
+        """Pass an event to all listeners and to one more; what they raise stays with them."""
+        for one in self._listeners:
+            _tell(one, event)
+        if listener is not None:
+            _tell(listener, event)
+
+    # Inside ------------------------------------------------------------------------------------
+
+    def _choose(self, cell_ids: Iterable[str] | None) -> tuple[str, ...]:
+        if cell_ids is None:
+            return tuple(cell.id for cell in self.notebook.cells)
+        chosen = {self.notebook[cell_id].id for cell_id in cell_ids}
+        if len(chosen) < 2:
+            return tuple(chosen)  # what one cell costs does not grow with the notebook
+        return tuple(cell.id for cell in self.notebook.cells if cell.id in chosen)
+
+    def _refuse_closed(self) -> None:
+        if self.closed:
+            raise Conflict("The session is closed: open the notebook again.")
+
+
+def _tell(listener: Listener, event: Event) -> None:
+    try:
+        listener(event)
+    except Exception:  # noqa: BLE001  # a listener may be anybody's code
+        # The cell goes on, and has its ending, whoever cannot hear it.
+        _log.exception("a listener failed at %s", type(event).__name__)
