@@ -7,23 +7,43 @@ import asyncio
 import pytest
 
 from llm_repl_core.engine.answers import Answers
-from llm_repl_core.errors import InvalidInput
+from llm_repl_core.errors import InvalidInput, KernelDied, KernelStartFailed
 from llm_repl_core.kernels.worker import WorkerKernel
+from llm_repl_core.model.output import Output
 
 LIMIT_S = 20.0
 NOT_UNICODE = "\ud800"
 
 
 class CountingKernel(WorkerKernel):
-    """A real worker, and how often it was asked to set something."""
+    """A real worker: what it was asked to set, and what is to happen instead, once or more."""
 
     def __init__(self, **options):
         super().__init__(**options)
         self.assigned = []
+        self.instead = []
+        self.left = 0
 
     async def assign(self, values):
         self.assigned.append(sorted(values))
-        await super().assign(values)
+        try:
+            if self.instead:
+                await self.instead.pop(0)()
+            await super().assign(values)
+        finally:
+            self.left += 1
+
+
+class RunAnswers(Answers):
+    """The answers of a run, and what its cells were told."""
+
+    told = ()
+
+    async def set(self, names, place, value):
+        await super().set(names, place, value, lambda notice: self.tell(place, notice))
+
+    def tell(self, place, notice):
+        self.told = (*self.told, (place, notice.content))
 
 
 @pytest.fixture
@@ -34,20 +54,49 @@ def answering(zygote):
         async def whole():
             kernel = CountingKernel(zygote=zygote)
             turn = asyncio.Lock()
+            starts = 0
 
             async def ensure_kernel():
-                if not kernel.alive:
-                    await kernel.start()
+                nonlocal starts
+                if kernel.alive:
+                    return None
+                await kernel.shutdown()
+                await kernel.start()
+                starts += 1
+                return Output.warning("new") if starts > 1 else None
 
             try:
                 async with asyncio.timeout(LIMIT_S):
-                    await scenario(kernel, turn, Answers(kernel, turn, ensure_kernel))
+                    await scenario(kernel, turn, RunAnswers(kernel, turn, ensure_kernel))
             finally:
                 await kernel.shutdown()
 
         asyncio.run(whole())
 
     return run
+
+
+async def under_way(kernel, turn, answers, deliveries):
+    """Answers that the kernel is busy with, and does not come to an end with: their tasks."""
+
+    async def for_ever():
+        begun.set()
+        await asyncio.Event().wait()
+
+    begun = asyncio.Event()
+    kernel.instead = [for_ever]
+    async with turn:
+        tasks = [asyncio.ensure_future(answers.set(*one)) for one in deliveries]
+        await asyncio.sleep(0)
+    await begun.wait()
+    return tasks
+
+
+def raising(error):
+    async def instead():
+        raise error
+
+    return instead
 
 
 async def value_of(kernel, expression):
@@ -122,6 +171,152 @@ def test_the_next_answer_goes_in_after_all_before_it_were_stopped(answering):
             await asyncio.sleep(0)
         await other
         assert kernel.assigned == [["b"]]
+
+    answering(scenario)
+
+
+def test_one_that_fails_takes_nothing_from_the_one_above_it(answering):
+    async def scenario(kernel, turn, answers):
+        async with turn:
+            waiting = [
+                asyncio.ensure_future(answers.set(["x", "last"], place, value))
+                for place, value in enumerate(["good", NOT_UNICODE])
+            ]
+            await asyncio.sleep(0)
+        first, second = await asyncio.gather(*waiting, return_exceptions=True)
+        assert first is None
+        assert isinstance(second, InvalidInput)
+        assert await value_of(kernel, "x") == "good"
+        assert await value_of(kernel, "last") == "good"
+
+    answering(scenario)
+
+
+def test_all_that_are_under_way_can_be_stopped_at_once(answering):
+    async def scenario(kernel, turn, answers):
+        tasks = await under_way(kernel, turn, answers, [(["a"], 0, 1), (["b"], 1, 2)])
+        for task in tasks:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [type(one) for one in ended] == [asyncio.CancelledError] * 2
+        assert kernel.left == 1, "the kernel was not left when the cells ended"
+        assert not turn.locked()
+        await answers.set(["c"], 2, 3)
+        assert await value_of(kernel, "c") == "3"
+
+    answering(scenario)
+
+
+def test_who_waits_is_served_when_all_that_are_under_way_were_stopped(answering):
+    async def scenario(kernel, turn, answers):
+        tasks = await under_way(kernel, turn, answers, [(["a"], 0, 1), (["b"], 1, 2)])
+        waiting = asyncio.ensure_future(answers.set(["c"], 2, 3))
+        await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        await waiting
+        assert kernel.assigned == [["a", "b"], ["c"]]
+
+    answering(scenario)
+
+
+def test_stopping_one_of_those_under_way_leaves_the_other(answering):
+    async def scenario(kernel, turn, answers):
+        first, second = await under_way(kernel, turn, answers, [(["a"], 0, 1), (["b"], 1, 2)])
+        first.cancel()
+        await asyncio.wait([first])
+        assert kernel.left == 0
+        assert not second.done()
+        second.cancel()
+        await asyncio.wait([second])
+        assert kernel.left == 1
+
+    answering(scenario)
+
+
+def test_when_the_engine_closes_no_answer_waits_for_ever(answering):
+    async def scenario(kernel, turn, answers):
+        tasks = await under_way(kernel, turn, answers, [(["a"], 0, 1), (["b"], 1, 2)])
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [type(one) for one in ended] == [asyncio.CancelledError] * 2
+
+    answering(scenario)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_kernel_that_dies_meanwhile_fails_all_and_the_next_cell_says_so(answering, count):
+    async def scenario(kernel, turn, answers):
+        async def die():
+            await kernel.shutdown()
+            raise KernelDied("It is gone.")
+
+        await answers.set(["before"], 0, 0)
+        kernel.instead = [die]
+        async with turn:
+            waiting = [
+                asyncio.ensure_future(answers.set([f"a{place}"], place, place))
+                for place in range(1, 1 + count)
+            ]
+            await asyncio.sleep(0)
+        ended = await asyncio.gather(*waiting, return_exceptions=True)
+        assert [type(one) for one in ended] == [KernelDied] * count
+        await answers.set(["after"], 9, "set")
+        assert answers.told == ((9, "new"),)
+        assert await value_of(kernel, "after") == "set"
+
+    answering(scenario)
+
+
+def test_a_lost_state_is_told_also_where_the_answer_cannot_be_set(answering):
+    async def scenario(kernel, _turn, answers):
+        await answers.set(["before"], 0, 0)
+        await kernel.shutdown()
+        with pytest.raises(InvalidInput):
+            await answers.set(["a"], 1, NOT_UNICODE)
+        assert answers.told == ((1, "new"),)
+
+    answering(scenario)
+
+
+def test_a_kernel_that_cannot_be_started_fails_all_at_once(zygote):
+    async def scenario():
+        starts = 0
+
+        async def ensure_kernel():
+            nonlocal starts
+            starts += 1
+            raise KernelStartFailed("No.")
+
+        turn = asyncio.Lock()
+        answers = RunAnswers(CountingKernel(zygote=zygote), turn, ensure_kernel)
+        async with turn:
+            waiting = [asyncio.ensure_future(answers.set(["a"], place, 1)) for place in range(5)]
+            await asyncio.sleep(0)
+        ended = await asyncio.gather(*waiting, return_exceptions=True)
+        assert [type(one) for one in ended] == [KernelStartFailed] * 5
+        assert starts == 1
+
+    asyncio.run(asyncio.wait_for(scenario(), LIMIT_S))
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError()])
+def test_whatever_a_kernel_raises_no_answer_waits_for_ever(answering, error):
+    async def scenario(kernel, turn, answers):
+        kernel.instead = [raising(error)] * 3
+        async with turn:
+            waiting = [asyncio.ensure_future(_caught(answers, place)) for place in range(2)]
+            await asyncio.sleep(0)
+        assert await asyncio.gather(*waiting) == [type(error)] * 2
+        await answers.set(["c"], 2, 3)
+        assert await value_of(kernel, "c") == "3"
+
+    async def _caught(answers, place):
+        try:
+            await answers.set([f"a{place}"], place, place)
+        except BaseException as caught:  # noqa: BLE001  # any of them
+            return type(caught)
 
     answering(scenario)
 

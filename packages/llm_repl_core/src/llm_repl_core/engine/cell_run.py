@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from llm_repl_core.engine.cell_type import CellType, Execution
+from llm_repl_core.engine.cell_type import CellType, Deliver, Execution
 from llm_repl_core.engine.events import (
     CellCompleted,
     CellEndedBadly,
@@ -194,7 +195,6 @@ class CellRun:
             kernel_turn=self._kernel_turn,
             placed=self._placed,
             set_answer=self._set_answer,
-            latest_answers=self._latest_answers,
             approve=self._approve,
             tell=self._tell,
         )
@@ -217,13 +217,17 @@ class CellRun:
             finally:
                 self._has_kernel = False
 
-    async def _set_answer(self, names: Sequence[str], value: JSONValue) -> None:
-        notice = await self._run.answers.set(names, self._place, value)
-        if notice is not None:
-            self._put(notice)
-
-    def _latest_answers(self, names: Sequence[str]) -> Sequence[str]:
-        return self._run.answers.latest(names, self._place)
+    async def _set_answer(
+        self, names: Sequence[str], value: JSONValue, deliver: Deliver | None
+    ) -> None:
+        answers = self._run.answers
+        if deliver is None:
+            await answers.set(names, self._place, value, self._put)
+            return
+        async with self._kernel_turn():
+            for name in answers.latest(names, self._place):
+                await deliver(name, copy.deepcopy(value))
+                answers.note_set(name, self._place)
 
     async def _approve(self, call: ToolCall, item: int | None) -> bool:
         with self._session.approvals.ask(

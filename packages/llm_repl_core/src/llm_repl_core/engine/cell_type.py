@@ -17,7 +17,10 @@ from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.model.output import Output
 from llm_repl_core.providers.base import ToolCall
 
-__all__ = ["CellType", "Execution", "Executor"]
+__all__ = ["CellType", "Deliver", "Execution", "Executor"]
+
+Deliver: TypeAlias = Callable[[str, JSONValue], Awaitable[None]]
+"""Sets one variable to a value in the kernel, in a way of its own."""
 
 
 class Execution(Struct, frozen=True, kw_only=True):
@@ -36,9 +39,8 @@ class Execution(Struct, frozen=True, kw_only=True):
         placed: To be called when all has been read of the state that the cell reads: cells below
             may change it from then on.
         set_answer: Sets variables to an answer, but for those that a cell further down has set
-            whose answer came first.
-        latest_answers: Which of some variables that would be; for who sets them himself, within
-            `kernel_turn`.
+            whose answer came first; each gets a value of its own. Takes the names, the value and
+            what sets one of them, within `kernel_turn`, or None: as plain data.
         approve: Asks somebody whether a tool may be called.
         tell: Emits an event about the cell: the class, and its fields but for those that every
             cell's event has.
@@ -52,8 +54,7 @@ class Execution(Struct, frozen=True, kw_only=True):
     earlier_status: CellStatus
     kernel_turn: Callable[[], AbstractAsyncContextManager[None]]
     placed: Callable[[], None]
-    set_answer: Callable[[Sequence[str], JSONValue], Awaitable[None]]
-    latest_answers: Callable[[Sequence[str]], Sequence[str]]
+    set_answer: Callable[[Sequence[str], JSONValue, Deliver | None], Awaitable[None]]
     approve: Callable[[ToolCall, int | None], Awaitable[bool]]
     tell: Callable[..., None]
 

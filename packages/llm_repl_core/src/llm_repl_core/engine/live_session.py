@@ -39,7 +39,8 @@ _log = logging.getLogger(__name__)
 class LiveSession:
     """Runs the cells of a notebook, one run after the other. Used in the engine's loop only.
 
-    Code outside of it uses a `Session`.
+    Code outside of it uses a `Session`, which makes runs and names plain variables from its own
+    thread.
 
     Args:
         notebook: The notebook, which the runs change.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import copy
+import functools
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -11,7 +11,7 @@ from contextlib import aclosing
 from msgspec import UNSET, UnsetType
 
 from llm_repl_core.dataflow.effects import LAST_ANSWER
-from llm_repl_core.engine.cell_type import Execution
+from llm_repl_core.engine.cell_type import Deliver, Execution
 from llm_repl_core.engine.prompts.dialogue import Dialogue
 from llm_repl_core.engine.prompts.prepare import PreparedPrompt, needs_kernel, prepare
 from llm_repl_core.engine.questions import CallTerms
@@ -141,13 +141,10 @@ async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
 async def _deliver(
     prepared: PreparedPrompt, execution: Execution, value: JSONValue, *, many: bool = False
 ) -> None:
-    names = (prepared.variable, LAST_ANSWER)
-    if prepared.form is None:
-        await execution.set_answer(names, value)
-        return
-    async with execution.kernel_turn():
-        for name in execution.latest_answers(names):
-            await prepared.form.deliver(execution.kernel, name, copy.deepcopy(value), many=many)
+    deliver: Deliver | None = None
+    if prepared.form is not None:
+        deliver = functools.partial(prepared.form.deliver, execution.kernel, many=many)
+    await execution.set_answer((prepared.variable, LAST_ANSWER), value, deliver)
 
 
 def _items_failed(failed: Sequence[tuple[int, Exception]], total: int) -> Output:
