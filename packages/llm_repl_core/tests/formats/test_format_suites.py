@@ -130,6 +130,16 @@ COMMON = {
 }
 
 
+NOT_BOOLEAN = JSON.filter(lambda value: not isinstance(value, bool))
+OWN_FIELDS_OF_A_FOREIGN_CELL = st.fixed_dictionaries(
+    {}, optional={"pinned": NOT_BOOLEAN, "skipped": NOT_BOOLEAN, "foreign_type": JSON}
+)
+
+
+def joined(parts: tuple[dict[str, Any], ...]) -> dict[str, Any]:
+    return {name: part[name] for part in parts for name in part}
+
+
 def without_options_of_a_prompt(extra: dict[str, Any]) -> dict[str, Any]:
     return {name: extra[name] for name in extra if name not in PromptCell.option_names()}
 
@@ -139,6 +149,13 @@ CELLS: st.SearchStrategy[list[Cell]] = st.lists(
     | st.builds(MarkdownCell, **COMMON)
     | st.builds(MemoryCell, **COMMON)
     | st.builds(ForeignCell, foreign_type=st.sampled_from(["raw", "Später", "x"]), **COMMON)
+    | st.builds(
+        ForeignCell,
+        foreign_type=st.just("x"),
+        **COMMON
+        | {"pinned": st.just(False), "skipped": st.just(False)}
+        | {"extra": st.tuples(EXTRA, OWN_FIELDS_OF_A_FOREIGN_CELL).map(joined)},
+    )
     | st.builds(
         PromptCell,
         model=st.none() | TEXT,

@@ -422,3 +422,25 @@ def test_what_is_wrong_is_said_in_one_sentence(document: Any, message: str) -> N
         decode(document)
     assert message in str(raised.value)
     assert str(raised.value).endswith(".")
+
+
+def test_pictures_of_a_cell_win_over_those_that_it_had() -> None:
+    kept = {"attachments": {"old.png": {"image/png": "aGk="}}, "color": 1}
+    document = {
+        "cell_type": "markdown", "id": "a", "source": "x",
+        "attachments": {"new.png": {"image/png": "aGk="}},
+        "metadata": {"llm_repl": {"extra": {"ipynb": kept}}},
+    }  # fmt: skip
+    data = json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [document]})
+    [cell] = IpynbFormat().decode(data.encode())
+    assert cell.extra == {"ipynb": {"attachments": document["attachments"], "color": 1}}
+
+
+def test_a_plugins_type_may_be_called_as_jupyters_own() -> None:
+    class RawCell(Cell, kw_only=True):
+        type = "raw"
+        wire_type = "raw"
+
+    format_ = IpynbFormat(CellTypes([*BUILTIN_CELL_CLASSES, RawCell]))
+    [cell] = format_.decode(format_.encode(Notebook(cells=[RawCell(content="x")])))
+    assert type(cell) is RawCell

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import msgspec
 
 from llm_repl_core.errors import InvalidNotebook
-from llm_repl_core.model.cell import Cell, CellStatus
+from llm_repl_core.model.cell import Cell, CellStatus, ForeignCell
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.output import Output
 
@@ -195,6 +195,8 @@ def build(
 
 def unknown_fields(cell: Cell) -> dict[str, JSONValue]:
     """The cell's `extra`, without what its type has a field of its own for, which wins."""
+    if isinstance(cell, ForeignCell):
+        return cell.extra  # its fields are its own type's, whatever they are called here
     names = cell.option_names()
     return {name: value for name, value in cell.extra.items() if name not in names}
 

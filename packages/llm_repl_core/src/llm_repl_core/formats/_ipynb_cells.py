@@ -106,7 +106,8 @@ def decode_cell(value: Any, where: str, cell_types: CellTypes, stand_ins: StandI
 
     extra = own.object("extra")
     if fields.rest:
-        extra = {_UNKNOWN: fields.rest, **extra}
+        kept = extra.get(_UNKNOWN)
+        extra[_UNKNOWN] = {**(kept if isinstance(kept, dict) else {}), **fields.rest}
     if cell_class is None:
         common |= own.flags("pinned", "skipped")
         common |= {"extra": extra, "metadata": put_back(metadata, own)}
@@ -217,9 +218,12 @@ def encode_cell(cell: Cell, written_id: str) -> dict[str, Any]:
 
 def _own_options(cell: Cell, kind: str) -> dict[str, Any]:
     own = cell.changed_options()
-    word = own.pop("foreign_type") if isinstance(cell, ForeignCell) else cell.wire_type
-    if word != kind and not isinstance(cell, MarkdownCell | CodeCell | PromptCell):
-        own["type"] = word
+    if isinstance(cell, ForeignCell):
+        word = own.pop("foreign_type")
+        if word != kind:
+            own["type"] = word
+    elif not isinstance(cell, MarkdownCell | CodeCell | PromptCell):
+        own["type"] = cell.wire_type
     return own
 
 
