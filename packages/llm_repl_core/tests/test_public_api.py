@@ -7,7 +7,6 @@ import json
 import pkgutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -135,18 +134,3 @@ def test_a_script_loads_no_more_than_it_uses():
     loaded = json.loads(run_python(code))
     heavy = ["IPython", "flask", "jupyter_client", "openai", "sqlalchemy", "yaml"]
     assert not [name for name in heavy if name in loaded]
-
-
-def fastest_s(statement, times=5):
-    durations = []
-    for _ in range(times):
-        started = time.perf_counter()
-        run_python(statement)
-        durations.append(time.perf_counter() - started)
-    return min(durations)
-
-
-def test_an_import_is_faster_than_flasks():
-    pytest.importorskip("flask")
-    ours, flasks = fastest_s("import llm_repl_core"), fastest_s("import flask")
-    assert ours <= 0.8 * flasks, f"{ours:.3f} s against {flasks:.3f} s"

@@ -156,6 +156,20 @@ def test_an_answer_whose_end_cannot_be_recorded_is_kept(open_recorded, caplog):
     assert "could not be recorded" in caplog.text
 
 
+def test_the_text_is_told_before_what_is_done_at_the_end_of_a_call(open_session):
+    heard, heard_by_then = [], []
+
+    class Plugin:
+        @hookimpl
+        def llm_repl_after_call(self, context, result):
+            heard_by_then.extend(one.text for one in heard if isinstance(one, CellText))
+
+    session = open_session(prompts("hello", model="mock/echo"), Plugin())
+    session.live.listen(heard.append)
+    session.run()
+    assert heard_by_then == ["hello"]
+
+
 def test_a_stopped_and_a_failed_call_are_on_record_as_such(open_recorded, sent):
     ledger = MemoryLedger()
     sent.answer = lambda prompt, number: ["a piece", AnswerBroken("cut off")]

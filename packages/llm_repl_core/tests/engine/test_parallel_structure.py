@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 
@@ -252,13 +251,3 @@ def test_the_numbers_of_cells_are_those_of_document_order(session_of, watch):
     session = session_of(("a", "p"), "x = 1", ("b", "q"), "p")
     session.run()
     assert [cell.execution_count for cell in session.notebook] == [1, 2, 3, 4]
-
-
-def test_32_prompts_of_one_second_take_less_than_two(open_session):
-    notebook = Notebook()
-    for place in range(32):
-        notebook.add_prompt(f"number {place}", model="echo+delay=1")
-    session = open_session(notebook)
-    started = time.perf_counter()
-    session.run(concurrency=32)
-    assert time.perf_counter() - started < 2

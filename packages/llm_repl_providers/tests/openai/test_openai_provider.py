@@ -289,25 +289,22 @@ def test_it_can_be_closed_from_another_event_loop(server):
         other.join(LIMIT_S)
 
 
-def test_many_calls_at_once_take_as_long_as_one(server):
-    server.reply = Reply(delay_s=0.5)
+def test_many_calls_are_sent_at_once(server):
+    server.reply = Reply(stall_before_head=True)
 
     async def main():
         provider = _provider(server)
         await provider.models()
-        before = time.monotonic()
-        calls = [
-            asyncio.wait_for(_text(provider, _request(f"number {number}")), LIMIT_S)
-            for number in range(16)
-        ]
-        texts = await asyncio.gather(*calls)
-        took_s = time.monotonic() - before
+        before = len(server.requests)
+        calls = [asyncio.ensure_future(_text(provider, _request("x"))) for _ in range(16)]
+        # None of them is answered: one after the other, there would be one.
+        await _until(lambda: len(server.requests) == before + 16)
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
         await provider.close()
-        return texts, took_s
 
-    texts, took_s = asyncio.run(main())
-    assert texts == [f"number {number}" for number in range(16)]
-    assert took_s < 4  # one after the other: 8 s
+    asyncio.run(asyncio.wait_for(main(), 2 * LIMIT_S))
 
 
 async def _text(provider, request):
