@@ -120,7 +120,7 @@ class Application:
             kernel = kernel_class(self.kernel_options(cwd=cwd, env=env))
         ledger = MemoryLedger() if ledger is None else ledger
         if loop is not None:
-            return Session(self.open_here(notebook, kernel=kernel, ledger=ledger), loop)
+            return Session(self.open_live(notebook, kernel=kernel, ledger=ledger), loop)
         own_loop = EngineLoop()
         providers = self.providers.for_another_loop()
         limits = ProviderLimits(self.settings.provider_concurrency)
@@ -134,7 +134,7 @@ class Application:
         live = self._live_session(notebook, kernel, providers, limits, ledger)
         return Session(live, own_loop, on_close=on_close)
 
-    def open_here(self, notebook: Notebook, *, kernel: Kernel, ledger: Ledger) -> LiveSession:
+    def open_live(self, notebook: Notebook, *, kernel: Kernel, ledger: Ledger) -> LiveSession:
         """Give a notebook a kernel, for code that runs in the engine's loop itself, as a server's.
 
         All notebooks that are opened so share the providers and their limits.

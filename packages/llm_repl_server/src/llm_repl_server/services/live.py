@@ -223,4 +223,4 @@ class LiveNotebooks:
 
     def _open_session(self, notebook: Notebook) -> LiveSession:
         kernel = self._kernels.make(notebook)
-        return self._application.open_here(notebook, kernel=kernel, ledger=self._ledger)
+        return self._application.open_live(notebook, kernel=kernel, ledger=self._ledger)

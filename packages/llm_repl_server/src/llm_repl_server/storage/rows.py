@@ -78,7 +78,10 @@ def notebook_from_row(row: Mapping[str, Any], cells: Iterable[Cell]) -> Notebook
 
 
 def cell_to_row(notebook_id: str, cell: Cell) -> Row:
-    """The row of a cell, without its rank."""
+    """The row of a cell, without its rank.
+
+    Options that are as they are by default are not in it: a later version's default is theirs.
+    """
     foreign = isinstance(cell, ForeignCell)
     extra = cell.extra
     if foreign:
