@@ -97,6 +97,14 @@ def _split_console(text: str) -> list[tuple[str, str]]:
 
 
 def pytest_configure() -> None:
+    """Prepare the process for tests that interrupt code."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As of a run in a shell's background; what tests start would not hear Ctrl-C, either.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    _take_the_lock_from_coverage()
+
+
+def _take_the_lock_from_coverage() -> None:
     """Take coverage's lock away, where a run is measured.
 
     Tests interrupt code at any point, also within coverage, which would then hold its lock for ever.

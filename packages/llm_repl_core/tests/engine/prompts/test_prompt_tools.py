@@ -77,6 +77,7 @@ def test_several_wishes_in_one_answer(open_at_server, server, kernel):
     assert {one.fields["call_id"] for one in called} == {asked.id}
     assert [one.fields["result"] for one in called] == ["2", '{"said": "é"}', "7"]
     assert not any(one.fields["failed"] for one in called)
+    assert [one.fields.get("said") for one in called] == ["Let me see. ", None, None]
     assert [one.id for one in asked.tool_calls] == ["call_1", "call_2", "call_3"]
     assert (answer.content, answer.fields["call_id"]) == ("Done.", ended.id)
     assert answer.fields["usage"]["output_tokens"] == (

@@ -83,11 +83,13 @@ class Dialogue:
                 self._messages.append(
                     Message("assistant", answer.text, tool_calls=answer.tool_calls)
                 )
+                said = answer.text
                 for call in answer.tool_calls:
                     result = await self._call_tool(call)
                     for output in result.outputs:
                         yield output
-                    yield _tool_output(call, result, answer.call_id, self.item)
+                    yield _tool_output(call, result, answer.call_id, self.item, said)
+                    said = ""
                     if result.interrupted:
                         raise asyncio.CancelledError
                     self._messages.append(Message("tool", result.text, tool_call_id=call.id))
@@ -270,7 +272,9 @@ def _asked_again(misfit: AnswerMisfit) -> Message:
     return Message("user", f"Your answer does not fit: {misfit} Answer again, with the JSON only.")
 
 
-def _tool_output(call: ToolCall, result: ToolResult, call_id: str, item: int | None) -> Output:
+def _tool_output(
+    call: ToolCall, result: ToolResult, call_id: str, item: int | None, said: str
+) -> Output:
     fields: dict[str, Any] = {
         "name": call.name,
         "arguments": call.arguments,
@@ -278,6 +282,8 @@ def _tool_output(call: ToolCall, result: ToolResult, call_id: str, item: int | N
         "failed": result.failed,
         "call_id": call_id,
     }
+    if said:
+        fields["said"] = said
     if item is not None:
         fields["item"] = item
     return Output("tool_call", f"{call.name}({call.arguments}) → {result.text}", fields)
