@@ -115,8 +115,7 @@ class Application:
             KernelNotFound: There is no kernel of that name.
         """
         if not isinstance(kernel, Kernel):
-            name = kernel or notebook.preference("kernel") or self.settings.kernel
-            kernel_class = self.kernel_class(name)
+            kernel_class = self.kernel_class(self.kernel_name(notebook, kernel))
             kernel = kernel_class(self.kernel_options(cwd=cwd, env=env))
         ledger = MemoryLedger() if ledger is None else ledger
         if loop is not None:
@@ -169,6 +168,15 @@ class Application:
             plugins=self.plugins,
             cell_timeout_s=self.settings.cell_timeout_s,
         )
+
+    def kernel_name(self, notebook: Notebook, chosen: str | None = None) -> str:
+        """The kernel that a notebook gets.
+
+        Args:
+            notebook: It may name one under ``metadata.llm_repl.kernel``; else the settings do.
+            chosen: What goes before both.
+        """
+        return chosen or notebook.preference("kernel") or self.settings.kernel
 
     def kernel_class(self, name: str) -> type[Kernel]:
         """The kernels of that name.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from llm_repl_server.cli.early_kernel import EarlyKernel
 from llm_repl_server.cli.notebook_options import notebook_options, parse_parameters
 
 if TYPE_CHECKING:
@@ -86,6 +87,9 @@ def command(
     The exit code is 1 where a cell failed, 130 after Ctrl-C and 143 after SIGTERM. With -o, the
     notebook is saved with what has come until then in each case.
     """
+    # Before all else is imported, which takes as long.
+    early = click.get_current_context().with_resource(EarlyKernel(kernel))
+
     from llm_repl_core import Application, Settings, load_settings
     from llm_repl_core.files import refuse_unwritable
     from llm_repl_server.cli.progress import Progress
@@ -116,7 +120,9 @@ def command(
     with (
         Termination() as termination,
         kept,
-        application.open(document, kernel=kernel, ledger=kept.ledger) as session,
+        application.open(
+            document, kernel=early.kernel(application, document), ledger=kept.ledger
+        ) as session,
     ):
         try:
             if values:

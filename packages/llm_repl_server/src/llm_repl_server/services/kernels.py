@@ -35,8 +35,7 @@ class KernelFactory:
         Raises:
             KernelNotFound: It names one that is not installed.
         """
-        name = notebook.preference("kernel") or self._application.settings.kernel
-        kernel_class = self._application.kernel_class(name)
+        kernel_class = self._application.kernel_class(self._application.kernel_name(notebook))
         if issubclass(kernel_class, WorkerKernel):
             return kernel_class(self._options, zygote=self._zygote)
         return kernel_class(self._options)

@@ -88,7 +88,22 @@ class Zygote:
 
     async def warm(self) -> None:
         """Start it, if it does not run, without waiting: the first `fork` is fast later."""
-        await asyncio.to_thread(self._living)
+        await asyncio.to_thread(self.begin)
+
+    def begin(self) -> None:
+        """As `warm`, for who has no event loop yet.
+
+        Raises:
+            KernelStartFailed: There is no folder for its sockets.
+            OSError: The system starts no process.
+        """
+        self._living()
+
+    def suits(self, options: KernelOptions) -> bool:
+        """Whether its workers have imported, and see of the environment, what these options say."""
+        return options.preload == self._preload and self._environment() == kernel_environment(
+            withheld_variables=options.withheld_variables
+        )
 
     async def fork(self, options: KernelOptions, *, linger_s: float) -> WorkerHandle:
         """Make a worker, which listens on its socket when this returns.
@@ -125,9 +140,11 @@ class Zygote:
             if self._life is None or not self._life.alive:
                 if self._life is not None:
                     self._life.stop()
-                environment = kernel_environment(withheld_variables=self._withheld_variables)
-                self._life = _Life(self._preload, environment)
+                self._life = _Life(self._preload, self._environment())
             return self._life
+
+    def _environment(self) -> dict[str, str]:
+        return kernel_environment(withheld_variables=self._withheld_variables)
 
 
 class _Life:
@@ -184,6 +201,8 @@ class _Life:
         """End the process, and wait for that."""
         with contextlib.suppress(OSError):
             self._control.shutdown(socket.SHUT_RDWR)
+        if not self.ready.done():
+            self.process.kill()  # it has no workers yet, and would end its imports first
         try:
             self.process.wait(_STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
