@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llm_repl_core import CellsStale, Notebook
+from llm_repl_core import CellsStale, CellStarted, Notebook
 
 
 def _run(notebook: Notebook, *runs: list[str] | None) -> list[tuple[str, ...]]:
@@ -69,3 +69,27 @@ def test_a_changed_option_of_a_prompt_counts_as_an_edit_and_being_pinned_does_no
     assert not prompt.stale
     notebook.change(prompt.id, temperature=0.5)
     assert prompt.stale
+
+
+def test_a_late_answer_makes_no_cell_stale_that_ran_after_it_in_order() -> None:
+    notebook = Notebook()
+    notebook.add_prompt("a", model="mock/echo+delay=0.2")
+    notebook.add_prompt("b", model="mock/echo")
+    reader = notebook.add_prompt("I got {_}", model="mock/echo")
+    notebook.add_code("print(_)")
+    assert _run(notebook, None) == []
+    assert not any(cell.stale for cell in notebook)
+    assert reader.outputs[0].content == "I got b"
+
+
+def test_an_option_that_is_changed_while_the_prompt_runs_makes_it_stale() -> None:
+    notebook = Notebook()
+    prompt = notebook.add_prompt("a", model="mock/echo")
+    with notebook.open() as session:
+        for event in session.stream():
+            if isinstance(event, CellStarted):
+                notebook.change(prompt.id, response_var="other")
+        assert (prompt.status, prompt.stale) == ("completed", True)
+        session.run(session.dependencies.stale())
+        assert session.state["other"] == "a"
+    assert not prompt.stale

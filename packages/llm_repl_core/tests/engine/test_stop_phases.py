@@ -9,6 +9,7 @@ import pytest
 
 from llm_repl_core import (
     CellEndedBadly,
+    CellOutput,
     CellRetried,
     CellStarted,
     CellText,
@@ -264,17 +265,52 @@ def test_code_that_waits_for_an_answer_is_stopped_before_it_begins(open_session,
     assert code.status == "idle"
 
 
-def test_a_stop_while_an_answer_is_delivered_keeps_the_answer(open_session, check_law, wait_for):
+@pytest.fixture
+def busy():
+    """A prompt, and code that has the kernel while the answer comes, so that it has to wait."""
     notebook = Notebook()
     prompt = notebook.add_prompt("the answer", model="echo", response_var="p")
-    # The code has the kernel while the answer comes, so that delivering it has to wait.
-    code = notebook.add_code("import time\nwhile True: time.sleep(0.005)")
-    session = open_session(notebook)
-    stopper = Stopper(session, session.live.interrupt, of_kind(CellText))
+    notebook.add_code("import time\nwhile True: time.sleep(0.005)")
+    return notebook, prompt
+
+
+def is_answer(event):
+    return isinstance(event, CellOutput) and event.output.type == "llm_response"
+
+
+@pytest.mark.parametrize("kernel", ["in_process", "worker"])
+@pytest.mark.parametrize("schema", [None, "word str"])
+def test_a_whole_answer_that_waits_for_the_kernel_outlives_the_stop_of_its_run(
+    open_session, check_law, busy, kernel, schema
+):
+    notebook, prompt = busy
+    notebook.change(prompt.id, content='{{"word": "x"}}', schema=schema)
+    session = open_session(notebook, kernel=kernel)
+    stopper = Stopper(session, session.live.interrupt, is_answer)
     events = list(session.stream())
     stopper.join()
     check_law(events)
-    assert {prompt.status, code.status} <= {"interrupted", "idle"}
+    assert [cell.status for cell in notebook] == ["completed", "interrupted"]
+    assert session.state["p"] == ('{"word": "x"}' if schema is None else {"word": "x"})
+    assert isinstance(events[-1], RunEndedBadly)
+    assert events[-1].interrupted
+
+
+def test_a_whole_answer_that_waits_for_the_kernel_is_left_when_its_own_cell_is_stopped(
+    open_session, check_law, busy
+):
+    notebook, prompt = busy
+    session = open_session(notebook)
+
+    async def stop():
+        await session.live.interrupt(cell_id=prompt.id)
+        await session.live.interrupt()
+
+    stopper = Stopper(session, stop, is_answer)
+    events = list(session.stream())
+    stopper.join()
+    check_law(events)
+    assert [cell.status for cell in notebook] == ["interrupted", "interrupted"]
     [answer, stopped] = prompt.outputs
     assert (answer.content, stopped.fields["ename"]) == ("the answer", "Interrupted")
     assert "p" not in session.state

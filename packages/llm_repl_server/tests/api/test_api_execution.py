@@ -363,3 +363,34 @@ def test_a_cell_that_was_running_when_the_server_died_is_shown_as_interrupted(ma
         assert database.execute("UPDATE cells SET status = 'running'").rowcount == 1
     database.close()
     assert make_api().get(cell).json["status"] == "interrupted"
+
+
+def test_a_cell_that_was_deleted_while_it_ran_can_be_stopped(api, in_thread, until):
+    path = api.new_notebook("import time\nwhile True: time.sleep(0.01)")
+    cell = only_cell(api, path)
+    running = in_thread(api.run, cell)
+    wait_running(api, until, cell)
+    assert api.delete(cell).status_code == 200
+    assert api.post(f"{cell}/interrupt").status_code == 200
+    running.result()
+    assert api.post(f"{cell}/interrupt").status_code == 404
+
+
+def test_what_a_running_cell_puts_out_after_its_outputs_were_cleared_is_kept(
+    api, in_thread, until, tmp_path
+):
+    go = tmp_path / "go"
+    path = api.new_notebook(
+        "import pathlib, time\nprint('before', flush=True)\n"
+        f"while not pathlib.Path({str(go)!r}).exists(): time.sleep(0.01)\nprint('after')"
+    )
+    cell = only_cell(api, path)
+    running = in_thread(api.run, cell)
+    until(lambda: api.events("cell_execution_output"), "it has printed")
+    assert api.post(f"{cell}/clear_outputs").status_code == 200
+    assert (api.get(cell).json["status"], api.get(cell).json["outputs"]) == ("running", [])
+    go.touch()
+    running.result()
+    shown = api.get(cell).json
+    assert (shown["status"], shown["execution_count"]) == ("completed", 1)
+    assert [output["content"] for output in shown["outputs"]] == ["after\n"]

@@ -190,6 +190,20 @@ def test_a_deleted_prompt_waits_for_nobody(api, in_thread, until) -> None:
     api.run(defines)
 
 
+def test_a_deleted_prompt_asks_no_second_time(api, in_thread, until) -> None:
+    path = api.new_notebook("def add(x: int) -> int:\n    return x + 1")
+    (defines,) = (f"{path}/cells/{cell['id']}" for cell in api.cells(path))
+    api.run(defines)
+    model = 'mock/call:add {"x": 1}|add {"x": 2}'
+    cell = api.new_cell(path, "prompt", "Hi", model=model, tools=["add"], approve_tools=True)
+    running = in_thread(api.run, cell)
+    until(lambda: api.events("tool_approval_needed"), "somebody is asked")
+    assert api.delete(cell).status_code == 200
+    running.result()
+    assert len(api.events("tool_approval_needed")) == 1
+    assert api.get(f"{path}/tool_calls").json["tool_calls"] == []
+
+
 # What depends on what --------------------------------------------------------------------------
 
 

@@ -50,6 +50,15 @@ def test_the_concurrency_is_heeded(api):
     assert time.monotonic() - started >= 1.2
 
 
+@pytest.mark.parametrize("budget", [{"call": 1}, {"calls": 1, "nope": None}])
+def test_a_misspelt_limit_is_refused_and_nothing_runs(api, budget):
+    path = api.new_notebook(("prompt", "one"))
+    answer = api.post(f"{path}/execute_all", {"budget": budget})
+    assert answer.status_code == 400
+    assert (set(budget) - {"calls"}).pop() in answer.json["error"]
+    assert [cell["status"] for cell in api.cells(path)] == ["idle"]
+
+
 def test_a_budget_ends_a_run_and_says_so(api):
     path = api.new_notebook(("prompt", "one"), ("prompt", "two {response_0}"), "print(response_1)")
     answer = api.post(f"{path}/execute_all", {"budget": {"calls": 1}})
@@ -110,7 +119,7 @@ def test_options_that_cannot_be_used_run_nothing(api, body):
 
 def test_what_is_not_known_is_passed_over(api):
     path = api.new_notebook("1")
-    body = {"colour": "blue", "budget": {"calls": None, "ink": 1}, "concurrency": None}
+    body = {"colour": "blue", "budget": {"calls": None}, "concurrency": None}
     assert api.post(f"{path}/execute_all", body).json == {"success": True}
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from llm_repl_core import Notebook, load_notebook, save_notebook
 
+LLM_REPL = [sys.executable, "-m", "llm_repl_server.cli.main"]
 Start = Callable[..., subprocess.Popen[str]]
 Until = Callable[[Callable[[], object], str], None]
 
@@ -106,3 +107,21 @@ def test_sigterm_ends_what_a_cell_has_forked_as_ever(start_llm_repl: Start, tmp_
     printed, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert printed.endswith("ended with -15\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_output_that_cannot_be_written_is_one_sentence(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    document = Notebook("Printer")
+    document.add_code("print('x' * 100)")
+    save_notebook(document, tmp_path / "n.llmn")
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [*LLM_REPL, "run", "-q", "n.llmn", "-o", "out.llmn"],
+            cwd=tmp_path, env=environment, stdout=full, stderr=subprocess.PIPE,
+            text=True, timeout=60,
+        )  # fmt: skip
+    assert ended.returncode == 1
+    assert ended.stderr == "Error: The output cannot be written: No space left on device.\n"
+    assert load_notebook(tmp_path / "out.llmn").cells[0].outputs[0].content == "x" * 100 + "\n"

@@ -99,6 +99,7 @@ class CellRun:
         self._stop: _Stop | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._has_kernel = False
+        self._has_answer = False
         self._ended = asyncio.Event()
         # The outputs belong to the content that ran: an edit meanwhile puts a list of its own in
         # this one's place, and then nothing is written back.
@@ -138,6 +139,16 @@ class CellRun:
         Code is interrupted as by Ctrl-C; where that does not end it, its kernel is ended.
         """
         await self._stop_for(_Stop())
+
+    async def stop_with_run(self) -> None:
+        """As `stop`, where all other cells are stopped, too.
+
+        A prompt that has its whole answer, and only waits for the kernel to take it, ends well:
+        what is stopped leaves the kernel to it.
+        """
+        if self._has_answer and await self._ends_within(INTERRUPT_GRACE_S):
+            return
+        await self.stop()
 
     # Producing outputs -------------------------------------------------------------------------
 
@@ -221,6 +232,7 @@ class CellRun:
         self, names: Sequence[str], value: JSONValue, deliver: Deliver | None
     ) -> None:
         answers = self._run.answers
+        self._has_answer = True
         if deliver is None:
             await answers.set(names, self._place, value, self._put)
             return
@@ -230,6 +242,8 @@ class CellRun:
                 answers.note_set(name, self._place)
 
     async def _approve(self, call: ToolCall, item: int | None) -> bool:
+        if self._cell.id not in self._session.notebook:
+            return False  # it was deleted: nobody can see the question
         with self._session.approvals.ask(
             cell_id=self._cell.id, name=call.name, arguments=call.arguments, item=item
         ) as (question, decision):
@@ -253,6 +267,7 @@ class CellRun:
         """Make this run the one whose outputs the cell has."""
         self._cell.outputs = self._outputs
         self._cell.status = "running"
+        self._cell.stale = False  # what is edited from now on makes it so again
         self._cell.execution_count = self._count
 
     # Ending ------------------------------------------------------------------------------------
@@ -264,7 +279,6 @@ class CellRun:
         if cell.outputs is self._outputs:
             cell.outputs = merged
             cell.status = _status(ending)
-            cell.stale = False
         duration_s = time.perf_counter() - started
         fields: dict[str, Any] = {
             "cell_id": cell.id,
@@ -279,7 +293,8 @@ class CellRun:
                 CellEndedBadly, **fields, error=ending.error, interrupted=ending.interrupted
             )
         self._ended.set()
-        stale = self._session.dependencies.mark_changed(cell.id)
+        # What this run has come to already stands where document order has it, and saw all it needs.
+        stale = self._session.dependencies.mark_changed(cell.id, but=self._run.begun)
         # Those that this very run comes to are not told to be stale for a moment.
         stale = tuple(cell_id for cell_id in stale if not self._run.will_run(cell_id))
         if stale:

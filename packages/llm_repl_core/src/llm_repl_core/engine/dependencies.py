@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from llm_repl_core.dataflow.dependents import Dependents
 from llm_repl_core.dataflow.graph import Graph, build_graph
 from llm_repl_core.engine.plan import analyse_notebook
@@ -49,24 +51,26 @@ class Dependencies:
         """The ids of the cells that would give something else now, in document order."""
         return [cell.id for cell in self._notebook if cell.stale]
 
-    def mark_changed(self, cell_id: str) -> tuple[str, ...]:
+    def mark_changed(self, cell_id: str, *, but: Container[str] = frozenset()) -> tuple[str, ...]:
         """Mark what depends on a cell that has run, was edited, or is about to be removed.
 
         Args:
             cell_id: The cell; one that does not exist changes nothing.
+            but: Those that are known to have seen the change.
 
         Returns:
             The ids of the cells that have become stale by it, in document order: those that have
             run, and were not stale before.
         """
         changed = []
+
+        def fresh(one: str) -> bool:
+            cell = self._notebook[one]
+            return not cell.stale and cell.status != "idle" and one not in but
+
         # What depends on a cell that is stale, or was edited and not run since, is stale already.
-        for dependent in self._dependents.of(cell_id, ends_at=lambda one: not self._fresh(one)):
-            if self._fresh(dependent):
+        for dependent in self._dependents.of(cell_id, ends_at=lambda one: not fresh(one)):
+            if fresh(dependent):
                 self._notebook[dependent].stale = True
                 changed.append(dependent)
         return tuple(changed)
-
-    def _fresh(self, cell_id: str) -> bool:
-        cell = self._notebook[cell_id]
-        return not cell.stale and cell.status != "idle"

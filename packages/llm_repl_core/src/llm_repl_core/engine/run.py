@@ -83,6 +83,8 @@ class Run:
         """What waits for its turn, until that comes."""
         self.kernel_turn = asyncio.Lock()
         """Whose turn it is to use the kernel, among the cells of this run."""
+        self.begun: set[str] = set()
+        """The cells that this run has come to."""
         self.answers = Answers(session.kernel, self.kernel_turn, session.ensure_kernel)
         self._terms: asyncio.Task[CallTerms] | None = None
         self._whole_notebook = whole_notebook
@@ -130,7 +132,7 @@ class Run:
         if self.waiting is not None:
             self.waiting.cancel()
         elif self._cell_runs:
-            await asyncio.gather(*(one.stop() for one in tuple(self._cell_runs.values())))
+            await asyncio.gather(*(one.stop_with_run() for one in tuple(self._cell_runs.values())))
         elif self._task is not None and not self._ended.is_set():
             self._task.cancel()  # it is within a plugin's hook
         while not self._ended.is_set():
@@ -254,6 +256,7 @@ class Run:
         self._to_come.discard(cell_id)
         if cell_id not in notebook:
             return Outcome(ok=True, halts=False)  # removed while it waited for its turn
+        self.begun.add(cell_id)
         cell_run = CellRun(self, notebook[cell_id], place, placed, refusal=self._refusal(failed))
         self._cell_runs[cell_id] = cell_run
         try:
@@ -270,7 +273,7 @@ class Run:
             self._schedule.halt()
         if ending.interrupted and not self.stopped and not self.cell_stopped:
             # Ctrl-C in code that runs in the caller's thread: it is meant for the whole run.
-            others = [one.stop() for one in self._cell_runs.values()]
+            others = [one.stop_with_run() for one in self._cell_runs.values()]
             self._stopping = asyncio.gather(*others) if others else None
         return Outcome(
             ok=ending.error is None,

@@ -67,7 +67,7 @@ def change_cell(notebook_id: str, cell_id: str, body: CellChange) -> dict[str, A
 
 @cells.operation("DELETE", _ONE, answer=Success, errors=(404, 412), versioned=True)
 def delete_cell(notebook_id: str, cell_id: str) -> dict[str, Any]:
-    """Delete a cell."""
+    """Delete a cell. One that runs goes on to its end, and can still be interrupted."""
     house().loop.call(house().cells.delete(notebook_id, cell_id, matching_versions()))
     return {"success": True}
 
@@ -88,7 +88,7 @@ def duplicate_cell(notebook_id: str, cell_id: str) -> dict[str, Any]:
 
 @cells.operation("POST", f"{_ONE}/clear_outputs", answer=Success, errors=(404,))
 def clear_cell_outputs(notebook_id: str, cell_id: str) -> dict[str, Any]:
-    """Clear the outputs of a cell."""
+    """Clear the outputs of a cell; of one that runs, those that have come so far."""
     house().loop.call(house().cells.clear_outputs(notebook_id, cell_id))
     return {"success": True}
 
@@ -97,7 +97,7 @@ def clear_cell_outputs(notebook_id: str, cell_id: str) -> dict[str, Any]:
     "POST", "/api/notebooks/<notebook:notebook_id>/clear_outputs", answer=Success, errors=(404,)
 )
 def clear_all_outputs(notebook_id: str) -> dict[str, Any]:
-    """Clear the outputs of all cells."""
+    """Clear the outputs of all cells; of one that runs, those that have come so far."""
     house().loop.call(house().cells.clear_outputs(notebook_id))
     return {"success": True}
 

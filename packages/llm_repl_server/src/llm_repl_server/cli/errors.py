@@ -20,6 +20,10 @@ def exit_with_sentence() -> Iterator[None]:
         # The tree is imported when there is an error: `--version` has no need of it.
         from llm_repl_core.errors import LLMReplError
 
+        if isinstance(error, OSError) and error.filename is None and error.strerror:
+            # Of a file, it would be one of ours: this is what was to be printed.
+            click.echo(f"Error: The output cannot be written: {error.strerror}.", err=True)
+            sys.exit(1)
         if not isinstance(error, LLMReplError):
             raise
         click.echo(f"Error: {error}", err=True)

@@ -200,7 +200,7 @@ class CellService:
         return await self._inserted(live, copy)
 
     async def clear_outputs(self, notebook_id: str, cell_id: str | None = None) -> None:
-        """Clear the outputs of a cell, or of all.
+        """Clear the outputs of a cell, or of all. Of one that runs, those that have come so far.
 
         Raises:
             NotebookNotFound: There is no such notebook.
@@ -210,7 +210,10 @@ class CellService:
         cells = live.notebook.cells if cell_id is None else (live.notebook[cell_id],)
         changes: list[Change] = []
         for cell in cells:
-            cell.clear_outputs()
+            if cell.status == "running":
+                cell.outputs.clear()  # the run's own list: what comes from now on is kept
+            else:
+                cell.clear_outputs()
             changes.append(WriteCell(notebook_id, cell))
         live.notebook.touch()
         live.write(

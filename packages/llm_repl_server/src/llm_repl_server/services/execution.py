@@ -142,24 +142,24 @@ class ExecutionService:
 
         Args:
             notebook_id: Which notebook.
-            cell_id: Stop this cell only: where it runs, and where a run of it alone waits.
+            cell_id: Stop this cell only: where it runs, also when it was deleted meanwhile, and
+                where a run of it alone waits.
 
         Raises:
             NotebookNotFound: There is no such notebook.
             CellNotFound: There is no such cell.
         """
         live = await self._live.get(notebook_id)
-        if cell_id is not None:
-            _ = live.notebook[cell_id]
         session = live.existing_session
-        if session is None:
-            return
-        if cell_id is None:
+        stopped = False
+        if session is not None and cell_id is None:
             await session.interrupt()
-        else:
+        elif session is not None and cell_id is not None:
             for run_id in self._runs.waiting_for(cell_id, notebook_id):
                 live.events.stop_waiting(run_id)
-            await session.interrupt(cell_id=cell_id)
+            stopped = await session.interrupt(cell_id=cell_id)
+        if cell_id is not None and not stopped:
+            _ = live.notebook[cell_id]  # one that was deleted while it ran can be stopped as well
         await live.written()
 
     async def restart(self, notebook_id: str) -> None:

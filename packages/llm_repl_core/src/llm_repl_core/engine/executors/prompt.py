@@ -12,6 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from llm_repl_core.dataflow.effects import LAST_ANSWER
 from llm_repl_core.engine.cell_type import Deliver, Execution
+from llm_repl_core.engine.prompts.answer_form import ModelForm
 from llm_repl_core.engine.prompts.dialogue import Dialogue
 from llm_repl_core.engine.prompts.prepare import PreparedPrompt, needs_kernel, prepare
 from llm_repl_core.engine.questions import CallTerms
@@ -142,7 +143,7 @@ async def _deliver(
     prepared: PreparedPrompt, execution: Execution, value: JSONValue, *, many: bool = False
 ) -> None:
     deliver: Deliver | None = None
-    if prepared.form is not None:
+    if isinstance(prepared.form, ModelForm):
         deliver = functools.partial(prepared.form.deliver, execution.kernel, many=many)
     await execution.set_answer((prepared.variable, LAST_ANSWER), value, deliver)
 

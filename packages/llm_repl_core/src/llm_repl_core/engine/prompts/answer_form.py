@@ -64,30 +64,9 @@ class AnswerForm(abc.ABC):
             AnswerMisfit: It does not fit.
         """
 
-    @abc.abstractmethod
-    async def deliver(
-        self,
-        kernel: Kernel,
-        variable: str,
-        value: JSONValue,
-        *,
-        many: bool = False,
-    ) -> None:
-        """Set a variable of the state to what `parse` gave.
-
-        Args:
-            kernel: Where the state is.
-            variable: Its name.
-            value: The value; a list of values where ``many``, in which None stays None.
-            many: Whether the variable is a list of answers, of a prompt over items.
-
-        Raises:
-            AnswerMisfit: It does not fit.
-        """
-
 
 class SchemaForm(AnswerForm):
-    """A form that a JSON Schema says: the variable is the JSON value.
+    """A form that a JSON Schema says: the variable is the JSON value. It needs no kernel.
 
     Raises:
         InvalidInput: The schema is none.
@@ -110,17 +89,6 @@ class SchemaForm(AnswerForm):
         """Check what may take for ever; see `AnswerForm.check`."""
         if self._has_patterns:
             await check_in_process(self.schema.schema, value)
-
-    async def deliver(
-        self,
-        kernel: Kernel,
-        variable: str,
-        value: JSONValue,
-        *,
-        many: bool = False,  # noqa: ARG002  a list is its own value
-    ) -> None:
-        """Set a variable; see `AnswerForm.deliver`."""
-        await kernel.assign({variable: value})
 
 
 class ModelForm(AnswerForm):
@@ -152,7 +120,17 @@ class ModelForm(AnswerForm):
         *,
         many: bool = False,
     ) -> None:
-        """Set a variable; see `AnswerForm.deliver`."""
+        """Set a variable of the state to what `parse` gave.
+
+        Args:
+            kernel: Where the state is.
+            variable: Its name.
+            value: The value; a list of values where ``many``, in which None stays None.
+            many: Whether the variable is a list of answers, of a prompt over items.
+
+        Raises:
+            AnswerMisfit: It does not fit.
+        """
         if not is_name(variable):
             raise ValueError(f"{variable!r} is not the name of a variable")
         word = await self._make(kernel, value if many and isinstance(value, list) else [value])

@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from llm_repl_core.engine.cell_type import Execution
 from llm_repl_core.engine.events import CellRetried, CellText
+from llm_repl_core.engine.prompts.answer_form import ModelForm
 from llm_repl_core.engine.prompts.prepare import Conversation, PreparedPrompt
 from llm_repl_core.engine.prompts.tools import ToolResult, call_tool
 from llm_repl_core.engine.questions import Answer, CallListener, CallTerms, Question
@@ -183,7 +184,10 @@ class Dialogue:
         if form is None:
             return text
         value = form.parse(text)
-        async with self._execution.kernel_turn():
+        if isinstance(form, ModelForm):
+            async with self._execution.kernel_turn():
+                await form.check(self._execution.kernel, value)
+        else:
             await form.check(self._execution.kernel, value)
         return value
 
