@@ -10,7 +10,7 @@ import inspect
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -25,12 +25,18 @@ from llm_repl_core import (
     Application,
     Cell,
     CellText,
+    Delta,
     KernelOptions,
     LLMReplError,
     Notebook,
     Output,
+    PluginManager,
+    Provider,
     ProviderConfig,
+    Request,
     Settings,
+    ToolCall,
+    hookimpl,
 )
 from llm_repl_core.model.cell import CellStatus
 from llm_repl_core.plugins import contexts, hookspecs
@@ -278,6 +284,25 @@ def test_outputs() -> None:
         assert [name for name in one.fields if f"`{name}`" not in row[0]] == []
 
 
+class _Talkative(Provider):
+    """Says something, and asks for a tool; then has its answer."""
+
+    name = "talkative"
+    default_model = "talkative"
+
+    async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
+        yield Delta(text="Let me see.")
+        if request.messages[-1].role == "user":
+            call = ToolCall(id="1", name="echo", arguments='{"text": "a"}')
+            yield Delta(tool_calls=(call,), finish_reason="tool_calls")
+
+
+class _TalkativePlugin:
+    @hookimpl
+    def llm_repl_providers(self) -> list[type[Provider]]:
+        return [_Talkative]
+
+
 def test_answers_and_calls_of_tools() -> None:
     notebook = Notebook()
     notebook.add_code("def echo(text): return text")
@@ -285,10 +310,14 @@ def test_answers_and_calls_of_tools() -> None:
     notebook.add_prompt("{item}", for_each="[1]", schema="name, age int")
     asks = 'call:echo {"text": "a"}'
     notebook.add_prompt("{item}", for_each="[1]", tools=["echo"], model=asks)
+    notebook.add_prompt("Hello", tools=["echo"], provider="talkative")
     notebook.add_prompt("One two", model="fail:unreachable+after=1")
     slow = notebook.add_prompt("One two three", model="echo+per_token=0.2")
     found: list[Output] = []
-    with Application(Settings(call_attempts=1)).open(notebook) as session:
+    plugins = PluginManager()
+    plugins.register(_TalkativePlugin(), "talkative")
+    application = Application(Settings(call_attempts=1), plugins=plugins)
+    with application.open(notebook) as session:
         for cell_ids, mode in ((None, "live"), ([plain.id], "reuse")):
             for event in session.stream(cell_ids, mode=mode, stop_on_error=False):
                 if isinstance(event, CellText) and event.cell_id == slow.id:
