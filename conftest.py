@@ -18,7 +18,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import coverage
 import hypothesis
 import pytest
 from sybil import Example, Sybil
@@ -101,18 +100,6 @@ def pytest_configure() -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # As of a run in a shell's background; what tests start would not hear Ctrl-C, either.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    _take_the_lock_from_coverage()
-
-
-def _take_the_lock_from_coverage() -> None:
-    """Take coverage's lock away, where a run is measured.
-
-    Tests interrupt code at any point, also within coverage, which would then hold its lock for ever.
-    Without it, what two threads note at once may be lost, and nothing hangs.
-    """
-    measuring = coverage.Coverage.current()
-    if measuring is not None and measuring._collector is not None:
-        measuring._collector.data_lock = None
 
 
 _ACROSS_PACKAGES = Path(__file__).parent / "tests"
