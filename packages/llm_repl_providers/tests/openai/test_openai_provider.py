@@ -289,6 +289,20 @@ def test_it_can_be_closed_from_another_event_loop(server):
         other.join(LIMIT_S)
 
 
+def test_many_calls_at_once_get_their_own_answers(server):
+    async def main():
+        provider = _provider(server)
+        calls = [
+            asyncio.wait_for(_text(provider, _request(f"number {number}")), LIMIT_S)
+            for number in range(16)
+        ]
+        texts = await asyncio.gather(*calls)
+        await provider.close()
+        return texts
+
+    assert asyncio.run(main()) == [f"number {number}" for number in range(16)]
+
+
 def test_many_calls_are_sent_at_once(server):
     server.reply = Reply(stall_before_head=True)
 

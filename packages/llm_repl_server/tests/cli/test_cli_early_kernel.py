@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -94,12 +95,20 @@ def test_nothing_is_begun_for_another_kernel(
         assert list(folders.iterdir()) == []
 
 
-def test_the_notebook_and_the_settings_go_before_it(folders: Path) -> None:
+@pytest.mark.parametrize(
+    ("settings", "fields", "name"),
+    [
+        ({}, {"kernel": "in_process"}, "in_process"),
+        ({"kernel": "jupyter"}, {}, "jupyter"),
+        ({"kernel_preload": ("json",)}, {}, "worker"),
+    ],
+)
+def test_the_notebook_and_the_settings_go_before_it(
+    folders: Path, settings: dict[str, Any], fields: dict[str, str], name: str
+) -> None:
     with EarlyKernel(None) as early:
-        assert made(early, Application(Settings()), kernel="in_process") == "in_process"
-        assert made(early, Application(Settings(kernel="jupyter"))) == "jupyter"
-        preloads = Application(Settings(kernel_preload=("json",)))
-        assert made(early, preloads) == "worker"
+        assert made(early, Application(Settings(**settings)), **fields) == name
+        assert list(folders.iterdir()) == [], "what was begun in vain is still there"
 
 
 def test_a_key_whose_name_only_a_plugin_knows_is_out_of_reach(
@@ -112,6 +121,7 @@ def test_a_key_whose_name_only_a_plugin_knows_is_out_of_reach(
     with EarlyKernel(None) as early:
         kernel = made(early, application)
         assert kernel == "worker"  # it makes a zygote of its own
+        assert list(folders.iterdir()) == []  # and the one that has the key is gone by then
         session = application.open(Notebook(), kernel=kernel)
         cell = session.notebook.add_code(f"import os\nprint(os.environ.get({ODD!r}))")
         session.run()

@@ -20,8 +20,8 @@ class EarlyKernel:
     """Begins what a worker kernel is forked from, unless it is known to be another one's turn.
 
     Importing IPython takes as long as all that comes before the first cell. Where the notebook or
-    the settings' file then name another kernel, it was begun in vain. A context manager, which
-    ends it.
+    the settings' file then name another kernel, it was begun in vain, and ends. A context manager,
+    which ends it in any case.
 
     Args:
         chosen: The kernel that the command line names, if any.
@@ -45,8 +45,7 @@ class EarlyKernel:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._zygote is not None:
-            asyncio.run(self._zygote.stop())
+        self._end()
 
     def kernel(self, application: Application, notebook: Notebook) -> Kernel | str:
         """The kernel of a notebook, which uses what was begun; else the kernel's name.
@@ -65,4 +64,10 @@ class EarlyKernel:
             and self._zygote.suits(options)
         ):
             return WorkerKernel(options, zygote=self._zygote)
+        self._end()
         return name
+
+    def _end(self) -> None:
+        zygote, self._zygote = self._zygote, None
+        if zygote is not None:
+            asyncio.run(zygote.stop())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,9 @@ from contextlib import contextmanager
 import click
 
 __all__ = ["exit_with_sentence"]
+
+_UNWRITABLE = frozenset({errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC})
+"""What the system says where standard output leads to a file that takes no more."""
 
 
 @contextmanager
@@ -20,8 +24,8 @@ def exit_with_sentence() -> Iterator[None]:
         # The tree is imported when there is an error: `--version` has no need of it.
         from llm_repl_core.errors import LLMReplError
 
-        if isinstance(error, OSError) and error.filename is None and error.strerror:
-            # Of a file, it would be one of ours: this is what was to be printed.
+        if isinstance(error, OSError) and error.errno in _UNWRITABLE and error.filename is None:
+            # Of a file of ours, it would be an error of the tree: this is what was to be printed.
             click.echo(f"Error: The output cannot be written: {error.strerror}.", err=True)
             sys.exit(1)
         if not isinstance(error, LLMReplError):
