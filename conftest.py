@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import hypothesis
@@ -95,11 +96,29 @@ def _split_console(text: str) -> list[tuple[str, str]]:
     return [(command, output.strip("\n") and output) for command, output in steps]
 
 
-def pytest_configure() -> None:
-    """Prepare the process for tests that interrupt code."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Have what the tests start hear Ctrl-C and hang-ups, also where this run does not.
+
+    A run in a shell's background ignores SIGINT, and one under ``nohup`` SIGHUP; what is ignored
+    stays ignored in every process that is started. A handler does not.
+    """
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        return  # It runs no test itself, and its workers get what it has.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        # As of a run in a shell's background; what tests start would not hear Ctrl-C, either.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, _pass_over)
+
+
+def _pass_over(_number: int, _frame: FrameType | None) -> None:
+    """As if the signal were ignored."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Two processes a core (``-n auto``), as tests wait for servers and kernels half of the time."""
+    return 2 * (os.cpu_count() or 1)
 
 
 _ACROSS_PACKAGES = Path(__file__).parent / "tests"
@@ -110,12 +129,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(_ACROSS_PACKAGES):
             item.add_marker(pytest.mark.unmeasured)
-
-
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Take it for well where somebody chose tests of which none is measured, or all are."""
-    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and session.config.option.markexpr:
-        session.exitstatus = pytest.ExitCode.OK
 
 
 _FOLDER, _BEFORE = "_folder", "_before"

@@ -6,11 +6,15 @@ import http.client
 import os
 import signal
 import socket
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import socketio
+
+TOY_SERVER = Path(__file__).with_name("toy_server.py")
 
 # What is promised to whoever stops the server.
 STOP_LIMIT_S = 5.0
@@ -120,6 +124,20 @@ def test_a_worker_that_dies_is_replaced(start_toy, until):
     until(lambda: len(server.made_by) == 2, "another worker is there")
     assert server.get("/api/hello")[1]["pid"] == server.made_by[1]
     assert server.stdout.count("ready") == 1
+
+
+def test_under_nohup_it_outlives_its_terminal(start_command, until):
+    server = start_command(
+        ["nohup", sys.executable, str(TOY_SERVER), "production", "127.0.0.1", "0"]
+    )
+    server.wait_ready()
+    server.process.send_signal(signal.SIGHUP)
+    # A server that had been told to end would not replace its worker.
+    os.kill(server.made_by[0], signal.SIGKILL)
+    until(lambda: len(server.made_by) == 2, "another worker is there")
+    assert server.get("/api/hello")[0] == 200
+    server.process.terminate()
+    assert server.wait_exit() == 0
 
 
 def test_there_is_never_a_second_worker(start_toy):

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from llm_repl_server.cli.early_kernel import EarlyKernel
-from llm_repl_server.cli.errors import as_given
-from llm_repl_server.cli.notebook_options import give_parameters, notebook_options
+from llm_repl_server.cli.notebook_options import notebook_options, parse_parameters
 
 if TYPE_CHECKING:
     from llm_repl_core import Budget, Session
@@ -61,9 +60,7 @@ __all__ = ["command"]
 @click.option("-q", "--quiet", is_flag=True, help="Print outputs only, no progress.")
 def command(
     notebook: Path,
-    parameters: tuple[tuple[str, str], ...],
-    raw_parameters: tuple[tuple[str, str], ...],
-    parameters_file: Path | None,
+    parameters: tuple[str, ...],
     output: Path | None,
     kernel: str | None,
     provider: str | None,
@@ -99,6 +96,7 @@ def command(
     from llm_repl_server.cli.run_record import RunRecord
     from llm_repl_server.cli.termination import Termination
 
+    values = parse_parameters(parameters)
     chosen = _choose_mode(mode, reuse=reuse, replay=replay)
     budget = _budget(max_calls, max_tokens, max_usd)
     settings = load_settings(Settings, flags={"provider": provider, "model": model})
@@ -106,11 +104,8 @@ def command(
     if output is not None:
         # What is wrong with it is better told before the work.
         application.format_for(output.name)
-        with as_given():
-            refuse_unwritable(output)
-    with as_given():
-        document = application.load(notebook)
-    given = give_parameters(document, parameters, raw_parameters, parameters_file)
+        refuse_unwritable(output)
+    document = application.load(notebook)
     kept = RunRecord(notebook, document, mode=chosen, keep=record, use_log=not no_log)
     kept.choose_provider(application, provider=provider, model=model)
     progress = Progress(document, quiet=quiet)
@@ -130,8 +125,8 @@ def command(
         ) as session,
     ):
         try:
-            if given is not None and not given.injected:
-                session.assign(given.values)
+            if values:
+                session.assign(values)
             interrupted = _show_run(session, options, progress, termination)
         except KeyboardInterrupt:
             interrupted = True
