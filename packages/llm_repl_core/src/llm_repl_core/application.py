@@ -8,6 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+from msgspec import Struct
+
 from llm_repl_core import builtin_plugins
 from llm_repl_core.engine.calls import Caller
 from llm_repl_core.engine.cell_type import CellType
@@ -23,12 +26,14 @@ from llm_repl_core.errors import InvalidInput, KernelNotFound, PluginError
 from llm_repl_core.files import read_bytes, write_atomically
 from llm_repl_core.formats.base import Format
 from llm_repl_core.kernels.base import Kernel, KernelOptions
+from llm_repl_core.kernels.jupyter import JupyterKernel, find_kernelspec
 from llm_repl_core.keys import Keys
 from llm_repl_core.ledger.base import Ledger
 from llm_repl_core.ledger.in_memory import MemoryLedger
 from llm_repl_core.memory_limit import default_memory_limit_bytes
 from llm_repl_core.model.cell import Cell
 from llm_repl_core.model.cell_types import CellTypes
+from llm_repl_core.model.language import PYTHON, kernelspec_name, notebook_language
 from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.plugins.manager import PluginManager
 from llm_repl_core.providers.base import Provider
@@ -38,6 +43,28 @@ __all__ = ["Application", "load_notebook", "save_notebook"]
 
 NOTEBOOK_LIMIT_BYTES = 1_000_000_000
 """Of a file that is loaded: beyond it, something else was meant."""
+
+
+class KernelChoice(Struct, frozen=True):
+    """Which kernel a notebook gets.
+
+    Attributes:
+        kernel_class: Its class.
+        kernelspec: The Jupyter kernelspec, where it is the notebook's own; None: the settings'.
+    """
+
+    kernel_class: type[Kernel]
+    kernelspec: str | None = None
+
+    def make(self, options: KernelOptions) -> Kernel:
+        """The kernel, not started.
+
+        Args:
+            options: What it may use, as the settings say.
+        """
+        if self.kernelspec is not None:
+            options = msgspec.structs.replace(options, kernelspec=self.kernelspec)
+        return self.kernel_class(options)
 
 
 class Application:
@@ -115,8 +142,8 @@ class Application:
             KernelNotFound: There is no kernel of that name.
         """
         if not isinstance(kernel, Kernel):
-            kernel_class = self.kernel_class(self.kernel_name(notebook, kernel))
-            kernel = kernel_class(self.kernel_options(cwd=cwd, env=env))
+            choice = self.choose_kernel(notebook, kernel)
+            kernel = choice.make(self.kernel_options(cwd=cwd, env=env))
         ledger = MemoryLedger() if ledger is None else ledger
         if loop is not None:
             return Session(self.open_live(notebook, kernel=kernel, ledger=ledger), loop)
@@ -177,6 +204,30 @@ class Application:
             chosen: What goes before both.
         """
         return chosen or notebook.preference("kernel") or self.settings.kernel
+
+    def choose_kernel(self, notebook: Notebook, chosen: str | None = None) -> KernelChoice:
+        """The kind of kernel that a notebook gets.
+
+        One whose code is in another language gets a Jupyter kernel of that language, where there
+        is one.
+
+        Args:
+            notebook: See `kernel_name`.
+            chosen: What goes before what it names.
+
+        Raises:
+            KernelNotFound: It names one that is not installed.
+        """
+        kernel_class = self.kernel_class(self.kernel_name(notebook, chosen))
+        language = notebook_language(notebook.metadata)
+        if kernel_class is JupyterKernel:
+            decided = self.settings.kernelspec is not None
+        else:
+            decided = kernel_class.language is not Kernel.language  # a plugin's may run others
+        if language == PYTHON or decided:
+            return KernelChoice(kernel_class)
+        found = find_kernelspec(kernelspec_name(notebook.metadata), language)
+        return KernelChoice(kernel_class) if found is None else KernelChoice(JupyterKernel, found)
 
     def kernel_class(self, name: str) -> type[Kernel]:
         """The kernels of that name.

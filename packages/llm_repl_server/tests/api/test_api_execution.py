@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 KERNELS = ["in_process", "worker"]
@@ -394,3 +396,26 @@ def test_what_a_running_cell_puts_out_after_its_outputs_were_cleared_is_kept(
     shown = api.get(cell).json
     assert (shown["status"], shown["execution_count"]) == ("completed", 1)
     assert [output["content"] for output in shown["outputs"]] == ["after\n"]
+
+
+def test_code_of_another_language_is_refused_and_a_raw_cell_left_as_it_is(api, root):
+    raw = {
+        "cell_type": "raw", "id": "r", "metadata": {"format": "text/latex"}, "source": ["\\x\n", "y"]
+    }  # fmt: skip
+    code = {
+        "cell_type": "code", "id": "c", "metadata": {}, "source": ["ls"],
+        "execution_count": None, "outputs": [],
+    }  # fmt: skip
+    document = {"cells": [raw, code], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    document["metadata"]["kernelspec"] = {"name": "no-such-julia", "language": "julia"}
+    (root / "other.ipynb").write_text(json.dumps(document))
+    loaded = api.post("/api/notebooks/load", {"filepath": "other.ipynb"}).json
+    path = f"/api/notebooks/{loaded['id']}"
+    for refused in (f"{path}/cells/c/execute", f"{path}/execute_all"):
+        answer = api.post(refused)
+        assert answer.status_code == 409
+        assert "code is Julia" in answer.json["error"]
+    assert api.post(f"{path}/cells/r/execute").status_code == 200
+    assert api.get(f"{path}/cells/r").json["status"] == "idle"
+    api.post(f"{path}/save", {"filepath": "again.ipynb"})
+    assert json.loads((root / "again.ipynb").read_text())["cells"][0] == raw

@@ -11,7 +11,14 @@ from llm_repl_core.dataflow.code import analyse_code, analyse_expression
 from llm_repl_core.dataflow.effects import LAST_ANSWER, NOTHING, Effects, barrier_effects
 from llm_repl_core.dataflow.memory import analyse_memory
 from llm_repl_core.dataflow.template import analyse_template
-from llm_repl_core.model.cell import Cell, CodeCell, MarkdownCell, MemoryCell, PromptCell
+from llm_repl_core.model.cell import (
+    Cell,
+    CodeCell,
+    ForeignCell,
+    MarkdownCell,
+    MemoryCell,
+    PromptCell,
+)
 
 __all__ = ["analyse_cell"]
 
@@ -32,7 +39,7 @@ def analyse_cell(
         notebook_system: The notebook's own system text, which a prompt without one is sent with.
     """
     match cell:
-        case MarkdownCell():
+        case MarkdownCell() | ForeignCell(is_raw=True):
             return NOTHING
         case CodeCell(content=content):
             return analyse_code(content)

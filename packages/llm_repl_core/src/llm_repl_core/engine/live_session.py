@@ -20,9 +20,10 @@ from llm_repl_core.engine.questions import CallTerms
 from llm_repl_core.engine.run import Run
 from llm_repl_core.engine.run_queue import RunQueue
 from llm_repl_core.engine.terms import Terms
-from llm_repl_core.errors import Conflict
+from llm_repl_core.errors import Conflict, KernelUnsupported
 from llm_repl_core.kernels.base import Kernel, Value
-from llm_repl_core.model.cell import Cell, ForeignCell
+from llm_repl_core.model.cell import Cell, CodeCell, ForeignCell
+from llm_repl_core.model.language import kernelspec_name, notebook_language
 from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.model.output import Output
 from llm_repl_core.plugins.contexts import RunResult
@@ -242,11 +243,14 @@ class LiveSession:
         Raises:
             CellNotFound: One of the ids does not exist.
             Conflict: The session is closed.
+            KernelUnsupported: There is code among them in a language that the kernel does not run.
         """
         self._refuse_closed()
+        chosen = self._choose(cell_ids)
+        self._refuse_other_language(chosen)
         return Run(
             self,
-            self._choose(cell_ids),
+            chosen,
             whole_notebook=cell_ids is None,
             options=options,
             listener=listener if inbox is None else inbox.put,
@@ -293,15 +297,35 @@ class LiveSession:
 
     def _choose(self, cell_ids: Iterable[str] | None) -> tuple[str, ...]:
         if cell_ids is None:
-            return tuple(cell.id for cell in self.notebook.cells)
-        chosen = {self.notebook[cell_id].id for cell_id in cell_ids}
+            return tuple(cell.id for cell in self.notebook.cells if not _is_raw(cell))
+        named = [self.notebook[cell_id] for cell_id in cell_ids]
+        chosen = {cell.id for cell in named if not _is_raw(cell)}
         if len(chosen) < 2:
             return tuple(chosen)  # what one cell costs does not grow with the notebook
         return tuple(cell.id for cell in self.notebook.cells if cell.id in chosen)
 
+    def _refuse_other_language(self, cell_ids: Iterable[str]) -> None:
+        """Refuse code that the kernel would take for something else."""
+        spoken, language = self.kernel.language, notebook_language(self.notebook.metadata)
+        if spoken is None or spoken == language:
+            return
+        if any(isinstance(self.notebook[cell_id], CodeCell) for cell_id in cell_ids):
+            spec = kernelspec_name(self.notebook.metadata)
+            raise KernelUnsupported(
+                f"The notebook's code is {language.capitalize()}, as its metadata says, and the "
+                f"kernel `{self.kernel.name}` runs {spoken.capitalize()}: install a Jupyter kernel "
+                f"for it{f' (the notebook names `{spec}`)' if spec else ''} and "
+                "llm-repl-core[jupyter], or correct `kernelspec` in the notebook's metadata."
+            )
+
     def _refuse_closed(self) -> None:
         if self.closed:
             raise Conflict("The session is closed: open the notebook again.")
+
+
+def _is_raw(cell: Cell) -> bool:
+    """Whether a cell is left as it is, byte for byte, in every run."""
+    return isinstance(cell, ForeignCell) and cell.is_raw
 
 
 def _tell(listener: Listener, event: Event) -> None:

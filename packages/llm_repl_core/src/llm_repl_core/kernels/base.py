@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.model.language import PYTHON
 from llm_repl_core.model.output import Output
 
 __all__ = [
@@ -119,6 +120,11 @@ class Kernel(abc.ABC):
 
     def __init__(self, options: KernelOptions | None = None) -> None:
         self.options = options or KernelOptions()
+
+    @property
+    def language(self) -> str | None:
+        """The language that it runs, in lower case; None where that is not known."""
+        return PYTHON
 
     @property
     @abc.abstractmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import os
 import queue
@@ -31,9 +32,10 @@ from llm_repl_core.kernels.private_folder import make_private_folder
 from llm_repl_core.kernels.values import clean_text
 from llm_repl_core.kernels.worker.endings import UNKNOWN_ENDING, how_it_ended
 from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.model.language import PYTHON
 from llm_repl_core.model.output import Output
 
-__all__ = ["JupyterKernel"]
+__all__ = ["JupyterKernel", "find_kernelspec"]
 
 T = TypeVar("T")
 
@@ -69,6 +71,19 @@ class JupyterKernel(Kernel):
         self._busy = False
 
     @property
+    def language(self) -> str | None:
+        """The language that its kernelspec names, as notebooks do."""
+        return self._spec_language
+
+    @functools.cached_property
+    def _spec_language(self) -> str | None:
+        return _languages().get(self._kernelspec)
+
+    @property
+    def _kernelspec(self) -> str:
+        return self.options.kernelspec or _DEFAULT_KERNELSPEC
+
+    @property
     def alive(self) -> bool:
         """Whether its process runs, as far as it was noticed."""
         return self._alive
@@ -78,7 +93,7 @@ class JupyterKernel(Kernel):
         if self._alive:
             return
         await self.shutdown()
-        spec = self.options.kernelspec or _DEFAULT_KERNELSPEC
+        spec = self._kernelspec
         self._folder = make_private_folder()
         try:
             self._manager = _make_manager(spec, self._folder)
@@ -166,7 +181,7 @@ class JupyterKernel(Kernel):
 
     @property
     def _speaks_python(self) -> bool:
-        return self._language == "python"
+        return self._language == PYTHON
 
     async def names(self) -> list[str]:
         """The user's variables, sorted; none in another language. See `Kernel.names`."""
@@ -315,6 +330,30 @@ class JupyterKernel(Kernel):
     def _require_alive(self) -> None:
         if not self._alive:
             raise KernelDied("The Jupyter kernel is not running; start it first.")
+
+
+def find_kernelspec(name: str | None, language: str) -> str | None:
+    """The installed kernelspec for a notebook of another language; None: there is none.
+
+    Args:
+        name: The kernelspec that the notebook names, which goes first.
+        language: In lower case; another kernelspec will do if it is the only one of it.
+    """
+    fitting = [spec for spec, spoken in _languages().items() if spoken == language]
+    if name in fitting:
+        return name
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _languages() -> dict[str, str]:
+    """The languages of the installed kernelspecs, in lower case; none without jupyter_client."""
+    try:
+        from jupyter_client.kernelspec import KernelSpecManager  # an optional extra
+    except ImportError:
+        return {}
+    manager = KernelSpecManager()
+    specs = manager.get_all_specs()
+    return {name: str(found["spec"].get("language", "")).lower() for name, found in specs.items()}
 
 
 def _make_manager(spec: str, folder: Path) -> Any:

@@ -203,6 +203,11 @@ class ForeignCell(Cell, kw_only=True):
 
     foreign_type: str
 
+    @property
+    def is_raw(self) -> bool:
+        """Whether it is one of Jupyter's raw cells, which are meant for other programs."""
+        return self.foreign_type == "raw"
+
 
 def build_cell(cell_class: type[Cell], fields: dict[str, Any]) -> Cell:
     """A cell of ``cell_class`` from plain values, validated.

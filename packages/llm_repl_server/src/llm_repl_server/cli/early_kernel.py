@@ -60,7 +60,7 @@ class EarlyKernel:
         # Only now it is known which variables hold keys, also those of plugins.
         if (
             self._zygote is not None
-            and application.kernel_class(name) is WorkerKernel
+            and application.choose_kernel(notebook, self._chosen).kernel_class is WorkerKernel
             and self._zygote.suits(options)
         ):
             return WorkerKernel(options, zygote=self._zygote)

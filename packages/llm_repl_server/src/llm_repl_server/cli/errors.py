@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import click
 
-__all__ = ["exit_with_sentence"]
+__all__ = ["as_given", "exit_with_sentence"]
 
 _UNWRITABLE = frozenset({errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC})
 """What the system says where standard output leads to a file that takes no more."""
@@ -32,3 +32,18 @@ def exit_with_sentence() -> Iterator[None]:
             raise
         click.echo(f"Error: {error}", err=True)
         sys.exit(error.exit_code)
+
+
+@contextmanager
+def as_given() -> Iterator[None]:
+    """Around what is found out before the work: a file that cannot be used was ill chosen.
+
+    Raises:
+        InvalidInput: In place of a `StorageError`, whose exit code is that of work that failed.
+    """
+    from llm_repl_core.errors import InvalidInput, StorageError
+
+    try:
+        yield
+    except StorageError as error:
+        raise InvalidInput(str(error)) from None

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from llm_repl_server.cli.errors import as_given
+
 __all__ = ["command"]
 
 _FORMATS_BY_ENDING = {
@@ -39,7 +41,9 @@ def command(notebook: Path, drawing: str | None, output: Path | None) -> None:
     draw = {"text": draw_text, "mermaid": draw_mermaid, "svg": draw_svg}
     if drawing is None:
         drawing = "text" if output is None else _format_for(output)
-    text = draw[drawing](Dependencies(Application().load(notebook)).graph())
+    with as_given():
+        document = Application().load(notebook)
+    text = draw[drawing](Dependencies(document).graph())
     if output is None:
         click.echo(text, nl=not text.endswith("\n"))
     else:

@@ -2,27 +2,68 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-__all__ = ["notebook_options", "parse_parameters"]
+from llm_repl_server.cli.errors import as_given
+
+if TYPE_CHECKING:
+    from llm_repl_core import Notebook
+    from llm_repl_core.parameters.injected import AppliedParameters
+
+__all__ = ["give_parameters", "notebook_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_LIMIT_BYTES = 10_000_000
+"""Of a file of parameters."""
+
+
+class _Assignment(click.ParamType[tuple[str, str]]):
+    """``NAME=VALUE``, as a pair."""
+
+    name = "NAME=VALUE"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        name, equals, text = value.partition("=")
+        if not equals or not name.isidentifier():
+            self.fail(f"{value!r} must be NAME=VALUE, with a Python name.", param, ctx)
+        return name, text
+
 
 def notebook_options(command: F) -> F:
-    """Add ``-p``, ``--kernel``, ``--provider`` and ``--model``."""
+    """Add ``-p``, ``-r``, ``-f``, ``--kernel``, ``--provider`` and ``--model``."""
     options = [
         click.option(
             "parameters",
             "-p",
             "--param",
             multiple=True,
+            type=_Assignment(),
             metavar="NAME=VALUE",
-            help="Set a variable before the first cell; a VALUE that is JSON is taken as such.",
+            help="Give a parameter in place of the default in the cell tagged `parameters`, and of "
+            "its type; without such a cell, set a variable before the first one.",
+        ),
+        click.option(
+            "raw_parameters",
+            "-r",
+            "--raw-param",
+            multiple=True,
+            type=_Assignment(),
+            metavar="NAME=TEXT",
+            help="The same, as text, whatever the default is.",
+        ),
+        click.option(
+            "parameters_file",
+            "-f",
+            "--params-file",
+            type=click.Path(path_type=Path),
+            help="Give the parameters of a YAML or JSON file; -p and -r go before it.",
         ),
         click.option(
             "--kernel",
@@ -36,24 +77,53 @@ def notebook_options(command: F) -> F:
     return command
 
 
-def parse_parameters(texts: Iterable[str]) -> dict[str, Any]:
-    """The variables of ``-p NAME=VALUE``.
+def give_parameters(
+    notebook: Notebook,
+    texts: tuple[tuple[str, str], ...],
+    raw: tuple[tuple[str, str], ...],
+    file: Path | None,
+) -> AppliedParameters | None:
+    """Put the parameters into a notebook, and warn of those that have no effect.
+
+    Args:
+        notebook: The notebook, which gets a cell with them where it has one for the defaults.
+        texts: Of ``-p``.
+        raw: Of ``-r``.
+        file: Of ``-f``.
+
+    Returns:
+        What became of them; None where there are none.
 
     Raises:
-        click.BadParameter: One is not of that form.
+        InvalidInput: The notebook does not take them.
     """
-    return dict(_parameter(text) for text in texts)
+    if not texts and not raw and file is None:
+        return None
+    from llm_repl_core.parameters.injected import GivenParameters, apply_parameters
+
+    given = GivenParameters(
+        values={} if file is None else _read(file), texts=dict(texts), raw=dict(raw)
+    )
+    applied = apply_parameters(notebook, given)
+    for warning in applied.warnings:
+        click.secho(f"Warning: {warning}", fg="yellow", err=True)
+    return applied
 
 
-def _parameter(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals or not name.isidentifier():
-        raise click.BadParameter(f"{text!r} must be NAME=VALUE, with a Python name.")
+def _read(file: Path) -> dict[str, Any]:
+    import yaml
+
+    from llm_repl_core import InvalidInput
+    from llm_repl_core.files import read_bytes
+
+    with as_given():
+        data = read_bytes(file, _LIMIT_BYTES)
     try:
-        return name, json.loads(value, parse_constant=_not_json)
-    except ValueError:
-        return name, value
-
-
-def _not_json(word: str) -> Any:
-    raise ValueError(word)
+        found = yaml.safe_load(data)
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}" if mark is not None else ""
+        raise InvalidInput(f"{file} cannot be used: it is no YAML{where}.") from None
+    if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
+        raise InvalidInput(f"{file} must hold parameters as `name: value` lines.")
+    return found

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llm_repl_server.cli.notebook_options import notebook_options, parse_parameters
+from llm_repl_server.cli.errors import as_given
+from llm_repl_server.cli.notebook_options import give_parameters, notebook_options
 
 if TYPE_CHECKING:
     from llm_repl_core import Notebook, Preview, Session
@@ -31,7 +32,9 @@ __all__ = ["command"]
 def command(
     notebook: Path,
     cell: str,
-    parameters: tuple[str, ...],
+    parameters: tuple[tuple[str, str], ...],
+    raw_parameters: tuple[tuple[str, str], ...],
+    parameters_file: Path | None,
     kernel: str | None,
     provider: str | None,
     model: str | None,
@@ -48,19 +51,20 @@ def command(
     from llm_repl_core import Application, Settings, load_settings
     from llm_repl_server.cli.run_record import RunRecord
 
-    values = parse_parameters(parameters)
     settings = load_settings(Settings, flags={"provider": provider, "model": model})
     application = Application(settings)
-    document = application.load(notebook)
-    cell_id = _find(document, cell)
+    with as_given():
+        document = application.load(notebook)
+    cell_id = _find(document, cell)  # by its number in the file, before a cell is put in
+    given = give_parameters(document, parameters, raw_parameters, parameters_file)
     # Nothing is opened or written before there is a call, which only a cell above can make.
     kept = RunRecord(notebook, document, mode="reuse", keep=False, opens_log_early=False)
     if run_above:
         kept.choose_provider(application, provider=provider, model=model)
     try:
         with kept, application.open(document, kernel=kernel, ledger=kept.ledger) as session:
-            if values:
-                session.assign(values)
+            if given is not None and not (given.injected and run_above):
+                session.assign(given.values)
             if run_above:
                 _run_above(session, document, cell_id)
                 preview = session.preview(cell_id)

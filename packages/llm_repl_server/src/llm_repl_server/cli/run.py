@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from llm_repl_server.cli.early_kernel import EarlyKernel
-from llm_repl_server.cli.notebook_options import notebook_options, parse_parameters
+from llm_repl_server.cli.errors import as_given
+from llm_repl_server.cli.notebook_options import give_parameters, notebook_options
 
 if TYPE_CHECKING:
     from llm_repl_core import Budget, Session
@@ -60,7 +61,9 @@ __all__ = ["command"]
 @click.option("-q", "--quiet", is_flag=True, help="Print outputs only, no progress.")
 def command(
     notebook: Path,
-    parameters: tuple[str, ...],
+    parameters: tuple[tuple[str, str], ...],
+    raw_parameters: tuple[tuple[str, str], ...],
+    parameters_file: Path | None,
     output: Path | None,
     kernel: str | None,
     provider: str | None,
@@ -96,7 +99,6 @@ def command(
     from llm_repl_server.cli.run_record import RunRecord
     from llm_repl_server.cli.termination import Termination
 
-    values = parse_parameters(parameters)
     chosen = _choose_mode(mode, reuse=reuse, replay=replay)
     budget = _budget(max_calls, max_tokens, max_usd)
     settings = load_settings(Settings, flags={"provider": provider, "model": model})
@@ -104,8 +106,11 @@ def command(
     if output is not None:
         # What is wrong with it is better told before the work.
         application.format_for(output.name)
-        refuse_unwritable(output)
-    document = application.load(notebook)
+        with as_given():
+            refuse_unwritable(output)
+    with as_given():
+        document = application.load(notebook)
+    given = give_parameters(document, parameters, raw_parameters, parameters_file)
     kept = RunRecord(notebook, document, mode=chosen, keep=record, use_log=not no_log)
     kept.choose_provider(application, provider=provider, model=model)
     progress = Progress(document, quiet=quiet)
@@ -125,8 +130,8 @@ def command(
         ) as session,
     ):
         try:
-            if values:
-                session.assign(values)
+            if given is not None and not given.injected:
+                session.assign(given.values)
             interrupted = _show_run(session, options, progress, termination)
         except KeyboardInterrupt:
             interrupted = True

@@ -35,10 +35,10 @@ class KernelFactory:
         Raises:
             KernelNotFound: It names one that is not installed.
         """
-        kernel_class = self._application.kernel_class(self._application.kernel_name(notebook))
-        if issubclass(kernel_class, WorkerKernel):
-            return kernel_class(self._options, zygote=self._zygote)
-        return kernel_class(self._options)
+        choice = self._application.choose_kernel(notebook)
+        if issubclass(choice.kernel_class, WorkerKernel):
+            return choice.kernel_class(self._options, zygote=self._zygote)
+        return choice.make(self._options)
 
     async def close(self) -> None:
         """End the zygote; to be called when all kernels have ended."""
