@@ -35,6 +35,8 @@ class TestJupyterKernel(KernelSuite):
     has_interrupt_of_await: ClassVar[bool] = False
     # ipykernel sends it from a thread that may come after the end of the cell.
     captures_processes: ClassVar[bool] = False
+    # print() gives ipykernel a line in two pieces, which it sends as they come.
+    keeps_lines_whole: ClassVar[bool] = False
 
     @pytest.fixture(autouse=True)
     def _shared(self, shared: tuple[asyncio.Runner, JupyterKernel]) -> None:

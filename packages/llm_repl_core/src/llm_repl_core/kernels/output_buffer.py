@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from llm_repl_core.kernels.mime import clean_bundle
+from llm_repl_core.kernels.thread_lines import ThreadLines
 from llm_repl_core.kernels.values import clean_text, cut_text
 from llm_repl_core.model.output import Output
 
@@ -31,6 +32,7 @@ class OutputBuffer:
         self._outputs: list[Output] = []
         self._stream = ""
         self._pieces: list[str] = []
+        self._lines = ThreadLines(self._add_piece)
         self._over = False
         self.pending_bytes = 0
 
@@ -41,19 +43,30 @@ class OutputBuffer:
             self._over = False
 
     def write(self, stream: str, text: str) -> None:
-        """Add text of ``stdout`` or ``stderr``."""
-        if not text:
-            return
+        """Add text of ``stdout`` or ``stderr``; lines of several threads stay whole."""
+        with self.lock:
+            self.write_with_lock(stream, text)
+
+    def write_with_lock(self, stream: str, text: str) -> None:
+        """As `write`, for who holds the lock already: here programs that print much spend time."""
         size = len(text) if text.isascii() else len(text.encode("utf-8", "backslashreplace"))
+        if size > self._left:
+            self._write_what_fits(stream, text, self._lines.write)
+        elif size:
+            self._left -= size
+            self.pending_bytes += size
+            self._lines.write(stream, text)
+
+    def write_raw(self, stream: str, text: str) -> None:
+        """Add text that is of no thread: what programs have written, as it came."""
+        size = len(text.encode("utf-8", "backslashreplace"))
         with self.lock:
             if size > self._left:
-                text, _ = cut_text(text, self._left)
-                size = self._left
-                if text:
-                    self._add_piece(stream, text, size)
-                self._say_over()
-            else:
-                self._add_piece(stream, text, size)
+                self._write_what_fits(stream, text, self._add_piece)
+            elif size:
+                self._left -= size
+                self.pending_bytes += size
+                self._add_piece(stream, text)
 
     def display(self, data: Mapping[str, Any], metadata: Mapping[str, Any] | None = None) -> None:
         """Add a MIME bundle."""
@@ -77,31 +90,51 @@ class OutputBuffer:
             if cut or left <= 0:
                 lines.append("… (cut)")
                 break
+        self.settle()
         ename, evalue = cut_text(ename, 200)[0], cut_text(evalue, _TRACEBACK_LIMIT_BYTES // 2)[0]
         self.append(Output.error(ename, evalue, lines))
 
     def append(self, output: Output, size: int = 0) -> None:
         """Add an output that is valid already; its size is not charged to the cell."""
         with self.lock:
+            if self._lines.waiting:
+                self._lines.settle()  # what this thread has written stands before it
             self._close_stream()
             self._outputs.append(output)
             self.pending_bytes += size
 
+    def tick(self) -> bool:
+        """Let no text wait for long for another thread's line; whether some waits on."""
+        with self.lock:
+            self._lines.tick()
+            return self._lines.waiting
+
+    def settle(self) -> None:
+        """Let no text wait any more: the cell has ended."""
+        with self.lock:
+            self._lines.settle()
+
     def take(self) -> list[Output]:
-        """Everything that was added since, in order; the buffer is empty then."""
+        """What was added since, in order, but for lines that wait for another thread's."""
         with self.lock:
             self._close_stream()
             outputs, self._outputs = self._outputs, []
             self.pending_bytes = 0
             return outputs
 
-    def _add_piece(self, stream: str, text: str, size: int) -> None:
+    def _write_what_fits(self, stream: str, text: str, write: Callable[[str, str], None]) -> None:
+        text = cut_text(text, self._left)[0]
+        self.pending_bytes += self._left
+        if text:
+            write(stream, text)
+        self._lines.settle()
+        self._say_over()
+
+    def _add_piece(self, stream: str, text: str) -> None:
         if stream != self._stream:
             self._close_stream()
             self._stream = stream
         self._pieces.append(text)
-        self._left -= size
-        self.pending_bytes += size
 
     def _close_stream(self) -> None:
         if self._pieces:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -17,13 +18,15 @@ class _ByteSink(io.RawIOBase):
         super().__init__()
         self._write_text = write_text
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self.lock = threading.RLock()
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: Any) -> int:
         view = memoryview(data)
-        self._write_text(self._decoder.decode(view.tobytes()))
+        with self.lock:  # a character may come in two pieces
+            self._write_text(self._decoder.decode(view.tobytes()))
         return view.nbytes
 
 
@@ -72,6 +75,10 @@ class CapturedStream(io.TextIOBase):
         """Hand on what waits, where something may."""
         if self._flush is not None:
             self._flush()
+
+    def after_fork(self) -> None:
+        """In a forked child no other thread is there that could give a lock back."""
+        self.buffer.lock = threading.RLock()
 
     def writable(self) -> bool:
         """It can be written to."""

@@ -133,6 +133,10 @@ class InProcessKernel(Kernel):
                 woken.clear()
                 signalled = False
                 ended = task.done()
+                if ended:
+                    self._buffer.settle()
+                elif self._buffer.tick():
+                    wake()  # lines that wait for another thread's are looked at again soon
                 for output in self._buffer.take():
                     yield output
             await task
@@ -247,9 +251,10 @@ class InProcessKernel(Kernel):
                 self._thread = None
                 self._gate = InterruptGate()
                 self._context = self._context.copy()
+            # What was left of it is nobody's; threads of a cell that was read to its end go on.
+            self._buffer.take()
         if task.done() and not task.cancelled():
             task.exception()  # looked at, or asyncio logs that nobody did
-        self._buffer.take()
 
     def _interrupt(self) -> None:
         self._gate.interrupt()

@@ -1,8 +1,8 @@
 """Sends what is printed to the kernel whose code prints it; everything else goes where it went.
 
-``sys.stdout`` is one for the whole process. While a cell runs it is a router, which finds the
-right kernel in a context variable: that is inherited by tasks and by ``asyncio.to_thread``, not
-by plain threads, whose output goes to the process's own stream.
+``sys.stdout`` is one for the whole process. While a cell runs, or a thread that one has started,
+it is a router, which finds the right kernel in a context variable. That is inherited by tasks and
+by ``asyncio.to_thread``. Threads do not inherit it, so they are started through `_start`.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ class Sink:
 
 
 _current: ContextVar[Sink | None] = ContextVar("llm_repl_sink", default=None)
-_lock = threading.Lock()
+_lock = threading.RLock()
 _users = 0
+_plain_start = threading.Thread.start
 
 
 class _Router:
@@ -71,10 +72,27 @@ def routed(sink: Sink) -> Iterator[None]:
         _remove()
 
 
+def _start(thread: threading.Thread) -> None:
+    """Take the place of ``Thread.start``: what a cell's thread prints is its kernel's, too."""
+    sink = _current.get()
+    if sink is not None:
+        run = thread.run
+
+        def run_routed() -> None:
+            with routed(sink):
+                run()
+
+        # The thread's own attribute; its class may have a `run` of its own.
+        vars(thread)["run"] = run_routed
+    _plain_start(thread)
+
+
 def _install() -> None:
     global _users  # one router for the process, as there is one sys.stdout
     with _lock:
         _users += 1
+        if _users == 1:
+            threading.Thread.start = _start  # type: ignore[method-assign, assignment]  # put back in `_remove`
         for name in ("stdout", "stderr"):
             stream = getattr(sys, name)
             if not isinstance(stream, _Router):
@@ -87,6 +105,8 @@ def _remove() -> None:
         _users -= 1
         if _users:
             return
+        if threading.Thread.start is _start:
+            threading.Thread.start = _plain_start  # type: ignore[method-assign]
         for name in ("stdout", "stderr"):
             stream = getattr(sys, name)
             if isinstance(stream, _Router):

@@ -46,7 +46,7 @@ class Capture:
         self._cell: int | None = None
         self._main_thread = threading.get_ident()
         self._in_fork = False
-        self._fork_lines = {1: "", 2: ""}
+        self._fork_lines = dict.fromkeys(_NAMES, "")
 
     def install(self) -> None:
         """Take over ``sys.stdout``, ``sys.stderr`` and the descriptors under them."""
@@ -60,23 +60,24 @@ class Capture:
             self._decoders[reading] = codecs.getincrementaldecoder("utf-8")("replace")
             self._poll.register(reading, select.POLLIN)
         flush = self._flush_in_fork
-        sys.stdout = CapturedStream("<stdout>", lambda text: self.write(1, text), 1, flush)
-        sys.stderr = CapturedStream("<stderr>", lambda text: self.write(2, text), 2, flush)
+        self._streams = (
+            CapturedStream("<stdout>", lambda text: self.write(1, text), 1, flush),
+            CapturedStream("<stderr>", lambda text: self.write(2, text), 2, flush),
+        )
+        sys.stdout, sys.stderr = self._streams
         os.register_at_fork(after_in_child=self._after_fork)
 
     def write(self, descriptor: int, text: str) -> None:
         """Take text that was written to ``sys.stdout`` or ``sys.stderr``."""
         if self._in_fork:
             # A child of the user's code: the pipe brings it to the worker like any program's.
-            self._fork_lines[descriptor] += text
-            if "\n" in text or len(self._fork_lines[descriptor]) > _FLUSH_BYTES:
-                self._flush_in_fork()
+            self._write_in_fork(descriptor, text)
             return
         if threading.get_ident() != self._main_thread:
-            self._write(descriptor, text, give_up=lambda: False)
+            self._write(descriptor, text, _never)
             return
         with self.gate:
-            self._write(descriptor, text, give_up=lambda: self.gate.pending)
+            self._write(descriptor, text, self._is_interrupted)
 
     def begin(self, cell: int) -> None:
         """A cell begins; what came since the last one is its first output."""
@@ -88,10 +89,11 @@ class Capture:
         """The cell has ended: send the rest, and that it has."""
         self.drain_pipes()
         with self.buffer.lock:
+            self.buffer.settle()
             cell, self._cell = self._cell, None
             assert cell is not None
             self.channel.put(encode(Done(cell, self.buffer.take())))
-        self.channel.send_until(0, give_up=lambda: False)
+        self.channel.send_until(0, give_up=_never)
 
     def flush(self) -> None:
         """Send what has come together, if a cell runs; does not wait."""
@@ -109,15 +111,32 @@ class Capture:
             for reading, descriptor in self.pipes.items():
                 self._drain(reading, _NAMES[descriptor])
 
+    def show_in_fork(self, text: str) -> bool:
+        """In a child that user code has forked, which can show nothing else, print a text.
+
+        Returns:
+            Whether this is such a child.
+        """
+        if self._in_fork:
+            self._write_in_fork(1, f"{text}\n")
+        return self._in_fork
+
     def after_display(self) -> None:
         """Something was displayed: see that it is sent soon."""
-        self._after_change(lambda: self.gate.pending)
+        self._after_change(self._is_interrupted)
 
     def _write(self, descriptor: int, text: str, give_up: Callable[[], bool]) -> None:
-        if self._poll.poll(0):
-            self.drain_pipes()
-        self.buffer.write(_NAMES[descriptor], text)
+        # One poll object does not stand two threads. Under the lock, text stays behind what this
+        # thread's programs have written before.
+        buffer = self.buffer
+        with buffer.lock:
+            if self._poll.poll(0):
+                self.drain_pipes()
+            buffer.write_with_lock(_NAMES[descriptor], text)
         self._after_change(give_up)
+
+    def _is_interrupted(self) -> bool:
+        return self.gate.pending
 
     def _after_change(self, give_up: Callable[[], bool]) -> None:
         if self.buffer.pending_bytes < _FLUSH_BYTES:
@@ -140,21 +159,35 @@ class Capture:
             if not data:
                 return
             taken += len(data)
-            self.buffer.write(stream, self._decoders[reading].decode(data))
+            self.buffer.write_raw(stream, self._decoders[reading].decode(data))
+
+    def _write_in_fork(self, descriptor: int, text: str) -> None:
+        with self.buffer.lock:  # the child's own
+            self._fork_lines[descriptor] += text
+            if "\n" in text or len(self._fork_lines[descriptor]) > _FLUSH_BYTES:
+                self._flush_in_fork()
 
     def _flush_in_fork(self) -> None:
         """Write what a forked child has printed: whole lines, which don't mix with others'."""
-        for descriptor, text in self._fork_lines.items():
-            if text:
-                self._fork_lines[descriptor] = ""
-                _write_all(descriptor, text.encode("utf-8", "backslashreplace"))
+        with self.buffer.lock:
+            for descriptor, text in self._fork_lines.items():
+                if text:
+                    self._fork_lines[descriptor] = ""
+                    _write_all(descriptor, text.encode("utf-8", "backslashreplace"))
 
     def _after_fork(self) -> None:
         self._in_fork = True
+        self._fork_lines = dict.fromkeys(_NAMES, "")
         self.channel.lock = threading.RLock()
         self.buffer.lock = threading.RLock()
+        for stream in self._streams:
+            stream.after_fork()
         if self.channel.connection is not None:
             self.channel.detach()
+
+
+def _never() -> bool:
+    return False
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -63,7 +63,8 @@ class Pump:
         waiting_to_send = False
         while True:
             watched = self._watch(poll, watched, waiting_to_send)
-            events = dict(poll.poll(self._timeout_ms()))
+            # Lines that wait for another thread's are looked at again soon.
+            events = dict(poll.poll(0 if self._nudged else self._timeout_ms()))
             if watched is not None and events.get(watched, 0) & _ENDED:
                 poll.unregister(watched)
                 watched = None
@@ -78,6 +79,8 @@ class Pump:
                 time.sleep(_FLUSH_DELAY_MS / 1000)
                 self._nudged = False
                 self._capture.drain_pipes()
+                if self._capture.buffer.tick():
+                    self._nudged = True
                 self._capture.flush()
             waiting_to_send = not self._capture.channel.send_some()
 

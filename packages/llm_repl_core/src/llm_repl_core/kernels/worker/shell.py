@@ -105,9 +105,10 @@ class WorkerShell(InteractiveShell):
 
     def publish(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
         """Show a MIME bundle."""
-        if self.capture is not None:
-            self.capture.buffer.display(data, metadata)
-            self.capture.after_display()
+        if self.capture is None or self.capture.show_in_fork(str(data.get("text/plain", ""))):
+            return
+        self.capture.buffer.display(data, metadata)
+        self.capture.after_display()
 
     def begin_afresh(self) -> None:
         """Forget what running in the zygote has left."""

@@ -16,10 +16,11 @@ from llm_repl_core.testing.kernel_suite._failures import FailureTests
 from llm_repl_core.testing.kernel_suite._interrupts import InterruptTests
 from llm_repl_core.testing.kernel_suite._life import LifeTests
 from llm_repl_core.testing.kernel_suite._outputs import OutputTests
+from llm_repl_core.testing.kernel_suite._threads import ThreadTests
 from llm_repl_core.testing.kernel_suite._values import ValueTests
 
 __all__ = ["Check", "KernelSuite", "interrupted", "run_cell", "text_of"]
 
 
-class KernelSuite(OutputTests, FailureTests, InterruptTests, ValueTests, LifeTests):
+class KernelSuite(OutputTests, ThreadTests, FailureTests, InterruptTests, ValueTests, LifeTests):
     """The tests; each starts kernels of its own, and ends them."""

@@ -72,6 +72,9 @@ class KernelChecks:
     captures_processes: ClassVar[bool] = True
     """Whether the output of programs that the code starts is shown."""
 
+    keeps_lines_whole: ClassVar[bool] = True
+    """Whether lines that several threads print at the same time stay whole."""
+
     limits_memory: ClassVar[bool] = True
     """Whether ``memory_limit_bytes`` is kept."""
 
