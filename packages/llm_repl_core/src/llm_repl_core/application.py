@@ -17,6 +17,7 @@ from llm_repl_core.engine.cell_type import CellType
 from llm_repl_core.engine.limits import ProviderLimits
 from llm_repl_core.engine.live_session import LiveSession
 from llm_repl_core.engine.loop import EngineLoop
+from llm_repl_core.engine.outlooks import Outlooks
 from llm_repl_core.engine.providers import Providers
 from llm_repl_core.engine.retries import RetryPolicy
 from llm_repl_core.engine.routing import ProviderChoice
@@ -30,6 +31,7 @@ from llm_repl_core.kernels.jupyter import JupyterKernel, find_kernelspec
 from llm_repl_core.keys import Keys
 from llm_repl_core.ledger.base import Ledger
 from llm_repl_core.ledger.in_memory import MemoryLedger
+from llm_repl_core.ledger.prices import Prices
 from llm_repl_core.memory_limit import default_memory_limit_bytes
 from llm_repl_core.model.cell import Cell
 from llm_repl_core.model.cell_types import CellTypes
@@ -115,6 +117,7 @@ class Application:
             ),
             timeout_s=self.settings.provider_timeout_s,
         )
+        self.prices = Prices(self.settings.prices)
         self._limits = ProviderLimits(self.settings.provider_concurrency)
 
     def open(
@@ -180,6 +183,7 @@ class Application:
         limits: ProviderLimits,
         ledger: Ledger,
     ) -> LiveSession:
+        outlooks = Outlooks(providers, self.prices)
         return LiveSession(
             notebook,
             kernel=kernel,
@@ -190,8 +194,12 @@ class Application:
                 limits=limits,
                 ledger=ledger,
                 retry_policy=RetryPolicy(attempts=self.settings.call_attempts),
+                prices=self.prices,
+                outlooks=outlooks,
             ),
-            terms=Terms(ledger, self.settings.run_concurrency),
+            terms=Terms(
+                ledger, self.settings.run_concurrency, expected_calls=outlooks.of_cells
+            ),
             plugins=self.plugins,
             cell_timeout_s=self.settings.cell_timeout_s,
         )

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from llm_repl_core.errors import InvalidSetting
+from llm_repl_core.ledger.prices import ModelPrice
 
 __all__ = ["SettingInfo", "Settings", "config_folder", "describe_settings", "load_settings"]
 
@@ -92,6 +93,14 @@ class Settings(Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=1, description="How often a call is tried that fails for the moment."),
     ] = 4
+    prices: Annotated[
+        dict[str, ModelPrice],
+        Meta(
+            description="Prices of one's own, by `provider/model`, model, or `provider/*`: "
+            "`input`, `output` and perhaps `cached_input`; before those of the list.",
+            extra_json_schema={"unit": "US dollars per million tokens"},
+        ),
+    ] = field(default_factory=dict)
 
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
@@ -247,9 +256,14 @@ def _convert(settings_class: type[Settings], name: str, value: Any, where: str) 
     if name not in fields:
         raise InvalidSetting(f"There is no setting `{name}` ({where}).")
     annotation = fields[name]
-    wants_list = _type_word(msgspec.json.schema(annotation)) == "array"
-    if wants_list and isinstance(value, str):
+    wants = _type_word(msgspec.json.schema(annotation))
+    if wants == "array" and isinstance(value, str):
         value = [item.strip() for item in value.split(",") if item.strip()]
+    elif wants == "object" and isinstance(value, str):
+        try:
+            value = msgspec.json.decode(value)
+        except msgspec.DecodeError as error:
+            raise InvalidSetting(f"{where} must be a JSON object, and is not: {error}.") from None
     try:
         return msgspec.convert(value, annotation, strict=False)
     except msgspec.ValidationError as error:

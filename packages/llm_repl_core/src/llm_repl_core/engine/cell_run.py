@@ -22,7 +22,7 @@ from llm_repl_core.engine.events import (
     Event,
     ToolApprovalNeeded,
 )
-from llm_repl_core.errors import LLMReplError
+from llm_repl_core.errors import CallNotSent, LLMReplError
 from llm_repl_core.model.cell import Cell, CellStatus
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.output import Output, merge_streams
@@ -52,10 +52,27 @@ class Ending(Struct, frozen=True):
     Attributes:
         error: One line of text, or None where it ended well.
         interrupted: Whether somebody stopped it.
+        withdrawn: Whether it asked nobody, since a cell above it ended the run meanwhile.
     """
 
     error: str | None
     interrupted: bool
+    withdrawn: bool = False
+
+
+class _Earlier(Struct, frozen=True):
+    """What a cell had before it ran."""
+
+    outputs: list[Output]
+    status: CellStatus
+    stale: bool
+    execution_count: int | None
+
+    def put_back(self, cell: Cell) -> None:
+        cell.outputs = self.outputs
+        cell.status = self.status
+        cell.stale = self.stale
+        cell.execution_count = self.execution_count
 
 
 class _Stop(Struct, frozen=True):
@@ -105,7 +122,7 @@ class CellRun:
         # this one's place, and then nothing is written back.
         self._outputs: list[Output] = []
         self._count = run.execution_count(place)
-        self._earlier_status = cell.status
+        self._earlier = _Earlier(cell.outputs, cell.status, cell.stale, cell.execution_count)
 
     async def execute(self) -> Ending:
         """Run the cell. It ends in exactly one event, whatever happens."""
@@ -202,7 +219,7 @@ class CellRun:
             call=self._session.call,
             terms=self._run.terms,
             run_id=self._run.id,
-            earlier_status=self._earlier_status,
+            earlier_status=self._earlier.status,
             kernel_turn=self._kernel_turn,
             placed=self._placed,
             set_answer=self._set_answer,
@@ -277,8 +294,11 @@ class CellRun:
         merged = merge_streams(self._outputs)
         ending = self._judge(merged)
         if cell.outputs is self._outputs:
-            cell.outputs = merged
-            cell.status = _status(ending)
+            if ending.withdrawn:
+                self._earlier.put_back(cell)
+            else:
+                cell.outputs = merged
+                cell.status = _status(ending)
         duration_s = time.perf_counter() - started
         fields: dict[str, Any] = {
             "cell_id": cell.id,
@@ -293,12 +313,7 @@ class CellRun:
                 CellEndedBadly, **fields, error=ending.error, interrupted=ending.interrupted
             )
         self._ended.set()
-        # What this run has come to already stands where document order has it, and saw all it needs.
-        stale = self._session.dependencies.mark_changed(cell.id, but=self._run.begun)
-        # Those that this very run comes to are not told to be stale for a moment.
-        stale = tuple(cell_id for cell_id in stale if not self._run.will_run(cell_id))
-        if stale:
-            self._run.emit(CellsStale, cell_ids=stale)
+        self._mark_stale(ending)
         self._session.plugins.notify(
             "llm_repl_after_cell",
             context=context,
@@ -306,10 +321,22 @@ class CellRun:
         )
         return ending
 
+    def _mark_stale(self, ending: Ending) -> None:
+        if ending.withdrawn:
+            return
+        # What this run has come to already stands where document order has it, and saw all it needs.
+        stale = self._session.dependencies.mark_changed(self._cell.id, but=self._run.begun)
+        # Those that this very run comes to are not told to be stale for a moment.
+        stale = tuple(cell_id for cell_id in stale if not self._run.will_run(cell_id))
+        if stale:
+            self._run.emit(CellsStale, cell_ids=stale)
+
     def _judge(self, outputs: list[Output]) -> Ending:
         last_error = next((one for one in reversed(outputs) if one.type == "error"), None)
         if last_error is None:
             return Ending(None, interrupted=False)
+        if last_error.fields.get("ename") == CallNotSent.__name__:
+            return Ending(last_error.content, interrupted=False, withdrawn=True)
         if self._stop is None:
             interrupted = last_error.fields.get("ename") in ("KeyboardInterrupt", "Interrupted")
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from llm_repl_core.engine.approvals import Approvals
@@ -277,9 +277,9 @@ class LiveSession:
         word = cell.foreign_type if isinstance(cell, ForeignCell) else type(cell).__name__
         return f"No installed plugin runs cells of the type `{word}`; the cell is kept as it is."
 
-    async def call_terms(self, options: RunOptions) -> CallTerms:
-        """What a run allows its calls."""
-        return await self._terms.of_run(self.notebook, options)
+    async def call_terms(self, options: RunOptions, cell_ids: Sequence[str]) -> CallTerms:
+        """What a run of these cells allows its calls."""
+        return await self._terms.of_run(self.notebook, options, cell_ids)
 
     def next_sequence(self) -> int:
         """The number of the next event, from 1."""

@@ -56,6 +56,11 @@ __all__ = ["command"]
 @click.option(
     "--max-usd", type=click.FloatRange(min=0), help="What all calls may cost, in US dollars."
 )
+@click.option(
+    "--allow-unpriced",
+    is_flag=True,
+    help="With a budget of money: send calls of no known price, too, and count them as free.",
+)
 @click.option("--serial", is_flag=True, help="End each cell before the next begins.")
 @click.option("--keep-going", is_flag=True, help="Go on with the next cell where one fails.")
 @click.option("-q", "--quiet", is_flag=True, help="Print outputs only, no progress.")
@@ -78,6 +83,7 @@ def command(
     replay: bool,
     record: bool | None,
     no_log: bool,
+    allow_unpriced: bool,
     serial: bool,
     keep_going: bool,
     quiet: bool,
@@ -119,6 +125,7 @@ def command(
         "mode": chosen,
         "concurrency": concurrency,
         "budget": budget,
+        "allow_unpriced": allow_unpriced,
         "parallel": not serial,
     }
     failed = interrupted = False  # by Ctrl-C where no cell was running

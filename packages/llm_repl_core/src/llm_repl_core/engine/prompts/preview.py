@@ -14,7 +14,6 @@ from llm_repl_core.engine.tokens import estimate_tokens, output_allowance
 from llm_repl_core.errors import InvalidInput, ProviderError
 from llm_repl_core.kernels.base import Kernel
 from llm_repl_core.ledger.bodies import recorded_body
-from llm_repl_core.ledger.prices import estimate_price_usd
 from llm_repl_core.ledger.record import CallPlace
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.json_value import JSONValue
@@ -140,7 +139,7 @@ async def make_preview(
         input_tokens=input_tokens,
         tokens_are_exact=are_exact,
         output_tokens_limit=limit,
-        price_usd=estimate_price_usd(
+        price_usd=caller.prices.estimate_usd(
             first.provider, first.request.model, input_tokens, limit * len(calls)
         ),
     )
