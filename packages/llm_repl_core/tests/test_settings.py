@@ -265,9 +265,9 @@ def test_every_setting_is_described():
         assert info.section is None
         assert info.variable == f"LLM_REPL_{info.name.upper()}"
         assert info.default == getattr(Settings(), info.name)
-        unit = {
-            "s": "seconds", "bytes": "bytes", "prices": "US dollars per million tokens"
-        }.get(info.name.rpartition("_")[2])
+        unit = {"s": "seconds", "bytes": "bytes", "prices": "US dollars per million tokens"}.get(
+            info.name.rpartition("_")[2]
+        )
         assert info.unit == unit, info.name
 
 

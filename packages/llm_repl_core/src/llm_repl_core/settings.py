@@ -17,12 +17,33 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from llm_repl_core.errors import InvalidSetting
-from llm_repl_core.ledger.prices import ModelPrice
 
-__all__ = ["SettingInfo", "Settings", "config_folder", "describe_settings", "load_settings"]
+__all__ = [
+    "ModelPrice",
+    "SettingInfo",
+    "Settings",
+    "config_folder",
+    "describe_settings",
+    "load_settings",
+]
 
 ENVIRONMENT_PREFIX = "LLM_REPL_"
 APPLICATION_NAME = "llm-repl"
+
+
+class ModelPrice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a model costs, in US dollars per million tokens.
+
+    Attributes:
+        input: Of messages.
+        output: Of answers.
+        cached_input: Of messages that the provider has in its cache; the same as ``input`` where
+            None.
+    """
+
+    input: Annotated[float, Meta(ge=0)]
+    output: Annotated[float, Meta(ge=0)]
+    cached_input: Annotated[float, Meta(ge=0)] | None = None
 
 
 class Settings(Struct, frozen=True, kw_only=True):

@@ -27,8 +27,8 @@ from llm_repl_core.engine.budget import Budget
 from llm_repl_core.engine.tokens import estimate_tokens, output_allowance
 from llm_repl_core.errors import ProviderServerError
 from llm_repl_core.ledger.in_memory import MemoryLedger
-from llm_repl_core.ledger.prices import ModelPrice
-from llm_repl_core.providers.base import ToolCall
+from llm_repl_core.providers.base import Message, Request, ToolCall
+from llm_repl_core.settings import ModelPrice
 
 PRICE = ModelPrice(input=1.0, output=1.0)
 """A token costs a millionth of a dollar."""
@@ -160,9 +160,7 @@ def test_parallel_answers_and_refuses_what_serial_does(
         drawn = [(kind, text.replace("fail", "")) for kind, text in drawn]
     given_budgets = {"run_budget": budget, "notebook_budget": notebook_budget}
     serial = outcome(drawn, **given_budgets, parallel=False, stop_on_error=stop_on_error)
-    parallel = outcome(
-        drawn, **given_budgets, stop_on_error=stop_on_error, concurrency=concurrency
-    )
+    parallel = outcome(drawn, **given_budgets, stop_on_error=stop_on_error, concurrency=concurrency)
     assert parallel == serial
 
 
@@ -180,8 +178,6 @@ def test_a_budget_is_spent_as_one_after_the_other_spends_it(stop_on_error):
 
 
 def estimate_of(text):
-    from llm_repl_core.providers.base import Message, Request
-
     return estimate_tokens(Request(model="m", messages=(Message("user", text),))) + MAX_TOKENS
 
 
@@ -237,5 +233,10 @@ def test_a_prompt_that_may_not_be_sent_any_more_is_as_it_was():
         before = list(last.outputs)
         with pytest.raises(CellFailed, match=r"Left undone: 2 of 5 cells\.$"):
             session.run(budget=Budget(tokens=alone + 1))
-    assert [cell.status for cell in notebook] == ["completed", "completed", "error", *["completed"] * 2]
+    assert [cell.status for cell in notebook] == [
+        "completed",
+        "completed",
+        "error",
+        *["completed"] * 2,
+    ]
     assert before == last.outputs

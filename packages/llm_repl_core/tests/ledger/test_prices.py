@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_repl_core.ledger.prices import ModelPrice, Prices, load_prices
+from llm_repl_core.ledger.prices import Prices, load_prices
 from llm_repl_core.providers.base import Usage
-
+from llm_repl_core.settings import ModelPrice
 
 listed = Prices()
 price_usd, estimate_price_usd = listed.price_usd, listed.estimate_usd
@@ -68,8 +68,13 @@ def test_what_is_not_known_has_no_price() -> None:
 
 
 def test_an_answer_whose_model_has_a_price_for_messages_alone_has_none() -> None:
-    assert price_usd("openai", "text-embedding-3-small", Usage(input_tokens=1, output_tokens=1)) is None
-    assert price_usd("openai", "text-embedding-3-small", Usage(input_tokens=1_000_000, output_tokens=0))
+    assert (
+        price_usd("openai", "text-embedding-3-small", Usage(input_tokens=1, output_tokens=1))
+        is None
+    )
+    assert price_usd(
+        "openai", "text-embedding-3-small", Usage(input_tokens=1_000_000, output_tokens=0)
+    )
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,4 @@ class Outlooks:
         usd = self._prices.estimate_usd(provider, model, size, answer)
         if usd is None:
             return None
-        return Amount.of(
-            Spending(calls=calls, tokens=calls * (size + answer), usd=calls * usd)
-        )
+        return Amount.of(Spending(calls=calls, tokens=calls * (size + answer), usd=calls * usd))

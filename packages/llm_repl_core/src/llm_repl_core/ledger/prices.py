@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Mapping
-from typing import Annotated, Any
-
-from msgspec import Meta, Struct
+from typing import Any
 
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.providers.base import Usage
+from llm_repl_core.settings import ModelPrice
 
-__all__ = ["ModelPrice", "Prices", "load_prices"]
+__all__ = ["Prices", "load_prices"]
 
 _FREE = frozenset({"mock"})
 """Providers that nobody pays."""
@@ -22,21 +21,6 @@ _SMALL_CALL = ("openai", "gpt-4o", {"input_tokens": 1})
 _MILLION = 1_000_000
 
 _loading = threading.Event()  # the library keeps its list for the process, and so its loading too
-
-
-class ModelPrice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a model costs, in US dollars per million tokens.
-
-    Attributes:
-        input: Of messages.
-        output: Of answers.
-        cached_input: Of messages that the provider has in its cache; the same as ``input`` where
-            None.
-    """
-
-    input: Annotated[float, Meta(ge=0)]
-    output: Annotated[float, Meta(ge=0)]
-    cached_input: Annotated[float, Meta(ge=0)] | None = None
 
 
 class Prices:
