@@ -14,6 +14,7 @@ from msgspec import Struct
 from llm_repl_core import builtin_plugins
 from llm_repl_core.engine.calls import Caller
 from llm_repl_core.engine.cell_type import CellType
+from llm_repl_core.engine.dependencies import Dependencies
 from llm_repl_core.engine.limits import ProviderLimits
 from llm_repl_core.engine.live_session import LiveSession
 from llm_repl_core.engine.loop import EngineLoop
@@ -36,7 +37,7 @@ from llm_repl_core.memory_limit import default_memory_limit_bytes
 from llm_repl_core.model.cell import Cell
 from llm_repl_core.model.cell_types import CellTypes
 from llm_repl_core.model.language import PYTHON, kernelspec_name, notebook_language
-from llm_repl_core.model.notebook import Notebook
+from llm_repl_core.model.notebook import DEFAULT_NAME, Notebook
 from llm_repl_core.plugins.manager import PluginManager
 from llm_repl_core.providers.base import Provider
 from llm_repl_core.settings import Settings
@@ -294,9 +295,19 @@ class Application:
         """
         notebook_format = self.format_for(path.name)
         data = read_bytes(path, limit_bytes=NOTEBOOK_LIMIT_BYTES)
+        # A file's name may hold bytes that are no text.
+        stem = path.stem.encode("utf-8", "replace").decode()
+        notebook_format.default_name = stem or DEFAULT_NAME
         with suppress(OSError):  # it has gone meanwhile
             notebook_format.modified_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        return notebook_format.decode(data)
+        notebook = notebook_format.decode(data)
+        edited = [cell.id for cell in notebook if cell.stale and cell.status == "idle"]
+        if edited:
+            # Perhaps elsewhere, where nobody knew what depends on it.
+            dependencies = Dependencies(notebook)
+            for cell_id in edited:
+                dependencies.mark_changed(cell_id)
+        return notebook
 
     def save(self, notebook: Notebook, path: Path) -> None:
         """Write a notebook to a file: the whole of it or nothing.

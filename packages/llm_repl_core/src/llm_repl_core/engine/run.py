@@ -97,14 +97,15 @@ class Run:
         self._ended_cells = 0
         self._stopping: asyncio.Future[Any] | None = None
         self._to_come = set(cell_ids)
-        self._first_count = 0
+        self._counts: list[int] = []
+        """The execution count of each cell of the run."""
         self._ended = asyncio.Event()
 
     async def execute(self) -> RunResult:
         """Run the cells. Whatever happens, the run ends in exactly one event."""
         started = time.perf_counter()
         self._task = task = asyncio.current_task()
-        self._first_count = self.session.execution_count
+        self._counts = self._count_cells(self.session.execution_count)
         context = RunContext(notebook=self.session.notebook, run_id=self.id, cell_ids=self.cell_ids)
         self.emit(RunStarted, cell_ids=self.cell_ids, whole_notebook=self._whole_notebook)
         try:
@@ -203,14 +204,23 @@ class Run:
             self.inbox.withdraw()
 
     def execution_count(self, place: int) -> int:
-        """The number of a cell in the kernel's count: as document order gives it, from 1.
+        """The number of a cell in the kernel's count, as document order gives it.
 
         Args:
             place: Where the cell stands among the cells of the run, from 0.
         """
-        count = self._first_count + place + 1
+        count = self._counts[place]
         self.session.execution_count = max(self.session.execution_count, count)
         return count
+
+    def _count_cells(self, count: int) -> list[int]:
+        notebook = self.session.notebook
+        counts = []
+        for cell_id in self.cell_ids:
+            if cell_id in notebook and notebook[cell_id].is_counted:
+                count += 1
+            counts.append(count)
+        return counts
 
     def will_run(self, cell_id: str) -> bool:
         """Whether a cell of this run has not begun yet, and may still come."""

@@ -387,7 +387,11 @@ def _add(buffer: OutputBuffer, kind: str, content: Mapping[str, Any]) -> None:
         stream = "stderr" if content.get("name") == "stderr" else "stdout"
         buffer.write(stream, str(content.get("text", "")))
     elif kind in ("display_data", "execute_result", "update_display_data"):
-        buffer.display(content.get("data", {}), content.get("metadata", {}))
+        buffer.display(
+            content.get("data", {}),
+            content.get("metadata", {}),
+            is_result=kind == "execute_result",
+        )
 
 
 def _failure(content: Mapping[str, Any]) -> tuple[str, str, list[str]]:

@@ -299,15 +299,17 @@ class InProcessKernel(Kernel):
         if self._namespace.get("_") is self._namespace.get("__last_result__"):
             # As in IPython: the last value, unless somebody else has set the name.
             self._namespace["_"] = self._namespace["__last_result__"] = value
-        self._display(value)
+        self._show(*mime_bundle(value, self.options.output_limit_bytes), is_result=True)
 
     def _display(self, *values: Any) -> None:
         """Show values as rich output."""
         for value in values:
             self._show(*mime_bundle(value, self.options.output_limit_bytes))
 
-    def _show(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
-        self._buffer.display(data, metadata)
+    def _show(
+        self, data: dict[str, Any], metadata: dict[str, Any], *, is_result: bool = False
+    ) -> None:
+        self._buffer.display(data, metadata, is_result=is_result)
         if self._wake is not None:
             self._wake()
 

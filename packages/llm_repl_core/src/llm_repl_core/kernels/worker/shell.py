@@ -103,11 +103,13 @@ class WorkerShell(InteractiveShell):
             return False
         return bool(super().should_run_async(raw_cell, **options))
 
-    def publish(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
+    def publish(
+        self, data: dict[str, Any], metadata: dict[str, Any], *, is_result: bool = False
+    ) -> None:
         """Show a MIME bundle."""
         if self.capture is None or self.capture.show_in_fork(str(data.get("text/plain", ""))):
             return
-        self.capture.buffer.display(data, metadata)
+        self.capture.buffer.display(data, metadata, is_result=is_result)
         self.capture.after_display()
 
     def begin_afresh(self) -> None:
