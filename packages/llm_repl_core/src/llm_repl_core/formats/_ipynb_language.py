@@ -12,6 +12,7 @@ from typing import Any
 
 from llm_repl_core.formats._fields import Fields
 from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.model.language import PYTHON, notebook_language
 
 __all__ = ["LANGUAGE_KEY", "add_language", "take_added_language"]
 
@@ -30,13 +31,7 @@ _PYTHON: dict[str, JSONValue] = {
     "nbconvert_exporter": "python",
     "pygments_lexer": "ipython3",
 }
-_KERNELS_WITHOUT_LANGUAGE = {
-    "ir": "R",
-    "bash": "bash",
-    "julia": "julia",
-    "javascript": "javascript",
-}
-"""Of kernelspecs whose language a notebook need not say: how their names begin."""
+_USUAL_CASE = {"r": "R"}
 
 
 def add_language(metadata: Mapping[str, JSONValue]) -> dict[str, JSONValue]:
@@ -70,22 +65,14 @@ def take_added_language(metadata: dict[str, JSONValue], own: Fields) -> None:
 
 
 def _kernel_for(info: Any) -> dict[str, JSONValue]:
-    name = info["name"] if info is not None else "python"
-    if name.lower() in ("python", "ipython"):
+    if info is None or notebook_language({"language_info": info}) == PYTHON:
         return dict(_PYTHON_KERNEL)
+    name = info["name"]
     return {"display_name": name, "language": name, "name": name.lower()}
 
 
 def _info_for(kernel: Mapping[str, Any]) -> dict[str, JSONValue]:
-    language = kernel.get("language")
-    if not isinstance(language, str) or not language:
-        name = kernel["name"].lower()
-        language = next(
-            (
-                known
-                for start, known in _KERNELS_WITHOUT_LANGUAGE.items()
-                if name == start or name.startswith(f"{start}-")
-            ),
-            "python",
-        )
-    return dict(_PYTHON) if language.lower() == "python" else {"name": language}
+    language = notebook_language({"kernelspec": dict(kernel)})
+    if language == PYTHON:
+        return dict(_PYTHON)
+    return {"name": kernel.get("language") or _USUAL_CASE.get(language, language)}
