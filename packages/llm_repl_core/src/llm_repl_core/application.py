@@ -264,6 +264,7 @@ class Application:
             cwd=None if cwd is None else str(cwd),
             env=dict(env or {}),
             output_limit_bytes=settings.cell_output_limit_bytes,
+            insert_limit_chars=settings.insert_limit_chars,
             memory_limit_bytes=default_memory_limit_bytes() if limit is None else limit,
             preload=settings.kernel_preload,
             kernelspec=settings.kernelspec,

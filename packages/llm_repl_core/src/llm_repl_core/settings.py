@@ -85,6 +85,14 @@ class Settings(Struct, frozen=True, kw_only=True):
             extra_json_schema={"unit": "bytes"},
         ),
     ] = 10_000_000
+    insert_limit_chars: Annotated[
+        int,
+        Meta(
+            ge=100,
+            description="How much of a value, a cell or a tool's result is sent to a model.",
+            extra_json_schema={"unit": "characters"},
+        ),
+    ] = 100_000
     provider: Annotated[
         str, Meta(description="Who answers prompts where neither cell nor notebook says it.")
     ] = "mock"

@@ -128,6 +128,8 @@ def _print(preview: Preview, notebook: Notebook) -> None:
         f"{about}{preview.input_tokens:,} tokens in, at most {preview.output_tokens_limit:,} "
         f"out an answer; {cost}"
     )
+    for notice in preview.notices:
+        click.secho(harmless(f"Notice: {notice}"), fg="yellow")
     for message in preview.messages:
         source = "the notebook"
         if message.cell_id is not None:

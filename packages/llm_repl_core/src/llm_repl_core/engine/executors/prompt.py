@@ -37,6 +37,8 @@ async def execute_prompt(cell: PromptCell, execution: Execution) -> AsyncGenerat
     else:
         prepared = await prepare(cell, execution.notebook, execution.kernel)
     execution.placed()
+    for notice in prepared.notices:
+        yield Output.warning(notice)
     terms = await execution.terms()
     terms.admission.prepared(cell.id, [one.item for one in prepared.conversations])
     ask = _ask_one if cell.for_each is None else _ask_for_each

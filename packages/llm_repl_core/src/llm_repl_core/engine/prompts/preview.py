@@ -52,6 +52,7 @@ class Preview(Struct, frozen=True, kw_only=True):
         tokens_are_exact: Whether the provider counted them; else they are an estimate.
         output_tokens_limit: What an answer may have at most; assumed where nothing limits it.
         price_usd: What all calls cost at most, by the list of prices; None where that has none.
+        notices: What whoever wrote the prompt should know of what is sent, a sentence each.
     """
 
     provider: str
@@ -63,6 +64,7 @@ class Preview(Struct, frozen=True, kw_only=True):
     tokens_are_exact: bool
     output_tokens_limit: int
     price_usd: float | None
+    notices: tuple[str, ...] = ()
 
 
 async def make_preview(
@@ -142,6 +144,7 @@ async def make_preview(
         price_usd=caller.prices.estimate_usd(
             first.provider, first.request.model, input_tokens, limit * len(calls)
         ),
+        notices=prepared.notices,
     )
 
 

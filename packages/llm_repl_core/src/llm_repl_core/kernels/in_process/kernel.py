@@ -20,6 +20,7 @@ from llm_repl_core.kernels.evaluation import evaluate_all, snapshot_of, user_nam
 from llm_repl_core.kernels.in_process.cell import compile_cell
 from llm_repl_core.kernels.in_process.figures import new_figures, open_figures
 from llm_repl_core.kernels.in_process.interrupts import InterruptGate
+from llm_repl_core.kernels.in_process.libraries import for_notebook, import_for_notebook
 from llm_repl_core.kernels.in_process.routing import Sink, routed
 from llm_repl_core.kernels.in_process.threads import CodeThread
 from llm_repl_core.kernels.in_process.tracebacks import (
@@ -97,6 +98,7 @@ class InProcessKernel(Kernel):
             "__name__": "__main__",
             "__builtins__": {
                 **vars(builtins),
+                "__import__": import_for_notebook,
                 "display": self._display,
                 "exit": _refuse_exit,
                 "input": _refuse_input,
@@ -226,7 +228,7 @@ class InProcessKernel(Kernel):
 
     async def _run(self, function: Callable[[], T]) -> T:
         def guarded() -> T:
-            with self._in_folder(), routed(self._sink):
+            with self._in_folder(), for_notebook(), routed(self._sink):
                 return self._gate.run(function)
 
         def in_context() -> T:

@@ -43,6 +43,9 @@ class WorkerShell(InteractiveShell):
     displayhook_class = Type(ResultHook)
     display_pub_class = Type(Publisher)
 
+    kernel: None = None
+    """Libraries take a shell without this attribute for a terminal's (pandas sees how wide it is)."""
+
     capture: Capture | None = None
     code = ""
     _transformer_counts: tuple[int, ...] = ()
