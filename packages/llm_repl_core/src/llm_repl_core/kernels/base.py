@@ -115,6 +115,9 @@ Evaluated = Value | Failed
 class Kernel(abc.ABC):
     """Where code runs. One object is one running kernel, and one thing at a time is asked of it.
 
+    Whatever it was asked can be cancelled: that ends within 3 s what runs, or else the kernel, so
+    that nobody who comes later waits for it (`llm_repl_core.kernels.stopping` does it).
+
     A kernel is used from one event loop. What leaves it is data, never a live object, and is not
     to be trusted: it is bounded and is text or JSON.
 

@@ -30,6 +30,7 @@ from llm_repl_core.kernels.in_process.tracebacks import (
 )
 from llm_repl_core.kernels.mime import mime_bundle
 from llm_repl_core.kernels.output_buffer import OutputBuffer
+from llm_repl_core.kernels.stopping import end_request
 from llm_repl_core.kernels.text_stream import CapturedStream
 from llm_repl_core.kernels.values import exception_text
 from llm_repl_core.model.json_value import JSONValue
@@ -80,13 +81,13 @@ class InProcessKernel(Kernel):
                 "make it, or set another one."
             )
         self._cwd = self.options.cwd
-        self._gate = InterruptGate()
+        self._coroutines = CoroutineRunner()
+        self._gate = InterruptGate(self._coroutines.take_interrupt)
         self._buffer = OutputBuffer(self.options.output_limit_bytes)
         self._sink = Sink(
             CapturedStream("<stdout>", lambda text: self._write("stdout", text)),
             CapturedStream("<stderr>", lambda text: self._write("stderr", text)),
         )
-        self._coroutines = CoroutineRunner()
         # One context for all cells, so that what one sets in a context variable is still set
         # in the next.
         self._context = contextvars.copy_context()
@@ -144,7 +145,13 @@ class InProcessKernel(Kernel):
             await task
         finally:
             self._wake = None
-            await self._settle(task)
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task})
+                # What was left of it is nobody's; threads of a cell that was read to its end go on.
+                self._buffer.take()
+            if task.done() and not task.cancelled():
+                task.exception()  # looked at, or asyncio logs that nobody did
 
     async def evaluate(
         self,
@@ -235,32 +242,36 @@ class InProcessKernel(Kernel):
             return self._context.run(guarded)
 
         if self._caller is not None:
-            result: T = await self._caller(in_context)
-            return result
-        if self._thread is None:
-            self._thread = CodeThread()
-        return await self._thread.run(in_context)
+            task: asyncio.Future[T] = asyncio.ensure_future(self._caller(in_context))
+        else:
+            if self._thread is None:
+                self._thread = CodeThread()
+            task = asyncio.ensure_future(self._thread.run(in_context))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not task.done():
+                await self._end_request(task)
+            raise
 
-    async def _settle(self, task: asyncio.Future[None]) -> None:
-        """Interrupt a cell whose reader has gone, and wait for its end for a while."""
-        if not task.done():
+    async def _end_request(self, task: asyncio.Future[Any]) -> None:
+        """Interrupt what nobody waits for any more, and wait for its end for a while."""
+
+        async def interrupt() -> None:
             self._interrupt()
-            done, _ = await asyncio.wait({task}, timeout=_STOP_TIMEOUT_S)
-            if not done:
-                # It sits in a call that can't be interrupted: leave the thread, and the
-                # exception that waits there, behind.
-                task.cancel()
-                self._thread = None
-                self._gate = InterruptGate()
-                self._context = self._context.copy()
-            # What was left of it is nobody's; threads of a cell that was read to its end go on.
-            self._buffer.take()
-        if task.done() and not task.cancelled():
-            task.exception()  # looked at, or asyncio logs that nobody did
+
+        async def leave_behind() -> None:
+            # It sits in a call that can't be interrupted: leave the thread, and the
+            # exception that waits there, behind.
+            task.cancel()
+            self._thread = None
+            self._gate = InterruptGate(self._coroutines.take_interrupt)
+            self._context = self._context.copy()
+
+        await end_request(asyncio.shield(task), interrupt=interrupt, end_kernel=leave_behind)
 
     def _interrupt(self) -> None:
         self._gate.interrupt()
-        self._coroutines.wake()
 
     @contextlib.contextmanager
     def _in_folder(self) -> Iterator[None]:
