@@ -285,12 +285,13 @@ def test_outputs() -> None:
 
 
 class _Talkative(Provider):
-    """Says something, and asks for a tool; then has its answer."""
+    """Thinks, says something, and asks for a tool; then has its answer."""
 
     name = "talkative"
     default_model = "talkative"
 
     async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
+        yield Delta(reasoning="Hm.")
         yield Delta(text="Let me see.")
         if request.messages[-1].role == "user":
             call = ToolCall(id="1", name="echo", arguments='{"text": "a"}')

@@ -19,8 +19,6 @@
     ├ Forbidden                      forbidden        403     2
     ├ Conflict                       conflict         409     1
     ├ BudgetExceeded                 budget_exceeded  409     1
-    ├ PriceUnknown                   price_unknown    409     1
-    ├ CallNotSent                    not_sent         409     1
     ├ TooLarge                       too_large        413     2
     ├ NotJSON                        not_json         415     2
     ├ CellFailed                     cell_failed      409     1
@@ -40,6 +38,8 @@
     │ ├ ProviderTimeout              provider_timeout 409     1
     │ ├ ProviderServerError          provider_server  409     1
     │ ├ AnswerBroken                 answer_broken    409     1
+    │ ├ AnswerUnreadable             answer_unreadable 409    1
+    │ ├ AnswerEmpty                  answer_empty     409     1
     │ └ AnswerMisfit                 answer_misfit    409     1
     ├ ReplayMiss                     not_recorded     409     1
     ├ ToolLimitReached               tool_limit       409     1
@@ -57,9 +57,10 @@ from typing import ClassVar
 
 __all__ = [
     "AnswerBroken",
+    "AnswerEmpty",
     "AnswerMisfit",
+    "AnswerUnreadable",
     "BudgetExceeded",
-    "CallNotSent",
     "CellFailed",
     "CellNotFound",
     "Conflict",
@@ -86,7 +87,6 @@ __all__ = [
     "NotJSON",
     "NotebookNotFound",
     "PluginError",
-    "PriceUnknown",
     "ProviderError",
     "ProviderNotFound",
     "ProviderServerError",
@@ -215,20 +215,6 @@ class BudgetExceeded(LLMReplError):
     """A call was not made: it might take more than what is left of a budget."""
 
     code = "budget_exceeded"
-    http_status = 409
-
-
-class PriceUnknown(LLMReplError):
-    """A call has no known price, and a budget limits money; it was not sent."""
-
-    code = "price_unknown"
-    http_status = 409
-
-
-class CallNotSent(LLMReplError):
-    """A call waited for its turn in a budget, and a cell above it ended the run meanwhile."""
-
-    code = "not_sent"
     http_status = 409
 
 
@@ -374,10 +360,22 @@ class ProviderServerError(ProviderError):
 
 
 class AnswerBroken(ProviderError):
-    """An answer broke off or cannot be read."""
+    """An answer broke off."""
 
     code = "answer_broken"
     retryable = True
+
+
+class AnswerUnreadable(ProviderError):
+    """An answer came in a form that is not known: it would do so again, and cost again."""
+
+    code = "answer_unreadable"
+
+
+class AnswerEmpty(ProviderError):
+    """An answer is complete and says nothing: the message says why, where that is known."""
+
+    code = "answer_empty"
 
 
 class ToolLimitReached(LLMReplError):

@@ -202,7 +202,8 @@ def test_a_conversation_with_tools_is_sent_as_openai_wants_it(ask):
         Message("assistant", "", tool_calls=(call,)),
         Message("tool", "2", tool_call_id="c1"),
     )
-    tool = Tool(name="add", description="Adds.", parameters={"type": "object"})
+    parameters = {"type": "object", "properties": {"x": {"type": "integer"}}}
+    tool = Tool(name="add", description="Adds.", parameters=parameters)
     _, received = ask(Request(model="m", messages=messages, tools=(tool,)))
     assert received["messages"] == [
         {"role": "user", "content": "Add."},
@@ -225,10 +226,32 @@ def test_a_conversation_with_tools_is_sent_as_openai_wants_it(ask):
             "function": {
                 "name": "add",
                 "description": "Adds.",
-                "parameters": {"type": "object"},
+                "parameters": parameters,
             },
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "sent"),
+    [
+        ({"type": "object", "properties": {}, "required": [], "additionalProperties": False}, None),
+        ({"type": "object"}, None),
+        ({}, None),
+        *(
+            (one, one)
+            for one in (
+                {"type": "object", "properties": {"x": {}}},
+                {"type": "object", "properties": {}, "additionalProperties": True},
+                {"$ref": "#/$defs/a", "$defs": {"a": {"type": "object"}}},
+            )
+        ),
+    ],
+)
+def test_a_tool_without_parameters_is_sent_without(parameters, sent):
+    tool = Tool(name="now", description="", parameters=parameters)
+    body = request_body(Request(model="m", messages=(), tools=(tool,)), {})
+    assert body["tools"][0]["function"].get("parameters") == sent
 
 
 def test_an_option_does_not_go_before_what_the_request_says():
@@ -240,11 +263,11 @@ def test_an_option_does_not_go_before_what_the_request_says():
     }
     for name, fields in said.items():
         with pytest.raises(RequestRejected, match=rf"`{name}` says again .*\.$"):
-            request_body(Request(**plain, **fields, options={name: 1}), {}, asks_for_usage=True)
+            request_body(Request(**plain, **fields, options={name: 1}), {})
         # As a default of the provider it gives way; where the request is silent, it counts.
-        full = request_body(Request(**plain, **fields), {name: "default"}, asks_for_usage=True)
+        full = request_body(Request(**plain, **fields), {name: "default"})
         assert full[name] != "default"
-        bare = request_body(Request(**plain, options={name: 1}), {name: 2}, asks_for_usage=True)
+        bare = request_body(Request(**plain, options={name: 1}), {name: 2})
         assert bare[name] == 1
 
 
@@ -268,7 +291,7 @@ def test_a_schemas_name_is_made_one_that_the_protocol_takes():
     def name(given):
         schema = AnswerSchema(name=given, schema=SCHEMA)
         request = Request(model="m", messages=(), answer_schema=schema)
-        body = request_body(request, {}, asks_for_usage=False)
+        body = request_body(request, {})
         return body["response_format"]["json_schema"]["name"]
 
     assert name("A person's age") == "A_person_s_age"

@@ -14,6 +14,8 @@ import pytest
 
 from llm_repl_core.errors import (
     AnswerBroken,
+    AnswerEmpty,
+    AnswerUnreadable,
     ContentRefused,
     ContextTooLong,
     KeyMissing,
@@ -114,12 +116,12 @@ CASES = {
     "text in the stream": (_in_stream(b'"Oh."'), ProviderServerError),
     "break in the answer": (Reply(break_after=2), AnswerBroken),
     "break inside an event": (Reply(cut_bytes=50, break_after=2), AnswerBroken),
-    "end without an end": (Reply(finish_reason=None), AnswerBroken),
+    "end without an end": (Reply(finish_reason=None, done=False), AnswerBroken),
     "hang-up": (Reply(hang_up=True), AnswerBroken),
-    "no JSON": (Reply(body=b"data: {nonsense\n\n"), AnswerBroken),
-    "no UTF-8": (Reply(body=b"data: \xff\xfe\n\n"), AnswerBroken),
-    "HTML": (Reply(body=b"<html></html>", headers={"Content-Type": "text/html"}), AnswerBroken),
-    "no choice": (Reply(body=b'data: {"choices": []}\n\ndata: [DONE]\n\n'), AnswerBroken),
+    "no JSON": (Reply(body=b"data: {nonsense\n\n"), AnswerUnreadable),
+    "no UTF-8": (Reply(body=b"data: \xff\xfe\n\n"), AnswerUnreadable),
+    "HTML": (Reply(body=b"<html></html>", headers={"Content-Type": "text/html"}), RequestRejected),
+    "no choice": (Reply(body=b'data: {"choices": []}\n\ndata: [DONE]\n\n'), AnswerEmpty),
     "strange choices": (Reply(body=b'data: {"choices": 3}\n\ndata: 7\n\n'), AnswerBroken),
     "nothing": (Reply(body=b""), AnswerBroken),
 }

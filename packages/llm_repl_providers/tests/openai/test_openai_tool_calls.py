@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_repl_core.errors import AnswerBroken
+from llm_repl_core.errors import AnswerBroken, AnswerUnreadable
 from llm_repl_core.providers.base import Message, ProviderConfig, Request, ToolCall
 from llm_repl_core.providers.streaming import deltas
 from llm_repl_core.testing.openai_server import Reply
@@ -62,7 +62,7 @@ def test_calls_of_an_answer_that_breaks_off_are_not_given(server):
     with pytest.raises(AnswerBroken):
         _listen(server, Reply(tool_calls=(ADD,), break_after=3))
     with pytest.raises(AnswerBroken):
-        _listen(server, Reply(tool_calls=(ADD,), finish_reason=None))
+        _listen(server, Reply(tool_calls=(ADD,), finish_reason=None, done=False))
 
 
 FORMS = {
@@ -149,8 +149,8 @@ def test_no_arguments_are_an_empty_object_and_broken_ones_stay():
     assert _put_together([_piece(0, "a", "add", '{"x": ')])[0].arguments == '{"x":'
 
 
-def test_a_call_without_a_name_is_a_broken_answer(server):
-    with pytest.raises(AnswerBroken, match=r"without naming it\.$"):
+def test_a_call_without_a_name_is_an_answer_that_cannot_be_read(server):
+    with pytest.raises(AnswerUnreadable, match=r"without naming it\.$"):
         _listen(server, Reply(deltas=({"tool_calls": [_piece(0, "a", None, "{}")]},)))
 
 
@@ -195,10 +195,10 @@ _json = st.recursive(
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(_json))
-def test_nothing_that_a_server_sends_is_more_than_a_broken_answer(chunks):
+def test_nothing_that_a_server_sends_is_more_than_an_answer_that_cannot_be_read(chunks):
     try:
         calls = _put_together(*chunks)
-    except AnswerBroken:
+    except AnswerUnreadable:
         return
     assert len({call.id for call in calls}) == len(calls)
     assert all(call.name and call.arguments for call in calls)

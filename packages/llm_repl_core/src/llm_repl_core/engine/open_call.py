@@ -9,12 +9,14 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from llm_repl_core.engine.answer_limits import refuse_empty
 from llm_repl_core.engine.budget import Spending
 from llm_repl_core.engine.questions import Answer, CallListener
 from llm_repl_core.engine.tokens import estimate_tokens
 from llm_repl_core.errors import ProviderError
-from llm_repl_core.ledger.prices import Prices
+from llm_repl_core.ledger.prices import price_usd
 from llm_repl_core.ledger.record import Attempt, CallError, CallRecord, CallState
+from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.plugins.contexts import CallContext, CallResult
 from llm_repl_core.providers.base import Delta, Message, Provider, Request, ToolCall, Usage
 from llm_repl_core.providers.streaming import deltas
@@ -30,36 +32,30 @@ class OpenCall:
         context: What is sent.
         record: Of the call, before it is sent.
         listener: Who is told.
-        prices: What it costs.
 
     Attributes:
         begun: Whether it is on record, and so may have been sent.
-        complete: Whether the whole answer has come.
     """
 
     def __init__(
-        self,
-        provider: Provider,
-        context: CallContext,
-        record: CallRecord,
-        listener: CallListener,
-        prices: Prices,
+        self, provider: Provider, context: CallContext, record: CallRecord, listener: CallListener
     ) -> None:
         self.context = context
         self.record = record
         self.listener = listener
         self.begun = False
         self._provider = provider
-        self._prices = prices
         self._started = time.perf_counter()
         self._attempts: list[Attempt] = []
         self._error: ProviderError | None = None
-        self.complete = False
+        self._complete = False
         self._reset()
 
     def _reset(self) -> None:
         self._pieces: list[str] = []
+        self._reasoning: list[str] = []
         self._tool_calls: list[ToolCall] = []
+        self._provider_fields: dict[str, JSONValue] = {}
         self._usage: Usage | None = None
         self._model: str | None = None
         self._finish_reason: str | None = None
@@ -75,15 +71,27 @@ class OpenCall:
         try:
             async with aclosing(deltas(self._provider, self.context.request)) as stream:
                 async for delta in stream:
+                    if delta.replaces_text:
+                        pieces.clear()
+                    if delta.reasoning:
+                        self._reasoning.append(delta.reasoning)
                     if text := delta.text:
                         if self._first_token_s is None:
                             self._first_token_s = time.perf_counter() - started
                         pieces.append(text)
-                        on_text(text)
+                        if not delta.replaces_text:  # what was told already is not told again
+                            on_text(text)
                     if delta.finish_reason or delta.usage or delta.model or delta.tool_calls:
                         self._note(delta)
+            if not self._tool_calls:
+                refuse_empty(
+                    "".join(pieces),
+                    "".join(self._reasoning),
+                    self._finish_reason,
+                    self.context.request.options,
+                )
             error = None
-            self.complete = True
+            self._complete = True
             # Whoever listens gets the text now, and not after all that is done at the end.
             await asyncio.sleep(0)
         except ProviderError as failure:
@@ -107,29 +115,32 @@ class OpenCall:
             model=self._model or self.context.request.model,
             usage=self._usage,
             finish_reason=self._finish_reason,
+            reasoning="".join(self._reasoning),
             tool_calls=tuple(self._tool_calls),
+            provider_fields=self._provider_fields,
         )
 
     def spending(self) -> Spending:
-        """What it cost, as far as is known; what the provider did not count is estimated."""
-        usage = self._usage or Usage()
-        if usage.input_tokens is None:
-            usage = msgspec.structs.replace(
-                usage, input_tokens=estimate_tokens(self.context.request)
+        """What it cost, as far as is known; an attempt without usage is estimated."""
+        usage = self._usage
+        if usage is None:
+            received = estimate_tokens(
+                Request(
+                    model="",
+                    messages=(Message("assistant", "".join((*self._reasoning, *self._pieces))),),
+                )
             )
-        if usage.output_tokens is None:
-            received = Message("assistant", "".join(self._pieces), (), tuple(self._tool_calls))
-            usage = msgspec.structs.replace(
-                usage, output_tokens=estimate_tokens(Request(model="", messages=(received,)))
+            usage = Usage(
+                input_tokens=estimate_tokens(self.context.request), output_tokens=received
             )
         tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
         return Spending(calls=1, tokens=tokens, usd=self._price(usage) or 0.0)
 
     def ended_record(self) -> CallRecord:
         """The record, complete."""
-        state: CallState = "completed" if self.complete else "interrupted"
+        state: CallState = "completed" if self._complete else "interrupted"
         error: CallError | None = None
-        if self._error is not None and not self.complete:
+        if self._error is not None and not self._complete:
             state = "failed"
             error = CallError(type=type(self._error).__name__, message=str(self._error))
         return msgspec.structs.replace(
@@ -139,7 +150,9 @@ class OpenCall:
             first_token_s=self._first_token_s and round(self._first_token_s, 6),
             attempts=tuple(self._attempts),
             text="".join(self._pieces),
+            reasoning="".join(self._reasoning),
             tool_calls=tuple(self._tool_calls),
+            provider_fields=self._provider_fields,
             answered_by=self._model,
             finish_reason=self._finish_reason,
             usage=self._usage,
@@ -150,7 +163,7 @@ class OpenCall:
     def result_for_hooks(self) -> CallResult:
         """What plugins are told."""
         error: str | None = None
-        if not self.complete:
+        if not self._complete:
             error = "interrupted" if self._error is None else str(self._error)
         return CallResult(
             text="".join(self._pieces),
@@ -165,9 +178,7 @@ class OpenCall:
         self._model = delta.model or self._model
         self._finish_reason = delta.finish_reason or self._finish_reason
         self._tool_calls += delta.tool_calls
+        self._provider_fields |= delta.provider_fields
 
     def _price(self, usage: Usage) -> float | None:
-        """By the model that answered; one of no known price answers at that of the one asked."""
-        provider, asked = self.context.provider, self.context.request.model
-        price = self._prices.price_usd(provider, self._model or asked, usage)
-        return self._prices.price_usd(provider, asked, usage) if price is None else price
+        return price_usd(self.context.provider, self._model or self.context.request.model, usage)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from llm_repl_core.engine.admission import Admission
+from llm_repl_core.engine.budget import BudgetMeter
 from llm_repl_core.errors import ProviderError
 from llm_repl_core.ledger.record import CallPlace, CallSource, Mode
 from llm_repl_core.ledger.replay import Recall
 from llm_repl_core.model.cell import PromptCell
+from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.providers.base import AnswerSchema, Message, Tool, ToolCall, Usage
 
@@ -25,15 +26,13 @@ class CallTerms(Struct, frozen=True, kw_only=True):
         mode: Whether they are sent.
         recall: Finds answers on record, for this run.
         slots: How many may be under way.
-        admission: Lets them in, as far as the budgets bear them.
-        allow_unpriced: Whether one without a known price may be sent where money is limited.
+        meters: What they may spend.
     """
 
     mode: Mode
     recall: Recall
     slots: asyncio.Semaphore
-    admission: Admission
-    allow_unpriced: bool = False
+    meters: tuple[BudgetMeter, ...] = ()
 
 
 class Question(Struct, frozen=True, kw_only=True):
@@ -45,6 +44,7 @@ class Question(Struct, frozen=True, kw_only=True):
         run_id: The run's UUID.
         place: Where in the notebook.
         messages: The turns.
+        recorded_as: The turns as an earlier version asked them, which may be on record; None: alike.
         tools: What the model may ask to have called.
         answer_schema: The form of the answer.
     """
@@ -54,6 +54,7 @@ class Question(Struct, frozen=True, kw_only=True):
     run_id: str
     place: CallPlace
     messages: tuple[Message, ...]
+    recorded_as: tuple[Message, ...] | None = None
     tools: tuple[Tool, ...] = ()
     answer_schema: AnswerSchema | None = None
 
@@ -83,7 +84,9 @@ class Answer(Struct, frozen=True, kw_only=True):
         model: The model that answered; the one that was asked for where the provider is silent.
         usage: What it cost, where the provider counts.
         finish_reason: Why it ended, where the provider says it.
+        reasoning: What the model thought before, where it says it.
         tool_calls: What the model asks to have called.
+        provider_fields: What goes back with this turn; see `Message`.
         source: Whether it was asked, or taken from the record.
     """
 
@@ -93,5 +96,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     model: str
     usage: Usage | None = None
     finish_reason: str | None = None
+    reasoning: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
+    provider_fields: dict[str, JSONValue] = field(default_factory=dict)
     source: CallSource = "live"

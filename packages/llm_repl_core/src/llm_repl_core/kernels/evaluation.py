@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from types import CodeType, ModuleType
 from typing import Any
 
-from llm_repl_core.kernels.inserted import insert
 from llm_repl_core.kernels.values import (
     TimeUp,
     cut_text,
@@ -27,7 +26,6 @@ __all__ = ["evaluate_all", "snapshot_of", "user_names"]
 
 _CONVERSIONS: dict[str, Callable[[object], str]] = {"r": repr, "s": str, "a": ascii}
 _MAX_NAMES = 1000
-_NOTICE_LIMIT_BYTES = 2000
 
 
 def evaluate_all(
@@ -42,7 +40,7 @@ def evaluate_all(
     """Evaluate expressions in order; one that raises does not stop the rest.
 
     Args:
-        expressions: Each ``{source, conversion, format_spec, insert_limit_chars}``.
+        expressions: Each ``{source, conversion, format_spec}``.
         namespace: The state.
         restricted: Whether only the safe builtins are in reach.
         extra: Names that only these expressions see.
@@ -82,26 +80,8 @@ def evaluate_all(
 def _evaluate(
     expression: Mapping[str, Any], scope: dict[str, Any], restricted: bool, limit_bytes: int
 ) -> dict[str, Any]:
-    code = _compiled(expression["source"], restricted)
+    value = eval(_compiled(expression["source"], restricted), scope)  # noqa: S307  its purpose
     conversion, format_spec = expression.get("conversion"), expression.get("format_spec")
-    limit = expression.get("insert_limit_chars")
-    if limit is not None:
-        text, notice = insert(
-            lambda: eval(code, scope),  # noqa: S307  its purpose
-            conversion,
-            lambda: _spec_text(format_spec or (), scope, restricted),
-            limit,
-            expression["source"],
-        )
-        shown, truncated = cut_text(text, limit_bytes)
-        return {
-            "type": "value",
-            "text": shown,
-            "type_name": "str",
-            "truncated": truncated,
-            "notice": cut_text(notice, _NOTICE_LIMIT_BYTES)[0],
-        }
-    value = eval(code, scope)  # noqa: S307  its purpose
     if not conversion and not format_spec:
         return describe(value, limit_bytes)
     shown = _CONVERSIONS[conversion](value) if conversion else value

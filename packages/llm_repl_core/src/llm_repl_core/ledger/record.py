@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.providers.base import ToolCall, Usage
@@ -93,7 +93,9 @@ class CallRecord(Struct, frozen=True, kw_only=True):
         first_token_s: From the sending to the first text; None where there was none.
         attempts: Each try, where it was sent.
         text: The answer, or what had come of it.
+        reasoning: What the model thought before, where it says it.
         tool_calls: What the model asked to have called.
+        provider_fields: What goes back with this turn, unchanged; see `Message`.
         answered_by: The model that answered, where the provider says it.
         finish_reason: Why the answer ended, where the provider says it.
         usage: What the provider counted, its own record included.
@@ -118,7 +120,9 @@ class CallRecord(Struct, frozen=True, kw_only=True):
     first_token_s: float | None = None
     attempts: tuple[Attempt, ...] = ()
     text: str = ""
+    reasoning: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
+    provider_fields: dict[str, JSONValue] = field(default_factory=dict)
     answered_by: str | None = None
     finish_reason: str | None = None
     usage: Usage | None = None

@@ -59,7 +59,9 @@ class _Line(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknow
     id: Annotated[str, Meta(min_length=1)]
     request: dict[str, JSONValue]
     answer: str = ""
+    reasoning: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
+    provider_fields: dict[str, JSONValue] = field(default_factory=dict)
     answered_by: str | None = None
     finish_reason: str | None = None
     usage: Usage | None = None
@@ -193,7 +195,9 @@ def _line(record: CallRecord) -> _Line:
         id=record.id,
         request=record.request,
         answer=record.text,
+        reasoning=record.reasoning,
         tool_calls=record.tool_calls,
+        provider_fields=record.provider_fields,
         answered_by=record.answered_by,
         finish_reason=record.finish_reason,
         usage=record.usage,
@@ -215,7 +219,9 @@ def _record(line: _Line, position: int) -> CallRecord:
         state="completed",
         started_at=_NO_TIME,
         text=line.answer,
+        reasoning=line.reasoning,
         tool_calls=line.tool_calls,
+        provider_fields=line.provider_fields,
         answered_by=line.answered_by,
         finish_reason=line.finish_reason,
         usage=line.usage,

@@ -61,25 +61,12 @@ class Output(Struct, frozen=True):
 
     @classmethod
     def display(
-        cls,
-        data: Mapping[str, JSONValue],
-        metadata: Mapping[str, JSONValue] | None = None,
-        *,
-        is_result: bool = False,
+        cls, data: Mapping[str, JSONValue], metadata: Mapping[str, JSONValue] | None = None
     ) -> Output:
-        """A MIME bundle: type to text (binary ones in base64) or JSON value.
-
-        Args:
-            data: The bundle.
-            metadata: What stands beside it.
-            is_result: Whether it shows the value of the cell's last expression.
-        """
+        """A MIME bundle: type to text (binary ones in base64) or JSON value."""
         text = data.get("text/plain", "")
         content = text if isinstance(text, str) else ""
-        fields: dict[str, JSONValue] = {"data": dict(data), "metadata": dict(metadata or {})}
-        if is_result:
-            fields["result"] = True
-        return cls("display", content, fields)
+        return cls("display", content, {"data": dict(data), "metadata": dict(metadata or {})})
 
     @classmethod
     def llm_response(

@@ -42,18 +42,20 @@ class Attachment(Struct, frozen=True, kw_only=True):
     name: str = ""
 
 
-class ToolCall(Struct, frozen=True, kw_only=True):
+class ToolCall(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A model's wish to have a function called.
 
     Attributes:
         id: By which the answer refers to it.
         name: The function's name.
         arguments: JSON, as the model wrote it: it may be broken. Where it wrote nothing: ``{}``.
+        provider_fields: What the provider wants back unchanged with this call; for it alone.
     """
 
     id: str
     name: str
     arguments: str
+    provider_fields: dict[str, JSONValue] = field(default_factory=dict)
 
 
 class Message(Struct, frozen=True, omit_defaults=True):
@@ -65,6 +67,8 @@ class Message(Struct, frozen=True, omit_defaults=True):
         attachments: What goes with it.
         tool_calls: What the model, as the assistant, asked to have called.
         tool_call_id: Which call this message, in the role ``tool``, answers.
+        provider_fields: What the provider wants back unchanged with this turn of the assistant
+            (signatures, reasoning): for it alone, which knows how it is sent.
     """
 
     role: Literal["system", "user", "assistant", "tool"]
@@ -72,6 +76,7 @@ class Message(Struct, frozen=True, omit_defaults=True):
     attachments: tuple[Attachment, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
+    provider_fields: dict[str, JSONValue] = field(default_factory=dict)
 
 
 class Tool(Struct, frozen=True, kw_only=True):
@@ -140,17 +145,27 @@ class Delta(Struct, frozen=True, kw_only=True):
 
     Attributes:
         text: What is added to the answer.
+        reasoning: What the model thought before it answered; it is no part of the answer. Where
+            it stands in the text between ``<think>`` and ``</think>``, it may stay there.
+        replaces_text: Whether all text that came before is void, and this delta has it again: some
+            models do not mark where their reasoning begins.
         usage: Once, where the provider counts.
-        finish_reason: Once: ``stop``, ``length``, ``tool_calls``, or the provider's word.
+        finish_reason: Once: ``stop``, ``length`` (it was cut off at a limit), ``tool_calls``, or
+            the provider's word.
         model: The model that really answered, where the provider says it.
         tool_calls: Each whole, once, and before the end: no pieces of arguments.
+        provider_fields: Beside ``tool_calls``: what comes back with this turn in the request that
+            brings the tools' results; see `Message`.
     """
 
     text: str = ""
+    reasoning: str = ""
+    replaces_text: bool = False
     usage: Usage | None = None
     finish_reason: str | None = None
     model: str | None = None
     tool_calls: tuple[ToolCall, ...] = ()
+    provider_fields: dict[str, JSONValue] = field(default_factory=dict)
 
 
 class ProviderConfig(Struct, frozen=True, kw_only=True):
@@ -162,8 +177,6 @@ class ProviderConfig(Struct, frozen=True, kw_only=True):
         model: The default model; the provider's own where None.
         timeout_s: How long to wait for the next piece of an answer.
         options: Further settings of this provider.
-        key_hint: Where ``api_key`` is None: what there is to say of the keys that are kept, as a
-            sentence; empty where there is nothing.
     """
 
     api_key: Secret | None = None
@@ -171,7 +184,6 @@ class ProviderConfig(Struct, frozen=True, kw_only=True):
     model: str | None = None
     timeout_s: Annotated[float, Meta(gt=0)] = 120.0
     options: dict[str, Any] = field(default_factory=dict)
-    key_hint: str = ""
 
 
 class Provider(abc.ABC):
@@ -235,13 +247,6 @@ class Provider(abc.ABC):
         """
         return [self.config.model or self.default_model]
 
-    def check(self) -> None:  # noqa: B027
-        """Refuse now what no call could succeed with; nothing is sent. Here, nothing is refused.
-
-        Raises:
-            ProviderError: For instance `KeyMissing`.
-        """
-
     def warm(self) -> None:  # noqa: B027
         """Import what is heavy, so that the first call need not wait for it; in any thread."""
 
@@ -258,7 +263,6 @@ class Provider(abc.ABC):
         if not key:
             raise KeyMissing(
                 f"The provider `{self.name}` needs a key: set {self.key_variable}, or run "
-                f"`llm-repl keys set {self.name}`; the provider `mock` needs none. "
-                f"{self.config.key_hint}".rstrip()
+                f"`llm-repl keys set {self.name}`; the provider `mock` needs none."
             )
         return key

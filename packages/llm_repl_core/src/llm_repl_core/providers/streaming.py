@@ -11,11 +11,16 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from pathlib import PurePath
 from typing import Any, Final
 
+import msgspec
+
 from llm_repl_core.errors import ProviderError
 from llm_repl_core.providers.base import Delta, Provider, Request
 from llm_repl_core.providers.secret import Secret, redact
+from llm_repl_core.providers.thinking import Portion, ThinkingSplitter
 
 __all__ = ["deltas"]
+
+_NOTHING: Final = Delta()
 
 _RUN_AHEAD_LIMIT: Final = 64
 """How many deltas a plain generator may be ahead of its listener."""
@@ -27,6 +32,8 @@ async def deltas(provider: Provider, request: Request) -> AsyncGenerator[Delta, 
     A plain generator runs in a thread of its own, so that any number of them answer at the same
     time. When the listener leaves early, an async generator is closed before this returns; a
     plain one is closed in its thread as soon as it comes back from the piece that it is at.
+
+    Reasoning that stands in the text, see `ThinkingSplitter`, comes as reasoning.
 
     To leave early and be sure that the stream is closed then, and not at some later garbage
     collection, listen within ``contextlib.aclosing``.
@@ -43,13 +50,21 @@ async def deltas(provider: Provider, request: Request) -> AsyncGenerator[Delta, 
             `ProviderError` which names the provider. No message holds its key.
     """
     failure: ProviderError | None = None
+    splitter = ThinkingSplitter()
     try:
         source = _listen(provider, provider.stream(request))
         try:
             async for delta in source:
                 if not isinstance(delta, Delta):
                     raise ProviderError(_not_a_delta(provider, delta))
+                if delta.text or delta.finish_reason is not None:
+                    delta = _told_apart(delta, splitter)
+                    if delta == _NOTHING:
+                        continue  # it is held back until there is more of it
                 yield delta
+            rest = _told_apart(_NOTHING, splitter, is_end=True)
+            if rest != _NOTHING:
+                yield rest
         finally:
             if hasattr(source, "aclose"):
                 await source.aclose()
@@ -62,6 +77,22 @@ async def deltas(provider: Provider, request: Request) -> AsyncGenerator[Delta, 
         # Raised out here so that it carries no context: the error, and the frames that it
         # came through, may hold the key.
         raise failure
+
+
+def _told_apart(delta: Delta, splitter: ThinkingSplitter, *, is_end: bool = False) -> Delta:
+    """A delta of which the text is answer only; the last one brings what was held back."""
+    portion = splitter.add(delta.text) if delta.text else Portion()
+    text, reasoning, replaces_text = portion
+    if is_end or delta.finish_reason is not None:
+        rest = splitter.end()
+        replaces_text = rest.replaces_text
+        text = rest.text if replaces_text else text + rest.text
+        reasoning += rest.reasoning
+    if text == delta.text and not reasoning and not replaces_text:
+        return delta
+    return msgspec.structs.replace(
+        delta, text=text, reasoning=delta.reasoning + reasoning, replaces_text=replaces_text
+    )
 
 
 def _listen(provider: Provider, stream: Any) -> AsyncIterator[Any]:

@@ -70,6 +70,7 @@ def events(
     finish_reason: str | None,
     *,
     endless: bool = False,
+    done: bool = True,
 ) -> Iterator[bytes]:
     """The events of a streamed answer, in order; usage is the last where it is asked for.
 
@@ -79,6 +80,7 @@ def events(
         text: The answer, to be counted.
         finish_reason: The last chunk's; None: there is none.
         endless: The deltas begin again after the last, without an end.
+        done: Whether ``[DONE]`` comes last.
     """
     common = msgspec.json.encode(_common(request, "chat.completion.chunk"))[:-1]
     # Only the delta is encoded each time: an answer may have ten thousand.
@@ -95,7 +97,8 @@ def events(
     if (request.get("stream_options") or {}).get("include_usage"):
         usage = msgspec.json.encode(_usage(request, text))
         yield b"data: " + common + b',"choices":[],"usage":' + usage + b"}\n\n"
-    yield b"data: [DONE]\n\n"
+    if done:
+        yield b"data: [DONE]\n\n"
 
 
 def completion(

@@ -32,8 +32,9 @@ class Reply(Struct, frozen=True, kw_only=True):
             ``response_format``.
         tool_calls: What it asks to have called, after the text, in pieces as OpenAI sends them.
         deltas: The deltas of the events as they are, in place of all of the above.
-        finish_reason: The last event's; None: no event says that the answer is complete. With
-            ``tool_calls``, ``stop`` stands for ``tool_calls``.
+        finish_reason: The last event's; None: no event has one. With ``tool_calls``, ``stop`` stands
+            for ``tool_calls``.
+        done: Whether ``[DONE]`` comes last.
         endless: The answer begins again after its last piece, until the client leaves.
         delay_s: Before the first byte.
         delay_per_piece_s: Before each piece.
@@ -55,6 +56,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     tool_calls: tuple[ToolCall, ...] = ()
     deltas: tuple[dict[str, Any], ...] | None = None
     finish_reason: str | None = "stop"
+    done: bool = True
     endless: bool = False
     delay_s: float = 0.0
     delay_per_piece_s: float = 0.0
@@ -103,7 +105,7 @@ class Reply(Struct, frozen=True, kw_only=True):
         if deltas is None:
             told = ({"content": piece} for piece in pieces)
             deltas = (*told, *tool_call_deltas(self.tool_calls))
-        return events(request, deltas, text, finish_reason, endless=self.endless)
+        return events(request, deltas, text, finish_reason, endless=self.endless, done=self.done)
 
     def _pieces(self, request: dict[str, Any]) -> tuple[str, ...]:
         if self.deltas is not None:

@@ -1,20 +1,42 @@
-"""An answer that is put together from the chunks of a stream."""
+"""An answer that is put together from the documents in which it comes."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-from llm_repl_core.errors import AnswerBroken, ContentRefused
-from llm_repl_core.providers.base import Delta, ToolCall, Usage
+from llm_repl_core.errors import AnswerBroken, AnswerEmpty, ContentRefused
+from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.providers.base import Delta, Usage
+from llm_repl_core.providers.thinking import THINKING_TAGS
+from llm_repl_providers.openai.content import merge, read_content, reasoning_of
+from llm_repl_providers.openai.loose_json import TextJoiner, joined_halves
 from llm_repl_providers.openai.tool_calls import ToolCalls
 
 __all__ = ["Answer"]
+
+_KNOWN_FIELDS: Final = frozenset(
+    {"role", "content", "tool_calls", "function_call", "refusal", "annotations", "audio"}
+)
+"""Of a turn: what is read here, or does not go back to the server."""
+
+_FINISH_REASONS: Final = {
+    **dict.fromkeys(("stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete"), "stop"),
+    **dict.fromkeys(("length", "max_tokens", "model_length", "max_output_tokens"), "length"),
+    **dict.fromkeys(("tool_calls", "function_call", "tool_use", "tool_call"), "tool_calls"),
+    **dict.fromkeys(
+        ("content_filter", "safety", "recitation", "prohibited_content", "error_toxic"),
+        "content_filter",
+    ),
+}
+"""What servers say, in lower case, and the protocol's word for it; others stay as they are."""
+
+_BROKEN: Final = frozenset({"error", "abort", "insufficient_system_resource", "network_error"})
 
 
 class Answer:
     """What has come of an answer so far.
 
-    Servers that speak OpenAI's protocol differ: nothing in a chunk is taken for granted.
+    Servers that speak OpenAI's protocol differ: nothing in a document is taken for granted.
 
     Args:
         where: How messages name the server.
@@ -28,70 +50,158 @@ class Answer:
         self._usage: Usage | None = None
         self._refusal: list[str] = []
         self._tool_calls = ToolCalls(calls_before)
+        self._text, self._reasoning = TextJoiner(), TextJoiner()
+        self._contents: list[Any] = []
+        self._fields: dict[str, Any] = {}
         self._has_choice = False
 
-    def add(self, chunk: Any) -> str:
-        """Take a chunk, as it came in JSON, in; its text is returned."""
-        if not isinstance(chunk, dict):
-            return ""
-        model = chunk.get("model")
+    def add(self, document: Any) -> Delta | None:
+        """Take a chunk, or a whole completion, in; what it adds is returned.
+
+        Raises:
+            AnswerUnreadable: It says something in a form that is not known.
+        """
+        if not isinstance(document, dict):
+            return None
+        model = document.get("model")
         if isinstance(model, str) and model:
             self._model = model
         # Some servers count after each chunk: the last count is the one of the whole answer.
-        usage = chunk.get("usage")
+        usage = document.get("usage")
         if isinstance(usage, dict):
             self._usage = _usage(usage)
-        choices = chunk.get("choices")
+        choices = document.get("choices")
         if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-            return ""
+            return None
         choice = choices[0]
         if choice.get("index", 0) not in (0, None):
-            return ""  # of a second answer, which an option `n` asks for
+            return None  # of a second answer, which an option `n` asks for
         self._has_choice = True
         finish_reason = choice.get("finish_reason")
         if isinstance(finish_reason, str) and finish_reason:
             self._finish_reason = finish_reason
-        delta = choice.get("delta")
-        if not isinstance(delta, dict):
-            return ""
-        refusal = delta.get("refusal")
-        if isinstance(refusal, str):
-            self._refusal.append(refusal)
-        if "tool_calls" in delta:
-            self._tool_calls.add(delta["tool_calls"])
-        text = delta.get("content")
-        return text if isinstance(text, str) else ""
+        turn = choice.get("delta") or choice.get("message")
+        return self._add_turn(turn) if isinstance(turn, dict) else None
 
-    def last(self) -> Delta:
+    def _add_turn(self, turn: dict[str, Any]) -> Delta | None:
+        if "tool_calls" in turn:
+            self._tool_calls.add(turn["tool_calls"])
+        function = turn.get("function_call")  # as the protocol had it before there could be several
+        if isinstance(function, dict) and any(function.values()):
+            self._tool_calls.add([{"index": 0, "function": function}])
+        if isinstance(refusal := turn.get("refusal"), str):
+            self._refusal.append(refusal)
+        content, text, reasoning = turn.get("content"), "", ""
+        if content:
+            self._contents.append(content)
+            if isinstance(content, str):
+                text = self._text.add(content)
+            else:
+                said = read_content(content, self._where)
+                text, reasoning = self._text.add(said.text), said.reasoning
+                self._refusal.append(said.refusal)
+        if turn.keys() - _KNOWN_FIELDS:
+            reasoning = reasoning or reasoning_of(turn)
+            for name, value in turn.items():
+                if name not in _KNOWN_FIELDS and value is not None:
+                    self._fields[name] = merge(self._fields.get(name), value)
+        if reasoning:
+            reasoning = self._reasoning.add(reasoning)
+        return Delta(text=text, reasoning=reasoning) if text or reasoning else None
+
+    def end(self, *, is_complete: bool) -> list[Delta]:
         """What ends the answer.
+
+        Args:
+            is_complete: Whether the server has said that nothing is missing.
 
         Raises:
             AnswerBroken: It is not complete.
+            AnswerEmpty: It is, and there is no answer in it.
+            AnswerUnreadable: A tool that it asks for has no name.
             ContentRefused: A filter, or the model itself, stopped it.
         """
+        tool_calls = self._tool_calls.whole(self._where) if self._has_choice else ()
+        reason = self._reason(is_complete=is_complete, has_tools=bool(tool_calls))
+        deltas = []
+        if rest := self._text.end():
+            deltas.append(Delta(text=rest))
+        if tool_calls:
+            deltas.append(Delta(tool_calls=tool_calls, provider_fields=self._provider_fields()))
+        deltas.append(Delta(usage=self._usage, finish_reason=reason, model=self._model))
+        return deltas
+
+    def _reason(self, *, is_complete: bool, has_tools: bool) -> str:
         if not self._has_choice:
-            raise AnswerBroken(
+            kind = AnswerEmpty if is_complete else AnswerBroken
+            raise kind(
                 f"{self._where} answered without an answer in it: if this goes on, see whether "
                 "`base_url` is right; it usually ends in /v1."
             )
-        if self._finish_reason is None:
+        if self._finish_reason is None and not is_complete:
             raise AnswerBroken(f"{self._where} broke off in the middle of its answer.")
-        if self._finish_reason == "content_filter":
+        told = self._finish_reason or ("tool_calls" if has_tools else "stop")
+        if told.lower() in _BROKEN:
+            raise AnswerBroken(f"{self._where} broke off its answer: it says `{told}`.")
+        reason = _FINISH_REASONS.get(told.lower(), told)
+        if reason == "content_filter":
             raise ContentRefused(
                 f"The content filter of {_inside(self._where)} stopped the answer."
             )
-        refusal = " ".join("".join(self._refusal).split())
+        refusal = " ".join(joined_halves("".join(self._refusal)).split())
         if refusal:
             raise ContentRefused(f"The model {self._model or ''} refused: {refusal}")
-        return Delta(usage=self._usage, finish_reason=self._finish_reason, model=self._model)
+        return reason
 
-    def tool_calls(self) -> tuple[ToolCall, ...]:
-        """The tools that it asks to have called; to be taken when it is complete.
+    def _provider_fields(self) -> dict[str, JSONValue]:
+        """What goes back in the next request as it came."""
+        fields: dict[str, JSONValue] = {
+            name: _without_halves(value) for name, value in self._fields.items()
+        }
+        contents = self._contents
+        if any(not isinstance(content, str) for content in contents):
+            fields["content"] = _without_halves(_joined_blocks(contents))
+        else:
+            text = joined_halves("".join(contents))
+            if text.lstrip().startswith(tuple(opening for opening, _ in THINKING_TAGS)):
+                fields["content"] = text  # the models that think aloud want to read it again
+        return fields
 
-        Raises:
-            AnswerBroken: One has no name.
-        """
-        return self._tool_calls.whole(self._where)
+
+def _joined_blocks(contents: list[Any]) -> list[Any]:
+    """The blocks of streamed content: pieces that go on with the one before are joined to it."""
+    blocks: list[Any] = []
+    for content in contents:
+        pieces = content if isinstance(content, list) else [content]
+        for piece in pieces:
+            block = {"type": "text", "text": piece} if isinstance(piece, str) else piece
+            last = blocks[-1] if blocks else None
+            if isinstance(last, dict) and last.get("type") == block.get("type"):
+                blocks[-1] = _joined_block(last, block)
+            else:
+                blocks.append(block)
+    return blocks
+
+
+def _joined_block(known: dict[str, Any], piece: dict[str, Any]) -> dict[str, Any]:
+    joined = dict(known)
+    for name, value in piece.items():
+        old = known.get(name)
+        if isinstance(old, list) and isinstance(value, list):
+            joined[name] = _joined_blocks([old, value])
+        else:
+            joined[name] = value if name == "type" else merge(old, value)
+    return joined
+
+
+def _without_halves(value: Any) -> Any:
+    if isinstance(value, str):
+        return joined_halves(value)
+    if isinstance(value, list):
+        return [_without_halves(item) for item in value]
+    if isinstance(value, dict):
+        return {joined_halves(name): _without_halves(item) for name, item in value.items()}
+    return value
 
 
 def _inside(where: str) -> str:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import json
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
-import msgspec
 import openai
 from openai.resources.chat import completions as _completions  # noqa: F401 - else it is imported at the first call
 
@@ -18,17 +14,21 @@ from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.providers.base import Delta, ProviderConfig
 from llm_repl_core.providers.secret import Secret
 from llm_repl_providers.openai.answer import Answer
-from llm_repl_providers.openai.events import EventReader
-from llm_repl_providers.openai.failures import explain, is_known
+from llm_repl_providers.openai.failures import (
+    ErrorInAnswer,
+    body_of,
+    explain,
+    is_known,
+    refusal_in,
+)
+from llm_repl_providers.openai.limitations import Learned, Limitation, find_limitation
+from llm_repl_providers.openai.reading import DocumentReader
 
 __all__ = ["Connection"]
 
 _CONNECT_LIMIT_S: Final = 10.0
 _PLACEHOLDER: Final = "none"
 """What is sent to servers of one's own, most of which ask for no key; the SDK insists on one."""
-
-_DRAIN_LIMIT_S: Final = 0.1
-"""How long the end of the HTTP answer is waited for, which leaves the connection reusable."""
 
 
 class Connection:
@@ -38,7 +38,7 @@ class Connection:
         config: The provider's.
         base_url: Where the server is; checked already.
         key: The key, or None.
-        usage_refused: Called when the server does not know how to be asked for usage.
+        learned: What is known of the server's models, and is added to.
     """
 
     def __init__(
@@ -46,12 +46,12 @@ class Connection:
         config: ProviderConfig,
         base_url: str,
         key: Secret | None,
-        usage_refused: Callable[[], None],
+        learned: Learned,
     ) -> None:
         self._timeout_s = config.timeout_s
         self._key = key
         self._where = f"The server at {base_url}"
-        self._usage_refused = usage_refused
+        self._learned = learned
         self._client = openai.AsyncOpenAI(
             api_key=_PLACEHOLDER if key is None else key.reveal(),
             base_url=base_url,
@@ -67,41 +67,51 @@ class Connection:
     async def stream(self, body: dict[str, JSONValue]) -> AsyncGenerator[Delta, None]:
         """Answer a request; closing the iterator closes the connection.
 
+        What the server refuses to take is written otherwise and sent again, as long as it has
+        generated nothing; see `limitations`.
+
         Args:
             body: What is sent.
 
         Raises:
             ProviderError: See `explain`.
         """
-        answer = Answer(self._where, calls_before=_calls_in(body))
-        failure: ProviderError | None = None
-        begun = False
-        try:
-            response = await self._send(body)
-            begun = True
+        tried: list[Limitation] = []
+        is_new = False
+        while True:
+            attempt = _Attempt(self._client, self._where, body)
+            failure: ProviderError | None = None
+            limitation: Limitation | None = None
             try:
-                async with aclosing(_events(response)) as portions:
-                    async for events in portions:
-                        for data in events:
-                            text = answer.add(_document(data, response))
-                            if text:
-                                yield Delta(text=text)
-            finally:
-                await response.aclose()
-        except Exception as error:
-            if not is_known(error):
-                raise
-            failure = self._explain(error, begun=begun)
-        if failure is not None:
-            # A server may have repeated the key, and reports of failures show local variables.
-            events, data = [], b""
-            # Raised out here so that it carries no context: the SDK's errors hold the key.
-            raise failure
-        last = answer.last()
-        tool_calls = answer.tool_calls()
-        if tool_calls:
-            yield Delta(tool_calls=tool_calls)
-        yield last
+                async with aclosing(attempt.deltas()) as deltas:
+                    async for delta in deltas:
+                        if is_new:
+                            self._learned.add(str(body["model"]), tried)
+                            is_new = False
+                        yield delta
+            except ProviderError as error:
+                # Without the frames, whose variables hold what the server said.
+                failure = error.with_traceback(None)
+            except Exception as error:
+                if not is_known(error):
+                    raise
+                limitation = None if attempt.has_said else self._limitation_in(error, body, tried)
+                if limitation is None:
+                    failure = explain(
+                        error,
+                        where=self._where,
+                        secret=self._key,
+                        timeout_s=self._timeout_s,
+                        begun=attempt.has_begun,
+                    )
+            if failure is not None:
+                # Raised out here so that it carries no context: the SDK's errors hold the key.
+                raise failure
+            if limitation is None:
+                return
+            tried.append(limitation)
+            is_new = True
+            body = limitation.adapt(body)
 
     async def models(self) -> Sequence[str]:
         """The names of the server's models, sorted.
@@ -114,7 +124,13 @@ class Connection:
         try:
             page = await self._client.models.list()
         except openai.OpenAIError as error:
-            failure = self._explain(error, begun=False)
+            failure = explain(
+                error,
+                where=self._where,
+                secret=self._key,
+                timeout_s=self._timeout_s,
+                begun=False,
+            )
         except (AttributeError, TypeError, ValueError):
             pass  # The SDK stumbles over what is not JSON, such as a page for people.
         if failure is not None:
@@ -131,89 +147,57 @@ class Connection:
         """Close all that is open."""
         await self._client.close()
 
-    async def _send(self, body: dict[str, JSONValue]) -> Any:
-        """The response, of which the head has come."""
-        try:
-            return await self._create(body)
-        except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-            rejection = f"{error.message} {error.param} {error.body}"
-            if "stream_options" not in body or not (
-                "stream_options" in rejection or "include_usage" in rejection
-            ):
-                raise
-        # An older server of the same protocol; it will not be asked again.
-        self._usage_refused()
-        return await self._create(
-            {name: value for name, value in body.items() if name != "stream_options"}
-        )
+    def _limitation_in(
+        self, error: Exception, body: dict[str, JSONValue], tried: list[Limitation]
+    ) -> Limitation | None:
+        if not isinstance(error, openai.APIStatusError | ErrorInAnswer):
+            return None
+        refusal = refusal_in(error, self._key)
+        words = f"{refusal.words} {body_of(error)}"
+        return find_limitation(words, refusal.status, body, tried=tried)
 
-    async def _create(self, body: dict[str, JSONValue]) -> Any:
+
+class _Attempt:
+    """One sending of a request.
+
+    Attributes:
+        has_begun: Whether the head of an answer has come.
+        has_said: Whether something of the answer itself has.
+    """
+
+    def __init__(self, client: openai.AsyncOpenAI, where: str, body: dict[str, JSONValue]) -> None:
+        self.has_begun = False
+        self.has_said = False
+        self._client = client
+        self._where = where
+        self._body = body
+
+    async def deltas(self) -> AsyncGenerator[Delta, None]:
+        """Send it, and read what comes."""
         # As the extra body, which the SDK sends as it is, so that a server's own parameters pass
         # as well as OpenAI's and nothing is looked through at length. It takes the place of the
         # parameters that the SDK wants to have.
         stream = await self._client.chat.completions.create(
-            model="", messages=(), stream=True, extra_body=body
+            model="", messages=(), stream=True, extra_body=self._body
         )
+        self.has_begun = True
         # The SDK makes a model of each chunk, which takes longer than all that is done here.
-        return stream.response
-
-    def _explain(self, error: Exception, *, begun: bool) -> ProviderError:
-        return explain(
-            error, where=self._where, secret=self._key, timeout_s=self._timeout_s, begun=begun
-        )
-
-
-async def _events(response: Any) -> AsyncGenerator[list[bytes], None]:
-    """The data of an answer's events, as many at a time as arrive together."""
-    reader = EventReader()
-    async with aclosing(response.aiter_bytes()) as portions:
-        async for portion in portions:
-            events = reader.feed(portion)
-            for number, data in enumerate(events):
-                if data.startswith(b"[DONE]"):
-                    yield events[:number]
-                    await _drain(portions)
-                    return
-            if events:
-                yield events
-    yield [data for data in reader.end() if not data.startswith(b"[DONE]")]
-
-
-async def _drain(portions: AsyncGenerator[bytes, None]) -> None:
-    """Read to the end of what is complete already: nothing that fails here matters."""
-    with contextlib.suppress(Exception):
-        async with asyncio.timeout(_DRAIN_LIMIT_S):
-            async for _ in portions:
-                pass
-
-
-def _document(data: bytes, response: Any) -> Any:
-    """An event's data, read.
-
-    Raises:
-        APIError: It tells of an error.
-        ValueError: It is not JSON.
-    """
-    try:
-        document = msgspec.json.decode(data)
-    except msgspec.DecodeError:
-        document = _lenient(data)
-    error = document.get("error") if isinstance(document, dict) else None
-    if error:
-        message = error.get("message") if isinstance(error, dict) else None
-        raise openai.APIError(
-            message if isinstance(message, str) else "An error occurred during streaming",
-            request=response.request,
-            body=error,
-        )
-    return document
-
-
-def _lenient(data: bytes) -> Any:
-    """Read JSON with what some servers write: NaN, and halves of characters beyond 16 bits."""
-    loose = json.loads(data, parse_constant=lambda _: None)
-    text = json.dumps(loose, ensure_ascii=False)
-    return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+        response = stream.response
+        answer = Answer(self._where, calls_before=_calls_in(self._body))
+        reader = DocumentReader(response, self._where)
+        try:
+            async with aclosing(reader.portions()) as portions:
+                async for documents in portions:
+                    for document in documents:
+                        delta = answer.add(document)
+                        if delta is not None:
+                            self.has_said = True
+                            yield delta
+        finally:
+            await response.aclose()
+        for delta in answer.end(is_complete=reader.is_complete):
+            self.has_said = True
+            yield delta
 
 
 def _calls_in(body: dict[str, Any]) -> int:

@@ -2,48 +2,44 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import ssl
 import time
 from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Any, Final
 
 import openai
 
 from llm_repl_core.errors import (
     AnswerBroken,
-    ContentRefused,
-    ContextTooLong,
-    KeyMissing,
-    KeyRejected,
-    ModelNotFound,
+    AnswerUnreadable,
     ProviderError,
-    ProviderServerError,
     ProviderTimeout,
     ProviderUnreachable,
-    RateLimited,
     RequestRejected,
 )
 from llm_repl_core.providers.secret import Secret, redact
+from llm_repl_providers.openai.judgement import Refusal, judge
+from llm_repl_providers.openai.server_words import marks_in, meant_status, words_in
 
-__all__ = ["explain", "is_known", "retry_after_s"]
+__all__ = ["ErrorInAnswer", "body_of", "explain", "is_known", "refusal_in", "retry_after_s"]
 
 _WORDS_LIMIT_CHARACTERS: Final = 300
 
-# Some servers put these words under `code`, some under `type`.
-_NO_CREDIT: Final = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
-_TOO_LONG: Final = {"context_length_exceeded", "exceed_context_size_error"}
-_REFUSED: Final = {"content_filter", "content_policy_violation"}
-_NO_MODEL: Final = {"model_not_found", "invalid_model"}
-_PATIENCE: Final = {"rate_limit_exceeded", "rate_limit_error"}
-_SERVER: Final = {"server_error", "internal_server_error", "overloaded_error"}
-# Servers without such words say it in a sentence.
-_TOO_LONG_SENTENCE: Final = re.compile(r"maximum context length|context (length|size|window)")
 
-# A path such as /v1/models is not meant.
-_MODEL_WORD: Final = re.compile(r"(?<![/\w])models?\b", re.IGNORECASE)
+class ErrorInAnswer(Exception):
+    """An error that came where an answer was due: with status 200, or as an event of the stream.
+
+    Args:
+        body: What it says, as it came in JSON; a text, where it was none.
+    """
+
+    def __init__(self, body: Any) -> None:
+        super().__init__()  # the body stays out of tracebacks: it may repeat the key
+        self.body = body
 
 
 def is_known(error: Exception) -> bool:
@@ -51,7 +47,8 @@ def is_known(error: Exception) -> bool:
 
     Some versions of the SDK let errors of its HTTP library, and of reading JSON, pass through.
     """
-    return isinstance(error, openai.OpenAIError | ValueError | TypeError) or _is_of_http(error)
+    known = openai.OpenAIError | ErrorInAnswer | ValueError | TypeError
+    return isinstance(error, known) or _is_of_http(error)
 
 
 def explain(
@@ -67,24 +64,18 @@ def explain(
         begun: Whether the server had begun to answer.
     """
     if isinstance(error, openai.APIStatusError):
-        headers = error.response.headers
-        return _status(error, error.status_code, headers, where=where, secret=secret)
+        return judge(refusal_in(error, secret), where=where, has_key=secret is not None)
     if isinstance(error, openai.APITimeoutError) or _any_named(error, "TimeoutException"):
         if _any_named(error, "ConnectTimeout", "PoolTimeout"):
             return ProviderTimeout(f"{where} did not accept a connection in time.")
         return ProviderTimeout(f"{where} sent nothing for {timeout_s:g} s.")
     if isinstance(error, openai.APIConnectionError) or _is_of_http(error):
         return _connection(error, where, secret, begun=begun)
-    if isinstance(error, openai.APIResponseValidationError):
-        begun = True
-    elif isinstance(error, openai.APIError):
-        # An error in the middle of the stream: it has no status, at most a numeric code.
-        code = str(error.code or "")
-        status = int(code) if code.isdecimal() else 500
-        return _status(error, status, {}, where=where, secret=secret)
+    if isinstance(error, ErrorInAnswer):
+        return judge(refusal_in(error, secret), where=where, has_key=secret is not None)
     words = _tidy(str(error), secret)
     if begun:
-        return AnswerBroken(f"The answer of {_inside(where)} cannot be read: {words}.")
+        return AnswerUnreadable(f"The answer of {_inside(where)} cannot be read: {words}.")
     return RequestRejected(f"The request to {_inside(where)} cannot be sent: {words}.")
 
 
@@ -106,50 +97,34 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
     return None
 
 
-def _status(
-    error: openai.APIError,
-    status: int,
-    headers: Mapping[str, str],
-    *,
-    where: str,
-    secret: Secret | None,
-) -> ProviderError:
-    words = _server_words(error, secret)
-    says = f": {words}." if words else "."
-    marks = {str(error.code), str(error.type)}  # of any type, since nobody validates them
-    if marks & _NO_CREDIT or status == 402:
-        # Not RateLimited: to wait does not help.
-        return KeyRejected(f"The account of this key has no credit left at {_inside(where)}{says}")
-    if marks & _TOO_LONG or (status in {400, 413, 422} and _TOO_LONG_SENTENCE.search(words)):
-        return ContextTooLong(f"The prompt is too long for the model at {_inside(where)}{says}")
-    if marks & _REFUSED:
-        return ContentRefused(f"{where} refused the content{says}")
-    if marks & _NO_MODEL or (status == 404 and _MODEL_WORD.search(words)):
-        return ModelNotFound(f"{where} has no such model{says}")
-    if marks & _PATIENCE or status == 429:
-        return RateLimited(f"{where} asks for patience{says}", retry_after_s=retry_after_s(headers))
-    if status in {401, 403}:
-        if secret is None:
-            return KeyMissing(f"{where} wants a key and none is set{says} {_SET_KEY}")
-        return KeyRejected(f"{where} does not accept the key ({status}){says} {_SET_KEY}")
-    if status == 404:
-        return RequestRejected(
-            f"{where} does not know this address (404): see whether `base_url` is right; it "
-            "usually ends in /v1."
-        )
-    if status in {408, 504}:
-        return ProviderTimeout(f"{where} gave up waiting ({status}){says}")
-    if status >= 500 or marks & _SERVER:
-        return ProviderServerError(f"{where} failed ({status}){says}")
-    if 300 <= status < 400:
-        return RequestRejected(
-            f"{where} redirects elsewhere ({status}), where neither the key nor the prompt is "
-            "sent: set `base_url` to the server's own address."
-        )
-    return RequestRejected(f"{where} rejects the request ({status}){says}")
+def refusal_in(error: openai.APIStatusError | ErrorInAnswer, secret: Secret | None) -> Refusal:
+    """What a server says in an error, without the key.
+
+    Args:
+        error: What came.
+        secret: The key that was sent; None: none was.
+    """
+    body = body_of(error)
+    words, marks = _tidy(words_in(body), secret), marks_in(body)
+    if isinstance(error, ErrorInAnswer):
+        # Where it says no status, it is the server's failure.
+        return Refusal(status=meant_status(body) or 500, words=words, marks=marks)
+    return Refusal(
+        status=error.status_code,
+        words=words,
+        marks=marks,
+        retry_after_s=retry_after_s(error.response.headers),
+    )
 
 
-_SET_KEY: Final = "Set OPENAI_API_KEY, or run `llm-repl keys set openai`."
+def body_of(error: openai.APIStatusError | ErrorInAnswer) -> Any:
+    """All of an error: JSON, or the text where it is none. The SDK's own is a part of it."""
+    if isinstance(error, ErrorInAnswer):
+        return error.body
+    try:
+        return json.loads(error.response.content)
+    except (ValueError, RecursionError):
+        return error.response.text
 
 
 def _connection(
@@ -187,18 +162,6 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
             behind = behind.exceptions[0]
         else:
             behind = behind.__cause__ or behind.__context__
-
-
-def _server_words(error: openai.APIError, secret: Secret | None) -> str:
-    """Find what the server itself says, where that is a sentence."""
-    body = error.body
-    if isinstance(body, dict):
-        body = body.get("message") or body.get("detail") or body.get("error")
-    if body is None and not isinstance(error, openai.APIStatusError):
-        body = error.message
-    if not isinstance(body, str) or body.lstrip().startswith("<"):  # a page of HTML says nothing
-        return ""
-    return _tidy(body, secret)
 
 
 def _tidy(text: str, secret: Secret | None) -> str:

@@ -9,12 +9,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from llm_repl_core.errors import KeyMissing, KeyRejected
+from llm_repl_core.errors import KeyRejected
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.providers.base import Delta, Provider, ProviderConfig, Request
 from llm_repl_core.providers.secret import Secret
 from llm_repl_providers.openai.address import OPENAI_BASE_URL, find_base_url
 from llm_repl_providers.openai.body import request_body
+from llm_repl_providers.openai.limitations import Learned
 
 if TYPE_CHECKING:
     from llm_repl_providers.openai.connection import Connection
@@ -49,7 +50,7 @@ class OpenAIProvider(Provider):
         self._base_url = find_base_url(self.config.base_url)
         self._connections: dict[asyncio.AbstractEventLoop, Connection] = {}
         self._lock = threading.Lock()
-        self._asks_for_usage = True
+        self._learned = Learned(self._base_url)
 
     async def stream(self, request: Request) -> AsyncIterator[Delta]:
         """Answer a request; closing the iterator closes the connection at once.
@@ -59,32 +60,21 @@ class OpenAIProvider(Provider):
         """
         body = self.body(request)
         connection = await self._connection()
-        try:
-            async with aclosing(connection.stream(body)) as answer:
-                async for delta in answer:
-                    yield delta
-        except KeyMissing as error:
-            raise KeyMissing(f"{error} {self.config.key_hint}".rstrip()) from None
+        async with aclosing(connection.stream(body)) as answer:
+            async for delta in answer:
+                yield delta
 
     def body(self, request: Request) -> dict[str, JSONValue]:
         """The JSON document that goes over the wire.
 
-        A server that does not know `stream_options` is asked again without, once; from then on
-        the body is without it, too.
+        What a server refuses that LLM-REPL adds by itself (`stream_options`, streaming, a schema
+        in `response_format`) is written otherwise, and sent again; from then on the body is so
+        from the start. See `limitations`.
 
         Raises:
             RequestRejected: An option is not free to be set, or an attachment cannot be sent.
         """
-        return request_body(request, self.config.options, asks_for_usage=self._asks_for_usage)
-
-    def check(self) -> None:
-        """Refuse a key that is missing, or that cannot be one.
-
-        Raises:
-            KeyMissing: OpenAI's server wants one.
-            KeyRejected: It cannot be a key.
-        """
-        self._key()
+        return self._learned.adapt(request_body(request, self.config.options))
 
     def warm(self) -> None:
         """Import the SDK, which takes half a second."""
@@ -126,12 +116,9 @@ class OpenAIProvider(Provider):
         with self._lock:
             open_ones = {at: one for at, one in self._connections.items() if not at.is_closed()}
             if loop not in open_ones:
-                open_ones[loop] = Connection(self.config, self._base_url, key, self._usage_refused)
+                open_ones[loop] = Connection(self.config, self._base_url, key, self._learned)
             self._connections = open_ones
             return open_ones[loop]
-
-    def _usage_refused(self) -> None:
-        self._asks_for_usage = False
 
     def _key(self) -> Secret | None:
         """Find the key; servers of one's own go without.

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from llm_repl_core.errors import AnswerBroken
+from llm_repl_core.errors import AnswerUnreadable
 from llm_repl_core.providers.base import ToolCall
+from llm_repl_providers.openai.content import merge
+from llm_repl_providers.openai.loose_json import joined_halves
 
 __all__ = ["ToolCalls"]
+
+_CALL_FIELDS: Final = frozenset({"index", "id", "type", "function"})
+_FUNCTION_FIELDS: Final = frozenset({"name", "arguments"})
 
 
 class _Call:
@@ -20,13 +25,16 @@ class _Call:
         self.id = ""
         self.name = ""
         self.arguments: list[str] = []
+        self.fields: dict[str, Any] = {}
 
-    def add(self, identifier: str, name: str, arguments: str) -> None:
+    def add(self, identifier: str, name: str, arguments: str, fields: dict[str, Any]) -> None:
         self.id = self.id or identifier
         if name != self.name:  # some servers repeat it with each piece
             self.name += name
         if arguments:
             self.arguments.append(arguments)
+        if fields:
+            self.fields = merge(self.fields, fields)
 
     def is_whole(self) -> bool:
         return bool(self.name) and _is_object("".join(self.arguments))
@@ -66,7 +74,7 @@ class ToolCalls:
             elif not isinstance(arguments, str):
                 arguments = msgspec.json.encode(arguments).decode()
             call = self._find(index if isinstance(index, int) else None, identifier, name)
-            call.add(identifier, name, arguments)
+            call.add(identifier, name, arguments, _unknown_fields(piece, function))
 
     def whole(self, where: str) -> tuple[ToolCall, ...]:
         """The calls, in order, each with an id of its own.
@@ -75,20 +83,26 @@ class ToolCalls:
             where: How messages name the server.
 
         Raises:
-            AnswerBroken: A call does not say what is to be called.
+            AnswerUnreadable: A call does not say what is to be called.
         """
         calls: list[ToolCall] = []
         taken: set[str] = set()
         for number, call in enumerate(self._calls, start=self._before + 1):
             if not call.name:
-                raise AnswerBroken(f"{where} asked for a tool without naming it.")
+                raise AnswerUnreadable(f"{where} asked for a tool without naming it.")
             identifier = call.id
             if not identifier or identifier in taken:
                 identifier = f"call_{number}"
             taken.add(identifier)
-            # A function without parameters is often called with no text at all.
-            arguments = "".join(call.arguments).strip() or "{}"
-            calls.append(ToolCall(id=identifier, name=call.name, arguments=arguments))
+            # A function without parameters is often called with no text at all, or with `null`.
+            arguments = joined_halves("".join(call.arguments)).strip()
+            if arguments in ("", "null"):
+                arguments = "{}"
+            calls.append(
+                ToolCall(
+                    id=identifier, name=call.name, arguments=arguments, provider_fields=call.fields
+                )
+            )
         return tuple(calls)
 
     def _find(self, index: int | None, identifier: str, name: str) -> _Call:
@@ -109,6 +123,15 @@ def _begins(call: _Call, index: int | None, identifier: str, name: str) -> bool:
     if identifier and call.id:
         return identifier != call.id
     return call.is_whole() or (index is None and name != call.name)
+
+
+def _unknown_fields(piece: dict[str, Any], function: dict[str, Any]) -> dict[str, Any]:
+    """What the protocol does not know of a call: some servers want it back as it came."""
+    fields = {name: value for name, value in piece.items() if name not in _CALL_FIELDS}
+    inner = {name: value for name, value in function.items() if name not in _FUNCTION_FIELDS}
+    if inner:
+        fields["function"] = inner
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _is_object(text: str) -> bool:

@@ -78,6 +78,10 @@ class CallSummary(Struct):
     input_tokens: int | None
     output_tokens: int | None
     price_usd: float | None
+    finish_reason: Annotated[
+        str | None,
+        Meta(description="Why the answer ended; `length`: it was cut off at the limit of tokens."),
+    ]
     error: str | None
     prompt: Annotated[str, Meta(description="How the last message begins.")]
     answer: Annotated[str, Meta(description="How the answer begins.")]
@@ -110,7 +114,11 @@ class CallAnswer(Struct):
     first_token_s: float | None
     attempts: list[Metadata]
     text: str
+    reasoning: Annotated[str, Meta(description="What the model thought before, where it says it.")]
     tool_calls: list[Metadata]
+    provider_fields: Annotated[
+        Metadata, Meta(description="What goes back to the provider with this turn, unchanged.")
+    ]
     answered_by: str | None
     finish_reason: str | None
     usage: dict[str, Any] | None
@@ -124,9 +132,6 @@ class SpendingAnswer(Struct):
     calls: int
     tokens: int
     usd: float
-    unpriced_calls: Annotated[
-        int, Meta(description="Of how many calls no price is known: `usd` is without them.")
-    ]
     budget: Annotated[
         dict[str, Any] | None, Meta(description="What it may cost, as its metadata say.")
     ]

@@ -20,7 +20,7 @@ _ID_LENGTH = 8
 
 
 def as_lines(record: CallRecord) -> list[str]:
-    """A call in a list: two lines, and a third where it failed."""
+    """A call in a list: two lines, and a third where it failed, or was cut off."""
     width = max(_NARROWEST, shutil.get_terminal_size().columns) if sys.stdout.isatty() else _WIDTH
     indent = " " * (_ID_LENGTH + 2)
     state = record.state if record.source == "live" else record.source
@@ -34,6 +34,8 @@ def as_lines(record: CallRecord) -> list[str]:
     if record.error is not None:
         told = f"{record.error.type}: {record.error.message}"
         lines.append(indent + one_line(told, width - len(indent)))
+    elif record.finish_reason == "length":
+        lines.append(f"{indent}cut off at the limit of tokens")
     return [harmless(line).rstrip() for line in lines]
 
 
@@ -46,6 +48,8 @@ def as_page(record: CallRecord, *, for_terminal: bool) -> str:
             lines.append(f"attempt {number} {attempt.duration_s:.2f} s: {ending}")
     for message in _messages(record):
         lines += ["", f"--- {message.get('role', '')}", *_message_lines(message)]
+    if record.reasoning:
+        lines += ["", "--- reasoning", record.reasoning]
     if record.text or record.tool_calls:
         lines += ["", "--- answer" if record.state == "completed" else "--- what had come"]
         if record.text:
@@ -78,7 +82,7 @@ def _facts(record: CallRecord) -> Iterator[tuple[str, str]]:
             "tokens",
             f"{_count(record.usage.input_tokens)} in, {_count(record.usage.output_tokens)} out",
         )
-    yield "price", price(record.price_usd) if record.price_usd is not None else "no price known"
+    yield "price", price(record.price_usd) if record.price_usd is not None else "unknown"
     if record.finish_reason:
         yield "finish", record.finish_reason
     for name, value in record.request.items():

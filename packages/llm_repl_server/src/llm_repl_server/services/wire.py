@@ -150,6 +150,7 @@ def call_summary(record: CallRecord) -> dict[str, Any]:
         "input_tokens": None if usage is None else usage.input_tokens,
         "output_tokens": None if usage is None else usage.output_tokens,
         "price_usd": record.price_usd,
+        "finish_reason": record.finish_reason,
         "error": None if record.error is None else record.error.message,
         "prompt": _last_text(record)[:_EXCERPT_LENGTH],
         "answer": record.text[:_EXCERPT_LENGTH],

@@ -68,6 +68,8 @@ def call_to_row(record: CallRecord) -> Row:
         "messages": encode_text("\n".join(_texts(record.request))),
         "request": encode_json(record.request),
         "body": encode_json(record.body),
+        "reasoning": _optional_text(record.reasoning or None),
+        "provider_fields": encode_json(record.provider_fields) if record.provider_fields else None,
     }
 
 
@@ -100,7 +102,11 @@ def call_from_row(row: Mapping[str, Any]) -> CallRecord:
         first_token_s=row["first_token_s"],
         attempts=_decode_as(row["attempts"], tuple[Attempt, ...]),
         text=decode_text(row["text"]),
+        reasoning=_decode_optional(row["reasoning"]) or "",
         tool_calls=_decode_as(row["tool_calls"], tuple[ToolCall, ...]),
+        provider_fields={}
+        if row["provider_fields"] is None
+        else decode_json(row["provider_fields"]),
         answered_by=_decode_optional(row["answered_by"]),
         finish_reason=_decode_optional(row["finish_reason"]),
         usage=None if row["usage"] is None else _decode_as(row["usage"], Usage),

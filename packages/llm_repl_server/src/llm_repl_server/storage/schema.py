@@ -15,7 +15,7 @@ __all__ = [
     "version_table_name",
 ]
 
-SCHEMA_VERSION = "0002"
+SCHEMA_VERSION = "0003"
 """The newest migration's id. A database that has it is opened without loading Alembic."""
 
 version_table_name = "llm_repl_schema"
@@ -143,6 +143,9 @@ calls = sa.Table(
     sa.Column("messages", sa.Text, nullable=False),
     sa.Column("request", sa.Text, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
+    # Null where there is nothing.
+    sa.Column("reasoning", sa.Text),
+    sa.Column("provider_fields", sa.Text),
     sa.Index(None, "id", unique=True),
     # With the time, so that what is found is in order already: a planner may
     # prefer an index that spares it sorting to one that finds fewer rows.

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator
 from typing import Any
 
 from msgspec import UNSET, UnsetType
 
+from llm_repl_core.engine.answer_limits import is_cut, limit_advice
 from llm_repl_core.engine.cell_type import Execution
 from llm_repl_core.engine.events import CellRetried, CellText
 from llm_repl_core.engine.prompts.answer_form import ModelForm
 from llm_repl_core.engine.prompts.prepare import Conversation, PreparedPrompt
-from llm_repl_core.engine.prompts.tools import ToolResult, call_tool
+from llm_repl_core.engine.prompts.tools import ToolResult, call_tool, is_json
 from llm_repl_core.engine.questions import Answer, CallListener, CallTerms, Question
 from llm_repl_core.engine.text_relay import TextRelay
 from llm_repl_core.errors import AnswerMisfit, LLMReplError, ProviderError, ToolLimitReached
@@ -62,6 +64,7 @@ class Dialogue:
         self._terms = terms
         self._mode = mode
         self._messages = [one.message for one in conversation.messages]
+        self._former: dict[int, Message] = {}
         self._step = 0
         self._tool_rounds = 0
         self._call_id: str | None = None
@@ -81,8 +84,14 @@ class Dialogue:
             answer = await self._ask()
             if answer.tool_calls:
                 self._count_tool_round()
+                self._refuse_cut_calls(answer)
                 self._messages.append(
-                    Message("assistant", answer.text, tool_calls=answer.tool_calls)
+                    Message(
+                        "assistant",
+                        answer.text,
+                        tool_calls=answer.tool_calls,
+                        provider_fields=answer.provider_fields,
+                    )
                 )
                 said = answer.text
                 for call in answer.tool_calls:
@@ -98,9 +107,12 @@ class Dialogue:
             try:
                 self.value = await self._value_of(answer.text)
             except AnswerMisfit as error:
+                if is_cut(answer.finish_reason):
+                    # The same limit would cut the next one as well.
+                    raise self._cut(f"The answer does not fit: {error}") from None
                 if misfit is None:
                     misfit = error
-                    self._messages += [Message("assistant", answer.text), _asked_again(error)]
+                    self._ask_again(answer.text, error)
                     self._tell_void(1, error, 0.0)
                 elif answer.source == "reuse":
                     # On record are answers of no use: asking for them again is the only way out.
@@ -115,6 +127,8 @@ class Dialogue:
                 continue
             break
         yield self._output(answer)
+        if is_cut(answer.finish_reason):
+            yield self._cut_warning()
 
     def rest(self, *, interrupted: bool) -> Output | None:
         """What had come of an answer that is not complete; None: nothing.
@@ -151,6 +165,7 @@ class Dialogue:
             run_id=self._execution.run_id,
             place=place,
             messages=tuple(self._messages),
+            recorded_as=self._recorded_as(),
             tools=self._prepared.tools,
             answer_schema=None if form is None else form.schema,
         )
@@ -164,8 +179,46 @@ class Dialogue:
         """Ask from the start, and the model this time."""
         self._mode = "live"
         self._messages = [one.message for one in self._conversation.messages]
+        self._former.clear()
         self._step = self._tool_rounds = 0
         self._input_tokens = self._output_tokens = None
+
+    def _ask_again(self, answer: str, misfit: AnswerMisfit) -> None:
+        """Add a second question, with the schema: many servers do not pass it on to the model."""
+        form = self._prepared.form
+        assert form is not None
+        self._messages.append(Message("assistant", answer))
+        question = f"Your answer does not fit: {misfit} Answer again, with the JSON only."
+        self._former[len(self._messages)] = Message("user", question)
+        schema = json.dumps(form.schema.schema, ensure_ascii=False)
+        self._messages.append(Message("user", f"{question} It must fit this JSON Schema: {schema}"))
+
+    def _recorded_as(self) -> tuple[Message, ...] | None:
+        """The turns as recordings have them that were made before the schema was repeated."""
+        if not self._former:
+            return None
+        return tuple(self._former.get(at, message) for at, message in enumerate(self._messages))
+
+    def _refuse_cut_calls(self, answer: Answer) -> None:
+        """Refuse tools whose arguments were cut off: the model would be asked, and cut, again."""
+        if not is_cut(answer.finish_reason):
+            return
+        for call in answer.tool_calls:
+            if not is_json(call.arguments):
+                raise self._cut(f"What the model asks `{call.name}` for is not whole.")
+
+    def _cut(self, what: str) -> AnswerMisfit:
+        return AnswerMisfit(
+            f"{what.rstrip('.')}. The answer was cut off at its limit of tokens: "
+            f"{limit_advice(self._cell.parameters)}."
+        )
+
+    def _cut_warning(self) -> Output:
+        warning = Output.warning(
+            f"The answer was cut off at its limit of tokens: {limit_advice(self._cell.parameters)}."
+        )
+        fields: dict[str, JSONValue] = {} if self.item is None else {"item": self.item}
+        return Output(warning.type, warning.content, fields)
 
     async def _call_tool(self, call: ToolCall) -> ToolResult:
         if call.name not in self._cell.tools:
@@ -207,6 +260,8 @@ class Dialogue:
         if self._prepared.form is not None:
             assert not isinstance(self.value, UnsetType)
             more["value"] = self.value
+        if answer.reasoning:
+            more["reasoning"] = answer.reasoning
         if answer.source == "reuse":
             more["source"] = "reuse"
         return self._response(
@@ -270,10 +325,6 @@ class Dialogue:
             wait_s=wait_s,
             item=self.item,
         )
-
-
-def _asked_again(misfit: AnswerMisfit) -> Message:
-    return Message("user", f"Your answer does not fit: {misfit} Answer again, with the JSON only.")
 
 
 def _tool_output(

@@ -16,7 +16,13 @@ from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.output import Output, merge_streams
 from llm_repl_core.providers.base import Tool, ToolCall
 
-__all__ = ["ToolResult", "call_tool", "describe_tools"]
+__all__ = ["RESULT_LIMIT", "ToolResult", "call_tool", "describe_tools", "is_json"]
+
+RESULT_LIMIT = 20_000
+"""How many characters of a function's result the model is told."""
+
+_ARGUMENTS_SHOWN = 500
+"""How much of broken arguments a model is shown: its turn goes back without them."""
 
 _INTERRUPTS = ("KeyboardInterrupt", "Interrupted")
 
@@ -86,16 +92,8 @@ async def call_tool(call: ToolCall, kernel: Kernel) -> ToolResult:
     if problem is not None:
         return ToolResult(text=problem, failed=True)
     extra: dict[str, JSONValue] = {"_llm_repl_name": call.name, "_llm_repl_arguments": arguments}
-    # What leaves the kernel is counted in bytes, of which a character may take four.
-    limit = max(min(kernel.options.insert_limit_chars, kernel.options.value_limit_bytes // 8), 100)
     prepared = await ask(
-        kernel,
-        "prepare_call",
-        NAMESPACE,
-        "_llm_repl_name",
-        "_llm_repl_arguments",
-        str(limit),
-        extra=extra,
+        kernel, "prepare_call", NAMESPACE, "_llm_repl_name", "_llm_repl_arguments", extra=extra
     )
     if isinstance(prepared, Failed):
         return ToolResult(
@@ -110,7 +108,7 @@ async def call_tool(call: ToolCall, kernel: Kernel) -> ToolResult:
     if result["state"] == "awaitable":
         outputs += await _run(kernel, _source("await_call", word))
         result = await _take(kernel, word)
-    return _judged(call.name, merge_streams(outputs), result)
+    return _judged(merge_streams(outputs), result)
 
 
 def _read_arguments(call: ToolCall) -> tuple[str | None, str]:
@@ -118,13 +116,30 @@ def _read_arguments(call: ToolCall) -> tuple[str | None, str]:
     if not is_name(call.name):
         return f"{call.name!r} is not the name of a function.", ""
     try:
-        # Some models send nothing at all to a function that takes nothing.
-        document = json.loads(call.arguments.strip() or "{}", parse_constant=_refuse_constant)
-        return None, json.dumps(document)
+        # Some models send nothing at all, or `null`, to a function that takes nothing.
+        document = _decode(call.arguments.strip() or "{}")
+        if isinstance(document, str):
+            document = _decode(document)  # and some write JSON in a text
+        return None, json.dumps({} if document is None else document)
     except RecursionError:
-        return f"`{call.name}` was not called: the arguments are nested too deeply.", ""
+        problem = "are nested too deeply"
     except ValueError as error:
-        return f"`{call.name}` was not called: the arguments are not JSON: {error}.", ""
+        problem = f"are not JSON: {error}"
+    shown = call.arguments[:_ARGUMENTS_SHOWN]
+    return f"`{call.name}` was not called: the arguments {problem}. They were: {shown}", ""
+
+
+def is_json(arguments: str) -> bool:
+    """Whether a model's arguments for a function are whole."""
+    try:
+        _decode(arguments.strip() or "{}")
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _decode(text: str) -> Any:
+    return json.loads(text, parse_constant=_refuse_constant)
 
 
 def _refuse_constant(word: str) -> None:
@@ -143,16 +158,15 @@ async def _run(kernel: Kernel, source: str) -> list[Output]:
 
 
 async def _take(kernel: Kernel, word: str) -> dict[str, Any]:
-    taken = await ask(kernel, "take_result", repr(word))
+    limit = max(min(RESULT_LIMIT, kernel.options.value_limit_bytes // 16), 100)
+    taken = await ask(kernel, "take_result", repr(word), str(limit))
     if isinstance(taken, Failed):
         return {"state": "stopped"}
     return cast("dict[str, Any]", taken)
 
 
-def _judged(name: str, outputs: list[Output], result: dict[str, Any]) -> ToolResult:
+def _judged(outputs: list[Output], result: dict[str, Any]) -> ToolResult:
     if result["state"] == "returned":
-        if result["notice"]:
-            outputs.append(Output.warning(f"The result of `{name}` {result['notice']}."))
         return ToolResult(text=result["text"], outputs=tuple(outputs))
     if result["state"] == "raised":
         text = f"{result['ename']}: {result['evalue']}" if result["evalue"] else result["ename"]

@@ -1,0 +1,162 @@
+"""The JSON documents of an answer, from the bytes of an HTTP response."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any, Final
+
+from llm_repl_core.errors import AnswerBroken, RequestRejected
+from llm_repl_providers.openai.events import Event, EventReader
+from llm_repl_providers.openai.failures import ErrorInAnswer
+from llm_repl_providers.openai.loose_json import read_documents
+
+__all__ = ["DocumentReader"]
+
+_DRAIN_LIMIT_S: Final = 0.1
+"""How long the end of the HTTP answer is waited for, which leaves the connection reusable."""
+
+_MARK_AND_BLANKS: Final = b"\xef\xbb\xbf \t\r\n"
+_KEPT_ALIVE: Final = frozenset({b"ping", b"heartbeat", b"keepalive", b"keep-alive"})
+
+
+class DocumentReader:
+    """Reads an answer: a stream of events, or one JSON document though a stream was asked for.
+
+    Args:
+        response: The response of which the head has come.
+        where: How messages name the server.
+
+    Attributes:
+        is_complete: Whether the server has said that the answer is whole.
+    """
+
+    def __init__(self, response: Any, where: str) -> None:
+        self.is_complete = False
+        self._response = response
+        self._where = where
+
+    async def portions(self) -> AsyncGenerator[list[Any], None]:
+        """The documents, as many at a time as arrive together.
+
+        Raises:
+            ErrorInAnswer: One of them tells of an error.
+            AnswerBroken: It broke off.
+            RequestRejected: It is a page for people.
+            ValueError: It cannot be read.
+        """
+        async with aclosing(self._response.aiter_bytes()) as portions:
+            head = b""
+            async for portion in portions:
+                head += portion
+                if first := head.lstrip(_MARK_AND_BLANKS)[:1]:
+                    break
+            else:
+                return
+            if first == b"<":
+                raise RequestRejected(
+                    f"{self._where} answered with a web page: see whether `base_url` is right; "
+                    "it usually ends in /v1."
+                )
+            # Whatever the head calls it: no line of a stream begins like that.
+            answer = (
+                self._whole(head, portions)
+                if first in (b"{", b"[")
+                else self._stream(head, portions)
+            )
+            async with aclosing(answer) as batches:
+                async for batch in batches:
+                    yield batch
+
+    async def _whole(
+        self, head: bytes, portions: AsyncGenerator[bytes, None]
+    ) -> AsyncGenerator[list[Any], None]:
+        rest = [portion async for portion in portions]
+        data = b"".join((head, *rest)).strip(_MARK_AND_BLANKS)
+        if data[-1:] not in (b"}", b"]"):
+            raise AnswerBroken(f"{self._where} broke off in the middle of its answer.")
+        documents = read_documents(data)
+        for document in documents:
+            _raise_error(document, b"")
+        # Of several, each is a chunk, and the last one says that it is.
+        self.is_complete = len(documents) == 1
+        yield documents
+
+    async def _stream(
+        self, head: bytes, portions: AsyncGenerator[bytes, None]
+    ) -> AsyncGenerator[list[Any], None]:
+        reader = EventReader()
+        documents = self._read(reader.feed(head))
+        if documents:
+            yield documents
+        while not self.is_complete and (portion := await anext(portions, None)) is not None:
+            documents = self._read(reader.feed(portion))
+            if documents:
+                yield documents
+        if self.is_complete:
+            await _drain(portions)
+            return
+        try:
+            documents = self._read(reader.end())
+        except ValueError:
+            documents = []  # half of an event: it broke off
+        if documents:
+            yield documents
+
+    def _read(self, events: list[Event]) -> list[Any]:
+        """The documents of events; none of those after the end."""
+        found: list[Any] = []
+        for event in events:
+            data = event.data
+            if data.startswith(b"[DONE]"):
+                self.is_complete = True
+                break
+            if event.name in _KEPT_ALIVE or not data.strip():
+                continue
+            try:
+                documents = read_documents(data)
+            except ValueError:
+                if event.name != b"error":
+                    raise
+                documents = [data.decode("utf-8", "replace")]
+            for document in documents:
+                _raise_error(document, event.name)
+            found += documents
+            # Where no empty line stands between the events.
+            self.is_complete = self.is_complete or data.rstrip().endswith(b"\n[DONE]")
+        return found
+
+
+async def _drain(portions: AsyncGenerator[bytes, None]) -> None:
+    """Read to the end of what is complete already: nothing that fails here matters."""
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(_DRAIN_LIMIT_S):
+            async for _ in portions:
+                pass
+
+
+def _raise_error(document: Any, name: bytes) -> None:
+    """Find an error that stands where a piece of an answer was due.
+
+    Raises:
+        ErrorInAnswer: It is one.
+    """
+    if isinstance(document, dict):
+        if name == b"error" or document.get("error"):
+            raise ErrorInAnswer(document)
+        choices = document.get("choices")
+        if choices and isinstance(choices, list) and isinstance(choices[0], dict):
+            if choices[0].get("error"):
+                raise ErrorInAnswer(choices[0]["error"])
+        elif not isinstance(choices, list) and _tells_of_error(document):
+            raise ErrorInAnswer(document)
+    elif name == b"error" or isinstance(document, str):
+        raise ErrorInAnswer(document)
+
+
+def _tells_of_error(document: dict[str, Any]) -> bool:
+    if document.get("object") == "error" or document.get("type") == "error":
+        return True
+    return any(document.get(name) for name in ("errors", "detail", "message", "error_msg"))

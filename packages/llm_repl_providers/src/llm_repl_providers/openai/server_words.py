@@ -1,0 +1,101 @@
+"""What a server says in an error, in whatever form: its words, its marks, the status it means."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+__all__ = ["marks_in", "meant_status", "words_in"]
+
+_WORDS: Final = (
+    "message", "msg", "detail", "error", "errors", "error_message", "error_msg",
+    "error_description", "description", "reason", "title", "raw", "metadata", "body",
+)  # fmt: skip
+_MARKS: Final = frozenset({"code", "type", "error_type", "status", "reason", "error_code"})
+_STATUSES: Final = ("code", "status", "status_code", "statusCode", "http_status")
+_DEEPEST: Final = 8
+_ITEMS_SHOWN: Final = 3
+_TITLE: Final = re.compile(r"<title[^>]*>\s*([^<]{1,200}?)\s*</title>", re.IGNORECASE | re.DOTALL)
+
+
+def words_in(body: Any) -> str:
+    """The sentence for people in the body of an error; "": there is none.
+
+    Args:
+        body: JSON in any form, or the text itself.
+    """
+    return _words(body, 0)
+
+
+def marks_in(body: Any) -> frozenset[str]:
+    """The words for programs in it: codes, types, reasons; of whatever depth."""
+    return frozenset(_marks(body, 0))
+
+
+def meant_status(body: Any) -> int | None:
+    """The HTTP status that an error means which came in another way; None: it does not say."""
+    documents = [body, body.get("error")] if isinstance(body, dict) else []
+    for document in documents:
+        if not isinstance(document, dict):
+            continue
+        for value in map(document.get, _STATUSES):
+            number = int(value) if isinstance(value, str) and value.isdecimal() else value
+            if isinstance(number, int) and not isinstance(number, bool) and 400 <= number < 600:
+                return number
+    return None
+
+
+def _words(value: Any, depth: int) -> str:
+    if depth > _DEEPEST:
+        return ""
+    if isinstance(value, str):
+        return _of_text(value, depth)
+    if isinstance(value, list):
+        told = [words for item in value if (words := _words(item, depth + 1))]
+        return "; ".join(dict.fromkeys(told[:_ITEMS_SHOWN]))
+    if not isinstance(value, dict):
+        return ""
+    found = list(_found_words(value, depth))
+    # What stands deeper often says the same again, and sometimes what it is really about.
+    kept = [one for one in found if not any(one in other and one != other for other in found)]
+    text = ": ".join(dict.fromkeys(kept[:2]))
+    where = value.get("loc")
+    if text and isinstance(where, list) and where:
+        return f"{'.'.join(map(str, where))}: {text}"
+    return text
+
+
+def _found_words(document: dict[str, Any], depth: int) -> Iterator[str]:
+    for name in _WORDS:
+        if words := _words(document.get(name), depth + 1):
+            yield words.rstrip(".")
+
+
+def _of_text(text: str, depth: int) -> str:
+    """A text, which may be JSON once more, or a page for people of which the title is enough."""
+    text = text.strip()
+    if text.startswith("<"):
+        title = _TITLE.search(text)
+        return "" if title is None else title[1]
+    if text.startswith(("{", "[")):
+        try:
+            return _words(json.loads(text), depth + 1) or text
+        except (ValueError, RecursionError):
+            pass
+    return text
+
+
+def _marks(value: Any, depth: int) -> Iterator[str]:
+    if depth > _DEEPEST:
+        return
+    if isinstance(value, list):
+        for item in value[:20]:
+            yield from _marks(item, depth + 1)
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if name in _MARKS and isinstance(item, str | int):
+                yield str(item)
+            elif isinstance(item, dict | list):
+                yield from _marks(item, depth + 1)
