@@ -236,6 +236,25 @@ def clone(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def js_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the JavaScript clients are, with their libraries installed."""
+    for tool in ("node", "npm"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"`{tool}` is not on the path")
+    folder = tmp_path_factory.mktemp("js")
+    for path in (REPOSITORY / "tests" / "js").iterdir():
+        if path.is_file():
+            shutil.copy(path, folder)
+    subprocess.run(
+        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+        cwd=folder,
+        check=True,
+        timeout=240,
+    )
+    return folder
+
+
 @pytest.fixture
 def until() -> Callable[..., Any]:
     return wait_until

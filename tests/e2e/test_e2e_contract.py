@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import subprocess
 from pathlib import Path
 
-import pytest
-
-JS = Path(__file__).parents[1] / "js"
 # What the clients give as API keys; the fields are in the contract, the values are theirs.
 KEY_MARK = b"sk-contract-client"
 
@@ -27,23 +23,6 @@ def test_a_client_in_python(server):
     said = server.check_contract()
     assert said.count("passed check_") == 16, said
     assert_the_key_is_kept_in_one_place(server.stage)
-
-
-@pytest.fixture(scope="module")
-def js_folder(tmp_path_factory):
-    for tool in ("node", "npm"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"`{tool}` is not on the path")
-    folder = tmp_path_factory.mktemp("js")
-    for name in ("package.json", "package-lock.json", "contract_client.js"):
-        shutil.copy(JS / name, folder)
-    subprocess.run(
-        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
-        cwd=folder,
-        check=True,
-        timeout=240,
-    )
-    return folder
 
 
 def test_a_client_with_the_libraries_of_a_web_ui(server, js_folder):

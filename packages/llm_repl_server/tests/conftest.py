@@ -213,7 +213,7 @@ class Server:
             for name, value in os.environ.items()
             if not name.startswith(("LLM_REPL_", "OPENAI_"))
         }
-        self._clients: list[socketio.Client] = []
+        self._listeners: list[Listener] = []
         with self.log.open("ab") as log:
             start = log.tell()
             self.process = subprocess.Popen(
@@ -276,7 +276,7 @@ class Server:
     def listener(self, *subscriptions: str, **options: Any) -> Listener:
         """A Socket.IO client that keeps what it hears."""
         listener = Listener(self.url, *subscriptions, **options)
-        self._clients.append(listener.client)
+        self._listeners.append(listener)
         return listener
 
     def kill(self) -> None:
@@ -287,8 +287,8 @@ class Server:
 
     def close(self) -> None:
         """End it in order, and its clients."""
-        for client in self._clients:
-            client.disconnect()
+        for listener in self._listeners:
+            listener.close()
         self.process.terminate()
         try:
             self.process.wait(LIMIT_S)
@@ -315,12 +315,17 @@ class Listener:
         self.client.eio._trigger_event = trigger_in_order
         self.client.on("*", lambda event, payload=None: self.heard.append((event, payload)))
         self.client.connect(url, transports=["websocket"], wait_timeout=LIMIT_S, **options)
+        self._websocket = self.client.eio.ws
         for notebook_id in notebook_ids:
             answer = self.client.call("subscribe", {"notebook_id": notebook_id}, timeout=LIMIT_S)
             assert answer == {"success": True}
 
     def names(self) -> list[str]:
         return [event for event, _ in self.heard]
+
+    def close(self) -> None:
+        self.client.disconnect()
+        self._websocket.shutdown()  # the library does not, where the server was first
 
     def wait_for(self, *names: str, count: int = 1) -> None:
         wait_until(

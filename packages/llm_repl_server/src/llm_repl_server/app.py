@@ -24,10 +24,11 @@ from llm_repl_server.auth.policy import Policy
 from llm_repl_server.auth.token import load_token
 from llm_repl_server.services.events import Announcement
 from llm_repl_server.services.house import House
-from llm_repl_server.serving.stopping import close_sockets, on_stop
+from llm_repl_server.serving.stopping import on_stop
 from llm_repl_server.settings import ServerSettings
 from llm_repl_server.sockets.engine import make_socketio
 from llm_repl_server.sockets.hub import install_sockets, pass_on
+from llm_repl_server.sockets.stopping import close_sockets, hold_polls
 
 __all__ = ["RESOURCES", "create_app"]
 
@@ -60,7 +61,9 @@ def create_app(
     for resource in RESOURCES:
         app.register_blueprint(resource)
     install_error_handlers(app)
-    socketio = make_socketio(app)
+    house = House(settings, application)
+    app.extensions["llm_repl"] = house
+    socketio = make_socketio(app, house.loop.loop)
 
     def admit(environ: Mapping[str, Any], auth: object) -> bool:
         if environ.get(ADMITTED_KEY, False):
@@ -71,8 +74,6 @@ def create_app(
     app.wsgi_app = Door(  # type: ignore[method-assign]  # Flask's own way to add a middleware
         app.wsgi_app, policy, body_limit_bytes=settings.body_limit_bytes
     )
-    house = House(settings, application)
-    app.extensions["llm_repl"] = house
     install_description(app, RESOURCES, _choices(house.application))
 
     def announce(announcement: Announcement) -> None:
@@ -84,8 +85,8 @@ def create_app(
     house.loop.loop.call_soon_threadsafe(house.announcer.listen, announce, is_heard)
 
     def stop() -> None:
-        house.close()
-        close_sockets(socketio)
+        hold_polls(socketio)
+        house.close(last=lambda: close_sockets(socketio))
 
     on_stop(app, stop)
     return app

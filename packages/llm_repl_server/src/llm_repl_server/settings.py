@@ -58,7 +58,10 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
     ] = 64_000_000
     threads: Annotated[
         int,
-        Meta(ge=2, description="How many requests and websockets are served at a time."),
+        Meta(
+            ge=2,
+            description="How many requests are served at a time, those that wait for a cell too.",
+        ),
     ] = 512
 
     def root_folder(self) -> Path:

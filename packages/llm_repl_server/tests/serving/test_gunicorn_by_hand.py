@@ -47,6 +47,7 @@ def test_websocket_and_rest_at_the_same_time(start_by_hand, until):
     client = socketio.Client(reconnection=False)
     connect(client, port, until)
     assert client.call("echo", "ping", timeout=15) == "ping"
+    transport = client.eio.ws
     with socket.create_connection(("127.0.0.1", port), timeout=15) as connection:
         connection.sendall(
             b"GET /api/nodelay HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -56,6 +57,7 @@ def test_websocket_and_rest_at_the_same_time(start_by_hand, until):
     assert server.wait_exit(6) == 0
     assert server.traced("stopped")
     client.disconnect()
+    transport.shutdown()  # the library does not, where the server was first
     assert "SIGKILL" not in server.stderr
 
 

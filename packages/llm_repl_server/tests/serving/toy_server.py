@@ -12,14 +12,16 @@ from pathlib import Path
 from flask import Flask, request
 from flask_socketio import disconnect, emit
 
+from llm_repl_core.engine.loop import EngineLoop
 from llm_repl_core.errors import LLMReplError, StorageError
 from llm_repl_core.providers.secret import Secret
 from llm_repl_server.auth.door import ADMITTED_KEY, Door
 from llm_repl_server.auth.policy import Policy
 from llm_repl_server.serving.development import serve_for_development
 from llm_repl_server.serving.production import serve
-from llm_repl_server.serving.stopping import close_sockets, on_stop
+from llm_repl_server.serving.stopping import on_stop
 from llm_repl_server.sockets.engine import make_socketio
+from llm_repl_server.sockets.stopping import close_sockets, hold_polls
 
 TOKEN = "a-token-of-the-tests"
 
@@ -39,7 +41,13 @@ def make_app() -> Flask:
         raise RuntimeError("a defect")
 
     app = Flask(__name__)
-    socketio = make_socketio(app)
+    loop = EngineLoop()
+    socketio = make_socketio(
+        app,
+        loop.loop,
+        ping_interval=float(os.environ.get("TOY_PING_INTERVAL_S", "25")),
+        ping_timeout=float(os.environ.get("TOY_PING_TIMEOUT_S", "20")),
+    )
     policy = Policy(os.environ.get("TOY_AUTH", "auto"), Secret(TOKEN))  # type: ignore[arg-type]
     app.wsgi_app = Door(app.wsgi_app, policy, body_limit_bytes=1000)  # type: ignore[method-assign]
 
@@ -98,8 +106,10 @@ def make_app() -> Flask:
     stopping = threading.Event()
 
     def stop() -> None:
+        hold_polls(socketio)
         stopping.set()
-        close_sockets(socketio)
+        loop.call(close_sockets(socketio))
+        loop.close()
         (folder / "stopped").touch()
         if os.environ.get("TOY_FAILURE") == "stop":
             time.sleep(60)
@@ -120,7 +130,9 @@ def main() -> None:
         elif how == "reload":
             serve_for_development(make_app, host, port, on_ready=ready)
         else:
-            serve(make_app, host, port, on_ready=ready, access_log=how == "access-log")
+            threads = int(os.environ.get("TOY_THREADS", "512"))
+            access_log = how == "access-log"
+            serve(make_app, host, port, threads=threads, on_ready=ready, access_log=access_log)
     except LLMReplError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

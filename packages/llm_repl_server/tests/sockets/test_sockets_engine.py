@@ -7,28 +7,39 @@ import logging
 
 import pytest
 from engineio import packet
-from engineio.socket import Socket
 from flask import Flask
 
-from llm_repl_server.sockets import engine
+from llm_repl_core.engine.loop import EngineLoop
+from llm_repl_server.sockets import session
 from llm_repl_server.sockets.engine import make_socketio
+from llm_repl_server.sockets.session import Session
 
 
 @pytest.fixture
 def socketio():
-    return make_socketio(Flask(__name__))
+    with EngineLoop() as loop:
+        yield make_socketio(Flask(__name__), loop.loop)
 
 
-def client_of(eio, sid):
-    eio.sockets[sid] = Socket(eio, sid)
-    eio.sockets[sid].connected = True
-    return eio.sockets[sid]
+@pytest.fixture
+def client_of(socketio):
+    def make(sid):
+        eio = socketio.server.eio
+        loop = eio._handle_connect.__self__._loop
+        made = Session(
+            eio, sid, loop=loop, is_known=lambda: True, on_close=lambda _: None, patience_s=5
+        )
+        made.connected = True
+        eio.sockets[sid] = made
+        return made
+
+    return make
 
 
-def test_a_client_that_does_not_read_is_let_go(socketio, monkeypatch):
-    monkeypatch.setattr(engine, "BACKLOG_LIMIT", 10)
+def test_a_client_that_does_not_read_is_let_go(socketio, client_of, monkeypatch):
+    monkeypatch.setattr(session, "BACKLOG_LIMIT", 10)
     eio = socketio.server.eio
-    deaf, other = client_of(eio, "deaf"), client_of(eio, "other")
+    deaf, other = client_of("deaf"), client_of("other")
     message = packet.Packet(packet.MESSAGE, "x")
     for _ in range(20):
         for sid in ("deaf", "other"):
@@ -39,9 +50,23 @@ def test_a_client_that_does_not_read_is_let_go(socketio, monkeypatch):
     assert deaf.queue.qsize() <= 12
 
 
-def test_a_client_that_is_gone_is_passed_over(socketio):
+def test_large_packets_are_bounded_by_their_size(socketio, client_of, monkeypatch):
+    monkeypatch.setattr(session, "BACKLOG_LIMIT_CHARACTERS", 1000)
     eio = socketio.server.eio
-    closed = client_of(eio, "closed")
+    deaf, reads = client_of("deaf"), client_of("reads")
+    for _ in range(50):
+        for sid in ("deaf", "reads"):
+            eio.send_packet(sid, packet.Packet(packet.MESSAGE, "x" * 100))
+        reads.queue.get(block=False)
+    assert deaf.closed
+    assert not reads.closed
+    assert reads.queue.characters == 0
+    assert deaf.queue.characters <= 1200
+
+
+def test_a_client_that_is_gone_is_passed_over(socketio, client_of):
+    eio = socketio.server.eio
+    closed = client_of("closed")
     message = packet.Packet(packet.MESSAGE, "x")
     closed.closed = True
     eio._get_socket = lambda sid: closed  # closed between being looked up and being sent to
@@ -70,13 +95,6 @@ def test_what_clients_send_is_not_logged(socketio, caplog):
         "message handler error: ValueError"
     ]
     assert "Traceback" not in caplog.text
-
-
-def test_other_servers_of_the_process_are_left_alone(socketio):
-    from engineio.async_drivers import threading as driver
-
-    assert driver._async["websocket"].__name__ == "SimpleWebSocketWSGI"
-    assert socketio.server.eio._async["websocket"].__name__ == "CheckedWebSocket"
 
 
 def test_a_room_that_goes_away_costs_nobody_an_event(socketio):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 from llm_repl_core import Application
 from llm_repl_core.engine.loop import EngineLoop
@@ -67,8 +68,12 @@ class House:
         self.loop.submit(self.llm.warm())
         self._closed = False
 
-    def close(self) -> None:
-        """Tell the clients, stop what runs, end the kernels, write the rest. May be called twice."""
+    def close(self, last: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Tell the clients, stop what runs, end the kernels, write the rest. May be called twice.
+
+        Args:
+            last: Called in the loop when there is nothing more to tell, before the loop ends.
+        """
         if self._closed:
             return
         self._closed = True
@@ -77,6 +82,8 @@ class House:
         except TimeoutError:
             _log.warning("some kernels did not end in %g s", _CLOSE_TIMEOUT_S)
         self._store.close()
+        if last is not None:
+            self.loop.call(_call(last))
         self.loop.close()
 
     async def _close_here(self) -> None:
@@ -85,3 +92,7 @@ class House:
         await self._kernels.close()
         await self.application.providers.close()
         await asyncio.sleep(0)  # lets the last announcements out
+
+
+async def _call(function: Callable[[], Awaitable[None]]) -> None:
+    await function()

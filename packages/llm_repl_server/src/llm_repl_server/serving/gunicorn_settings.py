@@ -30,7 +30,7 @@ __all__ = [
 # One process: it holds the kernels, the running cells and the Socket.IO clients.
 workers = 1
 worker_class = ThreadWorker
-# An open websocket and a request that waits for its cell hold a thread each.
+# A request that waits for its cell holds a thread. A websocket holds none.
 threads = 512
 # Connections that are kept alive between requests hold none.
 worker_connections = 4096

@@ -36,7 +36,7 @@ def serve(
             An `LLMReplError` from it is written as one sentence and becomes the exit code.
         host: Where to listen, as in `listen`.
         port: Where to listen; 0 takes any free port.
-        threads: How many connections are served at once; an open websocket counts as one.
+        threads: How many requests are served at once; an open websocket is none.
         on_ready: Called in the worker's process, when requests are answered from now on, with the
             URL for a browser on this machine.
         access_log: Whether every request is logged to stdout.

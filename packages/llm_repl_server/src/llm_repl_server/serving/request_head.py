@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
+import select
 import socket
 import time
-from typing import Any
+import urllib.parse
+from typing import Any, Literal
 
 from gunicorn.http.errors import InvalidHeader, LimitRequestHeaders, ParseException
 from gunicorn.http.unreader import SocketUnreader
 from werkzeug.exceptions import RequestTimeout
 
-__all__ = ["PATIENCE_S", "PatientUnreader"]
+__all__ = ["PATIENCE_S", "Lane", "PatientUnreader"]
+
+Lane = Literal["plain", "body", "poll"]
+"""What a request may keep a thread waiting for: nothing but its answer; its own body, which is
+large; or something to happen, as a long poll does."""
 
 PATIENCE_S = 10.0
 """What a request's head may take from its first byte on, and how long a body may stand still."""
@@ -21,6 +28,14 @@ _SLOWEST_BYTES_PER_S = 1024
 # More than browsers and proxies send; a longer head is refused, whatever its single lines may have.
 _HEAD_LIMIT_BYTES = 64 * 1024
 _READ_BYTES = 8192
+# A body of up to so many bytes is waited for in no thread either.
+_BODY_AHEAD_BYTES = 32 * 1024
+# Most clients send a body right behind its head, in a packet of its own.
+_MOMENT_MS = 5
+
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,20})[ \t]*\r\n", re.IGNORECASE)
+_CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
+_EXPECTS = re.compile(rb"\r\nexpect:", re.IGNORECASE)
 
 
 class PatientUnreader(SocketUnreader):  # type: ignore[misc]  # gunicorn brings no types
@@ -37,39 +52,52 @@ class PatientUnreader(SocketUnreader):  # type: ignore[misc]  # gunicorn brings 
         self._deadline: float | None = None
         self._refusal: ParseException | None = None
         self._left_s = PATIENCE_S
-
-    @property
-    def has_begun(self) -> bool:
-        """Whether a part of a head is here."""
-        return self._deadline is not None
+        #: What the request whose head was read last may keep a thread waiting for.
+        self.lane: Lane = "plain"
 
     @property
     def is_overdue(self) -> bool:
-        """Whether a head has begun to arrive and ought to be there by now."""
+        """Whether a request has begun to arrive and ought to be there by now."""
         return self._deadline is not None and time.monotonic() > self._deadline
 
     def read_head(self) -> bool:
-        """Take what has arrived of the next request's head, without waiting.
+        """Take what has arrived of the next request's head, and of a small body, without waiting.
 
         Returns:
-            Whether the parser can begin: the head is there, or no good one can come any more.
+            Whether the parser can begin: what it needs is there, or no good head can come any more.
         """
-        while not self._head_is_here():
-            try:
-                data = self.sock.recv(_READ_BYTES, socket.MSG_DONTWAIT)
-            except (BlockingIOError, InterruptedError):
+        is_here = False
+        while not (is_here := self._head_is_here() and self._missing_bytes() == 0):
+            data = self._receive()
+            if data is None:
                 return False
-            except OSError:
-                break  # the parser finds the same, and gunicorn knows what to do
             if not data:
-                break
+                break  # the parser finds the same, and gunicorn knows what to do
             self.buf.seek(0, os.SEEK_END)
             self.buf.write(data)
             if self._deadline is None:
                 self._deadline = time.monotonic() + PATIENCE_S
+        self.lane = self._choose_lane() if is_here else "plain"
         self._deadline = None
         self._left_s = PATIENCE_S
         return True
+
+    def _receive(self) -> bytes | None:
+        """What has arrived: None where nothing has, nothing where nothing will."""
+        for waits in (self._deadline is not None, False):
+            try:
+                data: bytes = self.sock.recv(_READ_BYTES, socket.MSG_DONTWAIT)
+            except (BlockingIOError, InterruptedError):
+                if not waits:
+                    return None
+                poll = select.poll()
+                poll.register(self.sock, select.POLLIN)
+                poll.poll(_MOMENT_MS)
+            except OSError:
+                return b""
+            else:
+                return data
+        return None
 
     def chunk(self, size_hint: int | None = None) -> bytes:
         """Read what comes next of a body.
@@ -97,6 +125,34 @@ class PatientUnreader(SocketUnreader):  # type: ignore[misc]  # gunicorn brings 
         self._left_s += len(data) / _SLOWEST_BYTES_PER_S - (time.monotonic() - began)
         self._left_s = min(self._left_s, PATIENCE_S)
         return data
+
+    def _missing_bytes(self) -> int:
+        """How much of a small body is still to come; 0 also where it is not waited for here."""
+        head, _, rest = self._head()
+        if self._refusal is not None or _EXPECTS.search(head):
+            return 0
+        if _CHUNKED.search(head):
+            return int(not rest.endswith(b"0\r\n\r\n") and len(rest) < _BODY_AHEAD_BYTES)
+        length = self._announced_length(head)
+        return max(length - len(rest), 0) if length <= _BODY_AHEAD_BYTES else 0
+
+    def _choose_lane(self) -> Lane:
+        head, _, rest = self._head()
+        if _CHUNKED.search(head):
+            return "plain" if rest.endswith(b"0\r\n\r\n") else "body"
+        if self._announced_length(head) > len(rest):
+            return "body"
+        target = urllib.parse.unquote_to_bytes(head.partition(b"\r\n")[0])
+        return "poll" if b"/socket.io" in target and b"sid" in target else "plain"
+
+    def _head(self) -> tuple[bytes, bytes, bytes]:
+        data: bytes = self.buf.getvalue().removeprefix(b"\r\n")
+        head, end, rest = data.partition(b"\r\n\r\n")
+        return head + b"\r\n", end, rest
+
+    def _announced_length(self, head: bytes) -> int:
+        found = _LENGTH.search(head)
+        return int(found[1]) if found else 0
 
     def _head_is_here(self) -> bool:
         # One empty line before a request is passed over, as the parser does.

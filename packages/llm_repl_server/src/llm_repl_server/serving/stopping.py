@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from flask import Flask
 
-__all__ = ["close_sockets", "on_stop", "stop_application"]
+__all__ = ["on_stop", "stop_application"]
 
 _KEY = "llm_repl.stop"
 
@@ -30,16 +29,3 @@ def stop_application(app: object) -> None:
     stop = getattr(app, "extensions", {}).get(_KEY)
     if stop is not None:
         stop()
-
-
-def close_sockets(socketio: Any) -> None:
-    """Tell every Socket.IO client that the server goes away; clients then try to come back.
-
-    Args:
-        socketio: Flask-SocketIO's ``SocketIO``, which brings no types.
-    """
-    engine = socketio.server.eio
-    # Not `disconnect()` of Socket.IO, after which clients stay away, nor that of Engine.IO, which
-    # waits for clients that do not read.
-    for client in list(engine.sockets.values()):
-        client.close(wait=False, reason=engine.reason.SERVER_DISCONNECT)

@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from gunicorn.arbiter import Arbiter
@@ -21,7 +22,7 @@ from gunicorn.workers.gthread import ThreadWorker as GunicornThreadWorker
 
 from llm_repl_core.errors import LLMReplError
 from llm_repl_server.serving.refusal import DEFECT, OVERDUE, refusal_of
-from llm_repl_server.serving.request_head import PatientUnreader
+from llm_repl_server.serving.request_head import PATIENCE_S, PatientUnreader
 from llm_repl_server.serving.responsiveness import make_responsive
 from llm_repl_server.serving.stopping import stop_application
 
@@ -35,10 +36,17 @@ DRAIN_S = 0.7
 # How much of what a refused client still sends is read before the connection is closed: with less,
 # the answer is lost to a client that is still sending.
 LEFTOVER_BYTES = 4 * 1024 * 1024
+# Threads besides those of `threads`, made when they are needed, so that requests that wait for
+# their client take nobody's place. The second: more than `sockets.lobby` lets poll at a time.
+LANE_THREADS = {"body": 64, "poll": 320}
+# How long what was sent may go without a sign of the other side.
+UNACKNOWLEDGED_LIMIT_MS = 60_000
+
+_TO_LANE = object()
 
 
 class ThreadWorker(GunicornThreadWorker):  # type: ignore[misc]  # gunicorn brings no types
-    """A thread for every open connection, and an end that no open connection can hold up.
+    """A thread for every request that is here, and an end that no open connection can hold up.
 
     gunicorn's own waits at its end for the threads of all requests, so that a single websocket
     keeps it until it is killed, and before that the application is not told.
@@ -51,6 +59,7 @@ class ThreadWorker(GunicornThreadWorker):  # type: ignore[misc]  # gunicorn brin
         self._stopper: threading.Thread | None = None
         self._exit_code = 0
         self._drained = threading.Event()
+        self._lanes: dict[str, ThreadPoolExecutor] = {}
 
     @property
     def boot_exit_code(self) -> int:
@@ -63,6 +72,7 @@ class ThreadWorker(GunicornThreadWorker):  # type: ignore[misc]  # gunicorn brin
         # database, kernels, their pipes.
         connections: int = self.cfg.worker_connections
         self.worker_connections = min(connections, _raise_open_files() // 4)
+        self._lanes = {name: ThreadPoolExecutor(count) for name, count in LANE_THREADS.items()}
         super().init_process()
 
     def load_wsgi(self) -> None:
@@ -101,7 +111,13 @@ class ThreadWorker(GunicornThreadWorker):  # type: ignore[misc]  # gunicorn brin
         if is_new and conn.sock.family != socket.AF_UNIX:
             # Nagle's algorithm and delayed ACKs would hold a websocket's small frames for 40 ms.
             conn.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if self._reads_plain_http():
+            if hasattr(socket, "TCP_USER_TIMEOUT"):
+                conn.sock.setsockopt(
+                    socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_LIMIT_MS
+                )
+        if getattr(conn, "is_in_lane", False):
+            conn.is_in_lane = False
+        elif self._reads_plain_http():
             if is_new:
                 conn.init()
                 conn.parser.unreader = PatientUnreader(conn.sock)
@@ -109,6 +125,8 @@ class ThreadWorker(GunicornThreadWorker):  # type: ignore[misc]  # gunicorn brin
                 # It holds a place among the connections now, and no thread. At the end of the
                 # worker gunicorn would take such a one for a request that has been answered.
                 return _DEFER if self.alive else False
+            if conn.parser.unreader.lane in self._lanes:
+                return _TO_LANE
         again = super().handle(conn)
         if not again:
             # Here, since the main thread would wait two seconds for a client that does not close,
@@ -120,20 +138,36 @@ class ThreadWorker(GunicornThreadWorker):  # type: ignore[misc]  # gunicorn brin
 
     def finish_request(self, conn: TConn, done: Any) -> None:
         """Decide what becomes of a connection; one that is closed has only to be counted."""
-        if conn.sock.fileno() < 0:
+        if not done.cancelled() and done.exception() is None and done.result() is _TO_LANE:
+            conn.is_in_lane = True
+            handled = self._lanes[conn.parser.unreader.lane].submit(self.handle, conn)
+            handled.add_done_callback(
+                lambda future: self.method_queue.defer(self.finish_request, conn, future)
+            )
+        elif conn.sock.fileno() < 0:
             self.nr_conns -= 1  # gunicorn's would fail at it, and count it twice
         else:
             super().finish_request(conn, done)
 
     def murder_pending(self) -> None:
-        """Close connections that nothing came from for long, or only a part of a head."""
-        begun = [conn for conn in self.pending_conns if _has_begun(conn)]
-        is_full = self.nr_conns >= self.worker_connections
-        for position, conn in enumerate(begun):
-            # Where there is no room left, one of them makes room for somebody else.
-            if conn.parser.unreader.is_overdue or (is_full and position == 0):
-                self._drop_pending(conn)
+        """Close connections that nothing came from for long, or only a part of a request."""
+        for conn in [conn for conn in self.pending_conns if _is_overdue(conn)]:
+            self._drop_pending(conn)
+        if self.nr_conns >= self.worker_connections:
+            self._make_room()
         super().murder_pending()
+
+    def _make_room(self) -> None:
+        """Close some of the connections that have been silent for long; the first are the oldest."""
+        latest = time.monotonic() + self.cfg.keepalive - PATIENCE_S
+        count = max(self.worker_connections // 16, 1)
+        for conn in list(self.pending_conns)[:count]:
+            if conn.timeout < latest:
+                self._drop_pending(conn)
+        for conn in list(self.keepalived_conns)[:count]:
+            if conn.timeout < latest:
+                self.keepalived_conns.remove(conn)
+                self._close_idle(conn)
 
     def handle_error(self, req: object, client: Any, addr: Any, exc: Exception) -> None:
         """Answer what is no good request, in JSON; what it held goes into no answer and no log."""
@@ -154,10 +188,13 @@ class ThreadWorker(GunicornThreadWorker):  # type: ignore[misc]  # gunicorn brin
 
     def _drop_pending(self, conn: TConn) -> None:
         self.pending_conns.remove(conn)
-        self.poller.unregister(conn.sock)
-        self.nr_conns -= 1
         with contextlib.suppress(OSError):
             write_nonblock(conn.sock, OVERDUE.response())
+        self._close_idle(conn)
+
+    def _close_idle(self, conn: TConn) -> None:
+        self.poller.unregister(conn.sock)
+        self.nr_conns -= 1
         conn.close()
 
     def handle_quit(self, sig: int, frame: object) -> None:
@@ -224,10 +261,10 @@ def child_exit(server: Arbiter, worker: ThreadWorker) -> None:
             sys.exit(worker.boot_exit_code)
 
 
-def _has_begun(conn: TConn) -> bool:
-    """Whether a part of a head has come from a client."""
+def _is_overdue(conn: TConn) -> bool:
+    """Whether a request has begun to come from a client, and ought to be here by now."""
     unreader = getattr(conn.parser, "unreader", None)
-    return isinstance(unreader, PatientUnreader) and unreader.has_begun
+    return isinstance(unreader, PatientUnreader) and unreader.is_overdue
 
 
 def _raise_open_files() -> int:

@@ -37,8 +37,11 @@ dies or it is deleted; while a whole notebook runs, these come between
 several cells say may come by turns.
 
 What is about runs has a `sequence`, which rises by one from event to event of a notebook: who finds
-a gap has missed something. A client that does not read is let go when 10,000 events or 64 MB wait
-for it. Payloads may hold more than is listed here.
+a gap has missed something. A client that does not read is let go when 64 MB wait for it, or by long
+polling 10,000 events. One that does not answer a ping in 20 seconds is let go too, and so is one
+that has not shown its token 5 seconds after the handshake, where it needs one. A server that stops
+closes the connections and says nothing of an end, so that clients come back by themselves. Payloads
+may hold more than is listed here.
 """
 
 

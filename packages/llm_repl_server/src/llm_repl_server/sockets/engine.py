@@ -2,49 +2,41 @@
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
 import json
 import logging
-import queue
-import threading
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from engineio.exceptions import SocketIsClosedError
 from flask import Flask
 from flask_socketio import SocketIO
-from simple_websocket import ConnectionClosed
 from socketio import Manager
 from socketio.packet import Packet
-from wsproto.utilities import LocalProtocolError
 
 from llm_repl_server.services.wire import json_bytes
+from llm_repl_server.sockets.lobby import Lobby
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
 
-__all__ = ["BACKLOG_LIMIT", "BACKLOG_LIMIT_CHARACTERS", "make_socketio"]
-
-BACKLOG_LIMIT = 10_000
-"""How many packets wait for a client that does not read, before it is let go."""
-
-BACKLOG_LIMIT_CHARACTERS = 64_000_000
-"""How much text these packets may hold, so that large ones do not fill the memory either."""
-
-_PACKET_TYPES = "0123456"
-
-_log = logging.getLogger(__name__)
+__all__ = ["make_socketio"]
 
 
-def make_socketio(app: Flask) -> SocketIO:
-    """The Socket.IO server of an application. The origin of a client is judged before, elsewhere."""
+def make_socketio(app: Flask, loop: asyncio.AbstractEventLoop, **options: Any) -> SocketIO:
+    """The Socket.IO server of an application. The origin of a client is judged before, elsewhere.
+
+    Args:
+        app: The application.
+        loop: Serves the websockets and keeps the clients' time.
+        options: Further options of Engine.IO, such as ``ping_interval``.
+    """
     logger = _client_logger()
     socketio = SocketIO(
         app,
         # Threading, whatever is installed: an engine in a thread of its own and monkey-patched
         # sockets do not go together.
         async_mode="threading",
-        # An event is handled in the thread that has received it, which the client has already.
+        # An event is handled where it has been received, so in the order in which it came.
         async_handlers=False,
         cors_allowed_origins="*",
         json=_PacketJSON,
@@ -52,64 +44,13 @@ def make_socketio(app: Flask) -> SocketIO:
         client_manager=_Rooms(),
         logger=logger,
         engineio_logger=logger,
+        # A timer for each client does what the library has a thread for.
+        monitor_clients=False,
+        **options,
     )
     _check_handshakes(socketio.server.eio)
-    _check_packets(socketio.server.eio)
-    _keep_clients_apart(socketio.server.eio)
+    Lobby(socketio.server, loop).install()
     return socketio
-
-
-class _Backlog:
-    """The packets that wait for a client, and how much text they are.
-
-    It has what Engine.IO uses of `queue.Queue`, without that one's lock: whoever reads holds it
-    while it waits to be let on by the interpreter, and the engine would wait for both.
-    """
-
-    def __init__(self) -> None:
-        self.characters = 0
-        self._packets: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._unfinished = 0
-        self._counts = threading.Condition(threading.Lock())
-
-    def qsize(self) -> int:
-        """How many packets wait."""
-        return self._packets.qsize()
-
-    def put(self, packet: Any) -> None:
-        """Add a packet, or None for the end."""
-        with self._counts:
-            self.characters += _length(packet)
-            self._unfinished += 1
-        self._packets.put(packet)
-
-    def get(self, block: bool = True, timeout: float | None = None) -> Any:
-        """Take a packet.
-
-        Raises:
-            queue.Empty: There is none.
-        """
-        packet = self._packets.get(block, timeout)
-        with self._counts:
-            self.characters -= _length(packet)
-        return packet
-
-    def task_done(self) -> None:
-        """Say that a packet that was taken is dealt with."""
-        with self._counts:
-            self._unfinished -= 1
-            if self._unfinished == 0:
-                self._counts.notify_all()
-
-    def join(self) -> None:
-        """Wait until all packets are dealt with."""
-        with self._counts:
-            self._counts.wait_for(lambda: self._unfinished == 0)
-
-
-def _length(packet: Any) -> int:
-    data = getattr(packet, "data", None)
-    return len(data) if isinstance(data, str | bytes) else 0
 
 
 class _Rooms(Manager):  # type: ignore[misc]  # it brings no types
@@ -196,56 +137,3 @@ def _is_half_a_handshake(environ: dict[str, Any]) -> bool:
         or not environ.get("HTTP_SEC_WEBSOCKET_KEY")
         or environ.get("HTTP_SEC_WEBSOCKET_VERSION") != "13"
     )
-
-
-def _check_packets(engine: Any) -> None:
-    """Have a websocket closed where something comes that is no packet.
-
-    The library raises at it, into the web server's log, and leaves the client connected.
-
-    Args:
-        engine: The Engine.IO server, which brings no types.
-    """
-    library_websocket: Any = engine._async["websocket"]
-
-    class CheckedWebSocket(library_websocket):  # type: ignore[misc]  # known at run time only
-        def wait(self) -> Any:
-            data = super().wait()
-            if isinstance(data, str) and (not data or data[0] not in _PACKET_TYPES):
-                return None  # as if the client had left
-            return data
-
-        def close(self) -> None:
-            # Of a client that has left, the socket is closed already.
-            with contextlib.suppress(OSError, ConnectionClosed, LocalProtocolError):
-                super().close()
-
-    # The table is shared by all servers of the process.
-    engine._async = {**engine._async, "websocket": CheckedWebSocket}
-
-
-def _keep_clients_apart(engine: Any) -> None:
-    """See to it that no client can keep a packet from the others, nor fill the memory.
-
-    Args:
-        engine: The Engine.IO server, which brings no types.
-    """
-    library_send = engine.send_packet
-    # The table is shared by all servers of the process.
-    engine._async = {**engine._async, "queue": _Backlog}
-
-    def send_packet(sid: str, packet: Any) -> None:
-        client = engine.sockets.get(sid)
-        if client is not None and (
-            client.queue.qsize() > BACKLOG_LIMIT
-            or client.queue.characters > BACKLOG_LIMIT_CHARACTERS
-        ):
-            _log.warning("a client that does not read is let go")
-            client.close(wait=False, abort=True, reason=engine.reason.TRANSPORT_ERROR)
-            return
-        try:
-            library_send(sid, packet)
-        except SocketIsClosedError:
-            _log.debug("a client left while it was being told something")
-
-    engine.send_packet = send_packet
