@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_repl_core import files
-from llm_repl_core.errors import InvalidInput, InvalidSetting, StorageError
-from llm_repl_core.keys import Keys
+from llm_repl_core.errors import InvalidInput, InvalidSetting, NotFound, StorageError
+from llm_repl_core.keys import Keys, KeySource
 from llm_repl_core.providers.base import ProviderConfig
 from llm_repl_core.providers.secret import Secret, redact
 
@@ -49,7 +49,7 @@ def write(path, data, mode=0o600):
 
 def test_without_a_file_there_is_no_key(keys, path):
     assert find(keys) is None
-    assert keys.sources({"acme": "ACME_API_KEY"}) == {}
+    assert keys.sources({"acme": "ACME_API_KEY"}) == []
     assert not path.exists()
 
 
@@ -58,10 +58,13 @@ def test_the_environment_goes_before_the_file(path):
     keys = Keys(path, environ=environ)
     keys.set("acme", OTHER)
     assert find(keys) == KEY
-    assert keys.sources({"acme": "ACME_API_KEY", "mock": None}) == {"acme": "environment"}
+    variables = {"acme": "ACME_API_KEY", "mock": None}
+    in_file = KeySource(provider="acme")
+    in_environment = KeySource(provider="acme", variable="ACME_API_KEY")
+    assert keys.sources(variables) == [in_environment, in_file]
     environ["ACME_API_KEY"] = "  "
     assert find(keys) == OTHER
-    assert keys.sources({"acme": "ACME_API_KEY", "mock": None}) == {"acme": "file"}
+    assert keys.sources(variables) == [in_file]
     assert find(keys, variable=None) == OTHER
 
 
@@ -79,7 +82,66 @@ def test_keys_are_kept_side_by_side(keys):
     assert find(keys) == KEY
     assert find(keys, "other", base_url="http://localhost:1") == OTHER
     assert find(keys, "third") is None
-    assert keys.sources({}) == {"acme": "file", "other": "file"}
+    assert keys.sources({}) == [
+        KeySource(provider="acme"),
+        KeySource(provider="other", base_url="http://localhost:1"),
+    ]
+
+
+def test_a_provider_has_a_key_for_each_of_its_servers(keys, path):
+    keys.set("acme", KEY)
+    keys.set("acme", OTHER, base_url="http://a/v1")
+    keys.set("acme", "third", base_url="http://b")
+    keys.set("acme", "fourth", base_url="http://a/v1/")
+    assert find(keys) == KEY
+    assert find(keys, base_url="http://a/v1", trusted_url=False) == "fourth"
+    assert find(keys, base_url="http://b") == "third"
+    assert find(keys, base_url="http://c") == KEY
+    assert find(keys, base_url="http://c", trusted_url=False) is None
+    assert OTHER not in path.read_text()
+    assert keys.remove("acme", base_url="http://b/") == ["http://b"]
+    assert find(keys, base_url="http://b") == KEY
+    assert set(keys.remove("acme")) == {None, "http://a/v1/"}
+    assert keys.sources({}) == []
+    with pytest.raises(NotFound, match="No key of `acme` is kept in"):
+        keys.remove("acme")
+    with pytest.raises(NotFound, match="for http://x"):
+        keys.remove("acme", base_url="http://x")
+
+
+def test_a_key_that_is_kept_for_an_address_goes_before_the_environments(path):
+    keys = Keys(path, environ={"ACME_API_KEY": OTHER})
+    keys.set("acme", KEY, base_url="http://a")
+    assert find(keys, base_url="http://a") == KEY
+    assert find(keys) == OTHER
+
+
+def test_where_the_kept_keys_go_is_told(keys):
+    assert keys.why_missing("acme") == ""
+    keys.set("acme", KEY, base_url="http://a")
+    assert keys.why_missing("acme") == "The key that is kept for it goes to http://a only."
+    keys.set("acme", KEY)
+    assert keys.why_missing("acme") == "The kept ones go to its own server and http://a only."
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "a", "ftp://a", "http://", "http://u:p@a", "http://a?key=k", "http://a#f", "http://a b"],
+)
+def test_an_address_that_is_none_is_refused_and_not_repeated(keys, path, address):
+    with pytest.raises(InvalidInput) as refused:
+        keys.set("acme", KEY, base_url=address)
+    assert "address of a key" in str(refused.value)
+    assert "key=k" not in str(refused.value)
+    assert not path.exists()
+
+
+def test_a_file_of_an_earlier_version_is_read(keys, path):
+    path.parent.mkdir()
+    path.write_text('{"acme": {"key": "k", "base_url": "http://a"}, "other": {"key": "o"}}')
+    path.chmod(0o600)
+    assert find(keys, base_url="http://a") == "k"
+    assert find(keys, "other") == "o"
 
 
 # Which server a key is for ---------------------------------------------------------------------

@@ -261,11 +261,13 @@ def test_every_setting_is_described():
     assert [info.name for info in found] == list(Settings.__struct_fields__)
     for info in found:
         assert info.description.endswith("."), info.name
-        assert info.type in {"string", "integer", "number", "array", "boolean"}
+        assert info.type in {"string", "integer", "number", "array", "boolean", "object"}
         assert info.section is None
         assert info.variable == f"LLM_REPL_{info.name.upper()}"
         assert info.default == getattr(Settings(), info.name)
-        unit = {"s": "seconds", "bytes": "bytes"}.get(info.name.rpartition("_")[2])
+        unit = {"s": "seconds", "bytes": "bytes", "prices": "US dollars per million tokens"}.get(
+            info.name.rpartition("_")[2]
+        )
         assert info.unit == unit, info.name
 
 

@@ -14,9 +14,11 @@ from msgspec import Struct
 from llm_repl_core import builtin_plugins
 from llm_repl_core.engine.calls import Caller
 from llm_repl_core.engine.cell_type import CellType
+from llm_repl_core.engine.dependencies import Dependencies
 from llm_repl_core.engine.limits import ProviderLimits
 from llm_repl_core.engine.live_session import LiveSession
 from llm_repl_core.engine.loop import EngineLoop
+from llm_repl_core.engine.outlooks import Outlooks
 from llm_repl_core.engine.providers import Providers
 from llm_repl_core.engine.retries import RetryPolicy
 from llm_repl_core.engine.routing import ProviderChoice
@@ -30,11 +32,12 @@ from llm_repl_core.kernels.jupyter import JupyterKernel, find_kernelspec
 from llm_repl_core.keys import Keys
 from llm_repl_core.ledger.base import Ledger
 from llm_repl_core.ledger.in_memory import MemoryLedger
+from llm_repl_core.ledger.prices import Prices
 from llm_repl_core.memory_limit import default_memory_limit_bytes
 from llm_repl_core.model.cell import Cell
 from llm_repl_core.model.cell_types import CellTypes
 from llm_repl_core.model.language import PYTHON, kernelspec_name, notebook_language
-from llm_repl_core.model.notebook import Notebook
+from llm_repl_core.model.notebook import DEFAULT_NAME, Notebook
 from llm_repl_core.plugins.manager import PluginManager
 from llm_repl_core.providers.base import Provider
 from llm_repl_core.settings import Settings
@@ -115,6 +118,7 @@ class Application:
             ),
             timeout_s=self.settings.provider_timeout_s,
         )
+        self.prices = Prices(self.settings.prices)
         self._limits = ProviderLimits(self.settings.provider_concurrency)
 
     def open(
@@ -180,6 +184,7 @@ class Application:
         limits: ProviderLimits,
         ledger: Ledger,
     ) -> LiveSession:
+        outlooks = Outlooks(providers, self.prices)
         return LiveSession(
             notebook,
             kernel=kernel,
@@ -190,8 +195,10 @@ class Application:
                 limits=limits,
                 ledger=ledger,
                 retry_policy=RetryPolicy(attempts=self.settings.call_attempts),
+                prices=self.prices,
+                outlooks=outlooks,
             ),
-            terms=Terms(ledger, self.settings.run_concurrency),
+            terms=Terms(ledger, self.settings.run_concurrency, expected_calls=outlooks.of_cells),
             plugins=self.plugins,
             cell_timeout_s=self.settings.cell_timeout_s,
         )
@@ -257,6 +264,7 @@ class Application:
             cwd=None if cwd is None else str(cwd),
             env=dict(env or {}),
             output_limit_bytes=settings.cell_output_limit_bytes,
+            insert_limit_chars=settings.insert_limit_chars,
             memory_limit_bytes=default_memory_limit_bytes() if limit is None else limit,
             preload=settings.kernel_preload,
             kernelspec=settings.kernelspec,
@@ -288,9 +296,19 @@ class Application:
         """
         notebook_format = self.format_for(path.name)
         data = read_bytes(path, limit_bytes=NOTEBOOK_LIMIT_BYTES)
+        # A file's name may hold bytes that are no text.
+        stem = path.stem.encode("utf-8", "replace").decode()
+        notebook_format.default_name = stem or DEFAULT_NAME
         with suppress(OSError):  # it has gone meanwhile
             notebook_format.modified_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        return notebook_format.decode(data)
+        notebook = notebook_format.decode(data)
+        edited = [cell.id for cell in notebook if cell.stale and cell.status == "idle"]
+        if edited:
+            # Perhaps elsewhere, where nobody knew what depends on it.
+            dependencies = Dependencies(notebook)
+            for cell_id in edited:
+                dependencies.mark_changed(cell_id)
+        return notebook
 
     def save(self, notebook: Notebook, path: Path) -> None:
         """Write a notebook to a file: the whole of it or nothing.

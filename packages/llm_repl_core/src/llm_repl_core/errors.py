@@ -19,6 +19,8 @@
     ├ Forbidden                      forbidden        403     2
     ├ Conflict                       conflict         409     1
     ├ BudgetExceeded                 budget_exceeded  409     1
+    ├ PriceUnknown                   price_unknown    409     1
+    ├ CallNotSent                    not_sent         409     1
     ├ TooLarge                       too_large        413     2
     ├ NotJSON                        not_json         415     2
     ├ CellFailed                     cell_failed      409     1
@@ -61,6 +63,7 @@ __all__ = [
     "AnswerMisfit",
     "AnswerUnreadable",
     "BudgetExceeded",
+    "CallNotSent",
     "CellFailed",
     "CellNotFound",
     "Conflict",
@@ -87,6 +90,7 @@ __all__ = [
     "NotJSON",
     "NotebookNotFound",
     "PluginError",
+    "PriceUnknown",
     "ProviderError",
     "ProviderNotFound",
     "ProviderServerError",
@@ -215,6 +219,20 @@ class BudgetExceeded(LLMReplError):
     """A call was not made: it might take more than what is left of a budget."""
 
     code = "budget_exceeded"
+    http_status = 409
+
+
+class PriceUnknown(LLMReplError):
+    """A call has no known price, and a budget limits money; it was not sent."""
+
+    code = "price_unknown"
+    http_status = 409
+
+
+class CallNotSent(LLMReplError):
+    """A call waited for its turn in a budget, and a cell above it ended the run meanwhile."""
+
+    code = "not_sent"
     http_status = 409
 
 

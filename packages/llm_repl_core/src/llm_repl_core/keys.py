@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -15,13 +16,14 @@ from llm_repl_core.errors import (
     InvalidInput,
     InvalidSetting,
     LLMReplError,
+    NotFound,
     StorageError,
 )
 from llm_repl_core.files import read_bytes, write_atomically
 from llm_repl_core.providers.secret import Secret
 from llm_repl_core.settings import config_folder
 
-__all__ = ["Keys"]
+__all__ = ["KeySource", "Keys"]
 
 _READABLE_BY_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _LIMIT_BYTES = 1_000_000
@@ -30,16 +32,34 @@ _LIMIT_BYTES = 1_000_000
 class _Entry(Struct, omit_defaults=True):
     key: str
     base_url: str | None = None
+    others: tuple[_Entry, ...] = ()
+    """Of the same provider, for other servers."""
 
     def __repr__(self) -> str:
         return f"_Entry('…', {self.base_url!r})"  # what is shown may be logged
+
+
+class KeySource(Struct, frozen=True, kw_only=True):
+    """Where there is a key.
+
+    Attributes:
+        provider: Whose.
+        variable: The environment variable that holds it; None: it is in the file.
+        base_url: The only server that it is sent to; None: the provider's own, and those that
+            the operator chooses.
+    """
+
+    provider: str
+    variable: str | None = None
+    base_url: str | None = None
 
 
 class Keys:
     """The keys of providers.
 
     A key belongs to the server that it was set for: one that was set with a ``base_url`` is sent
-    there only, and one that was set without is never sent to a ``base_url`` chosen at run time.
+    there only, and there no other; one that was set without is never sent to a ``base_url`` that
+    a client chooses. A provider may have several, one a server.
     Otherwise, whoever may choose the provider could have the key sent to a server of theirs.
 
     Args:
@@ -69,20 +89,39 @@ class Keys:
             base_url: Where the key would be sent; None: the provider's own server.
             trusted_url: Whether that is the operator's choice (settings), not a client's.
         """
+        kept = self._read().get(provider, ())
+        bound = [one for one in kept if _same_server(one.base_url, base_url)]
+        if bound and base_url is not None:
+            return Secret(bound[0].key)  # no other key is meant for this server
         key = self._environ.get(variable, "").strip() if variable else ""
         if key and (base_url is None or trusted_url):
             return Secret(key)
-        entry = self._read().get(provider)
-        if entry is None:
-            return None
-        bound = _same_server(entry.base_url, base_url)
-        return Secret(entry.key) if bound or (trusted_url and not entry.base_url) else None
+        general = [one for one in kept if not one.base_url] if trusted_url else []
+        found = [*bound, *general]
+        return Secret(found[0].key) if found else None
+
+    def why_missing(self, provider: str) -> str:
+        """Where the keys go that are kept for a provider, in a sentence; empty where none is."""
+        servers = [one.base_url or "its own server" for one in self._read().get(provider, ())]
+        if not servers:
+            return ""
+        which = "The key that is kept for it goes" if len(servers) == 1 else "The kept ones go"
+        return f"{which} to {' and '.join(servers)} only."
 
     def set(self, provider: str, key: str, *, base_url: str | None = None) -> None:
         """Keep a key in the file, whose mode is 0600 from its first byte on.
 
+        It takes the place of the one that was kept for the same provider and address.
+
+        Args:
+            provider: The provider's name.
+            key: The key.
+            base_url: The only server that it is sent to; None: the provider's own, and those
+                that the operator chooses.
+
         Raises:
-            InvalidInput: The key is empty or has a character that no HTTP header can carry.
+            InvalidInput: The key is empty or has a character that no HTTP header can carry, or
+                the address is none.
             StorageError: The file cannot be written.
         """
         key = key.strip()
@@ -90,28 +129,70 @@ class Keys:
             raise InvalidInput(
                 f"The key for `{provider}` must be one line of printable ASCII characters."
             )
-        entries = self._read() | {provider: _Entry(key, base_url)}
+        if base_url is not None:
+            _refuse_bad_address(base_url)
+        entries = self._read()
+        others = [
+            one for one in entries.get(provider, ()) if not _same_server(one.base_url, base_url)
+        ]
+        self._write(entries | {provider: (_Entry(key, base_url), *others)})
+
+    def remove(self, provider: str, *, base_url: str | None = None) -> list[str | None]:
+        """Take keys of a provider out of the file.
+
+        Args:
+            provider: The provider's name.
+            base_url: Of this server only; None: all of them.
+
+        Returns:
+            The servers whose keys are gone; None among them: the provider's own.
+
+        Raises:
+            NotFound: None is kept.
+            StorageError: The file cannot be written.
+        """
+        entries = self._read()
+        kept = entries.get(provider, ())
+        gone = [one for one in kept if base_url is None or _same_server(one.base_url, base_url)]
+        if not gone:
+            where = f" for {base_url}" if base_url is not None else ""
+            raise NotFound(f"No key of `{provider}` is kept{where} in {self.path}.")
+        left = tuple(one for one in kept if one not in gone)
+        self._write({**entries, provider: left})
+        return [one.base_url for one in gone]
+
+    def _write(self, entries: Mapping[str, Sequence[_Entry]]) -> None:
+        written = {
+            provider: msgspec.structs.replace(several[0], others=tuple(several[1:]))
+            for provider, several in entries.items()
+            if several
+        }
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(
                 f"The folder {self.path.parent} cannot be made: {error.strerror}."
             ) from None
-        write_atomically(self.path, msgspec.json.encode(entries), mode=0o600)
+        write_atomically(self.path, msgspec.json.encode(written), mode=0o600)
 
-    def sources(self, variables: Mapping[str, str | None]) -> dict[str, str]:
-        """Where each provider's key comes from: ``environment`` or ``file``. Never a key.
+    def sources(self, variables: Mapping[str, str | None]) -> list[KeySource]:
+        """Where the keys come from, and where they go. Never a key.
 
         Args:
             variables: Provider's name to the environment variable of its key.
         """
-        found = dict.fromkeys(self._read(), "file")
-        for provider, variable in variables.items():
-            if variable and self._environ.get(variable, "").strip():
-                found[provider] = "environment"
-        return found
+        found = [
+            KeySource(provider=provider, variable=variable)
+            for provider, variable in variables.items()
+            if variable and self._environ.get(variable, "").strip()
+        ]
+        for provider, entries in self._read().items():
+            found += [KeySource(provider=provider, base_url=one.base_url) for one in entries]
+        return sorted(
+            found, key=lambda one: (one.provider, one.variable is None, one.base_url or "")
+        )
 
-    def _read(self) -> dict[str, _Entry]:
+    def _read(self) -> dict[str, tuple[_Entry, ...]]:
         try:
             data = read_bytes(self.path, _LIMIT_BYTES)
             mode = self.path.stat().st_mode
@@ -124,14 +205,35 @@ class Keys:
                 f"The keys file {self.path} can be read by others: run `chmod 600 {self.path}`."
             )
         try:
-            return msgspec.json.decode(data, type=dict[str, _Entry])
+            entries = msgspec.json.decode(data, type=dict[str, _Entry])
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             # The decoder's own message could quote a key.
             raise InvalidSetting(
                 f"The keys file {self.path} is damaged: it must be a JSON object of "
                 '`"provider": {"key": …}`.'
             ) from None
+        return {
+            provider: (msgspec.structs.replace(entry, others=()), *entry.others)
+            for provider, entry in entries.items()
+        }
 
 
 def _same_server(one: str | None, other: str | None) -> bool:
     return (one or "").rstrip("/") == (other or "").rstrip("/")
+
+
+def _refuse_bad_address(address: str) -> None:
+    """Refuse what is no server's address; it is not repeated, as it may be a key."""
+    try:
+        parts = urlsplit(address)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+        parts = urlsplit("")
+    if not usable or not address.isprintable() or " " in address:
+        raise InvalidInput(
+            "The address of a key must begin with http:// or https://, as in "
+            "http://localhost:11434/v1."
+        )
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise InvalidInput("The address of a key must hold no user, password, ? or #.")

@@ -14,14 +14,36 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from llm_repl_core.errors import InvalidSetting
 
-__all__ = ["SettingInfo", "Settings", "config_folder", "describe_settings", "load_settings"]
+__all__ = [
+    "ModelPrice",
+    "SettingInfo",
+    "Settings",
+    "config_folder",
+    "describe_settings",
+    "load_settings",
+]
 
 ENVIRONMENT_PREFIX = "LLM_REPL_"
 APPLICATION_NAME = "llm-repl"
+
+
+class ModelPrice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a model costs, in US dollars per million tokens.
+
+    Attributes:
+        input: Of messages.
+        output: Of answers.
+        cached_input: Of messages that the provider has in its cache; the same as ``input`` where
+            None.
+    """
+
+    input: Annotated[float, Meta(ge=0)]
+    output: Annotated[float, Meta(ge=0)]
+    cached_input: Annotated[float, Meta(ge=0)] | None = None
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -63,6 +85,14 @@ class Settings(Struct, frozen=True, kw_only=True):
             extra_json_schema={"unit": "bytes"},
         ),
     ] = 10_000_000
+    insert_limit_chars: Annotated[
+        int,
+        Meta(
+            ge=100,
+            description="How much of a value, a cell or a tool's result is sent to a model.",
+            extra_json_schema={"unit": "characters"},
+        ),
+    ] = 100_000
     provider: Annotated[
         str, Meta(description="Who answers prompts where neither cell nor notebook says it.")
     ] = "mock"
@@ -92,6 +122,14 @@ class Settings(Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=1, description="How often a call is tried that fails for the moment."),
     ] = 4
+    prices: Annotated[
+        dict[str, ModelPrice],
+        Meta(
+            description="Prices of one's own, by `provider/model`, model, or `provider/*`: "
+            "`input`, `output` and perhaps `cached_input`; before those of the list.",
+            extra_json_schema={"unit": "US dollars per million tokens"},
+        ),
+    ] = field(default_factory=dict)
 
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
@@ -247,9 +285,14 @@ def _convert(settings_class: type[Settings], name: str, value: Any, where: str) 
     if name not in fields:
         raise InvalidSetting(f"There is no setting `{name}` ({where}).")
     annotation = fields[name]
-    wants_list = _type_word(msgspec.json.schema(annotation)) == "array"
-    if wants_list and isinstance(value, str):
+    wants = _type_word(msgspec.json.schema(annotation))
+    if wants == "array" and isinstance(value, str):
         value = [item.strip() for item in value.split(",") if item.strip()]
+    elif wants == "object" and isinstance(value, str):
+        try:
+            value = msgspec.json.decode(value)
+        except msgspec.DecodeError as error:
+            raise InvalidSetting(f"{where} must be a JSON object, and is not: {error}.") from None
     try:
         return msgspec.convert(value, annotation, strict=False)
     except msgspec.ValidationError as error:

@@ -25,7 +25,7 @@ from msgspec import Struct
 
 from llm_repl_core._template_fields import read_field
 from llm_repl_core.errors import InvalidTemplate
-from llm_repl_core.kernels.base import Evaluated, Expression, Failed
+from llm_repl_core.kernels.base import Evaluated, Expression, Failed, Value
 
 __all__ = ["Field", "Template", "parse"]
 
@@ -47,6 +47,14 @@ class Field(Struct, frozen=True):
     expression: Expression
     text: str
     line: int
+
+    @property
+    def named(self) -> str:
+        """The field and where it stands, for the start of a sentence."""
+        written = self.text
+        if len(written) > _FIELD_TEXT_SHOWN:
+            written = written[: _FIELD_TEXT_SHOWN - 2] + "…}"
+        return f"`{written}` at line {self.line}"
 
 
 class Template(Struct, frozen=True):
@@ -87,6 +95,18 @@ class Template(Struct, frozen=True):
             for part in self.parts
         ]
         return "".join(texts)
+
+    def notices(self, values: Sequence[Evaluated]) -> list[str]:
+        """What the values' texts lack, a sentence each.
+
+        Args:
+            values: What became of `expressions`, in the same order.
+        """
+        return [
+            f"{field.named} {value.notice}."
+            for field, value in zip(self.fields, values, strict=True)
+            if isinstance(value, Value) and value.notice
+        ]
 
 
 @lru_cache(maxsize=256)
@@ -136,10 +156,7 @@ def parse(text: str) -> Template:
 
 
 def _text_of(field: Field, value: Evaluated) -> str:
-    written = field.text
-    if len(written) > _FIELD_TEXT_SHOWN:
-        written = written[: _FIELD_TEXT_SHOWN - 2] + "…}"
-    where = f"`{written}` at line {field.line}"
+    where = field.named
     if isinstance(value, Failed):
         raise InvalidTemplate(f"{where}: {_why(value)} For plain braces write `{{{{` and `}}}}`.")
     if value.truncated:

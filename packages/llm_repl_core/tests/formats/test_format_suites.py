@@ -291,3 +291,38 @@ def test_half_surrogate_pairs_survive(format_: Format) -> None:
     notebook.add_code("x = '\ud83d'").metadata = {"k\ud800": 1}
     again = format_.decode(format_.encode(notebook))
     assert parts(again) == {**parts(notebook), "memory": {"\udfff": "a\udc00b", "n": None}}
+
+
+@FORMATS
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "it is empty."),
+        (b"\xef\xbb\xbf \n", "it is empty."),
+        ('{"nbformat": 4}'.encode("utf-16"), "is UTF-16 text: save it as UTF-8."),
+        ('{"nbformat": 4}'.encode("utf-16-le"), "is UTF-16 text: save it as UTF-8."),
+        ('{"nbformat": 4}'.encode("utf-16-be"), "is UTF-16 text: save it as UTF-8."),
+        ('{"nbformat": 4}'.encode("utf-32"), "is UTF-32 text: save it as UTF-8."),
+        ('{"é": 1}'.encode("latin-1"), "byte 2 (0xe9) is not UTF-8 text"),
+        (b'{"cells": [\n<<<<<<< HEAD\n1\n', "holds the marks of a merge conflict"),
+        (b"[]", "it must hold a JSON object at its top."),
+        (b'{"nbformat": 4, "x": -Infinity}', "`-Infinity` is not a JSON number"),
+        (b'{"nbformat": 4, "x": ' + b"9" * 5000 + b"}", "it is not JSON"),
+        (
+            b'{"nbformat": 4, "cells": [{"type": "code", "cell_type": "code", "execution_count": %d}]}'
+            % (10**20),
+            "`cells[0].execution_count` is out of range.",
+        ),
+    ],
+)
+def test_files_that_cannot_be_read_are_named(format_: Format, data: bytes, message: str) -> None:
+    with pytest.raises(InvalidNotebook) as raised:
+        format_.decode(data)
+    assert message in str(raised.value)
+    assert len(str(raised.value)) < 300
+
+
+@FORMATS
+def test_a_byte_order_mark_is_skipped(format_: Format) -> None:
+    data = format_.encode(Notebook("Größe"))
+    assert format_.decode(b"\xef\xbb\xbf" + data).name == "Größe"

@@ -123,6 +123,8 @@ def test_jupyters_own_file_comes_back_to_the_byte() -> None:
     assert sorted(document["metadata"].pop("llm_repl")) == [
         *("created_at", "name", "notebook_id", "updated_at"),
     ]
+    (ran,) = [cell["metadata"].pop("llm_repl", None) for cell in document["cells"][1:2]]
+    assert ran.keys() == {"ran"}
     again = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     assert again == as_jupyter_writes
 
@@ -146,7 +148,7 @@ def test_what_jupyter_wrote_is_understood() -> None:
         {
             "data": {"application/json": ["a", "b"], "text/plain": "3"},
             "metadata": {},
-            "execution_count": 3,
+            "result": True,
         },
     )
     assert code.outputs[4] == Output.error("ValueError", "", ["\u001b[31m1\u001b[0m", "2"])
@@ -234,8 +236,9 @@ def test_output_types_of_a_later_nbformat_are_kept() -> None:
     output = {"output_type": "hologram", "frames": [1]}
     document = cell_of(cell_type="code", source="", metadata={}, outputs=[output], id="a")
     cell = decode(document).cells[0]
-    assert cell.outputs == [Output("hologram", "", {"frames": [1]})]
-    assert back(cell).outputs == cell.outputs
+    assert cell.outputs == [Output("hologram", "", {"ipynb": {"frames": [1]}})]
+    again = json.loads(IpynbFormat().encode(Notebook(cells=[cell])))
+    assert again["cells"][0]["outputs"] == [output]
 
 
 def test_outputs_of_cells_that_have_none_in_jupyter_are_kept_beside_them() -> None:
@@ -391,10 +394,15 @@ def test_a_plugins_cell_survives_with_and_without_its_plugin() -> None:
     ("document", "message"),
     [
         ({}, "`nbformat` is missing; it must be the number 4."),
-        ({"nbformat": 3, "worksheets": []}, "of nbformat 3, and only nbformat 4 can be read"),
+        ({"nbformat": 0}, "of nbformat 0, which does not exist."),
+        ({"nbformat": 3, "worksheets": 3}, "of nbformat 3, and nbformat cannot convert it"),
+        ({"nbformat": 4, "worksheets": []}, "write 3 as its `nbformat`"),
+        ({"nbformat": 4, "metadata": {}}, "`cells` is missing; it must be a list."),
+        ({"nbformat": 4, "cells": None}, "`cells` is missing; it must be a list."),
+        ({"nbformat": 4, "nbformat_minor": -1, "cells": []}, "must not be below 0"),
         ({"nbformat": 5}, "nbformat 5, which is newer"),
         ({"nbformat": "4"}, "`nbformat` must be a whole number, not text."),
-        ({"nbformat": 4, "metadata": []}, "`metadata` must be an object, not a list."),
+        ({"nbformat": 4, "cells": [], "metadata": []}, "`metadata` must be an object, not a list."),
         (cell_of(source=""), "`cells[0].cell_type` is missing"),
         (cell_of(cell_type="code", source=3), "`cells[0].source` must be text, not a number."),
         (

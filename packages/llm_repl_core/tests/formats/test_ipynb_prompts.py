@@ -71,6 +71,7 @@ def test_another_tools_prompt_is_read(separator: str) -> None:
 def test_another_tools_prompt_is_written_back_as_it_was() -> None:
     document = foreign(f"Why?\n\n{SEPARATOR}\n\nBecause.", solveit_ai=True, other=1)
     again = written(read(document))
+    assert again["metadata"].pop("llm_repl").keys() == {"ran"}
     assert again == {**document, "source": again["source"]}
     assert "".join(again["source"]) == document["source"]
 

@@ -192,7 +192,7 @@ def test_a_known_field_wins_over_an_unknown_one_of_its_name() -> None:
     ("document", "message"),
     [
         ("[]", "must hold a JSON object at its top"),
-        ("", "line 1, column 1"),
+        ("", "it is empty."),
         ('{"name": "a",\n "cells": [}', "line 2, column 12"),
         ('{"memory": {"x": NaN}}', "`NaN` is not a JSON number"),
         ('{"memory": {"x": 1e999}}', "out of range"),
@@ -217,10 +217,6 @@ def test_a_known_field_wins_over_an_unknown_one_of_its_name() -> None:
         ({"created_at": 5}, "`created_at` must be text, not a number."),
         ({"memory": []}, "`memory` must be an object, not a list."),
         ({"state_keys": ["a", 1]}, "`state_keys[1]` must be text, not a number."),
-        (
-            {"cells": [{"type": "code", "cell_id": "é"}, {"type": "code", "cell_id": "é"}]},
-            "`cells[1].cell_id` is '\\xe9', which is the id of cells[0] already.",
-        ),
     ],
 )
 def test_what_is_wrong_is_said_in_one_sentence(document: Any, message: str) -> None:
@@ -235,7 +231,7 @@ def test_nesting_up_to_the_limit_is_read_and_written() -> None:
 
 
 def test_bytes_that_are_no_text_are_named() -> None:
-    with pytest.raises(InvalidNotebook, match="byte 9 is not UTF-8"):
+    with pytest.raises(InvalidNotebook, match=r"byte 9 \(0xff\) is not UTF-8"):
         LlmnFormat().decode(b'{"name": \xff}')
 
 

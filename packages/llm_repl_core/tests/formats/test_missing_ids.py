@@ -27,3 +27,19 @@ def test_a_file_without_ids_and_times_is_the_same_notebook_at_every_reading(
     assert len({first.id, *(cell.id for cell in first)}) == len(first) + 1
     path.write_text(text.replace('"a"', '"b"'), "utf-8")
     assert application.load(path).id != first.id
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("Sales 2026.llmn", "{}", "Sales 2026"),
+        ("Sales 2026.llmn", '{"name": "Mine"}', "Mine"),
+        ("Sales 2026.ipynb", '{"nbformat": 4, "cells": []}', "Sales 2026"),
+        ("a.ipynb", '{"nbformat": 4, "cells": [], "metadata": {"title": "T"}}', "T"),
+    ],
+)
+def test_a_notebook_without_a_name_has_the_files(
+    tmp_path: Path, name: str, text: str, expected: str
+) -> None:
+    (tmp_path / name).write_text(text, "utf-8")
+    assert Application(entry_points=False).load(tmp_path / name).name == expected

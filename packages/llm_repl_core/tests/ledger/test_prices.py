@@ -12,8 +12,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_repl_core.ledger.prices import estimate_price_usd, load_prices, price_usd
+from llm_repl_core.ledger.prices import Prices, load_prices
 from llm_repl_core.providers.base import Usage
+from llm_repl_core.settings import ModelPrice
+
+listed = Prices()
+price_usd, estimate_price_usd = listed.price_usd, listed.estimate_usd
+
+OWN = Prices(
+    {
+        "openai/gpt-4o": ModelPrice(input=1, output=2, cached_input=0.5),
+        "mine": ModelPrice(input=3, output=4),
+        "local/*": ModelPrice(input=0, output=0),
+    }
+)
 
 
 def cached(tokens: Any) -> dict[str, Any]:
@@ -25,8 +37,6 @@ def test_a_call_is_priced_by_its_tokens() -> None:
     assert price_usd("openai", "gpt-4o", usage) == pytest.approx(2.5 + 1.0)
     assert price_usd("openai", "gpt-4o-2024-08-06", usage) == pytest.approx(3.5)
     assert estimate_price_usd("openai", "gpt-4o", 1_000_000, 100_000) == pytest.approx(3.5)
-    only_input = Usage(input_tokens=1_000_000)
-    assert price_usd("openai", "gpt-4o", only_input) == pytest.approx(2.5)
 
 
 def test_tokens_from_the_providers_cache_have_its_price() -> None:
@@ -52,7 +62,53 @@ def test_what_is_not_known_has_no_price() -> None:
     assert price_usd("no-such-provider", "gpt-4o", usage) is None
     assert price_usd("", "gpt-4o", usage) is None
     assert price_usd("openai", "gpt-4o", Usage()) is None
+    assert price_usd("openai", "gpt-4o", Usage(input_tokens=1_000_000)) is None
+    assert price_usd("openai", "gpt-4o", Usage(output_tokens=1)) is None
     assert price_usd("openai", "gpt-4o", Usage(input_tokens=-1, output_tokens=1)) is None
+
+
+def test_an_answer_whose_model_has_a_price_for_messages_alone_has_none() -> None:
+    assert (
+        price_usd("openai", "text-embedding-3-small", Usage(input_tokens=1, output_tokens=1))
+        is None
+    )
+    assert price_usd(
+        "openai", "text-embedding-3-small", Usage(input_tokens=1_000_000, output_tokens=0)
+    )
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "expected"),
+    [
+        ("openai", "gpt-4o", 1 + 2),
+        ("openai", "gpt-4o-mini", 0.15 + 0.6),
+        ("openai", "mine", 3 + 4),
+        ("anything", "mine", 3 + 4),
+        ("local", "whatever", 0),
+        ("other", "whatever", None),
+        ("mock", "mine", 0),
+    ],
+)
+def test_prices_of_ones_own_go_before_those_of_the_list(
+    provider: str, model: str, expected: float | None
+) -> None:
+    usage = Usage(input_tokens=1_000_000, output_tokens=1_000_000)
+    assert OWN.price_usd(provider, model, usage) == (
+        None if expected is None else pytest.approx(expected)
+    )
+
+
+def test_a_price_of_ones_own_for_cached_tokens() -> None:
+    usage = Usage(input_tokens=1_000_000, output_tokens=0, raw=cached(400_000))
+    assert OWN.price_usd("openai", "gpt-4o", usage) == pytest.approx(0.6 * 1 + 0.4 * 0.5)
+    assert OWN.price_usd("openai", "mine", usage) == pytest.approx(3)
+    assert OWN.price_usd("openai", "mine", Usage(input_tokens=-1, output_tokens=1)) is None
+
+
+def test_how_much_a_model_takes_is_known_from_the_list() -> None:
+    assert listed.context_window("openai", "gpt-4o") == 128_000
+    assert listed.context_window("mock", "echo") is None
+    assert listed.context_window("openai", "no-such-model") is None
 
 
 @settings(max_examples=100, deadline=None)
@@ -81,17 +137,18 @@ socket.socket.connect = socket.getaddrinfo = refuse
 from llm_repl_core.ledger import prices
 from llm_repl_core.providers.base import Usage
 
-assert prices.price_usd("mock", "echo", Usage()) == 0.0
-prices.load_prices("mock")
+listed = prices.Prices()
+assert listed.price_usd("mock", "echo", Usage()) == 0.0
+listed.load("mock")
 assert "genai_prices" not in sys.modules
 assert threading.active_count() == 1
-prices.load_prices("openai")
-prices.load_prices("openai")
+listed.load("openai")
+listed.load("openai")
 for thread in threading.enumerate():
     if thread is not threading.main_thread():
         thread.join(30)
 assert "genai_prices" in sys.modules
-assert prices.estimate_price_usd("openai", "gpt-4o", 1, 1) > 0
+assert listed.estimate_usd("openai", "gpt-4o", 1, 1) > 0
 assert threading.active_count() == 1, threading.enumerate()
 import genai_prices.data_snapshot
 assert not genai_prices.data_snapshot.get_snapshot().from_auto_update
@@ -108,7 +165,7 @@ def test_threads_may_ask_at_once() -> None:
         )
         for _ in range(8)
     ]
-    load_prices("openai")
+    load_prices()
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -137,7 +137,6 @@ BROKEN = {
     "outputs are no list": b'{"cells": [{"type": "ComputationCell", "outputs": 3}]}',
     "an output without a type": b'{"cells": [{"type": "ComputationCell", "outputs": [{}]}]}',
     "temperature is text": b'{"cells": [{"type": "PromptCell", "temperature": "hot"}]}',
-    "an id twice": b'{"cells": [{"type": "CodeCell", "cell_id": "a"}, {"type": "CodeCell", "cell_id": "a"}]}',
     "an id that is no text": b'{"notebook_id": 3, "cells": []}',
     "a name that is no text": b'{"name": [], "cells": []}',
     "a time that is none": b'{"created_at": "yesterday", "cells": []}',

@@ -93,7 +93,8 @@ def test_keys_are_kept_for_their_owner_and_never_shown(
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     listed = llm_repl("keys", "list")
     assert listed.stdout == "openai: file\n"
-    assert llm_repl("keys", "list", OPENAI_API_KEY=key).stdout == "openai: environment\n"
+    both = llm_repl("keys", "list", OPENAI_API_KEY=key)
+    assert both.stdout == "openai: environment, OPENAI_API_KEY\nopenai: file\n"
     assert key not in done.stdout + done.stderr + listed.stdout + listed.stderr
     assert key in path.read_text()
 

@@ -60,6 +60,26 @@ def test_sigterm_saves_what_came_and_exits_with_143(
     assert (first.outputs[0].content, first.status) == ("begun\n", "interrupted")
 
 
+@pytest.mark.parametrize(
+    "work", ["max(range(10**15))", "os.system('sleep 100; sleep 100')", "time.sleep(100)"]
+)
+def test_ctrl_c_ends_a_tool_whatever_it_does_and_saves(
+    start_llm_repl: Start, until: Until, tmp_path: Path, work: str
+) -> None:
+    document = Notebook("Tool")
+    document.add_code(
+        f"import os, time\ndef work():\n    open('begun', 'w').close()\n    while True: {work}"
+    )
+    document.add_prompt("Go", model="mock/call:work", tools=["work"])
+    save_notebook(document, tmp_path / "n.llmn")
+    process = start_llm_repl("run", "n.llmn", "--kernel", "worker", "-o", "out.llmn")
+    until((tmp_path / "begun").exists, "the tool runs")
+    process.send_signal(signal.SIGINT)
+    printed, _ = process.communicate(timeout=30)
+    assert process.returncode == 130, printed
+    assert load_notebook(tmp_path / "out.llmn").cells[1].status == "interrupted"
+
+
 def test_sigterm_ends_a_run_in_the_background_that_ignores_ctrl_c(
     environment: dict[str, str], sleeper: Path, until: Until, tmp_path: Path
 ) -> None:

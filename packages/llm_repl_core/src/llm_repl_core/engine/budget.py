@@ -14,7 +14,7 @@ from msgspec.structs import astuple
 
 from llm_repl_core.errors import BudgetExceeded
 
-__all__ = ["Budget", "BudgetMeter", "Reservation", "Spending", "reserve_all"]
+__all__ = ["NOTHING", "Amount", "Budget", "BudgetMeter", "Reservation", "Spending", "reserve_all"]
 
 _NANO = 1_000_000_000
 
@@ -56,7 +56,7 @@ class Spending(Struct, frozen=True):
     usd: float = 0.0
 
     def __add__(self, other: Spending) -> Spending:
-        return (_exact(self) + _exact(other)).spending()
+        return (Amount.of(self) + Amount.of(other)).spending()
 
 
 _NOTHING = Spending()
@@ -77,8 +77,8 @@ class BudgetMeter:
         self._budget = budget
         self._what = what
         self._limits = _limits(budget)
-        self._spent = _exact(spent)
-        self._reserved = _ZERO
+        self._spent = Amount.of(spent)
+        self._reserved = NOTHING
         self._lock = threading.Lock()
         self._number = next(_numbers)
 
@@ -112,6 +112,20 @@ class BudgetMeter:
             calls=calls, tokens=tokens, usd=None if nano_usd is None else nano_usd / _NANO
         )
 
+    def bears(self, pending: Amount, estimate: Amount) -> bool:
+        """Whether a call fits besides what is spent.
+
+        Args:
+            pending: What else may still be spent, in place of what is reserved.
+            estimate: The most that the call is thought to cost.
+        """
+        with self._lock:
+            asked = astuple(self._spent + pending + estimate)
+        return all(
+            limit is None or amount <= limit
+            for limit, amount in zip(self._limits, asked, strict=True)
+        )
+
     def reserve(self, estimate: Spending) -> Reservation:
         """Set aside what a call may cost.
 
@@ -123,7 +137,7 @@ class BudgetMeter:
         """
         return reserve_all([self], estimate)
 
-    def _refusal(self, asked: _Exact) -> str | None:
+    def _refusal(self, asked: Amount) -> str | None:
         """Why no more can be reserved, with the lock held; None: it can."""
         rows = zip(
             Budget.__struct_fields__,
@@ -153,7 +167,7 @@ class Reservation:
 
     __slots__ = ("_estimate", "_meters", "_open")
 
-    def __init__(self, meters: Sequence[BudgetMeter], estimate: _Exact) -> None:
+    def __init__(self, meters: Sequence[BudgetMeter], estimate: Amount) -> None:
         self._meters = meters
         self._estimate = estimate
         self._open = True
@@ -168,11 +182,11 @@ class Reservation:
             actual: What it cost. Call this also for a call that failed or was stopped after its
                 request had been sent, since that is paid for too.
         """
-        self._end(_exact(actual))
+        self._end(Amount.of(actual))
 
     def release(self) -> None:
         """Give back what was set aside: the call was not made."""
-        self._end(_ZERO)
+        self._end(NOTHING)
 
     def __enter__(self) -> Self:
         return self
@@ -180,7 +194,7 @@ class Reservation:
     def __exit__(self, *_: object) -> None:
         self.release()
 
-    def _end(self, actual: _Exact) -> None:
+    def _end(self, actual: Amount) -> None:
         with _locked(self._meters):
             if not self._open:
                 return
@@ -200,7 +214,7 @@ def reserve_all(meters: Sequence[BudgetMeter], estimate: Spending) -> Reservatio
     Raises:
         BudgetExceeded: One of the budgets has not enough left.
     """
-    asked = _exact(estimate)
+    asked = Amount.of(estimate)
     # Everybody takes the locks in one order, so that no two wait for each other.
     ordered = sorted(set(meters), key=lambda meter: meter._number)
     with _locked(ordered):
@@ -215,37 +229,44 @@ def reserve_all(meters: Sequence[BudgetMeter], estimate: Spending) -> Reservatio
 _numbers = count()
 
 
-class _Exact(Struct, frozen=True):
-    """What `Spending` says, in whole numbers."""
+class Amount(Struct, frozen=True):
+    """What `Spending` says, in whole numbers, which no sum makes drift.
+
+    Attributes:
+        calls: How many.
+        tokens: Of messages and answers together.
+        nano_usd: Money, in billionths of a US dollar.
+    """
 
     calls: int = 0
     tokens: int = 0
     nano_usd: int = 0
 
-    def __add__(self, other: _Exact) -> _Exact:
-        return _Exact(
+    @classmethod
+    def of(cls, spending: Spending) -> Self:
+        """Round to nano-dollars; a provider that counts below zero gives nothing back."""
+        return cls(max(0, spending.calls), max(0, spending.tokens), _nano(max(0.0, spending.usd)))
+
+    def __add__(self, other: Amount) -> Amount:
+        return Amount(
             self.calls + other.calls,
             self.tokens + other.tokens,
             self.nano_usd + other.nano_usd,
         )
 
-    def __sub__(self, other: _Exact) -> _Exact:
-        return _Exact(
+    def __sub__(self, other: Amount) -> Amount:
+        return Amount(
             self.calls - other.calls,
             self.tokens - other.tokens,
             self.nano_usd - other.nano_usd,
         )
 
     def spending(self) -> Spending:
+        """The same, in dollars."""
         return Spending(self.calls, self.tokens, self.nano_usd / _NANO)
 
 
-_ZERO = _Exact()
-
-
-def _exact(spending: Spending) -> _Exact:
-    """Round to nano-dollars; a provider that counts below zero gives nothing back."""
-    return _Exact(max(0, spending.calls), max(0, spending.tokens), _nano(max(0.0, spending.usd)))
+NOTHING = Amount()
 
 
 def _nano(usd: float) -> int:

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import ExitStack
+from contextlib import nullcontext
 from datetime import UTC, datetime
 
 import msgspec
 
-from llm_repl_core.engine.budget import BudgetMeter, Reservation, Spending, reserve_all
+from llm_repl_core.engine.admission import Admitted, Outlook
+from llm_repl_core.engine.budget import Spending
 from llm_repl_core.engine.limits import ProviderLimits
 from llm_repl_core.engine.open_call import OpenCall
+from llm_repl_core.engine.outlooks import Outlooks
 from llm_repl_core.engine.providers import Providers
 from llm_repl_core.engine.questions import Answer, CallListener, CallTerms, Question
 from llm_repl_core.engine.retries import RetryPolicy, with_retries
 from llm_repl_core.engine.routing import route
 from llm_repl_core.engine.tokens import estimate_tokens, output_allowance
-from llm_repl_core.errors import PluginError, RateLimited, StorageError
+from llm_repl_core.errors import PluginError, PriceUnknown, RateLimited, StorageError
 from llm_repl_core.ledger.base import Ledger
 from llm_repl_core.ledger.bodies import recorded_body
 from llm_repl_core.ledger.identity import canonical_request, identity_of
-from llm_repl_core.ledger.prices import estimate_price_usd, load_prices
+from llm_repl_core.ledger.prices import Prices
 from llm_repl_core.ledger.record import (
     CallRecord,
     Mode,
@@ -52,6 +54,8 @@ class Caller:
         limits: How many calls each provider gets at once.
         ledger: Where calls are recorded.
         retry_policy: How often a call is tried.
+        prices: What calls cost.
+        outlooks: Bounds of what calls may follow one.
     """
 
     def __init__(
@@ -62,12 +66,16 @@ class Caller:
         limits: ProviderLimits,
         ledger: Ledger,
         retry_policy: RetryPolicy,
+        prices: Prices,
+        outlooks: Outlooks,
     ) -> None:
         self.ledger = ledger
+        self.prices = prices
         self._providers = providers
         self._plugins = plugins
         self._limits = limits
         self._retry_policy = retry_policy
+        self._outlooks = outlooks
         self._ends: set[asyncio.Task[None]] = set()
 
     def address(self, question: Question, *, preview: bool = False) -> tuple[Provider, CallContext]:
@@ -134,6 +142,8 @@ class Caller:
             PluginError: A plugin's hook failed.
             ReplayMiss: It is not on record, and may not be sent.
             BudgetExceeded: It would cost more than is left.
+            CallNotSent: A cell above it failed, and the run ends with that.
+            PriceUnknown: A budget limits money, and there is no telling what it costs.
             StorageError: It cannot be recorded, and so is not sent.
         """
         provider, context = self.address(question)
@@ -145,6 +155,8 @@ class Caller:
             if found is None and question.recorded_as is not None:
                 found = await terms.recall.find(_former_identity(context, question), question.place)
             if found is not None:
+                if terms.admission.meters:
+                    terms.admission.passed(question.place, self._outlook(question, context))
                 return await self._take(found, question, mode, listener)
             if mode == "replay":
                 raise await terms.recall.miss(canonical, question.place)
@@ -160,24 +172,47 @@ class Caller:
             body=recorded_body(provider.body(context.request), context.request),
             started_at=datetime.now(UTC),
         )
-        call = OpenCall(provider, context, record, listener)
-        reservation: Reservation | None = None
-        with ExitStack() as stack:
+        call = OpenCall(provider, context, record, listener, self.prices)
+        admitted = None
+        # Before a place is taken, and before plugins are: whoever waits for a budget waits for
+        # calls that may need those.
+        if terms.admission.meters:
+            admitted = await self._admit(question, context, terms)
+        with nullcontext() if admitted is None else admitted:
             async with self._plugins.around("llm_repl_around_call", context=context):
                 try:
                     async with terms.slots:
-                        # Only now: calls that wait for their turn would keep a budget from those
-                        # that run, each of which may cost much less than is reserved for it.
-                        if terms.meters:
-                            reservation = stack.enter_context(_reserve(terms.meters, context))
                         await with_retries(
                             lambda: self._attempt(call),
                             policy=self._retry_policy,
                             on_retry=listener.on_retry,
                         )
                 finally:
-                    self._end(call, reservation)
+                    self._end(call, admitted)
         return call.answer()
+
+    async def _admit(self, question: Question, context: CallContext, terms: CallTerms) -> Admitted:
+        """Wait until the budgets let a call in."""
+        request, admission = context.request, terms.admission
+        tokens = estimate_tokens(request), output_allowance(request)
+        usd = self.prices.estimate_usd(context.provider, request.model, *tokens)
+        limits_money = any(meter.budget.usd is not None for meter in admission.meters)
+        if usd is None and limits_money and not terms.allow_unpriced:
+            raise PriceUnknown(_unpriced(context.provider, request.model))
+        estimate = Spending(calls=1, tokens=sum(tokens), usd=usd or 0.0)
+        outlook = self._outlook(question, context, estimate)
+        return await admission.admit(question.place, estimate, outlook)
+
+    def _outlook(
+        self, question: Question, context: CallContext, estimate: Spending | None = None
+    ) -> Outlook:
+        """The most that may follow a call."""
+        if estimate is None:
+            tokens = estimate_tokens(context.request) + output_allowance(context.request)
+            estimate = Spending(calls=1, tokens=tokens)
+        return self._outlooks.after(
+            question.cell, context.provider, context.request.model, estimate
+        )
 
     async def settled(self) -> None:
         """Wait until the ends of all calls are on record."""
@@ -218,7 +253,7 @@ class Caller:
             if not call.begun:
                 await self._begin(call)
                 call.listener.on_begin(call.record.id)
-                load_prices(provider_name)
+                self.prices.load(provider_name)
             try:
                 await call.attempt()
             except RateLimited as error:
@@ -238,7 +273,7 @@ class Caller:
             call.begun = False
             raise
 
-    def _end(self, call: OpenCall, reservation: Reservation | None) -> None:
+    def _end(self, call: OpenCall, admitted: Admitted | None) -> None:
         """Keep how it ended, whatever happened.
 
         Nobody waits for the disk here, or every prompt of a chain would: the answer goes on, and
@@ -246,8 +281,8 @@ class Caller:
         """
         if not call.begun:
             return  # it was never sent
-        if reservation is not None:
-            reservation.settle(call.spending())
+        if admitted is not None:
+            admitted.settle(call.spending(), failed=not call.complete)
         # Made here and now: how long the call took does not include the wait for the disk.
         end = asyncio.ensure_future(self._keep_end(call.ended_record()))
         self._ends.add(end)
@@ -272,8 +307,10 @@ def _former_identity(context: CallContext, question: Question) -> str:
     return identity_of(canonical_request(context.provider, request))
 
 
-def _reserve(meters: tuple[BudgetMeter, ...], context: CallContext) -> Reservation:
-    request = context.request
-    input_tokens, output_tokens = estimate_tokens(request), output_allowance(request)
-    usd = estimate_price_usd(context.provider, request.model, input_tokens, output_tokens) or 0.0
-    return reserve_all(meters, Spending(calls=1, tokens=input_tokens + output_tokens, usd=usd))
+def _unpriced(provider: str, model: str) -> str:
+    return (
+        f"No price is known for the model `{model}` of `{provider}`, and a budget limits money: "
+        f"put its price into the settings under `prices` (`{provider}/{model}: {{input: …, "
+        "output: …}`, US dollars per million tokens), limit calls or tokens instead, or let such "
+        "calls pass as free with `--allow-unpriced` (`allow_unpriced` over REST and in Python)."
+    )

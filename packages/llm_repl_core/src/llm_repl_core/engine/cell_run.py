@@ -22,7 +22,9 @@ from llm_repl_core.engine.events import (
     Event,
     ToolApprovalNeeded,
 )
-from llm_repl_core.errors import LLMReplError
+from llm_repl_core.engine.questions import Answer, CallListener, CallTerms, Question
+from llm_repl_core.errors import CallNotSent, KernelDied, LLMReplError
+from llm_repl_core.ledger.record import Mode
 from llm_repl_core.model.cell import Cell, CellStatus
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.output import Output, merge_streams
@@ -52,10 +54,27 @@ class Ending(Struct, frozen=True):
     Attributes:
         error: One line of text, or None where it ended well.
         interrupted: Whether somebody stopped it.
+        withdrawn: Whether it asked nobody, since a cell above it ended the run meanwhile.
     """
 
     error: str | None
     interrupted: bool
+    withdrawn: bool = False
+
+
+class _Earlier(Struct, frozen=True):
+    """What a cell had before it ran."""
+
+    outputs: list[Output]
+    status: CellStatus
+    stale: bool
+    execution_count: int | None
+
+    def put_back(self, cell: Cell) -> None:
+        cell.outputs = self.outputs
+        cell.status = self.status
+        cell.stale = self.stale
+        cell.execution_count = self.execution_count
 
 
 class _Stop(Struct, frozen=True):
@@ -98,14 +117,16 @@ class CellRun:
         self._task: asyncio.Task[Any] | None = None
         self._stop: _Stop | None = None
         self._stopping: asyncio.Task[None] | None = None
-        self._has_kernel = False
         self._has_answer = False
         self._ended = asyncio.Event()
+        self._without_kernel = asyncio.Event()
+        """Set while the kernel is not asked anything for the cell."""
+        self._without_kernel.set()
         # The outputs belong to the content that ran: an edit meanwhile puts a list of its own in
         # this one's place, and then nothing is written back.
         self._outputs: list[Output] = []
         self._count = run.execution_count(place)
-        self._earlier_status = cell.status
+        self._earlier = _Earlier(cell.outputs, cell.status, cell.stale, cell.execution_count)
 
     async def execute(self) -> Ending:
         """Run the cell. It ends in exactly one event, whatever happens."""
@@ -164,10 +185,12 @@ class CellRun:
             async with session.plugins.around("llm_repl_around_cell", context=context):
                 await self._execute()
         except LLMReplError as error:
-            self._put(Output.error(type(error).__name__, str(error)))
+            if self._stop is None or isinstance(error, KernelDied):
+                self._put(Output.error(type(error).__name__, str(error)))
+            else:
+                self._put_stopped()  # whatever failed, it did so because of that
         except asyncio.CancelledError:
-            if self._stop is None or self._stop.reason is None:
-                self._put(Output.error("Interrupted", _STOPPED))
+            self._put_stopped()
             if self._stop is None and task.cancelling() > cancellations:
                 raise  # the engine itself is closing
         except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001  # a plugin's code may raise anything
@@ -189,20 +212,18 @@ class CellRun:
             return
         await self._ensure_kernel()
         self._claim()  # again: what an edit meanwhile made of the content is what runs now
-        self._has_kernel = True
-        try:
-            await self._produce_with(cell_type)
-        finally:
-            self._has_kernel = False
+        if cell_type.runs_in_kernel:
+            self._without_kernel.clear()  # until it has ended
+        await self._produce_with(cell_type)
 
     async def _produce_with(self, cell_type: CellType) -> None:
         execution = Execution(
             notebook=self._session.notebook,
             kernel=self._session.kernel,
-            call=self._session.call,
+            call=self._call,
             terms=self._run.terms,
             run_id=self._run.id,
-            earlier_status=self._earlier_status,
+            earlier_status=self._earlier.status,
             kernel_turn=self._kernel_turn,
             placed=self._placed,
             set_answer=self._set_answer,
@@ -221,12 +242,29 @@ class CellRun:
     @asynccontextmanager
     async def _kernel_turn(self) -> AsyncIterator[None]:
         async with self._run.kernel_turn:
+            self._refuse_stopped()
             await self._ensure_kernel()
-            self._has_kernel = True
+            self._without_kernel.clear()
             try:
                 yield
             finally:
-                self._has_kernel = False
+                self._without_kernel.set()
+
+    async def _call(
+        self,
+        question: Question,
+        terms: CallTerms,
+        listener: CallListener,
+        *,
+        mode: Mode | None = None,
+    ) -> Answer:
+        self._refuse_stopped()
+        return await self._session.call(question, terms, listener, mode=mode)
+
+    def _refuse_stopped(self) -> None:
+        """End the cell where it was stopped, and what the kernel did for it ended well all the same."""
+        if self._stop is not None:
+            raise asyncio.CancelledError
 
     async def _set_answer(
         self, names: Sequence[str], value: JSONValue, deliver: Deliver | None
@@ -263,6 +301,10 @@ class CellRun:
         self._outputs.append(output)
         self._run.emit(CellOutput, cell_id=self._cell.id, output=output)
 
+    def _put_stopped(self) -> None:
+        if self._stop is None or self._stop.reason is None:
+            self._put(Output.error("Interrupted", _STOPPED))
+
     def _claim(self) -> None:
         """Make this run the one whose outputs the cell has."""
         self._cell.outputs = self._outputs
@@ -277,8 +319,11 @@ class CellRun:
         merged = merge_streams(self._outputs)
         ending = self._judge(merged)
         if cell.outputs is self._outputs:
-            cell.outputs = merged
-            cell.status = _status(ending)
+            if ending.withdrawn:
+                self._earlier.put_back(cell)
+            else:
+                cell.outputs = merged
+                cell.status = _status(ending)
         duration_s = time.perf_counter() - started
         fields: dict[str, Any] = {
             "cell_id": cell.id,
@@ -293,12 +338,8 @@ class CellRun:
                 CellEndedBadly, **fields, error=ending.error, interrupted=ending.interrupted
             )
         self._ended.set()
-        # What this run has come to already stands where document order has it, and saw all it needs.
-        stale = self._session.dependencies.mark_changed(cell.id, but=self._run.begun)
-        # Those that this very run comes to are not told to be stale for a moment.
-        stale = tuple(cell_id for cell_id in stale if not self._run.will_run(cell_id))
-        if stale:
-            self._run.emit(CellsStale, cell_ids=stale)
+        self._without_kernel.set()
+        self._mark_stale(ending)
         self._session.plugins.notify(
             "llm_repl_after_cell",
             context=context,
@@ -306,10 +347,22 @@ class CellRun:
         )
         return ending
 
+    def _mark_stale(self, ending: Ending) -> None:
+        if ending.withdrawn:
+            return
+        # What this run has come to already stands where document order has it, and saw all it needs.
+        stale = self._session.dependencies.mark_changed(self._cell.id, but=self._run.begun)
+        # Those that this very run comes to are not told to be stale for a moment.
+        stale = tuple(cell_id for cell_id in stale if not self._run.will_run(cell_id))
+        if stale:
+            self._run.emit(CellsStale, cell_ids=stale)
+
     def _judge(self, outputs: list[Output]) -> Ending:
         last_error = next((one for one in reversed(outputs) if one.type == "error"), None)
         if last_error is None:
             return Ending(None, interrupted=False)
+        if last_error.fields.get("ename") == CallNotSent.__name__:
+            return Ending(last_error.content, interrupted=False, withdrawn=True)
         if self._stop is None:
             interrupted = last_error.fields.get("ename") in ("KeyboardInterrupt", "Interrupted")
         else:
@@ -336,40 +389,42 @@ class CellRun:
             return
         if self._stop is None:
             self._stop = stop
-        # A template or a memory cell may have the kernel evaluate something: that is to end, too.
-        if self._has_kernel:
+        if not self._without_kernel.is_set():
             self._run.withdraw()
-            await self._interrupt_kernel()
+            await self._free_kernel()
         while not self._ended.is_set() and self._task is not None:
             # Again and again: somebody's code may swallow it.
             self._task.cancel()
-            await self._ends_within(INTERRUPT_GRACE_S)
+            if not await self._ends_within(INTERRUPT_GRACE_S) and not self._without_kernel.is_set():
+                await self._tried(self._session.kernel.shutdown)
 
-    async def _interrupt_kernel(self) -> None:
+    async def _free_kernel(self) -> None:
+        """Interrupt what the kernel does for the cell, so that the user's code sees it; else end it."""
         kernel = self._session.kernel
-        runs_code = self._cell_type is not None and self._cell_type.runs_in_kernel
         # Twice, as an interrupt is lost that comes when code is just about to begin, or where
         # Python drops exceptions; and a kernel that is ended takes the state with it.
-        for _ in range(2 if runs_code else 1):
+        for _ in range(2):
             if kernel.alive:
                 await self._tried(kernel.interrupt)
-            if not runs_code:
-                return  # the task can be cancelled as well
-            if await self._ends_within(INTERRUPT_GRACE_S / 2):
+            if await _set_within(self._without_kernel, INTERRUPT_GRACE_S / 2):
                 return
         await self._tried(kernel.shutdown)
-        await self._ends_within(SHUTDOWN_GRACE_S)
+        await _set_within(self._without_kernel, SHUTDOWN_GRACE_S)
 
     async def _ends_within(self, timeout_s: float) -> bool:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._ended.wait(), timeout_s)
-        return self._ended.is_set()
+        return await _set_within(self._ended, timeout_s)
 
     async def _tried(self, stop: Callable[[], Any]) -> None:
         try:
             await stop()
         except Exception:  # noqa: BLE001  # a plugin's kernel may raise anything
             _log.exception("the kernel of cell %s could not be stopped", self._cell.id)
+
+
+async def _set_within(event: asyncio.Event, timeout_s: float) -> bool:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), timeout_s)
+    return event.is_set()
 
 
 def _status(ending: Ending) -> CellStatus:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from llm_repl_core.engine.calls import Caller
-from llm_repl_core.engine.questions import CallTerms
+from llm_repl_core.engine.questions import Answer, CallListener, CallTerms, Question
 from llm_repl_core.kernels.base import Kernel
+from llm_repl_core.ledger.record import Mode
 from llm_repl_core.model.cell import Cell, CellStatus
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.notebook import Notebook
@@ -21,6 +21,20 @@ __all__ = ["CellType", "Deliver", "Execution", "Executor"]
 
 Deliver: TypeAlias = Callable[[str, JSONValue], Awaitable[None]]
 """Sets one variable to a value in the kernel, in a way of its own."""
+
+
+class ModelCall(Protocol):
+    """Asks a model, or the record; see `llm_repl_core.engine.calls.Caller`."""
+
+    async def __call__(
+        self,
+        question: Question,
+        terms: CallTerms,
+        listener: CallListener,
+        *,
+        mode: Mode | None = None,
+    ) -> Answer:
+        """Ask it."""
 
 
 class Execution(Struct, frozen=True, kw_only=True):
@@ -48,7 +62,7 @@ class Execution(Struct, frozen=True, kw_only=True):
 
     notebook: Notebook
     kernel: Kernel
-    call: Caller
+    call: ModelCall
     terms: Callable[[], Awaitable[CallTerms]]
     run_id: str
     earlier_status: CellStatus

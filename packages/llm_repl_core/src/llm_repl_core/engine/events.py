@@ -129,7 +129,7 @@ class CellCompleted(Event, frozen=True, kw_only=True):
     Attributes:
         cell_id: Which cell.
         outputs: All its outputs, streams joined.
-        execution_count: Its number in the kernel's count, from 1.
+        execution_count: The cell's: code and memory cells count, from 1.
         duration_s: From its start to its end.
     """
 
@@ -147,7 +147,7 @@ class CellEndedBadly(Event, frozen=True, kw_only=True):
         error: One line of text.
         outputs: All its outputs; the last is the error.
         interrupted: Whether somebody stopped it.
-        execution_count: Its number in the kernel's count, from 1.
+        execution_count: The cell's: code and memory cells count, from 1.
         duration_s: From its start to its end.
     """
 

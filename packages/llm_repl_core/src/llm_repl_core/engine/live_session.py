@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from llm_repl_core.engine.approvals import Approvals
@@ -138,13 +139,19 @@ class LiveSession:
             Conflict: The session is closed.
             KernelStartFailed: There is no kernel yet, and none can be started.
         """
-        async with self._queue.between_runs():
-            self._refuse_closed()
-            await self._kept.ensure()
-            await self.kernel.assign(values)
+        await self._queue.ask(lambda: self._assign(values))
+
+    async def _assign(self, values: Mapping[str, Any]) -> None:
+        self._refuse_closed()
+        await self._kept.ensure()
+        await self.kernel.assign(values)
 
     async def ask(self, question: Callable[[], Awaitable[T]]) -> T:
-        """Ask the kernel something when no run has it."""
+        """Ask the kernel something when no run has it.
+
+        Raises:
+            Conflict: It was stopped.
+        """
         return await self._queue.ask(question)
 
     async def interrupt(self, *, run_id: str | None = None, cell_id: str | None = None) -> bool:
@@ -184,10 +191,9 @@ class LiveSession:
             KernelStartFailed: It needs a kernel, and none can be started.
         """
         self._refuse_closed()
-        async with self._queue.between_runs():
-            return await make_preview(
-                self.notebook, cell_id, self.kernel, self._kept.ensure, self.call
-            )
+        return await self._queue.ask(
+            lambda: make_preview(self.notebook, cell_id, self.kernel, self._kept.ensure, self.call)
+        )
 
     async def restart(self) -> None:
         """Stop what runs and begin again with an empty kernel, which has the memory only.
@@ -211,18 +217,20 @@ class LiveSession:
             await self.kernel.shutdown()
 
     async def names(self) -> list[str] | None:
-        """The names of the variables; None while a run has the kernel."""
-        if self.busy:
-            return None
-        async with self._queue.between_runs():
-            return await self.kernel.names() if self.kernel.alive else []
+        """The names of the variables; None while a run has the kernel, or where it was stopped."""
+        if self.busy or not self.kernel.alive:
+            return None if self.busy else []
+        with suppress(Conflict):
+            return await self._queue.ask(self.kernel.names)
+        return None
 
     async def snapshot(self) -> dict[str, Value] | None:
-        """The variables and their values; None while a run has the kernel."""
-        if self.busy:
-            return None
-        async with self._queue.between_runs():
-            return await self.kernel.snapshot() if self.kernel.alive else {}
+        """The variables and their values; None as for `names`."""
+        if self.busy or not self.kernel.alive:
+            return None if self.busy else {}
+        with suppress(Conflict):
+            return await self._queue.ask(self.kernel.snapshot)
+        return None
 
     def make_run(
         self,
@@ -246,7 +254,7 @@ class LiveSession:
             KernelUnsupported: There is code among them in a language that the kernel does not run.
         """
         self._refuse_closed()
-        chosen = self._choose(cell_ids)
+        chosen = self.choose_cells(cell_ids)
         self._refuse_other_language(chosen)
         return Run(
             self,
@@ -277,9 +285,9 @@ class LiveSession:
         word = cell.foreign_type if isinstance(cell, ForeignCell) else type(cell).__name__
         return f"No installed plugin runs cells of the type `{word}`; the cell is kept as it is."
 
-    async def call_terms(self, options: RunOptions) -> CallTerms:
-        """What a run allows its calls."""
-        return await self._terms.of_run(self.notebook, options)
+    async def call_terms(self, options: RunOptions, cell_ids: Sequence[str]) -> CallTerms:
+        """What a run of these cells allows its calls."""
+        return await self._terms.of_run(self.notebook, options, cell_ids)
 
     def next_sequence(self) -> int:
         """The number of the next event, from 1."""
@@ -295,7 +303,15 @@ class LiveSession:
 
     # Inside ------------------------------------------------------------------------------------
 
-    def _choose(self, cell_ids: Iterable[str] | None) -> tuple[str, ...]:
+    def choose_cells(self, cell_ids: Iterable[str] | None) -> tuple[str, ...]:
+        """The cells of a run, in document order: not the raw ones, which are left as they are.
+
+        Args:
+            cell_ids: Those that were asked for; None: the whole notebook.
+
+        Raises:
+            CellNotFound: One of the ids does not exist.
+        """
         if cell_ids is None:
             return tuple(cell.id for cell in self.notebook.cells if not _is_raw(cell))
         named = [self.notebook[cell_id] for cell_id in cell_ids]

@@ -14,7 +14,7 @@ from llm_repl_core.engine.budget import Spending
 from llm_repl_core.engine.questions import Answer, CallListener
 from llm_repl_core.engine.tokens import estimate_tokens
 from llm_repl_core.errors import ProviderError
-from llm_repl_core.ledger.prices import price_usd
+from llm_repl_core.ledger.prices import Prices
 from llm_repl_core.ledger.record import Attempt, CallError, CallRecord, CallState
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.plugins.contexts import CallContext, CallResult
@@ -32,23 +32,31 @@ class OpenCall:
         context: What is sent.
         record: Of the call, before it is sent.
         listener: Who is told.
+        prices: What it costs.
 
     Attributes:
         begun: Whether it is on record, and so may have been sent.
+        complete: Whether the whole answer has come.
     """
 
     def __init__(
-        self, provider: Provider, context: CallContext, record: CallRecord, listener: CallListener
+        self,
+        provider: Provider,
+        context: CallContext,
+        record: CallRecord,
+        listener: CallListener,
+        prices: Prices,
     ) -> None:
         self.context = context
         self.record = record
         self.listener = listener
         self.begun = False
         self._provider = provider
+        self._prices = prices
         self._started = time.perf_counter()
         self._attempts: list[Attempt] = []
         self._error: ProviderError | None = None
-        self._complete = False
+        self.complete = False
         self._reset()
 
     def _reset(self) -> None:
@@ -91,7 +99,7 @@ class OpenCall:
                     self.context.request.options,
                 )
             error = None
-            self._complete = True
+            self.complete = True
             # Whoever listens gets the text now, and not after all that is done at the end.
             await asyncio.sleep(0)
         except ProviderError as failure:
@@ -121,26 +129,26 @@ class OpenCall:
         )
 
     def spending(self) -> Spending:
-        """What it cost, as far as is known; an attempt without usage is estimated."""
-        usage = self._usage
-        if usage is None:
-            received = estimate_tokens(
-                Request(
-                    model="",
-                    messages=(Message("assistant", "".join((*self._reasoning, *self._pieces))),),
-                )
+        """What it cost, as far as is known; what the provider did not count is estimated."""
+        usage = self._usage or Usage()
+        if usage.input_tokens is None:
+            usage = msgspec.structs.replace(
+                usage, input_tokens=estimate_tokens(self.context.request)
             )
-            usage = Usage(
-                input_tokens=estimate_tokens(self.context.request), output_tokens=received
+        if usage.output_tokens is None:
+            text = "".join((*self._reasoning, *self._pieces))
+            received = Message("assistant", text, (), tuple(self._tool_calls))
+            usage = msgspec.structs.replace(
+                usage, output_tokens=estimate_tokens(Request(model="", messages=(received,)))
             )
         tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
         return Spending(calls=1, tokens=tokens, usd=self._price(usage) or 0.0)
 
     def ended_record(self) -> CallRecord:
         """The record, complete."""
-        state: CallState = "completed" if self._complete else "interrupted"
+        state: CallState = "completed" if self.complete else "interrupted"
         error: CallError | None = None
-        if self._error is not None and not self._complete:
+        if self._error is not None and not self.complete:
             state = "failed"
             error = CallError(type=type(self._error).__name__, message=str(self._error))
         return msgspec.structs.replace(
@@ -163,7 +171,7 @@ class OpenCall:
     def result_for_hooks(self) -> CallResult:
         """What plugins are told."""
         error: str | None = None
-        if not self._complete:
+        if not self.complete:
             error = "interrupted" if self._error is None else str(self._error)
         return CallResult(
             text="".join(self._pieces),
@@ -181,4 +189,7 @@ class OpenCall:
         self._provider_fields |= delta.provider_fields
 
     def _price(self, usage: Usage) -> float | None:
-        return price_usd(self.context.provider, self._model or self.context.request.model, usage)
+        """By the model that answered; one of no known price answers at that of the one asked."""
+        provider, asked = self.context.provider, self.context.request.model
+        price = self._prices.price_usd(provider, self._model or asked, usage)
+        return self._prices.price_usd(provider, asked, usage) if price is None else price

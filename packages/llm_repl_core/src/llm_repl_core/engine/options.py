@@ -23,6 +23,8 @@ class RunOptions(Struct, frozen=True, kw_only=True):
             ``metadata.llm_repl.mode``, else ``live``.
         concurrency: How many calls the run has under way at once; None: the settings' number.
         budget: What the run may spend; None: no limit of its own.
+        allow_unpriced: Whether calls without a known price are sent, and counted as free, where a
+            budget limits money. Without, they are refused.
         parallel: Whether prompts run at the same time as other cells. Without, each cell ends
             before the next begins; the results are the same.
     """
@@ -31,6 +33,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     mode: Mode | None = None
     concurrency: Annotated[int, Meta(ge=1, le=10_000)] | None = None
     budget: Budget | None = None
+    allow_unpriced: bool = False
     parallel: bool = True
 
 
@@ -41,4 +44,5 @@ class RunKeywords(TypedDict, total=False):
     mode: Mode | None
     concurrency: int | None
     budget: Budget | None
+    allow_unpriced: bool
     parallel: bool

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from llm_repl_core.engine.routing import ProviderChoice
-from llm_repl_core.errors import ProviderError, ProviderNotFound
+from llm_repl_core.errors import LLMReplError, ProviderError, ProviderNotFound
 from llm_repl_core.keys import Keys
 from llm_repl_core.providers.base import Provider, ProviderConfig
-from llm_repl_core.providers.secret import redact
+from llm_repl_core.providers.secret import Secret, redact
 
 __all__ = ["Providers"]
+
+T = TypeVar("T")
 
 
 class Providers:
@@ -86,6 +89,16 @@ class Providers:
             made = self._made[name] = self._make(self.require(name))
         return made
 
+    def check(self, name: str) -> None:
+        """Refuse a provider that no call could succeed with, as far as that is known.
+
+        Raises:
+            ProviderNotFound: There is none.
+            ProviderError: It cannot be used: its key is missing, for instance.
+            InvalidSetting: The keys file, or an address, cannot be used.
+        """
+        self._use(self.require(name), lambda: self.get(name).check())
+
     def choose(self, choice: ProviderChoice) -> None:
         """Make another provider the default. Calls under way end with the one they began with.
 
@@ -109,24 +122,32 @@ class Providers:
 
     def _make(self, provider_class: type[Provider]) -> Provider:
         chosen = self._choice if self._choice.name == provider_class.name else ProviderChoice()
+        key = self._keys.find(
+            provider_class.name,
+            provider_class.key_variable,
+            base_url=chosen.base_url,
+            trusted_url=chosen.trusted_url,
+        )
         config = ProviderConfig(
-            api_key=self._keys.find(
-                provider_class.name,
-                provider_class.key_variable,
-                base_url=chosen.base_url,
-                trusted_url=chosen.trusted_url,
-            ),
+            api_key=key,
+            key_hint="" if key is not None else self._keys.why_missing(provider_class.name),
             base_url=chosen.base_url,
             model=chosen.model,
             timeout_s=self._timeout_s,
         )
+        return self._use(provider_class, lambda: provider_class(config), config.api_key)
+
+    @staticmethod
+    def _use(
+        provider_class: type[Provider], use: Callable[[], T], api_key: Secret | None = None
+    ) -> T:
         failure: ProviderError
         try:
-            return provider_class(config)
-        except ProviderError:
+            return use()
+        except LLMReplError:
             raise
         except Exception as error:  # noqa: BLE001  # a plugin's code may raise anything
-            text = redact(f"{type(error).__name__}: {error}", config.api_key)
+            text = redact(f"{type(error).__name__}: {error}", api_key)
             failure = ProviderError(f"The provider `{provider_class.name}` cannot be used: {text}")
         # Out here, so that it carries no context: the frames of the error may hold the key.
         raise failure

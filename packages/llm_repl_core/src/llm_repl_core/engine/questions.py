@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from msgspec import Struct, field
 
-from llm_repl_core.engine.budget import BudgetMeter
+from llm_repl_core.engine.admission import Admission
 from llm_repl_core.errors import ProviderError
 from llm_repl_core.ledger.record import CallPlace, CallSource, Mode
 from llm_repl_core.ledger.replay import Recall
@@ -26,13 +26,15 @@ class CallTerms(Struct, frozen=True, kw_only=True):
         mode: Whether they are sent.
         recall: Finds answers on record, for this run.
         slots: How many may be under way.
-        meters: What they may spend.
+        admission: Lets them in, as far as the budgets bear them.
+        allow_unpriced: Whether one without a known price may be sent where money is limited.
     """
 
     mode: Mode
     recall: Recall
     slots: asyncio.Semaphore
-    meters: tuple[BudgetMeter, ...] = ()
+    admission: Admission
+    allow_unpriced: bool = False
 
 
 class Question(Struct, frozen=True, kw_only=True):

@@ -26,7 +26,7 @@ from llm_repl_core.engine.options import RunOptions
 from llm_repl_core.engine.plan import plan
 from llm_repl_core.engine.questions import CallTerms
 from llm_repl_core.engine.scheduler import Outcome, Planned, Schedule
-from llm_repl_core.errors import BudgetExceeded, LLMReplError
+from llm_repl_core.errors import BudgetExceeded, LLMReplError, PriceUnknown
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.ids import new_id
 from llm_repl_core.plugins.contexts import RunContext, RunResult
@@ -42,6 +42,7 @@ HOOK_GRACE_S = 3.0
 """How long plugins have to leave a run that was stopped."""
 
 _STOPPED = "The run was stopped."
+_OF_BUDGETS = (BudgetExceeded.__name__, PriceUnknown.__name__)
 
 
 class Run:
@@ -96,14 +97,15 @@ class Run:
         self._ended_cells = 0
         self._stopping: asyncio.Future[Any] | None = None
         self._to_come = set(cell_ids)
-        self._first_count = 0
+        self._counts: list[int] = []
+        """The execution count of each cell of the run."""
         self._ended = asyncio.Event()
 
     async def execute(self) -> RunResult:
         """Run the cells. Whatever happens, the run ends in exactly one event."""
         started = time.perf_counter()
         self._task = task = asyncio.current_task()
-        self._first_count = self.session.execution_count
+        self._counts = self._count_cells(self.session.execution_count)
         context = RunContext(notebook=self.session.notebook, run_id=self.id, cell_ids=self.cell_ids)
         self.emit(RunStarted, cell_ids=self.cell_ids, whole_notebook=self._whole_notebook)
         try:
@@ -189,7 +191,9 @@ class Run:
 
     def _making_of_terms(self) -> asyncio.Task[CallTerms]:
         if self._terms is None:
-            self._terms = asyncio.ensure_future(self.session.call_terms(self.options))
+            self._terms = asyncio.ensure_future(
+                self.session.call_terms(self.options, self.cell_ids)
+            )
             # Looked at, or asyncio logs an error that no call has come to be told.
             self._terms.add_done_callback(lambda made: made.cancelled() or made.exception())
         return self._terms
@@ -200,14 +204,23 @@ class Run:
             self.inbox.withdraw()
 
     def execution_count(self, place: int) -> int:
-        """The number of a cell in the kernel's count: as document order gives it, from 1.
+        """The number of a cell in the kernel's count, as document order gives it.
 
         Args:
             place: Where the cell stands among the cells of the run, from 0.
         """
-        count = self._first_count + place + 1
+        count = self._counts[place]
         self.session.execution_count = max(self.session.execution_count, count)
         return count
+
+    def _count_cells(self, count: int) -> list[int]:
+        notebook = self.session.notebook
+        counts = []
+        for cell_id in self.cell_ids:
+            if cell_id in notebook and notebook[cell_id].is_counted:
+                count += 1
+            counts.append(count)
+        return counts
 
     def will_run(self, cell_id: str) -> bool:
         """Whether a cell of this run has not begun yet, and may still come."""
@@ -252,6 +265,26 @@ class Run:
         placed: Callable[[], None],
         failed: Sequence[Planned] = (),
     ) -> Outcome:
+        outcome = Outcome(ok=False, halts=True)  # where the engine itself fails
+        try:
+            outcome = await self._execute_current(cell_id, place, placed, failed)
+        finally:
+            self._note_ended(cell_id, outcome)
+        return outcome
+
+    def _note_ended(self, cell_id: str, outcome: Outcome) -> None:
+        """Say that a cell asks no more, to the calls that wait for it."""
+        terms = self._terms
+        if terms is not None and terms.done() and not terms.cancelled() and not terms.exception():
+            terms.result().admission.cell_ended(cell_id, halts=outcome.halts)
+
+    async def _execute_current(
+        self,
+        cell_id: str,
+        place: int,
+        placed: Callable[[], None],
+        failed: Sequence[Planned],
+    ) -> Outcome:
         notebook = self.session.notebook
         self._to_come.discard(cell_id)
         if cell_id not in notebook:
@@ -264,9 +297,11 @@ class Run:
         finally:
             del self._cell_runs[cell_id]
         self._ended_cells += 1
+        if ending.withdrawn:
+            self._to_come.add(cell_id)  # as if the run had not come to it
         if len(self.cell_ids) > 1:
             self.emit(RunProgress, ended=self._ended_cells, total=len(self.cell_ids))
-        if ending.error is not None:
+        if ending.error is not None and not ending.withdrawn:
             self._fail(ending.error, cell_id, place)
         self.interrupted = self.interrupted or ending.interrupted
         if ending.interrupted and self._schedule is not None:
@@ -310,7 +345,7 @@ class Run:
         else:
             error = failure.error
             not_run = tuple(cell_id for cell_id in self.cell_ids if cell_id in self._to_come)
-            if error.startswith(BudgetExceeded.__name__) and not_run:
+            if error.startswith(_OF_BUDGETS) and not_run:
                 error += f" Left undone: {len(not_run)} of {len(self.cell_ids)} cells."
             self.emit(
                 RunEndedBadly,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from llm_repl_core.engine.run import Run
+from llm_repl_core.errors import Conflict
 from llm_repl_core.kernels.base import Kernel
 from llm_repl_core.plugins.contexts import RunResult
 
@@ -28,6 +29,7 @@ class RunQueue:
         self._turn = asyncio.Lock()
         self._runs: dict[str, Run] = {}
         self._tasks: set[asyncio.Task[RunResult]] = set()
+        self._questions: set[asyncio.Task[Any]] = set()
 
     @property
     def busy(self) -> bool:
@@ -44,8 +46,13 @@ class RunQueue:
         return task
 
     async def stop_all(self) -> None:
-        """Stop what runs and what waits; returns when it has stopped."""
+        """Stop what runs and what waits, questions too; returns when it has stopped."""
+        questions = tuple(self._questions)
+        for question in questions:
+            question.cancel()
         await asyncio.gather(*(run.stop() for run in tuple(self._runs.values())))
+        if questions:
+            await asyncio.wait(questions)
 
     async def stop_run(self, run_id: str) -> bool:
         """Stop one run; returns when it has ended: whether there was one."""
@@ -67,7 +74,23 @@ class RunQueue:
             yield
 
     async def ask(self, question: Callable[[], Awaitable[T]]) -> T:
-        """Ask the kernel something while no run has it."""
+        """Ask the kernel something while no run has it; `stop_all` ends that as well.
+
+        Raises:
+            Conflict: It was stopped.
+        """
+        task = asyncio.ensure_future(self._ask(question))
+        self._questions.add(task)
+        task.add_done_callback(self._questions.discard)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            asking = asyncio.current_task()
+            if asking is not None and asking.cancelling():
+                raise
+            raise Conflict("What the kernel was asked was stopped; ask again.") from None
+
+    async def _ask(self, question: Callable[[], Awaitable[T]]) -> T:
         async with self._turn:
             return await question()
 

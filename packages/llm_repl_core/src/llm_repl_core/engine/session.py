@@ -86,7 +86,7 @@ class Session:
         Args:
             cell_ids: Which cells.
             options: The fields of `RunOptions`: ``stop_on_error``, ``mode``, ``concurrency``,
-                ``budget``, ``parallel``.
+                ``budget``, ``allow_unpriced``, ``parallel``.
 
         Raises:
             CellFailed: A cell failed, or was stopped.

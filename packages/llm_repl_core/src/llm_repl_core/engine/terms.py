@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import get_args
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias, get_args
 
 import msgspec
 
+from llm_repl_core.engine.admission import Admission, Outlook
 from llm_repl_core.engine.budget import Budget, BudgetMeter, Spending
 from llm_repl_core.engine.options import RunOptions
 from llm_repl_core.engine.questions import CallTerms
@@ -21,21 +23,40 @@ from llm_repl_core.model.notebook import Notebook
 __all__ = ["Terms"]
 
 
+ExpectedCalls: TypeAlias = Callable[[Notebook, Sequence[str]], Mapping[str, Outlook]]
+"""Says which cells may call, and the most that each may ask for."""
+
+
 class Terms:
     """Makes the terms of runs. One a session, whose notebook's budget it watches.
 
     Args:
         ledger: Where calls are recorded.
         concurrency: How many calls a run has under way that does not say it itself.
+        expected_calls: Says what the cells of a run may ask for; asked where there is a budget.
     """
 
-    def __init__(self, ledger: Ledger, concurrency: int) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        concurrency: int,
+        *,
+        expected_calls: ExpectedCalls = lambda _, cell_ids: dict.fromkeys(cell_ids),
+    ) -> None:
         self._ledger = ledger
         self._concurrency = concurrency
+        self._expected_calls = expected_calls
         self._notebook_meter: BudgetMeter | None = None
 
-    async def of_run(self, notebook: Notebook, options: RunOptions) -> CallTerms:
+    async def of_run(
+        self, notebook: Notebook, options: RunOptions, cell_ids: Sequence[str] = ()
+    ) -> CallTerms:
         """The terms of one run.
+
+        Args:
+            notebook: Whose run.
+            options: How it is to go.
+            cell_ids: Its cells, in order.
 
         Raises:
             InvalidInput: The notebook's own mode or budget cannot be used.
@@ -47,6 +68,10 @@ class Terms:
         notebook_meter = await self._meter_of(notebook)
         if notebook_meter is not None:
             meters.append(notebook_meter)
+        expected: Mapping[str, Outlook] = {}
+        if meters:
+            # In a thread, as it may read the list of prices.
+            expected = await asyncio.to_thread(self._expected_calls, notebook, cell_ids)
         return CallTerms(
             mode=options.mode or _mode_of(notebook),
             recall=Recall(
@@ -55,7 +80,8 @@ class Terms:
                 cell_ids=[cell.id for cell in notebook if isinstance(cell, PromptCell)],
             ),
             slots=asyncio.Semaphore(options.concurrency or self._concurrency),
-            meters=tuple(meters),
+            admission=Admission(meters, expected, stops_on_error=options.stop_on_error),
+            allow_unpriced=options.allow_unpriced,
         )
 
     async def _meter_of(self, notebook: Notebook) -> BudgetMeter | None:

@@ -15,6 +15,8 @@ from llm_repl_core.model.output import Output
 
 __all__ = ["Fields", "build", "time_text", "unknown_fields"]
 
+_LARGEST_COUNT = 2**53
+"""Beyond it, some readers of JSON round, and databases have no room."""
 _STATUSES = frozenset(get_args(CellStatus))
 
 
@@ -107,6 +109,8 @@ class Fields:
         value = self.rest.pop(name, None)
         if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
             raise self.wrong(name, "a whole number", value)
+        if value is not None and abs(value) > _LARGEST_COUNT:
+            raise InvalidNotebook(f"`{self.path(name)}` is out of range.")
         return value
 
     def time(self, name: str) -> datetime | None:

@@ -13,7 +13,6 @@ What has no place there stands under ``metadata.llm_repl``.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -28,9 +27,15 @@ from llm_repl_core.formats._ipynb_text import (
     with_reply,
 )
 from llm_repl_core.formats._missing import StandIns
+from llm_repl_core.formats._ran import (
+    edited_since,
+    inferred_status,
+    judge,
+    ran_of,
+    take_ran,
+)
 from llm_repl_core.model.cell import (
     Cell,
-    CellStatus,
     CodeCell,
     ForeignCell,
     MarkdownCell,
@@ -52,7 +57,7 @@ _KINDS: dict[type[Cell], str] = {
 _PLAIN_CLASSES: dict[str, type[Cell]] = {"markdown": MarkdownCell, "code": CodeCell}
 _JUPYTERS_OWN = frozenset({"cell_type", "execution_count", "id", "metadata", "outputs", "source"})
 _OWN_KEYS = frozenset(
-    {"execution_count", "extra", "id", "outputs", "prompt_separators", "status", "type"}
+    {"execution_count", "extra", "id", "outputs", "prompt_separators", "ran", "status", "type"}
 )
 _PROMPT_MARK = "solveit_ai"
 _UNKNOWN = "ipynb"  # under which a cell's `extra` keeps what only Jupyter's format has
@@ -87,21 +92,25 @@ def decode_cell(value: Any, where: str, cell_types: CellTypes, stand_ins: StandI
     cell_class, foreign_type = _class_of(kind, metadata, own, cell_types)
     common: dict[str, Any] = {"content": take_text(fields, "source")}
     common["id"] = _take_id(fields, own) or stand_ins.id_of(where)
+    ran = take_ran(own)
+    is_rendered = cell_class is MarkdownCell and ran is not None and "outputs" not in own.rest
     count = own.count("execution_count")
     if kind == "code":
+        written = fields.count("execution_count")
         common["outputs"] = [
-            decode_output(output, fields.path(f"outputs[{place}]"))
+            decode_output(output, fields.path(f"outputs[{place}]"), written)
             for place, output in enumerate(fields.array("outputs"))
         ]
-        written = fields.count("execution_count")
         count = written if count is None else count
     elif cell_class is PromptCell:
         metadata.pop(_PROMPT_MARK)
         common["content"], common["outputs"] = _take_prompt(common["content"], own)
     else:
         common["outputs"] = own.outputs("outputs")
+    if is_rendered:
+        common["outputs"] = [Output.markdown(common["content"])]
     common["execution_count"] = count
-    common["status"] = own.status("status", _inferred_status(count, common["outputs"]))
+    common["status"] = own.status("status", inferred_status(count, common["outputs"]))
     common["stale"] = own.flag("stale")
 
     extra = own.object("extra")
@@ -111,14 +120,21 @@ def decode_cell(value: Any, where: str, cell_types: CellTypes, stand_ins: StandI
     if cell_class is None:
         common |= own.flags("pinned", "skipped")
         common |= {"extra": extra, "metadata": put_back(metadata, own)}
-        return ForeignCell(foreign_type=foreign_type, **common)
-    names = cell_class.option_names()
-    options = own.take(names)
-    # A cell that was foreign when it was saved kept its options with the unknown fields.
-    options |= {name: extra[name] for name in names if name in extra and name not in options}
-    common["extra"] = {name: item for name, item in extra.items() if name not in names}
-    common["metadata"] = put_back(metadata, own)
-    return build(cell_class, common, options, own.where)
+        cell: Cell = ForeignCell(foreign_type=foreign_type, **common)
+    else:
+        names = cell_class.option_names()
+        options = own.take(names)
+        # A cell that was foreign when it was saved kept its options with the unknown fields.
+        options |= {name: extra[name] for name in names if name in extra and name not in options}
+        common["extra"] = {name: item for name, item in extra.items() if name not in names}
+        common["metadata"] = put_back(metadata, own)
+        cell = build(cell_class, common, options, own.where)
+    if is_rendered and ran is not None and edited_since(cell, ran):
+        # What it was rendered as stood nowhere but in its source.
+        cell.outputs, cell.status, cell.stale = [], "idle", True
+    else:
+        judge(cell, ran)
+    return cell
 
 
 def _class_of(
@@ -180,22 +196,26 @@ def encode_cell(cell: Cell, written_id: str) -> dict[str, Any]:
     own: dict[str, Any] = _own_options(cell, kind)
     if written_id != cell.id:
         own["id"] = cell.id
-    if cell.status != _inferred_status(cell.execution_count, cell.outputs):
+    if cell.status != inferred_status(cell.execution_count, cell.outputs):
         own["status"] = cell.status
     if cell.stale:
         own["stale"] = True
+    if ran := ran_of(cell):
+        own["ran"] = ran
 
     source, hidden, mark = cell.content, set(), {}
     count_fits = cell.execution_count is None or cell.execution_count >= 0
     if kind == "code":
-        document["outputs"] = [encode_output(output) for output in cell.outputs]
-        document["execution_count"] = cell.execution_count if count_fits else None
+        document["execution_count"] = count = cell.execution_count if count_fits else None
+        document["outputs"] = [encode_output(output, count) for output in cell.outputs]
     elif isinstance(cell, PromptCell):
         source, more = _encode_prompt(cell)
         own |= more
         hidden, mark = {_PROMPT_MARK}, {_PROMPT_MARK: True}
     else:
-        if cell.outputs:
+        is_rendered = isinstance(cell, MarkdownCell) and cell.outputs == [Output.markdown(source)]
+        # What a markdown cell is rendered as is its source, which need not stand there twice.
+        if cell.outputs if ran is None else not is_rendered:
             own["outputs"] = [output.to_wire() for output in cell.outputs]
         if cell.metadata.get(_PROMPT_MARK) is True:
             hidden = {_PROMPT_MARK}  # the cell is no prompt, whatever the mark says
@@ -261,10 +281,3 @@ def _are_attachments(value: JSONValue, kind: str) -> bool:
 def _plain_reply(prompt: str, reply: str) -> Output:
     """What a reply that another tool wrote is read as."""
     return Output("llm_response", reply, {"prompt": prompt})
-
-
-def _inferred_status(execution_count: int | None, outputs: Sequence[Output]) -> CellStatus:
-    """What is known of a cell that Jupyter ran."""
-    if any(output.type == "error" for output in outputs):
-        return "error"
-    return "completed" if outputs or execution_count is not None else "idle"

@@ -16,7 +16,14 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from llm_repl_core.formats._fields import Fields
 from llm_repl_core.model.json_value import JSONValue
 
-__all__ = ["CELL_SHAPES", "NOTEBOOK_SHAPES", "merge_own", "put_back", "take_own"]
+__all__ = [
+    "CELL_SHAPES",
+    "NOTEBOOK_SHAPES",
+    "merge_own",
+    "put_back",
+    "take_own",
+    "well_shaped",
+]
 
 _OWN = "llm_repl"
 _SHADOWED = "shadowed_metadata"
@@ -104,13 +111,10 @@ def merge_own(
         reserved: The keys that the own part may have.
         hidden: Keys that must not be written in their place.
     """
-    hidden = set(hidden)
-    visible = dict(metadata)
-    shadowed = {
-        key: visible.pop(key)
-        for key in metadata
-        if key in hidden or (key in shapes and not _fits(metadata[key], shapes[key]))
+    visible = {
+        key: value for key, value in well_shaped(metadata, shapes).items() if key not in set(hidden)
     }
+    shadowed = {key: metadata[key] for key in metadata if key not in visible}
     others = visible.pop(_OWN, None)
     if not isinstance(others, dict) or not others or others.keys() & {_SHADOWED, *reserved}:
         # Somebody else's, or a newer version's with another meaning.
@@ -119,6 +123,17 @@ def merge_own(
         others = {}
     written = {**others, **own, **({_SHADOWED: shadowed} if shadowed else {})}
     return {**visible, _OWN: written} if written else visible
+
+
+def well_shaped(
+    metadata: Mapping[str, JSONValue], shapes: Mapping[str, Any]
+) -> dict[str, JSONValue]:
+    """The metadata that may stand in its place: without what nbformat wants otherwise."""
+    return {
+        key: value
+        for key, value in metadata.items()
+        if key not in shapes or _fits(value, shapes[key])
+    }
 
 
 def _fits(value: JSONValue, shape: Any) -> bool:

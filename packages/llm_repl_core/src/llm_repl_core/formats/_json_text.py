@@ -12,12 +12,23 @@ import msgspec
 
 from llm_repl_core.errors import InvalidNotebook
 
-__all__ = ["read_document", "write_document"]
+__all__ = ["read_document", "write_compact", "write_document"]
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _DEEPEST = 300
 """Levels of lists and objects. Where Python's own limit lies differs from version to version, and
 whoever copies or compares a notebook must not run into it."""
+
+_OTHER_ENCODINGS = {
+    b"\xff\xfe\x00\x00": "UTF-32",
+    b"\x00\x00\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+    b"{\x00": "UTF-16",
+    b"\x00{": "UTF-16",
+}
+"""By how a file begins; the longer ones first."""
+_CONFLICT = re.compile(rb"^(?:<{7} |>{7} |={7}$)", re.MULTILINE)
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -33,6 +44,8 @@ def read_document(data: bytes, kind: str) -> dict[str, Any]:
         InvalidNotebook: It is not UTF-8, not JSON, or not an object.
     """
     data = data.removeprefix(_BYTE_ORDER_MARK)
+    if not data.strip():
+        raise InvalidNotebook(f"This is not a {kind}: it is empty.")
     try:
         document = msgspec.json.decode(data)
     except RecursionError:
@@ -65,17 +78,34 @@ def write_document(
     return msgspec.json.format(compact, indent=indent) + b"\n"
 
 
+def write_compact(value: Any) -> bytes:
+    """A value in one form: equal values give the same bytes, before and after they are in a file."""
+    try:
+        return msgspec.json.encode(value, order="sorted")
+    except UnicodeEncodeError:
+        plain = _without_infinities(msgspec.to_builtins(value))
+        return json.dumps(plain, sort_keys=True).encode()
+
+
 def _read_slowly(data: bytes, kind: str) -> Any:
     """Read what msgspec refuses: half surrogate pairs are JSON; say what is wrong with the rest."""
+    for start, name in _OTHER_ENCODINGS.items():
+        if data.startswith(start):
+            raise InvalidNotebook(f"This {kind} is {name} text: save it as UTF-8.")
     try:
         return json.loads(data.decode(), parse_constant=_refuse, parse_float=_finite)
     except UnicodeDecodeError as error:
         raise InvalidNotebook(
-            f"This is not a {kind}: byte {error.start} is not UTF-8 text."
+            f"This is not a {kind}: byte {error.start} (0x{data[error.start]:02x}) is not UTF-8 "
+            "text; where it is text of another encoding, save it as UTF-8."
         ) from None
     except RecursionError:
         raise _too_deep(kind) from None
     except json.JSONDecodeError as error:
+        if _CONFLICT.search(data):
+            raise InvalidNotebook(
+                f"This {kind} holds the marks of a merge conflict: resolve it first."
+            ) from None
         raise InvalidNotebook(
             f"This is not a {kind}: it is not JSON at line {error.lineno}, "
             f"column {error.colno} ({error.msg})."

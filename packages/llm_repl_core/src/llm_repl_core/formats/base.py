@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from llm_repl_core.model.cell_types import CellTypes
-from llm_repl_core.model.notebook import Notebook
+from llm_repl_core.model.notebook import DEFAULT_NAME, Notebook
 
 __all__ = ["Format"]
 
@@ -33,6 +33,8 @@ class Format(abc.ABC):
         self.modified_at: datetime | None = None
         """When the file was changed that is read: of a notebook that does not say when it was
         made. Now, where None."""
+        self.default_name = DEFAULT_NAME
+        """Of a notebook that does not say its own: the name of the file that is read."""
 
     @abc.abstractmethod
     def decode(self, data: bytes) -> Notebook:

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from llm_repl_core.errors import InvalidNotebook
 from llm_repl_core.formats._fields import Fields, time_text
 from llm_repl_core.formats._ipynb_cells import decode_cell, encode_cell, ipynb_id
-from llm_repl_core.formats._ipynb_metadata import NOTEBOOK_SHAPES, merge_own, put_back, take_own
+from llm_repl_core.formats._ipynb_language import LANGUAGE_KEY, add_language, take_added_language
+from llm_repl_core.formats._ipynb_memory import is_memory_setup, with_memory_setup
+from llm_repl_core.formats._ipynb_metadata import (
+    NOTEBOOK_SHAPES,
+    merge_own,
+    put_back,
+    take_own,
+    well_shaped,
+)
+from llm_repl_core.formats._ipynb_versions import MAJOR, MINOR, as_version_4
 from llm_repl_core.formats._json_text import read_document, write_document
-from llm_repl_core.formats._missing import StandIns
+from llm_repl_core.formats._missing import StandIns, with_unique_ids
 from llm_repl_core.formats.base import Format
-from llm_repl_core.model.cell import Cell
-from llm_repl_core.model.notebook import DEFAULT_NAME, Notebook
+from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.model.notebook import Notebook
 
 __all__ = ["IpynbFormat"]
 
-_MAJOR, _MINOR = 4, 5
 _JUPYTERS_OWN = frozenset({"cells", "metadata", "nbformat", "nbformat_minor"})
 _OWN_KEYS = frozenset(
     {"created_at", "extra", "memory", "name", "notebook_id", "state_keys", "updated_at"}
+    | {LANGUAGE_KEY}
 )
 _UNKNOWN = "ipynb"  # under which a notebook's `extra` keeps fields that Jupyter's format lacks
+_NEWER_MINOR = "nbformat_minor"  # among these
 
 
 class IpynbFormat(Format):
@@ -36,26 +44,32 @@ class IpynbFormat(Format):
     media_type: ClassVar[str] = "application/x-ipynb+json"
 
     def decode(self, data: bytes) -> Notebook:
-        """Read a file's bytes: any nbformat 4.
+        """Read a file's bytes: nbformat 4, and older ones with nbformat's help.
 
         Raises:
             InvalidNotebook: It is not a notebook; the message says what is wrong and where.
         """
-        fields = Fields(read_document(data, ".ipynb file"), "")
-        _refuse_other_versions(fields)
+        fields = Fields(as_version_4(read_document(data, ".ipynb file")), "")
+        fields.count("nbformat")
+        minor = fields.count("nbformat_minor") or 0
         stand_ins = StandIns(data)
-        cells = _with_unique_ids(
+        cells = with_unique_ids(
             decode_cell(value, f"cells[{place}]", self.cell_types, stand_ins)
             for place, value in enumerate(fields.array("cells"))
+            if not is_memory_setup(value)
         )
         metadata, own = take_own(fields)
+        take_added_language(metadata, own)
         title = metadata.get("title")
-        name = own.text("name", title if isinstance(title, str) and title else DEFAULT_NAME)
+        default = title if isinstance(title, str) and title else self.default_name
         extra = own.object("extra")
+        if minor > MINOR:
+            # What it has that version 4.5 lacks is kept, and would not be valid in that.
+            fields.rest[_NEWER_MINOR] = minor
         if fields.rest:
             extra = {_UNKNOWN: fields.rest, **extra}
         return Notebook(
-            name,
+            own.text("name", default),
             id=own.optional_text("notebook_id") or stand_ins.id_of(""),
             cells=cells,
             created_at=own.time("created_at") or self.modified_at,
@@ -67,13 +81,8 @@ class IpynbFormat(Format):
         )
 
     def encode(self, notebook: Notebook) -> bytes:
-        """Write a file's bytes: nbformat 4.5."""
-        extra = dict(notebook.extra)
-        unknown = extra.get(_UNKNOWN)
-        placed: dict[str, Any] = {}
-        if isinstance(unknown, dict) and unknown and not unknown.keys() & _JUPYTERS_OWN:
-            placed = unknown
-            del extra[_UNKNOWN]
+        """Write a file's bytes: nbformat 4.5, or the newer 4.x that the notebook came from."""
+        placed, extra = _placed_extra(notebook.extra)
         own: dict[str, Any] = {
             "notebook_id": notebook.id,
             "name": notebook.name,
@@ -82,45 +91,36 @@ class IpynbFormat(Format):
         }
         optional = {"memory": notebook.memory, "state_keys": notebook.state_keys, "extra": extra}
         own |= {key: value for key, value in optional.items() if value}
+        language = add_language(well_shaped(notebook.metadata, NOTEBOOK_SHAPES))
+        if language:
+            own[LANGUAGE_KEY] = sorted(language)
+        metadata = merge_own(notebook.metadata, own, shapes=NOTEBOOK_SHAPES, reserved=_OWN_KEYS)
         document = {
+            "nbformat_minor": MINOR,
             **placed,
-            "cells": [
-                encode_cell(cell, written_id)
-                for cell, written_id in zip(notebook, _written_ids(notebook), strict=True)
-            ],
-            "metadata": merge_own(
-                notebook.metadata, own, shapes=NOTEBOOK_SHAPES, reserved=_OWN_KEYS
+            "cells": with_memory_setup(
+                notebook.cells,
+                [
+                    encode_cell(cell, written_id)
+                    for cell, written_id in zip(notebook, _written_ids(notebook), strict=True)
+                ],
             ),
-            "nbformat": _MAJOR,
-            "nbformat_minor": _MINOR,
+            "metadata": {**metadata, **language},
+            "nbformat": MAJOR,
         }
         return write_document(document, indent=1, order="sorted")
 
 
-def _refuse_other_versions(fields: Fields) -> None:
-    major = fields.count("nbformat")
-    fields.count("nbformat_minor")
-    if major is None:
-        raise fields.wrong("nbformat", "the number 4", None)
-    if major < _MAJOR:
-        raise InvalidNotebook(
-            f"This .ipynb file is of nbformat {major}, and only nbformat 4 can be read: "
-            "open it in Jupyter and save it once."
-        )
-    if major > _MAJOR:
-        raise InvalidNotebook(
-            f"This .ipynb file is of nbformat {major}, which is newer than nbformat 4, the only "
-            "one that can be read."
-        )
-
-
-def _with_unique_ids(cells: Iterable[Cell]) -> list[Cell]:
-    """Cells that were copied by hand may share an id; the later ones get new ones, as in Jupyter."""
-    unique: dict[str, Cell] = {}
-    for cell in cells:
-        kept = cell.copy() if cell.id in unique else cell
-        unique[kept.id] = kept
-    return list(unique.values())
+def _placed_extra(extra: dict[str, JSONValue]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The unknown fields that have a place in the notebook itself, and the rest."""
+    unknown = extra.get(_UNKNOWN)
+    if not isinstance(unknown, dict) or not unknown:
+        return {}, extra
+    minor = unknown.get(_NEWER_MINOR)
+    is_newer = type(minor) is int and minor > MINOR
+    if unknown.keys() & (_JUPYTERS_OWN - ({_NEWER_MINOR} if is_newer else set())):
+        return {}, extra
+    return dict(unknown), {name: value for name, value in extra.items() if name != _UNKNOWN}
 
 
 def _written_ids(notebook: Notebook) -> list[str]:

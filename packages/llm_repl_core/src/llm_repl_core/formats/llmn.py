@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from llm_repl_core.errors import InvalidNotebook
 from llm_repl_core.formats._fields import Fields, build, time_text, unknown_fields
 from llm_repl_core.formats._json_text import read_document, write_document
-from llm_repl_core.formats._missing import StandIns
+from llm_repl_core.formats._missing import StandIns, with_unique_ids
+from llm_repl_core.formats._ran import judge, ran_of, take_ran
 from llm_repl_core.formats.base import Format
 from llm_repl_core.model.cell import Cell, ForeignCell, PromptCell
-from llm_repl_core.model.notebook import DEFAULT_NAME, Notebook
+from llm_repl_core.model.notebook import Notebook
 
 __all__ = ["LlmnFormat"]
 
@@ -37,13 +37,12 @@ class LlmnFormat(Format):
         """
         fields = Fields(read_document(data, ".llmn file"), "")
         stand_ins = StandIns(data)
-        cells = [
+        cells = with_unique_ids(
             self._decode_cell(value, f"cells[{place}]", stand_ins)
             for place, value in enumerate(fields.array("cells"))
-        ]
-        _refuse_repeated_ids(cells)
+        )
         return Notebook(
-            fields.text("name", DEFAULT_NAME),
+            fields.text("name", self.default_name),
             id=_take_id(fields, "notebook_id") or stand_ins.id_of(""),
             cells=cells,
             created_at=fields.time("created_at") or self.modified_at,
@@ -79,15 +78,20 @@ class LlmnFormat(Format):
             "metadata": fields.object("metadata"),
             "stale": fields.flag("stale"),
         }
+        ran = take_ran(fields)
         common["id"] = _take_id(fields, "cell_id") or stand_ins.id_of(where)
         cell_class = self.cell_types.find(word)
         if cell_class is None:
             common |= fields.flags("pinned", "skipped")
-            return ForeignCell(foreign_type=word, extra=fields.rest, **common)
+            cell: Cell = ForeignCell(foreign_type=word, extra=fields.rest, **common)
+            judge(cell, ran)
+            return cell
         options = fields.take(cell_class.option_names())
         if options.get("response_var") == "":
             options["response_var"] = None  # older files have it so
-        return build(cell_class, {**common, "extra": fields.rest}, options, where)
+        cell = build(cell_class, {**common, "extra": fields.rest}, options, where)
+        judge(cell, ran)
+        return cell
 
 
 def _encode_cell(cell: Cell) -> dict[str, Any]:
@@ -96,6 +100,7 @@ def _encode_cell(cell: Cell) -> dict[str, Any]:
         # What older versions have on every prompt.
         options = {name: getattr(cell, name) for name in _ON_EVERY_PROMPT} | options
     word = options.pop("foreign_type") if isinstance(cell, ForeignCell) else cell.wire_type
+    ran = ran_of(cell)
     known = {
         "cell_id": cell.id,
         "type": word,
@@ -106,6 +111,7 @@ def _encode_cell(cell: Cell) -> dict[str, Any]:
         "execution_count": cell.execution_count,
         "metadata": cell.metadata,
         **({"stale": True} if cell.stale else {}),
+        **({"ran": ran} if ran else {}),
     }
     return _with_unknown(known, unknown_fields(cell))
 
@@ -121,14 +127,3 @@ def _take_id(fields: Fields, name: str) -> str | None:
         fields.rest.pop(name, None)
         return fields.text("id")
     return fields.optional_text(name)
-
-
-def _refuse_repeated_ids(cells: list[Cell]) -> None:
-    first_places: dict[str, int] = {}
-    for place, cell in enumerate(cells):
-        first = first_places.setdefault(cell.id, place)
-        if first != place:
-            raise InvalidNotebook(
-                f"`cells[{place}].cell_id` is {cell.id[:80]!a}, which is the id of "
-                f"cells[{first}] already."
-            )

@@ -38,6 +38,8 @@ class KernelOptions(Struct, frozen=True, kw_only=True):
         memory_limit_bytes: Of the kernel's process; 0: no limit.
         value_limit_bytes: Of one value's text in `Kernel.evaluate` and `Kernel.snapshot`.
         value_timeout_s: How long one value's ``__repr__`` may take in `Kernel.snapshot`.
+        insert_limit_chars: How many characters of a value, of a cell with its outputs, or of a tool's
+            result are sent to a model; a value that is a text is sent whole.
         preload: Modules that a worker's zygote imports once, for all kernels.
         kernelspec: The name of the Jupyter kernelspec, for a kernel that takes one.
         withheld_variables: Environment variables that the code must not see, beside those that
@@ -50,6 +52,7 @@ class KernelOptions(Struct, frozen=True, kw_only=True):
     memory_limit_bytes: Annotated[int, Meta(ge=0)] = 0
     value_limit_bytes: Annotated[int, Meta(ge=1)] = 1_000_000
     value_timeout_s: Annotated[float, Meta(gt=0)] = 1.0
+    insert_limit_chars: Annotated[int, Meta(ge=100)] = 100_000
     preload: tuple[str, ...] = ()
     kernelspec: str | None = None
     withheld_variables: tuple[str, ...] = ()
@@ -62,11 +65,15 @@ class Expression(Struct, frozen=True):
         source: The expression.
         conversion: ``r``, ``s``, ``a`` or None, as after ``!``.
         format_spec: What stands behind ``:``: texts and, nested, expressions.
+        insert_limit_chars: Of what a prompt inserts: libraries do not abbreviate the value's text; it
+            has at most so many characters, unless the value is a text itself, and
+            `Value.notice` says what it lacks. None: the text is as usual.
     """
 
     source: str
     conversion: Literal["r", "s", "a"] | None = None
     format_spec: tuple[str | Expression, ...] = ()
+    insert_limit_chars: int | None = None
 
 
 class Value(Struct, frozen=True, tag="value"):
@@ -77,12 +84,15 @@ class Value(Struct, frozen=True, tag="value"):
         type_name: The class's name.
         json: The value, where JSON can hold it and it is within the limit; else ``UNSET``.
         truncated: Whether ``text`` was cut at the limit.
+        notice: What the text of an expression with an ``insert_limit_chars`` lacks, as the end of a
+            sentence about the value; empty where it is whole.
     """
 
     text: str
     type_name: str
     json: JSONValue | UnsetType = UNSET
     truncated: bool = False
+    notice: str = ""
 
 
 class Failed(Struct, frozen=True, tag="failed"):
@@ -104,6 +114,9 @@ Evaluated = Value | Failed
 
 class Kernel(abc.ABC):
     """Where code runs. One object is one running kernel, and one thing at a time is asked of it.
+
+    Whatever it was asked can be cancelled: that ends within 3 s what runs, or else the kernel, so
+    that nobody who comes later waits for it (`llm_repl_core.kernels.stopping` does it).
 
     A kernel is used from one event loop. What leaves it is data, never a live object, and is not
     to be trusted: it is bounded and is text or JSON.

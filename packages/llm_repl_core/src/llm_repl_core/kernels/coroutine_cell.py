@@ -7,6 +7,7 @@ import contextlib
 import contextvars
 import threading
 from collections.abc import Coroutine
+from types import FrameType
 from typing import Any, TypeVar
 
 __all__ = ["CoroutineRunner"]
@@ -19,25 +20,41 @@ class CoroutineRunner:
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[Any] | None = None
+        self.interrupted = False
+        """Whether the coroutine that ran last was cancelled because of an interrupt."""
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run to the end, in this thread where it has no running loop, else in another one.
 
         Raises:
-            BaseException: What the coroutine raises; ``KeyboardInterrupt`` also ends its task.
+            KeyboardInterrupt: It was interrupted, and so cancelled.
+            BaseException: What the coroutine raises.
         """
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
+        # Not `get_running_loop`: what it raises would be the context of what the coroutine raises.
+        if asyncio._get_running_loop() is None:
             return self._run_here(coroutine)
         return self._run_in_thread(coroutine)
 
-    def wake(self) -> None:
-        """Let a loop that waits look around, so that an exception set from outside is raised."""
-        loop = self._loop
-        if loop is not None and loop.is_running():
-            with contextlib.suppress(RuntimeError):  # closed meanwhile
-                loop.call_soon_threadsafe(_nothing)
+    def take_interrupt(self, frame: FrameType | None) -> bool:
+        """Cancel the coroutine, where an exception would hit the loop's own code.
+
+        That could lose what the loop is about to do. Code of the user's, which may never come back
+        to the loop, is left to the exception. From a signal handler, or any thread.
+
+        Args:
+            frame: Where the thread of the loop is.
+
+        Returns:
+            Whether it was the loop that ran or waited, and the coroutine is cancelled.
+        """
+        loop, task = self._loop, self._task
+        if loop is None or task is None or not loop.is_running() or _is_in_callback(frame):
+            return False
+        self.interrupted = True
+        with contextlib.suppress(RuntimeError):  # closed meanwhile
+            loop.call_soon_threadsafe(task.cancel)  # which also wakes it
+        return True
 
     def close(self) -> None:
         """End what still runs in the loop, and close it. Not in a thread with a running loop."""
@@ -53,16 +70,29 @@ class CoroutineRunner:
         if self._loop is None or self._loop.is_closed():
             self._loop = asyncio.new_event_loop()
         loop = self._loop
-        task = loop.create_task(coroutine)
+        self.interrupted = False
+        task: asyncio.Task[T] = loop.create_task(coroutine)
+        self._task = task
         try:
             return loop.run_until_complete(task)
         except KeyboardInterrupt:
-            task.cancel()
-            # The task gets one second for its own clean-up.
-            loop.run_until_complete(asyncio.wait({task}, timeout=1))
-            if task.done() and not task.cancelled():
-                task.exception()  # looked at, or asyncio logs that nobody did
-            raise
+            if not task.done():
+                self.interrupted = True
+                task.cancel()
+                # The task gets one second for its own clean-up.
+                loop.run_until_complete(asyncio.wait({task}, timeout=1))
+            if not task.done():
+                raise
+        except asyncio.CancelledError:
+            if not self.interrupted:
+                raise
+        finally:
+            self._task = None
+        try:
+            return task.result()
+        except asyncio.CancelledError as error:
+            # The traceback says where the user's code was.
+            raise KeyboardInterrupt().with_traceback(error.__traceback__) from None
 
     def _run_in_thread(self, coroutine: Coroutine[Any, Any, T]) -> T:
         results: list[T] = []
@@ -89,8 +119,14 @@ class CoroutineRunner:
         return results[0]
 
 
-def _nothing() -> None:
-    """Something for a loop to do."""
+def _is_in_callback(frame: FrameType | None) -> bool:
+    """Whether the frame is of code that a loop has called: a step of some task, most often."""
+    below = None
+    while frame is not None:
+        if frame.f_code is asyncio.Handle._run.__code__:
+            return below is not None
+        below, frame = frame, frame.f_back
+    return False
 
 
 async def _end_tasks() -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import CodeType, ModuleType
 from typing import Any
 
+from llm_repl_core.kernels.inserted import insert
 from llm_repl_core.kernels.values import (
     TimeUp,
     cut_text,
@@ -26,6 +27,7 @@ __all__ = ["evaluate_all", "snapshot_of", "user_names"]
 
 _CONVERSIONS: dict[str, Callable[[object], str]] = {"r": repr, "s": str, "a": ascii}
 _MAX_NAMES = 1000
+_NOTICE_LIMIT_BYTES = 2000
 
 
 def evaluate_all(
@@ -40,7 +42,7 @@ def evaluate_all(
     """Evaluate expressions in order; one that raises does not stop the rest.
 
     Args:
-        expressions: Each ``{source, conversion, format_spec}``.
+        expressions: Each ``{source, conversion, format_spec, insert_limit_chars}``.
         namespace: The state.
         restricted: Whether only the safe builtins are in reach.
         extra: Names that only these expressions see.
@@ -80,8 +82,26 @@ def evaluate_all(
 def _evaluate(
     expression: Mapping[str, Any], scope: dict[str, Any], restricted: bool, limit_bytes: int
 ) -> dict[str, Any]:
-    value = eval(_compiled(expression["source"], restricted), scope)  # noqa: S307  its purpose
+    code = _compiled(expression["source"], restricted)
     conversion, format_spec = expression.get("conversion"), expression.get("format_spec")
+    limit = expression.get("insert_limit_chars")
+    if limit is not None:
+        text, notice = insert(
+            lambda: eval(code, scope),  # noqa: S307  its purpose
+            conversion,
+            lambda: _spec_text(format_spec or (), scope, restricted),
+            limit,
+            expression["source"],
+        )
+        shown, truncated = cut_text(text, limit_bytes)
+        return {
+            "type": "value",
+            "text": shown,
+            "type_name": "str",
+            "truncated": truncated,
+            "notice": cut_text(notice, _NOTICE_LIMIT_BYTES)[0],
+        }
+    value = eval(code, scope)  # noqa: S307  its purpose
     if not conversion and not format_spec:
         return describe(value, limit_bytes)
     shown = _CONVERSIONS[conversion](value) if conversion else value

@@ -29,6 +29,7 @@ from llm_repl_core.kernels.environment import kernel_environment
 from llm_repl_core.kernels.jupyter_source import bootstrap_code, request_expression
 from llm_repl_core.kernels.output_buffer import OutputBuffer
 from llm_repl_core.kernels.private_folder import make_private_folder
+from llm_repl_core.kernels.stopping import end_request
 from llm_repl_core.kernels.values import clean_text
 from llm_repl_core.kernels.worker.endings import UNKNOWN_ENDING, how_it_ended
 from llm_repl_core.model.json_value import JSONValue
@@ -43,7 +44,6 @@ _DEFAULT_KERNELSPEC = "python3"
 _READY_TIMEOUT_S = 60
 _POLL_S = 0.5
 """How often a kernel that says nothing is asked whether it lives."""
-_STOP_TIMEOUT_S = 5.0
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -151,7 +151,7 @@ class JupyterKernel(Kernel):
                 reply = await self._reply(id_)
             finally:
                 if self._busy:
-                    await self._stop_cell(id_)
+                    await self._end_request(id_)
             if failure is None and reply["content"].get("status") == "error":
                 failure = _failure(reply["content"])
             if failure is not None:
@@ -261,6 +261,9 @@ class JupyterKernel(Kernel):
             self._busy = True
             try:
                 content = (await self._reply(id_))["content"]
+            except asyncio.CancelledError:
+                await self._end_request(id_)
+                raise
             finally:
                 self._busy = False
         answer = content.get("user_expressions", {}).get("answer", {})
@@ -299,17 +302,15 @@ class JupyterKernel(Kernel):
                 # Not we are cancelled: the channel was closed under us.
                 raise KernelDied("The kernel was shut down while it ran code.") from None
 
-    async def _stop_cell(self, id_: str) -> None:
-        """Interrupt the cell whose reader has gone, and pass over what is left of it."""
-        try:
-            async with asyncio.timeout(_STOP_TIMEOUT_S):
-                await self.interrupt()
+    async def _end_request(self, id_: str) -> None:
+        """End what nobody waits for any more, and pass over what is left of its answer."""
+
+        async def answered() -> None:
+            with contextlib.suppress(KernelDied):
                 await self._reply(id_)
-        except TimeoutError:
-            # It catches what should end it.
-            await self.shutdown()
-        except KernelDied:
-            pass
+
+        try:
+            await end_request(answered(), interrupt=self.interrupt, end_kernel=self.shutdown)
         finally:
             self._busy = False
 
@@ -387,7 +388,11 @@ def _add(buffer: OutputBuffer, kind: str, content: Mapping[str, Any]) -> None:
         stream = "stderr" if content.get("name") == "stderr" else "stdout"
         buffer.write(stream, str(content.get("text", "")))
     elif kind in ("display_data", "execute_result", "update_display_data"):
-        buffer.display(content.get("data", {}), content.get("metadata", {}))
+        buffer.display(
+            content.get("data", {}),
+            content.get("metadata", {}),
+            is_result=kind == "execute_result",
+        )
 
 
 def _failure(content: Mapping[str, Any]) -> tuple[str, str, list[str]]:

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from llm_repl_core import safe_builtins
-from llm_repl_core.kernels import evaluation, shortening, values
+from llm_repl_core.kernels import evaluation, inserted, shortening, values, whole_display
 from llm_repl_core.kernels.inspection import (
     annotation_types,
     arguments,
@@ -34,7 +34,7 @@ _EXIT_SENTENCE = (
 _MODULE_NAME = "_llm_repl_helpers"
 
 _MODULES = (
-    safe_builtins, values, evaluation, shortening,
+    safe_builtins, values, shortening, whole_display, inserted, evaluation,
     annotation_types, arguments, docstrings, functions, held, media, models, parameters,
 )  # fmt: skip
 """What is sent. All in one module, so no two of them may define the same name."""

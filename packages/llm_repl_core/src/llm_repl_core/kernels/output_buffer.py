@@ -68,8 +68,20 @@ class OutputBuffer:
                 self.pending_bytes += size
                 self._add_piece(stream, text)
 
-    def display(self, data: Mapping[str, Any], metadata: Mapping[str, Any] | None = None) -> None:
-        """Add a MIME bundle."""
+    def display(
+        self,
+        data: Mapping[str, Any],
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        is_result: bool = False,
+    ) -> None:
+        """Add a MIME bundle.
+
+        Args:
+            data: The bundle.
+            metadata: What stands beside it.
+            is_result: Whether it shows the value of the cell's last expression.
+        """
         bundle, size = clean_bundle(data, self._limit_bytes)
         notes, notes_size = clean_bundle(metadata or {}, self._limit_bytes)
         with self.lock:
@@ -77,7 +89,7 @@ class OutputBuffer:
                 self._say_over()
                 return
             self._left -= size + notes_size
-            self.append(Output.display(bundle, notes), size + notes_size)
+            self.append(Output.display(bundle, notes, is_result=is_result), size + notes_size)
 
     def error(self, ename: str, evalue: str, traceback: list[str]) -> None:
         """Add a failure; it is bounded by itself, and gets through when the limit is reached."""

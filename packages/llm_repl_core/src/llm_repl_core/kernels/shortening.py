@@ -22,4 +22,4 @@ def shortened(text: str, limit: int) -> str:
 
 
 def _mark(count: int) -> str:
-    return f"\n[… {count:,} characters left out …]\n"
+    return f"\n[{count:,} characters are left out here]\n"

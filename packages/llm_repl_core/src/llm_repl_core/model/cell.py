@@ -42,7 +42,8 @@ class Cell(Struct, kw_only=True):
         id: A UUID; any text in files that exist already.
         outputs: Of the last run, in the order in which they came.
         status: See `CellStatus`.
-        execution_count: How many cells the kernel had run when this one started, from 1.
+        execution_count: The count of the kernel when it started, as Jupyter has it: code and memory
+            cells count, itself included; the other types have the number of the last that did.
         metadata: Anything that a tool wants to keep with the cell.
         extra: Fields that this version does not know, carried from file to file verbatim.
         stale: Whether it has run and would give something else now: it, or something that it
@@ -53,6 +54,8 @@ class Cell(Struct, kw_only=True):
 
     type: ClassVar[str] = ""
     wire_type: ClassVar[str] = ""
+    is_counted: ClassVar[bool] = False
+    """Whether cells of the type advance the kernel's count."""
 
     content: str = ""
     id: str = field(default_factory=new_id)
@@ -139,6 +142,7 @@ class CodeCell(Cell, kw_only=True):
 
     type: ClassVar[str] = "code"
     wire_type: ClassVar[str] = "ComputationCell"
+    is_counted: ClassVar[bool] = True
 
 
 class PromptCell(Cell, kw_only=True):
@@ -192,6 +196,7 @@ class MemoryCell(Cell, kw_only=True):
 
     type: ClassVar[str] = "memory"
     wire_type: ClassVar[str] = "MemoryCell"
+    is_counted: ClassVar[bool] = True
 
 
 class ForeignCell(Cell, kw_only=True):

@@ -61,12 +61,25 @@ class Output(Struct, frozen=True):
 
     @classmethod
     def display(
-        cls, data: Mapping[str, JSONValue], metadata: Mapping[str, JSONValue] | None = None
+        cls,
+        data: Mapping[str, JSONValue],
+        metadata: Mapping[str, JSONValue] | None = None,
+        *,
+        is_result: bool = False,
     ) -> Output:
-        """A MIME bundle: type to text (binary ones in base64) or JSON value."""
+        """A MIME bundle: type to text (binary ones in base64) or JSON value.
+
+        Args:
+            data: The bundle.
+            metadata: What stands beside it.
+            is_result: Whether it shows the value of the cell's last expression.
+        """
         text = data.get("text/plain", "")
         content = text if isinstance(text, str) else ""
-        return cls("display", content, {"data": dict(data), "metadata": dict(metadata or {})})
+        fields: dict[str, JSONValue] = {"data": dict(data), "metadata": dict(metadata or {})}
+        if is_result:
+            fields["result"] = True
+        return cls("display", content, fields)
 
     @classmethod
     def llm_response(

@@ -177,6 +177,8 @@ class ProviderConfig(Struct, frozen=True, kw_only=True):
         model: The default model; the provider's own where None.
         timeout_s: How long to wait for the next piece of an answer.
         options: Further settings of this provider.
+        key_hint: Where ``api_key`` is None: what there is to say of the keys that are kept, as a
+            sentence; empty where there is nothing.
     """
 
     api_key: Secret | None = None
@@ -184,6 +186,7 @@ class ProviderConfig(Struct, frozen=True, kw_only=True):
     model: str | None = None
     timeout_s: Annotated[float, Meta(gt=0)] = 120.0
     options: dict[str, Any] = field(default_factory=dict)
+    key_hint: str = ""
 
 
 class Provider(abc.ABC):
@@ -247,6 +250,13 @@ class Provider(abc.ABC):
         """
         return [self.config.model or self.default_model]
 
+    def check(self) -> None:  # noqa: B027
+        """Refuse now what no call could succeed with; nothing is sent. Here, nothing is refused.
+
+        Raises:
+            ProviderError: For instance `KeyMissing`.
+        """
+
     def warm(self) -> None:  # noqa: B027
         """Import what is heavy, so that the first call need not wait for it; in any thread."""
 
@@ -263,6 +273,7 @@ class Provider(abc.ABC):
         if not key:
             raise KeyMissing(
                 f"The provider `{self.name}` needs a key: set {self.key_variable}, or run "
-                f"`llm-repl keys set {self.name}`; the provider `mock` needs none."
+                f"`llm-repl keys set {self.name}`; the provider `mock` needs none. "
+                f"{self.config.key_hint}".rstrip()
             )
         return key

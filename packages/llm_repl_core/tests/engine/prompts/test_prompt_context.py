@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_repl_core import InvalidInput, Notebook, Output
-from llm_repl_core.engine.prompts.context import CELL_LIMIT, context_cells, context_messages
+from llm_repl_core.engine.prompts.context import context_cells, context_messages
 from llm_repl_core.model.cell import CodeCell, ForeignCell, MarkdownCell, MemoryCell, PromptCell
 
+LIMIT = 1000
 FIGURE = {"text/plain": "<Figure>", "image/png": "aGVsbG8="}
 
 
@@ -60,7 +61,7 @@ def test_a_listed_cell_must_stand_above(id_, said):
 
 def turns_of(cell):
     notebook = Notebook(cells=[cell, PromptCell(content="Ask", id="prompt", context="above")])
-    messages = context_messages(notebook["prompt"], notebook)
+    messages = context_messages(notebook["prompt"], notebook, LIMIT).messages
     assert all(one.cell_id == cell.id for one in messages)
     return [(one.message.role, one.message.content) for one in messages]
 
@@ -138,20 +139,20 @@ def test_a_lone_surrogate_passes():
 
 
 @settings(max_examples=50)
-@given(st.integers(0, 3 * CELL_LIMIT), st.integers(0, 3 * CELL_LIMIT))
+@given(st.integers(0, 3 * LIMIT), st.integers(0, 3 * LIMIT))
 def test_a_cell_is_bounded_and_says_what_is_left_out(code_length, output_length):
     code, shown = "a" * (code_length + 1), "b" * output_length
     [(_, text)] = turns_of(CodeCell(content=code, outputs=[Output.stdout(shown)]))
-    assert len(text) <= CELL_LIMIT + 60  # the fences
+    assert len(text) <= LIMIT + 60  # the fences
     is_whole = code in text and shown in text
-    assert is_whole == (len(code) + len(shown) <= CELL_LIMIT)
-    assert is_whole != ("characters left out …]" in text)
+    assert is_whole == (len(code) + len(shown) <= LIMIT)
+    assert is_whole != ("characters are left out here]" in text)
 
 
 def test_head_and_tail_are_kept():
-    shown = "START" + "b" * 3 * CELL_LIMIT + "END"
+    shown = "START" + "b" * 3 * LIMIT + "END"
     [(_, text)] = turns_of(CodeCell(content="x", outputs=[Output.stdout(shown)]))
     assert "START" in text
     assert "END" in text
     left_out = len(shown) - text.count("b") - len("STARTEND")
-    assert f"[… {left_out:,} characters left out …]" in text
+    assert f"[{left_out:,} characters are left out here]" in text

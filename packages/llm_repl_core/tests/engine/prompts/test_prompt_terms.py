@@ -75,14 +75,14 @@ def test_places(asked, expected):
 
 def test_the_budgets_of_run_and_notebook_both_count():
     notebook = notebook_with(budget={"tokens": 9, "usd": 1})
-    run, whole = terms_of(notebook, RunOptions(budget=Budget(calls=1))).meters
+    run, whole = terms_of(notebook, RunOptions(budget=Budget(calls=1))).admission.meters
     assert (run.budget, whole.budget) == (Budget(calls=1), Budget(tokens=9, usd=1.0))
-    assert terms_of(notebook_with()).meters == ()
-    assert terms_of(notebook_with(budget=None)).meters == ()
+    assert terms_of(notebook_with()).admission.meters == ()
+    assert terms_of(notebook_with(budget=None)).admission.meters == ()
 
 
 def test_a_budget_without_limits_is_one():
-    [meter] = terms_of(notebook_with(budget={})).meters
+    [meter] = terms_of(notebook_with(budget={})).admission.meters
     assert meter.budget == Budget()
 
 
@@ -90,14 +90,14 @@ def test_runs_share_the_notebooks_meter_and_each_has_its_own():
     maker = Terms(Spent((2, 30, 0.5)), 5)
     notebook = notebook_with(budget={"calls": 9})
     options = RunOptions(budget=Budget(calls=4))
-    own, shared = terms_of(notebook, options, maker=maker).meters
+    own, shared = terms_of(notebook, options, maker=maker).admission.meters
     assert shared.spent == Spending(2, 30, 0.5)
-    own_2, shared_2 = terms_of(notebook, options, maker=maker).meters
+    own_2, shared_2 = terms_of(notebook, options, maker=maker).admission.meters
     assert shared_2 is shared
     assert own_2 is not own
     shared.reserve(Spending(1, 5, 0.0)).settle(Spending(1, 7, 0.25))
     notebook.metadata["llm_repl"] = {"budget": {"calls": 12}}
-    [changed] = terms_of(notebook, maker=maker).meters
+    [changed] = terms_of(notebook, maker=maker).admission.meters
     assert (changed.budget, changed.spent) == (Budget(calls=12), Spending(3, 37, 0.75))
 
 
@@ -105,7 +105,7 @@ def test_a_budget_that_comes_back_counts_what_is_on_record():
     maker = Terms(Spent((1, 10, 0.0), (6, 60, 0.0)), 5)
     terms_of(notebook_with(budget={"calls": 9}), maker=maker)
     terms_of(notebook_with(), maker=maker)
-    [meter] = terms_of(notebook_with(budget={"calls": 9}), maker=maker).meters
+    [meter] = terms_of(notebook_with(budget={"calls": 9}), maker=maker).admission.meters
     assert meter.spent == Spending(6, 60, 0.0)
 
 

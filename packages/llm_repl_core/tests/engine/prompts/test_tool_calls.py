@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_repl_core import InvalidInput, Output
-from llm_repl_core.engine.prompts import tools as tools_module
 from llm_repl_core.engine.prompts.tools import call_tool, describe_tools
 from llm_repl_core.kernels.base import Expression
 from llm_repl_core.kernels.in_process import InProcessKernel
@@ -64,7 +63,7 @@ class Strange:
     def __repr__(self): return "<strange>"
 class Worse:
     def __repr__(self): raise ValueError("no text")
-values = ["ü", {"a": [1, None]}, None, Strange(), "x" * 100_000, float("nan"), "\\ud800", Worse()]
+values = ["ü", {"a": [1, None]}, None, Strange(), "x" * 200_000, float("nan"), "\\ud800", Worse()]
 def sleeps():
     global sleeping
     sleeping = True
@@ -179,8 +178,8 @@ def test_the_result_as_text(drive):
     async def check(kernel):
         texts = [(await call(kernel, "give", what=n)).text for n in range(7)]
         assert texts[:4] == ["ü", '{"a": [1, null]}', "null", "<strange>"]
-        assert len(texts[4]) <= tools_module.RESULT_LIMIT
-        assert "characters left out …]" in texts[4]
+        assert len(texts[4]) <= kernel.options.insert_limit_chars
+        assert "characters are left out here]" in texts[4]
         assert texts[5:] == ["nan", "\\ud800"]
         worse = await call(kernel, "give", what=7)
         assert (worse.text, worse.failed) == ("ValueError: no text", True)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from llm_repl_core.errors import KeyRejected
+from llm_repl_core.errors import KeyMissing, KeyRejected
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.providers.base import Delta, Provider, ProviderConfig, Request
 from llm_repl_core.providers.secret import Secret
@@ -60,9 +60,12 @@ class OpenAIProvider(Provider):
         """
         body = self.body(request)
         connection = await self._connection()
-        async with aclosing(connection.stream(body)) as answer:
-            async for delta in answer:
-                yield delta
+        try:
+            async with aclosing(connection.stream(body)) as answer:
+                async for delta in answer:
+                    yield delta
+        except KeyMissing as error:
+            raise KeyMissing(f"{error} {self.config.key_hint}".rstrip()) from None
 
     def body(self, request: Request) -> dict[str, JSONValue]:
         """The JSON document that goes over the wire.
@@ -75,6 +78,15 @@ class OpenAIProvider(Provider):
             RequestRejected: An option is not free to be set, or an attachment cannot be sent.
         """
         return self._learned.adapt(request_body(request, self.config.options))
+
+    def check(self) -> None:
+        """Refuse a key that is missing, or that cannot be one.
+
+        Raises:
+            KeyMissing: OpenAI's server wants one.
+            KeyRejected: It cannot be a key.
+        """
+        self._key()
 
     def warm(self) -> None:
         """Import the SDK, which takes half a second."""

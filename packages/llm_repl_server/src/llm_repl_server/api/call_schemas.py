@@ -132,6 +132,9 @@ class SpendingAnswer(Struct):
     calls: int
     tokens: int
     usd: float
+    unpriced_calls: Annotated[
+        int, Meta(description="Of how many calls no price is known: `usd` is without them.")
+    ]
     budget: Annotated[
         dict[str, Any] | None, Meta(description="What it may cost, as its metadata say.")
     ]

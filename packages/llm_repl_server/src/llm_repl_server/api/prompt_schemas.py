@@ -56,6 +56,9 @@ class PreviewAnswer(Struct):
     tokens_are_exact: Annotated[bool, Meta(description="Else they are an estimate.")]
     output_tokens_limit: int
     price_usd: Annotated[float | None, Meta(description="What all calls cost at most.")]
+    notices: Annotated[
+        list[str], Meta(description="What to know of it: values that are cut, doubtful braces.")
+    ]
 
 
 class GraphQuery(Struct):

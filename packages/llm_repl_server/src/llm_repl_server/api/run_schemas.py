@@ -57,6 +57,13 @@ class RunRequest(Struct, frozen=True, kw_only=True):
     stop_on_error: Annotated[bool, Meta(description="Whether a cell that fails ends the run.")] = (
         True
     )
+    allow_unpriced: Annotated[
+        bool,
+        Meta(
+            description="Whether calls without a known price are sent, and counted as free, where "
+            "a budget limits money; else they are refused."
+        ),
+    ] = False
     parallel: Annotated[
         bool, Meta(description="Whether prompts run at the same time as other cells.")
     ] = True
@@ -75,6 +82,7 @@ class RunRequest(Struct, frozen=True, kw_only=True):
             concurrency=_whole(self.concurrency),
             budget=budget,
             stop_on_error=self.stop_on_error,
+            allow_unpriced=self.allow_unpriced,
             parallel=self.parallel,
         )
 

@@ -82,7 +82,7 @@ def _facts(record: CallRecord) -> Iterator[tuple[str, str]]:
             "tokens",
             f"{_count(record.usage.input_tokens)} in, {_count(record.usage.output_tokens)} out",
         )
-    yield "price", price(record.price_usd) if record.price_usd is not None else "unknown"
+    yield "price", price(record.price_usd) if record.price_usd is not None else "no price known"
     if record.finish_reason:
         yield "finish", record.finish_reason
     for name, value in record.request.items():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from llm_repl_server.cli.errors import as_given
+from llm_repl_server.cli.notebook_file import load_notebook_file
 
 __all__ = ["command"]
 
@@ -41,8 +41,7 @@ def command(notebook: Path, drawing: str | None, output: Path | None) -> None:
     draw = {"text": draw_text, "mermaid": draw_mermaid, "svg": draw_svg}
     if drawing is None:
         drawing = "text" if output is None else _format_for(output)
-    with as_given():
-        document = Application().load(notebook)
+    document = load_notebook_file(Application(), notebook)
     text = draw[drawing](Dependencies(document).graph())
     if output is None:
         click.echo(text, nl=not text.endswith("\n"))

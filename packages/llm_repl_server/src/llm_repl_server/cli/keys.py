@@ -13,15 +13,19 @@ __all__ = ["command"]
 def command() -> None:
     """Keep the keys of providers in a file that only you can read.
 
-    A key in the environment (OPENAI_API_KEY) goes before one in the file.
+    A key in the environment (OPENAI_API_KEY) goes before one in the file, but for one that is
+    kept for the address that is asked.
     """
 
 
 @command.command("set")
 @click.argument("provider")
-@click.option("--base-url", help="Send the key to this address only.")
+@click.option("--base-url", metavar="URL", help="Send the key to this address only.")
 def set_key(provider: str, base_url: str | None) -> None:
-    """Keep the key of PROVIDER, which is asked for, or read from standard input."""
+    """Keep the key of PROVIDER, which is asked for, or read from standard input.
+
+    With --base-url, it is sent to that server only, and another key can be kept beside it.
+    """
     from llm_repl_core import Application
 
     application = Application()
@@ -31,20 +35,41 @@ def set_key(provider: str, base_url: str | None) -> None:
     else:
         key = sys.stdin.readline()
     application.keys.set(provider, key, base_url=base_url)
-    click.echo(f"The key for {provider} is kept in {application.keys.path}.")
+    whose = provider if base_url is None else f"{provider} at {base_url}"
+    click.echo(f"The key for {whose} is kept in {application.keys.path}.")
+    if base_url is not None:
+        click.echo(f"It is used by `llm-repl run --provider {provider} --base-url {base_url}`.")
 
 
 @command.command("list")
 def list_keys() -> None:
-    """List the providers that have a key, and where it comes from."""
+    """List the providers that have a key, where it comes from, and where it goes."""
     from llm_repl_core import Application
 
     application = Application()
     sources = application.keys.sources(application.providers.key_variables())
     if not sources:
         click.echo("There are no keys. The provider mock needs none.")
-    for provider, source in sorted(sources.items()):
-        click.echo(f"{provider}: {source}")
+    for source in sources:
+        where = "file" if source.variable is None else f"environment, {source.variable}"
+        server = f", for {source.base_url} only" if source.base_url else ""
+        click.echo(f"{source.provider}: {where}{server}")
+
+
+@command.command("remove")
+@click.argument("provider")
+@click.option("--base-url", metavar="URL", help="Only the key for this address.")
+def remove_key(provider: str, base_url: str | None) -> None:
+    """Remove the keys of PROVIDER from the file."""
+    from llm_repl_core import Application
+
+    application = Application()
+    for server in application.keys.remove(provider, base_url=base_url):
+        whose = provider if server is None else f"{provider} at {server}"
+        click.echo(f"The key for {whose} is removed from {application.keys.path}.")
+    for source in application.keys.sources(application.providers.key_variables()):
+        if source.provider == provider and source.variable is not None:
+            click.echo(f"There is still one in the environment, in {source.variable}.")
 
 
 @command.command("path")

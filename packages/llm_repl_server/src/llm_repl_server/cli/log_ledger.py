@@ -78,6 +78,10 @@ class LogLedger(Ledger):
         """See `Ledger.answered`."""
         return await self._use(lambda ledger: ledger.answered(notebook_id))
 
+    async def spent(self, notebook_id: str) -> tuple[int, int, float]:
+        """See `Ledger.spent`."""
+        return await self._use(lambda ledger: ledger.spent(notebook_id))
+
     async def _use(self, operation: Callable[[Ledger], Awaitable[T]]) -> T:
         ledger = await self._opened_ledger()
         try:

@@ -37,7 +37,7 @@ class _Assignment(click.ParamType[tuple[str, str]]):
 
 
 def notebook_options(command: F) -> F:
-    """Add ``-p``, ``-r``, ``-f``, ``--kernel``, ``--provider`` and ``--model``."""
+    """Add ``-p``, ``-r``, ``-f``, ``--kernel``, ``--provider``, ``--model`` and ``--base-url``."""
     options = [
         click.option(
             "parameters",
@@ -70,7 +70,10 @@ def notebook_options(command: F) -> F:
             help="Where code runs; by default what the notebook says, else the settings.",
         ),
         click.option("--provider", help="Who answers prompts where the notebook does not say it."),
-        click.option("--model", help="The model of that provider."),
+        click.option(
+            "--model", help="The model of that provider; `openai/gpt-5.4-mini` names both."
+        ),
+        click.option("--base-url", metavar="URL", help="Where that provider's server is."),
     ]
     for option in reversed(options):
         command = option(command)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llm_repl_server.cli.errors import as_given
 from llm_repl_server.cli.notebook_options import give_parameters, notebook_options
 
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ def command(
     kernel: str | None,
     provider: str | None,
     model: str | None,
+    base_url: str | None,
     *,
     run_above: bool,
     as_json: bool,
@@ -49,18 +49,25 @@ def command(
     import msgspec
 
     from llm_repl_core import Application, Settings, load_settings
+    from llm_repl_server.cli.answering import check_providers, choose_by_model
+    from llm_repl_server.cli.notebook_file import load_notebook_file
     from llm_repl_server.cli.run_record import RunRecord
 
-    settings = load_settings(Settings, flags={"provider": provider, "model": model})
+    settings = load_settings(
+        Settings, flags={"provider": provider, "model": model, "base_url": base_url}
+    )
     application = Application(settings)
-    with as_given():
-        document = application.load(notebook)
+    provider, model = choose_by_model(
+        application, provider=provider, model=model, base_url=base_url
+    )
+    document = load_notebook_file(application, notebook)
     cell_id = _find(document, cell)  # by its number in the file, before a cell is put in
     given = give_parameters(document, parameters, raw_parameters, parameters_file)
     # Nothing is opened or written before there is a call, which only a cell above can make.
     kept = RunRecord(notebook, document, mode="reuse", keep=False, opens_log_early=False)
     if run_above:
         kept.choose_provider(application, provider=provider, model=model)
+        check_providers(application, document, kept.mode)
     try:
         with kept, application.open(document, kernel=kernel, ledger=kept.ledger) as session:
             if given is not None and not (given.injected and run_above):
@@ -128,6 +135,8 @@ def _print(preview: Preview, notebook: Notebook) -> None:
         f"{about}{preview.input_tokens:,} tokens in, at most {preview.output_tokens_limit:,} "
         f"out an answer; {cost}"
     )
+    for notice in preview.notices:
+        click.secho(harmless(f"Notice: {notice}"), fg="yellow")
     for message in preview.messages:
         source = "the notebook"
         if message.cell_id is not None:

@@ -19,10 +19,14 @@ from llm_repl_core import (
     RunEndedBadly,
     RunStarted,
 )
+from llm_repl_core.errors import CallNotSent
 from llm_repl_server.cli.cell_order import AsItComes, CellOrder, DocumentOrder
 from llm_repl_server.cli.words import harmless, one_line
 
 __all__ = ["Progress"]
+
+_COUNTED = frozenset({"Interrupted", CallNotSent.__name__})
+"""Errors of cells that were stopped, and of such as were not sent any more."""
 
 _STREAMS = frozenset({"stdout", "stderr"})
 _TITLE_COLUMNS = 60
@@ -127,7 +131,7 @@ class Progress:
         elif event.interrupted:
             self.interrupted = True
             self._stopped += 1
-        else:
+        elif not event.error.startswith(CallNotSent.__name__):
             self._failed.append(event.cell_id)
 
     def _say_whose(self, cell_id: str) -> None:
@@ -152,8 +156,8 @@ class Progress:
 
     def _show_output(self, event: CellOutput) -> None:
         output = event.output
-        if output.fields.get("ename") == "Interrupted" and output.type == "error":
-            return  # `finish` says how many cells were stopped
+        if output.fields.get("ename") in _COUNTED and output.type == "error":
+            return  # `finish` says how many cells there are of them
         self._say_whose(event.cell_id)
         if output.type == "tool_call":
             self._grown = ""

@@ -56,6 +56,11 @@ __all__ = ["command"]
 @click.option(
     "--max-usd", type=click.FloatRange(min=0), help="What all calls may cost, in US dollars."
 )
+@click.option(
+    "--allow-unpriced",
+    is_flag=True,
+    help="With a budget of money: send calls of no known price, too, and count them as free.",
+)
 @click.option("--serial", is_flag=True, help="End each cell before the next begins.")
 @click.option("--keep-going", is_flag=True, help="Go on with the next cell where one fails.")
 @click.option("-q", "--quiet", is_flag=True, help="Print outputs only, no progress.")
@@ -68,6 +73,7 @@ def command(
     kernel: str | None,
     provider: str | None,
     model: str | None,
+    base_url: str | None,
     mode: Mode | None,
     concurrency: int | None,
     max_calls: int | None,
@@ -78,6 +84,7 @@ def command(
     replay: bool,
     record: bool | None,
     no_log: bool,
+    allow_unpriced: bool,
     serial: bool,
     keep_going: bool,
     quiet: bool,
@@ -95,30 +102,38 @@ def command(
 
     from llm_repl_core import Application, Settings, load_settings
     from llm_repl_core.files import refuse_unwritable
+    from llm_repl_server.cli.answering import check_providers, choose_by_model
+    from llm_repl_server.cli.notebook_file import load_notebook_file
     from llm_repl_server.cli.progress import Progress
     from llm_repl_server.cli.run_record import RunRecord
     from llm_repl_server.cli.termination import Termination
 
     chosen = _choose_mode(mode, reuse=reuse, replay=replay)
     budget = _budget(max_calls, max_tokens, max_usd)
-    settings = load_settings(Settings, flags={"provider": provider, "model": model})
+    settings = load_settings(
+        Settings, flags={"provider": provider, "model": model, "base_url": base_url}
+    )
     application = Application(settings)
+    provider, model = choose_by_model(
+        application, provider=provider, model=model, base_url=base_url
+    )
     if output is not None:
         # What is wrong with it is better told before the work.
         application.format_for(output.name)
         with as_given():
             refuse_unwritable(output)
-    with as_given():
-        document = application.load(notebook)
+    document = load_notebook_file(application, notebook)
     given = give_parameters(document, parameters, raw_parameters, parameters_file)
     kept = RunRecord(notebook, document, mode=chosen, keep=record, use_log=not no_log)
     kept.choose_provider(application, provider=provider, model=model)
+    check_providers(application, document, kept.mode)
     progress = Progress(document, quiet=quiet)
     options = {
         "stop_on_error": not keep_going,
         "mode": chosen,
         "concurrency": concurrency,
         "budget": budget,
+        "allow_unpriced": allow_unpriced,
         "parallel": not serial,
     }
     failed = interrupted = False  # by Ctrl-C where no cell was running

@@ -48,6 +48,7 @@ class RunRecord:
 
     Attributes:
         ledger: For the session.
+        mode: Of the run: what the command line says, else the notebook.
 
     Raises:
         InvalidInput: A replay was to be recorded.
@@ -68,15 +69,15 @@ class RunRecord:
     ) -> None:
         self._notebook = notebook
         self._path = path
-        self._mode = mode or _mode_of(notebook)
+        self.mode: Mode = mode or _mode_of(notebook)
         self._keeps = False
-        self._log = LogLedger() if use_log and self._mode != "replay" else None
+        self._log = LogLedger() if use_log and self.mode != "replay" else None
         self._recordings: RecordingsLedger | None = None
         self._defaults: RecordedDefaults | None = None
         self._on_exit = ExitStack()
         has_prompts = any(isinstance(cell, PromptCell) for cell in notebook)
         self._opens_log_early = opens_log_early and has_prompts
-        if self._mode == "replay" and keep:
+        if self.mode == "replay" and keep:
             raise InvalidInput("A replay asks nobody, so that --record has nothing to record.")
         if any(type(cell) not in _NEVER_CALL for cell in notebook):
             self._load_recordings(keep=keep)
@@ -110,7 +111,7 @@ class RunRecord:
         """
         choice = application.providers.choice
         address = choice.base_url
-        if self._mode != "live" and self._recordings is not None:
+        if self.mode != "live" and self._recordings is not None:
             recorded = self._recordings.defaults
             # A model stands behind its provider, and means nothing to another one.
             if recorded.provider is not None and provider in (None, recorded.provider):
@@ -150,8 +151,8 @@ class RunRecord:
 
         path = recordings_path(self._path)
         exists = path.exists()
-        self._keeps = self._mode != "replay" and (exists if keep is None else keep)
-        if self._keeps or self._mode == "replay" or (self._mode == "reuse" and exists):
+        self._keeps = self.mode != "replay" and (exists if keep is None else keep)
+        if self._keeps or self.mode == "replay" or (self.mode == "reuse" and exists):
             self._recordings = RecordingsLedger.load(path)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import click
+import msgspec
 
 __all__ = ["command"]
 
@@ -22,6 +23,8 @@ def command() -> None:
     click.echo(f"# {config_folder() / 'settings.yaml'}")
     for setting in describe_settings(ServerSettings):
         value = getattr(values, setting.name)
+        if isinstance(value, dict):
+            value = msgspec.json.encode(value).decode()
         shown = "…" if setting.name in _SECRET and value else _without_password(value)
         unit = f" {setting.unit}" if setting.unit else ""
         key = f"{setting.section}.{setting.name}" if setting.section else setting.name

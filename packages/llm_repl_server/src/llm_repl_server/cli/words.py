@@ -45,9 +45,9 @@ def one_line(text: str, width: int) -> str:
 
 
 def price(usd: float | None) -> str:
-    """An amount of money; a dash where it is not known."""
+    """An amount of money, or that it is not known."""
     if usd is None:
-        return "-"
+        return "no price"
     if usd == 0:
         return "$0"
     return f"${usd:,.2f}" if usd >= 1 else f"${usd:.6f}"

@@ -82,6 +82,7 @@ class CallService:
             "calls": spent.calls,
             "tokens": spent.tokens,
             "usd": spent.price_usd,
+            "unpriced_calls": spent.unpriced,
             "budget": budget if isinstance(budget, dict) else None,
         }
 

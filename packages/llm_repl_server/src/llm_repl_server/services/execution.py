@@ -211,12 +211,12 @@ class ExecutionService:
         """
         notebook = live.notebook
         run_id, task = live.session.start(cell_ids, options, listener=listener)
-        chosen = [cell.id for cell in notebook] if cell_ids is None else cell_ids
+        chosen = live.session.choose_cells(cell_ids)
         record = RunRecord(
             id=run_id,
             notebook_id=notebook.id,
             kind=kind,
-            cell_ids=tuple(chosen),
+            cell_ids=chosen,
             mode=_mode(notebook, options),
             total=len(chosen),
             created_at=datetime.now(UTC),

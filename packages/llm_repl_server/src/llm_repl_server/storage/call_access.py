@@ -41,6 +41,7 @@ _spending = sa.select(
     sa.func.coalesce(sa.func.sum(calls.c.input_tokens), 0)
     + sa.func.coalesce(sa.func.sum(calls.c.output_tokens), 0),
     sa.func.coalesce(sa.func.sum(calls.c.price_usd), 0.0),
+    sa.func.count() - sa.func.count(calls.c.price_usd),
 ).where(calls.c.notebook_id == bindparam("notebook_id"), calls.c.source == "live")
 _running_owners = sa.select(calls.c.owner).where(calls.c.state == "running").distinct()
 
@@ -52,11 +53,13 @@ class Spending(NamedTuple):
         calls: How many were sent, whether or not they were answered.
         tokens: Of messages and answers, where providers count.
         price_usd: Where prices are known.
+        unpriced: How many of the calls have no known price, or none yet.
     """
 
     calls: int
     tokens: int
     price_usd: float
+    unpriced: int
 
 
 class CallAccess(Access):
@@ -171,8 +174,8 @@ class CallAccess(Access):
         """
         with self._reading() as connection:
             key = {"notebook_id": encode_text(notebook_id)}
-            count, tokens, price = connection.execute(_spending, key).one()
-            return Spending(count, int(tokens), float(price))
+            count, tokens, price, unpriced = connection.execute(_spending, key).one()
+            return Spending(count, int(tokens), float(price), unpriced)
 
     def _owners_who_ended(self) -> list[str]:
         life = _Life(self._opened())

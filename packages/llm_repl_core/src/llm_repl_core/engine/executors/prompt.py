@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
 from msgspec import UNSET, UnsetType
@@ -16,7 +16,7 @@ from llm_repl_core.engine.prompts.answer_form import ModelForm
 from llm_repl_core.engine.prompts.dialogue import Dialogue
 from llm_repl_core.engine.prompts.prepare import PreparedPrompt, needs_kernel, prepare
 from llm_repl_core.engine.questions import CallTerms
-from llm_repl_core.errors import LLMReplError
+from llm_repl_core.errors import CallNotSent, LLMReplError
 from llm_repl_core.ledger.record import Mode
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.json_value import JSONValue
@@ -37,7 +37,10 @@ async def execute_prompt(cell: PromptCell, execution: Execution) -> AsyncGenerat
     else:
         prepared = await prepare(cell, execution.notebook, execution.kernel)
     execution.placed()
+    for notice in prepared.notices:
+        yield Output.warning(notice)
     terms = await execution.terms()
+    terms.admission.prepared(cell.id, [one.item for one in prepared.conversations])
     ask = _ask_one if cell.for_each is None else _ask_for_each
     async with aclosing(ask(cell, prepared, execution, terms)) as outputs:
         async for output in outputs:
@@ -60,16 +63,23 @@ async def _ask_one(
         raise
     finally:
         dialogue.end()
+    terms.admission.conversation_ended(cell.id, None, failed=False)
     assert not isinstance(dialogue.value, UnsetType)
     # The output came first: an answer that was paid for is kept, even where the kernel has died.
     await _deliver(prepared, execution, dialogue.value)
 
 
 class _ItemRun:
-    """One item under way: what it puts out, and how it ends."""
+    """One item under way: what it puts out, and how it ends.
 
-    def __init__(self, dialogue: Dialogue) -> None:
+    Args:
+        dialogue: Its conversation.
+        ended: Called when that has ended by itself, with whether it failed.
+    """
+
+    def __init__(self, dialogue: Dialogue, ended: Callable[[bool], None]) -> None:
         self.dialogue = dialogue
+        self._ended = ended
         self.outputs: list[Output] = []
         self.error: Exception | None = None
 
@@ -91,6 +101,7 @@ class _ItemRun:
             self.error = error
         finally:
             self.dialogue.end()
+        self._ended(self.error is not None)
 
 
 async def _ask_for_each(
@@ -99,7 +110,10 @@ async def _ask_for_each(
     """Ask for all items at once, within the limits; outputs come in the order of the items."""
     mode = _mode_of_items(execution, terms)
     items = [
-        _ItemRun(Dialogue(cell, prepared, one, execution, terms, mode=mode))
+        _ItemRun(
+            Dialogue(cell, prepared, one, execution, terms, mode=mode),
+            functools.partial(_item_ended, cell, one.item, terms),
+        )
         for one in prepared.conversations
     ]
     tasks = [asyncio.ensure_future(item.run()) for item in items]
@@ -119,11 +133,18 @@ async def _ask_for_each(
         raise
     finally:
         await _cancel(tasks)
+    errors = [item.error for item in items]
+    if errors and all(isinstance(error, CallNotSent) for error in errors):
+        raise CallNotSent(str(errors[0]))
     values = [None if item.dialogue.value is UNSET else item.dialogue.value for item in items]
     await _deliver(prepared, execution, values, many=True)
     failed = [(place, item.error) for place, item in enumerate(items) if item.error is not None]
     if failed:
         yield _items_failed(failed, len(items))
+
+
+def _item_ended(cell: PromptCell, item: int | None, terms: CallTerms, failed: bool) -> None:
+    terms.admission.conversation_ended(cell.id, item, failed=failed)
 
 
 def _mode_of_items(execution: Execution, terms: CallTerms) -> Mode | None:

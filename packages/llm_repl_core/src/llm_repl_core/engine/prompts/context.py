@@ -21,11 +21,16 @@ from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.model.output import Output, merge_streams
 from llm_repl_core.providers.base import Message
 
-__all__ = ["CELL_LIMIT", "SourcedMessage", "context_cells", "context_messages"]
+__all__ = ["Context", "SourcedMessage", "context_cells", "context_messages"]
 
-CELL_LIMIT = 20_000
-"""How many characters of a code cell, with its outputs, are sent."""
-
+_ABBREVIATED = re.compile(
+    r"^\[\d+ rows x \d+ columns\]$"  # a frame of pandas tells its size where some is left out
+    r"|^ *\[? *\.\.\.?(?:[\s,\]]|$)"  # a row of dots: a series, an array
+    r"|[\s,]\.\.\.,?(?:\s|$)"  # dots within a row
+    r"|[│┆] *… *[│┆]",  # polars
+    re.MULTILINE,
+)
+_QUOTED = re.compile(r"'[^'\n]*+'|\"[^\"\n]*+\"")
 _BACKTICKS = re.compile(r"`{3,}")
 
 
@@ -39,6 +44,18 @@ class SourcedMessage(Struct, frozen=True):
 
     message: Message
     cell_id: str | None
+
+
+class Context(Struct, frozen=True):
+    """What a prompt is sent along with.
+
+    Attributes:
+        messages: One a turn.
+        notices: What of the cells is not sent, a sentence each.
+    """
+
+    messages: list[SourcedMessage]
+    notices: list[str]
 
 
 def context_cells(cell: PromptCell, notebook: Notebook) -> list[Cell]:
@@ -62,7 +79,7 @@ def context_cells(cell: PromptCell, notebook: Notebook) -> list[Cell]:
     return [one for one in above if not one.skipped and _belongs(one, cell)]
 
 
-def context_messages(cell: PromptCell, notebook: Notebook) -> list[SourcedMessage]:
+def context_messages(cell: PromptCell, notebook: Notebook, limit: int) -> Context:
     """What a prompt is sent along with: one message a turn.
 
     A markdown or memory cell is a turn of the user's with its text, a code cell one with its code
@@ -73,17 +90,21 @@ def context_messages(cell: PromptCell, notebook: Notebook) -> list[SourcedMessag
     Args:
         cell: The prompt.
         notebook: The notebook that it is in.
+        limit: How many characters of a code cell, with its outputs, are sent.
 
     Raises:
         CellNotFound: The prompt is not in the notebook.
         InvalidInput: A cell that ``cell.context`` lists does not exist, or does not stand above.
     """
-    return [
-        SourcedMessage(message, one.id)
-        for one in context_cells(cell, notebook)
-        for message in _turns(one)
-        if message.content.strip()
-    ]
+    context = Context([], [])
+    for one in context_cells(cell, notebook):
+        turns, notice = _turns(one, limit)
+        context.messages.extend(
+            SourcedMessage(message, one.id) for message in turns if message.content.strip()
+        )
+        if notice:
+            context.notices.append(f"The cell `{one.id}`, which is sent along, {notice}.")
+    return context
 
 
 def _belongs(candidate: Cell, cell: PromptCell) -> bool:
@@ -110,13 +131,16 @@ def _refuse_unusable(listed: Sequence[str], above: Sequence[Cell], notebook: Not
 # Turns ---------------------------------------------------------------------------------------
 
 
-def _turns(cell: Cell) -> Iterator[Message]:
+def _turns(cell: Cell, limit: int) -> tuple[list[Message], str]:
+    """The messages of a cell, and what is not sent of it, as the end of a sentence."""
     if isinstance(cell, PromptCell):
-        yield from _exchanges(cell.outputs)
-    elif isinstance(cell, MarkdownCell | MemoryCell):
-        yield Message("user", cell.content)
-    elif not isinstance(cell, ForeignCell):
-        yield Message("user", _code_and_outputs(cell))
+        return list(_exchanges(cell.outputs)), ""
+    if isinstance(cell, MarkdownCell | MemoryCell):
+        return [Message("user", cell.content)], ""
+    if isinstance(cell, ForeignCell):
+        return [], ""
+    text, notice = _code_and_outputs(cell, limit)
+    return [Message("user", text)], notice
 
 
 def _exchanges(outputs: Sequence[Output]) -> Iterator[Message]:
@@ -130,16 +154,36 @@ def _exchanges(outputs: Sequence[Output]) -> Iterator[Message]:
             yield Message("assistant", output.content)
 
 
-def _code_and_outputs(cell: Cell) -> str:
+def _code_and_outputs(cell: Cell, limit: int) -> tuple[str, str]:
     code = cell.content.strip("\n")
     if not code.strip():
-        return ""
+        return "", ""
     shown = "\n".join(_shown_outputs(cell.outputs))
+    size = len(code) + len(shown)
     # Each may take what the other leaves of the limit, and half of it in any case.
-    code = shortened(code, max(CELL_LIMIT // 2, CELL_LIMIT - len(shown)))
-    shown = shortened(shown, CELL_LIMIT - len(code))
+    code = shortened(code, max(limit // 2, limit - len(shown)))
+    shown = shortened(shown, limit - len(code))
     text = _fenced(code, "python" if isinstance(cell, CodeCell) else "")
-    return f"{text}\n\nOutput:\n\n{_fenced(shown)}" if shown else text
+    if shown:
+        text = f"{text}\n\nOutput:\n\n{_fenced(shown)}"
+    if size > limit:
+        return (
+            text,
+            f"has {size:,} characters with its outputs, of which at most {limit:,} are sent",
+        )
+    if any(map(_is_abbreviated, cell.outputs)):
+        return text, (
+            "shows a value abbreviated, and is sent as it shows it: insert the value into the "
+            "prompt, as in `{df}` or `{df.to_csv()}`"
+        )
+    return text, ""
+
+
+def _is_abbreviated(output: Output) -> bool:
+    """Whether a library has left something out of what a cell shows."""
+    if output.type != "display" or not (".." in output.content or "…" in output.content):
+        return False
+    return _ABBREVIATED.search(_QUOTED.sub("", output.content)) is not None
 
 
 def _shown_outputs(outputs: Sequence[Output]) -> Iterator[str]:

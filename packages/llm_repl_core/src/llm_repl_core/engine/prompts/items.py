@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from msgspec import UNSET
 
-from llm_repl_core.engine.prompts.inspected import NAMESPACE
+from llm_repl_core.engine.prompts.inspected import HELPERS, NAMESPACE
 from llm_repl_core.errors import InvalidInput, InvalidTemplate
 from llm_repl_core.kernels.base import Evaluated, Expression, Failed, Kernel
 from llm_repl_core.syntax import parse_expression
@@ -43,6 +43,8 @@ class Items:
         self._kernel = kernel
         self._keep = keep
         self.count = 0
+        self.notices: list[str] = []
+        """What `fill` has to say of the values."""
 
     async def __aenter__(self) -> Self:
         source = self._expression.strip()
@@ -83,8 +85,13 @@ class Items:
         fields = [field for template in templates for field in template.fields]
         values = await self._values(fields)
         filled = []
-        for of_item in values:
-            remaining = iter(of_item)
+        for place, of_item in enumerate(values):
+            self.notices += [
+                f"Item {place}: {field.named} {notice}."
+                for field, (_, notice) in zip(fields, of_item, strict=True)
+                if notice
+            ]
+            remaining = iter([text for text, _ in of_item])
             filled.append(
                 [
                     "".join(
@@ -108,11 +115,12 @@ class Items:
         if self._kernel.alive:
             await self._ask(f"{NAMESPACE}.pop({_ITEMS!r}, None) and None")
 
-    async def _values(self, fields: Sequence[Field]) -> list[list[str]]:
+    async def _values(self, fields: Sequence[Field]) -> list[list[tuple[str, str]]]:
+        """For each item each field's text, and what that lacks."""
         if not fields:
             return [[] for _ in range(self.count)]
-        source = ", ".join(_source(field.expression) for field in fields)
-        values: list[list[str]] = []
+        source = ", ".join(map(self._source, fields))
+        values: list[list[tuple[str, str]]] = []
         at_once = _AT_ONCE
         while (start := len(values)) < self.count:
             rows = await self._ask(
@@ -130,7 +138,7 @@ class Items:
     async def _why_not(self, fields: Sequence[Field], place: int) -> InvalidTemplate:
         for field in fields:
             value = await self._ask(
-                f"[{_source(field.expression)} for {ITEM} in {_ITEMS}[{place}:{place + 1}]][0]"
+                f"[{self._source(field)} for {ITEM} in {_ITEMS}[{place}:{place + 1}]][0]"
             )
             if isinstance(value, Failed):
                 try:
@@ -140,6 +148,15 @@ class Items:
         return InvalidTemplate(
             f"Item {place}: what the fields insert is longer than a value may be; insert a part "
             "of it, as in `{item[:10000]}`."
+        )
+
+    def _source(self, field: Field) -> str:
+        """An expression for the text of a field, and for what that lacks."""
+        expression = field.expression
+        return (
+            f"{HELPERS}.insert(lambda: ({expression.source}\n), {expression.conversion!r}, "
+            f"lambda: {_spec_source(expression)}, {self._kernel.options.insert_limit_chars}, "
+            f"{expression.source!r})"
         )
 
     async def _ask(self, source: str) -> Evaluated:
@@ -158,12 +175,15 @@ def refuse_interrupt(value: Evaluated) -> None:
         raise asyncio.CancelledError
 
 
-def _source(expression: Expression) -> str:
-    """An expression for the text of a field. Methods of a text: no variable can shadow them."""
-    conversion = f"!{expression.conversion}" if expression.conversion else ""
+def _spec_source(expression: Expression) -> str:
+    """An expression for the text of a spec. Methods of a text: no variable can shadow them."""
     spec = ", ".join(
-        repr(part) if isinstance(part, str) else _source(part) for part in expression.format_spec
+        repr(part) if isinstance(part, str) else _spec_text_source(part)
+        for part in expression.format_spec
     )
-    text = f"'{{0{conversion}:{{1}}}}'.format(({expression.source}\n), ''.join([{spec}]))"
-    # Half of a surrogate pair, which JSON does not hold, is escaped as it is elsewhere.
-    return f"{text}.encode('utf-8', 'backslashreplace').decode('utf-8')"
+    return f"''.join([{spec}])"
+
+
+def _spec_text_source(expression: Expression) -> str:
+    conversion = f"!{expression.conversion}" if expression.conversion else ""
+    return f"'{{0{conversion}:{{1}}}}'.format(({expression.source}\n), {_spec_source(expression)})"

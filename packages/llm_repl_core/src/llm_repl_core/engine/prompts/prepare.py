@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from llm_repl_core.engine.prompts.answer_form import AnswerForm, resolve_form
 from llm_repl_core.engine.prompts.attachments import load_attachments
 from llm_repl_core.engine.prompts.context import SourcedMessage, context_messages
 from llm_repl_core.engine.prompts.items import ITEM, Items, refuse_interrupt
+from llm_repl_core.engine.prompts.notices import few
 from llm_repl_core.engine.prompts.tools import describe_tools
 from llm_repl_core.kernels.base import Kernel
 from llm_repl_core.model.cell import PromptCell
@@ -44,6 +45,7 @@ class PreparedPrompt(Struct, frozen=True, kw_only=True):
         conversations: One; of a prompt over items, one an item.
         form: What the answer must be; None: any text.
         tools: What the model may ask to have called.
+        notices: What whoever wrote the prompt should know of what is sent, a sentence each.
     """
 
     variable: str
@@ -51,6 +53,7 @@ class PreparedPrompt(Struct, frozen=True, kw_only=True):
     conversations: tuple[Conversation, ...]
     form: AnswerForm | None
     tools: tuple[Tool, ...]
+    notices: tuple[str, ...] = ()
 
 
 def answer_variable(cell: PromptCell, position: int) -> str:
@@ -89,19 +92,23 @@ async def prepare(
     form = await resolve_form(cell.schema, kernel)
     tools = await describe_tools(cell.tools, kernel) if cell.tools else ()
     system, template = parse(_system_text(cell, notebook)), parse(cell.content)
-    around = _Around(cell, context_messages(cell, notebook))
+    limit = kernel.options.insert_limit_chars
+    context = context_messages(cell, notebook, limit)
+    around = _Around(cell, context.messages)
+    notices = [*context.notices]
     root = Path(kernel.options.cwd or ".")
     each_has_its_own = cell.for_each is not None and ITEM in cell.attachments
     # What is the same for all items is held once.
     common = [one for one in cell.attachments if not (each_has_its_own and one == ITEM)]
     shared = await load_attachments(common, kernel, root=root)
     if cell.for_each is None:
-        [system_text, prompt] = await _fill([system, template], kernel)
+        [system_text, prompt] = await _fill([system, template], kernel, notices)
         conversations = [around.conversation(system_text, prompt, shared)]
     else:
         conversations = []
         async with Items(cell.for_each, kernel, keep=keep) as items:
             texts = await items.fill([system, template])
+            notices += items.notices
             for place, [system_text, prompt] in enumerate(texts):
                 attachments = shared
                 if each_has_its_own:
@@ -120,6 +127,7 @@ async def prepare(
         conversations=tuple(conversations),
         form=form,
         tools=tools,
+        notices=few(notices),
     )
 
 
@@ -143,13 +151,23 @@ class _Around:
         return Conversation(messages=(*first, *self._context, last), prompt=prompt, item=item)
 
 
-async def _fill(templates: Sequence[Template], kernel: Kernel) -> list[str]:
-    expressions = [one for template in templates for one in template.expressions]
+async def _fill(templates: Sequence[Template], kernel: Kernel, notices: list[str]) -> list[str]:
+    limit = kernel.options.insert_limit_chars
+    expressions = [
+        structs.replace(expression, insert_limit_chars=limit)
+        for template in templates
+        for expression in template.expressions
+    ]
     evaluated = await kernel.evaluate(expressions) if expressions else []
     for value in evaluated:
         refuse_interrupt(value)
-    values = iter(evaluated)
-    return [template.fill([next(values) for _ in template.expressions]) for template in templates]
+    remaining = iter(evaluated)
+    texts = []
+    for template in templates:
+        values = [next(remaining) for _ in template.expressions]
+        texts.append(template.fill(values))
+        notices += template.notices(values)
+    return texts
 
 
 def _system_text(cell: PromptCell, notebook: Notebook) -> str:

@@ -14,7 +14,6 @@ from llm_repl_core.engine.tokens import estimate_tokens, output_allowance
 from llm_repl_core.errors import InvalidInput, ProviderError
 from llm_repl_core.kernels.base import Kernel
 from llm_repl_core.ledger.bodies import recorded_body
-from llm_repl_core.ledger.prices import estimate_price_usd
 from llm_repl_core.ledger.record import CallPlace
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.json_value import JSONValue
@@ -53,6 +52,7 @@ class Preview(Struct, frozen=True, kw_only=True):
         tokens_are_exact: Whether the provider counted them; else they are an estimate.
         output_tokens_limit: What an answer may have at most; assumed where nothing limits it.
         price_usd: What all calls cost at most, by the list of prices; None where that has none.
+        notices: What whoever wrote the prompt should know of what is sent, a sentence each.
     """
 
     provider: str
@@ -64,6 +64,7 @@ class Preview(Struct, frozen=True, kw_only=True):
     tokens_are_exact: bool
     output_tokens_limit: int
     price_usd: float | None
+    notices: tuple[str, ...] = ()
 
 
 async def make_preview(
@@ -140,9 +141,10 @@ async def make_preview(
         input_tokens=input_tokens,
         tokens_are_exact=are_exact,
         output_tokens_limit=limit,
-        price_usd=estimate_price_usd(
+        price_usd=caller.prices.estimate_usd(
             first.provider, first.request.model, input_tokens, limit * len(calls)
         ),
+        notices=prepared.notices,
     )
 
 

@@ -16,10 +16,7 @@ from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.output import Output, merge_streams
 from llm_repl_core.providers.base import Tool, ToolCall
 
-__all__ = ["RESULT_LIMIT", "ToolResult", "call_tool", "describe_tools", "is_json"]
-
-RESULT_LIMIT = 20_000
-"""How many characters of a function's result the model is told."""
+__all__ = ["ToolResult", "call_tool", "describe_tools", "is_json"]
 
 _ARGUMENTS_SHOWN = 500
 """How much of broken arguments a model is shown: its turn goes back without them."""
@@ -92,8 +89,16 @@ async def call_tool(call: ToolCall, kernel: Kernel) -> ToolResult:
     if problem is not None:
         return ToolResult(text=problem, failed=True)
     extra: dict[str, JSONValue] = {"_llm_repl_name": call.name, "_llm_repl_arguments": arguments}
+    # What leaves the kernel is counted in bytes, of which a character may take four.
+    limit = max(min(kernel.options.insert_limit_chars, kernel.options.value_limit_bytes // 8), 100)
     prepared = await ask(
-        kernel, "prepare_call", NAMESPACE, "_llm_repl_name", "_llm_repl_arguments", extra=extra
+        kernel,
+        "prepare_call",
+        NAMESPACE,
+        "_llm_repl_name",
+        "_llm_repl_arguments",
+        str(limit),
+        extra=extra,
     )
     if isinstance(prepared, Failed):
         return ToolResult(
@@ -108,7 +113,7 @@ async def call_tool(call: ToolCall, kernel: Kernel) -> ToolResult:
     if result["state"] == "awaitable":
         outputs += await _run(kernel, _source("await_call", word))
         result = await _take(kernel, word)
-    return _judged(merge_streams(outputs), result)
+    return _judged(call.name, merge_streams(outputs), result)
 
 
 def _read_arguments(call: ToolCall) -> tuple[str | None, str]:
@@ -158,15 +163,16 @@ async def _run(kernel: Kernel, source: str) -> list[Output]:
 
 
 async def _take(kernel: Kernel, word: str) -> dict[str, Any]:
-    limit = max(min(RESULT_LIMIT, kernel.options.value_limit_bytes // 16), 100)
-    taken = await ask(kernel, "take_result", repr(word), str(limit))
+    taken = await ask(kernel, "take_result", repr(word))
     if isinstance(taken, Failed):
         return {"state": "stopped"}
     return cast("dict[str, Any]", taken)
 
 
-def _judged(outputs: list[Output], result: dict[str, Any]) -> ToolResult:
+def _judged(name: str, outputs: list[Output], result: dict[str, Any]) -> ToolResult:
     if result["state"] == "returned":
+        if result["notice"]:
+            outputs.append(Output.warning(f"The result of `{name}` {result['notice']}."))
         return ToolResult(text=result["text"], outputs=tuple(outputs))
     if result["state"] == "raised":
         text = f"{result['ename']}: {result['evalue']}" if result["evalue"] else result["ename"]

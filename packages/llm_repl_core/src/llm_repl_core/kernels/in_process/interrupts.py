@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
@@ -20,9 +21,13 @@ class InterruptGate:
     In the main thread that is SIGINT, for which a handler of its own is in place meanwhile: the
     one that asyncio installs would cancel a task of the caller's instead. In another thread an
     exception is set from outside, which takes effect at its next bytecode.
+
+    Args:
+        take_interrupt: Ends the code in a better way, if there is one; gets the frame where it is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, take_interrupt: Callable[[FrameType | None], bool]) -> None:
+        self._take_interrupt = take_interrupt
         self._lock = threading.Lock()
         self._thread: int | None = None
         self._open = False
@@ -52,12 +57,12 @@ class InterruptGate:
                 return
             if self._thread == threading.main_thread().ident:
                 signal.pthread_kill(self._thread, signal.SIGINT)
-            else:
+            elif not self._take_interrupt(sys._current_frames().get(self._thread)):
                 _raise_in(self._thread, KeyboardInterrupt)
 
     def _run_in_main_thread(self, function: Callable[[], T]) -> T:
-        def on_sigint(_signum: int, _frame: FrameType | None) -> None:
-            if self._open:
+        def on_sigint(_signum: int, frame: FrameType | None) -> None:
+            if self._open and not self._take_interrupt(frame):
                 raise KeyboardInterrupt
 
         previous = signal.getsignal(signal.SIGINT)

@@ -20,6 +20,7 @@ from llm_repl_core.kernels.evaluation import evaluate_all, snapshot_of, user_nam
 from llm_repl_core.kernels.in_process.cell import compile_cell
 from llm_repl_core.kernels.in_process.figures import new_figures, open_figures
 from llm_repl_core.kernels.in_process.interrupts import InterruptGate
+from llm_repl_core.kernels.in_process.libraries import for_notebook, import_for_notebook
 from llm_repl_core.kernels.in_process.routing import Sink, routed
 from llm_repl_core.kernels.in_process.threads import CodeThread
 from llm_repl_core.kernels.in_process.tracebacks import (
@@ -29,6 +30,7 @@ from llm_repl_core.kernels.in_process.tracebacks import (
 )
 from llm_repl_core.kernels.mime import mime_bundle
 from llm_repl_core.kernels.output_buffer import OutputBuffer
+from llm_repl_core.kernels.stopping import end_request
 from llm_repl_core.kernels.text_stream import CapturedStream
 from llm_repl_core.kernels.values import exception_text
 from llm_repl_core.model.json_value import JSONValue
@@ -79,13 +81,13 @@ class InProcessKernel(Kernel):
                 "make it, or set another one."
             )
         self._cwd = self.options.cwd
-        self._gate = InterruptGate()
+        self._coroutines = CoroutineRunner()
+        self._gate = InterruptGate(self._coroutines.take_interrupt)
         self._buffer = OutputBuffer(self.options.output_limit_bytes)
         self._sink = Sink(
             CapturedStream("<stdout>", lambda text: self._write("stdout", text)),
             CapturedStream("<stderr>", lambda text: self._write("stderr", text)),
         )
-        self._coroutines = CoroutineRunner()
         # One context for all cells, so that what one sets in a context variable is still set
         # in the next.
         self._context = contextvars.copy_context()
@@ -97,6 +99,7 @@ class InProcessKernel(Kernel):
             "__name__": "__main__",
             "__builtins__": {
                 **vars(builtins),
+                "__import__": import_for_notebook,
                 "display": self._display,
                 "exit": _refuse_exit,
                 "input": _refuse_input,
@@ -142,7 +145,13 @@ class InProcessKernel(Kernel):
             await task
         finally:
             self._wake = None
-            await self._settle(task)
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task})
+                # What was left of it is nobody's; threads of a cell that was read to its end go on.
+                self._buffer.take()
+            if task.done() and not task.cancelled():
+                task.exception()  # looked at, or asyncio logs that nobody did
 
     async def evaluate(
         self,
@@ -226,39 +235,43 @@ class InProcessKernel(Kernel):
 
     async def _run(self, function: Callable[[], T]) -> T:
         def guarded() -> T:
-            with self._in_folder(), routed(self._sink):
+            with self._in_folder(), for_notebook(), routed(self._sink):
                 return self._gate.run(function)
 
         def in_context() -> T:
             return self._context.run(guarded)
 
         if self._caller is not None:
-            result: T = await self._caller(in_context)
-            return result
-        if self._thread is None:
-            self._thread = CodeThread()
-        return await self._thread.run(in_context)
+            task: asyncio.Future[T] = asyncio.ensure_future(self._caller(in_context))
+        else:
+            if self._thread is None:
+                self._thread = CodeThread()
+            task = asyncio.ensure_future(self._thread.run(in_context))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not task.done():
+                await self._end_request(task)
+            raise
 
-    async def _settle(self, task: asyncio.Future[None]) -> None:
-        """Interrupt a cell whose reader has gone, and wait for its end for a while."""
-        if not task.done():
+    async def _end_request(self, task: asyncio.Future[Any]) -> None:
+        """Interrupt what nobody waits for any more, and wait for its end for a while."""
+
+        async def interrupt() -> None:
             self._interrupt()
-            done, _ = await asyncio.wait({task}, timeout=_STOP_TIMEOUT_S)
-            if not done:
-                # It sits in a call that can't be interrupted: leave the thread, and the
-                # exception that waits there, behind.
-                task.cancel()
-                self._thread = None
-                self._gate = InterruptGate()
-                self._context = self._context.copy()
-            # What was left of it is nobody's; threads of a cell that was read to its end go on.
-            self._buffer.take()
-        if task.done() and not task.cancelled():
-            task.exception()  # looked at, or asyncio logs that nobody did
+
+        async def leave_behind() -> None:
+            # It sits in a call that can't be interrupted: leave the thread, and the
+            # exception that waits there, behind.
+            task.cancel()
+            self._thread = None
+            self._gate = InterruptGate(self._coroutines.take_interrupt)
+            self._context = self._context.copy()
+
+        await end_request(asyncio.shield(task), interrupt=interrupt, end_kernel=leave_behind)
 
     def _interrupt(self) -> None:
         self._gate.interrupt()
-        self._coroutines.wake()
 
     @contextlib.contextmanager
     def _in_folder(self) -> Iterator[None]:
@@ -299,15 +312,17 @@ class InProcessKernel(Kernel):
         if self._namespace.get("_") is self._namespace.get("__last_result__"):
             # As in IPython: the last value, unless somebody else has set the name.
             self._namespace["_"] = self._namespace["__last_result__"] = value
-        self._display(value)
+        self._show(*mime_bundle(value, self.options.output_limit_bytes), is_result=True)
 
     def _display(self, *values: Any) -> None:
         """Show values as rich output."""
         for value in values:
             self._show(*mime_bundle(value, self.options.output_limit_bytes))
 
-    def _show(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
-        self._buffer.display(data, metadata)
+    def _show(
+        self, data: dict[str, Any], metadata: dict[str, Any], *, is_result: bool = False
+    ) -> None:
+        self._buffer.display(data, metadata, is_result=is_result)
         if self._wake is not None:
             self._wake()
 

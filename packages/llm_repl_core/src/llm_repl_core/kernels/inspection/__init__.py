@@ -1,4 +1,4 @@
-"""What runs inside kernels to look at the user's objects: pictures, functions, models of answers.
+"""What runs inside kernels to look at the user's objects: texts, pictures, functions, models.
 
 Every file needs the standard library only, and others that stand alone like that: their texts are
 also sent into kernels whose environment does not have this package
@@ -7,6 +7,7 @@ also sent into kernels whose environment does not have this package
 
 from __future__ import annotations
 
+from llm_repl_core.kernels.inserted import insert
 from llm_repl_core.kernels.inspection.functions import (
     await_call,
     callable_names,
@@ -24,6 +25,7 @@ __all__ = [
     "callable_names",
     "describe_functions",
     "forget",
+    "insert",
     "make_answers",
     "media_of",
     "media_piece",

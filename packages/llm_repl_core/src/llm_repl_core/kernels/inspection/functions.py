@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
+from llm_repl_core.kernels.inserted import inserted_text
 from llm_repl_core.kernels.inspection.annotation_types import json_value_of
 from llm_repl_core.kernels.inspection.arguments import Unfit, to_annotation
 from llm_repl_core.kernels.inspection.docstrings import read_docstring
@@ -30,6 +31,7 @@ __all__ = [
 
 _RESULT_LIMIT_BYTES = 10_000_000
 _EVALUE_LIMIT_BYTES = 4000
+_TRACEBACK_LIMIT = 20_000  # characters
 
 
 # What there is -------------------------------------------------------------------------------
@@ -141,13 +143,16 @@ def _called_part(thing: Any) -> Any:
 # Calling -------------------------------------------------------------------------------------
 
 
-def prepare_call(namespace: Mapping[str, Any], name: str, arguments: str) -> dict[str, Any]:
+def prepare_call(
+    namespace: Mapping[str, Any], name: str, arguments: str, limit: int
+) -> dict[str, Any]:
     """Look at what a model wants called, and hold it ready.
 
     Args:
         namespace: The state.
         name: The function's variable.
         arguments: JSON of an object.
+        limit: How many characters of the result the model is told.
 
     Returns:
         ``word``, for `run_call`, and ``awaits``, whether `await_call` is to be awaited instead; or
@@ -159,7 +164,7 @@ def prepare_call(namespace: Mapping[str, Any], name: str, arguments: str) -> dic
     parameters: dict[str, inspect.Parameter] = {}
     try:
         parameters = _parameters_of(function)
-        call = _bound(function, parameters, json.loads(arguments))
+        call = _bound(function, parameters, json.loads(arguments), limit)
     except Unfit as unfit:
         takes = ", ".join(map(_shown_parameter, parameters.values())) or "nothing"
         return {"problem": f"`{name}` was not called: {unfit}. It takes: {takes}."}
@@ -175,10 +180,13 @@ def prepare_call(namespace: Mapping[str, Any], name: str, arguments: str) -> dic
 class _Call:
     """A call that is held ready, and what became of it."""
 
-    def __init__(self, function: Any, positional: list[Any], named: dict[str, Any]) -> None:
+    def __init__(
+        self, function: Any, positional: list[Any], named: dict[str, Any], limit: int
+    ) -> None:
         self.function = function
         self.positional = positional
         self.named = named
+        self.limit = limit
         self.awaitable: Any = None
         self.result: dict[str, Any] = {"state": "stopped"}
 
@@ -186,7 +194,8 @@ class _Call:
         return self.function(*self.positional, **self.named)
 
     def end(self, value: Any) -> None:
-        self.result = {"state": "returned", "text": _result_text(value)}
+        text, notice = _result_text(value, self.limit)
+        self.result = {"state": "returned", "text": text, "notice": notice}
 
     def fail(self, error: BaseException) -> None:
         trace = error.__traceback__
@@ -196,7 +205,7 @@ class _Call:
             "state": "raised",
             "ename": type(error).__name__,
             "evalue": exception_text(error, _EVALUE_LIMIT_BYTES),
-            "traceback": _traceback_text(error, trace),
+            "traceback": shortened(_traceback_text(error, trace), _TRACEBACK_LIMIT),
         }
 
 
@@ -228,15 +237,15 @@ async def await_call(word: str) -> None:
         call.fail(error)
 
 
-def take_result(word: str, limit: int) -> dict[str, Any]:
+def take_result(word: str) -> dict[str, Any]:
     """What became of a call.
 
     Args:
         word: What `prepare_call` gave.
-        limit: How many characters each text may have.
 
     Returns:
-        ``state``: ``returned`` with ``text``; ``raised`` with ``ename``, ``evalue`` and
+        ``state``: ``returned`` with ``text`` and, where that is not the whole result, ``notice``,
+        the end of a sentence; ``raised`` with ``ename``, ``evalue`` and
         ``traceback``; ``awaitable``, where `await_call` is to follow; ``stopped``, where it was
         interrupted.
     """
@@ -244,12 +253,14 @@ def take_result(word: str, limit: int) -> dict[str, Any]:
     if call.result["state"] != "awaitable":
         let_go(word)
     return {
-        key: shortened(clean_text(value), limit) if isinstance(value, str) else value
+        key: clean_text(value) if isinstance(value, str) else value
         for key, value in call.result.items()
     }
 
 
-def _bound(function: Any, parameters: Mapping[str, inspect.Parameter], arguments: Any) -> _Call:
+def _bound(
+    function: Any, parameters: Mapping[str, inspect.Parameter], arguments: Any, limit: int
+) -> _Call:
     if not isinstance(arguments, dict):
         raise Unfit("the arguments must be an object")
     for name in arguments:
@@ -268,7 +279,7 @@ def _bound(function: Any, parameters: Mapping[str, inspect.Parameter], arguments
             positional.append(value)
         elif name in arguments:
             named[name] = value
-    return _Call(function, positional, named)
+    return _Call(function, positional, named, limit)
 
 
 def _shown_parameter(parameter: inspect.Parameter) -> str:
@@ -277,14 +288,22 @@ def _shown_parameter(parameter: inspect.Parameter) -> str:
     return f"{parameter.name}: {annotation}{default}"
 
 
-def _result_text(value: Any) -> str:
+def _result_text(value: Any, limit: int) -> tuple[str, str]:
     """What the model is told: a text as it is, else JSON, else what ``repr`` gives."""
-    if isinstance(value, str):
-        return value
     try:
-        return json.dumps(json_form(value, _RESULT_LIMIT_BYTES), ensure_ascii=False)
+        text = (
+            value
+            if isinstance(value, str)
+            else json.dumps(json_form(value, _RESULT_LIMIT_BYTES), ensure_ascii=False)
+        )
     except (NotJSON, RecursionError):
-        return repr(value)
+        return inserted_text(value, limit, "result", "r")
+    if len(text) <= limit:
+        return text, ""
+    return shortened(text, limit), (
+        f"has {len(text):,} characters, and its middle is left out, as it may have {limit:,}: "
+        "have the function give less"
+    )
 
 
 def _traceback_text(error: BaseException, trace: Any) -> str:

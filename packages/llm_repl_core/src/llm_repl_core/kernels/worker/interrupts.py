@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 
 __all__ = ["SigintGate"]
@@ -20,9 +21,16 @@ class SigintGate:
 
     Args:
         has_request: Whether a request has come that has not been taken up.
+        take_interrupt: Ends the user's code in a better way than by an exception here, if there is
+            one; gets the frame where the signal came.
     """
 
-    def __init__(self, has_request: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        has_request: Callable[[], bool] = lambda: False,
+        take_interrupt: Callable[[FrameType | None], bool] = lambda _frame: False,
+    ) -> None:
+        self._take_interrupt = take_interrupt
         self.running = False
         self.pending = False
         self._has_request = has_request
@@ -52,6 +60,13 @@ class SigintGate:
             if self.running:
                 raise KeyboardInterrupt
 
+    @contextmanager
+    def ignored(self) -> Iterator[None]:
+        """What comes meanwhile has no effect: an interrupt has ended the code already."""
+        with self:
+            yield
+            self.pending = False
+
     def expect(self) -> None:
         """A request was taken up, whose code may begin."""
         self._expecting = True
@@ -76,11 +91,12 @@ class SigintGate:
         self.running = False
         self.pending = False
 
-    def _on_sigint(self, _signum: int, _frame: FrameType | None) -> None:
+    def _on_sigint(self, _signum: int, frame: FrameType | None) -> None:
         if not self.running:
             self.pending = self.pending or self._expecting or self._has_request()
             return
         if self._depth:
             self.pending = True
             return
-        raise KeyboardInterrupt
+        if not self._take_interrupt(frame):
+            raise KeyboardInterrupt

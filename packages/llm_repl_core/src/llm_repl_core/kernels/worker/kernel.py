@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from llm_repl_core.errors import InvalidInput, KernelDied, KernelError, KernelStartFailed
 from llm_repl_core.kernels.base import Evaluated, Expression, Kernel, KernelOptions, Value
+from llm_repl_core.kernels.stopping import UNSTOPPABLE, end_request
 from llm_repl_core.kernels.values import clean_text
 from llm_repl_core.kernels.worker import protocol
 from llm_repl_core.kernels.worker.connection import WorkerConnection, connect
@@ -115,7 +116,7 @@ class WorkerKernel(Kernel):
                         yield output
             finally:
                 if self._busy:
-                    await self._stop_cell(connection, request.id)
+                    await self._end_request(connection, request.id)
 
     async def evaluate(
         self,
@@ -231,11 +232,18 @@ class WorkerKernel(Kernel):
         if self._handle is None:
             return
         self._signalled = True
+        pid, is_interrupt = self._handle.pid, number == signal.SIGINT
         with contextlib.suppress(OSError):
             if self._pidfd is not None:
-                signal.pidfd_send_signal(self._pidfd, number)
-            elif not self._handle.ended.done():
-                os.kill(self._handle.pid, number)
+                # Fails where it has ended; until then no other group can have its number.
+                signal.pidfd_send_signal(self._pidfd, 0 if is_interrupt else number)
+            elif self._handle.ended.done():
+                return
+            elif not is_interrupt:
+                os.kill(pid, number)
+            if is_interrupt:
+                # The programs that the code has started as well, as Ctrl-C in a terminal does.
+                os.killpg(pid, number)
 
     def _on_lost(self, fault: str | None) -> None:
         self._fault = fault or self._fault
@@ -305,15 +313,13 @@ class WorkerKernel(Kernel):
             await self._pass_signals(connection)
             connection.send(data)
             self._busy = True
-            ended = False
             try:
                 yield connection, request.id
-                ended = True
+            except asyncio.CancelledError:
+                await self._end_request(connection, request.id)
+                raise
             finally:
                 self._busy = False
-                if not ended and not connection.lost:
-                    # Nobody waits for it any more; its answer is passed over later.
-                    self._signal(signal.SIGINT)
 
     async def _pass_signals(self, connection: WorkerConnection) -> None:
         """See that an interrupt which came too late for its code does not hit the next one.
@@ -326,24 +332,32 @@ class WorkerKernel(Kernel):
             connection.send(protocol.encode(request))
             await self._reply(connection, request.id)
 
-    async def _stop_cell(self, connection: WorkerConnection, id_: int) -> None:
-        """Interrupt the cell whose reader has gone, and pass over what is left of it."""
+    async def _end_request(self, connection: WorkerConnection, id_: int) -> None:
+        """End what nobody waits for any more, and pass over what is left of its answer."""
+
+        async def interrupt() -> None:
+            self._signal(signal.SIGINT)
+
+        async def end_kernel() -> None:
+            connection.fail(UNSTOPPABLE)
+            await connection.wait_lost()
+
+        async def answered() -> None:
+            with contextlib.suppress(KernelDied):
+                while not _is_last(await self._reply(connection, id_)):
+                    pass
+
         try:
-            for _ in range(2):
-                self._signal(signal.SIGINT)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_SHUTDOWN_TIMEOUT_S):
-                        while not isinstance(await self._reply(connection, id_), protocol.Done):
-                            pass
-                        return
-            # It catches what should end it.
-            connection.fail(
-                "The kernel's code could not be interrupted, so that its process was ended."
-            )
-        except KernelDied:
-            pass
+            await end_request(answered(), interrupt=interrupt, end_kernel=end_kernel)
         finally:
             self._busy = False
+
+
+def _is_last(reply: Any) -> bool:
+    """Whether it ends the answer to a request."""
+    if isinstance(reply, protocol.SnapshotPart):
+        return reply.last
+    return not isinstance(reply, protocol.Outputs)
 
 
 def make_zygote(options: KernelOptions) -> Zygote | Spawner:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import builtins
 import re
 import traceback
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, Literal
 
 from IPython.core.error import StdinNotImplementedError
@@ -43,8 +44,12 @@ class WorkerShell(InteractiveShell):
     displayhook_class = Type(ResultHook)
     display_pub_class = Type(Publisher)
 
+    kernel: None = None
+    """Libraries take a shell without this attribute for a terminal's (pandas sees how wide it is)."""
+
     capture: Capture | None = None
     code = ""
+    coroutines: CoroutineRunner
     _transformer_counts: tuple[int, ...] = ()
 
     def run(self, code: str) -> tuple[str, str, list[str]] | None:
@@ -103,11 +108,13 @@ class WorkerShell(InteractiveShell):
             return False
         return bool(super().should_run_async(raw_cell, **options))
 
-    def publish(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
+    def publish(
+        self, data: dict[str, Any], metadata: dict[str, Any], *, is_result: bool = False
+    ) -> None:
         """Show a MIME bundle."""
         if self.capture is None or self.capture.show_in_fork(str(data.get("text/plain", ""))):
             return
-        self.capture.buffer.display(data, metadata)
+        self.capture.buffer.display(data, metadata, is_result=is_result)
         self.capture.after_display()
 
     def begin_afresh(self) -> None:
@@ -130,11 +137,17 @@ class WorkerShell(InteractiveShell):
 
     def showtraceback(self, exc_tuple: Any = None, *args: Any, **options: Any) -> None:
         """Keep the exception for the cell's end; groups, which IPython prints, too."""
+        with nullcontext() if self.capture is None else self.capture.gate.ignored():
+            self._keep_failure(exc_tuple, *args, **options)
+
+    def _keep_failure(self, exc_tuple: Any, *args: Any, **options: Any) -> None:
         try:
             get_info: Any = self._get_exc_info
             kind, error, trace = get_info(exc_tuple)
         except ValueError:
             return
+        if isinstance(error, asyncio.CancelledError) and self.coroutines.interrupted:
+            kind, error = KeyboardInterrupt, KeyboardInterrupt()
         if _has_group(error):
             self._showtraceback(kind, error, _group_lines(error))
             return
@@ -173,7 +186,8 @@ def make_shell() -> WorkerShell:
     config.InteractiveShell.cache_size = 0
     config.InteractiveShell.banner1 = ""
     shell = WorkerShell.instance(config=config)
-    shell.loop_runner = CoroutineRunner().run
+    shell.coroutines = CoroutineRunner()
+    shell.loop_runner = shell.coroutines.run
     # What the first cells would import is in memory then before any worker is made.
     for code in ("1 + 1", "1 / 0", "%pwd", "[print]"):
         shell.run(code)

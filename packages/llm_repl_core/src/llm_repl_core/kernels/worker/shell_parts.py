@@ -47,7 +47,7 @@ class ResultHook(DisplayHook):
         if self.exec_result is not None:
             self.exec_result.result = result
         if data:
-            shell.publish(data, metadata)
+            shell.publish(data, metadata, is_result=True)
 
     def _remember(self, names: dict[str, Any], result: Any) -> None:
         # As in IPython: unless somebody else has set one of the names.

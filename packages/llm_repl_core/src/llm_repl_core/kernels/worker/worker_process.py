@@ -50,7 +50,7 @@ class WorkerProcess:
         self._pid = os.getpid()
         self._parent = os.getppid()
         self._channel = Channel()
-        self._gate = SigintGate(self._channel.has_message)
+        self._gate = SigintGate(self._channel.has_message, shell.coroutines.take_interrupt)
         self._buffer = OutputBuffer(options.output_limit_bytes)
         self._capture = Capture(self._buffer, self._channel, self._gate)
         self._pump = Pump(self._capture, options.linger_s, self._abandon)

@@ -43,7 +43,8 @@ def main(control_descriptor: int, preload: list[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the owner's
     gc.disable()  # a collection would write to pages that are to be shared
     shell = make_shell()
-    problems = [problem for name in preload if (problem := _import(name))]
+    with shell.builtin_trap:  # so that libraries find the shell that cells will have
+        problems = [problem for name in preload if (problem := _import(name))]
     protocol.request_decoder()
     gc.collect()
     gc.freeze()

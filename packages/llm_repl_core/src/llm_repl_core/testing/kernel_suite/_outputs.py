@@ -108,7 +108,9 @@ class OutputTests(KernelChecks):
                 "Rich()"
             )
             first, second = await run_cell(kernel, code)
-            assert first == second
+            assert "result" not in first.fields
+            assert second.fields == {**first.fields, "result": True}
+            assert (second.type, second.content) == (first.type, first.content)
             data = first.fields["data"]
             assert isinstance(data, dict)
             assert data["text/html"] == "<b>rich</b>"

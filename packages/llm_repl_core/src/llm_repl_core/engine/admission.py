@@ -1,0 +1,395 @@
+"""In which order the calls of a run take their share of its budgets: that of the document.
+
+A call is admitted where it would be admitted if each call ended before the next one began. While
+calls above it have not ended, that is certain only where the budgets bear the most that those may
+still cost besides it; else it waits until they have. So a large budget makes nobody wait, and a
+small one is spent as a serial run spends it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Self, TypeAlias
+
+from msgspec import UNSET, Struct, UnsetType
+
+from llm_repl_core.engine.budget import (
+    NOTHING,
+    Amount,
+    BudgetMeter,
+    Reservation,
+    Spending,
+    reserve_all,
+)
+from llm_repl_core.errors import BudgetExceeded, CallNotSent
+from llm_repl_core.ledger.record import CallPlace
+
+__all__ = ["MARGIN", "Admission", "Admitted", "Outlook"]
+
+MARGIN = 4
+"""How many times its estimate a call above is thought to take at most: tokens are estimated
+roughly, and an answer without a limit may be longer than is assumed."""
+
+Outlook: TypeAlias = Amount | None
+"""The most that may still be asked for; None: there is no telling."""
+
+_Order: TypeAlias = tuple[int, int, int]
+"""The cell's index in the run, the item and the step."""
+
+_NOT_SENT = "It was not sent: a cell above it failed, and the run ends with that."
+
+
+class Admission:
+    """Lets the calls of one run in. Used in the engine's loop.
+
+    Whoever waits here holds nothing that another call may need: neither a place at a provider, nor
+    the kernel.
+
+    Args:
+        meters: The budgets of the run. Without any, every call is let in at once.
+        expected: The cells of the run that may call, in order, with the most that each may ask
+            for before more is known of it.
+        stops_on_error: Whether nothing below a cell that fails is to be sent.
+    """
+
+    def __init__(
+        self,
+        meters: Sequence[BudgetMeter] = (),
+        expected: Mapping[str, Outlook] | None = None,
+        *,
+        stops_on_error: bool = True,
+    ) -> None:
+        self.meters = tuple(meters)
+        self._stops_on_error = stops_on_error
+        self._indexes: dict[str, int] = {}
+        self._open: dict[str, _Cell] = {}
+        """The cells that may still call, in order."""
+        self._total = _Total()
+        self._waiting: list[_Waiting] = []
+        self._halted_below = sys.maxsize
+        for cell_id, outlook in (expected or {}).items():
+            self._expect(cell_id, outlook)
+
+    def prepared(self, cell_id: str, items: Iterable[int | None]) -> None:
+        """Note which conversations a cell has; each asks soon, or ends.
+
+        Args:
+            cell_id: Which cell.
+            items: The indexes of its items; None alone: it is not over items.
+        """
+        cell = self._open.get(cell_id)
+        if cell is None:
+            return
+        self._total.change(cell.claim, outlook=NOTHING)
+        for item in items:
+            cell.conversations[item] = claim = _Claim(cell_id)
+            self._total.add(claim, None)
+        self._advance()
+
+    async def admit(
+        self, place: CallPlace, estimate: Spending, outlook: Outlook = NOTHING
+    ) -> Admitted:
+        """Wait until it is this call's turn, and set aside what it may cost.
+
+        Args:
+            place: Where it is made.
+            estimate: The most that it is thought to cost.
+            outlook: The most that its conversation may ask for afterwards.
+
+        Raises:
+            BudgetExceeded: It may cost more than is left.
+            CallNotSent: A cell above it has failed, with which the run ends.
+        """
+        claim = self._claim(place)
+        order = (self._indexes[place.cell_id], _item_order(place.item), place.step)
+        if order[0] > self._halted_below and not claim.has_sent:
+            raise CallNotSent(_NOT_SENT)
+        # What is asked for now stands in the queue, before all that is below it.
+        self._total.change(claim, outlook=NOTHING)
+        turn: asyncio.Future[Admitted] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, _Waiting(order, turn, claim, estimate, outlook))
+        self._advance()
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                turn.result().release()
+            else:
+                turn.cancel()
+                self._advance()
+            raise
+
+    def passed(self, place: CallPlace, outlook: Outlook = NOTHING) -> None:
+        """Note that a call was answered from the record, which costs nothing.
+
+        Args:
+            place: Where it was made.
+            outlook: The most that its conversation may ask for afterwards.
+        """
+        self._total.change(self._claim(place), outlook=outlook)
+        self._advance()
+
+    def conversation_ended(self, cell_id: str, item: int | None, *, failed: bool) -> None:
+        """Note that a conversation asks no more.
+
+        Args:
+            cell_id: Of which cell.
+            item: Which one of its.
+            failed: Whether the cell fails with it.
+        """
+        if failed:
+            self._note_failure(cell_id)
+        cell = self._open.get(cell_id)
+        if cell is not None and item in cell.conversations:
+            self._total.remove(cell.conversations.pop(item))
+            self._advance()
+
+    def cell_ended(self, cell_id: str, *, halts: bool) -> None:
+        """Note that a cell asks no more.
+
+        Args:
+            cell_id: Which cell.
+            halts: Whether nothing below it is to be sent.
+        """
+        if halts:
+            self._halt(cell_id)
+        cell = self._open.pop(cell_id, None)
+        if cell is not None:
+            for claim in (cell.claim, *cell.conversations.values()):
+                self._total.remove(claim)
+            self._advance()
+
+    def call_ended(self, claim: _Claim, estimate: Amount, *, failed: bool) -> None:
+        """Take a call out of what is pending, and see who can go on."""
+        if failed:
+            self._note_failure(claim.cell_id)
+        self._total.change(claim, reserved=claim.reserved - estimate)
+        self._advance()
+
+    # Inside ------------------------------------------------------------------------------------
+
+    def _expect(self, cell_id: str, outlook: Outlook) -> None:
+        self._indexes.setdefault(cell_id, len(self._indexes))
+        self._open[cell_id] = cell = _Cell(cell_id)
+        self._total.add(cell.claim, outlook)
+
+    def _claim(self, place: CallPlace) -> _Claim:
+        """What is known of the conversation that makes a call."""
+        if place.cell_id not in self._open:  # of a plugin's making: nobody waits for it
+            self._expect(place.cell_id, NOTHING)
+        cell = self._open[place.cell_id]
+        return cell.conversations.get(place.item, cell.claim)
+
+    def _note_failure(self, cell_id: str) -> None:
+        if self._stops_on_error:
+            self._halt(cell_id)
+
+    def _halt(self, cell_id: str) -> None:
+        """Send nothing more of what stands below a cell and has sent nothing yet."""
+        self._halted_below = min(self._halted_below, self._indexes.get(cell_id, sys.maxsize))
+        for waiting in self._waiting:
+            is_below = waiting.order[0] > self._halted_below
+            if is_below and not waiting.claim.has_sent and not waiting.turn.done():
+                waiting.turn.set_exception(CallNotSent(_NOT_SENT))
+
+    def _advance(self) -> None:
+        """Decide about those that wait, in order, as far as that can be decided now."""
+        while self._waiting:
+            first = self._waiting[0]
+            if not first.turn.done():
+                is_admitted = self._verdict(first)
+                if is_admitted is None:
+                    return  # those below would need no less
+                if is_admitted:
+                    self._admit(first)
+                else:
+                    self._refuse(first)
+            heapq.heappop(self._waiting)
+
+    def _admit(self, first: _Waiting) -> None:
+        claim, estimate = first.claim, Amount.of(first.estimate)
+        claim.has_sent = True
+        reservation = reserve_all(self.meters, first.estimate)
+        self._total.change(claim, reserved=claim.reserved + estimate, outlook=first.outlook)
+        first.turn.set_result(Admitted(self, claim, reservation, estimate))
+
+    def _refuse(self, first: _Waiting) -> None:
+        try:
+            reserve_all(self.meters, first.estimate).release()
+        except BudgetExceeded as refusal:
+            first.turn.set_exception(refusal)
+            self._note_failure(first.claim.cell_id)
+
+    def _verdict(self, first: _Waiting) -> bool | None:
+        """Whether a call is admitted; None: that depends on those that have not ended."""
+        estimate, total = Amount.of(first.estimate), self._total
+        if not total.unbounded and self._bears(total.pending(), estimate):
+            return True
+        above = self._above(first.order)
+        if above is None:
+            return None
+        pending, reserved_above = above
+        # What is below may have more set aside than it takes; it never makes this call too dear.
+        below = total.reserved - reserved_above
+        if self._bears(pending + below, estimate):
+            return True
+        # Of those that have not ended, none can make room where none has anything set aside.
+        return False if pending == below == NOTHING else None
+
+    def _above(self, order: _Order) -> tuple[Amount, Amount] | None:
+        """The most that those above may still cost, and what is set aside for them."""
+        pending = reserved = NOTHING
+        for cell_id, cell in self._open.items():
+            index = self._indexes[cell_id]
+            if index > order[0]:
+                break
+            claims = [cell.claim] if index < order[0] else []
+            claims += [
+                claim
+                for item, claim in cell.conversations.items()
+                if (index, _item_order(item)) < order[:2]
+            ]
+            for claim in claims:
+                if claim.outlook is None:
+                    return None
+                pending += _at_most(claim.reserved) + claim.outlook
+                reserved += claim.reserved
+        return pending, reserved
+
+    def _bears(self, pending: Amount, estimate: Amount) -> bool:
+        return all(meter.bears(pending, estimate) for meter in self.meters)
+
+
+class Admitted:
+    """What is set aside for one call. A context manager that gives back what was not settled."""
+
+    __slots__ = ("_admission", "_claim", "_estimate", "_open", "_reservation")
+
+    def __init__(
+        self, admission: Admission, claim: _Claim, reservation: Reservation, estimate: Amount
+    ) -> None:
+        self._admission = admission
+        self._claim = claim
+        self._reservation = reservation
+        self._estimate = estimate
+        self._open = True
+
+    def settle(self, actual: Spending, *, failed: bool = False) -> None:
+        """Put what the call has cost in place of what was set aside, see `Reservation.settle`.
+
+        Args:
+            actual: What it cost.
+            failed: Whether there is no answer.
+        """
+        self._reservation.settle(actual)
+        self._close(failed=failed)
+
+    def release(self, *, failed: bool = False) -> None:
+        """Give back what was set aside: the call was not made."""
+        self._reservation.release()
+        self._close(failed=failed)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.release(failed=kind is not None)
+
+    def _close(self, *, failed: bool) -> None:
+        if self._open:
+            self._open = False
+            self._admission.call_ended(self._claim, self._estimate, failed=failed)
+
+
+class _Claim:
+    """What a conversation, or a cell of which no more is known, may take of the budgets."""
+
+    __slots__ = ("cell_id", "has_sent", "is_counted", "outlook", "reserved")
+
+    def __init__(self, cell_id: str) -> None:
+        self.cell_id = cell_id
+        self.outlook: Outlook = NOTHING
+        self.reserved = NOTHING
+        self.has_sent = False
+        self.is_counted = False
+
+
+class _Cell:
+    """A cell that may call: as a whole, until its conversations are known."""
+
+    __slots__ = ("claim", "conversations")
+
+    def __init__(self, cell_id: str) -> None:
+        self.claim = _Claim(cell_id)
+        self.conversations: dict[int | None, _Claim] = {}
+
+
+class _Waiting(Struct, frozen=True, eq=False):
+    """A call in the queue."""
+
+    order: _Order
+    turn: asyncio.Future[Admitted]
+    claim: _Claim
+    estimate: Spending
+    outlook: Outlook
+
+    def __lt__(self, other: _Waiting) -> bool:
+        return self.order < other.order
+
+
+class _Total:
+    """All claims of a run together, so that a large budget is seen to be one at once."""
+
+    def __init__(self) -> None:
+        self.reserved = NOTHING
+        self.unbounded = 0
+        """Of how many claims there is no telling what they come to."""
+        self._outlook = NOTHING
+
+    def pending(self) -> Amount:
+        return _at_most(self.reserved) + self._outlook
+
+    def add(self, claim: _Claim, outlook: Outlook) -> None:
+        claim.outlook = outlook
+        claim.is_counted = True
+        self._count(claim)
+
+    def remove(self, claim: _Claim) -> None:
+        if claim.is_counted:
+            claim.is_counted = False
+            self.reserved -= claim.reserved
+            if claim.outlook is None:
+                self.unbounded -= 1
+            else:
+                self._outlook -= claim.outlook
+
+    def change(
+        self, claim: _Claim, *, reserved: Amount | None = None, outlook: Outlook | UnsetType = UNSET
+    ) -> None:
+        was_counted = claim.is_counted
+        self.remove(claim)
+        if reserved is not None:
+            claim.reserved = reserved
+        if not isinstance(outlook, UnsetType):
+            claim.outlook = outlook
+        if was_counted:
+            claim.is_counted = True
+            self._count(claim)
+
+    def _count(self, claim: _Claim) -> None:
+        self.reserved += claim.reserved
+        if claim.outlook is None:
+            self.unbounded += 1
+        else:
+            self._outlook += claim.outlook
+
+
+def _item_order(item: int | None) -> int:
+    return -1 if item is None else item
+
+
+def _at_most(reserved: Amount) -> Amount:
+    return Amount(reserved.calls, reserved.tokens * MARGIN, reserved.nano_usd * MARGIN)

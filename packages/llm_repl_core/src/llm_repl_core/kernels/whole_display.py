@@ -1,0 +1,190 @@
+"""Has libraries show values whole: they abbreviate what is large, with ``...`` in its middle.
+
+Runs inside kernels. The options of the libraries that are in use are changed while a text is made
+and then put back; one that the user has set (it has another value than the library's own) is the
+user's, and stays. This file stands alone, with the standard library only: its text is also sent
+into kernels whose environment does not have this package (see
+`llm_repl_core.kernels.jupyter_source`).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from typing import Any, NamedTuple
+
+__all__ = ["MOST_ROWS", "libraries_in_use", "options_of_user", "whole_display"]
+
+MOST_ROWS = 20_000
+"""Of rows and the like: more take seconds, and more characters than a prompt's field may have."""
+
+_MOST_ITEMS = 500_000
+
+_LOCK_TIMEOUT_S = 1.0
+
+
+class _Option(NamedTuple):
+    """An option of a library that decides what of a value its text leaves out.
+
+    Attributes:
+        module: The library, which counts only where it has been imported.
+        name: As its documentation has it.
+        read: Gives the value.
+        write: Sets the value.
+        own: What the library has where nobody set anything.
+        whole: What leaves nothing out.
+    """
+
+    module: str
+    name: str
+    read: Callable[[Any], Any]
+    write: Callable[[Any, Any], Any]
+    own: tuple[Any, ...]
+    whole: Any
+
+
+def _pandas(name: str, own: tuple[Any, ...], whole: Any) -> _Option:
+    return _Option(
+        "pandas",
+        f"display.{name}",
+        lambda pandas: pandas.get_option(f"display.{name}"),
+        lambda pandas, value: pandas.set_option(f"display.{name}", value),
+        own,
+        whole,
+    )
+
+
+def _numpy(name: str, own: Any, whole: Any) -> _Option:
+    return _Option(
+        "numpy",
+        name,
+        lambda numpy: numpy.get_printoptions()[name],
+        lambda numpy, value: numpy.set_printoptions(**{name: value}),
+        (own,),
+        whole,
+    )
+
+
+def _attribute(module: str, path: str, own: Any, whole: Any) -> _Option:
+    *owners, name = path.split(".")
+
+    def owner(library: Any) -> Any:
+        for one in owners:
+            library = getattr(library, one)
+        return library
+
+    return _Option(
+        module,
+        name,
+        lambda library: getattr(owner(library), name),
+        lambda library, value: setattr(owner(library), name, value),
+        (own,),
+        whole,
+    )
+
+
+def _polars(name: str, whole: str) -> _Option:
+    def write(_: Any, value: str | None) -> None:
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+    return _Option("polars", name, lambda _: os.environ.get(name), write, (None,), whole)
+
+
+_OPTIONS = (
+    _pandas("max_rows", (60,), MOST_ROWS),
+    _pandas("min_rows", (10,), None),
+    # 0, a terminal's: as many as fit its width.
+    _pandas("max_columns", (20, 0), MOST_ROWS),
+    _pandas("max_colwidth", (50,), None),
+    _pandas("max_seq_items", (100,), None),
+    _pandas("max_categories", (8,), MOST_ROWS),
+    _pandas("pprint_nest_depth", (3,), 64),
+    # Otherwise a wide frame is shown in blocks of columns, one below the other.
+    _pandas("width", (80,), 10_000_000),
+    _numpy("threshold", 1000, _MOST_ITEMS),
+    _attribute("numpy", "ma.MaskedArray._print_width", 100, _MOST_ITEMS),
+    _attribute("numpy", "ma.MaskedArray._print_width_1d", 1500, _MOST_ITEMS),
+    _polars("POLARS_FMT_MAX_ROWS", "-1"),
+    _polars("POLARS_FMT_MAX_COLS", "-1"),
+    _polars("POLARS_FMT_STR_LEN", "1000000"),
+    _polars("POLARS_FMT_TABLE_CELL_LIST_LEN", "-1"),
+    _polars("POLARS_TABLE_WIDTH", "65535"),
+    _attribute("torch._tensor_str", "PRINT_OPTS.threshold", 1000, _MOST_ITEMS),
+)
+
+_NOT_CUTTING = ("display.width",)
+_LIBRARIES = tuple(dict.fromkeys(one.module for one in _OPTIONS))
+
+# The options are those of the whole process: two kernels within it take turns.
+_lock = threading.RLock()
+
+
+def libraries_in_use() -> bool:
+    """Whether a library is in use that abbreviates what it shows."""
+    return any(name in sys.modules for name in _LIBRARIES)
+
+
+def options_of_user() -> list[str]:
+    """Which options that leave something out the user has set, with their values."""
+    return [
+        f"{one.module}'s `{one.name}` is {value!r}"
+        for one, value in _values()
+        if value not in one.own and one.name not in _NOT_CUTTING
+    ]
+
+
+@contextmanager
+def whole_display(*, forced: bool = False) -> Iterator[None]:
+    """Within it, libraries show values whole, but for what the user wants to see less of.
+
+    Args:
+        forced: Whether what the user has set counts for nothing, and what is too large even for
+            this is cut elsewhere than otherwise: a text that was abbreviated is another one then.
+    """
+    if not libraries_in_use():
+        yield
+        return
+    # A thread that hangs in somebody's code must not hold up all others for ever.
+    is_locked = _lock.acquire(timeout=_LOCK_TIMEOUT_S)
+    changed: list[tuple[_Option, Any, Any]] = []
+    try:
+        for one, value in _values():
+            if forced or value in one.own:
+                wanted = one.whole - 2 if forced and one.whole == MOST_ROWS else one.whole
+                with suppress(Exception):  # another version's option may take other values
+                    one.write(sys.modules[one.module], wanted)
+                    changed.append((one, value, wanted))
+        with _other_edges() if forced else nullcontext():
+            yield
+    finally:
+        for one, value, wanted in changed:
+            with suppress(Exception):
+                library = sys.modules[one.module]
+                # What user code has set meanwhile stays.
+                if one.read(library) == wanted:
+                    one.write(library, value)
+        if is_locked:
+            _lock.release()
+
+
+def _values() -> Iterator[tuple[_Option, Any]]:
+    for one in _OPTIONS:
+        library = sys.modules.get(one.module)
+        if library is not None:
+            # Another version may not have it, and a library may be half imported.
+            with suppress(Exception):
+                yield one, one.read(library)
+
+
+def _other_edges() -> Any:
+    """Have numpy show one item more at each end of what it abbreviates."""
+    numpy: Any = sys.modules.get("numpy")
+    if numpy is None:
+        return nullcontext()
+    return numpy.printoptions(edgeitems=numpy.get_printoptions()["edgeitems"] + 1)

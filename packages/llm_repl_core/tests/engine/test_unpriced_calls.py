@@ -1,0 +1,103 @@
+"""Budgets of money, and calls of which nobody knows what they cost."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from llm_repl_core import Application, CellFailed, Notebook, Settings
+from llm_repl_core.engine.budget import Budget
+from llm_repl_core.ledger.in_memory import MemoryLedger
+from llm_repl_core.settings import ModelPrice
+from llm_repl_core.testing.openai_server import OpenAIServer, Reply
+
+UNKNOWN = "model-of-ones-own"
+EVENTS = {"Content-Type": "text/event-stream"}
+
+
+def streamed(*, content, **fields):
+    choice = {"index": 0, "delta": {"content": content}, "finish_reason": "stop"}
+    chunk = {"id": "1", "object": "chat.completion.chunk", "model": UNKNOWN, "choices": [choice]}
+    return f"data: {json.dumps(chunk | fields)}\n\ndata: [DONE]\n\n".encode()
+
+
+@pytest.fixture
+def server(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "only-for-tests")
+    with OpenAIServer(reply=lambda _: Reply(text="answer")) as server:
+        yield server
+
+
+@pytest.fixture
+def open_at(server):
+    opened = []
+
+    def open_it(*texts, model=UNKNOWN, budget=None, ledger=None, **settings):
+        notebook = Notebook()
+        for text in texts:
+            notebook.add_prompt(text, parameters={"max_tokens": 10})
+        if budget is not None:
+            notebook.metadata["llm_repl"] = {"budget": budget}
+        known = {"provider": "openai", "model": model, "base_url": server.base_url} | settings
+        session = Application(Settings(**known)).open(notebook, ledger=ledger)
+        opened.append(session)
+        return session
+
+    yield open_it
+    for session in opened:
+        session.close()
+
+
+@pytest.mark.parametrize("whose", ["run", "notebook"])
+def test_a_budget_of_money_refuses_what_has_no_price(open_at, server, whose):
+    session = open_at("one", "two", budget={"usd": 1} if whose == "notebook" else None)
+    with pytest.raises(CellFailed) as caught:
+        session.run(**({"budget": Budget(usd=1)} if whose == "run" else {}))
+    said = str(caught.value)
+    assert said.startswith(f"PriceUnknown: No price is known for the model `{UNKNOWN}` of `openai`")
+    assert "`prices`" in said
+    assert "--allow-unpriced" in said
+    assert said.endswith("Left undone: 1 of 2 cells.")
+    assert server.requests == []
+
+
+def test_other_budgets_need_no_price(open_at, server):
+    open_at("one").run(budget=Budget(calls=1, tokens=10_000))
+    assert len(server.requests) == 1
+
+
+def test_calls_without_a_price_may_be_allowed(open_at, server):
+    ledger = MemoryLedger()
+    session = open_at("one", "two", ledger=ledger)
+    session.run(budget=Budget(usd=0.000001), allow_unpriced=True)
+    assert len(server.requests) == 2
+    assert [record.price_usd for record in ledger.records] == [None, None]
+
+
+def test_a_price_of_ones_own_limits_them(open_at, server):
+    prices = {f"openai/{UNKNOWN}": ModelPrice(input=0, output=100_000)}  # a tenth of a dollar each
+    session = open_at("one", "two", "three", prices=prices)
+    with pytest.raises(CellFailed, match=r"budget of \$1\.15 has too little left"):
+        session.run(budget=Budget(usd=1.15))  # a dollar is set aside for ten tokens
+    assert len(server.requests) == 2
+
+
+def test_what_a_server_does_not_count_is_estimated(open_at, server):
+    server.reply = Reply(body=streamed(content="word " * 100), headers=EVENTS)
+    prices = {"openai/*": ModelPrice(input=0, output=10_000)}
+    session = open_at("one", "two", prices=prices)
+    with pytest.raises(CellFailed, match=r"BudgetExceeded"):
+        session.run(budget=Budget(usd=0.5), parallel=False)
+    assert len(server.requests) == 1
+
+
+def test_a_model_that_answers_in_place_of_another_is_not_free(open_at, server):
+    usage = {"prompt_tokens": 10, "completion_tokens": 5}
+    body = streamed(content="answer", model="alias-of-a-gateway", usage=usage)
+    server.reply = Reply(body=body, headers=EVENTS)
+    ledger = MemoryLedger()
+    open_at("one", model="gpt-4o", ledger=ledger).run(budget=Budget(usd=1))
+    [record] = ledger.records
+    assert record.answered_by == "alias-of-a-gateway"
+    assert record.price_usd > 0

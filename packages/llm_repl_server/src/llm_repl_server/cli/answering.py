@@ -1,0 +1,82 @@
+"""Who answers the prompts of a command's run, settled before anything runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from llm_repl_core import Application, Notebook
+    from llm_repl_core.ledger.record import Mode
+
+__all__ = ["check_providers", "choose_by_model"]
+
+
+def choose_by_model(
+    application: Application, *, provider: str | None, model: str | None, base_url: str | None
+) -> tuple[str | None, str | None]:
+    """Take ``--model openai/gpt-4o`` for the provider's name and the model's, as a cell does.
+
+    Args:
+        application: Whose choice is made.
+        provider: Of the command line.
+        model: Of the command line.
+        base_url: Of the command line.
+
+    Returns:
+        The provider and the model of the command line.
+
+    Raises:
+        ProviderNotFound: There is no provider of that name.
+        InvalidInput: There is an address, and nobody who could use it.
+    """
+    from llm_repl_core import InvalidInput, Settings
+    from llm_repl_core.engine.routing import ProviderChoice
+
+    providers = application.providers
+    if provider is not None:
+        providers.require(provider)
+    prefix, _, rest = (model or "").partition("/")
+    if not rest or prefix not in providers.names() or provider not in (None, prefix):
+        if base_url is not None and providers.choice.name == Settings().provider:
+            raise InvalidInput(
+                f"--base-url says where a provider's server is, and `{providers.choice.name}` has "
+                "none: name the provider too, as in --provider openai."
+            )
+        return provider, model
+    # The address of the settings is that of their provider.
+    address = base_url or (providers.choice.base_url if providers.choice.name == prefix else None)
+    providers.choose(ProviderChoice(name=prefix, model=rest, base_url=address))
+    return prefix, rest
+
+
+def check_providers(application: Application, notebook: Notebook, mode: Mode) -> None:
+    """Refuse a run whose prompts name a provider that is not there, or that wants a missing key.
+
+    Args:
+        application: Has the providers.
+        notebook: What is to run.
+        mode: Of the run: only where all prompts are sent, all need a key.
+
+    Raises:
+        ProviderNotFound: A provider is not installed.
+        ProviderError: It could not answer, as its key is missing.
+        InvalidSetting: Its address is none.
+    """
+    from llm_repl_core import PromptCell, ProviderNotFound
+    from llm_repl_core.engine.routing import route
+
+    providers = application.providers
+    checked: set[str] = set()
+    for number, cell in enumerate(notebook, start=1):
+        if not isinstance(cell, PromptCell):
+            continue
+        name = route(cell, notebook, providers.choice, providers.names()).provider
+        try:
+            providers.require(name)
+        except ProviderNotFound as error:
+            if name == providers.choice.name:
+                raise
+            raise ProviderNotFound(f"Cell {number} cannot be answered: {error}") from None
+        if mode == "live" and name not in checked:
+            checked.add(name)
+            providers.check(name)

@@ -1,0 +1,132 @@
+"""What cannot be used as given is found before anything runs, and the exit code is 2."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from llm_repl_core import Notebook, save_notebook
+from llm_repl_core.testing.openai_server import OpenAIServer, Reply
+
+RunCommand = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Notebooks, whose first cell leaves a mark when it runs."""
+
+    def save(name: str, **prompt: str) -> None:
+        document = Notebook(name)
+        document.add_code("open('ran', 'w').close()")
+        document.add_prompt("Say hello.", **prompt)
+        save_notebook(document, tmp_path / name)
+
+    save("good.llmn")
+    save("unknown.llmn", provider="opnai")
+    save("openai.llmn", model="openai/gpt-5.4-mini")
+    save_notebook(Notebook("Empty"), tmp_path / "empty.llmn")
+    save_notebook(Notebook("Empty"), tmp_path / "empty.ipynb")
+    (tmp_path / "nothing.llmn").touch()
+    (tmp_path / "text.ipynb").write_text("no notebook")
+    (tmp_path / "folder.llmn").mkdir()
+    (tmp_path / "unreadable.llmn").symlink_to("/proc/self/mem")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["good.llmn", "--provider", "opnai"], "There is no provider `opnai`"),
+        (["good.llmn", "--provider", "opnai"], "Did you mean `openai`?"),
+        (["unknown.llmn"], "Cell 2 cannot be answered: There is no provider `opnai`"),
+        (["openai.llmn"], "The provider `openai` needs a key"),
+        (["good.llmn", "--provider", "openai"], "The provider `openai` needs a key"),
+        (["good.llmn", "--model", "openai/gpt-4"], "The provider `openai` needs a key"),
+        (["good.llmn", "--provider", "openai", "--base-url", "x"], "`base_url` must be a URL"),
+        (["good.llmn", "--base-url", "http://localhost:1/v1"], "name the provider too"),
+        (["good.llmn", "--kernel", "wroker"], "There is no kernel `wroker`"),
+        (["empty.llmn"], "empty.llmn has no cells."),
+        (["empty.ipynb"], "empty.ipynb has no cells."),
+        (["nothing.llmn"], "not JSON"),
+        (["text.ipynb"], "not JSON"),
+        (["folder.llmn"], "folder.llmn is a folder"),
+        (["."], ". is a folder"),
+        (["unreadable.llmn"], "unreadable.llmn could not be read"),
+        (["god.llmn"], "Did you mean `good.llmn`?"),
+        (["good"], "Did you mean `good.llmn`?"),
+        (["nowhere/good.llmn"], "There is no file nowhere/good.llmn"),
+        (["good.llmn", "-o", "no/out.llmn"], "its folder does not exist"),
+        (["good.llmn", "-o", "folder.llmn"], "folder.llmn is a folder"),
+        (["good.llmn", "-o", "out.txt"], "must end in one of"),
+        (["good.llmn", "-o", "good.llmn/out.llmn"], "its folder does not exist"),
+    ],
+)
+def test_it_is_one_sentence_and_nothing_runs(
+    llm_repl: RunCommand, folder: Path, arguments: list[str], sentence: str
+) -> None:
+    ended = llm_repl("run", *arguments)
+    assert ended.returncode == 2, ended.stderr
+    assert sentence in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    assert not (folder / "ran").exists()
+
+
+@pytest.mark.parametrize("command", ["preview", "graph"])
+@pytest.mark.parametrize("name", ["empty.llmn", "folder.llmn", "god.llmn", "unreadable.llmn"])
+def test_other_commands_say_it_too(
+    llm_repl: RunCommand, folder: Path, command: str, name: str
+) -> None:
+    ended = llm_repl(command, name, *(["1"] if command == "preview" else []))
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1), ended.stderr
+
+
+def test_a_replay_needs_no_key(llm_repl: RunCommand, folder: Path) -> None:
+    ended = llm_repl("run", "-q", "openai.llmn", "--replay")
+    assert ended.returncode == 1
+    assert "ReplayMiss" in ended.stderr
+    assert (folder / "ran").exists()
+
+
+def test_a_key_is_bound_to_its_address(llm_repl: RunCommand, folder: Path) -> None:
+    with OpenAIServer(reply=Reply(text="Hello from here.")) as server:
+        kept = llm_repl("keys", "set", "openai", "--base-url", server.base_url, stdin="sk-bound\n")
+        assert f"--base-url {server.base_url}" in kept.stdout
+        refused = llm_repl("run", "-q", "good.llmn", "--provider", "openai")
+        assert refused.returncode == 2
+        assert f"kept for it goes to {server.base_url} only" in refused.stderr
+        chosen = ["--provider", "openai", "--base-url", server.base_url]
+        ended = llm_repl("run", "-q", "good.llmn", *chosen)
+        assert ended.stdout == "Hello from here.\n", ended.stderr
+        assert server.requests[-1].headers["authorization"] == "Bearer sk-bound"
+        listed = llm_repl("keys", "list").stdout
+        assert listed == f"openai: file, for {server.base_url} only\n"
+        assert llm_repl("keys", "set", "openai", stdin="sk-general\n").returncode == 0
+        llm_repl("run", "-q", "good.llmn", *chosen)
+        assert server.requests[-1].headers["authorization"] == "Bearer sk-bound"
+        removed = llm_repl("keys", "remove", "openai", "--base-url", server.base_url)
+        assert removed.returncode == 0
+        llm_repl("run", "-q", "good.llmn", *chosen)
+        assert server.requests[-1].headers["authorization"] == "Bearer sk-general"
+    removed = llm_repl("keys", "remove", "openai", OPENAI_API_KEY="sk-env")
+    assert "The key for openai is removed" in removed.stdout
+    assert "still one in the environment, in OPENAI_API_KEY" in removed.stdout
+    assert llm_repl("keys", "list").stdout.startswith("There are no keys")
+    again = llm_repl("keys", "remove", "openai")
+    assert (again.returncode, again.stderr.count("\n")) == (2, 1)
+
+
+def test_a_model_may_name_its_provider(llm_repl: RunCommand, folder: Path) -> None:
+    with OpenAIServer(reply=Reply(text="Hello from here.")) as server:
+        ended = llm_repl(
+            *("run", "-q", "good.llmn", "--model", "openai/gpt-5.4-mini"),
+            *("--base-url", server.base_url),
+        )
+        assert ended.stdout == "Hello from here.\n", ended.stderr
+        assert server.requests[-1].body["model"] == "gpt-5.4-mini"
+    # A prefix that is no provider's is part of the model's name.
+    assert llm_repl("run", "-q", "good.llmn", "--model", "meta/echo").returncode == 0
+    other = llm_repl("run", "-q", "good.llmn", "--provider", "mock", "--model", "openai/gpt-4")
+    assert "This is the mock model" in other.stdout
