@@ -258,7 +258,7 @@ def test_a_miss_shows_how_the_same_cells_call_differs(make_record: MakeRecord) -
         "    - Say hello to Ada.\n"
         "    + Say hello to Eve.\n"
         "  temperature: not sent → 0.5\n"
-        "Run it in the mode `live` or `reuse` to record the answer."
+        'Run it with `mode="reuse"` to ask for what is not on record.'
     )
 
 
@@ -283,7 +283,7 @@ def test_a_miss_prefers_the_same_item_of_the_cell(make_record: MakeRecord) -> No
 def test_a_miss_says_so_where_nothing_is_recorded(make_record: MakeRecord) -> None:
     assert missed([], make_record("x")) == (
         "Cell a (cells[0]) cannot be replayed: nothing is recorded for this notebook yet. "
-        "Run it in the mode `live` or `reuse` to record the answer."
+        'Run it with `mode="reuse"` to ask for what is not on record.'
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -61,7 +62,7 @@ def test_without_a_database_there_is_one_warning_and_the_run_goes_on(
     assert len(ended.stderr.splitlines()) == 1
 
 
-def test_recordings_are_written_when_asked_for_and_kept_up_from_then_on(
+def test_recordings_are_written_when_asked_for_alone(
     llm_repl: RunCommand, prompts: MakePrompts, tmp_path: Path
 ) -> None:
     path = prompts("One", model="echo")
@@ -73,11 +74,62 @@ def test_recordings_are_written_when_asked_for_and_kept_up_from_then_on(
     document.cells[0].content = "Another"
     save_notebook(document, path)
     before = recordings.read_bytes()
-    assert llm_repl("run", "-q", "--no-record", "p.llmn").returncode == 0
-    assert recordings.read_bytes() == before
-    assert llm_repl("run", "-q", "p.llmn").returncode == 0
+    for flags in ([], ["--no-record"], ["--reuse"], ["--mode", "live"]):
+        assert llm_repl("run", "-q", *flags, "p.llmn").returncode == 0
+        assert recordings.read_bytes() == before
+    assert llm_repl("run", "-q", "p.llmn", "--record").returncode == 0
     _, second = lines_of(recordings)
     assert (first["answer"], second["answer"]) == ("One", "Another")
+
+
+def test_answers_of_another_model_that_take_a_place_are_named(
+    llm_repl: RunCommand, prompts: MakePrompts, tmp_path: Path
+) -> None:
+    path = prompts("One", "Two", "Three")
+    recordings = tmp_path / "p.calls.jsonl"
+    assert llm_repl("run", "-q", "--record", "p.llmn", "--model", "echo").stderr == ""
+    before = recordings.read_bytes()
+    assert llm_repl("run", "-q", "p.llmn").stderr == ""  # the model is forgotten
+    assert recordings.read_bytes() == before
+    told = llm_repl("run", "-q", "--record", "p.llmn").stderr
+    assert told == (
+        "p.calls.jsonl: 3 recorded answers of mock/echo gave way to what mock/mock answered.\n"
+    )
+    assert llm_repl("run", "-q", "--record", "p.llmn").stderr == ""
+    document = load_notebook(path)
+    document.remove(document.cells[0].id)
+    save_notebook(document, path)
+    told = llm_repl("run", "-q", "--record", "p.llmn").stderr
+    assert told == (
+        "p.calls.jsonl: 1 recorded answer of cells that the notebook no longer has were left out.\n"
+    )
+
+
+def test_an_export_takes_the_place_of_no_recordings(
+    llm_repl: RunCommand, prompts: MakePrompts, tmp_path: Path
+) -> None:
+    prompts("One", model="echo")
+    assert llm_repl("run", "-q", "--record", "p.llmn").returncode == 0
+    before = (tmp_path / "p.calls.jsonl").read_bytes()
+    ended = llm_repl("calls", "export", "-o", "p.calls.jsonl")
+    assert ended.returncode != 0
+    assert "p.calls.jsonl is the name of a notebook's recordings" in ended.stderr
+    assert (tmp_path / "p.calls.jsonl").read_bytes() == before
+
+
+def test_what_a_replay_that_misses_advises_helps(
+    llm_repl: RunCommand, prompts: MakePrompts, tmp_path: Path
+) -> None:
+    path = prompts("One", "Two", model="echo")
+    assert llm_repl("run", "-q", "--record", "p.llmn").returncode == 0
+    document = load_notebook(path)
+    document.cells[1].content = "Another"
+    save_notebook(document, path)
+    missed = llm_repl("run", "-q", "--replay", "p.llmn")
+    assert missed.returncode == 1
+    [advice] = re.findall(r"Run `llm-repl (.*?)`", missed.stderr)
+    assert llm_repl(*advice.split()).returncode == 0
+    assert llm_repl("run", "-q", "--replay", "p.llmn").stdout == "One\nAnother\n"
 
 
 def test_a_replay_needs_no_database_and_changes_no_file(
@@ -222,8 +274,8 @@ def test_broken_recordings_are_named_before_anything_is_asked(
 ) -> None:
     prompts("One", model="echo")
     (tmp_path / "p.calls.jsonl").write_text(text)
-    for mode in ("live", "replay"):
-        ended = llm_repl("run", "p.llmn", "--mode", mode)
+    for flag in ("--record", "--replay"):
+        ended = llm_repl("run", "p.llmn", flag)
         assert (ended.returncode, ended.stdout) == (2, "")
         assert sentence in ended.stderr
     assert llm_repl("run", "-q", "p.llmn", "--no-record").stdout == "One\n"

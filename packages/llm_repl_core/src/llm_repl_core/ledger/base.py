@@ -65,6 +65,14 @@ class Ledger(abc.ABC):
         tokens = sum((one.input_tokens or 0) + (one.output_tokens or 0) for one in usages)
         return len(calls), tokens, sum(call.price_usd or 0.0 for call in calls)
 
+    def how_to_record(self) -> str:
+        """What to do about a call that is not on record; a sentence."""
+        return 'Run it with `mode="reuse"` to ask for what is not on record.'
+
+    def how_to_go_on(self) -> str:
+        """How to ask only for the items that have no answer; a sentence."""
+        return "Run the cell again to ask for those only."
+
     def why_empty(self) -> str:
         """What to tell people where nothing is recorded; a clause without a full stop."""
         return "nothing is recorded for this notebook yet"

@@ -31,6 +31,10 @@ class MemoryLedger(Ledger):
         """Keep how a call ended, in the place of what `begin` kept."""
         await self.begin(record)
 
+    def how_to_go_on(self) -> str:
+        """How to ask only for the items that have no answer."""
+        return "Run the cell again in this session to ask for those only."
+
     async def answers(self, notebook_id: str, identity: str) -> Sequence[CallRecord]:
         """The calls of a notebook that were sent with this identity and answered."""
         ids = self._ids.get((notebook_id, identity), ())

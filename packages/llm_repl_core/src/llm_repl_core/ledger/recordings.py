@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Self
 
 import msgspec
+from msgspec import Struct, field
 
 from llm_repl_core.errors import FileMissing
 from llm_repl_core.files import read_bytes, write_atomically
@@ -32,6 +34,7 @@ __all__ = [
 ]
 
 _LIMIT_BYTES = 1024**3
+_SUFFIX = ".calls.jsonl"
 
 
 def recordings_path(notebook_path: str | os.PathLike[str]) -> Path:
@@ -42,7 +45,7 @@ def recordings_path(notebook_path: str | os.PathLike[str]) -> Path:
     """
     path = Path(notebook_path)
     stem = path.stem if path.suffix.lower() == ".llmn" else path.name
-    return path.with_name(f"{stem}.calls.jsonl")
+    return path.with_name(f"{stem}{_SUFFIX}")
 
 
 def prune(records: Iterable[CallRecord], notebook: Notebook) -> list[CallRecord]:
@@ -73,6 +76,19 @@ def prune(records: Iterable[CallRecord], notebook: Notebook) -> list[CallRecord]
             kept.append(as_recorded(live, recorded_cells))
         recorded_cells += bool(calls)
     return kept
+
+
+class Changes(Struct, frozen=True, kw_only=True):
+    """What writing recordings has taken out of their file.
+
+    Attributes:
+        replaced: How many answers of one model have given way to those of another, by both:
+            ``provider/model``.
+        gone: How many answers were those of cells that the notebook no longer has.
+    """
+
+    replaced: dict[tuple[str, str], int] = field(default_factory=dict)
+    gone: int = 0
 
 
 class RecordingsLedger(MemoryLedger):
@@ -125,6 +141,15 @@ class RecordingsLedger(MemoryLedger):
         """All calls that were sent and answered; the file's come first."""
         return _of_notebook(notebook_id, self._loaded, await super().answered(notebook_id))
 
+    def how_to_record(self) -> str:
+        """What to do about a call that is not on record."""
+        name = self.path.name.removesuffix(_SUFFIX)
+        notebook = self.path.with_name(name if Path(name).suffix else f"{name}.llmn")
+        return (
+            f"Run `llm-repl run --reuse --record {notebook}` to ask for what is not on record, "
+            "and to keep it there."
+        )
+
     def why_empty(self) -> str:
         """What to tell people where nothing is recorded."""
         if self._data is None:
@@ -137,7 +162,7 @@ class RecordingsLedger(MemoryLedger):
         notebook: Notebook,
         *,
         defaults: RecordedDefaults | None = None,
-    ) -> None:
+    ) -> Changes:
         """Write what belongs to the notebook, see `prune`; a file that would not change is left.
 
         Args:
@@ -145,6 +170,9 @@ class RecordingsLedger(MemoryLedger):
             notebook: The notebook, after its runs.
             defaults: Who answered where neither cell nor notebook says it; what the file says
                 already where None.
+
+        Returns:
+            Which answers that the file had are in it no more, or are another's.
 
         Raises:
             FileMissing: The folder does not exist.
@@ -154,12 +182,14 @@ class RecordingsLedger(MemoryLedger):
         on_disk = _bytes_of(path)
         if on_disk is not None and on_disk != self._data:
             self._take(on_disk)  # another run has saved meanwhile
+        earlier = self._loaded
         kept = prune(self.records, notebook)
         data = encode_recordings(kept, [cell.id for cell in notebook], defaults or self.defaults)
         if data == on_disk or (on_disk is None and not kept):
-            return
+            return Changes()
         write_atomically(path, data)
         self._take(data)
+        return _changes(earlier, kept)
 
     def _take(self, data: bytes | None) -> None:
         self._loaded = [] if data is None else decode_recordings(data, str(self.path))
@@ -170,6 +200,27 @@ class RecordingsLedger(MemoryLedger):
         self._loaded_by_identity: dict[str, list[CallRecord]] = {}
         for record in self._loaded:
             self._loaded_by_identity.setdefault(record.identity, []).append(record)
+
+
+def _changes(earlier: Sequence[CallRecord], kept: Sequence[CallRecord]) -> Changes:
+    cells = {record.place.cell_id for record in kept}
+    ids = {record.id for record in kept}
+    now = {_key(record): _who(record) for record in kept}
+    replaced = Counter(
+        (_who(record), now[_key(record)])
+        for record in earlier
+        if record.id not in ids and now.get(_key(record), _who(record)) != _who(record)
+    )
+    gone = sum(record.id not in ids and record.place.cell_id not in cells for record in earlier)
+    return Changes(replaced=dict(replaced), gone=gone)
+
+
+def _key(record: CallRecord) -> tuple[str, int | None, int]:
+    return (record.place.cell_id, record.place.item, record.place.step)
+
+
+def _who(record: CallRecord) -> str:
+    return f"{record.provider}/{record.model}"
 
 
 def _of_notebook(

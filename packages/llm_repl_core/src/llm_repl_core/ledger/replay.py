@@ -91,7 +91,7 @@ class Recall:
             StorageError: The records cannot be read.
         """
         who = _told(place)
-        advice = "Run it in the mode `live` or `reuse` to record the answer."
+        advice = self._ledger.how_to_record()
         records = await self._ledger.answered(self._notebook_id)
         if not records:
             return ReplayMiss(f"{who} cannot be replayed: {self._ledger.why_empty()}. {advice}")

@@ -34,6 +34,11 @@ def export_to(path: Path | None, records: Iterable[CallRecord]) -> None:
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
         raise StorageError(f"{path} is no regular file; name another.")
+    if target.name.endswith(".calls.jsonl"):
+        raise StorageError(
+            f"{path} is the name of a notebook's recordings, from which it is replayed, and an "
+            "export is none: name another file."
+        )
     try:
         # Readable by its owner only, as what was asked and answered may be private.
         descriptor, name = tempfile.mkstemp(prefix=".llm-repl-", suffix=".tmp", dir=target.parent)

@@ -15,9 +15,12 @@ from llm_repl_core import CallRecord, Ledger, LLMReplError, MemoryLedger, load_s
 if TYPE_CHECKING:
     from llm_repl_server.storage.call_log import CallLog
 
-__all__ = ["LogLedger", "open_log"]
+__all__ = ["GO_ON", "NOTHING_KEPT", "LogLedger", "open_log"]
 
 T = TypeVar("T")
+
+GO_ON = "Run the notebook again with `--reuse` to ask for those only."
+NOTHING_KEPT = "The calls of this run are not kept, so that another run asks for all of them."
 
 
 def open_log() -> CallLog:
@@ -69,6 +72,10 @@ class LogLedger(Ledger):
     async def end(self, record: CallRecord) -> None:
         """See `Ledger.end`."""
         await self._use(lambda ledger: ledger.end(record))
+
+    def how_to_go_on(self) -> str:
+        """See `Ledger.how_to_go_on`."""
+        return NOTHING_KEPT if isinstance(self._ledger, MemoryLedger) else GO_ON
 
     async def answers(self, notebook_id: str, identity: str) -> Sequence[CallRecord]:
         """See `Ledger.answers`."""

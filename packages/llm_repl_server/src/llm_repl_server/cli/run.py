@@ -35,9 +35,9 @@ __all__ = ["command"]
 @click.option("--replay", is_flag=True, help="The same as --mode replay: no key, no network.")
 @click.option(
     "--record/--no-record",
-    default=None,
-    help="Write the answers to NOTEBOOK's .calls.jsonl, from which they are replayed, or leave "
-    "it as it is.  [default: write it where it exists]",
+    default=False,
+    help="Write the answers to NOTEBOOK's .calls.jsonl, from which they are replayed.  "
+    "[default: leave that file as it is]",
 )
 @click.option(
     "--no-log", is_flag=True, help="Do not keep the calls in the log that `llm-repl calls` shows."
@@ -82,7 +82,7 @@ def command(
     *,
     reuse: bool,
     replay: bool,
-    record: bool | None,
+    record: bool,
     no_log: bool,
     allow_unpriced: bool,
     serial: bool,

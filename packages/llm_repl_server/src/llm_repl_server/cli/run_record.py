@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, get_args
+
+import click
 
 from llm_repl_core import (
     Application,
@@ -22,10 +24,10 @@ from llm_repl_core import (
 )
 from llm_repl_core.engine.routing import ProviderChoice
 from llm_repl_core.ledger.record import Mode
-from llm_repl_server.cli.log_ledger import LogLedger
+from llm_repl_server.cli.log_ledger import GO_ON, NOTHING_KEPT, LogLedger
 
 if TYPE_CHECKING:
-    from llm_repl_core.ledger.recordings import RecordedDefaults, RecordingsLedger
+    from llm_repl_core.ledger.recordings import Changes, RecordedDefaults, RecordingsLedger
 
 __all__ = ["RunRecord"]
 
@@ -42,7 +44,7 @@ class RunRecord:
         path: The notebook's file.
         notebook: The notebook.
         mode: What the command line says; None: what the notebook says.
-        keep: Whether to write the recordings; None: where they exist already.
+        keep: Whether to write the recordings.
         use_log: Whether to keep calls in the log.
         opens_log_early: Whether to open the log before the first call, where there are prompts.
 
@@ -63,7 +65,7 @@ class RunRecord:
         notebook: Notebook,
         *,
         mode: Mode | None,
-        keep: bool | None = None,
+        keep: bool = False,
         use_log: bool = True,
         opens_log_early: bool = True,
     ) -> None:
@@ -82,9 +84,7 @@ class RunRecord:
         if any(type(cell) not in _NEVER_CALL for cell in notebook):
             self._load_recordings(keep=keep)
         ledgers = [one for one in (self._log, self._recordings) if one is not None]
-        self.ledger = (
-            ledgers[0] if len(ledgers) == 1 else _Both(*ledgers) if ledgers else MemoryLedger()
-        )
+        self.ledger = _RunLedger(ledgers or [MemoryLedger()], is_kept=self._keeps)
 
     def __enter__(self) -> Self:
         if self._log is not None:
@@ -139,57 +139,89 @@ class RunRecord:
         # A record that was read from the file names no notebook.
         has_asked = any(one.source == "live" and one.notebook_id for one in recordings.records)
         is_new = recordings.defaults.provider is None
-        recordings.save(
+        changes = recordings.save(
             recordings.path,
             self._notebook,
             defaults=self._defaults if has_asked or is_new else None,
         )
+        for sentence in _told(changes):
+            click.secho(f"{recordings.path.name}: {sentence}", fg="yellow", err=True)
 
-    def _load_recordings(self, *, keep: bool | None) -> None:
+    def _load_recordings(self, *, keep: bool) -> None:
         # Imported here: most notebooks of code alone are run to see them end soon.
         from llm_repl_core.ledger.recordings import RecordingsLedger, recordings_path
 
         path = recordings_path(self._path)
         exists = path.exists()
-        self._keeps = self.mode != "replay" and (exists if keep is None else keep)
+        self._keeps = keep
         if self._keeps or self.mode == "replay" or (self.mode == "reuse" and exists):
             self._recordings = RecordingsLedger.load(path)
 
 
-class _Both(Ledger):
-    """The log, and the recordings beside the notebook, whose answers go before the log's.
+class _RunLedger(Ledger):
+    """What a run writes to and reads from: the log, the recordings beside the notebook, or both.
 
-    What the log has besides are the calls of runs that were cut off before they were saved.
+    The answers of those that come later go before. What the log has besides the recordings are
+    the calls of runs that were cut off before they were saved.
+
+    Args:
+        ledgers: One or more.
+        is_kept: Whether the last one is written to a file at the end.
     """
 
-    def __init__(self, log: Ledger, recordings: Ledger) -> None:
-        self._log = log
-        self._recordings = recordings
+    def __init__(self, ledgers: Sequence[Ledger], *, is_kept: bool) -> None:
+        self._ledgers = ledgers
+        self._is_kept = is_kept
 
     async def begin(self, record: CallRecord) -> None:
-        await self._log.begin(record)
-        await self._recordings.begin(record)
+        for ledger in self._ledgers:
+            await ledger.begin(record)
 
     async def end(self, record: CallRecord) -> None:
-        await self._recordings.end(record)
-        await self._log.end(record)
+        for ledger in reversed(self._ledgers):
+            await ledger.end(record)
 
     async def answers(self, notebook_id: str, identity: str) -> Sequence[CallRecord]:
-        return _joined(
-            await self._log.answers(notebook_id, identity),
-            await self._recordings.answers(notebook_id, identity),
-        )
+        return _joined([await one.answers(notebook_id, identity) for one in self._ledgers])
 
     async def answered(self, notebook_id: str) -> Sequence[CallRecord]:
-        return _joined(
-            await self._log.answered(notebook_id), await self._recordings.answered(notebook_id)
-        )
+        return _joined([await one.answered(notebook_id) for one in self._ledgers])
+
+    async def spent(self, notebook_id: str) -> tuple[int, int, float]:
+        return await self._ledgers[0].spent(notebook_id)
+
+    def how_to_record(self) -> str:
+        return self._ledgers[-1].how_to_record()
+
+    def how_to_go_on(self) -> str:
+        if self._is_kept:
+            return GO_ON
+        log = self._ledgers[0]
+        return log.how_to_go_on() if isinstance(log, LogLedger) else NOTHING_KEPT
+
+    def why_empty(self) -> str:
+        return self._ledgers[-1].why_empty()
 
 
-def _joined(logged: Sequence[CallRecord], recorded: Sequence[CallRecord]) -> Sequence[CallRecord]:
+def _joined(found: Sequence[Sequence[CallRecord]]) -> Sequence[CallRecord]:
     """Each call once; where two answer the same place, the last one counts."""
-    ids = {record.id for record in recorded}
-    return [*(record for record in logged if record.id not in ids), *recorded]
+    joined = list(found[0])
+    for later in found[1:]:
+        ids = {record.id for record in later}
+        joined = [*(record for record in joined if record.id not in ids), *later]
+    return joined
+
+
+def _told(changes: Changes) -> Iterator[str]:
+    """What somebody who wrote recordings should know that they have lost by it."""
+    for (earlier, now), number in changes.replaced.items():
+        yield f"{_answers(number)} of {earlier} gave way to what {now} answered."
+    if changes.gone:
+        yield f"{_answers(changes.gone)} of cells that the notebook no longer has were left out."
+
+
+def _answers(number: int) -> str:
+    return "1 recorded answer" if number == 1 else f"{number} recorded answers"
 
 
 def _mode_of(notebook: Notebook) -> Mode:

@@ -38,6 +38,10 @@ class DatabaseLedger(Ledger):
         """See `Ledger.answered`."""
         return await asyncio.to_thread(self._access.answered, notebook_id)
 
+    def how_to_record(self) -> str:
+        """See `Ledger.how_to_record`."""
+        return 'Execute it with `{"mode": "reuse"}` to ask for what is not on record.'
+
     async def spent(self, notebook_id: str) -> tuple[int, int, float]:
         """See `Ledger.spent`."""
         spending = await asyncio.to_thread(self._access.spending, notebook_id)

@@ -140,7 +140,7 @@ async def _ask_for_each(
     await _deliver(prepared, execution, values, many=True)
     failed = [(place, item.error) for place, item in enumerate(items) if item.error is not None]
     if failed:
-        yield _items_failed(failed, len(items))
+        yield _items_failed(failed, len(items), execution.call.ledger.how_to_go_on())
 
 
 def _item_ended(cell: PromptCell, item: int | None, terms: CallTerms, failed: bool) -> None:
@@ -169,7 +169,7 @@ async def _deliver(
     await execution.set_answer((prepared.variable, LAST_ANSWER), value, deliver)
 
 
-def _items_failed(failed: Sequence[tuple[int, Exception]], total: int) -> Output:
+def _items_failed(failed: Sequence[tuple[int, Exception]], total: int, how_to_go_on: str) -> Output:
     shown = "; ".join(
         f"item {place}: {type(error).__name__}: {str(error).rstrip('.')}"
         for place, error in failed[:_ERRORS_SHOWN]
@@ -179,5 +179,5 @@ def _items_failed(failed: Sequence[tuple[int, Exception]], total: int) -> Output
     return Output.error(
         "ItemsFailed",
         f"{len(failed)} of {total} items have no answer, and are None in the list ({shown}{rest}). "
-        "Run the cell again to ask for those only.",
+        f"{how_to_go_on}",
     )
