@@ -160,6 +160,12 @@ class Caller:
                 return await self._take(found, question, mode, listener)
             if mode == "replay":
                 raise await terms.recall.miss(canonical, question.place)
+        body = recorded_body(provider.body(context.request), context.request)
+        admitted: Admitted | None = None
+        # Before a place is taken, and before plugins are: whoever waits for a budget waits for
+        # calls that may need those.
+        if terms.admission.meters:
+            admitted = await self._admit(question, context, terms)
         record = CallRecord(
             id=new_id(),
             notebook_id=question.notebook.id,
@@ -169,15 +175,10 @@ class Caller:
             provider=context.provider,
             model=context.request.model,
             request=canonical,
-            body=recorded_body(provider.body(context.request), context.request),
+            body=body,
             started_at=datetime.now(UTC),
         )
         call = OpenCall(provider, context, record, listener, self.prices)
-        admitted = None
-        # Before a place is taken, and before plugins are: whoever waits for a budget waits for
-        # calls that may need those.
-        if terms.admission.meters:
-            admitted = await self._admit(question, context, terms)
         with nullcontext() if admitted is None else admitted:
             async with self._plugins.around("llm_repl_around_call", context=context):
                 try:

@@ -27,6 +27,7 @@ class CallTerms(Struct, frozen=True, kw_only=True):
         recall: Finds answers on record, for this run.
         slots: How many may be under way.
         admission: Lets them in, as far as the budgets bear them.
+        how_to_go_on: Says how to ask only for items that have no answer, in a sentence.
         allow_unpriced: Whether one without a known price may be sent where money is limited.
     """
 
@@ -34,6 +35,7 @@ class CallTerms(Struct, frozen=True, kw_only=True):
     recall: Recall
     slots: asyncio.Semaphore
     admission: Admission
+    how_to_go_on: Callable[[], str]
     allow_unpriced: bool = False
 
 

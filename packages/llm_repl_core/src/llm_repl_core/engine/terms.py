@@ -81,6 +81,7 @@ class Terms:
             ),
             slots=asyncio.Semaphore(options.concurrency or self._concurrency),
             admission=Admission(meters, expected, stops_on_error=options.stop_on_error),
+            how_to_go_on=self._ledger.how_to_go_on,
             allow_unpriced=options.allow_unpriced,
         )
 

@@ -140,7 +140,7 @@ async def _ask_for_each(
     await _deliver(prepared, execution, values, many=True)
     failed = [(place, item.error) for place, item in enumerate(items) if item.error is not None]
     if failed:
-        yield _items_failed(failed, len(items), execution.call.ledger.how_to_go_on())
+        yield _items_failed(failed, len(items), terms.how_to_go_on())
 
 
 def _item_ended(cell: PromptCell, item: int | None, terms: CallTerms, failed: bool) -> None:
