@@ -65,7 +65,7 @@ _TOO_LONG_WORDS: Final = _words(
     r"(?:prompt|input|message|request|conversation|text|messages)s?(?: length)? (?:is|are) "
     r"too (?:long|large|big)",
     r"too many (?:input |prompt )?tokens",
-    r"(?:reduce|shorten) (?:the length of |your |the )(?:message|prompt|input)",
+    r"(?:reduce|shorten) (?:the length of )?(?:your |the )(?:message|prompt|input)",
     r"(?:input|prompt)[ _]?(?:token|length)\w*[^.]{0,60}exceed",
     r"(?:input|prompt) exceeds? (?:max|the)",
     r"exceed\w*[^.]{0,40}(?:maximum number of|max(?:imum)? (?:input|prompt|sequence|allowed)"
