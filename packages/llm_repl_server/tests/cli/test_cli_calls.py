@@ -192,6 +192,20 @@ def test_show_tells_all_of_a_call(llm_repl: RunCommand, fill: Fill) -> None:
     assert document["request"]["messages"][1]["content"] == "a\x1b[2Jb"
 
 
+def test_an_answer_that_was_cut_is_marked_and_reasoning_is_shown(
+    llm_repl: RunCommand, fill: Fill
+) -> None:
+    fill(a_call(1, finish_reason="length", reasoning="Hm. A number?"), a_call(2))
+    lines = llm_repl("calls", "list").stdout.splitlines()
+    assert [line.strip() for line in lines if "cut off" in line] == [
+        "cut off at the limit of tokens"
+    ]
+    assert "cut off" in lines[2]  # behind the call that it is of
+    shown = llm_repl("calls", "show", "00000001").stdout
+    assert "\n--- reasoning\nHm. A number?\n\n--- answer\nAnswer 1\n" in shown
+    assert "finish    length\n" in shown
+
+
 def test_a_beginning_of_an_id_must_be_of_one_call(llm_repl: RunCommand, fill: Fill) -> None:
     fill(a_call(0x10), a_call(0x11), a_call(0x11, id="00000011"))
     many = llm_repl("calls", "show", "0000001")

@@ -73,7 +73,12 @@ def full_call() -> CallRecord:
             Attempt(started_at=datetime(2026, 1, 2, 1, tzinfo=UTC), duration_s=0.75),
         ),
         text="half an \udfff",
-        tool_calls=(ToolCall(id="t", name="f", arguments='{"broken'),),
+        reasoning="Hm \ud83d\x00",
+        tool_calls=(
+            ToolCall(id="t", name="f", arguments='{"broken'),
+            ToolCall(id="u", name="g", arguments="{}", provider_fields={"extra": {"s": "x"}}),
+        ),
+        provider_fields={"reasoning_content": "Hm", "n": [1, None]},
         answered_by="gpt-2026",
         finish_reason="length",
         usage=Usage(input_tokens=2**70, output_tokens=None, raw={"x": [1, None]}),

@@ -136,6 +136,28 @@ def test_a_database_of_the_first_version_keeps_all(tmp_path: Path) -> None:
             assert store.list_runs("n") == []
 
 
+def test_calls_from_before_reasoning_was_kept_are_read(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        command.upgrade(config(connection), "0002")
+        columns = sa.inspect(connection).get_columns("calls")
+        given = {column["name"]: 0 if "INT" in str(column["type"]) else "x" for column in columns}
+        given |= dict.fromkeys(column["name"] for column in columns if column["nullable"])
+        given |= {"id": "c", "state": "completed", "started_at": "2026-01-31T10:00:00.000005Z"}
+        given |= {"attempts": "[]", "tool_calls": "[]", "request": "{}", "body": "{}"}
+        given |= {"source": "live", "number": 1}
+        names = ", ".join(f'"{name}"' for name in given)
+        marks = ", ".join("?" for _ in given)
+        connection.exec_driver_sql(
+            f"INSERT INTO calls ({names}) VALUES ({marks})", tuple(given.values())
+        )
+    engine.dispose()
+    with Store(url) as store:
+        [call] = store.list_calls()
+        assert (call.id, call.text, call.reasoning, call.provider_fields) == ("c", "x", "", {})
+
+
 def test_tables_and_statements_can_be_said_to_other_databases() -> None:
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # it has no types
     for table in metadata.sorted_tables:
