@@ -230,3 +230,31 @@ def test_an_interrupt_of_evaluate() -> None:
         assert text_of(outputs, "stdout") == "started\n"
 
     drive(check)
+
+
+@pytest.mark.parametrize("code", ["%time 1", "x = 1\n!ls", "%%bash\nls"])
+def test_ipythons_own_syntax_gets_a_sentence(code: str) -> None:
+    async def check() -> None:
+        kernel = InProcessKernel()
+        await kernel.start()
+        [error] = await run_cell(kernel, code)
+        assert "is IPython's, and the kernel `in_process` is plain Python" in error.content
+        assert error.fields["traceback"] == [error.content]
+        [error] = await run_cell(kernel, "x = 1 +\n5 % 2")
+        assert "IPython" not in error.content
+        await kernel.shutdown()
+
+    asyncio.run(check())
+
+
+def test_a_task_can_be_started_in_a_cell_that_does_not_await() -> None:
+    async def check() -> None:
+        kernel = InProcessKernel()
+        await kernel.start()
+        code = "import asyncio\nasync def work(): return 4\ntask = asyncio.create_task(work())"
+        assert await run_cell(kernel, code) == []
+        assert (await run_cell(kernel, "await task"))[0].content == "4"
+        assert (await run_cell(kernel, "asyncio.run(work())"))[0].content == "4"
+        await kernel.shutdown()
+
+    asyncio.run(check())

@@ -133,6 +133,7 @@ class Kernel(abc.ABC):
 
     def __init__(self, options: KernelOptions | None = None) -> None:
         self.options = options or KernelOptions()
+        self._next_number: int | None = None
 
     @property
     def language(self) -> str | None:
@@ -213,6 +214,19 @@ class Kernel(abc.ABC):
         """Begin again with an empty state."""
         await self.shutdown()
         await self.start()
+
+    def number_next(self, count: int) -> None:
+        """Say by which number the notebook shows what is executed next; tracebacks use it.
+
+        Args:
+            count: From 1; 0: it is no cell of the notebook.
+        """
+        self._next_number = count
+
+    def _take_number(self) -> int | None:
+        """What `number_next` said since the last time; None where nothing."""
+        count, self._next_number = self._next_number, None
+        return count
 
     def use_caller_thread(self, run: CallerThread[Any] | None) -> None:  # noqa: B027
         """Say how code gets to run in the thread of the run's caller; None: no more."""

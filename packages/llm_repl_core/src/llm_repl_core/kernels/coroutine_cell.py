@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import functools
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -23,6 +24,68 @@ class CoroutineRunner:
         self._task: asyncio.Task[Any] | None = None
         self.interrupted = False
         """Whether the coroutine that ran last was cancelled because of an interrupt."""
+        self._offering = False
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop, made when it is first asked for."""
+        if self._loop is None or self._loop.is_closed():
+            self._loop = asyncio.new_event_loop()
+        return self._loop
+
+    @property
+    def has_tasks(self) -> bool:
+        """Whether cells have started tasks that have not ended."""
+        loop = self._loop
+        return loop is not None and not loop.is_closed() and bool(asyncio.all_tasks(loop))
+
+    def offer_loop(self) -> None:
+        """Have cells that do not await find the loop, as they do in Jupyter.
+
+        So that ``asyncio.create_task`` works there, and ``asyncio.run`` as well, as no loop runs.
+        In this process and thread, for good, and within `offered` only.
+        """
+        thread = threading.get_ident()
+
+        def offering(find: Callable[[], asyncio.AbstractEventLoop]) -> Any:
+            @functools.wraps(find)
+            def find_loop() -> asyncio.AbstractEventLoop:
+                is_cell = self._offering and threading.get_ident() == thread
+                return self.loop if is_cell and asyncio._get_running_loop() is None else find()
+
+            return find_loop
+
+        for module in (asyncio, asyncio.events):
+            for name in ("get_running_loop", "get_event_loop"):
+                setattr(module, name, offering(getattr(module, name)))
+
+    @contextlib.contextmanager
+    def offered(self, code: str) -> Iterator[None]:
+        """What runs within finds the loop; see `offer_loop`.
+
+        Args:
+            code: The source of what runs.
+        """
+        if self._loop is not None or "asyncio" in code:
+            asyncio.set_event_loop(self.loop)  # which `asyncio.run` takes away
+        self._offering = True
+        try:
+            yield
+        finally:
+            self._offering = False
+
+    def run_tasks_until_readable(self, descriptor: int) -> None:
+        """Let tasks go on until there is something to read.
+
+        Raises:
+            BaseException: What asks a program to end, in a task: ``KeyboardInterrupt``.
+        """
+        loop = self.loop
+        loop.add_reader(descriptor, loop.stop)
+        try:
+            loop.run_forever()
+        finally:
+            loop.remove_reader(descriptor)
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run to the end, in this thread where it has no running loop, else in another one.
@@ -67,9 +130,7 @@ class CoroutineRunner:
             loop.close()
 
     def _run_here(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        if self._loop is None or self._loop.is_closed():
-            self._loop = asyncio.new_event_loop()
-        loop = self._loop
+        loop = self.loop
         self.interrupted = False
         task: asyncio.Task[T] = loop.create_task(coroutine)
         self._task = task

@@ -26,6 +26,7 @@ from llm_repl_core.errors import (
 )
 from llm_repl_core.kernels.base import Evaluated, Expression, Kernel, KernelOptions, Value
 from llm_repl_core.kernels.environment import kernel_environment
+from llm_repl_core.kernels.explanations import explained
 from llm_repl_core.kernels.jupyter_source import bootstrap_code, request_expression
 from llm_repl_core.kernels.output_buffer import OutputBuffer
 from llm_repl_core.kernels.private_folder import make_private_folder
@@ -132,6 +133,9 @@ class JupyterKernel(Kernel):
             self._require_alive()
             buffer = OutputBuffer(self.options.output_limit_bytes)
             failure: tuple[str, str, list[str]] | None = None
+            number = self._take_number()
+            if number and self._speaks_python:
+                self._client.execute(f"get_ipython().execution_count = {number}", silent=True)
             id_ = self._client.execute(clean_text(code), allow_stdin=False, stop_on_error=False)
             self._busy = True
             try:
@@ -155,7 +159,7 @@ class JupyterKernel(Kernel):
             if failure is None and reply["content"].get("status") == "error":
                 failure = _failure(reply["content"])
             if failure is not None:
-                buffer.error(*failure)
+                buffer.error(*explained(failure, environment=self.options.env))
             for output in buffer.take():
                 yield output
 

@@ -14,7 +14,15 @@ from types import ModuleType
 from typing import Any
 
 from llm_repl_core import safe_builtins
-from llm_repl_core.kernels import evaluation, inserted, shortening, values, whole_display
+from llm_repl_core.kernels import (
+    evaluation,
+    inserted,
+    programs,
+    shortening,
+    user_frames,
+    values,
+    whole_display,
+)
 from llm_repl_core.kernels.inspection import (
     annotation_types,
     arguments,
@@ -34,7 +42,7 @@ _EXIT_SENTENCE = (
 _MODULE_NAME = "_llm_repl_helpers"
 
 _MODULES = (
-    safe_builtins, values, shortening, whole_display, inserted, evaluation,
+    safe_builtins, values, shortening, whole_display, inserted, evaluation, programs, user_frames,
     annotation_types, arguments, docstrings, functions, held, media, models, parameters,
 )  # fmt: skip
 """What is sent. All in one module, so no two of them may define the same name."""
@@ -68,8 +76,18 @@ def refuse_exit():
 
 def install():
     from IPython import get_ipython
+    shell = get_ipython()
     # Otherwise exit() ends the kernel a moment after the cell, without a word.
-    get_ipython().ask_exit = refuse_exit
+    shell.ask_exit = refuse_exit
+    get_exception = shell._get_exc_info
+    def get_users_exception(exc_tuple=None):
+        kind, error, _ = get_exception(exc_tuple)
+        keep_user_frames(error)
+        return kind, error, error.__traceback__
+    shell._get_exc_info = get_users_exception
+    def system(command):
+        shell.user_ns["_exit_code"] = run_program_of_cell(shell.var_expand(command, depth=1))
+    shell.system = shell.system_piped = system
 
 install()
 """

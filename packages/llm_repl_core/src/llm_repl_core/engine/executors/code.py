@@ -14,6 +14,8 @@ __all__ = ["execute_code"]
 
 async def execute_code(cell: CodeCell, execution: Execution) -> AsyncGenerator[Output, None]:
     """Run the code and pass its outputs on."""
+    if cell.execution_count is not None:
+        execution.kernel.number_next(cell.execution_count)
     async with aclosing(execution.kernel.execute(cell.content)) as outputs:
         async for output in outputs:
             yield output

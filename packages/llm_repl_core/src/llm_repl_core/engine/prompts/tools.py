@@ -158,6 +158,7 @@ def _source(function: str, word: str) -> str:
 
 
 async def _run(kernel: Kernel, source: str) -> list[Output]:
+    kernel.number_next(0)
     async with aclosing(kernel.execute(source)) as produced:
         return [output async for output in produced]
 

@@ -20,6 +20,9 @@ _FUTURE_FLAGS: int = functools.reduce(
 )
 
 
+_TASK_STARTERS = frozenset({"create_task", "ensure_future", "get_running_loop"})
+
+
 class CompiledCell(Struct, frozen=True):
     """The two parts of a cell.
 
@@ -37,8 +40,10 @@ class CompiledCell(Struct, frozen=True):
 
     @property
     def awaits(self) -> bool:
-        """Whether the cell needs an event loop."""
-        return _gives_coroutine(self.body) or _gives_coroutine(self.last)
+        """Whether the cell needs an event loop: it awaits, or starts a task and goes on."""
+        codes = (self.body, self.last)
+        names = {name for code in codes if code is not None for name in code.co_names}
+        return any(map(_gives_coroutine, codes)) or not names.isdisjoint(_TASK_STARTERS)
 
     def run(self, namespace: dict[str, Any]) -> Any:
         """Run a cell that does not await; its last expression's value."""

@@ -7,6 +7,7 @@ import builtins
 import contextlib
 import contextvars
 import os
+import re
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -42,6 +43,8 @@ T = TypeVar("T")
 
 _GATHER_S = 0.01
 """How long output waits for more."""
+_NO_CELL = "<call>"
+"""What the file of code that is no cell is called; above a cell's own frames it is not shown."""
 _STOP_TIMEOUT_S = 1.0
 """How long an interrupted cell may take before its thread is left behind."""
 
@@ -125,7 +128,11 @@ class InProcessKernel(Kernel):
 
         self._buffer.begin()
         self._wake = wake
-        task = asyncio.ensure_future(self._run(lambda: self._run_cell(code)))
+        count = self._take_number()
+        if count != 0:
+            self._count = count or self._count + 1
+        filename = _NO_CELL if count == 0 else f"{CELL_PREFIX}{self._count}>"
+        task = asyncio.ensure_future(self._run(lambda: self._run_cell(code, filename)))
         task.add_done_callback(lambda _: woken.set())
         try:
             ended = False
@@ -286,9 +293,7 @@ class InProcessKernel(Kernel):
             self._cwd = str(Path.cwd())
             os.chdir(before)
 
-    def _run_cell(self, code: str) -> None:
-        self._count += 1
-        filename = f"{CELL_PREFIX}{self._count}>"
+    def _run_cell(self, code: str, filename: str) -> None:
         figures = open_figures()
         failure: tuple[str, str, list[str]] | None = None
         try:
@@ -304,7 +309,11 @@ class InProcessKernel(Kernel):
             for bundle in new_figures(figures):
                 self._show(bundle, {})
         except BaseException as error:  # noqa: BLE001  user code, anything may come out of it
-            failure = (type(error).__name__, exception_text(error), _lines(error))
+            failure = _magic_refused(error, code) or (
+                type(error).__name__,
+                exception_text(error),
+                _lines(error),
+            )
         if failure is not None:
             self._buffer.error(*failure)
 
@@ -331,6 +340,21 @@ class InProcessKernel(Kernel):
         wake = self._wake
         if wake is not None:
             wake()
+
+
+def _magic_refused(error: BaseException, code: str) -> tuple[str, str, list[str]] | None:
+    """What is said of IPython's own syntax, which is none of Python's."""
+    if not isinstance(error, SyntaxError):
+        return None
+    lines = code.splitlines()[(error.lineno or 1) - 1 :]
+    word = re.match(r"\s*([%!]\S*)", lines[0]) if lines else None
+    if word is None:
+        return None
+    sentence = (
+        f"`{word[1]}` is IPython's, and the kernel `in_process` is plain Python: run the notebook with "
+        "the kernel `worker` or `jupyter`."
+    )
+    return "SyntaxError", sentence, [f"SyntaxError: {sentence}"]
 
 
 def _lines(error: BaseException) -> list[str]:

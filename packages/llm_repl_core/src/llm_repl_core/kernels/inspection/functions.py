@@ -18,6 +18,7 @@ from llm_repl_core.kernels.inspection.docstrings import read_docstring
 from llm_repl_core.kernels.inspection.held import held, hold, let_go
 from llm_repl_core.kernels.inspection.parameters import SchemaWriter
 from llm_repl_core.kernels.shortening import shortened
+from llm_repl_core.kernels.user_frames import keep_user_frames, with_cell_names
 from llm_repl_core.kernels.values import NotJSON, clean_text, exception_text, json_form
 
 __all__ = [
@@ -198,14 +199,12 @@ class _Call:
         self.result = {"state": "returned", "text": text, "notice": notice}
 
     def fail(self, error: BaseException) -> None:
-        trace = error.__traceback__
-        while trace is not None and trace.tb_frame.f_globals is globals():
-            trace = trace.tb_next
+        keep_user_frames(error)
         self.result = {
             "state": "raised",
             "ename": type(error).__name__,
             "evalue": exception_text(error, _EVALUE_LIMIT_BYTES),
-            "traceback": shortened(_traceback_text(error, trace), _TRACEBACK_LIMIT),
+            "traceback": shortened(_traceback_text(error), _TRACEBACK_LIMIT),
         }
 
 
@@ -306,8 +305,8 @@ def _result_text(value: Any, limit: int) -> tuple[str, str]:
     )
 
 
-def _traceback_text(error: BaseException, trace: Any) -> str:
+def _traceback_text(error: BaseException) -> str:
     try:
-        return "".join(traceback.format_exception(type(error), error, trace)).rstrip("\n")
+        return with_cell_names("".join(traceback.format_exception(error)).rstrip("\n"))
     except Exception:  # noqa: BLE001  an exception whose own methods raise
         return f"{type(error).__name__}: {exception_text(error)}"

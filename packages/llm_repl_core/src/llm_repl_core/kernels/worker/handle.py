@@ -21,11 +21,13 @@ class WorkerHandle:
     Attributes:
         pid: Its process.
         path: The socket on which it listens.
+        memory_limit_bytes: Of the process; 0: it has none.
         ended: Gets the sentence on how the process ended.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, memory_limit_bytes: int = 0) -> None:
         self.pid = 0
+        self.memory_limit_bytes = memory_limit_bytes
         self.path = path
         self.ended: concurrent.futures.Future[str] = concurrent.futures.Future()
 

@@ -95,7 +95,7 @@ class WorkerKernel(Kernel):
         async with self._lock:
             connection = self._require_alive()
             await self._pass_signals(connection)
-            request = protocol.Execute(next(self._ids), clean_text(code))
+            request = protocol.Execute(next(self._ids), clean_text(code), self._take_number())
             connection.send(protocol.encode(request))
             self._busy = True
             # A worker bounds its outputs itself; one that does not is no kernel of ours.

@@ -109,10 +109,17 @@ ZygoteReply = Ready | Forked | ForkFailed | Ended
 
 
 class Execute(Struct, frozen=True, tag="execute"):
-    """Run a cell's code; answered by `Outputs` and one `Done`."""
+    """Run a cell's code; answered by `Outputs` and one `Done`.
+
+    Attributes:
+        id: Of the request.
+        code: The source.
+        count: As for `llm_repl_core.kernels.base.Kernel.number_next`; None: it was not called.
+    """
 
     id: int
     code: str
+    count: int | None = None
 
 
 class Evaluate(Struct, frozen=True, tag="evaluate"):

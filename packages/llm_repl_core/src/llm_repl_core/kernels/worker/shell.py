@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-import builtins
 import re
+import sys
 import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any, Literal
 
-from IPython.core.error import StdinNotImplementedError
+from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
 from llm_repl_core.kernels.coroutine_cell import CoroutineRunner
+from llm_repl_core.kernels.programs import run_program_of_cell
+from llm_repl_core.kernels.user_frames import keep_user_frames, with_cell_names
 from llm_repl_core.kernels.values import exception_text
 from llm_repl_core.kernels.worker.capture import Capture
+from llm_repl_core.kernels.worker.nobody_answers import refuse_questions
 from llm_repl_core.kernels.worker.shell_parts import (
     EXIT_SENTENCE,
     RESULT_NAMES,
     ExitRefusal,
+    Inputs,
     Publisher,
     ResultHook,
 )
 
 __all__ = ["WorkerShell", "make_shell"]
 
-_INPUT_SENTENCE = (
-    "input() does not work in a cell, as nobody can answer it: assign the value instead."
-)
 _SPECIAL_SYNTAX = re.compile(r"[%!?]|>>>|\.\.\.|In \[|^\s*[/,;]|\A\s", re.MULTILINE)
 """Whatever IPython might see a magic, a shell command, a question or a prompt in; and more."""
 _ASSIGNMENT = re.compile(r"[^\W\d]\w*\s*=[^=]")
@@ -50,13 +51,16 @@ class WorkerShell(InteractiveShell):
     capture: Capture | None = None
     code = ""
     coroutines: CoroutineRunner
+    inputs: Inputs
     _transformer_counts: tuple[int, ...] = ()
 
-    def run(self, code: str) -> tuple[str, str, list[str]] | None:
+    def run(self, code: str, count: int | None = None) -> tuple[str, str, list[str]] | None:
         """Run a cell.
 
         Args:
             code: Its source, magics and all.
+            count: The number that the notebook shows; None: one more than the last; 0: it is no
+                cell of the notebook, and leaves no trace among those.
 
         Returns:
             None where it ended well; else the exception's class name, its text and the
@@ -64,9 +68,15 @@ class WorkerShell(InteractiveShell):
         """
         self.code = code
         self._failure: tuple[str, str, list[str]] | None = None
+        if count:
+            self.execution_count = count
+        if count != 0:
+            self.inputs.add(self.execution_count, code)
         run_cell: Any = self.run_cell  # IPython leaves some of its functions untyped
-        result = run_cell(code, store_history=False)
-        self.execution_count += 1
+        with self.coroutines.offered(code):
+            result = run_cell(code, store_history=False)
+        if count != 0:
+            self.execution_count += 1
         error = result.error_before_exec or result.error_in_exec
         if error is None:
             return self._failure
@@ -74,6 +84,15 @@ class WorkerShell(InteractiveShell):
             lines = traceback.format_exception_only(error)
             self._failure = (type(error).__name__, exception_text(error), _split(lines))
         return self._failure
+
+    def system(self, cmd: str) -> None:
+        """Run what stands behind ``!``."""
+        if cmd.rstrip().endswith("&"):
+            raise OSError("A program can't be put in the background by `&`: use subprocess.Popen.")
+        expand: Any = self.var_expand
+        self.user_ns["_exit_code"] = run_program_of_cell(expand(cmd, depth=1))
+
+    system_piped = system_raw = system
 
     @contextmanager
     def _tee(self, channel: Literal["stdout", "stderr"]) -> Iterator[None]:  # noqa: ARG002
@@ -122,6 +141,10 @@ class WorkerShell(InteractiveShell):
         for name in [name for name in self.user_ns if name not in self.user_ns_hidden]:
             if not name.startswith("__") or name == "__":
                 del self.user_ns[name]
+        self.inputs.clear()
+        for name in ("last_exc", "last_type", "last_value", "last_traceback"):
+            if hasattr(sys, name):
+                delattr(sys, name)
         self.displayhook._ = self.displayhook.__ = self.displayhook.___ = ""
         self.user_ns.update(dict.fromkeys(RESULT_NAMES, ""))
         self.execution_count = 1
@@ -130,7 +153,7 @@ class WorkerShell(InteractiveShell):
         exiter = make_refusal()
         self.user_ns["exit"] = self.user_ns["quit"] = self.exiter = exiter
         self.user_ns_hidden.update({"exit": self.exiter, "quit": self.exiter})
-        builtins.input = _refuse_input
+        refuse_questions(self)
         # Once for all cells, where IPython does and undoes it for each.
         self.builtin_trap.__enter__()
         self.display_trap.__enter__()
@@ -142,20 +165,30 @@ class WorkerShell(InteractiveShell):
 
     def _keep_failure(self, exc_tuple: Any, *args: Any, **options: Any) -> None:
         try:
-            get_info: Any = self._get_exc_info
-            kind, error, trace = get_info(exc_tuple)
+            kind, error, trace = self._get_exc_info(exc_tuple)
         except ValueError:
+            print("No traceback available to show.", file=sys.stderr)  # noqa: T201  a magic's answer
             return
         if isinstance(error, asyncio.CancelledError) and self.coroutines.interrupted:
-            kind, error = KeyboardInterrupt, KeyboardInterrupt()
+            kind, error = KeyboardInterrupt, KeyboardInterrupt().with_traceback(trace)
         if _has_group(error):
             self._showtraceback(kind, error, _group_lines(error))
             return
         super().showtraceback((kind, error, trace), *args, **options)
 
+    def _get_exc_info(self, exc_tuple: Any = None) -> tuple[Any, Any, Any]:
+        """The exception that is to be shown, with the user's frames only."""
+        get_info: Any = super()._get_exc_info
+        kind, error, _ = get_info(exc_tuple)
+        keep_user_frames(error)
+        return kind, error, error.__traceback__
+
     def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
         """Keep what is shown of an exception for the cell's end."""
         text = exception_text(evalue)
+        if isinstance(evalue, SyntaxError) and evalue.filename:
+            label: Any = self.compile.format_code_name(evalue.filename)
+            text = text.replace(evalue.filename, " ".join(label)) if label else text
         if etype is SystemExit and text != EXIT_SENTENCE:
             stb = [f"SystemExit: {text}", EXIT_SENTENCE]
         elif etype is SystemExit:
@@ -169,6 +202,12 @@ class WorkerShell(InteractiveShell):
 
     def enable_gui(self, gui: Any = None) -> None:
         """There is no window in a worker, so there is nothing to do."""
+
+    def set_next_input(self, s: str, replace: bool = False) -> None:  # noqa: ARG002  IPython's
+        """There is no cell that a kernel could write into."""
+        raise UsageError(
+            "A magic can't write into a cell here: run a file by %run, or put its text into the cell."
+        )
 
     def ask_exit(self) -> None:
         """Say how a kernel ends."""
@@ -187,6 +226,8 @@ def make_shell() -> WorkerShell:
     config.InteractiveShell.banner1 = ""
     shell = WorkerShell.instance(config=config)
     shell.coroutines = CoroutineRunner()
+    shell.inputs = Inputs(shell)
+    shell.run_line_magic("load_ext", "storemagic")
     shell.loop_runner = shell.coroutines.run
     # What the first cells would import is in memory then before any worker is made.
     for code in ("1 + 1", "1 / 0", "%pwd", "[print]"):
@@ -194,11 +235,6 @@ def make_shell() -> WorkerShell:
     # It says how to leave a terminal.
     warnings.filterwarnings("ignore", message="To exit: use 'exit'")
     return shell
-
-
-def _refuse_input(_prompt: object = "", /) -> str:
-    __tracebackhide__ = True  # IPython leaves a frame with this name out
-    raise StdinNotImplementedError(_INPUT_SENTENCE)
 
 
 def _has_group(error: BaseException | None) -> bool:
@@ -213,10 +249,7 @@ def _has_group(error: BaseException | None) -> bool:
 
 def _group_lines(error: BaseException) -> list[str]:
     shown = traceback.TracebackException.from_exception(error)
-    frames = list(shown.stack)
-    first = next((i for i, frame in enumerate(frames) if "ipython-input" in frame.filename), 0)
-    shown.stack = traceback.StackSummary.from_list(frames[first:])
-    return list(shown.format())
+    return with_cell_names("".join(shown.format())).split("\n")
 
 
 def _split(lines: list[str]) -> list[str]:

@@ -8,13 +8,53 @@ from IPython.core.autocall import ExitAutocall
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 
-__all__ = ["EXIT_SENTENCE", "RESULT_NAMES", "ExitRefusal", "Publisher", "ResultHook"]
+__all__ = ["EXIT_SENTENCE", "RESULT_NAMES", "ExitRefusal", "Inputs", "Publisher", "ResultHook"]
 
 EXIT_SENTENCE = (
     "exit() does not end a notebook's kernel: shut the kernel down, or restart it, instead."
 )
 RESULT_NAMES = ("_", "__", "___")
 """The variables of the last three values that were shown."""
+
+
+_RESULTS_KEPT = 100
+_INPUT_NAMES = ("_i", "_ii", "_iii")
+
+
+class Inputs:
+    """The sources of the cells that ran, as ``In``, ``_i`` and ``%history`` show them.
+
+    IPython's own way of keeping them needs a database, or grows a queue for one.
+
+    Args:
+        shell: Whose history; it is switched off otherwise.
+    """
+
+    def __init__(self, shell: Any) -> None:
+        self._names = shell.user_ns
+        self._history = shell.history_manager
+        self._current = ""
+
+    def add(self, count: int, code: str) -> None:
+        """Note a cell that is about to run."""
+        for sources in self._lists():
+            sources.extend([""] * (count + 1 - len(sources)))  # prompts have numbers, too
+            sources[count] = code.rstrip("\n")
+        last = [self._current, *(self._names.get(name, "") for name in _INPUT_NAMES)]
+        self._current = code.rstrip("\n")
+        self._names.update(zip(_INPUT_NAMES, last, strict=False))
+        self._names[f"_i{count}"] = self._current
+
+    def clear(self) -> None:
+        """Forget them, and the results."""
+        for sources in self._lists():
+            sources[:] = [""]
+        self._history.output_hist.clear()
+        self._names.update(dict.fromkeys(_INPUT_NAMES, ""))
+        self._current = ""
+
+    def _lists(self) -> tuple[list[str], list[str]]:
+        return self._history.input_hist_parsed, self._history.input_hist_raw
 
 
 class ExitRefusal(ExitAutocall):
@@ -54,6 +94,14 @@ class ResultHook(DisplayHook):
         if all(names.get(name) is getattr(self, name) for name in RESULT_NAMES):
             self.___, self.__, self._ = self.__, self._, result
             names.update({name: getattr(self, name) for name in RESULT_NAMES})
+        shell: Any = self.shell
+        results, count = names.get("_oh"), shell.execution_count
+        if isinstance(results, dict):
+            results[count] = names[f"_{count}"] = result
+            if len(results) > _RESULTS_KEPT:
+                oldest = next(iter(results))
+                del results[oldest]
+                names.pop(f"_{oldest}", None)
 
 
 class Publisher(DisplayPublisher):

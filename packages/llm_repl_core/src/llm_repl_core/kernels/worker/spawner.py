@@ -60,7 +60,8 @@ class Spawner:
     def _spawn(self, options: KernelOptions, linger_s: float) -> WorkerHandle:
         if self._folder is None:
             self._folder = make_private_folder()
-        handle = WorkerHandle(str(self._folder / f"{next(self._numbers)}.sock"))
+        path = self._folder / f"{next(self._numbers)}.sock"
+        handle = WorkerHandle(str(path), options.memory_limit_bytes)
         told = worker_options(options, handle.path, linger_s)
         try:
             with listen(handle.path) as listener:
@@ -89,4 +90,4 @@ def _watch(process: subprocess.Popen[bytes], handle: WorkerHandle) -> None:
     status = process.wait()
     with contextlib.suppress(OSError):
         Path(handle.path).unlink()
-    handle.ended.set_result(how_it_ended(status))
+    handle.ended.set_result(how_it_ended(status, memory_limit_bytes=handle.memory_limit_bytes))

@@ -18,7 +18,9 @@ from typing import Any, NoReturn
 import msgspec
 
 from llm_repl_core.kernels.evaluation import evaluate_all, user_names
+from llm_repl_core.kernels.explanations import explained, memory_sentence
 from llm_repl_core.kernels.output_buffer import OutputBuffer
+from llm_repl_core.kernels.programs import PLAIN_PAGERS
 from llm_repl_core.kernels.values import describe_within, exception_text
 from llm_repl_core.kernels.worker import protocol
 from llm_repl_core.kernels.worker.capture import Capture
@@ -84,7 +86,7 @@ class WorkerProcess:
                 self._send(protocol.Refused(problem))
                 self._leave(1)
             self._send(protocol.Hello(protocol.PROTOCOL_VERSION, self._pid))
-            while (message := self._channel.receive()) is not None:
+            while (message := self._receive()) is not None:
                 self._gate.expect()
                 request = self._requests.decode(message)
                 del message
@@ -92,6 +94,15 @@ class WorkerProcess:
                 self._gate.settle()
             self._channel.detach()
             self._pump.connection_changed()
+
+    def _receive(self) -> memoryview | None:
+        """The next request; tasks that cells have started go on until it comes."""
+        connection, coroutines = self._channel.connection, self._shell.coroutines
+        while connection is not None and coroutines.has_tasks and not self._channel.has_message():
+            # What a task raises is kept by it; only what would end a program comes here.
+            with contextlib.suppress(KeyboardInterrupt, SystemExit):
+                self._guarded(lambda: coroutines.run_tasks_until_readable(connection.fileno()))
+        return self._channel.receive()
 
     # Setting up --------------------------------------------------------------------------------
 
@@ -107,8 +118,11 @@ class WorkerProcess:
         os.register_at_fork(after_in_child=self._listener.close)
         os.environ.update(options.env)
         os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+        for name, value in PLAIN_PAGERS.items():
+            os.environ.setdefault(name, value)
         _reseed()
         self._shell.begin_afresh()
+        self._shell.coroutines.offer_loop()
         self._shell.capture = self._capture
         gc.enable()
         with contextlib.suppress(OSError):
@@ -126,7 +140,10 @@ class WorkerProcess:
         try:
             self._answers[type(request)](request)
         except MemoryError:
-            self._send(protocol.Broken(request.id, "The kernel's process has no memory left."))
+            sentence = memory_sentence(self._options.memory_limit_bytes)
+            self._send(
+                protocol.Broken(request.id, f"The kernel's process has no memory left. {sentence}")
+            )
         except KeyboardInterrupt:
             self._gate.close()
             self._send(protocol.Broken(request.id, "It was interrupted."))
@@ -140,7 +157,7 @@ class WorkerProcess:
         try:
             self._gate.open()
             try:
-                failure = self._shell.run(request.code)
+                failure = self._shell.run(request.code, request.count)
             finally:
                 self._gate.close()
         except BaseException as error:  # noqa: BLE001  an interrupt between two lines of IPython
@@ -151,7 +168,10 @@ class WorkerProcess:
             os._exit(0)
         if failure is not None:
             self._capture.drain_pipes()
-            self._buffer.error(*failure)
+            limit_bytes = self._options.memory_limit_bytes
+            self._buffer.error(
+                *explained(failure, environment=os.environ, memory_limit_bytes=limit_bytes)
+            )
         self._capture.end()
 
     def _evaluate(self, request: protocol.Evaluate) -> None:

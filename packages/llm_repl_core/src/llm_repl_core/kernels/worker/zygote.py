@@ -185,7 +185,7 @@ class _Life:
 
     async def fork(self, options: KernelOptions, linger_s: float) -> WorkerHandle:
         number = next(self._ids)
-        handle = WorkerHandle(str(self._folder / f"{number}.sock"))
+        handle = WorkerHandle(str(self._folder / f"{number}.sock"), options.memory_limit_bytes)
         request = protocol.Fork(number, worker_options(options, handle.path, linger_s))
         forked: concurrent.futures.Future[int] = concurrent.futures.Future()
         with self._lock:
@@ -246,7 +246,8 @@ class _Life:
             if ended is not None:
                 with contextlib.suppress(OSError):
                     Path(ended.path).unlink()
-                _set(ended.ended, how_it_ended(reply.status))
+                limit_bytes = ended.memory_limit_bytes
+                _set(ended.ended, how_it_ended(reply.status, memory_limit_bytes=limit_bytes))
 
     def _end(self) -> None:
         """The connection has ended: nobody hears of anything any more."""
