@@ -173,6 +173,20 @@ def test_what_is_stale_runs_and_nothing_else(api):
     assert api.post(f"{path}/execute_stale").json["cell_ids"] == []
 
 
+def test_what_is_stale_runs_after_what_a_new_kernel_lacks(api):
+    path = api.new_notebook("a = 1", ("prompt", "{a}"), "b = a + len(response_1)", "c = 3")
+    ids = [cell["id"] for cell in api.cells(path)]
+    api.post(f"{path}/execute_all")
+    api.post(f"{path}/restart")
+    api.put(f"{path}/cells/{ids[2]}", {"content": "b = a - len(response_1)"})
+    answer = api.post(f"{path}/execute_stale").json
+    assert answer == {"success": True, "cell_ids": [ids[0], ids[2]]}
+    assert api.get(f"{path}/state").json["state"]["b"] < 0
+    assert api.get(f"{path}/runs").json["runs"][0]["cell_ids"] == [ids[0], ids[2]]
+    assert len(api.get("/api/calls", query_string={"notebook_id": path[15:]}).json["calls"]) == 1
+    assert [cell.get("stale") for cell in api.cells(path)].count(True) == 0
+
+
 # In the background -----------------------------------------------------------------------------
 
 

@@ -224,6 +224,7 @@ class CellRun:
             terms=self._run.terms,
             run_id=self._run.id,
             earlier_status=self._earlier.status,
+            reruns=self._run.reruns(self._cell.id),
             kernel_turn=self._kernel_turn,
             placed=self._placed,
             set_answer=self._set_answer,
@@ -350,6 +351,10 @@ class CellRun:
     def _mark_stale(self, ending: Ending) -> None:
         if ending.withdrawn:
             return
+        if ending.error is None:
+            self._session.note_held(self._cell.id)
+            if self._run.reruns(self._cell.id):
+                return  # nothing has changed by it
         # What this run has come to already stands where document order has it, and saw all it needs.
         stale = self._session.dependencies.mark_changed(self._cell.id, but=self._run.begun)
         # Those that this very run comes to are not told to be stale for a moment.

@@ -48,6 +48,8 @@ class Execution(Struct, frozen=True, kw_only=True):
         terms: Says what the run allows its calls.
         run_id: The run's UUID.
         earlier_status: The cell's status before this run.
+        reruns: Whether it would give the same as before, and runs for its variables only: what
+            was answered is not paid for again.
         kernel_turn: Has the kernel for the cell alone while it is entered; for a type that
             ``shares_kernel``.
         placed: To be called when all has been read of the state that the cell reads: cells below
@@ -66,6 +68,7 @@ class Execution(Struct, frozen=True, kw_only=True):
     terms: Callable[[], Awaitable[CallTerms]]
     run_id: str
     earlier_status: CellStatus
+    reruns: bool
     kernel_turn: Callable[[], AbstractAsyncContextManager[None]]
     placed: Callable[[], None]
     set_answer: Callable[[Sequence[str], JSONValue, Deliver | None], Awaitable[None]]

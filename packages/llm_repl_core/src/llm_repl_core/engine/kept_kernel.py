@@ -23,6 +23,16 @@ class KeptKernel:
         self._notebook = notebook
         self._has_state = False
         self._lost = False
+        self._held: set[str] = set()
+
+    @property
+    def held(self) -> frozenset[str]:
+        """The ids of the cells whose variables the kernel has."""
+        return frozenset(self._held) if self.kernel.alive and self._has_state else frozenset()
+
+    def note_held(self, cell_id: str) -> None:
+        """Note that the kernel has the variables of a cell."""
+        self._held.add(cell_id)
 
     async def ensure(self) -> None:
         """Have a kernel that is alive.
@@ -57,6 +67,7 @@ class KeptKernel:
         await self._start()
 
     async def _start(self) -> None:
+        self._held.clear()
         try:
             if not self.kernel.alive:
                 await self.kernel.start()

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from llm_repl_core.engine.approvals import Approvals
 from llm_repl_core.engine.caller_thread import AsyncInbox, Inbox
 from llm_repl_core.engine.calls import Caller
+from llm_repl_core.engine.catch_up import plan_catch_up
 from llm_repl_core.engine.cell_type import CellType
 from llm_repl_core.engine.dependencies import Dependencies
 from llm_repl_core.engine.events import Event
@@ -119,6 +120,18 @@ class LiveSession:
         """
         run = self.make_run(cell_ids, options or RunOptions(), listener=listener)
         return run.id, self._queue.add(run)
+
+    def start_stale(self, options: RunOptions | None = None) -> tuple[Run, asyncio.Task[RunResult]]:
+        """Queue a run of the cells that would give something else now, and of what they need.
+
+        Returns:
+            The run, and what resolves when it has ended.
+
+        Raises:
+            Conflict: The session is closed.
+        """
+        run = self.make_stale_run(options or RunOptions())
+        return run, self._queue.add(run)
 
     async def run_for(self, inbox: Inbox | AsyncInbox, run: Run) -> None:
         """Run what was made for somebody outside of the loop, who listens at the inbox.
@@ -232,6 +245,41 @@ class LiveSession:
             return await self._queue.ask(self.kernel.snapshot)
         return None
 
+    def make_stale_run(
+        self,
+        options: RunOptions,
+        *,
+        listener: Listener | None = None,
+        inbox: Inbox | AsyncInbox | None = None,
+    ) -> Run:
+        """A run of the cells that would give something else now, and of what they need.
+
+        Where the kernel lacks the variables of a cell above, that runs before; a prompt there
+        whose answer the notebook has is not asked again, but for one that makes an instance of a
+        class: it takes its answer from the record, where that has it.
+
+        Args:
+            options: How it is to go.
+            listener: Called with the events of this run only.
+            inbox: Where somebody outside of the loop listens.
+
+        Raises:
+            Conflict: The session is closed.
+        """
+        self._refuse_closed()
+        catch_up = plan_catch_up(
+            self.notebook, self.dependencies.graph(), self.dependencies.stale(), self._kept.held
+        )
+        return Run(
+            self,
+            catch_up.cell_ids,
+            whole_notebook=False,
+            options=options,
+            listener=listener if inbox is None else inbox.put,
+            inbox=inbox,
+            catch_up=catch_up,
+        )
+
     def make_run(
         self,
         cell_ids: Iterable[str] | None,
@@ -288,6 +336,10 @@ class LiveSession:
     async def call_terms(self, options: RunOptions, cell_ids: Sequence[str]) -> CallTerms:
         """What a run of these cells allows its calls."""
         return await self._terms.of_run(self.notebook, options, cell_ids)
+
+    def note_held(self, cell_id: str) -> None:
+        """Note that the kernel has the variables of a cell."""
+        self._kept.note_held(cell_id)
 
     def next_sequence(self) -> int:
         """The number of the next event, from 1."""

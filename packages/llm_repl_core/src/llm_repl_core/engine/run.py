@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from llm_repl_core.engine.answers import Answers
 from llm_repl_core.engine.caller_thread import AsyncInbox, Inbox
+from llm_repl_core.engine.catch_up import CatchUp
 from llm_repl_core.engine.cell_run import CellRun
 from llm_repl_core.engine.events import (
     Event,
@@ -29,6 +30,7 @@ from llm_repl_core.engine.scheduler import Outcome, Planned, Schedule
 from llm_repl_core.errors import BudgetExceeded, LLMReplError, PriceUnknown
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.ids import new_id
+from llm_repl_core.model.output import Output
 from llm_repl_core.plugins.contexts import RunContext, RunResult
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ class Run:
         options: How it is to go.
         listener: Called with each event of this run, besides the session's listeners.
         inbox: Of the thread that asked for the run and lends itself for code, if any.
+        catch_up: What the kernel lacked when the run was made; None: nothing.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class Run:
         options: RunOptions,
         listener: Callable[[Event], None] | None = None,
         inbox: Inbox | AsyncInbox | None = None,
+        catch_up: CatchUp | None = None,
     ) -> None:
         self.id = new_id()
         self.session = session
@@ -89,6 +93,8 @@ class Run:
         self.answers = Answers(session.kernel, self.kernel_turn, session.ensure_kernel)
         self._terms: asyncio.Task[CallTerms] | None = None
         self._whole_notebook = whole_notebook
+        self._catch_up = catch_up or CatchUp(cell_ids=cell_ids)
+        self._order = self._in_order()
         self._listener = listener
         self._cell_runs: dict[str, CellRun] = {}
         self._schedule: Schedule | None = None
@@ -216,8 +222,9 @@ class Run:
     def _count_cells(self, count: int) -> list[int]:
         notebook = self.session.notebook
         counts = []
-        for cell_id in self.cell_ids:
-            if cell_id in notebook and notebook[cell_id].is_counted:
+        for cell_id in self._order:
+            runs = cell_id in notebook and cell_id not in self._catch_up.recalled
+            if runs and notebook[cell_id].is_counted:
                 count += 1
             counts.append(count)
         return counts
@@ -235,11 +242,11 @@ class Run:
             self._schedule = Schedule(
                 self._start_planned, self._is_current, parallel=self.options.parallel
             )
-            await self._schedule.run(plan(notebook, self.cell_ids, plain=self.session.plain_names))
+            await self._schedule.run(plan(notebook, self._order, plain=self.session.plain_names))
             if self.stopped:
                 self._note_stop()
             return
-        for place, cell_id in enumerate(self.cell_ids):
+        for place, cell_id in enumerate(self._order):
             if self.stopped:
                 self._note_stop()
                 return
@@ -248,7 +255,7 @@ class Run:
 
     def _has_prompts(self) -> bool:
         notebook = self.session.notebook
-        return len(self.cell_ids) > 1 and any(
+        return len(self._order) > 1 and any(
             cell_id in notebook and isinstance(notebook[cell_id], PromptCell)
             for cell_id in self.cell_ids
         )
@@ -265,12 +272,37 @@ class Run:
         placed: Callable[[], None],
         failed: Sequence[Planned] = (),
     ) -> Outcome:
+        if cell_id in self._catch_up.recalled:
+            return await self._recall(cell_id, place)
         outcome = Outcome(ok=False, halts=True)  # where the engine itself fails
         try:
             outcome = await self._execute_current(cell_id, place, placed, failed)
         finally:
             self._note_ended(cell_id, outcome)
         return outcome
+
+    async def _recall(self, cell_id: str, place: int) -> Outcome:
+        """Give the kernel what a cell left that need not run for it."""
+        notices: list[Output] = []
+        try:
+            for name, value in self._catch_up.recalled[cell_id].items():
+                await self.answers.set((name,), place, value, notices.append)
+        except LLMReplError as error:
+            self._fail(str(error), cell_id, place)
+            return Outcome(ok=False, halts=True)
+        self.session.note_held(cell_id)
+        return Outcome(ok=True, halts=False)
+
+    def _in_order(self) -> tuple[str, ...]:
+        recalled = self._catch_up.recalled
+        if not recalled:
+            return self.cell_ids
+        chosen = recalled.keys() | set(self.cell_ids)
+        return tuple(cell.id for cell in self.session.notebook if cell.id in chosen)
+
+    def reruns(self, cell_id: str) -> bool:
+        """Whether a cell only runs for what the kernel lacks, and gives the same as before."""
+        return cell_id in self._catch_up.rerun
 
     def _note_ended(self, cell_id: str, outcome: Outcome) -> None:
         """Say that a cell asks no more, to the calls that wait for it."""

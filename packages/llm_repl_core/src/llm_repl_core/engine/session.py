@@ -23,6 +23,7 @@ from llm_repl_core.engine.live_session import LiveSession
 from llm_repl_core.engine.loop import EngineLoop
 from llm_repl_core.engine.options import RunKeywords, RunOptions
 from llm_repl_core.engine.prompts.preview import Preview
+from llm_repl_core.engine.run import Run
 from llm_repl_core.engine.state import State
 from llm_repl_core.errors import CellFailed, Conflict
 from llm_repl_core.kernels.base import Kernel
@@ -99,6 +100,24 @@ class Session:
         if failure is not None:
             raise failure
 
+    def run_stale(self, **options: Unpack[RunKeywords]) -> None:
+        """Run the cells that would give something else now, and what they need of those above.
+
+        Args:
+            options: As for `run`.
+
+        Raises:
+            CellFailed: A cell failed, or was stopped.
+            Conflict: The session is closed.
+        """
+        failure: CellFailed | None = None
+        inbox = Inbox()
+        run = self.live.make_stale_run(RunOptions(**options), inbox=inbox)
+        for event in self._stream(inbox, run):
+            failure = _failure(event)
+        if failure is not None:
+            raise failure
+
     def stream(
         self, cell_ids: Iterable[str] | None = None, **options: Unpack[RunKeywords]
     ) -> Iterator[Event]:
@@ -116,6 +135,9 @@ class Session:
         """
         inbox = Inbox()
         run = self.live.make_run(cell_ids, RunOptions(**options), inbox=inbox)
+        yield from self._stream(inbox, run)
+
+    def _stream(self, inbox: Inbox, run: Run) -> Iterator[Event]:
         ctrl_c = CtrlC(lambda: self._loop.submit(run.stop()))
         future = self._loop.submit(self.live.run_for(inbox, run))
         try:

@@ -80,7 +80,12 @@ def execute_all(notebook_id: str, body: RunRequest) -> dict[str, Any] | Response
     errors=(404, 409),
 )
 def execute_stale(notebook_id: str, body: RunRequest) -> dict[str, Any] | Response:
-    """Run the cells that would give something else now, in order."""
+    """Run the cells that would give something else now, and before them what they need.
+
+    That is what the kernel lacks: after a restart, cells above whose variables they use. Prompts
+    among those are not asked again where the notebook has their answers. `cell_ids` has all that
+    ran.
+    """
     return _answer(
         house().loop.call(
             house().execution.execute_stale(

@@ -123,19 +123,21 @@ class ExecutionService:
     async def execute_stale(
         self, notebook_id: str, options: RunOptions, *, in_background: bool = False
     ) -> dict[str, Any] | Background:
-        """Run the cells that would give something else now; returns when that is on disk.
+        """Run the cells that would give something else now, and what they need above.
+
+        Returns when that is on disk.
 
         Raises:
             NotebookNotFound: There is no such notebook.
         """
         live = await self._live.get(notebook_id)
-        stale = live.dependencies.stale()
-        record, task = self._begin(live, stale, options, "stale", kept=in_background)
+        run, task = live.session.start_stale(options)
+        record = self._note(live, run.id, run.cell_ids, options, "stale", task, kept=in_background)
         if in_background:
             return await _noted(live, record)
         result = await task
         await live.written()
-        return _whole(result) | {"cell_ids": stale}
+        return _whole(result) | {"cell_ids": list(run.cell_ids)}
 
     async def interrupt(self, notebook_id: str, cell_id: str | None = None) -> None:
         """Stop what runs and what waits; returns when it has stopped.
@@ -204,27 +206,41 @@ class ExecutionService:
         kept: bool,
         listener: Any = None,
     ) -> tuple[RunRecord, asyncio.Task[RunResult]]:
-        """Queue a run, and take it into the list of runs.
+        """Queue a run, and take it into the list of runs."""
+        run_id, task = live.session.start(cell_ids, options, listener=listener)
+        chosen = live.session.choose_cells(cell_ids)
+        return self._note(live, run_id, chosen, options, kind, task, kept=kept), task
+
+    def _note(
+        self,
+        live: LiveNotebook,
+        run_id: str,
+        cell_ids: tuple[str, ...],
+        options: RunOptions,
+        kind: str,
+        task: asyncio.Task[RunResult],
+        *,
+        kept: bool,
+    ) -> RunRecord:
+        """Take a run that was queued into the list of runs.
 
         One that runs a single cell while its client waits is not kept in the database: it would
         cost two more writes, and all that it leaves is the cell.
         """
         notebook = live.notebook
-        run_id, task = live.session.start(cell_ids, options, listener=listener)
-        chosen = live.session.choose_cells(cell_ids)
         record = RunRecord(
             id=run_id,
             notebook_id=notebook.id,
             kind=kind,
-            cell_ids=chosen,
+            cell_ids=cell_ids,
             mode=_mode(notebook, options),
-            total=len(chosen),
+            total=len(cell_ids),
             created_at=datetime.now(UTC),
         )
-        self._runs.begin(record, kept=kept or len(chosen) > 1)
+        self._runs.begin(record, kept=kept or len(cell_ids) > 1)
         # Every run has its ending; where the engine itself is closed, this is it.
         task.add_done_callback(lambda _: self._runs.end(run_id, "interrupted", _STOPPED))
-        return record, task
+        return record
 
 
 def _with(live: LiveNotebook, cell_id: str, along: With | None) -> list[str]:

@@ -51,7 +51,8 @@ async def _ask_one(
     cell: PromptCell, prepared: PreparedPrompt, execution: Execution, terms: CallTerms
 ) -> AsyncGenerator[Output, None]:
     [conversation] = prepared.conversations
-    dialogue = Dialogue(cell, prepared, conversation, execution, terms)
+    mode = _mode(terms, goes_on=execution.reruns)
+    dialogue = Dialogue(cell, prepared, conversation, execution, terms, mode=mode)
     try:
         async with aclosing(dialogue.run()) as outputs:
             async for output in outputs:
@@ -108,7 +109,9 @@ async def _ask_for_each(
     cell: PromptCell, prepared: PreparedPrompt, execution: Execution, terms: CallTerms
 ) -> AsyncGenerator[Output, None]:
     """Ask for all items at once, within the limits; outputs come in the order of the items."""
-    mode = _mode_of_items(execution, terms)
+    # A run over items that did not end well goes on.
+    goes_on = execution.reruns or execution.earlier_status in ("error", "interrupted")
+    mode = _mode(terms, goes_on=goes_on)
     items = [
         _ItemRun(
             Dialogue(cell, prepared, one, execution, terms, mode=mode),
@@ -147,11 +150,9 @@ def _item_ended(cell: PromptCell, item: int | None, terms: CallTerms, failed: bo
     terms.admission.conversation_ended(cell.id, item, failed=failed)
 
 
-def _mode_of_items(execution: Execution, terms: CallTerms) -> Mode | None:
-    """A run over items that did not end well goes on: what was answered is not paid for again."""
-    if terms.mode == "live" and execution.earlier_status in ("error", "interrupted"):
-        return "reuse"
-    return None
+def _mode(terms: CallTerms, *, goes_on: bool) -> Mode | None:
+    """The mode in place of the run's: what was answered is not paid for again."""
+    return "reuse" if goes_on and terms.mode == "live" else None
 
 
 async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
