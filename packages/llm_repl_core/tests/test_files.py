@@ -6,13 +6,15 @@ import errno
 import os
 import socket
 import stat
+import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from llm_repl_core.errors import FileMissing, StorageError, TooLarge
-from llm_repl_core.files import read_bytes, write_atomically
+from llm_repl_core.errors import FileMissing, Forbidden, StorageError, TooLarge
+from llm_repl_core.files import _folder, read_bytes, refuse_unwritable, write_atomically
 
 posix = pytest.mark.skipif(os.name != "posix", reason="permissions and pipes of POSIX")
 
@@ -78,8 +80,8 @@ def test_what_is_private_is_private_from_the_first_byte(
     seen = []
     opened = os.open
 
-    def watch(name: str | Path, flags: int, mode: int = 0o777) -> int:
-        descriptor = opened(name, flags, mode)
+    def watch(name: str | Path, flags: int, mode: int = 0o777, **options: Any) -> int:
+        descriptor = opened(name, flags, mode, **options)
         if flags & os.O_CREAT:
             seen.append(stat.S_IMODE(os.fstat(descriptor).st_mode))
         return descriptor
@@ -101,7 +103,7 @@ def test_a_link_stays_and_its_file_is_replaced(tmp_path: Path) -> None:
     assert names_in(tmp_path / "there") == ["a"]
 
 
-@pytest.mark.parametrize("step", ["fsync", "replace", "chmod", "write"])
+@pytest.mark.parametrize("step", ["fsync", "replace", "fchmod", "write"])
 def test_when_a_step_fails_the_old_file_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -111,12 +113,7 @@ def test_when_a_step_fails_the_old_file_stays(
     def fail(*args: object, **options: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    if step == "fsync":
-        monkeypatch.setattr(os, "fsync", fail)
-    elif step == "write":
-        monkeypatch.setattr(os, "fdopen", fail)
-    else:
-        monkeypatch.setattr(Path, step, fail)
+    monkeypatch.setattr(os, "fdopen" if step == "write" else step, fail)
     with pytest.raises(StorageError, match="could not be written: No space left on device"):
         write_atomically(path, b"new")
     monkeypatch.undo()
@@ -139,19 +136,19 @@ def test_the_data_is_durable_before_it_takes_the_place_and_the_place_after(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[str] = []
-    fsync, replace = os.fsync, Path.replace
+    fsync, replace = os.fsync, os.replace
 
     def watch_fsync(descriptor: int) -> None:
         is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
         steps.append("folder" if is_folder else "file")
         fsync(descriptor)
 
-    def watch_replace(path: Path, target: Path) -> Path:
-        steps.append(f"{path.name[:10]} becomes {target.name}")
-        return replace(path, target)
+    def watch_replace(name: str, other: str, **options: Any) -> None:
+        steps.append(f"{name[:10]} becomes {other}")
+        replace(name, other, **options)
 
     monkeypatch.setattr(os, "fsync", watch_fsync)
-    monkeypatch.setattr(Path, "replace", watch_replace)
+    monkeypatch.setattr(os, "replace", watch_replace)
     write_atomically(tmp_path / "a", b"new")
     assert steps == ["file", ".llm-repl- becomes a", "folder"]
 
@@ -177,7 +174,7 @@ def test_a_read_only_file_is_left_alone(tmp_path: Path, monkeypatch: pytest.Monk
     path.write_bytes(b"old")
     path.chmod(0o444)
     # Root may write everything: what others are told is what is tested.
-    monkeypatch.setattr(os, "access", lambda *args: False)
+    monkeypatch.setattr(os, "access", lambda *args, **options: False)
     with pytest.raises(StorageError, match="the file is read-only"):
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
@@ -238,3 +235,214 @@ def test_a_message_can_be_printed_whatever_the_name(tmp_path: Path) -> None:
     with pytest.raises(FileMissing) as raised:
         read_bytes(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"), 10)
     str(raised.value).encode()
+
+
+# Files that cannot be replaced --------------------------------------------------------------------
+
+
+@posix
+def test_the_other_names_of_a_file_have_the_new_content_too(tmp_path: Path) -> None:
+    path, other = tmp_path / "a", tmp_path / "b"
+    path.write_bytes(b"old and long")
+    path.chmod(0o640)
+    other.hardlink_to(path)
+    write_atomically(path, b"new")
+    assert other.read_bytes() == b"new"
+    assert (mode_of(path), path.stat().st_nlink) == (0o640, 2)
+    assert sorted(names_in(tmp_path)) == ["a", "b"]
+
+
+@posix
+@pytest.mark.parametrize("code", [errno.EBUSY, errno.EXDEV, errno.EPERM])
+def test_a_file_that_cannot_be_replaced_is_written_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    before = path.stat().st_ino
+
+    def refuse(*args: object, **options: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "replace", refuse)
+    refuse_unwritable(path)
+    write_atomically(path, b"new and longer")
+    assert (path.read_bytes(), path.stat().st_ino) == (b"new and longer", before)
+    assert names_in(tmp_path) == ["a"]
+    with pytest.raises(StorageError):
+        write_atomically(tmp_path / "b", b"a new one has nothing to be written into")
+
+
+@posix
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS])
+def test_a_file_in_a_folder_in_which_none_can_be_made_is_written_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    opened = os.open
+
+    def refuse(name: str, flags: int, *args: Any, **options: Any) -> int:
+        if flags & os.O_CREAT:
+            raise OSError(code, os.strerror(code))
+        return opened(name, flags, *args, **options)
+
+    monkeypatch.setattr(os, "open", refuse)
+    refuse_unwritable(path)
+    write_atomically(path, b"new")
+    assert path.read_bytes() == b"new"
+    with pytest.raises(StorageError):
+        refuse_unwritable(tmp_path / "b")
+
+
+@posix
+def test_a_file_of_somebody_else_keeps_its_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    before = path.stat().st_ino
+    stat_ = os.stat
+
+    def of_another(*args: Any, **options: Any) -> os.stat_result:
+        found = list(stat_(*args, **options))
+        found[stat.ST_UID] += 1
+        return os.stat_result(found)
+
+    def refuse(*args: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "stat", of_another)
+    monkeypatch.setattr(os, "fchown", refuse)
+    write_atomically(path, b"new")
+    monkeypatch.undo()
+    assert (path.read_bytes(), path.stat().st_ino) == (b"new", before)
+
+
+@posix
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file away")
+def test_root_leaves_the_owner_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    os.chown(path, 12345, 23456)
+    path.chmod(0o640)
+    write_atomically(path, b"new")
+    found = path.stat()
+    assert (found.st_uid, found.st_gid, mode_of(path)) == (12345, 23456, 0o640)
+
+
+@posix
+@pytest.mark.parametrize("step", ["write", "fsync", "ftruncate", "posix_fallocate"])
+def test_what_cannot_be_written_in_place_is_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    if not hasattr(os, step):
+        pytest.skip("this system has no such call")
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    (tmp_path / "b").hardlink_to(path)
+    original, calls = getattr(os, step), []
+
+    def fail_once(*args: Any) -> Any:
+        calls.append(args)
+        if len(calls) == 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return original(*args)
+
+    monkeypatch.setattr(os, step, fail_once)
+    with pytest.raises(StorageError, match="No space left on device"):
+        write_atomically(path, b"new and longer")
+    monkeypatch.undo()
+    assert calls
+    assert path.read_bytes() == b"old"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="mounts as Linux makes them")
+def test_a_file_that_is_mounted_into_a_container_is_written(tmp_path: Path) -> None:
+    """The real thing: a bind mount in a namespace of its own."""
+    (tmp_path / "outside").write_bytes(b"old")
+    (tmp_path / "inside").write_bytes(b"")
+    code = (
+        "import sys; from llm_repl_core.files import refuse_unwritable, write_atomically\n"
+        "refuse_unwritable(sys.argv[1]); write_atomically(sys.argv[1], b'new')"
+    )
+    script = 'mount --bind outside inside && exec "$0" -c "$1" inside'
+    unshare = ["unshare", "--mount", "--map-root-user"]
+    probe = subprocess.run([*unshare, "true"], capture_output=True, check=False)
+    if probe.returncode:
+        pytest.skip("no namespaces here")
+    done = subprocess.run(
+        [*unshare, "sh", "-c", script, sys.executable, code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if "mount" in done.stderr and "denied" in done.stderr:
+        pytest.skip("no mounts here")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "outside").read_bytes() == b"new"
+    assert sorted(names_in(tmp_path)) == ["inside", "outside"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+def test_a_full_disk_is_found_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = os.open
+
+    def full(name: str, flags: int, *args: Any, **options: Any) -> int:
+        if flags & os.O_CREAT:
+            return opened("/dev/full", os.O_WRONLY)
+        return opened(name, flags, *args, **options)
+
+    monkeypatch.setattr(os, "open", full)
+    with pytest.raises(StorageError, match="No space left on device"):
+        refuse_unwritable(tmp_path / "a")
+
+
+# Files under a folder ------------------------------------------------------------------------------
+
+
+def test_folders_on_the_way_are_made(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "c"
+    write_atomically(path, b"new", under=tmp_path)
+    assert read_bytes(path, 3, under=tmp_path) == b"new"
+    with pytest.raises(FileMissing, match=r"^There is no file a/d/e\.$"):
+        read_bytes(tmp_path / "a" / "d" / "e", 3, under=tmp_path)
+
+
+@posix
+@pytest.mark.parametrize("what", ["folder", "file"])
+def test_a_link_that_came_after_the_check_is_not_followed(tmp_path: Path, what: str) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    root.mkdir()
+    outside.mkdir()
+    (outside / "x").write_bytes(b"secret")
+    if what == "folder":
+        path = root / "f" / "x"
+        (root / "f").symlink_to(outside)
+    else:
+        path = root / "x"
+        path.symlink_to(outside / "x")
+    with pytest.raises(Forbidden, match="leads out of the root folder"):
+        read_bytes(path, 10, under=root)
+    with pytest.raises(Forbidden, match="leads out of the root folder"):
+        write_atomically(path, b"new", under=root)
+    assert (outside / "x").read_bytes() == b"secret"
+    assert names_in(outside) == ["x"]
+
+
+@posix
+def test_without_the_calls_for_it_paths_are_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_folder, "_WITHIN", False)
+    path = tmp_path / "a" / "b"
+    write_atomically(path, b"new", under=tmp_path)
+    write_atomically(path, b"newer", under=tmp_path)
+    assert read_bytes(path, 5, under=tmp_path) == b"newer"
+    assert names_in(tmp_path / "a") == ["b"]
+    with pytest.raises(FileMissing):
+        write_atomically(tmp_path / "no" / "b", b"")

@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_repl_core import files
 from llm_repl_core.errors import InvalidInput, InvalidSetting, NotFound, StorageError
 from llm_repl_core.keys import Keys, KeySource
 from llm_repl_core.providers.base import ProviderConfig
@@ -200,7 +199,7 @@ def test_the_file_is_its_owners_from_the_first_byte(keys, path, monkeypatch):
             modes.append(stat.S_IMODE(os.fstat(descriptor).st_mode))
         return descriptor
 
-    monkeypatch.setattr(files.os, "open", spy)
+    monkeypatch.setattr(os, "open", spy)
     before = os.umask(0)
     try:
         keys.set("acme", KEY)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from llm_repl_core.engine.routing import ProviderChoice
 from llm_repl_core.engine.session import Session
 from llm_repl_core.engine.terms import Terms
 from llm_repl_core.errors import InvalidInput, KernelNotFound, PluginError
-from llm_repl_core.files import read_bytes, write_atomically
+from llm_repl_core.files import read_file, write_atomically
 from llm_repl_core.formats.base import Format
 from llm_repl_core.kernels.base import Kernel, KernelOptions
 from llm_repl_core.kernels.jupyter import JupyterKernel, find_kernelspec
@@ -286,22 +285,27 @@ class Application:
             )
         return format_class(self.cell_types)
 
-    def load(self, path: Path) -> Notebook:
+    def load(self, path: Path, *, under: Path | None = None) -> Notebook:
         """Read a notebook from a file.
+
+        Args:
+            path: The file.
+            under: The folder that no link may lead out of; the path is one that
+                `llm_repl_core.files.resolve_under` gave for it.
 
         Raises:
             FileMissing: There is none.
+            Forbidden: It is not under ``under`` any more.
             InvalidInput: The ending is unknown, or it is no plain file.
             InvalidNotebook: It is not a file of the format that its ending names.
         """
         notebook_format = self.format_for(path.name)
-        data = read_bytes(path, limit_bytes=NOTEBOOK_LIMIT_BYTES)
+        file = read_file(path, NOTEBOOK_LIMIT_BYTES, under=under)
         # A file's name may hold bytes that are no text.
         stem = path.stem.encode("utf-8", "replace").decode()
         notebook_format.default_name = stem or DEFAULT_NAME
-        with suppress(OSError):  # it has gone meanwhile
-            notebook_format.modified_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        notebook = notebook_format.decode(data)
+        notebook_format.modified_at = datetime.fromtimestamp(file.modified_at_s, UTC)
+        notebook = notebook_format.decode(file.data)
         edited = [cell.id for cell in notebook if cell.stale and cell.status == "idle"]
         if edited:
             # Perhaps elsewhere, where nobody knew what depends on it.
@@ -310,14 +314,21 @@ class Application:
                 dependencies.mark_changed(cell_id)
         return notebook
 
-    def save(self, notebook: Notebook, path: Path) -> None:
+    def save(self, notebook: Notebook, path: Path, *, under: Path | None = None) -> None:
         """Write a notebook to a file: the whole of it or nothing.
 
+        Args:
+            notebook: The notebook.
+            path: The file.
+            under: The folder that no link may lead out of, as in `load`; folders in it that do
+                not exist yet are made.
+
         Raises:
+            Forbidden: It is not under ``under`` any more.
             InvalidInput: The ending is unknown.
             StorageError: It cannot be written; a file that was there is untouched.
         """
-        write_atomically(path, self.format_for(path.name).encode(notebook))
+        write_atomically(path, self.format_for(path.name).encode(notebook), under=under)
 
     def _claim_cell_type(self, cell_type: CellType) -> str:
         self.cell_types.add(cell_type.cell_class)

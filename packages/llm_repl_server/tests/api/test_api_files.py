@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -56,7 +59,7 @@ def test_absolute_paths_within_the_root_are_fine(api, root):
     assert load(api, str(root / "x.llmn")).status_code == 201
 
 
-@pytest.mark.parametrize("body", [{}, {"filepath": None}, None])
+@pytest.mark.parametrize("body", [{}, {"filepath": None}, {"filepath": ""}, None])
 def test_the_file_to_save_to_may_be_left_out(api, body):
     path = api.new_notebook(name="N")
     assert api.post(f"{path}/save", body).json["filepath"] == "N.llmn"
@@ -208,7 +211,7 @@ ATTACKS = {
     "/etc/passwd": 403,
     "/etc/x.llmn": 403,
     "//etc/x.llmn": 403,
-    "~/x.llmn": 404,
+    "~/x.llmn": 400,
     "out.llmn": 403,
     "new.llmn": 403,
     "away/secret.llmn": 403,
@@ -223,14 +226,18 @@ ATTACKS = {
     ".": 400,
     "..": 403,
     "/": 403,
-    "": 400,
     "  ": 400,
     "\0": 400,
     "a\0.llmn": 400,
-    "nowhere/x.llmn": 404,
-    "plain.llmn/x.llmn": 404,
+    "plain.llmn/x.llmn": 400,
+    "nowhere/": 400,
+    "nowhere/.llmn": 400,
+    "nowhere/x.txt": 400,
+    "nowhere/../../x.llmn": 403,
+    "nowhere/" + "x" * 300 + ".llmn": 400,
     "x" * 300 + ".llmn": 400,
-    "x/" * 1900 + ".llmn": 404,
+    "x/" * 1900 + "x.llmn": 400,
+    "x/" * 1900 + ".llmn": 400,
     "x" * 4001: 400,
     "plain.txt": 400,
     "plain": 400,
@@ -262,9 +269,64 @@ def test_a_path_is_text(api, filepath):
     assert load(api, filepath).status_code == 400
 
 
-def test_a_file_that_does_not_exist(api):
-    answer = load(api, "missing.llmn")
+@pytest.mark.parametrize("filepath", ["missing.llmn", "nowhere/missing.llmn"])
+def test_a_file_that_does_not_exist(api, root, filepath):
+    answer = load(api, filepath)
     assert (answer.status_code, answer.json["code"]) == (404, "no_such_file")
+    assert str(root) not in answer.json["error"]
+    assert list(root.iterdir()) == []
+
+
+def test_the_path_of_a_file_to_load_is_not_left_out(api):
+    assert load(api, "").status_code == 400
+
+
+@pytest.mark.parametrize("filepath", ["a/b/c.llmn", "a/../b.llmn", "ü/é/日本.ipynb", "a b/c.llmn"])
+def test_folders_that_a_save_needs_are_made(api, root, filepath):
+    path = api.new_notebook("x = 1")
+    for _ in range(2):
+        saved = api.post(f"{path}/save", {"filepath": filepath})
+        assert saved.status_code == 200
+        assert saved.json["filepath"] == os.path.normpath(filepath)
+        assert (root / saved.json["filepath"]).is_file()
+    assert load(api, saved.json["filepath"]).status_code == 201
+
+
+def test_a_folder_that_becomes_a_link_meanwhile_leads_nowhere(api, root, tmp_path):
+    """Somebody swaps a folder and a symbolic link as fast as they can, while files are saved."""
+    inside, elsewhere = root / "f", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "n.llmn").write_text(MINIMAL.replace("n1", "secret"))
+    stop = threading.Event()
+
+    def swap():
+        while not stop.is_set():
+            for step in (
+                lambda: inside.symlink_to(elsewhere, target_is_directory=True),
+                inside.unlink,
+                inside.mkdir,
+                lambda: shutil.rmtree(inside),
+            ):
+                with contextlib.suppress(OSError):  # a save has made the folder meanwhile
+                    step()
+
+    path = api.new_notebook("x = 1")
+    before = (elsewhere / "n.llmn").read_bytes()
+    thread = threading.Thread(target=swap)
+    thread.start()
+    statuses = set()
+    try:
+        for _ in range(300):
+            statuses.add(api.post(f"{path}/save", {"filepath": "f/n.llmn"}).status_code)
+            answer = load(api, "f/n.llmn")
+            statuses.add(answer.status_code)
+            assert answer.json.get("id") != "secret"
+    finally:
+        stop.set()
+        thread.join()
+    assert (elsewhere / "n.llmn").read_bytes() == before
+    assert [one.name for one in elsewhere.iterdir()] == ["n.llmn"]
+    assert statuses <= {200, 201, 400, 403, 404, 409}
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

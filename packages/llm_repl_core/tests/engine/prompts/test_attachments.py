@@ -93,7 +93,7 @@ def test_a_file_under_the_root(root, entry, media_type, name):
         ("inner/", InvalidInput, "is not a plain file"),
         (".", InvalidInput, "is not a plain file"),
         ("gone.txt", FileMissing, "there is no file `gone.txt`"),
-        ("gone/a.txt", FileMissing, "no folder `gone`"),
+        ("gone/a.txt", FileMissing, "there is no file `gone/a.txt`"),
         ("", InvalidInput, "must name a file"),
         ("a\0b", InvalidInput, "must name a file"),
         ("a" * 5000 + ".txt", LLMReplError, ""),

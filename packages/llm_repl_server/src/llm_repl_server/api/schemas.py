@@ -52,6 +52,16 @@ FilePath = Annotated[
         extra_json_schema={CHOICES_KEY: "files"},
     ),
 ]
+NewFilePath = Annotated[
+    str,
+    Meta(
+        max_length=4000,
+        description="Under the server's root folder; the ending picks the format, and folders "
+        "that do not exist are made. The notebook's name with `.llmn` where empty.",
+        examples=["reports/notes.llmn"],
+        extra_json_schema={CHOICES_KEY: "files"},
+    ),
+]
 # For JSON, 1.0 is as good an integer as 1.
 Position = Annotated[
     float, Meta(ge=0, multiple_of=1, description="From 0.", extra_json_schema={"format": "integer"})
@@ -84,7 +94,7 @@ class NotebookChange(Struct):
 class SaveFile(Struct):
     """Where to save a notebook."""
 
-    filepath: FilePath | None = None
+    filepath: NewFilePath | None = None
 
 
 class LoadFile(Struct):

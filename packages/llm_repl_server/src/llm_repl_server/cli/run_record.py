@@ -23,6 +23,7 @@ from llm_repl_core import (
     Settings,
 )
 from llm_repl_core.engine.routing import ProviderChoice
+from llm_repl_core.files import refuse_unwritable
 from llm_repl_core.ledger.record import Mode
 from llm_repl_server.cli.log_ledger import GO_ON, NOTHING_KEPT, LogLedger
 
@@ -154,6 +155,8 @@ class RunRecord:
         path = recordings_path(self._path)
         exists = path.exists()
         self._keeps = keep
+        if self._keeps:
+            refuse_unwritable(path)  # better told before the calls cost something
         if self._keeps or self.mode == "replay" or (self.mode == "reuse" and exists):
             self._recordings = RecordingsLedger.load(path)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from llm_repl_core import Application, FileMissing, InvalidInput, Notebook, NotebookNotFound
+from llm_repl_core import Application, InvalidInput, Notebook, NotebookNotFound
 from llm_repl_core.model.ids import new_id
 from llm_repl_server.services.events import Announcement
 from llm_repl_server.services.identifiers import copy_notebook, with_addressable_ids
@@ -134,7 +134,8 @@ class NotebookService:
 
         Args:
             notebook_id: Which notebook.
-            filepath: Where to; the notebook's name made safe, with ``.llmn``, where None.
+            filepath: Where to; folders that do not exist are made. The notebook's name made safe,
+                with ``.llmn``, where None or empty.
 
         Returns:
             The file's path, relative to the root.
@@ -146,11 +147,13 @@ class NotebookService:
             StorageError: The file cannot be written; one that was there is as it was.
         """
         live = await self._live.get(notebook_id)
-        named = safe_name(live.notebook.name) + NATIVE_SUFFIX if filepath is None else filepath
+        named = filepath or safe_name(live.notebook.name) + NATIVE_SUFFIX
         path = resolve_under(self._root, named)
         self._application.format_for(path.name)
         await _note_state_keys(live)
-        await asyncio.to_thread(self._application.save, copy_notebook(live.notebook), path)
+        await asyncio.to_thread(
+            self._application.save, copy_notebook(live.notebook), path, under=self._root
+        )
         return str(path.relative_to(self._root))
 
     async def load(self, filepath: str) -> dict[str, Any]:
@@ -166,9 +169,8 @@ class NotebookService:
         """
         path = resolve_under(self._root, filepath)
         self._application.format_for(path.name)
-        if not path.exists():
-            raise FileMissing(f"There is no file `{path.relative_to(self._root)}`.")
-        notebook = with_addressable_ids(await asyncio.to_thread(self._application.load, path))
+        loaded = await asyncio.to_thread(self._application.load, path, under=self._root)
+        notebook = with_addressable_ids(loaded)
         for cell in notebook:
             if cell.status in ("running", "queued"):
                 cell.status = "interrupted"  # where it ran is not here

@@ -21,9 +21,8 @@ def resolve_under(root: Path, named: str) -> Path:
         named: Relative to the root, or absolute and in it.
 
     Raises:
-        InvalidInput: It is empty, not a path, a folder, a device, or in no folder.
+        InvalidInput: It is empty, not a path, a folder, or a device.
         Forbidden: It leads out of the root.
-        FileMissing: Its folder does not exist.
     """
     return files.resolve_under(root, named, called="`filepath`")
 

@@ -75,9 +75,10 @@ async def load_attachments(
 
 
 def _from_file(named: str, root: Path) -> Attachment:
-    path = resolve_under(root.resolve(), named, called=f"`attachments`: `{_shown(named)}`")
+    root = root.resolve()
+    path = resolve_under(root, named, called=f"`attachments`: `{_shown(named)}`")
     try:
-        data = read_bytes(path, LIMIT_BYTES)
+        data = read_bytes(path, LIMIT_BYTES, under=root)
     except FileMissing:
         # By the name that was given: where the root folder is, is not everybody's business.
         raise FileMissing(f"`attachments`: there is no file `{_shown(named)}`.") from None

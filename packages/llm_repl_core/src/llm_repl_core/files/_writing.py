@@ -1,0 +1,210 @@
+"""Writes files: whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from llm_repl_core.files._failures import refuse_special, translated_failures
+from llm_repl_core.files._folder import NO_WAIT, Folder
+
+__all__ = ["refuse_unwritable", "write_atomically"]
+
+_NO_PLACE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+"""No other file can be made in the folder."""
+_NOT_REPLACEABLE = frozenset({errno.EACCES, errno.EBUSY, errno.EPERM, errno.EXDEV})
+"""The file cannot be put in another's place: EBUSY where that one is mounted there."""
+_BLOCK = bytes(4096)
+
+
+class _InPlace(Exception):  # no error: which of two ways is gone
+    """The file has to be written where it is."""
+
+
+def write_atomically(
+    path: str | os.PathLike[str],
+    data: bytes,
+    *,
+    mode: int | None = None,
+    under: Path | None = None,
+) -> None:
+    """Replace a file's content, durably: after a crash it holds all of the old or all of the new.
+
+    The data is written to a hidden temporary file in the same folder, which then takes the
+    file's place. A symbolic link stays, and the file that it leads to is replaced.
+
+    A file that cannot be replaced is written where it is: one that is mounted into a container, has
+    other names (hard links) or another owner, or stands in a folder in which nothing can be made.
+    When that fails, its old content is put back.
+
+    Args:
+        path: The file.
+        data: Its new content.
+        mode: The permissions that it gets, from its first byte on; where None, a file that exists
+            keeps its own and a new one has the default ones.
+        under: The folder that it must be in, which no link may lead out of; the path is one that
+            `resolve_under` gave for it. Folders on the way that do not exist are made.
+
+    Raises:
+        FileMissing: The folder does not exist.
+        Forbidden: It is not under ``under`` any more.
+        StorageError: It could not be written; the old file is as it was.
+    """
+    with translated_failures(path, "written", under=under), _opened(path, under) as (folder, name):
+        status = _status_of_replaceable(path, folder, name)
+        try:
+            if status is not None and status.st_nlink > 1:
+                raise _InPlace
+            _replace(folder, name, data, mode, status)
+        except _InPlace:
+            _write_in_place(path, folder, name, data, mode)
+        folder.make_durable()
+
+
+def refuse_unwritable(path: str | os.PathLike[str]) -> None:
+    """Tell before the work whether `write_atomically` could write a file. Nothing is changed.
+
+    Args:
+        path: The file.
+
+    Raises:
+        FileMissing: The folder does not exist.
+        StorageError: It could not be written.
+    """
+    with translated_failures(path, "written"), _opened(path, None) as (folder, name):
+        status = _status_of_replaceable(path, folder, name)
+        temporary = _temporary_name()
+        try:
+            # Permissions alone do not tell it: a file system may be read-only, or full.
+            _write_durably(folder, temporary, _BLOCK, None, status)
+        except _InPlace:
+            os.close(folder.open(name, os.O_RDWR | NO_WAIT))
+        finally:
+            with suppress(OSError):
+                folder.remove(temporary)
+
+
+@contextmanager
+def _opened(path: str | os.PathLike[str], under: Path | None) -> Iterator[tuple[Folder, str]]:
+    """The folder of the file that a path leads to, and the file's name in it."""
+    target = Path(os.path.realpath(path)) if under is None else Path(path)
+    with Folder(target.parent, under=under, make=under is not None) as folder:
+        yield folder, target.name
+
+
+def _status_of_replaceable(
+    path: str | os.PathLike[str], folder: Folder, name: str
+) -> os.stat_result | None:
+    """The status of the file to be replaced; None where there is none yet."""
+    status = folder.status(name or ".")
+    if status is None:
+        return None
+    refuse_special(path, status.st_mode)
+    if not folder.may_write(name):
+        # Replacing it would succeed, against the will of whoever made it read-only.
+        raise PermissionError(errno.EACCES, "the file is read-only")
+    return status
+
+
+def _replace(
+    folder: Folder, name: str, data: bytes, mode: int | None, status: os.stat_result | None
+) -> None:
+    temporary = _temporary_name()
+    try:
+        _write_durably(folder, temporary, data, mode, status)
+        try:
+            folder.replace(temporary, name)
+        except OSError as error:
+            if status is not None and error.errno in _NOT_REPLACEABLE:
+                raise _InPlace from None
+            raise
+    except BaseException:
+        with suppress(OSError):
+            folder.remove(temporary)
+        raise
+
+
+def _write_durably(
+    folder: Folder, name: str, data: bytes, mode: int | None, old: os.stat_result | None
+) -> None:
+    """Write a new file that may take the old one's place, with its owner and permissions."""
+    if mode is None and old is not None:
+        mode = stat.S_IMODE(old.st_mode)
+    # What others could not read before they cannot read for an instant either.
+    first_mode = 0o666 if mode is None else 0o600
+    try:
+        descriptor = folder.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, first_mode)
+    except OSError as error:
+        if old is not None and error.errno in _NO_PLACE:
+            raise _InPlace from None
+        raise
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        if old is not None:
+            _take_owner(file.fileno(), old)
+        if mode is not None:
+            _set_mode(file.fileno(), mode)
+        os.fsync(file.fileno())
+
+
+def _take_owner(descriptor: int, old: os.stat_result) -> None:
+    new = os.fstat(descriptor)
+    if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
+        try:
+            os.fchown(descriptor, old.st_uid, old.st_gid)
+        except OSError:
+            raise _InPlace from None
+
+
+def _set_mode(descriptor: int, mode: int) -> None:
+    if hasattr(os, "fchmod"):  # Windows has no permissions to speak of
+        os.fchmod(descriptor, mode)
+
+
+def _write_in_place(
+    path: str | os.PathLike[str], folder: Folder, name: str, data: bytes, mode: int | None
+) -> None:
+    descriptor = folder.open(name, os.O_RDWR | NO_WAIT)
+    with os.fdopen(descriptor, "r+b", buffering=0) as file:
+        refuse_special(path, os.fstat(descriptor).st_mode)
+        old = file.read()
+        _reserve(descriptor, len(old), len(data))
+        try:
+            if mode is not None:
+                _set_mode(descriptor, mode)
+            _overwrite(descriptor, data)
+        except BaseException:
+            with suppress(OSError):
+                _overwrite(descriptor, old)
+            raise
+
+
+def _reserve(descriptor: int, old_size: int, new_size: int) -> None:
+    """See that there is room for the new content before the old one is touched."""
+    if new_size <= old_size or not hasattr(os, "posix_fallocate"):
+        return
+    try:
+        os.posix_fallocate(descriptor, old_size, new_size - old_size)
+    except OSError as error:
+        os.ftruncate(descriptor, old_size)
+        if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+            raise
+
+
+def _overwrite(descriptor: int, data: bytes) -> None:
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    left = memoryview(data)
+    while left:
+        left = left[os.write(descriptor, left) :]
+    os.ftruncate(descriptor, len(data))
+    os.fsync(descriptor)
+
+
+def _temporary_name() -> str:
+    return f".llm-repl-{secrets.token_hex(8)}.tmp"
