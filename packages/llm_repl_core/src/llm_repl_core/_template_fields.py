@@ -10,16 +10,17 @@ from __future__ import annotations
 import ast
 import keyword
 import re
+from collections.abc import Iterator
 from typing import Literal, NamedTuple, cast
 
 from llm_repl_core.kernels.base import Expression
 from llm_repl_core.syntax import parse_expression
 
-__all__ = ["read_field"]
+__all__ = ["LONGEST", "end_of_expression", "read_field"]
 
 # Both limits keep the time of any text within a small multiple of its length: a scan that leads
 # to nothing is given up soon.
-_LONGEST = 10_000  # characters of a field
+LONGEST = 10_000  # characters of a field
 _DEEPEST = 20  # brackets within each other
 _DEEPEST_SPEC = 2  # fields within each other's specs, as in Python
 
@@ -50,6 +51,12 @@ class _Found(NamedTuple):
     expression: Expression
     label: str  # what `{x=}` puts before the value
     end: int  # behind the closing brace
+    shown: tuple[str, ...]  # names that are the value itself, or items of it
+
+
+class _Checked(NamedTuple):
+    source: str
+    shown: tuple[str, ...]
 
 
 def read_field(text: str, start: int) -> _Found | None:
@@ -63,17 +70,17 @@ def read_field(text: str, start: int) -> _Found | None:
         The expression, the literal text before its value, and the place behind the field; None
         where there is no field.
     """
-    return _read(text, start, min(len(text), start + _LONGEST), depth=0)
+    return _read(text, start, min(len(text), start + LONGEST), depth=0)
 
 
 def _read(text: str, start: int, limit: int, depth: int) -> _Found | None:
     if not _START.match(text, start, limit):
         return None
-    place = _end_of_expression(text, start + 1, limit)
+    place = end_of_expression(text, start + 1, limit)
     if place is None:
         return None
-    source = _checked(text[start + 1 : place])
-    if source is None:
+    checked = _checked(text[start + 1 : place])
+    if checked is None:
         return None
 
     label, conversion = "", None
@@ -98,13 +105,14 @@ def _read(text: str, start: int, limit: int, depth: int) -> _Found | None:
     elif label and conversion is None:
         conversion = "r"  # what `{x=}` does in Python
     return _Found(
-        Expression(source, cast("Literal['r', 's', 'a'] | None", conversion), spec),
+        Expression(checked.source, cast("Literal['r', 's', 'a'] | None", conversion), spec),
         label,
         place + 1,
+        checked.shown,
     )
 
 
-def _end_of_expression(text: str, place: int, limit: int) -> int | None:
+def end_of_expression(text: str, place: int, limit: int) -> int | None:
     """Where the first ``}``, ``!``, ``:`` or ``=`` stands that ends the expression."""
     awaited: list[str] = []
     while token := _TOKEN.search(text, place, limit):
@@ -149,11 +157,11 @@ def _read_spec(
     return None
 
 
-def _checked(inside: str) -> str | None:
+def _checked(inside: str) -> _Checked | None:
     """The expression as `eval` takes it, or None where it is none that a field may hold."""
     source = inside.strip()
     if source.isidentifier():
-        return None if keyword.iskeyword(source) else source
+        return None if keyword.iskeyword(source) else _Checked(source, (source,))
     if "\n" in source or "\r" in source or ("*" in source and "," in source):
         # Several lines, and tuples such as `a, *b`, are expressions within brackets only.
         source = f"({source})"
@@ -165,7 +173,7 @@ def _checked(inside: str) -> str | None:
         return None
     if any(isinstance(node, _FORBIDDEN) for node in ast.walk(tree)):
         return None
-    return source
+    return _Checked(source, tuple(_shown_names(tree)))
 
 
 _FORBIDDEN = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
@@ -189,3 +197,18 @@ def _starts_from_name(node: ast.AST) -> bool:
             case _:
                 return False
     return True
+
+
+def _shown_names(node: ast.AST) -> Iterator[str]:
+    """The names whose values are, or may be, what is inserted, or items of it."""
+    match node:
+        case ast.Name(id=name):
+            yield name
+        case ast.Tuple(elts=parts) | ast.BoolOp(values=parts):
+            for part in parts:
+                yield from _shown_names(part)
+        case ast.IfExp(body=first, orelse=second):
+            yield from _shown_names(first)
+            yield from _shown_names(second)
+        case ast.Compare(left=ast.Name(id=name)) | ast.Subscript(value=ast.Name(id=name)):
+            yield name

@@ -16,6 +16,7 @@ What is inserted is never scanned again.
 
 from __future__ import annotations
 
+import builtins
 import difflib
 import re
 from collections.abc import Sequence
@@ -23,11 +24,12 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from llm_repl_core._template_doubts import Doubt, DoubtReader
 from llm_repl_core._template_fields import read_field
 from llm_repl_core.errors import InvalidTemplate
 from llm_repl_core.kernels.base import Evaluated, Expression, Failed, Value
 
-__all__ = ["Field", "Template", "parse"]
+__all__ = ["Doubt", "Field", "Template", "parse"]
 
 _BRACE = re.compile(r"[{}]")
 _MISSING_NAME = re.compile(r"name '([^']+)'")
@@ -42,11 +44,15 @@ class Field(Struct, frozen=True):
         expression: What is evaluated in its place.
         text: The field as it was written, with its braces.
         line: Where it starts, from 1.
+        shown: Names whose values are what is inserted, or items of it.
+        in_formula: Whether it stands where LaTeX would have a group, as in ``$x_{n}$``.
     """
 
     expression: Expression
     text: str
     line: int
+    shown: tuple[str, ...] = ()
+    in_formula: bool = False
 
     @property
     def named(self) -> str:
@@ -62,9 +68,11 @@ class Template(Struct, frozen=True):
 
     Attributes:
         parts: Literal texts and fields, in order.
+        doubts: What of the literal texts looks like a field.
     """
 
     parts: tuple[str | Field, ...]
+    doubts: tuple[Doubt, ...] = ()
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -119,6 +127,7 @@ def parse(text: str) -> Template:
     parts: list[str | Field] = []
     literal: list[str] = []
     open_braces: list[bool] = []  # whether each is an escaped one, outermost first
+    reader = DoubtReader(text)
     done = counted = 0
     line = 1
 
@@ -126,18 +135,21 @@ def parse(text: str) -> Template:
         place = found.start()
         literal.append(text[done:place])
         field = read_field(text, place) if text[place] == "{" else None
+        if field is None and text[place] == "{":
+            reader.read(place)
         if text.startswith("{{", place):
             literal.append("{")
             open_braces.append(True)
             done = place + 2
         elif field is not None:
-            expression, label, done = field
+            expression, label, done, shown = field
             literal.append(label)
             parts += ["".join(literal)] if any(literal) else []
             literal.clear()
             line += text.count("\n", counted, place)
             counted = place
-            parts.append(Field(expression, text[place:done], line))
+            in_formula = reader.is_in_formula(place)
+            parts.append(Field(expression, text[place:done], line, shown, in_formula))
         elif text[place] == "{":
             literal.append("{")
             open_braces.append(False)
@@ -152,7 +164,7 @@ def parse(text: str) -> Template:
 
     literal.append(text[done:])
     parts += ["".join(literal)] if any(literal) else []
-    return Template(tuple(parts))
+    return Template(tuple(parts), tuple(reader.doubts))
 
 
 def _text_of(field: Field, value: Evaluated) -> str:
@@ -176,6 +188,8 @@ def _why(failed: Failed) -> str:
     missing = found[1]
     close = difflib.get_close_matches(missing, failed.names, n=1)
     suggestion = f" (did you mean `{close[0]}`?)" if close else ""
+    if hasattr(builtins, missing):
+        suggestion = f", only Python's own `{missing}`{suggestion}"
     return f"there is no variable `{missing}`{suggestion}; {_listed(failed.names)}."
 
 

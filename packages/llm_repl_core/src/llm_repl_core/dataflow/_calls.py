@@ -98,11 +98,16 @@ class CallVisitor(ClosureVisitor):
 
     def _arguments(self, node: ast.Call, *, drains: bool = False) -> Roots:
         roots = NO_ROOTS
+        called = getattr(node.func, "attr", getattr(node.func, "id", ""))
         for one in node.args:
+            if self.shown_text(one, called):
+                continue
             roots |= self.value(one)
             if drains and isinstance(one, ast.GeneratorExp):
                 self._closures.pop()  # it has run to its end, and nobody keeps it
         for keyword in node.keywords:
+            if self.shown_text(keyword.value, called):
+                continue
             found = self.value(keyword.value)
             if keyword.arg is None:
                 self.record.consumes |= found

@@ -38,7 +38,8 @@ class CellVisitor(StatementVisitor):
         outer = self._type_scope(node)
         owner = self._owner(node.name)
         with self.within(outer):
-            self.values(_annotations(node))
+            for annotation in _annotations(node):
+                self.annotation(annotation)
             scope = function_scope(self.scope, node.args, node.body, owner)
         called = self._body(scope, node.body, owner)
         if self.scope.kind == "class" and self._methods is not None and self._looks is not None:

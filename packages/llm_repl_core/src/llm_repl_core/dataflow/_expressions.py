@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from llm_repl_core.dataflow._barriers import EVERYTHING, barrier_of_attribute, barrier_of_name
+from llm_repl_core.dataflow._known import BUILTINS, DISPLAY_SETTERS, PURE_METHODS
+from llm_repl_core.dataflow._texts import EVALUATING, HARMLESS, names_in_text, text_of, words_of
 from llm_repl_core.dataflow._visitor import NO_ROOTS, Roots, Visitor
+from llm_repl_core.dataflow.effects import DISPLAY
 
 __all__ = ["ExpressionVisitor"]
+
+_RAISED = ("Error", "Exception", "Warning")
 
 
 class ExpressionVisitor(Visitor):
@@ -29,6 +34,8 @@ class ExpressionVisitor(Visitor):
         return local
 
     def _visit_attribute(self, node: ast.Attribute) -> Roots:
+        if node.attr in DISPLAY_SETTERS or _is_options(node):
+            self.record.touches.add(DISPLAY)
         if isinstance(node.value, ast.Name):
             barred = barrier_of_attribute(node.value.id, node.attr)
             self.stop(barred)
@@ -58,6 +65,47 @@ class ExpressionVisitor(Visitor):
 
     def _visit_nothing(self, _: ast.AST) -> Roots:
         return NO_ROOTS
+
+    def _visit_constant(self, node: ast.Constant) -> Roots:
+        if isinstance(node.value, str):
+            self._mention_all(names_in_text(node.value))
+        return NO_ROOTS
+
+    def _visit_joined(self, node: ast.JoinedStr) -> Roots:
+        self._mention_all(names_in_text(text_of(node)))
+        self.values(part for part in node.values if not isinstance(part, ast.Constant))
+        return NO_ROOTS
+
+    def _mention_all(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name not in BUILTINS:
+                self.mention(name)
+
+    def annotation(self, node: ast.AST | None) -> None:
+        """Visit an annotation, whose texts are evaluated later."""
+        self.value(node)
+        for part in ast.walk(node) if node is not None else ():
+            if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                self._mention_all(words_of(part.value))
+
+    def shown_text(self, node: ast.expr, called: str) -> bool:
+        """Visit an argument that is a text by what is called with it; whether it is one.
+
+        Args:
+            node: The argument.
+            called: The last part of the function's name.
+        """
+        if not isinstance(node, ast.JoinedStr) and not (
+            isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ):
+            return False
+        if called in EVALUATING:
+            self._mention_all(words_of(text_of(node)))
+        elif called not in HARMLESS | PURE_METHODS and not called.endswith(_RAISED):
+            return False
+        if isinstance(node, ast.JoinedStr):
+            self.values(part for part in node.values if not isinstance(part, ast.Constant))
+        return True
 
     def _visit_text(self, node: ast.AST) -> Roots:
         self.values(ast.iter_child_nodes(node))
@@ -128,12 +176,12 @@ class ExpressionVisitor(Visitor):
         ast.BinOp: _visit_operation,
         ast.BoolOp: _visit_choice,
         ast.Compare: _visit_comparison,
-        ast.Constant: _visit_nothing,
+        ast.Constant: _visit_constant,
         ast.Del: _visit_nothing,
         ast.Dict: _visit_parts,
         ast.FormattedValue: _visit_text,
         ast.IfExp: _visit_condition,
-        ast.JoinedStr: _visit_text,
+        ast.JoinedStr: _visit_joined,
         ast.List: _visit_parts,
         ast.Load: _visit_nothing,
         ast.Name: _visit_name,
@@ -148,3 +196,12 @@ class ExpressionVisitor(Visitor):
         ast.Yield: _visit_yield,
         ast.YieldFrom: _visit_waiting,
     }
+
+
+def _is_options(node: ast.Attribute) -> bool:
+    """Whether it is ``pd.options``, whose parts are assigned to."""
+    return (
+        node.attr == "options"
+        and isinstance(node.value, ast.Name)
+        and node.value.id in ("pandas", "pd")
+    )

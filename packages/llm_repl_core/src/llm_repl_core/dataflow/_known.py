@@ -8,6 +8,7 @@ __all__ = [
     "BARRIER_ATTRIBUTES",
     "BARRIER_NAMES",
     "BUILTINS",
+    "DISPLAY_SETTERS",
     "FRESH_BUILTINS",
     "GOING_THROUGH",
     "ITERATOR_BUILTINS",
@@ -107,6 +108,14 @@ OPEN_MODULES: dict[str, frozenset[str] | None] = {
     "__main__": None,
 }
 """Modules with attributes that see every variable; None: all of them."""
+
+DISPLAY_SETTERS = frozenset(
+    {
+        *("reset_option", "set_eng_float_format", "set_option", "set_options"),
+        *("set_printoptions", "set_fmt_str_lengths", "set_tbl_cols", "set_tbl_rows"),
+    }
+)
+"""Functions that change how a library shows all its values."""
 
 LATE_LOOKUPS = frozenset({"eval", "query", "sql"})
 """Methods that look names up which stand in a text."""

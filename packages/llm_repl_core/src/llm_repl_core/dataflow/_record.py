@@ -29,6 +29,7 @@ class Record:
         self.implied: dict[str, list[Effects]] = {}
         self.modules: dict[str, str] = {}
         self.builtins: set[str] = set()
+        self.perhaps_reads: set[str] = set()
         self.calls = False
         self.keeps = False
         self.barrier: str | None = None
@@ -55,6 +56,7 @@ class Record:
             self.imply(name, one)
         self.modules.update(effects.modules)
         self.builtins |= effects.builtins
+        self.perhaps_reads |= effects.perhaps_reads.difference(bound)
         self.calls = self.calls or effects.calls
         self.keeps = self.keeps or effects.keeps
         self.barrier = self.barrier or effects.barrier
@@ -89,6 +91,7 @@ class Record:
             implied={name: combined(found) for name, found in self.implied.items()},
             modules=self.modules,
             builtins=frozenset(self.builtins),
+            perhaps_reads=frozenset(self.perhaps_reads),
             calls=self.calls,
             keeps=self.keeps,
             barrier=self.barrier,

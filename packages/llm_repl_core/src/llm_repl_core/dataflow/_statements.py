@@ -52,6 +52,8 @@ class StatementVisitor(TargetVisitor):
     # Simple statements --------------------------------------------------------------------------
 
     def _run_expression(self, node: ast.Expr) -> None:
+        if isinstance(node.value, ast.Constant):
+            return  # a docstring, or what is like one
         self.value(node.value)
         call = node.value.value if isinstance(node.value, ast.Await) else node.value
         if not isinstance(call, ast.Call) or is_pure_call(call):

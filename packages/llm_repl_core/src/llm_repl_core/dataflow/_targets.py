@@ -90,7 +90,7 @@ class TargetVisitor(CallVisitor):
             self.record.link(bound)
 
     def _run_annotated(self, node: ast.AnnAssign) -> None:
-        self.value(node.annotation)
+        self.annotation(node.annotation)
         if node.value is not None:
             self.assign(node.target, self.value(node.value), node.value)
 

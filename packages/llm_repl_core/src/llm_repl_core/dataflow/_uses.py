@@ -36,6 +36,7 @@ class Uses:
     """
 
     def __init__(self, effects: Sequence[Effects]) -> None:
+        self._given = frozenset[str]().union(*(one.writes | one.changes for one in effects))
         several: dict[str, list[Effects]] = {}
         classes = frozenset[str]().union(*(one.classes for one in effects))
         for one in effects:
@@ -56,19 +57,23 @@ class Uses:
         Args:
             effects: Of the cell.
         """
-        reads, gives = set(effects.reads), effects.writes | effects.changes
+        reads, gives = self._reads(effects), effects.writes | effects.changes
         seen: set[str] = set()
-        waiting = [*effects.reads, *self._made_of(effects)]
+        waiting = [*reads, *self._made_of(effects)]
         while waiting:
             name = waiting.pop()
             called = self._called.get(name)
             if called is None or name in seen:
                 continue
             seen.add(name)
-            reads |= called.reads
+            found = self._reads(called)
+            reads |= found
             gives |= called.writes | called.changes
-            waiting += [*called.reads, *self._made_of(called)]
+            waiting += [*found, *self._made_of(called)]
         return Use(frozenset(reads), frozenset(gives))
+
+    def _reads(self, effects: Effects) -> set[str]:
+        return {*effects.reads, *(effects.perhaps_reads & self._given)}
 
     def _made_of(self, effects: Effects) -> set[str]:
         found: set[str] = set()

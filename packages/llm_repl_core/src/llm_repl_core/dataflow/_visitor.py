@@ -156,7 +156,13 @@ class Visitor:
         self.stop(barrier)
         if name in BUILTINS:
             self.record.builtins.add(name)
+            self.mention(name)
         return self._roots_of(name) | ({EVERYTHING} if barrier is not None else NO_ROOTS)
+
+    def mention(self, name: str) -> None:
+        """Note a name that is read where the notebook has it, and not where it is a local one."""
+        if self.scope.local(name) is None and not (self.record is self.cell and name in self._sure):
+            self.record.perhaps_reads.add(name)
 
     def _roots_of(self, name: str) -> Roots:
         if self.record is not self.cell:

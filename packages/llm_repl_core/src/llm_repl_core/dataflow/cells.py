@@ -92,6 +92,7 @@ def _without_item(inside: Effects, items: Effects) -> Effects:
     return msgspec.structs.replace(
         inside,
         reads=inside.reads - {_ITEM},
+        perhaps_reads=inside.perhaps_reads - {_ITEM},
         touches=without(inside.touches),
         consumes=without(inside.consumes) | items.reads,
         changes=without(inside.changes),

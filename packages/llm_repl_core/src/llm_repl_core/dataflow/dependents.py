@@ -25,6 +25,7 @@ class _Known(Struct, frozen=True):
         effects: What the cell does.
         gives: The names by which others see what it does.
         binds: Those of them that are surely bound anew.
+        reads: The names whose change it would see.
         through: What the functions that it defines read, when they are called elsewhere.
     """
 
@@ -34,6 +35,7 @@ class _Known(Struct, frozen=True):
     effects: Effects
     gives: frozenset[str]
     binds: frozenset[str]
+    reads: frozenset[str]
     through: frozenset[str]
 
 
@@ -82,7 +84,7 @@ class Dependents:
             source, names = waiting.pop()
             for reader in self._readers_below(source, names):
                 known = self._known[reader]
-                if names.isdisjoint(known.effects.reads):
+                if names.isdisjoint(known.reads):
                     if reader not in passed:
                         passed.add(reader)
                         waiting.append((reader, frozenset(known.effects.deferred)))
@@ -165,7 +167,7 @@ class Dependents:
                 self._contexts[cell.id] = "above"
         else:
             effects = analyse_cell(cell)
-        through = frozenset[str]().union(*(one.reads for one in effects.deferred.values()))
+        through = frozenset[str]().union(*map(_reads, effects.deferred.values()))
         known = _Known(
             content=cell.content,
             plain=None if isinstance(cell, PromptCell) else type(cell),
@@ -174,12 +176,13 @@ class Dependents:
             gives=effects.writes | effects.changes | answers,
             # `_` is what the prompt that ran last has set, wherever it stands.
             binds=(effects.rebinds | answers) - {LAST_ANSWER},
+            reads=_reads(effects),
             through=through,
         )
         self._known[cell.id] = known
         if effects.barrier is not None:
             self._barriers.add(cell.id)
-        for name in effects.reads | through:
+        for name in known.reads | through:
             self._readers.setdefault(name, set()).add(cell.id)
         for name in known.binds:
             self._binders.setdefault(name, set()).add(cell.id)
@@ -188,13 +191,18 @@ class Dependents:
         known = self._known.pop(cell_id, None)
         if known is None:
             return
-        for name in known.effects.reads | known.through:
+        for name in known.reads | known.through:
             self._readers[name].discard(cell_id)
         for name in known.binds:
             self._binders[name].discard(cell_id)
         self._prompts.discard(cell_id)
         self._contexts.pop(cell_id, None)
         self._barriers.discard(cell_id)
+
+
+def _reads(effects: Effects) -> frozenset[str]:
+    # What only perhaps is read: nobody asks for a name that no cell gives.
+    return effects.reads | effects.perhaps_reads
 
 
 def _key(cell: Cell, place: int, system: str | None) -> tuple[Any, ...]:

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
-__all__ = ["LAST_ANSWER", "NOTHING", "Effects", "barrier_effects", "module_objects"]
+__all__ = ["DISPLAY", "LAST_ANSWER", "NOTHING", "Effects", "barrier_effects", "module_objects"]
 
 LAST_ANSWER = "_"
 """The name of the last answer, which every prompt binds beside its own variable."""
+
+DISPLAY = "display:"
+"""What stands for the libraries' options that decide how every value is shown."""
 
 
 class Effects(Struct, frozen=True, kw_only=True):
@@ -33,6 +36,8 @@ class Effects(Struct, frozen=True, kw_only=True):
             merely looking at their objects does.
         modules: Names bound by an import here, and the dotted module that each is of.
         builtins: Builtins that it uses, which another cell may have bound to something else.
+        perhaps_reads: Names that it reads where the notebook has them: builtins, and words of texts
+            that may be evaluated.
         calls: Whether it may run code that is not known to change nothing.
         keeps: Whether it is code, which may keep the objects that it reads for later.
         barrier: Why it cannot be analysed, as one clause for people; None where it can.
@@ -51,6 +56,7 @@ class Effects(Struct, frozen=True, kw_only=True):
     implied: Mapping[str, Effects] = field(default_factory=dict)
     modules: Mapping[str, str] = field(default_factory=dict)
     builtins: frozenset[str] = frozenset()
+    perhaps_reads: frozenset[str] = frozenset()
     calls: bool = False
     keeps: bool = False
     barrier: str | None = None

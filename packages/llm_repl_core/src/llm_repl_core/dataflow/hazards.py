@@ -15,7 +15,13 @@ from llm_repl_core.dataflow._barriers import EVERYTHING
 from llm_repl_core.dataflow._components import Components
 from llm_repl_core.dataflow._known import BUILTINS
 from llm_repl_core.dataflow._record import combined
-from llm_repl_core.dataflow.effects import LAST_ANSWER, Effects, barrier_effects, module_objects
+from llm_repl_core.dataflow.effects import (
+    DISPLAY,
+    LAST_ANSWER,
+    Effects,
+    barrier_effects,
+    module_objects,
+)
 
 __all__ = ["ALWAYS_THERE", "Closed", "Names", "must_follow"]
 
@@ -136,7 +142,8 @@ class Names:
     def _close(self, effects: Effects) -> Closed:
         step = self._step(effects)
         reads, writes, changes = set(step.reads), set(step.writes), set(step.changes)
-        reach, touches = set(step.reach), set(step.touches)
+        # Whatever a cell shows, it shows as the libraries' options say.
+        reach, touches = {*step.reach, DISPLAY}, set(step.touches)
         calls, barrier = step.calls, step.barrier
         new_reach, new_touches = step.reach, step.touches
         waiting: list[_Step] = []
@@ -173,7 +180,7 @@ class Names:
 
     def _step(self, effects: Effects) -> _Step:
         touched = effects.touches | effects.changes | self._used_up(effects)
-        reads = effects.reads
+        reads = effects.reads | (effects.perhaps_reads & self._bound)
         shadowed = effects.builtins & self._bound
         if shadowed:
             # What passed for `len` is the notebook's own, and may do anything.

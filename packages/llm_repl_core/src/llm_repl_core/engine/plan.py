@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
+
+from msgspec import structs
 
 from llm_repl_core.dataflow.cells import analyse_cell
 from llm_repl_core.dataflow.effects import Effects
-from llm_repl_core.dataflow.hazards import Closed, Names
+from llm_repl_core.dataflow.hazards import ALWAYS_THERE, Closed, Names
 from llm_repl_core.engine.prompts.inspected import is_name
 from llm_repl_core.engine.prompts.prepare import answer_variable
 from llm_repl_core.engine.scheduler import Planned
 from llm_repl_core.model.cell import Cell, PromptCell
 from llm_repl_core.model.notebook import Notebook
 
-__all__ = ["analyse_notebook", "plan"]
+__all__ = ["analyse_notebook", "plan", "unset_names"]
 
 
 def analyse_notebook(notebook: Notebook) -> list[Effects]:
@@ -25,8 +27,23 @@ def analyse_notebook(notebook: Notebook) -> list[Effects]:
     ]
 
 
+def unset_names(notebook: Notebook) -> dict[str, frozenset[str]]:
+    """By prompt: the names that it reads and that no cell above it sets, where there are any."""
+    found: dict[str, frozenset[str]] = {}
+    known = {*ALWAYS_THERE, *notebook.memory, "item"}
+    for cell, effects in zip(notebook.cells, analyse_notebook(notebook), strict=True):
+        if isinstance(cell, PromptCell) and not effects.reads <= known:
+            found[cell.id] = effects.reads - known
+        known |= effects.writes
+    return found
+
+
 def plan(
-    notebook: Notebook, cell_ids: Sequence[str], *, plain: Iterable[str] = ()
+    notebook: Notebook,
+    cell_ids: Sequence[str],
+    *,
+    plain: Iterable[str] = (),
+    in_order: Container[str] = (),
 ) -> Iterator[Planned]:
     """Prepare a run of cells.
 
@@ -34,6 +51,7 @@ def plan(
         notebook: All of it is looked at: a cell outside of the run may define what one calls.
         cell_ids: Those that run, in document order; ids that do not exist are passed over.
         plain: Names of variables that are known to hold plain data, which no cell sets.
+        in_order: Cells that nothing may overtake, as they fail, and say what there is.
     """
     effects = analyse_notebook(notebook)
     cells = notebook.cells
@@ -51,7 +69,13 @@ def plan(
             content=cell.content,
             place=place,
             is_prompt=is_prompt,
-            effects=names.closed(effects[index]),
+            effects=(
+                structs.replace(
+                    names.closed(effects[index]), barrier="a name that it reads is not set"
+                )
+                if cell_id in in_order
+                else names.closed(effects[index])
+            ),
             variable=_variable(cell, index),
             needs=(
                 frozenset(cells[above].id for above in pinned if above < index)

@@ -24,7 +24,7 @@ from llm_repl_core.engine.events import (
     RunStarted,
 )
 from llm_repl_core.engine.options import RunOptions
-from llm_repl_core.engine.plan import plan
+from llm_repl_core.engine.plan import plan, unset_names
 from llm_repl_core.engine.questions import CallTerms
 from llm_repl_core.engine.scheduler import Outcome, Planned, Schedule
 from llm_repl_core.errors import BudgetExceeded, LLMReplError, PriceUnknown
@@ -242,7 +242,13 @@ class Run:
             self._schedule = Schedule(
                 self._start_planned, self._is_current, parallel=self.options.parallel
             )
-            await self._schedule.run(plan(notebook, self._order, plain=self.session.plain_names))
+            planned = plan(
+                notebook,
+                self._order,
+                plain=self.session.plain_names,
+                in_order=await self._kept_in_order(),
+            )
+            await self._schedule.run(planned)
             if self.stopped:
                 self._note_stop()
             return
@@ -252,6 +258,15 @@ class Run:
                 return
             if (await self._execute_cell(cell_id, place, lambda: None)).halts:
                 return
+
+    async def _kept_in_order(self) -> set[str]:
+        """The prompts that read what is not there, and fail: with the names of their place."""
+        unset, kernel = unset_names(self.session.notebook), self.session.kernel
+        if not unset or not kernel.alive:
+            return set(unset)
+        async with self.kernel_turn:
+            there = set(await kernel.names())
+        return {cell_id for cell_id, names in unset.items() if not names <= there}
 
     def _has_prompts(self) -> bool:
         notebook = self.session.notebook

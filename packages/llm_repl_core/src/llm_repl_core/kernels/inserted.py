@@ -180,13 +180,14 @@ def _beginning(value: Any, limit: int, show: Callable[[object], str]) -> str:
 
 def _lack(value: Any, text: str, show: Callable[[object], str], ways_out: Callable[[], str]) -> str:
     """What there is to say of a text that is not too long."""
-    if _ADDRESS.search(text) and _ADDRESS.sub("", text).strip("[](){}, ") == "":
-        kind = next((word for one, word in _CODE.items() if isinstance(value, one)), None)
-        what = f"is {kind}" if kind else f"is an object of the class `{type(value).__name__}`"
-        return f"{what}, and its text `{text[:100]}` says nothing of what it holds or gives"
-    if isinstance(value, (ModuleType, type)):
-        kind = "a module" if isinstance(value, ModuleType) else "a class"
-        return f"is {kind}, and goes out as `{text[:100]}`"
+    kind = next((word for one, word in _CODE.items() if isinstance(value, one)), None)
+    if kind is not None:
+        return f"is {kind}, and is sent as `{text[:100]}`"
+    if _ADDRESS.fullmatch(text):
+        return (
+            f"is an object of the class `{type(value).__name__}`, and its text `{text[:100]}` says "
+            "nothing of what it holds"
+        )
     if not _ELLIPSIS.search(text):
         return ""
     if libraries_in_use():

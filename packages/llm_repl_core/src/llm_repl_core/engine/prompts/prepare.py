@@ -11,7 +11,7 @@ from llm_repl_core.engine.prompts.answer_form import AnswerForm, resolve_form
 from llm_repl_core.engine.prompts.attachments import load_attachments
 from llm_repl_core.engine.prompts.context import SourcedMessage, context_messages
 from llm_repl_core.engine.prompts.items import ITEM, Items, refuse_interrupt
-from llm_repl_core.engine.prompts.notices import few
+from llm_repl_core.engine.prompts.notices import doubtful_braces, few, refuse_builtins
 from llm_repl_core.engine.prompts.tools import describe_tools
 from llm_repl_core.kernels.base import Kernel
 from llm_repl_core.model.cell import PromptCell
@@ -95,7 +95,8 @@ async def prepare(
     limit = kernel.options.insert_limit_chars
     context = context_messages(cell, notebook, limit)
     around = _Around(cell, context.messages)
-    notices = [*context.notices]
+    await refuse_builtins([system, template], kernel)
+    notices = [*doubtful_braces([system, template], notebook), *context.notices]
     root = Path(kernel.options.cwd or ".")
     each_has_its_own = cell.for_each is not None and ITEM in cell.attachments
     # What is the same for all items is held once.
