@@ -8,11 +8,13 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from llm_repl_core import leftovers
 from llm_repl_core.errors import FileMissing, Forbidden, StorageError, TooLarge
 from llm_repl_core.files import _folder, read_bytes, refuse_unwritable, write_atomically
 
@@ -446,3 +448,25 @@ def test_without_the_calls_for_it_paths_are_used(
     assert names_in(tmp_path / "a") == ["b"]
     with pytest.raises(FileMissing):
         write_atomically(tmp_path / "no" / "b", b"")
+
+
+def test_half_written_files_of_killed_processes_are_swept(tmp_path: Path) -> None:
+    long_ago = time.time() - 3600
+    left, fresh, other = (
+        tmp_path / name for name in (".llm-repl-0.tmp", ".llm-repl-1.tmp", "x.tmp")
+    )
+    for path in (left, fresh, other):
+        path.write_bytes(b"half")
+    in_use = (tmp_path / ".llm-repl-2.tmp").open("wb")
+    leftovers.mark_in_use(in_use.fileno())
+    for path in (left, other, Path(in_use.name)):
+        os.utime(path, (long_ago, long_ago))
+    write_atomically(tmp_path / "n.llmn", b"whole")
+    assert not left.exists()
+    assert fresh.exists()
+    assert other.exists()
+    assert Path(in_use.name).exists()
+    in_use.close()
+    leftovers.sweep(tmp_path, leftovers.TEMPORARY_FILES)
+    assert not Path(in_use.name).exists()
+    assert (tmp_path / "n.llmn").read_bytes() == b"whole"

@@ -16,8 +16,10 @@ from typing import ClassVar
 import msgspec
 import pytest
 
+from llm_repl_core import leftovers
 from llm_repl_core.errors import InvalidInput, KernelDied, KernelStartFailed
 from llm_repl_core.kernels.base import Expression, Failed, KernelOptions
+from llm_repl_core.kernels.private_folder import PrivateFolder
 from llm_repl_core.kernels.worker import WorkerKernel, Zygote
 from llm_repl_core.kernels.worker.frames import frame
 from llm_repl_core.kernels.worker.handle import WorkerHandle
@@ -65,23 +67,26 @@ def make_kernel(zygote: Zygote) -> Callable[..., WorkerKernel]:
 MakeKernel = Callable[..., WorkerKernel]
 
 
-def test_running_kernels_outlive_their_zygote_and_a_new_one_comes() -> None:
+def test_kernels_end_with_their_zygote_and_a_new_one_comes() -> None:
     async def check() -> None:
         async with Zygote() as zygote:
-            first = WorkerKernel(zygote=zygote)
-            await first.start()
-            await run_cell(first, "x = 1")
-            killed = zygote.pid
+            kernel = WorkerKernel(zygote=zygote)
+            await kernel.start()
+            # It never lets go of Python's lock, so that no thread of its own could end it.
+            running = asyncio.create_task(run_cell(kernel, f"print(1, flush=True)\n{STUCK}"))
+            worker, killed = kernel.pid, zygote.pid
+            assert worker is not None
             assert killed is not None
+            await asyncio.sleep(0)
             os.kill(killed, signal.SIGKILL)
-            await until(lambda: zygote.pid is None)
-            second = WorkerKernel(zygote=zygote)
-            await second.start()
+            await until(lambda: zygote.pid is None and not is_running(worker))
+            with pytest.raises(KernelDied):
+                await running
+            assert not kernel.alive
+            await kernel.restart()
             assert zygote.pid not in (None, killed)
-            assert (await run_cell(first, "x + 1"))[0].content == "2"
-            assert (await run_cell(second, "2"))[0].content == "2"
-            await first.shutdown()
-            await second.shutdown()
+            assert (await run_cell(kernel, "2"))[0].content == "2"
+            await kernel.shutdown()
 
     asyncio.run(check())
 
@@ -122,7 +127,10 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.parametrize("code", ["idle = True", "while True: pass", "while True: print(1)"])
+STUCK = "import re\nre.match('(a*)*b', 'a' * 60)"
+
+
+@pytest.mark.parametrize("code", ["idle = True", "while True: pass", "while True: print(1)", STUCK])
 def test_an_orphan_ends_after_its_owner_is_killed(code: str, socket_folder: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", OWNER, code], stdout=subprocess.PIPE, text=True
@@ -134,6 +142,32 @@ def test_an_orphan_ends_after_its_owner_is_killed(code: str, socket_folder: Path
         owner.kill()
     asyncio.run(until(lambda: not is_running(worker) and not is_running(zygote)))
     asyncio.run(until(lambda: not list(socket_folder.iterdir())))
+
+
+def test_folders_of_killed_processes_are_swept_and_no_others(socket_folder: Path) -> None:
+    long_ago = time.time() - 3600
+    left = socket_folder / "llm-repl-kernels-left"
+    left.mkdir(mode=0o700)
+    (left / "1.sock").touch()
+    others = socket_folder / "llm-repl-others"
+    others.mkdir()
+    fresh = socket_folder / "llm-repl-kernels-fresh"
+    fresh.mkdir()
+    kept = PrivateFolder()
+    for folder in (left, others, kept.path):
+        os.utime(folder, (long_ago, long_ago))
+
+    async def check() -> None:
+        async with Zygote():
+            assert not left.exists()
+            assert others.exists()
+            assert fresh.exists()
+            assert kept.path.exists()
+
+    leftovers._swept.clear()
+    asyncio.run(check())
+    kept.remove()
+    assert not kept.path.exists()
 
 
 def test_the_environment_has_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:

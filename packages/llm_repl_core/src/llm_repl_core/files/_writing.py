@@ -12,6 +12,7 @@ from pathlib import Path
 
 from llm_repl_core.files._failures import refuse_special, translated_failures
 from llm_repl_core.files._folder import NO_WAIT, Folder
+from llm_repl_core.leftovers import TEMPORARY_FILES, mark_in_use, sweep_once
 
 __all__ = ["refuse_unwritable", "write_atomically"]
 
@@ -93,6 +94,7 @@ def refuse_unwritable(path: str | os.PathLike[str]) -> None:
 def _opened(path: str | os.PathLike[str], under: Path | None) -> Iterator[tuple[Folder, str]]:
     """The folder of the file that a path leads to, and the file's name in it."""
     target = Path(os.path.realpath(path)) if under is None else Path(path)
+    sweep_once(target.parent, TEMPORARY_FILES)
     with Folder(target.parent, under=under, make=under is not None) as folder:
         yield folder, target.name
 
@@ -144,6 +146,7 @@ def _write_durably(
             raise _InPlace from None
         raise
     with os.fdopen(descriptor, "wb") as file:
+        mark_in_use(descriptor)
         file.write(data)
         file.flush()
         if old is not None:

@@ -9,7 +9,6 @@ import json
 import os
 import queue
 import re
-import shutil
 import subprocess
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from pathlib import Path
@@ -29,7 +28,7 @@ from llm_repl_core.kernels.environment import kernel_environment
 from llm_repl_core.kernels.explanations import explained
 from llm_repl_core.kernels.jupyter_source import bootstrap_code, request_expression
 from llm_repl_core.kernels.output_buffer import OutputBuffer
-from llm_repl_core.kernels.private_folder import make_private_folder
+from llm_repl_core.kernels.private_folder import PrivateFolder
 from llm_repl_core.kernels.stopping import end_request
 from llm_repl_core.kernels.values import clean_text
 from llm_repl_core.kernels.worker.endings import UNKNOWN_ENDING, how_it_ended
@@ -64,7 +63,7 @@ class JupyterKernel(Kernel):
         super().__init__(options)
         self._lock = asyncio.Lock()
         self._manager: Any = None
-        self._folder: Path | None = None
+        self._folder: PrivateFolder | None = None
         self._client: Any = None
         self._language = ""
         self._watcher: asyncio.Task[None] | None = None
@@ -95,9 +94,9 @@ class JupyterKernel(Kernel):
             return
         await self.shutdown()
         spec = self._kernelspec
-        self._folder = make_private_folder()
+        self._folder = PrivateFolder()
         try:
-            self._manager = _make_manager(spec, self._folder)
+            self._manager = _make_manager(spec, self._folder.path)
             # Its own sockets and files; the process itself comes from the provisioner.
             await self._manager.start_kernel(
                 cwd=self.options.cwd,
@@ -227,7 +226,7 @@ class JupyterKernel(Kernel):
             manager.context.destroy(linger=0)
         folder, self._folder = self._folder, None
         if folder is not None:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            await asyncio.to_thread(folder.remove, with_content=True)
 
     # Talking -----------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from llm_repl_core import CallRecord, FileMissing, StorageError
+from llm_repl_core.leftovers import mark_in_use
 from llm_repl_server.services.wire import call_on_wire, json_bytes
 
 __all__ = ["export_to"]
@@ -49,6 +50,7 @@ def export_to(path: Path | None, records: Iterable[CallRecord]) -> None:
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
+            mark_in_use(descriptor)
             file.writelines(lines)
             file.flush()
             os.fsync(file.fileno())

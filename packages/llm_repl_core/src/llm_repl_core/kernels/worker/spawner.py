@@ -16,7 +16,7 @@ import msgspec
 from llm_repl_core.errors import KernelStartFailed
 from llm_repl_core.kernels.base import KernelOptions
 from llm_repl_core.kernels.environment import kernel_environment
-from llm_repl_core.kernels.private_folder import make_private_folder
+from llm_repl_core.kernels.private_folder import PrivateFolder
 from llm_repl_core.kernels.worker.endings import how_it_ended
 from llm_repl_core.kernels.worker.handle import WorkerHandle, worker_options
 from llm_repl_core.kernels.worker.listening import listen
@@ -36,7 +36,7 @@ class Spawner:
 
     def __init__(self, *, withheld_variables: Iterable[str] = ()) -> None:
         self._withheld_variables = tuple(withheld_variables)
-        self._folder: Path | None = None
+        self._folder: PrivateFolder | None = None
         self._numbers = itertools.count(1)
 
     async def warm(self) -> None:
@@ -54,20 +54,19 @@ class Spawner:
         """Remove the folder of the sockets; the workers are not its children to end."""
         folder, self._folder = self._folder, None
         if folder is not None:
-            with contextlib.suppress(OSError):
-                await asyncio.to_thread(folder.rmdir)
+            await asyncio.to_thread(folder.remove)
 
     def _spawn(self, options: KernelOptions, linger_s: float) -> WorkerHandle:
         if self._folder is None:
-            self._folder = make_private_folder()
-        path = self._folder / f"{next(self._numbers)}.sock"
+            self._folder = PrivateFolder()
+        path = self._folder.path / f"{next(self._numbers)}.sock"
         handle = WorkerHandle(str(path), options.memory_limit_bytes)
         told = worker_options(options, handle.path, linger_s)
         try:
             with listen(handle.path) as listener:
                 process = subprocess.Popen(  # noqa: S603  our own interpreter
                     [sys.executable, "-c", _PROGRAM, str(listener.fileno())],
-                    cwd=self._folder,
+                    cwd=self._folder.path,
                     env=kernel_environment(withheld_variables=self._withheld_variables),
                     pass_fds=(listener.fileno(),),
                     stdin=subprocess.PIPE,

@@ -20,7 +20,7 @@ import msgspec
 from llm_repl_core.errors import KernelStartFailed
 from llm_repl_core.kernels.base import KernelOptions
 from llm_repl_core.kernels.environment import kernel_environment
-from llm_repl_core.kernels.private_folder import make_private_folder
+from llm_repl_core.kernels.private_folder import PrivateFolder
 from llm_repl_core.kernels.worker import protocol
 from llm_repl_core.kernels.worker.endings import how_it_ended
 from llm_repl_core.kernels.worker.frames import FrameParser, FrameTooLarge
@@ -39,7 +39,7 @@ class Zygote:
     """A process that has imported IPython once and forks workers from itself.
 
     One serves any number of kernels, from any thread and any event loop. It starts by itself at
-    the first `fork`, and again where it was killed: workers that run don't need it. Who made it
+    the first `fork`, and again where it was killed: its workers have ended with it then. Who made it
     stops it, with `stop` or as an asynchronous context manager; it also ends with its owner.
 
     Args:
@@ -130,7 +130,7 @@ class Zygote:
         raise KernelStartFailed("The kernels' zygote ended while it made a kernel; try again.")
 
     async def stop(self) -> None:
-        """End it. Workers go on, as long as somebody is connected to them. May be called twice."""
+        """End it, and with it the workers that still run. May be called twice."""
         life, self._life = self._life, None
         if life is not None:
             await asyncio.to_thread(life.stop)
@@ -153,7 +153,7 @@ class _Life:
     def __init__(self, preload: Iterable[str], environment: dict[str, str]) -> None:
         self.ready: concurrent.futures.Future[protocol.Ready] = concurrent.futures.Future()
         self.alive = True
-        self._folder = make_private_folder()
+        self._folder = PrivateFolder()
         self._lock = threading.Lock()
         self._ids = itertools.count(1)
         self._asked: dict[int, tuple[concurrent.futures.Future[int], WorkerHandle]] = {}
@@ -161,6 +161,7 @@ class _Life:
         self._replies: msgspec.msgpack.Decoder[ZygoteReply] = msgspec.msgpack.Decoder(ZygoteReply)
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long
         self._control, theirs = socket.socketpair()
+        inherited = [] if self._folder.descriptor is None else [self._folder.descriptor]
         with theirs:
             # Its folder is the one that it runs in, so that no file of the user's is imported
             # in a module's place.
@@ -170,11 +171,12 @@ class _Life:
                     "-c",
                     _PROGRAM,
                     str(theirs.fileno()),
+                    str(self._folder.descriptor),
                     *preload,
                 ],
-                cwd=self._folder,
+                cwd=self._folder.path,
                 env=environment,
-                pass_fds=(theirs.fileno(),),
+                pass_fds=[theirs.fileno(), *inherited],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._errors,
@@ -185,7 +187,7 @@ class _Life:
 
     async def fork(self, options: KernelOptions, linger_s: float) -> WorkerHandle:
         number = next(self._ids)
-        handle = WorkerHandle(str(self._folder / f"{number}.sock"), options.memory_limit_bytes)
+        handle = WorkerHandle(str(self._folder.path / f"{number}.sock"), options.memory_limit_bytes)
         request = protocol.Fork(number, worker_options(options, handle.path, linger_s))
         forked: concurrent.futures.Future[int] = concurrent.futures.Future()
         with self._lock:
@@ -211,9 +213,7 @@ class _Life:
         self._reader.join()
         self._control.close()
         self._errors.close()
-        # Where workers go on, their sockets are still in it: the last one removes it.
-        with contextlib.suppress(OSError):
-            self._folder.rmdir()
+        self._folder.remove(with_content=True)
 
     # The reader's thread -------------------------------------------------------------------------
 

@@ -2,12 +2,14 @@
 
 One worker is always forked ahead (see `spare`). A zygote has one thread, as a fork copies only the one that forks. It stays the workers' parent, so that
 it can tell how each of them ended. It ends when its owner does, which it sees by the end of the
-control connection; the workers then go on for as long as they linger.
+control connection; the workers then end by themselves after their time, and it ends those that do
+not, as code that never lets go of Python's lock keeps them from it. They also end with it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import importlib
 import os
@@ -15,6 +17,7 @@ import select
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 
 import msgspec
@@ -29,10 +32,12 @@ from llm_repl_core.kernels.worker.spare import Spare, be_spare
 __all__ = ["main", "run_program"]
 
 _SPARE_DELAY_MS = 50
+_END_S = 1.0
+_PR_SET_PDEATHSIG = 1
 
 
 def main(control_descriptor: int, preload: list[str]) -> None:
-    """Be a zygote until the owner is gone.
+    """Be a zygote until the owner is gone, and the workers with it.
 
     Args:
         control_descriptor: A connected Unix socket, over which the owner asks.
@@ -63,9 +68,16 @@ class _Zygote:
         for descriptor in (self._wake_reading, self._wake_writing):
             os.set_blocking(descriptor, False)
         self._spare: Spare | None = None
+        self._lingers_s: dict[int, float] = {}
 
     def run(self) -> None:
-        """Serve until the control connection ends."""
+        """Serve until the control connection ends, and see the workers to their end."""
+        self._serve()
+        if self._spare is not None:
+            self._spare.line.close()  # at which it ends
+        self._end_workers()
+
+    def _serve(self) -> None:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._wake_writing, warn_on_full_buffer=False)
         poll = select.poll()
@@ -91,6 +103,21 @@ class _Zygote:
                 for message in self._parser.feed(data):
                     self._fork(self._requests.decode(message))
 
+    def _end_workers(self) -> None:
+        """Wait for the workers, which end when nobody connects; end those that do not."""
+        poll = select.poll()
+        poll.register(self._wake_reading, select.POLLIN)
+        deadline = time.monotonic() + max(self._lingers_s.values(), default=0) + _END_S
+        self._reap()
+        while self._lingers_s and (left_s := deadline - time.monotonic()) > 0:
+            poll.poll(left_s * 1000)
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._wake_reading, 4096)
+            self._reap()
+        for pid in self._lingers_s:
+            with contextlib.suppress(OSError):
+                os.killpg(pid, signal.SIGKILL)
+
     def _patience_ms(self) -> int | None:
         """How long to wait before a spare is made: not while a new worker runs its first cell."""
         return _SPARE_DELAY_MS if self._spare is None else None
@@ -115,21 +142,24 @@ class _Zygote:
             spare = self._make_spare()
             spare.hand_over(request.options, listener)
         spare.line.close()
+        self._lingers_s[spare.pid] = request.options.linger_s
         return spare.pid
 
     def _make_spare(self) -> Spare:
         line, theirs = socket.socketpair()
+        zygote = os.getpid()
         with theirs:
             pid = os.fork()
             if pid == 0:
                 line.close()
-                self._be_spare(theirs)
+                self._be_spare(theirs, zygote)
         return Spare(pid, line)
 
-    def _be_spare(self, line: socket.socket) -> None:
+    def _be_spare(self, line: socket.socket, parent: int) -> None:
         """Never returns."""
         try:
             os.setpgid(0, 0)
+            _end_with(parent)
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             os.close(self._wake_reading)
@@ -155,11 +185,20 @@ class _Zygote:
             with contextlib.suppress(OSError):
                 os.killpg(ended.si_pid, signal.SIGKILL)
             pid, status = os.waitpid(ended.si_pid, 0)
+            self._lingers_s.pop(pid, None)
             self._tell(protocol.Ended(pid, os.waitstatus_to_exitcode(status)))
 
     def _tell(self, message: msgspec.Struct) -> None:
         with contextlib.suppress(OSError):
             self._control.sendall(encode(message))
+
+
+def _end_with(parent: int) -> None:
+    """Have this process killed when its parent ends, whatever it does then, where that can be had."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
 
 
 def _import(name: str) -> str | None:
@@ -181,8 +220,13 @@ def _silence() -> None:
 def run_program() -> None:
     """Be the program that `llm_repl_core.kernels.worker.zygote` starts."""
     folder = Path.cwd()
-    main(int(sys.argv[1]), sys.argv[2:])
+    if sys.argv[2].isdigit():
+        # Its workers keep the folder in use; the programs that they start do not.
+        os.set_inheritable(int(sys.argv[2]), False)
+    main(int(sys.argv[1]), sys.argv[3:])
     with contextlib.suppress(OSError):
+        for path in folder.glob("*.sock"):  # of workers that could not remove it themselves
+            path.unlink()
         folder.rmdir()
     # Not by the usual way out: what IPython registered there belongs to workers.
     os._exit(0)
