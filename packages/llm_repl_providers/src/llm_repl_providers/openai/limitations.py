@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 
-from llm_repl_providers.openai import rewriting
+from llm_repl_providers.openai import rewriting, roles
 
 __all__ = ["LIMITATIONS", "Learned", "Limitation", "find_limitation"]
 
@@ -113,6 +113,18 @@ LIMITATIONS: Final = (
         concerns=rewriting.has_bare_tools,
         words=_words(r"parameters|input_schema|inputSchema"),
         adapt=rewriting.with_empty_parameters,
+    ),
+    Limitation(
+        name="repeated roles",
+        concerns=roles.has_repeated_roles,
+        words=roles.ALTERNATION_WORDS,
+        adapt=roles.with_merged_turns,
+    ),
+    Limitation(
+        name="system",
+        concerns=roles.has_system_turns,
+        words=roles.SYSTEM_WORDS,
+        adapt=roles.with_system_in_first_turn,
     ),
     Limitation(
         name="fields of turns",
