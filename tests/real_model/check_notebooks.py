@@ -64,7 +64,9 @@ def test_an_example_runs(path, tmp_path, environment):
     failures = [cell.outputs[-1].content for cell in ran if cell.status == "error"]
     assert done.returncode == (1 if failures else 0), done.stderr
     # A model that knows next to nothing gives answers that fit no form, and calls no tools.
-    assert all(failure.startswith(("AnswerMisfit", "ItemsFailed")) for failure in failures), failures
+    assert all(failure.startswith(("AnswerMisfit", "ItemsFailed")) for failure in failures), (
+        failures
+    )
     if not failures:
         assert answers_of(tmp_path / "done.llmn")
 
@@ -98,9 +100,11 @@ def test_eight_prompts_at_once_are_recorded_and_replayed(tmp_path, environment):
             response_var=f"said_{number}",
             parameters=FEW_TOKENS,
         )
-    notebook.add_code("print(sum(len(text) for text in (" + ", ".join(
-        f"said_{number}" for number in range(8)
-    ) + ")))")
+    notebook.add_code(
+        "print(sum(len(text) for text in ("
+        + ", ".join(f"said_{number}" for number in range(8))
+        + ")))"
+    )
     save_notebook(notebook, tmp_path / "eight.llmn")
     recorded = llm_repl(
         "run", "eight.llmn", "--record", "-o", "live.llmn", cwd=tmp_path, environment=environment
