@@ -11,6 +11,11 @@ from typing import Any
 import click
 
 from llm_repl_server import __version__
+from llm_repl_server.cli.standard_streams import (
+    PIPE_CLOSED_EXIT_CODE,
+    discard_output,
+    prepare_streams,
+)
 
 __all__ = ["cli", "main"]
 
@@ -60,10 +65,14 @@ class _LazyGroup(click.Group):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             sys.exit(130)  # click would exit with 1
+        except BrokenPipeError:
+            discard_output()
+            sys.exit(PIPE_CLOSED_EXIT_CODE)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         from llm_repl_server.cli.errors import exit_with_sentence
 
+        prepare_streams()
         with exit_with_sentence():
             return super().main(*args, **kwargs)
 
