@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from types import CodeType, ModuleType
 from typing import Any
 
@@ -21,6 +22,7 @@ from llm_repl_core.kernels.values import (
     describe_within,
     exception_text,
 )
+from llm_repl_core.kernels.whole_display import whole_display
 from llm_repl_core.safe_builtins import safe_builtins
 
 __all__ = ["evaluate_all", "snapshot_of", "user_names"]
@@ -61,6 +63,18 @@ def evaluate_all(
         for name in [name for name in hidden if scope.get(name) is hidden[name]]:
             del scope[name]
         scope["__builtins__"] = safe_builtins()
+    inserts = any(one.get("insert_limit_chars") is not None for one in expressions)
+    with whole_display() if inserts else nullcontext():
+        return _evaluate_each(expressions, scope, restricted, limit_bytes, hidden)
+
+
+def _evaluate_each(
+    expressions: Sequence[Mapping[str, Any]],
+    scope: dict[str, Any],
+    restricted: bool,
+    limit_bytes: int,
+    hidden: Mapping[str, Any],
+) -> list[dict[str, Any]]:
     results: list[dict[str, Any]] = []
     for expression in expressions:
         try:

@@ -29,7 +29,7 @@ from llm_repl_core.kernels.whole_display import (
     whole_display,
 )
 
-__all__ = ["insert", "inserted_text"]
+__all__ = ["insert", "insert_all", "inserted_text"]
 
 _CONTAINERS = (list, tuple, dict, set, frozenset)
 _SCALARS = frozenset({type(None), bool, int, float, complex})
@@ -48,6 +48,12 @@ _CODE = {
 }
 _SHOWS_WHOLE = frozenset({"numpy", "pandas", "polars", "torch"})
 """Libraries whose options are set, so that an ellipsis in a text is the value's own."""
+
+
+def insert_all(evaluate: Callable[[], Any]) -> Any:
+    """Evaluate many fields, which themselves call `insert`; it takes less time than one by one."""
+    with whole_display():
+        return evaluate()
 
 
 def insert(

@@ -123,6 +123,8 @@ _LIBRARIES = tuple(dict.fromkeys(one.module for one in _OPTIONS))
 
 # The options are those of the whole process: two kernels within it take turns.
 _lock = threading.RLock()
+_inside: list[int] = []
+"""The threads that are within: to set the options once is enough."""
 
 
 def libraries_in_use() -> bool:
@@ -135,7 +137,7 @@ def options_of_user() -> list[str]:
     return [
         f"{one.module}'s `{one.name}` is {value!r}"
         for one, value in _values()
-        if value not in one.own and one.name not in _NOT_CUTTING
+        if value not in (*one.own, one.whole) and one.name not in _NOT_CUTTING
     ]
 
 
@@ -147,7 +149,7 @@ def whole_display(*, forced: bool = False) -> Iterator[None]:
         forced: Whether what the user has set counts for nothing, and what is too large even for
             this is cut elsewhere than otherwise: a text that was abbreviated is another one then.
     """
-    if not libraries_in_use():
+    if not libraries_in_use() or (not forced and threading.get_ident() in _inside):
         yield
         return
     # A thread that hangs in somebody's code must not hold up all others for ever.
@@ -160,9 +162,12 @@ def whole_display(*, forced: bool = False) -> Iterator[None]:
                 with suppress(Exception):  # another version's option may take other values
                     one.write(sys.modules[one.module], wanted)
                     changed.append((one, value, wanted))
+        _inside.append(threading.get_ident())
         with _other_edges() if forced else nullcontext():
             yield
     finally:
+        with suppress(ValueError):
+            _inside.remove(threading.get_ident())
         for one, value, wanted in changed:
             with suppress(Exception):
                 library = sys.modules[one.module]

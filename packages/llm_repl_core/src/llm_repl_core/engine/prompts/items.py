@@ -124,7 +124,8 @@ class Items:
         at_once = _AT_ONCE
         while (start := len(values)) < self.count:
             rows = await self._ask(
-                f"[[{source}] for {ITEM} in {_ITEMS}[{start}:{start + at_once}]]"
+                f"{HELPERS}.insert_all(lambda: "
+                f"[[{source}] for {ITEM} in {_ITEMS}[{start}:{start + at_once}]])"
             )
             if isinstance(rows, Failed) or rows.json is UNSET:
                 if at_once > 1:  # too long to leave the kernel, or one of them fails

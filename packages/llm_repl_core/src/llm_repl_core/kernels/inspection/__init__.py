@@ -7,7 +7,7 @@ also sent into kernels whose environment does not have this package
 
 from __future__ import annotations
 
-from llm_repl_core.kernels.inserted import insert
+from llm_repl_core.kernels.inserted import insert, insert_all
 from llm_repl_core.kernels.inspection.functions import (
     await_call,
     callable_names,
@@ -26,6 +26,7 @@ __all__ = [
     "describe_functions",
     "forget",
     "insert",
+    "insert_all",
     "make_answers",
     "media_of",
     "media_piece",
