@@ -80,6 +80,24 @@ def test_ctrl_c_ends_a_tool_whatever_it_does_and_saves(
     assert load_notebook(tmp_path / "out.llmn").cells[1].status == "interrupted"
 
 
+def test_a_killed_command_leaves_no_kernel(
+    start_llm_repl: Start, until: Until, tmp_path: Path
+) -> None:
+    document = Notebook("Orphan")
+    document.add_code(
+        "import os, re\nopen('kernel.tmp', 'w').write(f'{os.getpid()} {os.getppid()}')\n"
+        "os.rename('kernel.tmp', 'kernel')\nre.match('(a*)*b', 'a' * 60)"
+    )
+    save_notebook(document, tmp_path / "n.llmn")
+    process = start_llm_repl("run", "n.llmn", "--kernel", "worker")
+    until((tmp_path / "kernel").exists, "the cell runs")
+    process.kill()
+    process.communicate(timeout=60)
+    for pid in (tmp_path / "kernel").read_text().split():
+        stat = Path(f"/proc/{pid}/stat")
+        until(lambda stat=stat: not stat.exists() or ") Z " in stat.read_text(), "it has ended")
+
+
 def test_sigterm_ends_a_run_in_the_background_that_ignores_ctrl_c(
     environment: dict[str, str], sleeper: Path, until: Until, tmp_path: Path
 ) -> None:

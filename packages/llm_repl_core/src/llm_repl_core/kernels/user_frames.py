@@ -15,6 +15,7 @@ from typing import Any
 __all__ = ["keep_user_frames", "with_cell_names"]
 
 _OURS = os.path.dirname(globals().get("__file__") or "") or "<llm-repl>"  # noqa: PTH120  stands alone
+_KERNEL = f"{os.sep}ipykernel{os.sep}"
 _FILE = re.compile(r'File "([^"\n]+)", ')
 
 
@@ -42,7 +43,8 @@ def _kept(trace: TracebackType | None) -> TracebackType | None:
     )
     rest: TracebackType | None = None
     for step in reversed(steps[first:]):
-        if not step.tb_frame.f_code.co_filename.startswith(_OURS):
+        filename = step.tb_frame.f_code.co_filename
+        if not filename.startswith(_OURS) and _KERNEL not in filename:
             rest = TracebackType(rest, step.tb_frame, step.tb_lasti, step.tb_lineno)
     return rest
 
