@@ -154,3 +154,29 @@ def test_a_cell_above_that_fails_is_named(llm_repl: RunCommand, tmp_path: Path) 
     ended = llm_repl("preview", "b.llmn", "say", "--run-above")
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.startswith("Error: Cell 2 (`broken`) failed: ZeroDivisionError")
+
+
+@pytest.mark.parametrize("provider", ["mock", "openai"])
+def test_a_preview_shows_tools_schema_and_parameters(
+    llm_repl: RunCommand, tmp_path: Path, provider: str
+) -> None:
+    document = Notebook("All")
+    document.add_code(
+        'def add(x: int, y: int) -> int:\n    "Add two numbers."\n    return x + y\nnumbers = [1, 2]'
+    )
+    document.add_prompt(
+        "What is {item}?",
+        schema="total int",
+        tools=["add"],
+        for_each="numbers",
+        temperature=0.25,
+        parameters={"max_tokens": 77},
+    )
+    save_notebook(document, tmp_path / "all.llmn")
+    shown = llm_repl("preview", "all.llmn", "2", "--run-above", "--provider", provider)
+    assert shown.returncode == 0, shown.stderr
+    _, _, along = shown.stdout.partition("--- sent along\n")
+    for text in ("Add two numbers.", '"add"', '"total"', "temperature: 0.25", "77"):
+        assert text in along
+    assert "2 calls, of which this is the first" in shown.stdout
+    assert "What is 1?" not in along

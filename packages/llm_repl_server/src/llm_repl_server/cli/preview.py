@@ -13,8 +13,13 @@ from llm_repl_server.cli.notebook_options import give_parameters, notebook_optio
 
 if TYPE_CHECKING:
     from llm_repl_core import Notebook, Preview, Session
+    from llm_repl_core.model.json_value import JSONValue
 
 __all__ = ["command"]
+
+_SHOWN_ABOVE = frozenset({"contents", "input", "instructions", "messages", "model", "system"})
+"""Fields of bodies that hold the turns, or the model's name."""
+_LINE = 60
 
 
 @click.command("preview")
@@ -42,7 +47,10 @@ def command(
     run_above: bool,
     as_json: bool,
 ) -> None:
-    """Show what CELL of NOTEBOOK would send: messages, tokens, price. It is not sent.
+    """Show what CELL of NOTEBOOK would send, its tokens and its price. It is not sent.
+
+    That is all of it: messages with the cells that they are from, what is attached, tools, the
+    schema of the answer, parameters.
 
     CELL is a prompt's id, or its number from 1 as `llm-repl run` shows it.
     """
@@ -145,3 +153,14 @@ def _print(preview: Preview, notebook: Notebook) -> None:
         click.echo(harmless(message.content))
         for name in message.attachments:
             click.echo(harmless(f"[attached: {name}]"))
+    sent = {name: value for name, value in preview.body.items() if name not in _SHOWN_ABOVE}
+    if sent:
+        click.secho("\n--- sent along", bold=True)
+    for name, value in sent.items():
+        click.echo(harmless(f"{name}: {_as_json(value)}"))
+
+
+def _as_json(value: JSONValue) -> str:
+    """JSON on one line where that fits, else on several."""
+    line = json.dumps(value, ensure_ascii=False)
+    return line if len(line) <= _LINE else json.dumps(value, ensure_ascii=False, indent=2)
