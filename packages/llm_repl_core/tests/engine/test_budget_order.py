@@ -61,7 +61,7 @@ class Metered(Provider):
             yield Delta(tool_calls=(ToolCall(id=f"c{rounds}", name="look", arguments="{}"),))
             yield Delta(usage=usage, finish_reason="tool_calls")
             return
-        answer = "x " * _number(said, "words")
+        answer = "x " * (1 + _number(said, "words"))
         is_second = any(one.role == "assistant" for one in request.messages)
         if request.answer_schema is not None:
             answer = "no JSON" if "misfit" in said and not is_second else '{"value": 1}'
