@@ -62,7 +62,7 @@ def test_without_anything_the_defaults_hold(folder):
 
 
 def test_flags_go_before_the_environment_before_the_file_before_defaults(folder):
-    write(folder, "model: file\nprovider: file\nkernel: file\nbase_url: file")
+    write(folder, "model: file\nprovider: file\nkernel: file\nbase_url: http://file/v1")
     environ = {"LLM_REPL_MODEL": "environment", "LLM_REPL_PROVIDER": "environment"}
     flags = {"model": "flag", "provider": None}
     defaults = {"kernel": "default", "kernelspec": "default"}
@@ -72,6 +72,28 @@ def test_flags_go_before_the_environment_before_the_file_before_defaults(folder)
     assert found.kernel == "file"
     assert found.kernelspec == "default"
     assert found.cell_timeout_s == 0
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://host/v1?key=sk-4kQz81mXw7",
+        "http://user:sk-4kQz81mXw7@host/v1",
+        "http://host/v1#sk-4kQz81mXw7",
+        "sk-4kQz81mXw7",
+    ],
+)
+def test_an_address_that_holds_a_key_is_refused_and_not_repeated(folder, address):
+    for source in (
+        {"flags": {"base_url": address}},
+        {"environ": {"LLM_REPL_BASE_URL": address}},
+    ):
+        with pytest.raises(InvalidSetting) as caught:
+            load_settings(Settings, **source)
+        assert "sk-4kQz81mXw7" not in str(caught.value)
+    write(folder, f"base_url: '{address}'")
+    with pytest.raises(InvalidSetting, match=r"`base_url` in .* must"):
+        load_settings(Settings, environ={})
 
 
 SOURCES = ("defaults", "file", "environ", "flags")
@@ -265,9 +287,12 @@ def test_every_setting_is_described():
         assert info.section is None
         assert info.variable == f"LLM_REPL_{info.name.upper()}"
         assert info.default == getattr(Settings(), info.name)
-        unit = {"s": "seconds", "bytes": "bytes", "prices": "US dollars per million tokens"}.get(
-            info.name.rpartition("_")[2]
-        )
+        unit = {
+            "s": "seconds",
+            "bytes": "bytes",
+            "chars": "characters",
+            "prices": "US dollars per million tokens",
+        }.get(info.name.rpartition("_")[2])
         assert info.unit == unit, info.name
 
 

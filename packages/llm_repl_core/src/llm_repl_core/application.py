@@ -305,7 +305,7 @@ class Application:
         stem = path.stem.encode("utf-8", "replace").decode()
         notebook_format.default_name = stem or DEFAULT_NAME
         notebook_format.modified_at = datetime.fromtimestamp(file.modified_at_s, UTC)
-        notebook = notebook_format.decode(file.data)
+        notebook = notebook_format.decode(self.providers.redactor.data(file.data))
         edited = [cell.id for cell in notebook if cell.stale and cell.status == "idle"]
         if edited:
             # Perhaps elsewhere, where nobody knew what depends on it.
@@ -328,7 +328,8 @@ class Application:
             InvalidInput: The ending is unknown.
             StorageError: It cannot be written; a file that was there is untouched.
         """
-        write_atomically(path, self.format_for(path.name).encode(notebook), under=under)
+        data = self.format_for(path.name).encode(notebook)
+        write_atomically(path, self.providers.redactor.data(data), under=under)
 
     def _claim_cell_type(self, cell_type: CellType) -> str:
         self.cell_types.add(cell_type.cell_class)

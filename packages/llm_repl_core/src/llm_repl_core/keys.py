@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -21,7 +21,7 @@ from llm_repl_core.errors import (
 )
 from llm_repl_core.files import read_bytes, write_atomically
 from llm_repl_core.providers.secret import Secret
-from llm_repl_core.settings import config_folder
+from llm_repl_core.settings import check_address, config_folder
 
 __all__ = ["KeySource", "Keys"]
 
@@ -124,13 +124,13 @@ class Keys:
                 the address is none.
             StorageError: The file cannot be written.
         """
+        if base_url is not None:
+            check_address(base_url, "The address of a key")
         key = key.strip()
         if not key or not key.isascii() or not key.isprintable():
             raise InvalidInput(
                 f"The key for `{provider}` must be one line of printable ASCII characters."
             )
-        if base_url is not None:
-            _refuse_bad_address(base_url)
         entries = self._read()
         others = [
             one for one in entries.get(provider, ()) if not _same_server(one.base_url, base_url)
@@ -174,6 +174,18 @@ class Keys:
                 f"The folder {self.path.parent} cannot be made: {error.strerror}."
             ) from None
         write_atomically(self.path, msgspec.json.encode(written), mode=0o600)
+
+    def secrets(self, variables: Iterable[str | None]) -> list[Secret]:
+        """Every key that there is, so that it can be taken out of what is shown or saved.
+
+        Args:
+            variables: The environment variables that may hold one.
+        """
+        texts = [self._environ.get(variable, "").strip() for variable in variables if variable]
+        # Who needs a key of a file that cannot be used is told so; who only looks for keys is not.
+        with suppress(InvalidSetting):
+            texts += [one.key for entries in self._read().values() for one in entries]
+        return [Secret(text) for text in texts if text]
 
     def sources(self, variables: Mapping[str, str | None]) -> list[KeySource]:
         """Where the keys come from, and where they go. Never a key.
@@ -220,20 +232,3 @@ class Keys:
 
 def _same_server(one: str | None, other: str | None) -> bool:
     return (one or "").rstrip("/") == (other or "").rstrip("/")
-
-
-def _refuse_bad_address(address: str) -> None:
-    """Refuse what is no server's address; it is not repeated, as it may be a key."""
-    try:
-        parts = urlsplit(address)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-        parts = urlsplit("")
-    if not usable or not address.isprintable() or " " in address:
-        raise InvalidInput(
-            "The address of a key must begin with http:// or https://, as in "
-            "http://localhost:11434/v1."
-        )
-    if "@" in parts.netloc or parts.query or parts.fragment:
-        raise InvalidInput("The address of a key must hold no user, password, ? or #.")

@@ -12,6 +12,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -22,6 +23,7 @@ __all__ = [
     "ModelPrice",
     "SettingInfo",
     "Settings",
+    "check_address",
     "config_folder",
     "describe_settings",
     "load_settings",
@@ -157,6 +159,35 @@ class SettingInfo(Struct, frozen=True):
     unit: str | None
 
 
+def check_address(address: str, what: str) -> str:
+    """The address of a server, where it is one and holds no key.
+
+    Args:
+        address: The address.
+        what: What it is, for messages, which do not repeat it: it may be a key.
+
+    Raises:
+        InvalidSetting: It is none, or has a user, a password, a query or a fragment.
+    """
+    try:
+        parts = urlsplit(address)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        (parts.hostname or "").encode("idna")
+    except ValueError:
+        usable = False
+        parts = urlsplit("")
+    if not usable or not address.isprintable() or " " in address:
+        raise InvalidSetting(
+            f"{what} must be a URL with http or https, such as http://localhost:11434/v1."
+        )
+    if "@" in parts.netloc or "?" in address or "#" in address:
+        raise InvalidSetting(
+            f"{what} must hold no user, password, ? or #: a key belongs in the key's setting "
+            "(`llm-repl keys set`)."
+        )
+    return address
+
+
 def config_folder() -> Path:
     """The folder of the settings and the keys: ``LLM_REPL_CONFIG_DIR``, else the platform's."""
     import platformdirs  # not needed where the variable is set, nor by scripts that load nothing
@@ -281,6 +312,8 @@ def _unknown(shown: str, name: str, sections: Mapping[str, str | None], path: Pa
 
 
 def _convert(settings_class: type[Settings], name: str, value: Any, where: str) -> Any:
+    if name == "base_url" and isinstance(value, str) and value:
+        check_address(value, where)
     fields = {field.name: field.type for field in msgspec.structs.fields(settings_class)}
     if name not in fields:
         raise InvalidSetting(f"There is no setting `{name}` ({where}).")

@@ -87,6 +87,36 @@ def test_code_cannot_see_the_key(make_api):
     assert KEY not in api.get(f"{path}/state").get_data(as_text=True)
 
 
+def test_what_would_save_a_key_is_refused(api, folders):
+    choose(api, type="openai", api_key=KEY)
+    choose(api, type="mock", model="echo")
+    path = api.new_notebook()
+    for body in (
+        {"type": "code", "content": f"client = Client('{KEY}')"},
+        {"type": "prompt", "content": "Hi", "parameters": {"extra_body": {"key": KEY}}},
+        {"type": "prompt", "content": "Hi", "metadata": {"note": [KEY]}},
+    ):
+        answer = api.post(f"{path}/cells", body)
+        assert (answer.status_code, "holds the key of a provider" in answer.json["error"]) == (
+            400,
+            True,
+        )
+        assert KEY not in answer.json["error"]
+    code = api.new_cell(path, "code", f"half = '{KEY[:12]}'; key = half + '{KEY[12:]}'; print(key)")
+    prompt = api.new_cell(path, "prompt", "say {key}")
+    assert api.run(code)["outputs"][0]["content"] == "[key]\n"
+    assert api.run(prompt)["outputs"][0]["content"] == "say [key]"
+    told = repr(api.events())
+    exported = api.get("/api/calls/export").get_data(as_text=True)
+    assert KEY not in told + exported + api.get(path).get_data(as_text=True)
+    holders = [
+        file.name
+        for file in folders.rglob("*")
+        if file.is_file() and KEY.encode() in file.read_bytes()
+    ]
+    assert holders == ["keys.json"]
+
+
 @pytest.mark.parametrize("api_key", ["", "  ", None])
 def test_a_blank_key_is_none(api, folders, api_key):
     assert choose(api, type="mock", api_key=api_key).status_code == 200
@@ -107,6 +137,9 @@ def test_a_blank_key_is_none(api, folders, api_key):
         ({"type": "openai", "base_url": "http://user:password@host/v1"}, 400, "base_url"),
         ({"type": "openai", "base_url": "http://host/v1\r\nX: y"}, 400, "base_url"),
         ({"type": "openai", "base_url": 3}, 400, "base_url"),
+        ({"type": "openai", "base_url": "http://host/v1?key=a"}, 400, "base_url"),
+        ({"type": "openai", "base_url": "http://host?key=a"}, 400, "base_url"),
+        ({"type": "openai", "base_url": "http://host/v1#a"}, 400, "base_url"),
         ({"type": "openai", "api_key": "a\nb"}, 400, "key"),
         ({"type": "openai", "api_key": "schlüssel"}, 400, "key"),
         ({"type": "openai", "model": 3}, 400, "model"),

@@ -45,7 +45,7 @@ def folder(tmp_path: Path) -> Path:
         (["openai.llmn"], "The provider `openai` needs a key"),
         (["good.llmn", "--provider", "openai"], "The provider `openai` needs a key"),
         (["good.llmn", "--model", "openai/gpt-4"], "The provider `openai` needs a key"),
-        (["good.llmn", "--provider", "openai", "--base-url", "x"], "`base_url` must be a URL"),
+        (["good.llmn", "--provider", "openai", "--base-url", "x"], "--base-url must be a URL"),
         (["good.llmn", "--base-url", "http://localhost:1/v1"], "name the provider too"),
         (["good.llmn", "--kernel", "wroker"], "There is no kernel `wroker`"),
         (["empty.llmn"], "empty.llmn has no cells."),

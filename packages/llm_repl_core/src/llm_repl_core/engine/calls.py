@@ -19,7 +19,13 @@ from llm_repl_core.engine.questions import Answer, CallListener, CallTerms, Ques
 from llm_repl_core.engine.retries import RetryPolicy, with_retries
 from llm_repl_core.engine.routing import route
 from llm_repl_core.engine.tokens import estimate_tokens, output_allowance
-from llm_repl_core.errors import PluginError, PriceUnknown, RateLimited, StorageError
+from llm_repl_core.errors import (
+    PluginError,
+    PriceUnknown,
+    RateLimited,
+    RequestRejected,
+    StorageError,
+)
 from llm_repl_core.ledger.base import Ledger
 from llm_repl_core.ledger.bodies import recorded_body
 from llm_repl_core.ledger.identity import canonical_request, identity_of
@@ -32,14 +38,14 @@ from llm_repl_core.ledger.replay import answered_from
 from llm_repl_core.model.ids import new_id
 from llm_repl_core.plugins.contexts import CallContext
 from llm_repl_core.plugins.manager import PluginManager
-from llm_repl_core.providers.base import (
-    Provider,
-    Request,
-)
+from llm_repl_core.providers.base import Provider, Request
+from llm_repl_core.providers.secret import Redactor
 
 __all__ = ["Caller"]
 
 _log = logging.getLogger(__name__)
+
+_OF_SDK = frozenset({"extra_headers", "extra_query", "default_headers", "default_query"})
 
 _PAUSE_S = 1.0
 """How long a provider is left in peace that asks for patience and does not say how long."""
@@ -78,6 +84,11 @@ class Caller:
         self._outlooks = outlooks
         self._ends: set[asyncio.Task[None]] = set()
 
+    @property
+    def redactor(self) -> Redactor:
+        """Takes the keys of providers out of texts."""
+        return self._providers.redactor
+
     def address(self, question: Question, *, preview: bool = False) -> tuple[Provider, CallContext]:
         """Find who answers, and make the request that is sent.
 
@@ -89,6 +100,7 @@ class Caller:
             ProviderNotFound: The cell or the notebook names one that is not installed.
             ProviderError: It cannot be used.
             PluginError: A plugin's hook failed.
+            RequestRejected: A parameter would be a header, and so may be a key.
         """
         cell, notebook = question.cell, question.notebook
         path = route(cell, notebook, self._providers.choice, self._providers.names())
@@ -118,7 +130,10 @@ class Caller:
                     f"{type(replacement).__name__}: it must return a Request, or None."
                 )
             context = msgspec.structs.replace(context, request=replacement)
-        return provider, context
+        _refuse_headers(context.request)
+        # Before anything is made of it: what is sent, its identity and the record agree.
+        request = self.redactor.value(context.request)
+        return provider, msgspec.structs.replace(context, request=request)
 
     async def __call__(
         self,
@@ -178,7 +193,7 @@ class Caller:
             body=body,
             started_at=datetime.now(UTC),
         )
-        call = OpenCall(provider, context, record, listener, self.prices)
+        call = OpenCall(provider, context, record, listener, self.prices, self.redactor)
         with nullcontext() if admitted is None else admitted:
             async with self._plugins.around("llm_repl_around_call", context=context):
                 try:
@@ -315,3 +330,14 @@ def _unpriced(provider: str, model: str) -> str:
         "output: …}`, US dollars per million tokens), limit calls or tokens instead, or let such "
         "calls pass as free with `--allow-unpriced` (`allow_unpriced` over REST and in Python)."
     )
+
+
+def _refuse_headers(request: Request) -> None:
+    """Refuse what OpenAI's SDK would take for headers and the like: parameters are no secret."""
+    for name in sorted(_OF_SDK & request.options.keys()):
+        raise RequestRejected(
+            f"The parameter `{name}` cannot be set: parameters are saved with the notebook and "
+            "recorded, and headers and queries may hold keys. Keep a key with `llm-repl keys set`; "
+            "a server that wants other headers needs a provider of its own, see "
+            "docs/how-to/write-a-provider.md."
+        )

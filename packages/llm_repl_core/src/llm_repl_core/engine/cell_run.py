@@ -229,6 +229,7 @@ class CellRun:
             placed=self._placed,
             set_answer=self._set_answer,
             approve=self._approve,
+            without_keys=self._session.call.redactor.value,
             tell=self._tell,
         )
         async with aclosing(cell_type.execute(self._cell, execution)) as produced:
@@ -299,6 +300,7 @@ class CellRun:
         self._run.emit(kind, cell_id=self._cell.id, **fields)
 
     def _put(self, output: Output) -> None:
+        output = self._session.call.redactor.value(output)
         self._outputs.append(output)
         self._run.emit(CellOutput, cell_id=self._cell.id, output=output)
 
@@ -317,7 +319,8 @@ class CellRun:
 
     def _end(self, context: CellContext, started: float) -> Ending:
         cell = self._cell
-        merged = merge_streams(self._outputs)
+        # Again: a key may have been printed in pieces.
+        merged = self._session.call.redactor.value(merge_streams(self._outputs))
         ending = self._judge(merged)
         if cell.outputs is self._outputs:
             if ending.withdrawn:

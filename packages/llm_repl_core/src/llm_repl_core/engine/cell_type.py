@@ -58,6 +58,7 @@ class Execution(Struct, frozen=True, kw_only=True):
             whose answer came first; each gets a value of its own. Takes the names, the value and
             what sets one of them, within `kernel_turn`, or None: as plain data.
         approve: Asks somebody whether a tool may be called.
+        without_keys: Takes the keys of providers out of a JSON value.
         tell: Emits an event about the cell: the class, and its fields but for those that every
             cell's event has.
     """
@@ -73,6 +74,7 @@ class Execution(Struct, frozen=True, kw_only=True):
     placed: Callable[[], None]
     set_answer: Callable[[Sequence[str], JSONValue, Deliver | None], Awaitable[None]]
     approve: Callable[[ToolCall, int | None], Awaitable[bool]]
+    without_keys: Callable[[Any], Any]
     tell: Callable[..., None]
 
 

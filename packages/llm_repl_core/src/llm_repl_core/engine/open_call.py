@@ -13,12 +13,14 @@ from llm_repl_core.engine.answer_limits import refuse_empty
 from llm_repl_core.engine.budget import Spending
 from llm_repl_core.engine.questions import Answer, CallListener
 from llm_repl_core.engine.tokens import estimate_tokens
+from llm_repl_core.engine.without_keys import without_keys
 from llm_repl_core.errors import ProviderError
 from llm_repl_core.ledger.prices import Prices
 from llm_repl_core.ledger.record import Attempt, CallError, CallRecord, CallState
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.plugins.contexts import CallContext, CallResult
 from llm_repl_core.providers.base import Delta, Message, Provider, Request, ToolCall, Usage
+from llm_repl_core.providers.secret import Redactor
 from llm_repl_core.providers.streaming import deltas
 
 __all__ = ["OpenCall"]
@@ -33,6 +35,7 @@ class OpenCall:
         record: Of the call, before it is sent.
         listener: Who is told.
         prices: What it costs.
+        redactor: Takes out keys that the answer repeats.
 
     Attributes:
         begun: Whether it is on record, and so may have been sent.
@@ -46,6 +49,7 @@ class OpenCall:
         record: CallRecord,
         listener: CallListener,
         prices: Prices,
+        redactor: Redactor,
     ) -> None:
         self.context = context
         self.record = record
@@ -53,6 +57,7 @@ class OpenCall:
         self.begun = False
         self._provider = provider
         self._prices = prices
+        self._redactor = redactor
         self._started = time.perf_counter()
         self._attempts: list[Attempt] = []
         self._error: ProviderError | None = None
@@ -77,7 +82,10 @@ class OpenCall:
         error: str | None = "interrupted"
         pieces, on_text = self._pieces, self.listener.on_text
         try:
-            async with aclosing(deltas(self._provider, self.context.request)) as stream:
+            answer = deltas(self._provider, self.context.request)
+            if self._redactor:
+                answer = without_keys(answer, self._redactor)
+            async with aclosing(answer) as stream:
                 async for delta in stream:
                     if delta.replaces_text:
                         pieces.clear()
@@ -123,7 +131,7 @@ class OpenCall:
             model=self._model or self.context.request.model,
             usage=self._usage,
             finish_reason=self._finish_reason,
-            reasoning="".join(self._reasoning),
+            reasoning=self._redactor.text("".join(self._reasoning)),
             tool_calls=tuple(self._tool_calls),
             provider_fields=self._provider_fields,
         )
@@ -158,7 +166,7 @@ class OpenCall:
             first_token_s=self._first_token_s and round(self._first_token_s, 6),
             attempts=tuple(self._attempts),
             text="".join(self._pieces),
-            reasoning="".join(self._reasoning),
+            reasoning=self._redactor.text("".join(self._reasoning)),
             tool_calls=tuple(self._tool_calls),
             provider_fields=self._provider_fields,
             answered_by=self._model,

@@ -10,7 +10,7 @@ from llm_repl_core.engine.routing import ProviderChoice
 from llm_repl_core.errors import LLMReplError, ProviderError, ProviderNotFound
 from llm_repl_core.keys import Keys
 from llm_repl_core.providers.base import Provider, ProviderConfig
-from llm_repl_core.providers.secret import Secret, redact
+from llm_repl_core.providers.secret import Redactor, Secret, redact
 
 __all__ = ["Providers"]
 
@@ -41,11 +41,19 @@ class Providers:
         self._timeout_s = timeout_s
         self._made: dict[str, Provider] = {}
         self._retired: list[Provider] = []
+        self._redactor: Redactor | None = None
 
     @property
     def choice(self) -> ProviderChoice:
         """Who answers where neither cell nor notebook says it."""
         return self._choice
+
+    @property
+    def redactor(self) -> Redactor:
+        """Takes the keys of all providers out of texts."""
+        if self._redactor is None:
+            self._redactor = Redactor(self._keys.secrets(self.key_variables().values()))
+        return self._redactor
 
     def for_another_loop(self) -> Providers:
         """The same providers, made anew: a connection belongs to the event loop that made it."""
@@ -113,6 +121,7 @@ class Providers:
         """Make every provider anew when it is next asked for: a key or an address changed."""
         self._retired += self._made.values()
         self._made = {}
+        self._redactor = None
 
     async def close(self) -> None:
         """Free the connections of all of them."""

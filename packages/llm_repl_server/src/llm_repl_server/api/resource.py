@@ -172,6 +172,8 @@ def body_fields() -> dict[str, Any]:
 
 def _read_body(body_type: type[Struct]) -> Struct:
     data = request.get_data() or b"{}"
+    if "api_key" not in body_type.__struct_fields__:
+        _refuse_keys(data)
     try:
         if not data.isascii():
             data.decode()  # fields that the type does not know are not looked at
@@ -188,6 +190,15 @@ def _read_body(body_type: type[Struct]) -> Struct:
     ):
         raise _too_deep()
     return body
+
+
+def _refuse_keys(data: bytes) -> None:
+    """Refuse to keep what notebooks are saved and shown with, where it holds a provider's key."""
+    if house().application.providers.redactor.data(data) != data:
+        raise InvalidInput(
+            "The body holds the key of a provider, which would be saved with the notebook: leave "
+            "it out. Providers have their keys without it; other code can be given its own."
+        )
 
 
 def _is_too_deep(fields: dict[str, Any]) -> bool:

@@ -15,8 +15,8 @@ from llm_repl_server.storage.store import Store
 
 __all__ = ["BASE_URL_PATTERN", "LLMService"]
 
-BASE_URL_PATTERN = r"^https?://[!-.0->A-~]+(?:/[!-?A-~]*)?$"
-"""What is kept in the database and shown to clients: it must hold no password."""
+BASE_URL_PATTERN = r"^https?://[!$-.0->A-~]+(?:/[!$->A-~]*)?$"
+"""What is kept in the database and shown to clients: it must hold no password and no key."""
 
 _SETTING = "provider"
 
@@ -41,7 +41,10 @@ class LLMService:
     def restore(self) -> None:
         """Take up the choice that was kept; one whose provider is gone is passed over."""
         kept = self._store.load_settings().get(_SETTING)
-        if isinstance(kept, dict) and kept.get("name") in self._providers.names():
+        if not isinstance(kept, dict) or kept.get("name") not in self._providers.names():
+            return
+        base_url = _text(kept, "base_url")  # an earlier version took some that hold a key
+        if base_url is None or re.fullmatch(BASE_URL_PATTERN, base_url):
             self._providers.choose(
                 self._choice(str(kept["name"]), _text(kept, "model"), _text(kept, "base_url"))
             )
@@ -85,7 +88,7 @@ class LLMService:
         if base_url is not None and not re.fullmatch(BASE_URL_PATTERN, base_url):
             raise InvalidInput(
                 "`base_url` must be an address that begins with http:// or https://, and holds "
-                "neither a user nor a password; a key goes into `api_key`."
+                "neither a user nor a password, nor ? or #; a key goes into `api_key`."
             )
         if api_key and api_key.strip():
             await asyncio.to_thread(self._keys.set, name, api_key, base_url=base_url)

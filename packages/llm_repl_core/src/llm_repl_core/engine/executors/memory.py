@@ -48,7 +48,9 @@ async def _carry_out(assignments: list[Assignment], execution: Execution) -> dic
         one.name: _persistent(one, value) for one, value in zip(assignments, values, strict=True)
     }
     # None of these is UNSET: `_persistent` has looked.
-    memory |= {name: cast("JSONValue", value.json) for name, value in found.items()}
+    memory |= {
+        name: cast("JSONValue", execution.without_keys(value.json)) for name, value in found.items()
+    }
     await execution.kernel.assign(_own({name: memory[name] for name in found}, memory))
     return {name: value.text for name, value in found.items()}
 
