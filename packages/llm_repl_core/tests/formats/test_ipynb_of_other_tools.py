@@ -413,3 +413,24 @@ def test_the_law_sees_prompts() -> None:
     )
     assert isinstance(read(document).cells[0], PromptCell)
     assert normal(written(read(document))) == normal(document)
+
+
+def test_answers_that_code_reads_are_set_in_jupyter() -> None:
+    held = Notebook()
+    held.add_code("items = [1, 2]")
+    held.add_prompt("Say it's {items}", model="echo")  # its variable is `response_1`
+    held.add_prompt("{item}", model="echo", for_each="items", response_var="each")
+    held.add_prompt("Nobody reads it", model="echo", response_var="unread")
+    held.add_code("assert response_1 == \"Say it's [1, 2]\", response_1\nassert each == ['1', '2']")
+    with held.open() as session:
+        session.run()
+    document = written(held)
+    nbformat.validate(document)
+    assert len(document["cells"]) == len(held) + 2
+    namespace: dict[str, Any] = {}
+    for cell in document["cells"]:
+        if cell["cell_type"] == "code":
+            exec("".join(cell["source"]), namespace)
+    assert read(document) == held
+    held.cells[1].clear_outputs()
+    assert len(written(held)["cells"]) == len(held) + 1, "there is no answer to be set"

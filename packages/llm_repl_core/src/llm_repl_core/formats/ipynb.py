@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 from llm_repl_core.formats._fields import Fields, time_text
 from llm_repl_core.formats._ipynb_cells import decode_cell, encode_cell, ipynb_id
+from llm_repl_core.formats._ipynb_generated import is_generated, with_generated
 from llm_repl_core.formats._ipynb_language import LANGUAGE_KEY, add_language, take_added_language
-from llm_repl_core.formats._ipynb_memory import is_memory_setup, with_memory_setup
 from llm_repl_core.formats._ipynb_metadata import (
     NOTEBOOK_SHAPES,
     merge_own,
@@ -56,7 +56,7 @@ class IpynbFormat(Format):
         cells = with_unique_ids(
             decode_cell(value, f"cells[{place}]", self.cell_types, stand_ins)
             for place, value in enumerate(fields.array("cells"))
-            if not is_memory_setup(value)
+            if not is_generated(value)
         )
         metadata, own = take_own(fields)
         take_added_language(metadata, own)
@@ -98,7 +98,7 @@ class IpynbFormat(Format):
         document = {
             "nbformat_minor": MINOR,
             **placed,
-            "cells": with_memory_setup(
+            "cells": with_generated(
                 notebook.cells,
                 [
                     encode_cell(cell, written_id)
