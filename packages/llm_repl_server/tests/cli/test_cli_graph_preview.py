@@ -180,3 +180,15 @@ def test_a_preview_shows_tools_schema_and_parameters(
         assert text in along
     assert "2 calls, of which this is the first" in shown.stdout
     assert "What is 1?" not in along
+
+
+def test_a_preview_has_its_notices(llm_repl: RunCommand, tmp_path: Path) -> None:
+    notebook = Notebook()
+    notebook.add_code("name, numbers = 'Ada', list(range(100_000))")
+    notebook.add_prompt("{{name}} {numbers}")
+    save_notebook(notebook, tmp_path / "n.llmn")
+    ended = llm_repl("preview", "n.llmn", "2", "--run-above")
+    assert "Notice: `{{name}}` at line 1 is sent as `{name}`" in ended.stdout
+    assert "Notice: `{numbers}` at line 1 is larger than the 100,000 characters" in ended.stdout
+    ended = llm_repl("preview", "n.llmn", "2", "--run-above", "--json")
+    assert len(json.loads(ended.stdout)["notices"]) == 2

@@ -33,7 +33,7 @@ __all__ = ["insert", "insert_all", "inserted_text"]
 
 _CONTAINERS = (list, tuple, dict, set, frozenset)
 _SCALARS = frozenset({type(None), bool, int, float, complex})
-_ELLIPSIS = re.compile(r"\.\.\.|…")
+_ELLIPSIS = re.compile(r"\.\.\.|[…⋮⋯]|│ *· *│|^\s*:\s+:\s*$", re.MULTILINE)
 _ADDRESS = re.compile(r"<[^<>]{1,300} at 0x[0-9a-fA-F]+[^<>]{0,300}>")
 _DEEPEST = 8
 _LONGEST_SOURCE = 40  # characters
@@ -215,8 +215,8 @@ def _lack(value: Any, text: str, show: Callable[[object], str], ways_out: Callab
         and library not in sys.stdlib_module_names
     ):
         return (
-            f"may be abbreviated by its class `{library}.{type(value).__name__}`: its text holds "
-            "an ellipsis"
+            f"may be abbreviated by its class `{library}.{type(value).__name__}`, as its text holds "
+            f"an ellipsis{ways_out()}"
         )
     return ""
 
@@ -224,14 +224,15 @@ def _lack(value: Any, text: str, show: Callable[[object], str], ways_out: Callab
 def _ways_out(value: Any, source: str) -> str:
     """What to write instead."""
     kind = type(value)
+    table = kind.__module__.partition(".")[0] not in _SHOWS_WHOLE
+    for converter in ("df", "to_pandas", "to_dataframe") if table else ():
+        if hasattr(kind, converter):  # a library of its own way, such as duckdb's relations
+            return f": insert `{{{source}.{converter}()}}`, or a part of it"
     for writer in ("to_csv", "write_csv"):
         if hasattr(kind, writer):
             part = f"{source}.head(20)" if hasattr(kind, "head") else f"{source}[:100]"
             return f": insert `{{{source}.{writer}()}}`, or a part of it, as in `{{{part}}}`"
     whole = f"{source}.tolist()" if hasattr(kind, "tolist") else source
-    part = (
-        f", as in `{{{source}[:100]}}`"
-        if hasattr(kind, "__getitem__") and not hasattr(kind, "keys")
-        else ""
-    )
+    is_sequence = hasattr(kind, "__getitem__") and not hasattr(kind, "keys")
+    part = f", as in `{{{source}[:100]}}`" if is_sequence else ""
     return f": insert `{{str({whole})}}`, or a part of it{part}"

@@ -227,6 +227,7 @@ def test_a_class_of_a_library_that_abbreviates_by_itself_is_told():
     notebook = Notebook()
     notebook.add_code(
         "class Table:\n    def __repr__(self): return 'Table(1, 2, ..., 9)'\n"
+        "    def to_pandas(self): return [1]\n"
         "class Own(Table): pass\nTable.__module__ = 'somelib.tables'\n"
         "table, own, text = Table(), Own(), 'And so on ...'"
     )
@@ -237,6 +238,20 @@ def test_a_class_of_a_library_that_abbreviates_by_itself_is_told():
         types = [[one.type for one in cell.outputs] for cell in notebook.cells[1:]]
         assert types == [["warning", "llm_response"], *[["llm_response"]] * 3]
         assert "class `somelib.Table`" in notebook.cells[1].outputs[0].content
+        assert "{table.to_pandas()}" in notebook.cells[1].outputs[0].content
+
+
+def test_a_relation_of_duckdb_is_told_to_be_abbreviated():
+    pytest.importorskip("duckdb")
+    notebook = Notebook()
+    notebook.add_code("import duckdb\nrows = duckdb.sql('select * from range(100)')")
+    notebook.add_prompt("{rows}", model="echo")
+    notebook.add_prompt("{rows.df()}", model="echo")
+    with notebook.open() as session:
+        session.run()
+        assert "insert `{rows.df()}`" in notebook.cells[1].outputs[0].content
+        [answer] = notebook.cells[2].outputs
+        assert all(str(n) in answer.content for n in range(100))
 
 
 def test_polars_shows_all():

@@ -142,6 +142,29 @@ class ValueTests(KernelChecks):
 
         self.run(check, value_limit_bytes=1000)
 
+    def test_what_a_prompt_inserts(self) -> None:
+        """What a prompt inserts is whole up to its limit, and says what it lacks."""
+
+        async def check(kernel: Kernel) -> None:
+            await run_cell(kernel, "text = 'é' * 300\nmany = list(range(1000))\nx = 2.5")
+            expressions = [
+                Expression("text", insert_limit_chars=200),
+                Expression("many", insert_limit_chars=200),
+                Expression("x", format_spec=(".2f",), insert_limit_chars=200),
+                Expression("nothing", insert_limit_chars=200),
+            ]
+            text, many, x, nothing = await kernel.evaluate(expressions)
+            assert isinstance(text, Value)
+            assert (text.text, text.notice) == ("é" * 300, "")
+            assert isinstance(many, Value)
+            assert len(many.text) <= 200
+            assert "{many[:100]}" in many.notice
+            assert isinstance(x, Value)
+            assert (x.text, x.notice) == ("2.50", "")
+            assert isinstance(nothing, Failed)
+
+        self.run_shared(check)
+
     def test_assign(self) -> None:
         """Values can be set from outside."""
 
