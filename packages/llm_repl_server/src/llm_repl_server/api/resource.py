@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Literal, TypeAlias, get_args
@@ -113,7 +114,7 @@ class Resource(Blueprint):
                 Endpoint(
                     method=method,
                     path=path,
-                    summary=(view.__doc__ or "").strip(),
+                    summary=inspect.cleandoc(view.__doc__ or ""),
                     resource=self.name,
                     name=view.__name__,
                     body=body,
