@@ -227,6 +227,15 @@ def test_a_whole_answer_in_place_of_a_stream_is_taken(server):
     assert (calls.tool_calls, last.finish_reason) == ((ADD,), "tool_calls")
 
 
+def test_a_message_that_repeats_what_has_come_is_not_taken_again(server):
+    chunks = [
+        {"choices": [{"delta": {"content": "a"}, "message": {"content": "a"}}]},
+        {"choices": [{"delta": {"content": "b"}, "message": {"content": "ab"}}]},
+        {"choices": [{"delta": {}, "message": {"content": "ab"}, "finish_reason": "stop"}]},
+    ]
+    assert _text(_listen(server, _events(*chunks))) == "ab"
+
+
 def test_half_of_a_whole_answer_is_broken(server):
     body = json.dumps({"choices": [{"message": {"content": "a b c"}}]}).encode()
     with pytest.raises(AnswerBroken, match="broke off"):

@@ -137,6 +137,8 @@ WORDINGS = {
         (404, "404 page not found"),
         (404, "Unknown request URL: POST /v1/chat. Please check the URL for typos."),
         (405, "Method Not Allowed"),
+        (500, "image input is not supported - hint: you may need to provide the mmproj"),
+        (501, "This server does not support embeddings: not implemented"),
         (400, "Invalid 'messages': empty array."),
         (422, "Field required"),
         (400, "Invalid model parameter: top_k"),

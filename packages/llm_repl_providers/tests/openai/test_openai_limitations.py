@@ -222,6 +222,25 @@ def test_one_bad_schema_says_nothing_of_the_others(server):
     ]
 
 
+def test_an_answer_in_one_piece_may_take_longer_than_the_next_piece_of_a_stream(server):
+    def reply(request):
+        if request.body["stream"]:
+            return Reply(status=400, error="Streaming is not supported.")
+        return Reply(text="fine", delay_s=1.0)
+
+    server.reply = reply
+
+    async def main():
+        config = ProviderConfig(base_url=server.base_url, timeout_s=0.6)
+        provider = OpenAIProvider(config)
+        try:
+            return [delta.text async for delta in deltas(provider, _request())]
+        finally:
+            await provider.close()
+
+    assert "".join(asyncio.run(main())) == "fine"
+
+
 def test_what_did_not_help_is_not_remembered(server):
     server.reply = Reply(status=400, error="Streaming is not supported, and neither are you.")
     with pytest.raises(RequestRejected, match="neither are you"):

@@ -54,6 +54,7 @@ class Answer:
         self._contents: list[Any] = []
         self._fields: dict[str, Any] = {}
         self._has_choice = False
+        self._streams = False
 
     def add(self, document: Any) -> Delta | None:
         """Take a chunk, or a whole completion, in; what it adds is returned.
@@ -80,8 +81,13 @@ class Answer:
         finish_reason = choice.get("finish_reason")
         if isinstance(finish_reason, str) and finish_reason:
             self._finish_reason = finish_reason
-        turn = choice.get("delta") or choice.get("message")
-        return self._add_turn(turn) if isinstance(turn, dict) else None
+        delta = choice.get("delta")
+        if isinstance(delta, dict) and delta:
+            self._streams = True
+            return self._add_turn(delta)
+        # Some servers repeat in each chunk, as the message, all that has come so far.
+        message = None if self._streams else choice.get("message")
+        return self._add_turn(message) if isinstance(message, dict) else None
 
     def _add_turn(self, turn: dict[str, Any]) -> Delta | None:
         if "tool_calls" in turn:

@@ -27,6 +27,7 @@ from llm_repl_providers.openai.reading import DocumentReader
 __all__ = ["Connection"]
 
 _CONNECT_LIMIT_S: Final = 10.0
+_WHOLE_ANSWER_FACTOR: Final = 5
 _PLACEHOLDER: Final = "none"
 """What is sent to servers of one's own, most of which ask for no key; the SDK insists on one."""
 
@@ -57,9 +58,7 @@ class Connection:
             base_url=base_url,
             # Whether and when to try again is for the engine to say.
             max_retries=0,
-            timeout=openai.Timeout(
-                config.timeout_s, connect=min(config.timeout_s, _CONNECT_LIMIT_S)
-            ),
+            timeout=_limits(config.timeout_s),
             # A redirect would carry the prompt, and other headers than the SDK's own, elsewhere.
             http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),
         )
@@ -79,7 +78,7 @@ class Connection:
         tried: list[Limitation] = []
         is_new = False
         while True:
-            attempt = _Attempt(self._client, self._where, body)
+            attempt = _Attempt(self._client, self._where, body, self._timeout_s)
             failure: ProviderError | None = None
             limitation: Limitation | None = None
             try:
@@ -101,7 +100,7 @@ class Connection:
                         error,
                         where=self._where,
                         secret=self._key,
-                        timeout_s=self._timeout_s,
+                        timeout_s=attempt.timeout_s,
                         begun=attempt.has_begun,
                     )
             if failure is not None:
@@ -160,12 +159,23 @@ class Connection:
 class _Attempt:
     """One sending of a request.
 
+    Args:
+        client: Sends it.
+        where: How messages name the server.
+        body: What is sent.
+        timeout_s: How long the next piece of a stream is waited for.
+
     Attributes:
+        timeout_s: How long is waited really: an answer in one piece takes as long as all of a
+            stream, and one that is given up is paid for all the same.
         has_begun: Whether the head of an answer has come.
         has_said: Whether something of the answer itself has.
     """
 
-    def __init__(self, client: openai.AsyncOpenAI, where: str, body: dict[str, JSONValue]) -> None:
+    def __init__(
+        self, client: openai.AsyncOpenAI, where: str, body: dict[str, JSONValue], timeout_s: float
+    ) -> None:
+        self.timeout_s = timeout_s if body.get("stream") else timeout_s * _WHOLE_ANSWER_FACTOR
         self.has_begun = False
         self.has_said = False
         self._client = client
@@ -178,7 +188,11 @@ class _Attempt:
         # as well as OpenAI's and nothing is looked through at length. It takes the place of the
         # parameters that the SDK wants to have.
         stream = await self._client.chat.completions.create(
-            model="", messages=(), stream=True, extra_body=self._body
+            model="",
+            messages=(),
+            stream=True,
+            extra_body=self._body,
+            timeout=_limits(self.timeout_s),
         )
         self.has_begun = True
         # The SDK makes a model of each chunk, which takes longer than all that is done here.
@@ -198,6 +212,10 @@ class _Attempt:
         for delta in answer.end(is_complete=reader.is_complete):
             self.has_said = True
             yield delta
+
+
+def _limits(timeout_s: float) -> openai.Timeout:
+    return openai.Timeout(timeout_s, connect=min(timeout_s, _CONNECT_LIMIT_S))
 
 
 def _calls_in(body: dict[str, Any]) -> int:

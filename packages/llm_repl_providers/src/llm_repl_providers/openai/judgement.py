@@ -134,6 +134,7 @@ _SERVER: Final = frozenset(
     {"server_error", "internal_server_error", "overloaded_error", "api_error", "INTERNAL",
      "UNAVAILABLE", "InternalServerError", "service_unavailable"}
 )  # fmt: skip
+_NOT_SUPPORTED_WORDS: Final = _words(r"(?:not|n't|un)[ -]?(?:supported|implemented)\b")
 _SERVER_WORDS: Final = _words(r"overloaded", r"server (?:is )?(?:busy|error)", r"out of memory")
 
 
@@ -179,6 +180,9 @@ def _by_status(refusal: Refusal, where: str, says: str) -> ProviderError:
         )
     if status in {408, 504}:
         return ProviderTimeout(f"{where} gave up waiting ({status}){says}")
+    if status in {500, 501} and _NOT_SUPPORTED_WORDS.search(refusal.words):
+        # It would be so the next time.
+        return RequestRejected(f"{where} rejects the request ({status}){says}")
     if (
         status >= 500
         or refusal.marks & _SERVER

@@ -172,6 +172,7 @@ class Dialogue:
         listener = CallListener(on_begin=self._begin, on_text=self._hear, on_retry=self._tell_retry)
         answer = await self._execution.call(question, self._terms, listener, mode=self._mode)
         self._relay.flush()
+        self._pieces = [answer.text]  # without reasoning that was heard as text
         self._count(answer.usage)
         return answer
 
