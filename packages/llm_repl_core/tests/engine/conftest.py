@@ -14,11 +14,14 @@ from llm_repl_core import (
     CellCompleted,
     CellEndedBadly,
     CellOutput,
+    CellOutputsCleared,
+    CellOutputUpdated,
     CellRetried,
     CellsStale,
     CellStarted,
     CellText,
     Notebook,
+    Output,
     PluginManager,
     RunCompleted,
     RunEndedBadly,
@@ -28,7 +31,7 @@ from llm_repl_core import (
     ToolApprovalNeeded,
 )
 from llm_repl_core.kernels.worker import WorkerKernel, Zygote
-from llm_repl_core.model.output import merge_streams
+from llm_repl_core.model.output_changes import StreamEdit
 
 LIMIT_S = 20.0
 
@@ -151,9 +154,11 @@ def check_law(events):
             started[event.cell_id] += 1
             assert event.cell_id in events[0].cell_ids
             continue
+        if isinstance(event, CellOutputUpdated) and event.cell_id not in running:
+            continue  # of a cell that ran before
         given = running[event.cell_id]
-        if isinstance(event, CellOutput):
-            given.append(event.output)
+        if isinstance(event, CellOutput | CellOutputUpdated | CellOutputsCleared):
+            change_outputs(given, event)
         elif not isinstance(event, CellText | CellRetried | ToolApprovalNeeded):
             check_ending(event, given)
             del running[event.cell_id]
@@ -163,9 +168,28 @@ def check_law(events):
         assert isinstance(events[-1], RunEndedBadly)
 
 
+def change_outputs(outputs, event):
+    """Do what a client does that shows outputs as they come."""
+    if isinstance(event, CellOutputsCleared):
+        outputs.clear()
+        return
+    output, place = event.output, event.index
+    if isinstance(event, CellOutputUpdated):
+        if event.lines:
+            edit = StreamEdit(output.type, event.lines, output.content)
+            output = Output(output.type, edit.apply(outputs[place].content))
+        outputs[place] = output
+    elif place == len(outputs):
+        outputs.append(output)
+    else:
+        assert (place, outputs[place].type) == (len(outputs) - 1, output.type)
+        outputs[place] = Output(output.type, outputs[place].content + output.content)
+
+
 def check_ending(event, given):
     assert isinstance(event, CellCompleted | CellEndedBadly)
-    assert list(event.outputs) == merge_streams(given)
+    # What a stream has taken back altogether is no output in the end.
+    assert list(event.outputs) == [output for output in given if output != Output(output.type, "")]
     assert event.execution_count >= 0
     assert event.duration_s >= 0
     if isinstance(event, CellEndedBadly):

@@ -30,7 +30,7 @@ def started(cell_id: str) -> Event:
 
 
 def output(cell_id: str, text: str = "") -> Event:
-    return event(CellOutput, cell_id, output=Output.stdout(text))
+    return event(CellOutput, cell_id, output=Output.stdout(text), index=0)
 
 
 def piece(cell_id: str, text: str = "t", item: int | None = None) -> Event:

@@ -7,14 +7,14 @@ import time
 
 import pytest
 
-from llm_repl_server.services import stream_relay
+from llm_repl_server.services import output_relay
 
 PROMPTS = 32
 NUMBERED = (
     "run_started", "run_progress", "run_ended", "cell_execution_started", "cell_execution_output",
     "cell_execution_text", "cell_execution_completed", "cell_execution_failed",
     "notebook_execution_started", "notebook_execution_completed", "notebook_execution_failed",
-    "cells_stale",
+    "cells_stale", "cell_output_updated", "cell_outputs_cleared",
 )  # fmt: skip
 
 
@@ -128,7 +128,7 @@ def test_streams_of_many_pieces_are_joined(make_api, kernel):
     for stream in ("stdout", "stderr"):
         text = "".join(one["content"] for one in outputs if one["type"] == stream)
         assert text == "".join(f"{number}\n" for number in range(3000))
-    assert len(outputs) <= 2 * (duration_s / stream_relay.INTERVAL_S + 2)
+    assert len(outputs) <= 2 * (duration_s / output_relay.INTERVAL_S + 2)
     numbers = [one.payload["sequence"] for one in api.events(*NUMBERED)]
     assert consecutive(numbers)
 
@@ -245,3 +245,82 @@ def test_what_a_run_did_not_come_to_is_stale(make_api):
     assert told.payload["cell_ids"] == [ids[2]]
     assert consecutive([one.payload["sequence"] for one in api.events(*NUMBERED)])
     assert [cell["stale"] for cell in make_api().cells(path)][2] is True
+
+
+def outputs_by_events(heard, cell_id):
+    """The outputs of a cell as a client has them that knows nothing but what is told under way."""
+    outputs = []
+    for event, payload in heard:
+        if payload.get("cell_id") != cell_id:
+            continue
+        if event == "cell_outputs_cleared":
+            outputs.clear()
+        elif event == "cell_execution_output":
+            if payload["index"] == len(outputs):
+                outputs.append(payload["output"])
+            else:
+                before = outputs[payload["index"]]
+                text = before["content"] + payload["output"]["content"]
+                outputs[payload["index"]] = {**before, "content": text}
+        elif event == "cell_output_updated":
+            output = payload["output"]
+            if payload["lines"]:
+                rows = outputs[payload["index"]]["content"].split("\n")[: -payload["lines"]]
+                output = {**output, "content": "\n".join([*rows, output["content"]])}
+            outputs[payload["index"]] = output
+    return outputs
+
+
+UPDATING = """
+import sys, time
+from IPython.display import clear_output, update_display
+print("gone")
+for number in range(50):
+    clear_output(wait=True)
+    print("round", number)
+own = display("own", display_id=True)
+for number in range(300):
+    sys.stdout.write(f"\\rstep {number}")
+    own.update(number)
+    update_display(f"later {number}", display_id="shared")
+    time.sleep(0.001)
+"""
+
+
+def test_updates_are_told_and_kept_where_they_belong(start_server, tmp_path):
+    server = start_server()
+    path, cell_paths = server.new_notebook(
+        "print('text'); display('start', display_id='shared');", UPDATING
+    )
+    first, second = (one.rpartition("/")[2] for one in cell_paths)
+    listener = server.listener(path[15:])
+    started = time.monotonic()
+    server("POST", f"{path}/execute_all")
+    duration_s = time.monotonic() - started
+    listener.wait_for("run_ended")
+    cells = {cell["id"]: cell for cell in server("GET", f"{path}/cells")[1]["cells"]}
+    for cell_id in (first, second):
+        assert outputs_by_events(listener.heard, cell_id) == cells[cell_id]["outputs"]
+    assert [one["content"] for one in cells[first]["outputs"]] == ["text\n", "'later 299'"]
+    shown = [one["content"] for one in cells[second]["outputs"]]
+    assert (shown[0], shown[1]) == ("round 49\n", "299")
+    assert "display_id" not in str([cell["outputs"] for cell in cells.values()])
+    heard = [
+        payload
+        for event, payload in listener.heard
+        if event == "cell_output_updated" and payload["cell_id"] == first
+    ]
+    assert {payload["display_id"] for payload in heard} == {"shared"}
+    assert len(heard) <= duration_s / output_relay.INTERVAL_S + 2
+    assert consecutive(sequences(listener.heard))
+    # Who knows the older events only hears of the earlier cell as well, before the later one ends.
+    names = [(event, payload.get("cell_id")) for event, payload in listener.heard]
+    changed = max(place for place, one in enumerate(names) if one == ("cell_changed", first))
+    assert listener.heard[changed][1]["cell"]["outputs"] == cells[first]["outputs"]
+    assert changed < names.index(("cell_execution_completed", second))
+    # What is on disk is the same.
+    server.kill()
+    server = start_server()
+    assert {cell["id"]: cell["outputs"] for cell in server("GET", f"{path}/cells")[1]["cells"]} == {
+        cell_id: cell["outputs"] for cell_id, cell in cells.items()
+    }

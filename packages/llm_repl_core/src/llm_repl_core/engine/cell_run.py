@@ -17,6 +17,8 @@ from llm_repl_core.engine.events import (
     CellCompleted,
     CellEndedBadly,
     CellOutput,
+    CellOutputsCleared,
+    CellOutputUpdated,
     CellsStale,
     CellStarted,
     Event,
@@ -27,7 +29,14 @@ from llm_repl_core.errors import CallNotSent, KernelDied, LLMReplError
 from llm_repl_core.ledger.record import Mode
 from llm_repl_core.model.cell import Cell, CellStatus
 from llm_repl_core.model.json_value import JSONValue
-from llm_repl_core.model.output import Output, merge_streams
+from llm_repl_core.model.output import Output
+from llm_repl_core.model.output_changes import (
+    DisplayUpdate,
+    OutputChange,
+    OutputList,
+    OutputsCleared,
+    StreamEdit,
+)
 from llm_repl_core.plugins.contexts import CellContext, CellResult
 from llm_repl_core.providers.base import ToolCall
 
@@ -124,7 +133,7 @@ class CellRun:
         self._without_kernel.set()
         # The outputs belong to the content that ran: an edit meanwhile puts a list of its own in
         # this one's place, and then nothing is written back.
-        self._outputs: list[Output] = []
+        self._outputs = OutputList()
         self._count = run.execution_count(place)
         self._earlier = _Earlier(cell.outputs, cell.status, cell.stale, cell.execution_count)
 
@@ -233,8 +242,8 @@ class CellRun:
             tell=self._tell,
         )
         async with aclosing(cell_type.execute(self._cell, execution)) as produced:
-            async for output in produced:
-                self._put(output)
+            async for change in produced:
+                self._put(change)
 
     async def _ensure_kernel(self) -> None:
         notice = await self._session.ensure_kernel()
@@ -299,10 +308,30 @@ class CellRun:
     def _tell(self, kind: Callable[..., Event], **fields: Any) -> None:
         self._run.emit(kind, cell_id=self._cell.id, **fields)
 
-    def _put(self, output: Output) -> None:
-        output = self._session.call.redactor.value(output)
-        self._outputs.append(output)
-        self._run.emit(CellOutput, cell_id=self._cell.id, output=output)
+    def _put(self, change: OutputChange) -> None:
+        """Make a change of the outputs, and tell it."""
+        change = self._session.call.redactor.value(change)
+        match change:
+            case Output():
+                index = self._outputs.add(change)
+                self._tell(CellOutput, output=change, index=index)
+                if change.display_id is not None:
+                    self._session.displays.add(self._cell, self._outputs, change.display_id)
+            case StreamEdit():
+                output = Output(change.stream, change.text)
+                edited = self._outputs.edit_stream(change)
+                if edited is None:  # somebody has cleared it meanwhile
+                    self._put(output)
+                else:
+                    self._tell(CellOutputUpdated, index=edited, output=output, lines=change.lines)
+            case DisplayUpdate():
+                for cell_id, index in self._session.displays.update(change.output):
+                    self._run.emit(
+                        CellOutputUpdated, cell_id=cell_id, index=index, output=change.output
+                    )
+            case OutputsCleared():
+                self._outputs.clear()
+                self._tell(CellOutputsCleared)
 
     def _put_stopped(self) -> None:
         if self._stop is None or self._stop.reason is None:
@@ -310,7 +339,7 @@ class CellRun:
 
     def _claim(self) -> None:
         """Make this run the one whose outputs the cell has."""
-        self._cell.outputs = self._outputs
+        self._cell.outputs = self._outputs.outputs
         self._cell.status = "running"
         self._cell.stale = False  # what is edited from now on makes it so again
         self._cell.execution_count = self._count
@@ -319,19 +348,20 @@ class CellRun:
 
     def _end(self, context: CellContext, started: float) -> Ending:
         cell = self._cell
+        self._outputs.join_streams()
         # Again: a key may have been printed in pieces.
-        merged = self._session.call.redactor.value(merge_streams(self._outputs))
-        ending = self._judge(merged)
-        if cell.outputs is self._outputs:
+        self._outputs.outputs[:] = self._session.call.redactor.value(self._outputs.outputs)
+        outputs = tuple(self._outputs.outputs)
+        ending = self._judge(outputs)
+        if cell.outputs is self._outputs.outputs:
             if ending.withdrawn:
                 self._earlier.put_back(cell)
             else:
-                cell.outputs = merged
                 cell.status = _status(ending)
         duration_s = time.perf_counter() - started
         fields: dict[str, Any] = {
             "cell_id": cell.id,
-            "outputs": tuple(merged),
+            "outputs": outputs,
             "execution_count": self._count,
             "duration_s": duration_s,
         }
@@ -365,7 +395,7 @@ class CellRun:
         if stale:
             self._run.emit(CellsStale, cell_ids=stale)
 
-    def _judge(self, outputs: list[Output]) -> Ending:
+    def _judge(self, outputs: Sequence[Output]) -> Ending:
         last_error = next((one for one in reversed(outputs) if one.type == "error"), None)
         if last_error is None:
             return Ending(None, interrupted=False)

@@ -14,7 +14,7 @@ from llm_repl_core.ledger.record import Mode
 from llm_repl_core.model.cell import Cell, CellStatus
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.notebook import Notebook
-from llm_repl_core.model.output import Output
+from llm_repl_core.model.output_changes import OutputChange
 from llm_repl_core.providers.base import ToolCall
 
 __all__ = ["CellType", "Deliver", "Execution", "Executor"]
@@ -78,8 +78,9 @@ class Execution(Struct, frozen=True, kw_only=True):
     tell: Callable[..., None]
 
 
-Executor: TypeAlias = Callable[[Any, Execution], AsyncGenerator[Output, None]]
-"""Runs a cell and yields its outputs as they come: an async generator function.
+Executor: TypeAlias = Callable[[Any, Execution], AsyncGenerator[OutputChange, None]]
+"""Runs a cell and yields its outputs, and what changes them, as they come: an async generator
+function.
 
 An ``error`` output, or an exception, fails the cell; an `LLMReplError` is shown to the user as one
 sentence. Being cancelled stops the cell.

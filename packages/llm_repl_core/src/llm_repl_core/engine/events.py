@@ -10,6 +10,8 @@ __all__ = [
     "CellCompleted",
     "CellEndedBadly",
     "CellOutput",
+    "CellOutputUpdated",
+    "CellOutputsCleared",
     "CellRetried",
     "CellStarted",
     "CellText",
@@ -65,10 +67,40 @@ class CellOutput(Event, frozen=True, kw_only=True):
     Attributes:
         cell_id: Which cell.
         output: The output.
+        index: Its place among the cell's outputs, from 0; the pieces of a stream that follow one
+            another are one output.
     """
 
     cell_id: str
     output: Output
+    index: int
+
+
+class CellOutputUpdated(Event, frozen=True, kw_only=True):
+    """An output that was there changed: a display was updated, or a stream went back in its text.
+
+    Attributes:
+        cell_id: Whose output it is; perhaps of a cell that ran before.
+        index: Its place among the cell's outputs, as in `CellOutput`.
+        output: What stands there now.
+        lines: Of a stream: how many lines at its end, the last and perhaps empty one included,
+            ``output`` takes the place of; None: it takes the place of the whole output.
+    """
+
+    cell_id: str
+    index: int
+    output: Output
+    lines: int | None = None
+
+
+class CellOutputsCleared(Event, frozen=True, kw_only=True):
+    """The code of a cell removed the outputs that the cell had.
+
+    Attributes:
+        cell_id: Which cell.
+    """
+
+    cell_id: str
 
 
 class CellText(Event, frozen=True, kw_only=True):

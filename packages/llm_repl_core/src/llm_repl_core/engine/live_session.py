@@ -14,6 +14,7 @@ from llm_repl_core.engine.calls import Caller
 from llm_repl_core.engine.catch_up import plan_catch_up
 from llm_repl_core.engine.cell_type import CellType
 from llm_repl_core.engine.dependencies import Dependencies
+from llm_repl_core.engine.displays import Displays
 from llm_repl_core.engine.events import Event
 from llm_repl_core.engine.kept_kernel import KeptKernel
 from llm_repl_core.engine.options import RunOptions
@@ -73,6 +74,7 @@ class LiveSession:
         self.cell_timeout_s = cell_timeout_s
         self.approvals = Approvals()
         self.dependencies = Dependencies(notebook)
+        self.displays = Displays(notebook)
         self.execution_count = 0
         """How many cells the kernel has run."""
         self.plain_names: set[str] = set()

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.language import PYTHON
-from llm_repl_core.model.output import Output
+from llm_repl_core.model.output_changes import OutputChange
 
 __all__ = [
     "CallerThread",
@@ -154,8 +154,11 @@ class Kernel(abc.ABC):
         """
 
     @abc.abstractmethod
-    def execute(self, code: str) -> AsyncGenerator[Output, None]:
-        """Run code and yield its outputs as they come.
+    def execute(self, code: str) -> AsyncGenerator[OutputChange, None]:
+        """Run code and yield its outputs as they come, and what changes those that came before.
+
+        `llm_repl_core.kernels.output_buffer.OutputBuffer` makes these of what is printed,
+        displayed, updated and cleared.
 
         Code that raises, or that was interrupted, yields an ``error`` output last and ends
         normally. Closing the iterator early interrupts the code.

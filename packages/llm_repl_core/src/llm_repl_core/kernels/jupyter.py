@@ -34,7 +34,7 @@ from llm_repl_core.kernels.values import clean_text
 from llm_repl_core.kernels.worker.endings import UNKNOWN_ENDING, how_it_ended
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.language import PYTHON
-from llm_repl_core.model.output import Output
+from llm_repl_core.model.output_changes import OutputChange
 
 __all__ = ["JupyterKernel", "find_kernelspec"]
 
@@ -126,7 +126,7 @@ class JupyterKernel(Kernel):
             ) from error
         self._watcher = asyncio.create_task(self._watch())
 
-    async def execute(self, code: str) -> AsyncGenerator[Output, None]:
+    async def execute(self, code: str) -> AsyncGenerator[OutputChange, None]:
         """Run code and yield its outputs as they come; see `Kernel.execute`."""
         async with self._lock:
             self._require_alive()
@@ -159,6 +159,7 @@ class JupyterKernel(Kernel):
                 failure = _failure(reply["content"])
             if failure is not None:
                 buffer.error(*explained(failure, environment=self.options.env))
+            buffer.end()
             for output in buffer.take():
                 yield output
 
@@ -391,11 +392,16 @@ def _add(buffer: OutputBuffer, kind: str, content: Mapping[str, Any]) -> None:
         stream = "stderr" if content.get("name") == "stderr" else "stdout"
         buffer.write(stream, str(content.get("text", "")))
     elif kind in ("display_data", "execute_result", "update_display_data"):
+        display_id = content.get("transient", {}).get("display_id")
         buffer.display(
             content.get("data", {}),
             content.get("metadata", {}),
+            display_id=None if display_id is None else str(display_id),
             is_result=kind == "execute_result",
+            update=kind == "update_display_data",
         )
+    elif kind == "clear_output":
+        buffer.clear(wait=bool(content.get("wait")))
 
 
 def _failure(content: Mapping[str, Any]) -> tuple[str, str, list[str]]:

@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from llm_repl_core.kernels.mime import clean_bundle
+from llm_repl_core.kernels.stream_text import StreamText, utf8_size
+from llm_repl_core.kernels.terminal_text import goes_back
 from llm_repl_core.kernels.thread_lines import ThreadLines
-from llm_repl_core.kernels.values import clean_text, cut_text
+from llm_repl_core.kernels.values import cut_text
 from llm_repl_core.model.output import Output
+from llm_repl_core.model.output_changes import DisplayUpdate, OutputChange, OutputsCleared
 
 __all__ = ["OutputBuffer"]
 
@@ -17,11 +20,15 @@ _TRACEBACK_LIMIT_BYTES = 200_000
 
 
 class OutputBuffer:
-    """Collects outputs until somebody takes them. Any thread may write.
+    """Collects outputs, and changes of outputs, until somebody takes them. Any thread may write.
+
+    What is changed or cleared before it was taken is never told, so that a million updates between
+    two takes are one.
 
     Args:
-        limit_bytes: Of one cell, in UTF-8, over text and display data. What is over it is dropped,
-            and one ``warning`` output says so. Errors always get through.
+        limit_bytes: Of one cell, in UTF-8, over text and display data, as they stand there in the
+            end. What is over it is dropped, and one ``warning`` output says so. Errors always get
+            through.
     """
 
     def __init__(self, limit_bytes: int) -> None:
@@ -29,10 +36,14 @@ class OutputBuffer:
         self.lock = threading.RLock()
         self._limit_bytes = limit_bytes
         self._left = limit_bytes
-        self._outputs: list[Output] = []
-        self._stream = ""
-        self._pieces: list[str] = []
+        self._changes: list[OutputChange] = []
+        self._text: StreamText | None = None
         self._lines = ThreadLines(self._add_piece)
+        self._updates: dict[str, int] = {}
+        """By display id: where among the changes its update stands."""
+        self._sizes: dict[str, int] = {}
+        """By display id: how many bytes the cell was charged for it."""
+        self._clear_waits = False
         self._over = False
         self.pending_bytes = 0
 
@@ -40,7 +51,14 @@ class OutputBuffer:
         """A new cell begins: it has the whole limit again."""
         with self.lock:
             self._left = max(self._limit_bytes - self.pending_bytes, 0)
-            self._over = False
+            self._sizes.clear()
+            self._clear_waits = self._over = False
+
+    def end(self) -> None:
+        """The cell has ended: what waits for more waits no longer."""
+        with self.lock:
+            self._lines.settle()
+            self._end_text()
 
     def write(self, stream: str, text: str) -> None:
         """Add text of ``stdout`` or ``stderr``; lines of several threads stay whole."""
@@ -49,7 +67,7 @@ class OutputBuffer:
 
     def write_with_lock(self, stream: str, text: str) -> None:
         """As `write`, for who holds the lock already: here programs that print much spend time."""
-        size = len(text) if text.isascii() else len(text.encode("utf-8", "backslashreplace"))
+        size = len(text) if text.isascii() else utf8_size(text)
         if size > self._left:
             self._write_what_fits(stream, text, self._lines.write)
         elif size:
@@ -59,7 +77,7 @@ class OutputBuffer:
 
     def write_raw(self, stream: str, text: str) -> None:
         """Add text that is of no thread: what programs have written, as it came."""
-        size = len(text.encode("utf-8", "backslashreplace"))
+        size = utf8_size(text)
         with self.lock:
             if size > self._left:
                 self._write_what_fits(stream, text, self._add_piece)
@@ -74,22 +92,51 @@ class OutputBuffer:
         metadata: Mapping[str, Any] | None = None,
         *,
         is_result: bool = False,
+        display_id: str | None = None,
+        update: bool = False,
     ) -> None:
         """Add a MIME bundle.
 
         Args:
-            data: The bundle.
-            metadata: What stands beside it.
+            data: MIME type to value.
+            metadata: MIME type to what is to be known besides.
             is_result: Whether it shows the value of the cell's last expression.
+            display_id: By which it can be updated.
+            update: Whether to put it in the place of what has that id, in whatever cell.
         """
         bundle, size = clean_bundle(data, self._limit_bytes)
         notes, notes_size = clean_bundle(metadata or {}, self._limit_bytes)
+        size += notes_size
+        output = Output.display(bundle, notes, is_result=is_result, display_id=display_id)
         with self.lock:
-            if size + notes_size > self._left:
+            self._settle_waiting()
+            if not update:
+                self._do_waiting_clear()
+            growth = size - (self._sizes.get(display_id, 0) if update and display_id else 0)
+            if growth > self._left:
                 self._say_over()
                 return
-            self._left -= size + notes_size
-            self.append(Output.display(bundle, notes, is_result=is_result), size + notes_size)
+            self._left -= growth
+            if display_id is not None:
+                before = 0 if update else self._sizes.get(display_id, 0)
+                self._sizes[display_id] = before + size
+            if update:
+                self._update(output)
+            else:
+                self.append(output, size)
+
+    def clear(self, *, wait: bool = False) -> None:
+        """Remove all outputs of the cell.
+
+        Args:
+            wait: Whether to do so when the next one comes.
+        """
+        with self.lock:
+            self._lines.settle()
+            self._end_text()
+            self._clear_waits = True
+            if not wait:
+                self._do_waiting_clear()
 
     def error(self, ename: str, evalue: str, traceback: list[str]) -> None:
         """Add a failure; it is bounded by itself, and gets through when the limit is reached."""
@@ -102,17 +149,16 @@ class OutputBuffer:
             if cut or left <= 0:
                 lines.append("… (cut)")
                 break
-        self.settle()
         ename, evalue = cut_text(ename, 200)[0], cut_text(evalue, _TRACEBACK_LIMIT_BYTES // 2)[0]
         self.append(Output.error(ename, evalue, lines))
 
     def append(self, output: Output, size: int = 0) -> None:
         """Add an output that is valid already; its size is not charged to the cell."""
         with self.lock:
-            if self._lines.waiting:
-                self._lines.settle()  # what this thread has written stands before it
-            self._close_stream()
-            self._outputs.append(output)
+            self._settle_waiting()
+            self._end_text()
+            self._do_waiting_clear()
+            self._changes.append(output)
             self.pending_bytes += size
 
     def tick(self) -> bool:
@@ -121,47 +167,108 @@ class OutputBuffer:
             self._lines.tick()
             return self._lines.waiting
 
-    def settle(self) -> None:
-        """Let no text wait any more: the cell has ended."""
+    def take(self) -> list[OutputChange]:
+        """What has come since, in order, but for lines that wait for another thread's."""
         with self.lock:
-            self._lines.settle()
-
-    def take(self) -> list[Output]:
-        """What was added since, in order, but for lines that wait for another thread's."""
-        with self.lock:
-            self._close_stream()
-            outputs, self._outputs = self._outputs, []
+            self._take_text()
+            changes, self._changes = self._changes, []
+            self._updates.clear()
             self.pending_bytes = 0
-            return outputs
+            return changes
 
-    def _write_what_fits(self, stream: str, text: str, write: Callable[[str, str], None]) -> None:
-        text = cut_text(text, self._left)[0]
-        self.pending_bytes += self._left
-        if text:
-            write(stream, text)
-        self._lines.settle()
-        self._say_over()
+    # Text --------------------------------------------------------------------------------------
 
     def _add_piece(self, stream: str, text: str) -> None:
-        if stream != self._stream:
-            self._close_stream()
-            self._stream = stream
-        self._pieces.append(text)
+        current = self._text
+        if current is None or current.stream != stream:
+            self._end_text()
+            self._do_waiting_clear()
+            current = self._text = StreamText(stream)
+        current.pieces.append(text)
 
-    def _close_stream(self) -> None:
-        if self._pieces:
-            text = clean_text("".join(self._pieces))
-            self._outputs.append(Output(self._stream, text))
-            self._pieces = []
-        self._stream = ""
-
-    def _say_over(self) -> None:
-        self._left = 0
+    def _write_what_fits(self, stream: str, text: str, write: Callable[[str, str], None]) -> None:
+        """Add what fits of a text that, as it came, does not."""
+        self._do_waiting_clear()  # which makes room
         if self._over:
             return
-        self._over = True
-        self.append(
-            Output.warning(
-                f"The cell's output went over {self._limit_bytes:,} bytes; the rest was dropped."
+        # What went back in its line takes less than was charged for it.
+        self._fold(final=False)
+        if not goes_back(text):
+            piece = cut_text(text, self._left)[0]
+            self._charge(stream, piece, write)
+            if piece != text:
+                self._say_over()
+            return
+        for begin in range(0, len(text), self._limit_bytes):
+            self._charge(stream, text[begin : begin + self._limit_bytes], write)
+            if self._left < 0:
+                self._say_over()
+                return
+
+    def _charge(self, stream: str, text: str, write: Callable[[str, str], None]) -> None:
+        """Add text, and charge the cell for what there is to see of it."""
+        if text:
+            size = utf8_size(text)
+            self._left -= size
+            self.pending_bytes += size
+            write(stream, text)
+            self._lines.settle()
+            self._fold(final=False)
+
+    def _fold(self, *, final: bool) -> None:
+        if self._text is not None and self._text.pieces:
+            self._left += self._text.fold(final=final)
+
+    def _take_text(self) -> None:
+        self._fold(final=False)
+        change = None if self._text is None else self._text.take()
+        if change is not None:
+            self._changes.append(change)
+
+    def _end_text(self) -> None:
+        if self._text is not None:
+            self._fold(final=True)
+            self._take_text()
+            self._text = None
+
+    def _settle_waiting(self) -> None:
+        if self._lines.waiting:
+            self._lines.settle()  # what this thread has written stands before what comes now
+
+    # Changes -----------------------------------------------------------------------------------
+
+    def _update(self, output: Output) -> None:
+        display_id = output.display_id
+        assert display_id is not None
+        for place, change in enumerate(self._changes):
+            if isinstance(change, Output) and change.display_id == display_id:
+                self._changes[place] = output
+        place = self._updates.get(display_id, len(self._changes))
+        if place == len(self._changes):
+            self._updates[display_id] = place
+            self._changes.append(DisplayUpdate(output))
+        else:
+            self._changes[place] = DisplayUpdate(output)
+
+    def _do_waiting_clear(self) -> None:
+        if not self._clear_waits:
+            return
+        self._clear_waits = self._over = False
+        # Updates may be of other cells' outputs.
+        updates = [change for change in self._changes if isinstance(change, DisplayUpdate)]
+        self._changes = [*updates, OutputsCleared()]
+        self._updates = {one.output.display_id or "": place for place, one in enumerate(updates)}
+        self._sizes.clear()
+        self._left = self._limit_bytes
+        self.pending_bytes = 0
+
+    def _say_over(self) -> None:
+        if not self._over:
+            self._over = True
+            self.append(
+                Output.warning(
+                    f"The cell's output went over {self._limit_bytes:,} bytes; "
+                    "the rest was dropped."
+                )
             )
-        )
+        self._left = 0

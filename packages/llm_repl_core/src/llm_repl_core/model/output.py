@@ -9,12 +9,12 @@ from msgspec import Struct, field
 
 from llm_repl_core.model.json_value import JSONValue
 
-__all__ = ["Output", "merge_streams"]
+__all__ = ["Output", "is_plain_stream", "merge_streams"]
 
 _STREAMS = frozenset({"stdout", "stderr"})
 
 
-class Output(Struct, frozen=True):
+class Output(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="output"):
     """One output of a cell.
 
     The set of types is open: a file of a newer version, or a plugin, may have its own, so that
@@ -25,11 +25,13 @@ class Output(Struct, frozen=True):
             ``llm_response``, ``memory_update``, or one that this version does not know.
         content: The output as plain text, which any client can print.
         fields: The type's other fields; for their names see ``docs/reference``.
+        display_id: By which running code can update it; never kept in a file.
     """
 
     type: str
     content: str
     fields: dict[str, JSONValue] = field(default_factory=dict)
+    display_id: str | None = None
 
     @classmethod
     def stdout(cls, text: str) -> Output:
@@ -66,6 +68,7 @@ class Output(Struct, frozen=True):
         metadata: Mapping[str, JSONValue] | None = None,
         *,
         is_result: bool = False,
+        display_id: str | None = None,
     ) -> Output:
         """A MIME bundle: type to text (binary ones in base64) or JSON value.
 
@@ -73,13 +76,14 @@ class Output(Struct, frozen=True):
             data: The bundle.
             metadata: What stands beside it.
             is_result: Whether it shows the value of the cell's last expression.
+            display_id: By which running code can update it.
         """
         text = data.get("text/plain", "")
         content = text if isinstance(text, str) else ""
         fields: dict[str, JSONValue] = {"data": dict(data), "metadata": dict(metadata or {})}
         if is_result:
             fields["result"] = True
-        return cls("display", content, fields)
+        return cls("display", content, fields, display_id)
 
     @classmethod
     def llm_response(
@@ -127,6 +131,11 @@ class Output(Struct, frozen=True):
         return document
 
 
+def is_plain_stream(output: Output) -> bool:
+    """Whether it is a piece of a stream, with no fields of its own from a newer version's file."""
+    return output.type in _STREAMS and not output.fields
+
+
 def merge_streams(outputs: Iterable[Output]) -> list[Output]:
     """Join neighbouring pieces of one stream, which arrive cut as they were flushed."""
     merged: list[Output] = []
@@ -138,14 +147,13 @@ def merge_streams(outputs: Iterable[Output]) -> list[Output]:
         pieces.clear()
 
     for output in outputs:
-        # A piece with fields of its own, from a newer version's file, stays as it is.
-        is_plain_stream = output.type in _STREAMS and not output.fields
-        if is_plain_stream and pieces and merged[-1].type == output.type:
+        is_piece = is_plain_stream(output)
+        if is_piece and pieces and merged[-1].type == output.type:
             pieces.append(output.content)
             continue
         close()
         merged.append(output)
-        if is_plain_stream:
+        if is_piece:
             pieces.append(output.content)
     close()
     return merged

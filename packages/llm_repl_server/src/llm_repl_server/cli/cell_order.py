@@ -10,6 +10,8 @@ from llm_repl_core import (
     CellCompleted,
     CellEndedBadly,
     CellOutput,
+    CellOutputsCleared,
+    CellOutputUpdated,
     CellStarted,
     CellText,
     Event,
@@ -20,7 +22,15 @@ from llm_repl_core import (
 
 __all__ = ["AsItComes", "CellOrder", "DocumentOrder"]
 
-_OF_A_CELL = (CellStarted, CellOutput, CellCompleted, CellEndedBadly, CellText)
+_OF_A_CELL = (
+    CellStarted,
+    CellOutput,
+    CellOutputUpdated,
+    CellOutputsCleared,
+    CellCompleted,
+    CellEndedBadly,
+    CellText,
+)
 
 
 class CellOrder(abc.ABC):
@@ -57,6 +67,9 @@ class DocumentOrder(CellOrder):
             yield from self.rest()
         if not isinstance(event, _OF_A_CELL):
             yield event
+            return
+        if event.cell_id in self._ended and event.cell_id not in self._to_show:
+            yield event  # another cell changes what was shown
             return
         self._held.setdefault(event.cell_id, []).append(event)
         if isinstance(event, CellCompleted | CellEndedBadly):

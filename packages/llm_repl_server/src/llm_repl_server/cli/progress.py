@@ -10,6 +10,8 @@ from llm_repl_core import (
     CellCompleted,
     CellEndedBadly,
     CellOutput,
+    CellOutputsCleared,
+    CellOutputUpdated,
     CellRetried,
     CellStarted,
     CellText,
@@ -21,6 +23,7 @@ from llm_repl_core import (
 )
 from llm_repl_core.errors import CallNotSent
 from llm_repl_server.cli.cell_order import AsItComes, CellOrder, DocumentOrder
+from llm_repl_server.cli.stream_printer import StreamPrinter
 from llm_repl_server.cli.words import harmless, one_line
 
 __all__ = ["Progress"]
@@ -59,7 +62,11 @@ class Progress:
         self._running: set[str] = set()
         self._shown_cell: str | None = None
         self._grown = ""
-        self._line_is_open = False
+        self._streams = StreamPrinter()
+        self._updated: dict[tuple[str, int], CellOutputUpdated] = {}
+        """Displays of which the last state is shown when the cell has ended that updates them."""
+        self._since_clear: dict[str, list[Event]] = {}
+        """Of cells that clear their outputs: what came since, shown when the cell has ended."""
         self._failed: list[str] = []
         self._stopped = 0
         self._run_error: str | None = None
@@ -80,10 +87,8 @@ class Progress:
         return f"{whose}: {one_line(first, _TITLE_COLUMNS)}"
 
     def break_line(self) -> None:
-        """Begin a new line where an answer is growing in this one."""
-        if self._line_is_open:
-            click.echo()
-            self._line_is_open = False
+        """Begin a new line where text is unfinished in this one."""
+        self._streams.end_line()
 
     def finish(self) -> bool:
         """Name the cells that failed, and say what was not done; whether anything failed."""
@@ -111,8 +116,10 @@ class Progress:
             self._grow(event)
         elif isinstance(event, CellRetried):
             self._note_retry(event)
-        elif isinstance(event, CellOutput):
-            self._show_output(event)
+        elif isinstance(event, CellOutputsCleared):
+            self._clear(event.cell_id)
+        elif isinstance(event, CellOutput | CellOutputUpdated):
+            self._show_change(event)
         elif isinstance(event, CellCompleted | CellEndedBadly):
             self._end(event)
         elif isinstance(event, RunEndedBadly):
@@ -120,7 +127,34 @@ class Progress:
             if event.cell_id is None:
                 self._run_error = event.error
 
+    def _clear(self, cell_id: str) -> None:
+        self._since_clear[cell_id] = []
+        self._updated = {place: one for place, one in self._updated.items() if place[0] != cell_id}
+        self._streams.forget()
+
+    def _show_change(self, event: CellOutput | CellOutputUpdated) -> None:
+        held = self._since_clear.get(event.cell_id)
+        if held is not None:
+            held.append(event)
+        elif event.output.type in _STREAMS:
+            self._say_whose(event.cell_id)
+            self._streams.show(event)
+        elif isinstance(event, CellOutput):
+            self._show_output(event)
+        else:
+            self._updated[event.cell_id, event.index] = event
+
+    def _show_rest(self, cell_id: str) -> None:
+        """Show what waited for the end of a cell."""
+        for event in self._since_clear.pop(cell_id, ()):
+            self._show(event)
+        updated, self._updated = self._updated, {}
+        for event in updated.values():
+            self._show_output(event)
+        self._streams.leave()
+
     def _end(self, event: CellCompleted | CellEndedBadly) -> None:
+        self._show_rest(event.cell_id)
         self._running.discard(event.cell_id)
         self._grown = ""
         self._ended += 1
@@ -143,8 +177,9 @@ class Progress:
     def _grow(self, event: CellText) -> None:
         self._say_whose(event.cell_id)
         self._grown += event.text
+        self._streams.leave()
         click.echo(harmless(event.text), nl=False)
-        self._line_is_open = not event.text.endswith("\n")
+        self._streams.line_is_open = not event.text.endswith("\n")
 
     def _note_retry(self, event: CellRetried) -> None:
         self._grown = ""
@@ -154,7 +189,7 @@ class Progress:
         self._note(f"  attempt {event.attempt} failed, again in {event.wait_s:.1f} s: {error}")
         self._shown_cell = event.cell_id
 
-    def _show_output(self, event: CellOutput) -> None:
+    def _show_output(self, event: CellOutput | CellOutputUpdated) -> None:
         output = event.output
         if output.fields.get("ename") in _COUNTED and output.type == "error":
             return  # `finish` says how many cells there are of them
@@ -162,11 +197,6 @@ class Progress:
         if output.type == "tool_call":
             self._grown = ""
             self._note(f"  {one_line(output.content, _CALL_COLUMNS)}")
-            return
-        if output.type in _STREAMS:
-            text = harmless(output.content, for_terminal=False)
-            click.echo(text, nl=False, err=output.type == "stderr")
-            self._line_is_open = self._on_terminal and not text.endswith("\n")
             return
         grown, self._grown = self._grown, ""
         self.break_line()

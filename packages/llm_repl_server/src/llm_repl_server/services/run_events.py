@@ -11,13 +11,14 @@ from llm_repl_core import (
     CellCompleted,
     CellEndedBadly,
     CellOutput,
+    CellOutputsCleared,
+    CellOutputUpdated,
     CellRetried,
     CellsStale,
     CellStarted,
     CellText,
     Event,
     MemoryCell,
-    Output,
     RunCompleted,
     RunEndedBadly,
     RunProgress,
@@ -26,9 +27,9 @@ from llm_repl_core import (
 )
 from llm_repl_server.services.events import Announcement, Announcer
 from llm_repl_server.services.latest_relay import LatestRelay
+from llm_repl_server.services.output_relay import OutputEvent, OutputRelay
 from llm_repl_server.services.run_registry import RunRegistry
-from llm_repl_server.services.stream_relay import StreamRelay
-from llm_repl_server.services.wire import outputs_on_wire, status_of
+from llm_repl_server.services.wire import cell_on_wire, outputs_on_wire, status_of
 from llm_repl_server.storage.changes import Change, MarkStale, UpdateNotebook, WriteCell, WriteRun
 from llm_repl_server.storage.run_record import RunRecord, RunState
 
@@ -39,6 +40,9 @@ __all__ = ["RunEvents"]
 
 _NOTED_AFTER_S = 0.05
 """How long a cell runs before the disk knows; a shorter one would pay for two writes."""
+
+_UPDATED_AFTER_S = 0.5
+"""How long a cell that others update is not written anew."""
 
 _STOPPED = "The run was stopped."
 
@@ -65,14 +69,19 @@ class RunEvents:
         self._stale_before: dict[str, set[str]] = {}
         """By run of several cells: which of them were stale when it began."""
         self._running: dict[str, asyncio.TimerHandle] = {}
-        self._streams: dict[str, StreamRelay] = {}
+        self._relays: dict[str, OutputRelay] = {}
+        self._updated: set[str] = set()
+        """Cells that do not run, of which a running one has updated outputs."""
+        self._keep_updated_soon: asyncio.TimerHandle | None = None
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
             RunStarted: self._run_started,
             RunProgress: self._run_progress,
             RunCompleted: self._run_ended,
             RunEndedBadly: self._run_ended,
             CellStarted: self._cell_started,
-            CellOutput: self._cell_output,
+            CellOutput: self._outputs_changed,
+            CellOutputUpdated: self._outputs_changed,
+            CellOutputsCleared: self._outputs_changed,
             CellText: self._cell_text,
             CellRetried: self._cell_retried,
             ToolApprovalNeeded: self._approval_needed,
@@ -175,21 +184,63 @@ class RunEvents:
             _NOTED_AFTER_S, self._note_running, event.cell_id
         )
 
-    def _cell_output(self, event: CellOutput) -> None:
+    def _outputs_changed(self, event: OutputEvent) -> None:
+        if event.cell_id not in self._running:
+            self._note_updated(event.cell_id)
         if not self._announcer.is_heard():
             return
-
-        def tell(output: Output) -> None:
-            self._tell(
-                "cell_execution_output",
-                event,
-                lambda: {"cell_id": event.cell_id, "output": output.to_wire()},
-            )
-
-        relay = self._streams.get(event.cell_id)
+        relay = self._relays.get(event.cell_id)
         if relay is None:
-            relay = self._streams[event.cell_id] = StreamRelay(tell)
-        relay.add(event.output)
+            relay = self._relays[event.cell_id] = OutputRelay(self._tell_outputs)
+        relay.add(event)
+
+    def _tell_outputs(self, event: OutputEvent) -> None:
+        cell_id = event.cell_id
+        if isinstance(event, CellOutputsCleared):
+            self._tell("cell_outputs_cleared", event, lambda: {"cell_id": cell_id})
+            return
+        output = event.output
+        payload = {
+            "cell_id": cell_id,
+            "index": event.index,
+            "display_id": output.display_id,
+            "output": output.to_wire(),
+        }
+        if isinstance(event, CellOutput):
+            self._tell("cell_execution_output", event, lambda: payload)
+        else:
+            payload["lines"] = event.lines
+            self._tell("cell_output_updated", event, lambda: payload)
+
+    def _note_updated(self, cell_id: str) -> None:
+        """Write a cell soon that another one has updated: it has no ending that would do it."""
+        self._updated.add(cell_id)
+        if self._keep_updated_soon is None:
+            loop = asyncio.get_running_loop()
+            self._keep_updated_soon = loop.call_later(_UPDATED_AFTER_S, self._keep_updated)
+
+    def _keep_updated(self) -> None:
+        if self._keep_updated_soon is not None:
+            self._keep_updated_soon.cancel()
+            self._keep_updated_soon = None
+        updated, self._updated = self._updated, set()
+        for cell_id in updated:
+            relay = self._relays.pop(cell_id, None)
+            if relay is not None:
+                relay.flush()
+            notebook = self._live.notebook
+            if self._live.deleted or cell_id not in notebook:
+                continue
+            cell = notebook[cell_id]
+            told = None
+            if self._announcer.is_heard():
+                payload = {
+                    "notebook_id": notebook.id,
+                    "cell_id": cell_id,
+                    "cell": cell_on_wire(cell),
+                }
+                told = Announcement("cell_changed", notebook.id, payload)
+            self._live.write(WriteCell(notebook.id, cell), tell=told)
 
     def _cell_text(self, event: CellText) -> None:
         self._tell(
@@ -225,9 +276,10 @@ class RunEvents:
         )
 
     def _cell_ended(self, event: CellCompleted | CellEndedBadly) -> None:
-        relay = self._streams.pop(event.cell_id, None)
+        relay = self._relays.pop(event.cell_id, None)
         if relay is not None:
             relay.flush()
+        self._keep_updated()
         after = self._keep_cell(event.cell_id)
 
         def payload() -> dict[str, Any]:

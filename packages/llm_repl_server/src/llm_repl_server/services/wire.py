@@ -12,6 +12,7 @@ import msgspec
 from llm_repl_core import Cell, CellCompleted, CellEndedBadly, ForeignCell, Notebook, Output
 from llm_repl_core.ledger.record import CallRecord
 from llm_repl_core.model.cell import CellStatus
+from llm_repl_core.model.output import merge_streams
 from llm_repl_server.storage.run_record import RunRecord
 
 __all__ = [
@@ -74,7 +75,7 @@ def cell_on_wire(cell: Cell) -> dict[str, Any]:
         "cell_id": cell.id,
         "type": cell.foreign_type if isinstance(cell, ForeignCell) else cell.wire_type,
         "content": cell.content,
-        "outputs": outputs_on_wire(cell.outputs),
+        "outputs": outputs_on_wire(merge_streams(cell.outputs)),
         "status": cell.status,
         "execution_count": cell.execution_count,
         "stale": cell.stale,

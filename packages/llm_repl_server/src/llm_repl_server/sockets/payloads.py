@@ -84,14 +84,55 @@ class CellExecutionStarted(RunCellEvent, kw_only=True):
     """A cell began to run. It ends in exactly one `completed` or `failed`."""
 
 
+_Index = Annotated[
+    int,
+    Meta(
+        ge=0,
+        description="Which output of the cell, from 0; pieces of a stream that follow one another are "
+        "one output. Where text of several outputs is joined, the last of them.",
+    ),
+]
+_DisplayId = Annotated[
+    str | None,
+    Meta(description="By which code can update it; null: it has none, or is no display."),
+]
+
+
 class CellExecutionOutput(RunCellEvent, kw_only=True):
     """A cell gave an output, which is not on disk yet. Its ending holds all of them again.
 
     Pieces of `stdout` and `stderr` that come fast are joined: of each, a cell has at most one event
-    in 20 ms.
+    in 20 ms. The text of such an event goes on with that of the output that stands there, if one does.
     """
 
+    index: _Index
+    display_id: _DisplayId
     output: OutputAnswer
+
+
+class CellOutputUpdated(RunCellEvent, kw_only=True):
+    """An output that was there changed, perhaps one of a cell that ran before.
+
+    A display was updated, or a stream went back in its text, as progress bars do. Of each output,
+    there is at most one such event in 20 ms. A cell that does not run is told by `cell_changed` as
+    well, when it is on disk.
+    """
+
+    index: _Index
+    display_id: _DisplayId
+    output: Annotated[OutputAnswer, Meta(description="What stands there now.")]
+    lines: Annotated[
+        int | None,
+        Meta(
+            description="Of a stream: its text is cut into lines at each newline, so many at the end, "
+            "the last and perhaps empty one included, give way, and the `content` of `output` stands "
+            "there. Null: `output` takes the place of the whole output.",
+        ),
+    ]
+
+
+class CellOutputsCleared(RunCellEvent, kw_only=True):
+    """The code of a cell that runs removed the outputs that it had so far."""
 
 
 class CellExecutionText(RunCellEvent, kw_only=True):
@@ -188,7 +229,7 @@ class CellCreated(CellEvent, kw_only=True):
 
 
 class CellChanged(CellEvent, kw_only=True):
-    """A cell was edited."""
+    """A cell was edited, or code that ran later has updated one of its outputs."""
 
     cell: CellAnswer
 
@@ -219,6 +260,8 @@ EMITTED: dict[str, type[Struct]] = {
     "run_ended": RunEnded,
     "cell_execution_started": CellExecutionStarted,
     "cell_execution_output": CellExecutionOutput,
+    "cell_output_updated": CellOutputUpdated,
+    "cell_outputs_cleared": CellOutputsCleared,
     "cell_execution_text": CellExecutionText,
     "cell_execution_retried": CellExecutionRetried,
     "tool_approval_needed": ToolApprovalNeeded,

@@ -7,12 +7,12 @@ from contextlib import aclosing
 
 from llm_repl_core.engine.cell_type import Execution
 from llm_repl_core.model.cell import CodeCell
-from llm_repl_core.model.output import Output
+from llm_repl_core.model.output_changes import OutputChange
 
 __all__ = ["execute_code"]
 
 
-async def execute_code(cell: CodeCell, execution: Execution) -> AsyncGenerator[Output, None]:
+async def execute_code(cell: CodeCell, execution: Execution) -> AsyncGenerator[OutputChange, None]:
     """Run the code and pass its outputs on."""
     if cell.execution_count is not None:
         execution.kernel.number_next(cell.execution_count)

@@ -21,6 +21,7 @@ from llm_repl_core.ledger.record import Mode
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.output import Output
+from llm_repl_core.model.output_changes import OutputChange
 
 __all__ = ["execute_prompt"]
 
@@ -29,7 +30,9 @@ _log = logging.getLogger(__name__)
 _ERRORS_SHOWN = 3
 
 
-async def execute_prompt(cell: PromptCell, execution: Execution) -> AsyncGenerator[Output, None]:
+async def execute_prompt(
+    cell: PromptCell, execution: Execution
+) -> AsyncGenerator[OutputChange, None]:
     """Send the filled template and keep the answer as a variable."""
     if needs_kernel(cell, execution.notebook):
         async with execution.kernel_turn():
@@ -49,7 +52,7 @@ async def execute_prompt(cell: PromptCell, execution: Execution) -> AsyncGenerat
 
 async def _ask_one(
     cell: PromptCell, prepared: PreparedPrompt, execution: Execution, terms: CallTerms
-) -> AsyncGenerator[Output, None]:
+) -> AsyncGenerator[OutputChange, None]:
     [conversation] = prepared.conversations
     mode = _mode(terms, goes_on=execution.reruns)
     dialogue = Dialogue(cell, prepared, conversation, execution, terms, mode=mode)
@@ -81,7 +84,7 @@ class _ItemRun:
     def __init__(self, dialogue: Dialogue, ended: Callable[[bool], None]) -> None:
         self.dialogue = dialogue
         self._ended = ended
-        self.outputs: list[Output] = []
+        self.outputs: list[OutputChange] = []
         self.error: Exception | None = None
 
     async def run(self) -> None:
@@ -107,7 +110,7 @@ class _ItemRun:
 
 async def _ask_for_each(
     cell: PromptCell, prepared: PreparedPrompt, execution: Execution, terms: CallTerms
-) -> AsyncGenerator[Output, None]:
+) -> AsyncGenerator[OutputChange, None]:
     """Ask for all items at once, within the limits; outputs come in the order of the items."""
     # A run over items that did not end well goes on.
     goes_on = execution.reruns or execution.earlier_status in ("error", "interrupted")

@@ -22,6 +22,7 @@ from llm_repl_core.ledger.record import CallPlace, Mode
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.output import Output
+from llm_repl_core.model.output_changes import OutputChange
 from llm_repl_core.providers.base import Message, ToolCall, Usage
 
 __all__ = ["Dialogue"]
@@ -73,7 +74,7 @@ class Dialogue:
         self._output_tokens: int | None = None
         self._relay = TextRelay(self._tell_text)
 
-    async def run(self) -> AsyncGenerator[Output, None]:
+    async def run(self) -> AsyncGenerator[OutputChange, None]:
         """Talk; yields what the tools did, and the answer last.
 
         Raises:

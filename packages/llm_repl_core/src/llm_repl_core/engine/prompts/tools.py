@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Any, cast
 
+import msgspec
 from msgspec import Struct
 
 from llm_repl_core.engine.prompts.inspected import HELPERS, NAMESPACE, ask, is_name, listed, reason
@@ -14,6 +15,7 @@ from llm_repl_core.errors import InvalidInput
 from llm_repl_core.kernels.base import Failed, Kernel
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.output import Output, merge_streams
+from llm_repl_core.model.output_changes import DisplayUpdate, OutputChange, OutputList
 from llm_repl_core.providers.base import Tool, ToolCall
 
 __all__ = ["ToolResult", "call_tool", "describe_tools", "is_json"]
@@ -29,14 +31,15 @@ class ToolResult(Struct, frozen=True, kw_only=True):
 
     Attributes:
         text: What the model is told.
-        outputs: What the function printed and showed, and the traceback where it raised. No
-            ``error`` is among them, as the cell goes on, but where it was interrupted.
+        outputs: What the function printed and showed, and the traceback where it raised; then what
+            it changed of other cells' displays. No ``error`` is among them, as the cell goes on,
+            but where it was interrupted.
         failed: Whether there is no result: it raised, or it could not be called like that.
         interrupted: Whether an interrupt ended it: the cell ends then, too.
     """
 
     text: str
-    outputs: tuple[Output, ...] = ()
+    outputs: tuple[OutputChange, ...] = ()
     failed: bool = False
     interrupted: bool = False
 
@@ -108,12 +111,16 @@ async def call_tool(call: ToolCall, kernel: Kernel) -> ToolResult:
     if "problem" in ready:
         return ToolResult(text=ready["problem"], failed=True)
     word = ready["word"]
-    outputs = await _run(kernel, _source("await_call" if ready["awaits"] else "run_call", word))
+    outputs = OutputList()
+    source = _source("await_call" if ready["awaits"] else "run_call", word)
+    updates = await _run(kernel, source, outputs)
     result = await _take(kernel, word)
     if result["state"] == "awaitable":
-        outputs += await _run(kernel, _source("await_call", word))
+        updates += await _run(kernel, _source("await_call", word), outputs)
         result = await _take(kernel, word)
-    return _judged(call.name, merge_streams(outputs), result)
+    outputs.join_streams()
+    judged = _judged(call.name, outputs.outputs, result)
+    return msgspec.structs.replace(judged, outputs=(*judged.outputs, *updates))
 
 
 def _read_arguments(call: ToolCall) -> tuple[str | None, str]:
@@ -157,10 +164,15 @@ def _source(function: str, word: str) -> str:
     return f"await {call}" if function == "await_call" else call
 
 
-async def _run(kernel: Kernel, source: str) -> list[Output]:
+async def _run(kernel: Kernel, source: str, outputs: OutputList) -> list[DisplayUpdate]:
+    """Run code; what it updates of other cells' displays is answered, all else is in the list."""
     kernel.number_next(0)
     async with aclosing(kernel.execute(source)) as produced:
-        return [output async for output in produced]
+        return [
+            change
+            async for change in produced
+            if not outputs.apply(change) and isinstance(change, DisplayUpdate)
+        ]
 
 
 async def _take(kernel: Kernel, word: str) -> dict[str, Any]:

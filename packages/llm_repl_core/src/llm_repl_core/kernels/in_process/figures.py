@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["new_figures", "open_figures"]
+__all__ = ["figure_bundle", "new_figures", "open_figures"]
 
 
 def open_figures() -> frozenset[int]:
@@ -26,10 +26,21 @@ def new_figures(before: frozenset[int]) -> Iterator[dict[str, Any]]:
         if id(manager) in before or pyplot is None:
             continue
         figure = manager.canvas.figure
-        image = io.BytesIO()
-        figure.savefig(image, format="png", bbox_inches="tight")
+        bundle = _drawn(figure)
         pyplot.close(figure)
-        yield {"image/png": image.getvalue(), "text/plain": repr(figure)}
+        yield bundle
+
+
+def figure_bundle(value: object) -> dict[str, Any] | None:
+    """The MIME bundle of a figure; None: the value is none."""
+    module = sys.modules.get("matplotlib.figure")
+    return None if module is None or not isinstance(value, module.Figure) else _drawn(value)
+
+
+def _drawn(figure: Any) -> dict[str, Any]:
+    image = io.BytesIO()
+    figure.savefig(image, format="png", bbox_inches="tight")
+    return {"image/png": image.getvalue(), "text/plain": repr(figure)}
 
 
 def _managers() -> list[Any]:

@@ -19,23 +19,23 @@ from llm_repl_core.kernels.base import CallerThread, Evaluated, Expression, Kern
 from llm_repl_core.kernels.coroutine_cell import CoroutineRunner
 from llm_repl_core.kernels.evaluation import evaluate_all, snapshot_of, user_names
 from llm_repl_core.kernels.in_process.cell import compile_cell
+from llm_repl_core.kernels.in_process.displaying import Displayer
 from llm_repl_core.kernels.in_process.figures import new_figures, open_figures
 from llm_repl_core.kernels.in_process.interrupts import InterruptGate
 from llm_repl_core.kernels.in_process.libraries import for_notebook, import_for_notebook
-from llm_repl_core.kernels.in_process.routing import Sink, routed
+from llm_repl_core.kernels.in_process.routing import Sink, cell_routed, routed
 from llm_repl_core.kernels.in_process.threads import CodeThread
 from llm_repl_core.kernels.in_process.tracebacks import (
     CELL_PREFIX,
     remember_source,
     traceback_lines,
 )
-from llm_repl_core.kernels.mime import mime_bundle
 from llm_repl_core.kernels.output_buffer import OutputBuffer
 from llm_repl_core.kernels.stopping import end_request
 from llm_repl_core.kernels.text_stream import CapturedStream
 from llm_repl_core.kernels.values import exception_text
 from llm_repl_core.model.json_value import JSONValue
-from llm_repl_core.model.output import Output
+from llm_repl_core.model.output_changes import OutputChange
 
 __all__ = ["InProcessKernel"]
 
@@ -87,9 +87,13 @@ class InProcessKernel(Kernel):
         self._coroutines = CoroutineRunner()
         self._gate = InterruptGate(self._coroutines.take_interrupt)
         self._buffer = OutputBuffer(self.options.output_limit_bytes)
+        self._displayer = Displayer(
+            self._buffer, self.options.output_limit_bytes, self._wake_reader
+        )
         self._sink = Sink(
             CapturedStream("<stdout>", lambda text: self._write("stdout", text)),
             CapturedStream("<stderr>", lambda text: self._write("stderr", text)),
+            self._displayer,
         )
         # One context for all cells, so that what one sets in a context variable is still set
         # in the next.
@@ -103,7 +107,7 @@ class InProcessKernel(Kernel):
             "__builtins__": {
                 **vars(builtins),
                 "__import__": import_for_notebook,
-                "display": self._display,
+                "display": self._displayer.display,
                 "exit": _refuse_exit,
                 "input": _refuse_input,
                 "quit": _refuse_exit,
@@ -111,7 +115,7 @@ class InProcessKernel(Kernel):
         }
         self._alive = True
 
-    async def execute(self, code: str) -> AsyncGenerator[Output, None]:
+    async def execute(self, code: str) -> AsyncGenerator[OutputChange, None]:
         """Run code and yield its outputs as they come; see `Kernel.execute`."""
         self._require_alive()
         loop = asyncio.get_running_loop()
@@ -144,7 +148,7 @@ class InProcessKernel(Kernel):
                 signalled = False
                 ended = task.done()
                 if ended:
-                    self._buffer.settle()
+                    self._buffer.end()
                 elif self._buffer.tick():
                     wake()  # lines that wait for another thread's are looked at again soon
                 for output in self._buffer.take():
@@ -300,14 +304,18 @@ class InProcessKernel(Kernel):
             remember_source(filename, code)
             cell = compile_cell(code, filename, self._flags)
             self._flags = cell.flags
-            if cell.awaits:
-                value = self._coroutines.run(cell.run_async(self._namespace))
-            else:
-                value = cell.run(self._namespace)
-            if value is not None and not cell.silent:
-                self._show_result(value)
-            for bundle in new_figures(figures):
-                self._show(bundle, {})
+            try:
+                with cell_routed(code):
+                    if cell.awaits:
+                        value = self._coroutines.run(cell.run_async(self._namespace))
+                    else:
+                        value = cell.run(self._namespace)
+                    if value is not None and not cell.silent:
+                        self._show_result(value)
+            finally:
+                # Those of a cell that fails as well: they may say why.
+                for bundle in new_figures(figures):
+                    self._displayer.show_bundle(bundle, {})
         except BaseException as error:  # noqa: BLE001  user code, anything may come out of it
             failure = _magic_refused(error, code) or (
                 type(error).__name__,
@@ -321,22 +329,13 @@ class InProcessKernel(Kernel):
         if self._namespace.get("_") is self._namespace.get("__last_result__"):
             # As in IPython: the last value, unless somebody else has set the name.
             self._namespace["_"] = self._namespace["__last_result__"] = value
-        self._show(*mime_bundle(value, self.options.output_limit_bytes), is_result=True)
-
-    def _display(self, *values: Any) -> None:
-        """Show values as rich output."""
-        for value in values:
-            self._show(*mime_bundle(value, self.options.output_limit_bytes))
-
-    def _show(
-        self, data: dict[str, Any], metadata: dict[str, Any], *, is_result: bool = False
-    ) -> None:
-        self._buffer.display(data, metadata, is_result=is_result)
-        if self._wake is not None:
-            self._wake()
+        self._displayer.display_result(value)
 
     def _write(self, stream: str, text: str) -> None:
         self._buffer.write(stream, text)
+        self._wake_reader()
+
+    def _wake_reader(self) -> None:
         wake = self._wake
         if wake is not None:
             wake()

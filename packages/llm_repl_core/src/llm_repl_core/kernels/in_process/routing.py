@@ -14,9 +14,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from llm_repl_core.kernels.in_process.displaying import Displayer
+from llm_repl_core.kernels.in_process.ipython_display import IPythonDisplay
 from llm_repl_core.kernels.text_stream import CapturedStream
 
-__all__ = ["Sink", "routed"]
+__all__ = ["Sink", "cell_routed", "routed"]
 
 
 class Sink:
@@ -25,17 +27,30 @@ class Sink:
     Args:
         stdout: Takes the place of ``sys.stdout``.
         stderr: Takes the place of ``sys.stderr``.
+        displayer: Shows what is given to IPython's ``display``.
     """
 
-    def __init__(self, stdout: CapturedStream, stderr: CapturedStream) -> None:
+    def __init__(
+        self, stdout: CapturedStream, stderr: CapturedStream, displayer: Displayer
+    ) -> None:
         self.stdout = stdout
         self.stderr = stderr
+        self.displayer = displayer
 
 
 _current: ContextVar[Sink | None] = ContextVar("llm_repl_sink", default=None)
+_in_cell: ContextVar[bool] = ContextVar("llm_repl_in_cell", default=False)
 _lock = threading.RLock()
 _users = 0
 _plain_start = threading.Thread.start
+
+
+def _displayer() -> Displayer | None:
+    sink = _current.get()
+    return None if sink is None else sink.displayer
+
+
+_ipython = IPythonDisplay(_displayer)
 
 
 class _Router:
@@ -72,14 +87,31 @@ def routed(sink: Sink) -> Iterator[None]:
         _remove()
 
 
+@contextmanager
+def cell_routed(code: str) -> Iterator[None]:
+    """Within `routed`, send on what IPython's display functions show and what new threads print.
+
+    Args:
+        code: Of the cell that is about to run.
+    """
+    with _lock:
+        _ipython.install(code)
+    token = _in_cell.set(True)
+    try:
+        yield
+    finally:
+        _in_cell.reset(token)
+
+
 def _start(thread: threading.Thread) -> None:
     """Take the place of ``Thread.start``: what a cell's thread prints is its kernel's, too."""
     sink = _current.get()
-    if sink is not None:
+    if sink is not None and _in_cell.get():
         run = thread.run
 
         def run_routed() -> None:
             with routed(sink):
+                _in_cell.set(True)  # for the threads that it starts
                 run()
 
         # The thread's own attribute; its class may have a `run` of its own.
@@ -107,6 +139,7 @@ def _remove() -> None:
             return
         if threading.Thread.start is _start:
             threading.Thread.start = _plain_start  # type: ignore[method-assign]
+        _ipython.remove()
         for name in ("stdout", "stderr"):
             stream = getattr(sys, name)
             if isinstance(stream, _Router):

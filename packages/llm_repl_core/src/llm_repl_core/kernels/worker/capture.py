@@ -89,7 +89,7 @@ class Capture:
         """The cell has ended: send the rest, and that it has."""
         self.drain_pipes()
         with self.buffer.lock:
-            self.buffer.settle()
+            self.buffer.end()
             cell, self._cell = self._cell, None
             assert cell is not None
             self.channel.put(encode(Done(cell, self.buffer.take())))

@@ -24,7 +24,7 @@ from llm_repl_core.kernels.worker.handle import WorkerHandle, result_of
 from llm_repl_core.kernels.worker.spawner import Spawner
 from llm_repl_core.kernels.worker.zygote import Zygote
 from llm_repl_core.model.json_value import JSONValue
-from llm_repl_core.model.output import Output
+from llm_repl_core.model.output_changes import OutputChange, OutputList
 
 __all__ = ["WorkerKernel", "make_zygote"]
 
@@ -90,7 +90,7 @@ class WorkerKernel(Kernel):
             await self.shutdown()
             raise
 
-    async def execute(self, code: str) -> AsyncGenerator[Output, None]:
+    async def execute(self, code: str) -> AsyncGenerator[OutputChange, None]:
         """Run code and yield its outputs as they come; see `Kernel.execute`."""
         async with self._lock:
             connection = self._require_alive()
@@ -99,7 +99,8 @@ class WorkerKernel(Kernel):
             connection.send(protocol.encode(request))
             self._busy = True
             # A worker bounds its outputs itself; one that does not is no kernel of ours.
-            left = 2 * self.options.output_limit_bytes + 2**20
+            limit = 2 * self.options.output_limit_bytes + 2**20
+            held = OutputList()
             try:
                 while self._busy:
                     reply = await self._reply(connection, request.id)
@@ -108,12 +109,12 @@ class WorkerKernel(Kernel):
                     elif not isinstance(reply, protocol.Outputs):
                         connection.fail(f"The kernel answered `execute` with {reply!r:.100}.")
                         continue
-                    for output in reply.outputs:
-                        left -= len(output.content)
-                        if left < 0:
+                    for change in reply.outputs:
+                        held.apply(change)
+                        if held.text_length > limit:
                             connection.fail("The kernel sent more output than is allowed.")
                             raise await self._death()
-                        yield output
+                        yield change
             finally:
                 if self._busy:
                     await self._end_request(connection, request.id)

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from llm_repl_core.kernels.base import Failed, Value
 from llm_repl_core.kernels.worker.frames import frame
-from llm_repl_core.model.output import Output
+from llm_repl_core.model.output_changes import OutputChange
 
 __all__ = [
     "MESSAGE_LIMIT_BYTES",
@@ -43,7 +43,7 @@ __all__ = [
     "encode_plain",
 ]
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 MESSAGE_LIMIT_BYTES = 512 * 2**20
 """Of one message to a worker or a zygote, which trust who sends."""
 
@@ -178,14 +178,14 @@ class Outputs(Struct, frozen=True, tag="outputs"):
     """Outputs of a cell that goes on running."""
 
     id: int
-    outputs: list[Output]
+    outputs: list[OutputChange]
 
 
 class Done(Struct, frozen=True, tag="done"):
     """A cell's end, with its last outputs."""
 
     id: int
-    outputs: list[Output]
+    outputs: list[OutputChange]
 
 
 class Evaluated(Struct, frozen=True, tag="evaluated"):

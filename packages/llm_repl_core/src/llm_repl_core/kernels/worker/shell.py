@@ -128,13 +128,27 @@ class WorkerShell(InteractiveShell):
         return bool(super().should_run_async(raw_cell, **options))
 
     def publish(
-        self, data: dict[str, Any], metadata: dict[str, Any], *, is_result: bool = False
+        self,
+        data: dict[str, Any],
+        metadata: dict[str, Any],
+        *,
+        is_result: bool = False,
+        display_id: str | None = None,
+        update: bool = False,
     ) -> None:
-        """Show a MIME bundle."""
+        """Show a MIME bundle, or with ``update`` put it in the place of what has its id."""
         if self.capture is None or self.capture.show_in_fork(str(data.get("text/plain", ""))):
             return
-        self.capture.buffer.display(data, metadata, is_result=is_result)
+        self.capture.buffer.display(
+            data, metadata, is_result=is_result, display_id=display_id, update=update
+        )
         self.capture.after_display()
+
+    def clear_outputs(self, *, wait: bool) -> None:
+        """Remove the cell's outputs, or with ``wait`` do so when the next one comes."""
+        if self.capture is not None:
+            self.capture.buffer.clear(wait=wait)
+            self.capture.after_display()
 
     def begin_afresh(self) -> None:
         """Forget what running in the zygote has left."""

@@ -107,12 +107,27 @@ class ResultHook(DisplayHook):
 class Publisher(DisplayPublisher):
     """Shows what ``display()`` is given."""
 
-    def publish(self, data: Any, metadata: Any = None, *_: Any, **__: Any) -> None:
+    def publish(
+        self,
+        data: Any,
+        metadata: Any = None,
+        *_: Any,
+        transient: Any = None,
+        update: bool = False,
+        **__: Any,
+    ) -> None:
         """Show a MIME bundle."""
-        self.shell.publish(data, metadata or {})
+        display_id = (transient or {}).get("display_id")
+        self.shell.publish(
+            data,
+            metadata or {},
+            display_id=None if display_id is None else str(display_id),
+            update=update,
+        )
 
     def _setup_execution_tracking(self) -> None:
         """The history that this is for is switched off."""
 
     def clear_output(self, wait: bool = False) -> None:
-        """What was shown stays shown."""
+        """Remove the outputs of the cell."""
+        self.shell.clear_outputs(wait=wait)

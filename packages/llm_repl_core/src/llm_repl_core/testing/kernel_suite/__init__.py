@@ -17,10 +17,13 @@ from llm_repl_core.testing.kernel_suite._interrupts import InterruptTests
 from llm_repl_core.testing.kernel_suite._life import LifeTests
 from llm_repl_core.testing.kernel_suite._outputs import OutputTests
 from llm_repl_core.testing.kernel_suite._threads import ThreadTests
+from llm_repl_core.testing.kernel_suite._updates import UpdateTests
 from llm_repl_core.testing.kernel_suite._values import ValueTests
 
 __all__ = ["Check", "KernelSuite", "interrupted", "run_cell", "text_of"]
 
 
-class KernelSuite(OutputTests, ThreadTests, FailureTests, InterruptTests, ValueTests, LifeTests):
+class KernelSuite(
+    OutputTests, ThreadTests, UpdateTests, FailureTests, InterruptTests, ValueTests, LifeTests
+):
     """The tests; each starts kernels of its own, and ends them."""

@@ -7,9 +7,24 @@ from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
 
 from llm_repl_core.kernels.base import Kernel, KernelOptions
-from llm_repl_core.model.output import Output, merge_streams
+from llm_repl_core.model.output import Output
+from llm_repl_core.model.output_changes import (
+    DisplayUpdate,
+    OutputChange,
+    OutputList,
+    StreamEdit,
+)
 
-__all__ = ["Check", "KernelChecks", "interrupted", "run_cell", "text_of", "wait_until"]
+__all__ = [
+    "Check",
+    "KernelChecks",
+    "interrupted",
+    "run_cell",
+    "run_cell_in",
+    "text_in",
+    "text_of",
+    "wait_until",
+]
 
 Check = Callable[[Any], Awaitable[None]]
 
@@ -17,8 +32,28 @@ _LIMIT_S = 60.0
 
 
 async def run_cell(kernel: Kernel, code: str) -> list[Output]:
-    """The outputs of a cell, streams joined."""
-    return merge_streams([output async for output in kernel.execute(code)])
+    """The outputs of a cell as they are in the end, streams joined."""
+    return (await run_cell_in(OutputList(), kernel, code)).outputs
+
+
+async def run_cell_in(outputs: OutputList, kernel: Kernel, code: str) -> OutputList:
+    """Run a cell and have its changes made in outputs that are there already."""
+    async for change in kernel.execute(code):
+        outputs.apply(change)
+    outputs.join_streams()
+    return outputs
+
+
+def text_in(change: OutputChange) -> str:
+    """The text that a change brings."""
+    match change:
+        case Output():
+            return change.content
+        case StreamEdit():
+            return change.text
+        case DisplayUpdate():
+            return change.output.content
+    return ""
 
 
 def text_of(outputs: list[Output], type_: str) -> str:
@@ -37,11 +72,11 @@ async def wait_until(condition: Callable[[], bool], what: str) -> None:
 async def interrupted(kernel: Kernel, code: str) -> tuple[list[Output], float]:
     """The outputs of a cell that was interrupted, and the seconds from then to its end."""
     started = asyncio.Event()
-    outputs: list[Output] = []
+    outputs = OutputList()
 
     async def consume() -> None:
-        async for output in kernel.execute("print('started', flush=True)\n" + code):
-            outputs.append(output)
+        async for change in kernel.execute("print('started', flush=True)\n" + code):
+            outputs.apply(change)
             started.set()
 
     task = asyncio.create_task(consume())
@@ -51,7 +86,7 @@ async def interrupted(kernel: Kernel, code: str) -> tuple[list[Output], float]:
     before = loop.time()
     await kernel.interrupt()
     await task
-    return outputs, loop.time() - before
+    return outputs.outputs, loop.time() - before
 
 
 class KernelChecks:

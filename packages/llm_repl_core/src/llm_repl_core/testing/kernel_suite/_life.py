@@ -9,8 +9,14 @@ import pytest
 
 from llm_repl_core.errors import KernelDied
 from llm_repl_core.kernels.base import Expression, Failed, Kernel, KernelOptions
-from llm_repl_core.model.output import Output
-from llm_repl_core.testing.kernel_suite._checks import KernelChecks, run_cell, text_of, wait_until
+from llm_repl_core.model.output_changes import OutputList
+from llm_repl_core.testing.kernel_suite._checks import (
+    KernelChecks,
+    run_cell,
+    run_cell_in,
+    text_of,
+    wait_until,
+)
 
 __all__ = ["LifeTests"]
 
@@ -104,16 +110,11 @@ class LifeTests(KernelChecks):
             pytest.skip("This kernel's process is the tests' own.")
 
         async def check(kernel: Kernel) -> None:
-            outputs: list[Output] = []
+            outputs = OutputList()
             source = f"import time\nprint('before', flush=True)\ntime.sleep(0.3)\n{code}"
-
-            async def consume() -> None:
-                async for output in kernel.execute(source):
-                    outputs.append(output)  # noqa: PERF401  those before the death count
-
             with pytest.raises(KernelDied, match=reason):
-                await consume()
-            assert text_of(outputs, "stdout") == "before\n"
+                await run_cell_in(outputs, kernel, source)
+            assert text_of(outputs.outputs, "stdout") == "before\n"
             assert not kernel.alive
             with pytest.raises(KernelDied):
                 await kernel.names()

@@ -11,7 +11,7 @@ from msgspec import UNSET
 
 from llm_repl_core.kernels.base import Expression, Kernel, Value
 from llm_repl_core.model.output import Output
-from llm_repl_core.testing.kernel_suite._checks import KernelChecks, run_cell, text_of
+from llm_repl_core.testing.kernel_suite._checks import KernelChecks, run_cell, text_in, text_of
 
 __all__ = ["OutputTests"]
 
@@ -86,8 +86,8 @@ class OutputTests(KernelChecks):
         async def check(kernel: Kernel) -> None:
             texts: list[str] = []
             async with aclosing(kernel.execute(code)) as outputs:
-                async for output in outputs:
-                    texts.append(output.content)
+                async for change in outputs:
+                    texts.append(text_in(change))
                     # The cell can go on only if its first output has come before its end.
                     gate.touch()
             assert "".join(texts) == "first\nsecond\n"

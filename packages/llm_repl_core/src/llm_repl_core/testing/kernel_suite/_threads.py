@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from llm_repl_core.kernels.base import Kernel
-from llm_repl_core.testing.kernel_suite._checks import KernelChecks, run_cell, text_of
+from llm_repl_core.testing.kernel_suite._checks import KernelChecks, run_cell, text_in, text_of
 
 __all__ = ["ThreadTests"]
 
@@ -110,9 +110,9 @@ class ThreadTests(KernelChecks):
                 "shown.wait(20);"
             )
             texts: list[str] = []
-            async for output in kernel.execute(code):
-                texts.append(output.content)
-                if "other" in output.content:
+            async for change in kernel.execute(code):
+                texts.append(text_in(change))
+                if "other" in texts[-1]:
                     await kernel.interrupt()
             assert "other" in "".join(texts)
             assert "KeyboardInterrupt" in texts[-1]

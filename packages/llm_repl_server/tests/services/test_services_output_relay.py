@@ -1,0 +1,146 @@
+"""What happens to a cell's outputs: joined within an interval, nothing lost, others not held up."""
+
+from __future__ import annotations
+
+import asyncio
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llm_repl_core import CellOutput, CellOutputsCleared, CellOutputUpdated, Output
+from llm_repl_core.model.output_changes import OutputList, StreamEdit
+from llm_repl_server.services import output_relay
+from llm_repl_server.services.output_relay import OutputRelay
+
+OF_A_RUN = {"notebook_id": "n", "run_id": "r", "sequence": 1, "cell_id": "c"}
+CLEARED = CellOutputsCleared(**OF_A_RUN)
+
+
+def shown(type_, content, fields=None, index=0):
+    return CellOutput(**OF_A_RUN, output=Output(type_, content, fields or {}), index=index)
+
+
+def updated(content, index=0, lines=None, type_="display"):
+    output = Output(type_, content)
+    return CellOutputUpdated(**OF_A_RUN, output=output, index=index, lines=lines)
+
+
+def edited(content, lines, index=0):
+    return updated(content, index, lines, "stdout")
+
+
+def events_of(scenario):
+    told = []
+
+    async def inside():
+        await scenario(OutputRelay(told.append))
+
+    asyncio.run(inside())
+    return told
+
+
+def run(scenario):
+    return [(event.output.type, event.output.content) for event in events_of(scenario)]
+
+
+def test_the_first_piece_is_told_at_once():
+    async def scenario(relay):
+        relay.add(shown("stdout", "a"))
+
+    assert run(scenario) == [("stdout", "a")]
+
+
+def test_what_follows_is_joined_and_told_at_the_end_of_the_interval():
+    async def scenario(relay):
+        for text in "abcd":
+            relay.add(shown("stdout", text))
+        relay.add(shown("stderr", "x", index=1))
+        relay.add(shown("stdout", "e", index=2))
+        await asyncio.sleep(output_relay.INTERVAL_S * 5)
+        relay.add(shown("stdout", "f", index=2))
+
+    assert run(scenario) == [("stdout", "a"), ("stdout", "bcde"), ("stderr", "x"), ("stdout", "f")]
+
+
+def test_another_output_goes_on_at_once_behind_what_waits():
+    async def scenario(relay):
+        for text in "ab":
+            relay.add(shown("stdout", text))
+        relay.add(shown("display", "picture", index=1))
+        relay.add(shown("stdout", "c", index=2))
+        relay.flush()
+        relay.flush()
+
+    assert run(scenario) == [
+        ("stdout", "a"), ("stdout", "b"), ("display", "picture"), ("stdout", "c")
+    ]  # fmt: skip
+
+
+def test_a_piece_with_fields_of_its_own_stays_one():
+    async def scenario(relay):
+        for _ in range(3):
+            relay.add(shown("stdout", "a", {"of": "a newer version"}))
+
+    assert run(scenario) == [("stdout", "a")] * 3
+
+
+def test_of_many_updates_the_latest_is_told():
+    async def scenario(relay):
+        relay.add(shown("display", "0"))
+        for number in range(1, 100):
+            relay.add(updated(str(number)))
+            relay.add(updated(f"other {number}", index=3))
+        relay.flush()
+
+    told = events_of(scenario)
+    assert [(event.index, event.output.content) for event in told] == [
+        (0, "0"), (0, "1"), (3, "other 99"), (0, "99")
+    ] or [(event.index, event.output.content) for event in told] == [
+        (0, "0"), (0, "1"), (0, "99"), (3, "other 99")
+    ]  # fmt: skip
+
+
+def test_of_what_is_cleared_nothing_more_is_told():
+    async def scenario(relay):
+        relay.add(shown("stdout", "0"))
+        for number in range(1, 100):
+            relay.add(CLEARED)
+            relay.add(shown("display", f"picture {number}"))
+            relay.add(shown("stdout", f"{number}\n", index=1))
+        relay.flush()
+
+    first, cleared, picture, text = events_of(scenario)
+    assert first.output.content == "0"
+    assert cleared == CLEARED
+    assert (picture.index, picture.output.content) == (0, "picture 99")
+    assert (text.index, text.output.content) == (1, "99\n")
+
+
+@given(
+    changes=st.lists(
+        st.one_of(
+            st.tuples(st.just(0), st.text("a\n", min_size=1, max_size=4)),
+            st.tuples(st.integers(1, 3), st.text("b\n", max_size=4)),
+        ),
+        min_size=1,
+    )
+)
+def test_joined_edits_come_to_the_same_text(changes):
+    async def scenario(relay):
+        relay.add(shown("stdout", "start"))
+        for lines, text in changes:
+            relay.add(edited(text, lines) if lines else shown("stdout", text))
+        relay.flush()
+
+    one_by_one, joined = OutputList(), OutputList()
+    one_by_one.add(Output.stdout("start"))
+    for lines, text in changes:
+        one_by_one.apply(StreamEdit("stdout", lines, text))
+    told = events_of(scenario)
+    assert len(told) <= 3
+    for event in told:
+        lines = event.lines if isinstance(event, CellOutputUpdated) else 0
+        joined.apply(StreamEdit("stdout", lines, event.output.content) if lines else event.output)
+    for outputs in (one_by_one, joined):
+        outputs.join_streams()
+    assert one_by_one.outputs == joined.outputs
