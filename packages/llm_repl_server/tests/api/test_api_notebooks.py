@@ -97,9 +97,9 @@ def test_unusable_values_change_nothing(api, body):
     assert api.get(path).json == before
 
 
-def test_fields_that_nobody_knows_are_passed_over(api):
+def test_a_whole_notebook_renames_it(api):
     path = api.new_notebook()
-    whole = api.get(path).json | {"name": "Whole", "colour": "blue", "cells": 7}
+    whole = api.get(path).json | {"name": "Whole", "cells": 7}
     assert api.put(path, whole).status_code == 200
     assert api.get(path).json["name"] == "Whole"
 

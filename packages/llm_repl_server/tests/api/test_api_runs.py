@@ -117,9 +117,9 @@ def test_options_that_cannot_be_used_run_nothing(api, body):
     assert api.cells(path)[0]["status"] == "idle"
 
 
-def test_what_is_not_known_is_passed_over(api):
+def test_what_is_null_is_as_the_settings_say(api):
     path = api.new_notebook("1")
-    body = {"colour": "blue", "budget": {"calls": None}, "concurrency": None}
+    body = {"budget": {"calls": None}, "concurrency": None}
     assert api.post(f"{path}/execute_all", body).json == {"success": True}
 
 

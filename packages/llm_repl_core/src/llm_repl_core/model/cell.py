@@ -77,13 +77,18 @@ class Cell(Struct, kw_only=True):
         """The fields that this type of cell has beside those that every cell has."""
         return _option_names(cls)
 
+    @classmethod
+    def option_defaults(cls) -> dict[str, Any]:
+        """What `options` are unless somebody says otherwise."""
+        return {name: _defaults(cls)[name] for name in cls.option_names()}
+
     def options(self) -> dict[str, Any]:
         """The values of the type's own fields: a prompt's model, temperature and so on."""
         return {name: getattr(self, name) for name in self.option_names()}
 
     def changed_options(self) -> dict[str, Any]:
         """Those of `options` that are not as they are by default."""
-        defaults = _defaults(type(self))
+        defaults = self.option_defaults()
         return {name: value for name, value in self.options().items() if value != defaults[name]}
 
     def clear_outputs(self) -> None:

@@ -24,6 +24,10 @@ _ALL = "/api/notebooks/<notebook:notebook_id>/cells"
 _ONE = f"{_ALL}/<cell_id>"
 
 
+def _option_names() -> frozenset[str]:
+    return house().cells.option_names
+
+
 @cells.operation("GET", _ALL, answer=CellList, errors=(404,))
 def list_cells(notebook_id: str) -> dict[str, Any]:
     """List the cells of a notebook, in order."""
@@ -35,6 +39,8 @@ def list_cells(notebook_id: str) -> dict[str, Any]:
     _ALL,
     body=NewCell,
     body_required=True,
+    echo=(CellAnswer,),
+    more_fields=_option_names,
     answer=CellAnswer,
     status=201,
     errors=(404,),
@@ -51,7 +57,16 @@ def show_cell(notebook_id: str, cell_id: str) -> dict[str, Any]:
     return house().loop.call(house().cells.show(notebook_id, cell_id))
 
 
-@cells.operation("PUT", _ONE, body=CellChange, answer=CellAnswer, errors=(404, 412), versioned=True)
+@cells.operation(
+    "PUT",
+    _ONE,
+    body=CellChange,
+    echo=(CellAnswer,),
+    more_fields=_option_names,
+    answer=CellAnswer,
+    errors=(404, 412),
+    versioned=True,
+)
 def change_cell(notebook_id: str, cell_id: str, body: CellChange) -> dict[str, Any]:
     """Change a cell; a changed `content` or `type` clears its outputs."""
     return house().loop.call(

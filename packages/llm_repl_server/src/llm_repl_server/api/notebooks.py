@@ -19,6 +19,7 @@ from llm_repl_server.api.schemas import (
     NotebookChange,
     NotebookHeader,
     NotebookList,
+    NotebookSummary,
     Saved,
     SaveFile,
     Success,
@@ -37,7 +38,14 @@ def list_notebooks() -> dict[str, Any]:
     return house().loop.call(house().notebooks.list())
 
 
-@notebooks.operation("POST", "/api/notebooks", body=NewNotebook, answer=NotebookHeader, status=201)
+@notebooks.operation(
+    "POST",
+    "/api/notebooks",
+    body=NewNotebook,
+    echo=(NotebookAnswer, NotebookSummary),
+    answer=NotebookHeader,
+    status=201,
+)
 def create_notebook(body: NewNotebook) -> dict[str, Any]:
     """Make an empty notebook."""
     return house().loop.call(house().notebooks.create(body.name))
@@ -48,6 +56,7 @@ def create_notebook(body: NewNotebook) -> dict[str, Any]:
     "/api/notebooks/load",
     body=LoadFile,
     body_required=True,
+    echo=(Saved,),
     answer=NotebookHeader,
     status=201,
     errors=(403, 404),
@@ -63,7 +72,14 @@ def show_notebook(notebook_id: str) -> dict[str, Any]:
     return house().loop.call(house().notebooks.show(notebook_id))
 
 
-@notebooks.operation("PUT", _ONE, body=NotebookChange, answer=NotebookHeader, errors=(404,))
+@notebooks.operation(
+    "PUT",
+    _ONE,
+    body=NotebookChange,
+    echo=(NotebookAnswer, NotebookSummary),
+    answer=NotebookHeader,
+    errors=(404,),
+)
 def change_notebook(notebook_id: str, body: NotebookChange) -> dict[str, Any]:
     """Rename a notebook, or replace its metadata."""
     return house().loop.call(
@@ -82,7 +98,9 @@ def delete_notebook(notebook_id: str) -> dict[str, Any]:
     return {"success": True}
 
 
-@notebooks.operation("POST", f"{_ONE}/save", body=SaveFile, answer=Saved, errors=(403, 404, 409))
+@notebooks.operation(
+    "POST", f"{_ONE}/save", body=SaveFile, echo=(Saved,), answer=Saved, errors=(403, 404, 409)
+)
 def save_notebook(notebook_id: str, body: SaveFile) -> dict[str, Any]:
     """Save a notebook to a file under the root folder."""
     filepath = house().loop.call(house().notebooks.save(notebook_id, body.filepath))

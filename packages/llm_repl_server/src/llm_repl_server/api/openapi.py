@@ -72,6 +72,9 @@ def describe(resources: Iterable[Resource], choices: Choices | None = None) -> d
     types = _types(endpoints)
     schemas, components = msgspec.json.schema_components(types, ref_template=_REFERENCE)
     references = dict(zip(types, schemas, strict=True))
+    for endpoint in endpoints:
+        if endpoint.body is not None:
+            _close(components, endpoint)
     for name, schema in components.items():
         spec.components.schema(name, schema)
     for resource in dict.fromkeys(one.resource for one in endpoints):
@@ -107,6 +110,19 @@ def install_description(app: Flask, resources: Iterable[Resource], choices: Choi
             config={"app_name": "LLM-REPL", "validatorUrl": None, "oauth2RedirectUrl": ""},
         )
     )
+
+
+def _close(components: dict[str, Any], endpoint: Endpoint) -> None:
+    """Say of a body that it takes no other fields than its own, and those that may be sent back."""
+    assert endpoint.body is not None
+    schema = components[endpoint.body.__name__]
+    sent_back = {
+        name: {"readOnly": True, "description": "May be sent back; it changes nothing."}
+        for answer in endpoint.echo
+        for name in answer.__struct_fields__
+    }
+    schema["properties"] = sent_back | schema["properties"]
+    schema["additionalProperties"] = endpoint.takes_more
 
 
 def _types(endpoints: list[Endpoint]) -> list[type[Struct]]:

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 import inspect
 from collections.abc import Callable
+=======
+from collections.abc import Callable, Collection
+>>>>>>> 9a3cc3a (Refuse fields that are not known, with the nearest one that is)
 from functools import wraps
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias
 
-import msgspec
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, current_app, g, request
 from msgspec import Struct
 
 from llm_repl_core import InvalidInput
-from llm_repl_core.model.cell import VariableName
+from llm_repl_server.services.decoding import read_document, to_struct
 from llm_repl_server.services.house import House
 from llm_repl_server.services.wire import json_bytes
 
 __all__ = ["Endpoint", "Resource", "body_fields", "house", "json_response", "matching_versions"]
-
-_NESTING_LIMIT = 200
-"""Of lists and objects in a body. What is nested deeper than this cannot be saved to every format."""
-
-_PATTERNS: dict[str, str] = {
-    r"\S": "text that is not blank",
-    get_args(VariableName)[1].pattern: "the name of a variable",
-}
-"""What the patterns of fields mean, for messages."""
 
 Method: TypeAlias = Literal["GET", "POST", "PUT", "DELETE"]
 
@@ -41,6 +35,9 @@ class Endpoint(Struct, frozen=True, kw_only=True):
         name: The view's name.
         body: What it takes, where it takes a body; an empty one counts as ``{}``.
         body_required: Whether ``{}`` is not enough.
+        echo: Answers whose fields may be sent back in the body; those that the body's type does not
+            have change nothing.
+        takes_more: Whether plugins may add fields to the body.
         query: What it takes after ``?``.
         answer: What it answers with; None where that is not JSON.
         status: The status of a good answer.
@@ -58,6 +55,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     name: str
     body: type[Struct] | None = None
     body_required: bool = False
+    echo: tuple[type[Struct], ...] = ()
+    takes_more: bool = False
     query: type[Struct] | None = None
     answer: type[Struct] | None = None
     status: int = 200
@@ -88,6 +87,7 @@ class Resource(Blueprint):
         *,
         body: type[Struct] | None = None,
         body_required: bool = False,
+        echo: tuple[type[Struct], ...] = (),
         query: type[Struct] | None = None,
         answer: type[Struct] | None = None,
         status: int = 200,
@@ -95,15 +95,20 @@ class Resource(Blueprint):
         versioned: bool = False,
         accepted: type[Struct] | None = None,
         other_types: tuple[str, ...] = (),
+        more_fields: Callable[[], Collection[str]] = tuple,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Declare the decorated function as the view of an endpoint; see `Endpoint`."""
+        """Declare the decorated function as the view of an endpoint; see `Endpoint`.
+
+        ``more_fields`` says, when a request is there, which fields plugins add to the body.
+        """
 
         def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
             @wraps(view)
             def answered(**parameters: str) -> Response:
                 arguments: dict[str, Any] = dict(parameters)
                 if body is not None:
-                    arguments["body"] = _read_body(body)
+                    echoed = {name for one in echo for name in one.__struct_fields__}
+                    arguments["body"] = _read_body(body, echoed | set(more_fields()))
                 if query is not None:
                     arguments["query"] = _read_query(query)
                 result = view(**arguments)
@@ -119,6 +124,8 @@ class Resource(Blueprint):
                     name=view.__name__,
                     body=body,
                     body_required=body_required,
+                    echo=echo,
+                    takes_more=more_fields is not tuple,
                     query=query,
                     answer=answer,
                     status=status,
@@ -155,42 +162,17 @@ def matching_versions() -> frozenset[str] | None:
 
 
 def body_fields() -> dict[str, Any]:
-    """All that the request's body says, also what its type does not know: plugins' options.
-
-    Raises:
-        InvalidInput: What its type does not know cannot be read.
-    """
-    try:
-        fields: dict[str, Any] = msgspec.json.decode(request.get_data() or b"{}")
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"The body is not JSON: {error}.") from None
-    except RecursionError:
-        raise _too_deep() from None
-    if _is_too_deep(fields):
-        raise _too_deep()
+    """All that the request's body says, also what its type does not know: plugins' options."""
+    fields: dict[str, Any] = g.llm_repl_body
     return fields
 
 
-def _read_body(body_type: type[Struct]) -> Struct:
+def _read_body(body_type: type[Struct], echo: Collection[str]) -> Struct:
     data = request.get_data() or b"{}"
     if "api_key" not in body_type.__struct_fields__:
         _refuse_keys(data)
-    try:
-        if not data.isascii():
-            data.decode()  # fields that the type does not know are not looked at
-        body = msgspec.json.decode(data, type=body_type)
-    except msgspec.ValidationError as error:
-        raise InvalidInput(f"The body is not usable: {_in_words(error)}.") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"The body is not JSON: {error}.") from None
-    except RecursionError:
-        raise _too_deep() from None
-    # So few brackets cannot be nested too deeply, and most bodies have no more.
-    if data.count(b"[") + data.count(b"{") > _NESTING_LIMIT and _is_too_deep(
-        msgspec.structs.asdict(body)
-    ):
-        raise _too_deep()
-    return body
+    g.llm_repl_body = read_document(data)
+    return to_struct(g.llm_repl_body, body_type, echo=echo)
 
 
 def _refuse_keys(data: bytes) -> None:
@@ -202,37 +184,5 @@ def _refuse_keys(data: bytes) -> None:
         )
 
 
-def _is_too_deep(fields: dict[str, Any]) -> bool:
-    level: list[Any] = list(fields.values())
-    for _ in range(_NESTING_LIMIT):
-        level = [
-            inner
-            for value in level
-            if isinstance(value, (dict, list))
-            for inner in (value.values() if isinstance(value, dict) else value)
-        ]
-        if not level:
-            return False
-    return True
-
-
-def _too_deep() -> InvalidInput:
-    return InvalidInput(
-        f"The body's lists and objects are nested deeper than the {_NESTING_LIMIT} levels that are "
-        "taken here."
-    )
-
-
 def _read_query(query_type: type[Struct]) -> Struct:
-    try:
-        return msgspec.convert(request.args.to_dict(), query_type, strict=False)
-    except msgspec.ValidationError as error:
-        raise InvalidInput(f"The query is not usable: {_in_words(error)}.") from None
-
-
-def _in_words(error: msgspec.ValidationError) -> str:
-    """Msgspec's ``Expected `str`, got `int` - at `$.name``` with the field's plain name."""
-    message = str(error).replace("`$.", "`").replace(" - at `$`", "").replace(" - at ", " at ")
-    for pattern, words in _PATTERNS.items():
-        message = message.replace(f"`str` matching regex {pattern!r}", words)
-    return message[:1].lower() + message[1:]
+    return to_struct(request.args.to_dict(), query_type, what="query", strict=False)

@@ -29,7 +29,7 @@ _Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 _Limit = Annotated[_Number, Meta(ge=0, le=10**15)]
 
 
-class RunBudget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RunBudget(Struct, frozen=True, kw_only=True):
     """What the calls of a run may cost at most; null: as much as they like."""
 
     calls: Annotated[_Limit | None, Meta(description="How many.")] = None

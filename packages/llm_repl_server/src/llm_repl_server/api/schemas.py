@@ -29,6 +29,7 @@ __all__ = [
     "NotebookChange",
     "NotebookHeader",
     "NotebookList",
+    "NotebookSummary",
     "OutputAnswer",
     "ProviderChange",
     "ProviderList",
@@ -116,7 +117,7 @@ class DownloadQuery(Struct):
 
 
 class CellChange(Struct):
-    """What is to change of a cell. Fields that its type does not have are passed over."""
+    """What is to change of a cell. Fields that its type does not have are refused, unless they say nothing."""
 
     type: CellTypeWord | UnsetType = UNSET
     content: str | UnsetType = UNSET
@@ -174,7 +175,7 @@ class CellChange(Struct):
 
 
 class NewCell(CellChange, kw_only=True):
-    """A cell to be made. Fields that its type does not have are passed over."""
+    """A cell to be made. Fields that its type does not have are refused, unless they say nothing."""
 
     type: CellTypeWord
     position: Position | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from typing import Any
 
-from llm_repl_core import Application, Cell, Notebook
+from llm_repl_core import Application, Cell, ForeignCell, InvalidInput, Notebook
 from llm_repl_core.model.cell import build_cell
 from llm_repl_server.errors import PreconditionFailed
 from llm_repl_server.services.events import Announcement
@@ -35,6 +35,18 @@ class CellService:
         self._application = application
         self._live = live
 
+    @property
+    def option_names(self) -> frozenset[str]:
+        """The fields that cells of some type have beside those that every cell has."""
+        classes: list[type[Cell]] = [*map(self._class, self._words()), ForeignCell]
+        return frozenset(name for one in classes for name in one.option_names())
+
+    def _words(self) -> Sequence[str]:
+        return self._application.cell_types.words()
+
+    def _class(self, word: str) -> type[Cell]:
+        return self._application.cell_types.get(word)
+
     async def list(self, notebook_id: str) -> dict[str, Any]:
         """All cells of a notebook, in order.
 
@@ -63,16 +75,17 @@ class CellService:
             notebook_id: In which notebook.
             type_word: The type, in either spelling.
             position: Before which cell, from 0; at the end where None.
-            fields: The fields of the cell; those that its type does not have are left out.
+            fields: The fields of the cell, and perhaps others of an answer.
 
         Raises:
             NotebookNotFound: There is no such notebook.
-            InvalidInput: The type, the position or a value cannot be used.
+            InvalidInput: The type, the position or a value cannot be used, or a field is one that
+                this type of cell does not have.
         """
         live = await self._live.get(notebook_id)
         notebook = live.notebook
         cell_class = self._application.cell_types.get(type_word)
-        cell = build_cell(cell_class, _known_fields(cell_class, fields))
+        cell = build_cell(cell_class, self._own_fields(cell_class, fields))
         notebook.insert(cell, position)
         return await self._inserted(live, cell)
 
@@ -90,14 +103,15 @@ class CellService:
         Args:
             notebook_id: In which notebook.
             cell_id: Which cell.
-            fields: The new values; those that the cell's type does not have are left out.
+            fields: The new values, and perhaps others of an answer.
             type_word: The new type, in either spelling; None: as it is.
             if_match: The versions that the client would change; None: whatever it is.
 
         Raises:
             NotebookNotFound: There is no such notebook.
             CellNotFound: There is no such cell.
-            InvalidInput: A value cannot be used; nothing is changed.
+            InvalidInput: A value cannot be used, or a field is one that this type of cell does not
+                have; nothing is changed.
             PreconditionFailed: Somebody else changed the cell; nothing is changed.
         """
         live = await self._live.get(notebook_id)
@@ -106,13 +120,13 @@ class CellService:
         _check_version(cell, if_match)
         new_class = type(cell) if type_word is None else self._class_for(cell, type_word)
         if new_class is type(cell):
-            fields = _known_fields(new_class, fields)
+            fields = self._own_fields(new_class, fields, cell)
             candidate = cell.copy(id=cell_id)
             candidate.change(**fields)
         else:
             kept = {"content": cell.content, "metadata": cell.metadata, "extra": cell.extra}
             candidate = build_cell(
-                new_class, kept | _known_fields(new_class, fields) | {"id": cell_id}
+                new_class, kept | self._own_fields(new_class, fields, cell) | {"id": cell_id}
             )
             candidate.stale = cell.stale or cell.status != "idle"
         is_other = _matters(candidate) != _matters(cell)
@@ -227,6 +241,30 @@ class CellService:
         )
         await live.written()
 
+    def _own_fields(
+        self, cell_class: type[Cell], fields: dict[str, Any], present: Cell | None = None
+    ) -> dict[str, Any]:
+        """Those fields that a type of cell has.
+
+        Raises:
+            InvalidInput: Another one says something. One that says nothing, or what the cell of
+                another type that it is now says, was sent back as it came.
+        """
+        own = {"content", "metadata", *cell_class.option_names()}
+        for name, value in fields.items():
+            if name in own or name not in self.option_names or value is None:
+                continue
+            if present is not None and getattr(present, name, None) == value:
+                continue
+            owners = [word for word in self._words() if name in self._class(word).option_names()]
+            if all(value == self._class(word).option_defaults()[name] for word in owners):
+                continue
+            raise InvalidInput(
+                f"A {cell_class.type or 'foreign'} cell has no `{name}`, which is a field of "
+                f"{' and '.join(owners)} cells: leave it out, or give the cell another type."
+            )
+        return {name: value for name, value in fields.items() if name in own}
+
     def _class_for(self, cell: Cell, type_word: str) -> type[Cell]:
         if cell_on_wire(cell)["type"] == type_word:
             return type(cell)  # a foreign cell that is sent back as it came
@@ -260,11 +298,6 @@ class CellService:
 def _matters(cell: Cell) -> tuple[Any, ...]:
     """What of a cell others may depend on."""
     return type(cell), cell.content, cell.options()
-
-
-def _known_fields(cell_class: type[Cell], fields: dict[str, Any]) -> dict[str, Any]:
-    editable = {"content", "metadata", *cell_class.option_names()}
-    return {name: value for name, value in fields.items() if name in editable}
 
 
 def _check_version(cell: Cell, if_match: Container[str] | None) -> None:

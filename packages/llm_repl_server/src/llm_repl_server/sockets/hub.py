@@ -9,15 +9,15 @@ from flask import request
 from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import SocketIO, join_room, leave_room
 
+from llm_repl_core import InvalidInput
+from llm_repl_server.services.decoding import to_struct
 from llm_repl_server.services.events import Announcement
+from llm_repl_server.sockets.payloads import Subscribe, Unsubscribe
 
 __all__ = ["EVERYTHING", "install_sockets", "pass_on"]
 
 EVERYTHING = "everything"
 """The room of the clients that have not subscribed to anything."""
-
-_ID_LIMIT = 1000
-_REFUSED = {"success": False, "error": 'Say which notebook: {"notebook_id": "…"}.'}
 
 
 def install_sockets(socketio: SocketIO, admit: Callable[[Mapping[str, Any], object], bool]) -> None:
@@ -35,18 +35,20 @@ def install_sockets(socketio: SocketIO, admit: Callable[[Mapping[str, Any], obje
         join_room(EVERYTHING)
 
     def subscribe(*arguments: object) -> dict[str, Any]:
-        notebook_id = _notebook_id(arguments)
-        if notebook_id is None:
-            return _REFUSED
-        join_room(_room(notebook_id))
+        try:
+            message = to_struct(_message(arguments), Subscribe, what="message")
+        except InvalidInput as error:
+            return _refusal(error)
+        join_room(_room(message.notebook_id))
         leave_room(EVERYTHING)
         return {"success": True}
 
     def unsubscribe(*arguments: object) -> dict[str, Any]:
-        notebook_id = _notebook_id(arguments)
-        if notebook_id is None:
-            return _REFUSED
-        leave_room(_room(notebook_id))
+        try:
+            message = to_struct(_message(arguments), Unsubscribe, what="message")
+        except InvalidInput as error:
+            return _refusal(error)
+        leave_room(_room(message.notebook_id))
         return {"success": True}
 
     socketio.on_event("connect", connect)
@@ -63,10 +65,12 @@ def pass_on(socketio: SocketIO, announcement: Announcement) -> None:
         socketio.emit(announcement.event, announcement.payload, to=rooms)
 
 
-def _notebook_id(arguments: tuple[object, ...]) -> str | None:
-    message = arguments[0] if arguments else None
-    found = message.get("notebook_id") if isinstance(message, dict) else None
-    return found if isinstance(found, str) and 0 < len(found) <= _ID_LIMIT else None
+def _message(arguments: tuple[object, ...]) -> object:
+    return arguments[0] if arguments else None
+
+
+def _refusal(error: InvalidInput) -> dict[str, Any]:
+    return {"success": False, "error": f'{error} Say which notebook: {{"notebook_id": "…"}}.'}
 
 
 def _room(notebook_id: str) -> str:

@@ -1,0 +1,145 @@
+"""What clients send, read as a type: a mistake in it is an error that names the field."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from collections.abc import Collection
+from typing import Any, TypeVar, get_args
+
+import msgspec
+from msgspec import Struct, inspect
+
+from llm_repl_core import InvalidInput
+from llm_repl_core.model.cell import VariableName
+
+__all__ = ["read_document", "to_struct"]
+
+_NESTING_LIMIT = 200
+"""Of lists and objects in a body. What is nested deeper than this cannot be saved to every format."""
+
+_PATTERNS: dict[str, str] = {
+    r"\S": "text that is not blank",
+    get_args(VariableName)[1].pattern: "the name of a variable",
+}
+"""What the patterns of fields mean, for messages."""
+
+T = TypeVar("T", bound=Struct)
+
+
+def read_document(data: bytes) -> Any:
+    """Read a body's JSON.
+
+    Raises:
+        InvalidInput: It is none, or too deep.
+    """
+    try:
+        document = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"The body is not JSON: {error}.") from None
+    except RecursionError:
+        raise _too_deep() from None
+    # So few brackets cannot be nested too deeply, and most bodies have no more.
+    if data.count(b"[") + data.count(b"{") > _NESTING_LIMIT and _is_too_deep(document):
+        raise _too_deep()
+    return document
+
+
+def to_struct(
+    document: Any,
+    kind: type[T],
+    *,
+    what: str = "body",
+    echo: Collection[str] = (),
+    strict: bool = True,
+) -> T:
+    """Take a document as a type.
+
+    A field that the type does not know is refused, here and in the objects inside: whoever sent it
+    means it to change something, and it would not.
+
+    Args:
+        document: JSON values.
+        kind: The type.
+        what: What the document is, for messages.
+        echo: Fields that answers have and that may be sent back; they change nothing.
+        strict: Whether texts are texts only, as in JSON and not in a query.
+
+    Raises:
+        InvalidInput: A field is unknown, missing, or has a wrong value.
+    """
+    if isinstance(document, dict):
+        _check_names(document, kind, what, "", echo)
+    try:
+        return msgspec.convert(document, kind, strict=strict)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(f"The {what} is not usable: {_in_words(error)}.") from None
+
+
+def _check_names(
+    document: dict[str, Any], kind: type, what: str, path: str, echo: Collection[str]
+) -> None:
+    fields = _fields(kind)
+    for name, value in document.items():
+        if name in fields:
+            inner = fields[name]
+            if inner is not None and isinstance(value, dict):
+                _check_names(value, inner, what, f"{path}{name}.", ())
+        elif name not in echo:
+            raise InvalidInput(_unknown(path, name, list(fields), what))
+
+
+@functools.cache
+def _fields(kind: type) -> dict[str, type | None]:
+    """The fields of a type, each with its own type where that has fields, too."""
+    described = inspect.type_info(kind)
+    assert isinstance(described, inspect.StructType)
+    return {field.encode_name: _object_type(field.type) for field in described.fields}
+
+
+def _object_type(described: inspect.Type) -> type | None:
+    if isinstance(described, inspect.StructType):
+        return described.cls
+    if isinstance(described, inspect.UnionType):
+        return next(filter(None, map(_object_type, described.types)), None)
+    return None
+
+
+def _unknown(path: str, name: str, known: list[str], what: str) -> str:
+    shown = (path + name).encode("utf-8", "replace").decode()[:100]
+    sentence = f"The {what} has a field `{shown}`, which is not known here"
+    nearest = difflib.get_close_matches(name[:100], known, n=1)
+    if nearest:
+        return f"{sentence}: did you mean `{path}{nearest[0]}`?"
+    if not known:
+        return f"{sentence}: no field is taken."
+    return f"{sentence}: the fields are {', '.join(f'`{path}{one}`' for one in known)}."
+
+
+def _is_too_deep(document: Any) -> bool:
+    level: list[Any] = [document]
+    for _ in range(_NESTING_LIMIT + 1):
+        level = [
+            inner
+            for value in level
+            if isinstance(value, (dict, list))
+            for inner in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _too_deep() -> InvalidInput:
+    return InvalidInput(
+        f"The body's lists and objects are nested deeper than the {_NESTING_LIMIT} levels that are "
+        "taken here."
+    )
+
+
+def _in_words(error: msgspec.ValidationError) -> str:
+    """Msgspec's ``Expected `str`, got `int` - at `$.name``` with the field's plain name."""
+    message = str(error).replace("`$.", "`").replace(" - at `$`", "").replace(" - at ", " at ")
+    for pattern, words in _PATTERNS.items():
+        message = message.replace(f"`str` matching regex {pattern!r}", words)
+    return message[:1].lower() + message[1:]
