@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 import inspect
-from collections.abc import Callable
-=======
 from collections.abc import Callable, Collection
->>>>>>> 9a3cc3a (Refuse fields that are not known, with the nearest one that is)
 from functools import wraps
 from typing import Any, Literal, TypeAlias
 
