@@ -48,7 +48,8 @@ _HEADERS = (
 """Headers of answers, and what is said of them."""
 
 _CONTENTS = {
-    "*/*": "the file",
+    "application/octet-stream": "the file",
+    "application/x-ndjson": "lines of JSON",
     "image/svg+xml": "a drawing",
     "text/plain": "text",
     "text/vnd.mermaid": "Mermaid",
@@ -233,6 +234,9 @@ def endpoints() -> str:
 def shapes() -> str:
     """Every body that requests and answers have."""
     schemas = describe(RESOURCES)["components"]["schemas"]
+    for one in schemas.values():  # what may be sent back besides is said once, above
+        fields = one.get("properties", {}).items()
+        one["properties"] = {name: field for name, field in fields if "readOnly" not in field}
     return "\n\n".join(shape(name, schemas[name]) for name in sorted(schemas))
 
 

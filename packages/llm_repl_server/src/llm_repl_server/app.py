@@ -97,4 +97,5 @@ def _choices(application: Application) -> Choices:
     return Choices(
         cell_types=tuple(word for one in classes for word in (one.type, one.wire_type)),
         formats=tuple(suffix.removeprefix(".") for suffix in application.formats),
+        media_types=tuple(dict.fromkeys(one().media_type for one in application.formats.values())),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
 from llm_repl_server.api.call_schemas import (
     CallAnswer,
@@ -19,6 +19,8 @@ __all__ = ["calls"]
 
 calls = Resource("calls")
 
+_LINES = ("application/x-ndjson", "text/plain")
+
 
 @calls.operation("GET", "/api/calls", query=CallsQuery, answer=CallList)
 def list_calls(query: CallsQuery) -> dict[str, Any]:
@@ -26,11 +28,13 @@ def list_calls(query: CallsQuery) -> dict[str, Any]:
     return house().loop.call(house().calls.list(query.filter()))
 
 
-@calls.operation("GET", "/api/calls/export", query=ExportQuery)
+@calls.operation("GET", "/api/calls/export", query=ExportQuery, other_types=_LINES)
 def export_calls(query: ExportQuery) -> Response:
     """Hand out whole calls as lines of JSON, the last that started first."""
     lines = house().calls.export(query.filter())
-    return Response(lines, mimetype="application/x-ndjson")
+    # As text for those that ask for it: generated clients do not know the other.
+    mimetype = request.accept_mimetypes.best_match(_LINES, default=_LINES[0])
+    return Response(lines, mimetype=mimetype, headers={"Vary": "Accept"})
 
 
 @calls.operation("GET", "/api/calls/<call_id>", answer=CallAnswer, errors=(404,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -35,10 +36,12 @@ class Choices(Struct, frozen=True):
     Attributes:
         cell_types: The words for types of cells, in both spellings.
         formats: The endings of files, without the dot.
+        media_types: Those of the files.
     """
 
     cell_types: tuple[str, ...]
     formats: tuple[str, ...]
+    media_types: tuple[str, ...] = ()
 
     def keywords(self, kind: str) -> dict[str, Any]:
         """The keywords of JSON Schema for a kind of text, as `CHOICES_KEY` names it."""
@@ -82,7 +85,9 @@ def describe(resources: Iterable[Resource], choices: Choices | None = None) -> d
     for endpoint in endpoints:
         spec.path(
             re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", endpoint.path),
-            operations={endpoint.method.lower(): _operation(endpoint, references, endpoints)},
+            operations={
+                endpoint.method.lower(): _operation(endpoint, references, endpoints, choices)
+            },
         )
     document: dict[str, Any] = _specialised(spec.to_dict(), choices)
     return document
@@ -144,6 +149,16 @@ def _specialised(node: Any, choices: Choices | None) -> Any:
     kind = found.pop(CHOICES_KEY, None)
     if kind is not None and choices is not None:
         found |= choices.keywords(kind)
+    if found.get("enum") == [True]:  # not every generator knows a choice of booleans
+        del found["enum"]
+        found["type"] = "boolean"
+    if found.get("type") == "object" and "properties" not in found:
+        found.setdefault("additionalProperties", True)
+    if "default" in found and "properties" not in found:
+        # Generators take a field with a default for one that is always there, in requests too.
+        default = json.dumps(found.pop("default"))
+        note = f"Left out, it is `{default}`."
+        found["description"] = " ".join(filter(None, [found.get("description"), note]))
     if found.get("multipleOf") == 1:  # a float to msgspec, so that it takes 1.0
         found = {name: one for name, one in found.items() if name != "multipleOf"}
         found["type"] = "integer"
@@ -151,14 +166,17 @@ def _specialised(node: Any, choices: Choices | None) -> Any:
 
 
 def _operation(
-    endpoint: Endpoint, references: dict[type[Struct], Any], endpoints: list[Endpoint]
+    endpoint: Endpoint,
+    references: dict[type[Struct], Any],
+    endpoints: list[Endpoint],
+    choices: Choices | None,
 ) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": endpoint.name,
         "summary": endpoint.summary,
         "tags": [endpoint.resource],
         "parameters": _parameters(endpoint),
-        "responses": _responses(endpoint, references, endpoints),
+        "responses": _responses(endpoint, references, endpoints, choices),
     }
     if endpoint.body is not None:
         operation["requestBody"] = {
@@ -204,12 +222,19 @@ def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
 
 
 def _responses(
-    endpoint: Endpoint, references: dict[type[Struct], Any], endpoints: list[Endpoint]
+    endpoint: Endpoint,
+    references: dict[type[Struct], Any],
+    endpoints: list[Endpoint],
+    choices: Choices | None,
 ) -> dict[str, Any]:
     error = {"application/json": {"schema": references[ErrorAnswer]}}
     good: dict[str, Any] = {"description": HTTPStatus(endpoint.status).phrase}
     if endpoint.answer is None:
-        good["content"] = {"*/*": {"schema": {}}}
+        files = choices.media_types if choices is not None else ("application/octet-stream",)
+        good["content"] = {
+            media_type: {"schema": _file_schema(media_type)}
+            for media_type in endpoint.other_types or files
+        }
     else:
         good["content"] = {"application/json": {"schema": references[endpoint.answer]}}
         for media_type in endpoint.other_types:
@@ -239,6 +264,13 @@ def _responses(
     for status in sorted({*_EVERYWHERE, *endpoint.errors}):
         responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": error}
     return responses
+
+
+def _file_schema(media_type: str) -> dict[str, Any]:
+    if media_type.endswith("+json"):
+        return {"type": "object"}
+    is_text = media_type.startswith("text/") or media_type == "application/x-ndjson"
+    return {"type": "string"} if is_text else {"type": "string", "format": "binary"}
 
 
 def _links(endpoint: Endpoint, endpoints: list[Endpoint]) -> dict[str, Any]:

@@ -41,7 +41,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
         versioned: Whether it heeds ``If-Match``.
         accepted: What it answers, with 202, to a client that does not want to wait; None: it
             heeds no ``Prefer``.
-        other_types: The media types of good answers that are not JSON, where some are.
+        other_types: The media types of good answers that are not JSON, where some are. Where none is
+            JSON and none is named, it answers with a notebook file.
     """
 
     method: Method

@@ -25,6 +25,12 @@ from llm_repl_server.auth.environ import (
     wants_page,
 )
 from llm_repl_server.auth.policy import Policy, RequestView, Verdict
+from llm_repl_server.auth.sign_in import (
+    FORM_LIMIT_BYTES,
+    SIGN_IN_PATH,
+    read_token,
+    sign_in_page,
+)
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication
@@ -37,6 +43,7 @@ DEFAULT_BODY_LIMIT_BYTES = 64 * 1024 * 1024
 _STRANGERS_LIMIT_BYTES = 1_000_000
 
 _Headers = list[tuple[str, str]]
+_FORM_TYPE = "application/x-www-form-urlencoded"
 _METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _STATUS_LINES = {
     400: "400 Bad Request",
@@ -91,7 +98,12 @@ class Door:
         if not refused and _is_preflight(environ):
             start_response("204 No Content", headers + preflight_headers())
             return []
+        if not refused and _is_sign_in(environ):
+            return self._sign_in(environ, start_response, headers)
         is_socket = environ.get("PATH_INFO", "").startswith(self._socket_prefix)
+        if not admitted and not refused and not is_socket and wants_page(environ):
+            is_wrong = verdict is Verdict.TOKEN_WRONG
+            return _answer_page(environ, start_response, headers, is_wrong=is_wrong)
         if not admitted and (refused or not is_socket):
             return _answer(environ, start_response, _refusal(verdict, view), headers)
         if token is not None and self._policy.token_matches(token):
@@ -103,6 +115,20 @@ class Door:
         except LLMReplError as error:
             return _answer(environ, start_response, error, headers)
         return self._wsgi_app(environ, with_cors(start_response, headers))
+
+    def _sign_in(
+        self, environ: dict[str, Any], start_response: StartResponse, headers: _Headers
+    ) -> Iterable[bytes]:
+        """Take the token that the page's form sends, and give a cookie for it."""
+        length = environ.get("CONTENT_LENGTH") or "0"
+        is_form = environ.get("CONTENT_TYPE", "").lower().startswith(_FORM_TYPE)
+        form = b""
+        if is_form and length.isascii() and length.isdigit() and len(length) < 6:
+            form = environ["wsgi.input"].read(min(int(length), FORM_LIMIT_BYTES))
+        if not self._policy.token_matches(read_token(form)):
+            return _answer_page(environ, start_response, headers, is_wrong=True)
+        start = _prefix(environ) + "/"  # always of this server, whatever was asked for
+        return _redirect(start_response, start, [*headers, self._cookie(environ)])
 
     def _cookie(self, environ: dict[str, Any]) -> tuple[str, str]:
         # Lax, not Strict: with Strict, whoever follows a link to this server from another site,
@@ -156,6 +182,27 @@ class Door:
         environ["CONTENT_LENGTH"] = str(length)
         environ.pop("HTTP_TRANSFER_ENCODING")
         return length
+
+
+def _is_sign_in(environ: dict[str, Any]) -> bool:
+    return (environ.get("REQUEST_METHOD"), environ.get("PATH_INFO")) == ("POST", SIGN_IN_PATH)
+
+
+def _prefix(environ: dict[str, Any]) -> str:
+    """What a proxy has put before the paths of this server; never another host."""
+    prefix = urllib.parse.quote(
+        environ.get("SCRIPT_NAME", "").strip("/").encode("latin-1", "replace")
+    )
+    return f"/{prefix}" if prefix else ""
+
+
+def _answer_page(
+    environ: dict[str, Any], start_response: StartResponse, headers: _Headers, *, is_wrong: bool
+) -> Iterable[bytes]:
+    page, page_headers = sign_in_page(_prefix(environ), is_wrong=is_wrong)
+    added = [("WWW-Authenticate", "Bearer")]
+    start_response(_STATUS_LINES[401], [*headers, *page_headers, *added])
+    return [page]
 
 
 def _is_preflight(environ: dict[str, Any]) -> bool:
