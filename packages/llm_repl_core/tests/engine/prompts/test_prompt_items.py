@@ -216,7 +216,7 @@ def test_one_failed_item_does_not_lose_the_rest(open_at_server, server, kernel):
         session.run()
     assert str(failed.value).startswith("ItemsFailed: 2 of 5 items have no answer")
     assert "item 1: RequestRejected: " in str(failed.value)
-    assert "Run the cell again to ask for those only." in str(failed.value)
+    assert "Run the cell again in this session to ask for those only." in str(failed.value)
     expected = ["number 0", None, "number 2", None, "number 4"]
     assert session.state["said"] == session.state["_"] == expected
     cell = notebook.cells[1]
