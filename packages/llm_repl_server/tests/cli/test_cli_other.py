@@ -10,6 +10,7 @@ import pytest
 
 import llm_repl_core
 import llm_repl_server
+from llm_repl_core import Notebook, save_notebook
 
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -31,6 +32,24 @@ def test_an_unknown_command_gets_a_sentence(llm_repl: RunCommand) -> None:
     ended = llm_repl("sreve")
     assert ended.returncode == 2
     assert "No such command 'sreve'" in ended.stderr
+
+
+def test_a_mistyped_command_gets_the_one_that_was_meant(llm_repl: RunCommand) -> None:
+    ended = llm_repl("kyes", "list")
+    assert ended.returncode == 2
+    assert "No such command 'kyes'. Did you mean 'keys'?" in ended.stderr
+
+
+@pytest.mark.parametrize("command", [["graph", "n.llmn"], ["calls", "export"]])
+def test_an_output_that_is_a_folder_is_refused_as_given(
+    llm_repl: RunCommand, tmp_path: Path, command: list[str]
+) -> None:
+    document = Notebook("N")
+    document.add_code("x = 1")
+    save_notebook(document, tmp_path / "n.llmn")
+    (tmp_path / "folder.svg").mkdir()
+    ended = llm_repl(*command, "-o", "folder.svg")
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1), ended.stderr
 
 
 def test_plugins_lists_what_is_there(llm_repl: RunCommand) -> None:

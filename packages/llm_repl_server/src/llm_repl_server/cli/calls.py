@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from llm_repl_server.cli.call_options import filter_options, make_filter, pages
+from llm_repl_server.cli.errors import as_given
 
 if TYPE_CHECKING:
     from llm_repl_core import CallRecord
@@ -110,9 +111,13 @@ def export_calls(
 
     A file is for your eyes only, and is there when it is complete.
     """
+    from llm_repl_core.files import refuse_unwritable
     from llm_repl_server.cli.call_export import export_to
     from llm_repl_server.cli.log_ledger import open_log
 
+    if output is not None:
+        with as_given():
+            refuse_unwritable(output)
     wanted = make_filter(notebook, model, state, since)
     with closing(open_log()) as log:
         export_to(output, (record for page in pages(log, wanted) for record in page))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from llm_repl_server.cli.errors import as_given
 from llm_repl_server.cli.notebook_file import load_notebook_file
 
 __all__ = ["command"]
@@ -36,11 +37,14 @@ def command(notebook: Path, drawing: str | None, output: Path | None) -> None:
     from llm_repl_core import Application
     from llm_repl_core.dataflow.drawings import draw_mermaid, draw_svg, draw_text
     from llm_repl_core.engine.dependencies import Dependencies
-    from llm_repl_core.files import write_atomically
+    from llm_repl_core.files import refuse_unwritable, write_atomically
 
     draw = {"text": draw_text, "mermaid": draw_mermaid, "svg": draw_svg}
     if drawing is None:
         drawing = "text" if output is None else _format_for(output)
+    if output is not None:
+        with as_given():
+            refuse_unwritable(output)
     document = load_notebook_file(Application(), notebook)
     text = draw[drawing](Dependencies(document).graph())
     if output is None:

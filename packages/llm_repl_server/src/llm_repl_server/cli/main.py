@@ -49,6 +49,16 @@ class _LazyGroup(click.Group):
             return command
         return _plugin_commands().get(cmd_name)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.exceptions.NoSuchCommand as error:
+            # click suggests from what is imported, which is nothing.
+            known = self.list_commands(ctx)
+            raise click.exceptions.NoSuchCommand(args[0], possibilities=known, ctx=ctx) from error
+
     def format_commands(
         self,
         ctx: click.Context,  # noqa: ARG002  # click's signature
