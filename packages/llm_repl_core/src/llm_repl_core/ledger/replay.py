@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TypeAlias
 
@@ -14,16 +13,11 @@ from llm_repl_core.errors import ReplayMiss
 from llm_repl_core.ledger.base import Ledger
 from llm_repl_core.ledger.differences import describe_differences, format_differences
 from llm_repl_core.ledger.identity import identity_of
+from llm_repl_core.ledger.nearest import RecordedCalls
 from llm_repl_core.ledger.record import CallPlace, CallRecord, CallSource, place_order
 from llm_repl_core.model.json_value import JSONValue
 
 __all__ = ["Recall", "answered_from"]
-
-_COMPARED_RECORDS = 1_000
-"""Among how many, the latest, the call nearest to a missing one is looked for."""
-
-_COMPARED_CHARACTERS = 2_000
-"""By how much of its beginning and of its end a call's text is compared with another's."""
 
 _Key: TypeAlias = tuple[str, int | None, int]
 """A place without its position, which changes as cells are put in above."""
@@ -54,6 +48,8 @@ class Recall:
         self._claimed: set[str] = set()
         self._heirs: dict[str, str] = {}
         self._is_settled = False
+        self._recorded: RecordedCalls | None = None
+        """For those that miss; read once, as a thousand items may."""
 
     async def find(self, identity: str, place: CallPlace) -> CallRecord | None:
         """An answered call of that identity that has not answered another one in this run.
@@ -92,16 +88,15 @@ class Recall:
         """
         who = _told(place)
         advice = self._ledger.how_to_record()
-        records = await self._ledger.answered(self._notebook_id)
-        if not records:
+        recorded = await self._all_recorded()
+        if not recorded:
             return ReplayMiss(f"{who} cannot be replayed: {self._ledger.why_empty()}. {advice}")
-        identity = identity_of(canonical)
-        if any(record.identity == identity for record in records):
+        if recorded.has(identity_of(canonical)):
             return ReplayMiss(
                 f"{who} cannot be replayed: what it asks is on record, but each answer counts "
                 f"once and has gone to another call of the run. {advice}"
             )
-        nearest = _nearest(records, canonical, place)
+        nearest = recorded.nearest(canonical, place)
         same_cell = nearest.place.cell_id == place.cell_id
         differences = format_differences(describe_differences(nearest.request, canonical))
         indented = "\n".join(f"  {line}" for line in differences.split("\n"))
@@ -125,6 +120,12 @@ class Recall:
                         sorted(latest.items(), key=lambda pair: place_order(pair[1].place))
                     )
         return self._found[identity]
+
+    async def _all_recorded(self) -> RecordedCalls:
+        async with self._reading:
+            if self._recorded is None:
+                self._recorded = RecordedCalls(await self._ledger.answered(self._notebook_id))
+            return self._recorded
 
     async def _settle_inheritance(self) -> None:
         """Find out which cells that are gone belong to which that have no record of their own.
@@ -219,35 +220,3 @@ def _told(place: CallPlace) -> str:
     item = "" if place.item is None else f", item {place.item}"
     step = "" if not place.step else f", step {place.step}"
     return f"Cell {place.cell_id} (cells[{place.position}]{item}{step})"
-
-
-def _nearest(
-    records: Sequence[CallRecord], canonical: dict[str, JSONValue], place: CallPlace
-) -> CallRecord:
-    """The recorded call that is most like the one asked for; the same cell's come first."""
-    words = _words(canonical)
-
-    def likeness(record: CallRecord) -> tuple[bool, bool, float]:
-        others = _words(record.request)
-        return (
-            _key(record.place) == _key(place),
-            record.model == canonical.get("model"),
-            len(words & others) / (len(words | others) or 1),
-        )
-
-    # The latest first, as `max` keeps the first of equals.
-    of_cell = [record for record in records if record.place.cell_id == place.cell_id]
-    return max((of_cell or list(records))[: -_COMPARED_RECORDS - 1 : -1], key=likeness)
-
-
-def _words(canonical: dict[str, JSONValue]) -> set[str]:
-    messages = canonical.get("messages")
-    words: set[str] = set()
-    if isinstance(messages, list):
-        # The last message is the prompt itself; what stands above it may be long.
-        for message in messages[-20:]:
-            content = message.get("content") if isinstance(message, dict) else None
-            if isinstance(content, str):
-                words.update(re.findall(r"\w+", content[:_COMPARED_CHARACTERS]))
-                words.update(re.findall(r"\w+", content[-_COMPARED_CHARACTERS:]))
-    return words
