@@ -58,6 +58,7 @@ KEYS = TEXT | st.sampled_from(
     [
         "llm_repl",
         "solveit_ai",
+        "solveit_ver",
         "tags",
         "name",
         "collapsed",

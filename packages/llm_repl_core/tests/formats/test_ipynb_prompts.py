@@ -65,6 +65,8 @@ def test_another_tools_prompt_is_read(separator: str) -> None:
     assert cell.content == "Why?"
     assert cell.outputs == [Output("llm_response", "Because.\n", {"prompt": "Why?"})]
     assert cell.status == "completed"
+    kept = cell.metadata.pop("llm_repl", {"separator": f"\n\n{SEPARATOR}\n\n"})
+    assert kept == {"separator": f"\n\n{separator}\n\n"}
     assert cell.metadata == {"other": 1}
 
 

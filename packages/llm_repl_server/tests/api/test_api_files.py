@@ -382,3 +382,13 @@ def test_a_notebook_of_no_such_id(api):
         api.post("/api/notebooks/none/save", {"filepath": "/etc/passwd"}),
     ):
         assert (call.status_code, call.json["code"]) == (404, "no_such_notebook")
+
+
+def test_what_of_a_file_was_not_taken_over_is_said(api, root):
+    cell = {"cell_type": "markdown", "id": "a", "metadata": {}, "source": "Look at $`x`"}
+    document = {"nbformat": 4, "nbformat_minor": 5, "cells": [cell]}
+    (root / "d.ipynb").write_text(json.dumps({**document, "metadata": {"solveit_ver": 2}}))
+    (notice,) = load(api, "d.ipynb").json["notices"]
+    assert "values in notes" in notice
+    (root / "n.llmn").write_text(MINIMAL)
+    assert load(api, "n.llmn").json["notices"] == []

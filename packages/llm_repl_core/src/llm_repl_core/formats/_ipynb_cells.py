@@ -20,6 +20,7 @@ from llm_repl_core.formats._fields import Fields, build, unknown_fields
 from llm_repl_core.formats._ipynb_metadata import CELL_SHAPES, merge_own, put_back, take_own
 from llm_repl_core.formats._ipynb_outputs import decode_output, encode_output, is_mime_bundle
 from llm_repl_core.formats._ipynb_text import (
+    STANDARD_SEPARATOR,
     lines,
     prompt_and_reply,
     separators_in,
@@ -60,6 +61,7 @@ _OWN_KEYS = frozenset(
     {"execution_count", "extra", "id", "outputs", "prompt_separators", "ran", "status", "type"}
 )
 _PROMPT_MARK = "solveit_ai"
+_BETWEEN = "separator"
 _UNKNOWN = "ipynb"  # under which a cell's `extra` keeps what only Jupyter's format has
 _VALID_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
@@ -163,6 +165,11 @@ def _take_id(fields: Fields, own: Fields) -> str | None:
 
 def _take_prompt(source: str, own: Fields) -> tuple[str, list[Output]]:
     prompt, reply = prompt_and_reply(source, own.count("prompt_separators") or 0)
+    if reply is not None:
+        own.rest.pop(_BETWEEN, None)
+        between = source[len(prompt) : len(source) - len(reply)]
+        if between != STANDARD_SEPARATOR:
+            own.rest[_BETWEEN] = between  # which goes to the metadata, and back from there
     documents = own.array("outputs")
     is_reply = [
         isinstance(document, dict)
@@ -260,7 +267,9 @@ def _encode_prompt(cell: PromptCell) -> tuple[str, dict[str, Any]]:
     if cell.outputs != [_plain_reply(cell.content, reply)]:
         del documents[answers[-1]]["content"]  # it stands in the source
         own["outputs"] = documents
-    return with_reply(cell.content, reply), own
+    noted = cell.metadata.get("llm_repl")
+    between = noted.get(_BETWEEN) if isinstance(noted, dict) else None
+    return with_reply(cell.content, reply, between), own
 
 
 def _placed_extra(extra: dict[str, JSONValue], kind: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -7,10 +7,19 @@ from typing import Any
 
 from llm_repl_core.formats._fields import Fields
 
-__all__ = ["joined", "lines", "prompt_and_reply", "separators_in", "take_text", "with_reply"]
+__all__ = [
+    "STANDARD_SEPARATOR",
+    "joined",
+    "lines",
+    "prompt_and_reply",
+    "separators_in",
+    "take_text",
+    "with_reply",
+]
 
 # The convention of other tools that keep prompts in notebooks; it is theirs to the letter.
 _SEPARATOR = "##### 🤖Reply🤖<!-- SOLVEIT_SEPARATOR_7f3a9b2c -->"
+STANDARD_SEPARATOR = f"\n\n{_SEPARATOR}\n\n"
 _ANY_SEPARATOR = re.compile(r"##### (?:🤖)?Reply(?:🤖)?<!-- SOLVEIT_SEPARATOR_\w+ -->")
 
 
@@ -37,9 +46,20 @@ def take_text(fields: Fields, name: str) -> str:
     return fields.text(name, "")
 
 
-def with_reply(prompt: str, reply: str) -> str:
-    """The source of a prompt cell that has been answered."""
-    return f"{prompt}\n\n{_SEPARATOR}\n\n{reply}"
+def with_reply(prompt: str, reply: str, between: object = None) -> str:
+    """The source of a prompt cell that has been answered.
+
+    Args:
+        prompt: The prompt.
+        reply: The answer.
+        between: What another tool had put between them, with a mark of its own; it is used where
+            that gives the same two texts again.
+    """
+    if isinstance(between, str):
+        source = f"{prompt}{between}{reply}"
+        if prompt_and_reply(source, separators_in(prompt)) == (prompt, reply):
+            return source
+    return f"{prompt}{STANDARD_SEPARATOR}{reply}"
 
 
 def separators_in(prompt: str) -> int:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from llm_repl_core.formats._fields import Fields, time_text
 from llm_repl_core.formats._ipynb_cells import decode_cell, encode_cell, ipynb_id
+from llm_repl_core.formats._ipynb_dialogs import from_dialog, is_dialog, to_dialog
 from llm_repl_core.formats._ipynb_generated import is_generated, with_generated
 from llm_repl_core.formats._ipynb_language import LANGUAGE_KEY, add_language, take_added_language
 from llm_repl_core.formats._ipynb_metadata import (
@@ -53,12 +54,20 @@ class IpynbFormat(Format):
         fields.count("nbformat")
         minor = fields.count("nbformat_minor") or 0
         stand_ins = StandIns(data)
-        cells = with_unique_ids(
-            decode_cell(value, f"cells[{place}]", self.cell_types, stand_ins)
+        placed = {
+            place: value
             for place, value in enumerate(fields.array("cells"))
             if not is_generated(value)
-        )
+        }
         metadata, own = take_own(fields)
+        documents = list(placed.values())
+        notices: list[str] = []
+        if is_dialog(metadata):
+            documents, notices = from_dialog(documents, metadata)
+        cells = with_unique_ids(
+            decode_cell(document, f"cells[{place}]", self.cell_types, stand_ins)
+            for place, document in zip(placed, documents, strict=True)
+        )
         take_added_language(metadata, own)
         title = metadata.get("title")
         default = title if isinstance(title, str) and title else self.default_name
@@ -68,7 +77,7 @@ class IpynbFormat(Format):
             fields.rest[_NEWER_MINOR] = minor
         if fields.rest:
             extra = {_UNKNOWN: fields.rest, **extra}
-        return Notebook(
+        notebook = Notebook(
             own.text("name", default),
             id=own.optional_text("notebook_id") or stand_ins.id_of(""),
             cells=cells,
@@ -79,6 +88,8 @@ class IpynbFormat(Format):
             metadata=put_back(metadata, own),
             extra=extra,
         )
+        notebook.notices = notices
+        return notebook
 
     def encode(self, notebook: Notebook) -> bytes:
         """Write a file's bytes: nbformat 4.5, or the newer 4.x that the notebook came from."""
@@ -95,16 +106,16 @@ class IpynbFormat(Format):
         if language:
             own[LANGUAGE_KEY] = sorted(language)
         metadata = merge_own(notebook.metadata, own, shapes=NOTEBOOK_SHAPES, reserved=_OWN_KEYS)
+        cells = [
+            encode_cell(cell, written_id)
+            for cell, written_id in zip(notebook, _written_ids(notebook), strict=True)
+        ]
+        if is_dialog(notebook.metadata):
+            cells = to_dialog(cells)
         document = {
             "nbformat_minor": MINOR,
             **placed,
-            "cells": with_generated(
-                notebook.cells,
-                [
-                    encode_cell(cell, written_id)
-                    for cell, written_id in zip(notebook, _written_ids(notebook), strict=True)
-                ],
-            ),
+            "cells": with_generated(notebook.cells, cells),
             "metadata": {**metadata, **language},
             "nbformat": MAJOR,
         }

@@ -58,6 +58,8 @@ class Notebook:
         self.memory: dict[str, JSONValue] = dict(memory or {})
         self.state_keys: list[str] = list(state_keys)
         self.extra: dict[str, JSONValue] = dict(extra or {})
+        self.notices: list[str] = []
+        """What was not taken over from the file that it was read from; not saved."""
         self.revision = 0
         """Rises with every change that goes through the notebook, not through a cell itself."""
         self._cells: list[Cell] = []

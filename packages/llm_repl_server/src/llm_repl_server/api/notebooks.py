@@ -13,6 +13,7 @@ from werkzeug.http import dump_options_header
 from llm_repl_server.api.resource import Resource, house
 from llm_repl_server.api.schemas import (
     DownloadQuery,
+    LoadedNotebook,
     LoadFile,
     NewNotebook,
     NotebookAnswer,
@@ -57,7 +58,7 @@ def create_notebook(body: NewNotebook) -> dict[str, Any]:
     body=LoadFile,
     body_required=True,
     echo=(Saved,),
-    answer=NotebookHeader,
+    answer=LoadedNotebook,
     status=201,
     errors=(403, 404),
 )

@@ -22,6 +22,7 @@ __all__ = [
     "Executed",
     "Health",
     "LoadFile",
+    "LoadedNotebook",
     "MoveCell",
     "NewCell",
     "NewNotebook",
@@ -229,6 +230,16 @@ class Success(Struct):
     """It was done."""
 
     success: Literal[True]
+
+
+class LoadedNotebook(NotebookHeader):
+    """What identifies a notebook that was loaded from a file.
+
+    Attributes:
+        notices: What of the file was not taken over; one sentence each.
+    """
+
+    notices: list[str]
 
 
 class NotebookSummary(NotebookHeader):

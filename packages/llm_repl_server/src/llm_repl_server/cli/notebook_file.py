@@ -6,6 +6,8 @@ import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from llm_repl_server.cli.errors import as_given
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ def load_notebook_file(application: Application, path: Path) -> Notebook:
             raise
         missing = f"There is no file {path}. Did you mean `{path.with_name(close[0])}`?"
         raise FileMissing(missing) from error
+    for notice in notebook.notices:
+        click.echo(notice, err=True)
     if not len(notebook):
         raise InvalidInput(f"{path} has no cells.")
     return notebook

@@ -174,16 +174,7 @@ class NotebookService:
         for cell in notebook:
             if cell.status in ("running", "queued"):
                 cell.status = "interrupted"  # where it ran is not here
-        try:
-            present = (await self._live.get(notebook.id)).notebook
-        except NotebookNotFound:
-            if notebook.id in self._live:  # it is being deleted
-                notebook.id = new_id()
-            return await self._take_in(notebook)
-        if _same(present, notebook):
-            return notebook_header(present)
-        notebook.id = new_id()
-        return await self._take_in(notebook)
+        return await self._take_in_or_find(notebook) | {"notices": loaded.notices}
 
     async def download(self, notebook_id: str, format_name: str) -> Download:
         """A notebook as a file of any installed format.
@@ -206,6 +197,18 @@ class NotebookService:
         chosen = self._application.format_for(name)
         data = await asyncio.to_thread(chosen.encode, copy_notebook(live.notebook))
         return Download(name, chosen.media_type, data)
+
+    async def _take_in_or_find(self, notebook: Notebook) -> dict[str, Any]:
+        try:
+            present = (await self._live.get(notebook.id)).notebook
+        except NotebookNotFound:
+            if notebook.id in self._live:  # it is being deleted
+                notebook.id = new_id()
+            return await self._take_in(notebook)
+        if _same(present, notebook):
+            return notebook_header(present)
+        notebook.id = new_id()
+        return await self._take_in(notebook)
 
     async def _take_in(self, notebook: Notebook) -> dict[str, Any]:
         header = notebook_header(notebook)
