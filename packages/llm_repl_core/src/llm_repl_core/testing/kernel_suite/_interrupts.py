@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 import pytest
 
-from llm_repl_core.kernels.base import Kernel
+from llm_repl_core.kernels.base import Expression, Kernel
 from llm_repl_core.testing.kernel_suite._checks import KernelChecks, interrupted, run_cell
 
 __all__ = ["InterruptTests"]
@@ -105,3 +105,25 @@ class InterruptTests(KernelChecks):
             assert (await run_cell(kernel, "2"))[0].content == "2"
 
         self.run_shared(check)
+
+    @pytest.mark.parametrize("how", ["execute", "evaluate"])
+    def test_cancelling_what_cannot_be_interrupted_ends_the_kernel(self, how: str) -> None:
+        """Cancelling what cannot be interrupted ends the kernel, and soon."""
+        if not self.survives_process_death:
+            pytest.skip("This kernel's process is the tests' own.")
+
+        async def check(kernel: Kernel) -> None:
+            endless = "[print(1), max(range(10**15))]"  # in C, where no interrupt reaches it
+            if how == "execute":
+                task = asyncio.create_task(run_cell(kernel, endless))
+            else:
+                task = asyncio.create_task(kernel.evaluate([Expression(endless)]))
+            await asyncio.wait({task}, timeout=0.5)
+            task.cancel()
+            done, _ = await asyncio.wait({task}, timeout=20)
+            assert done
+            if not kernel.alive:
+                await kernel.restart()
+            assert (await run_cell(kernel, "2"))[0].content == "2"
+
+        self.run(check)
