@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from typing import Any
 
 import pytest
 
@@ -114,10 +115,12 @@ class InterruptTests(KernelChecks):
 
         async def check(kernel: Kernel) -> None:
             endless = "[print(1), max(range(10**15))]"  # in C, where no interrupt reaches it
-            if how == "execute":
-                task = asyncio.create_task(run_cell(kernel, endless))
-            else:
-                task = asyncio.create_task(kernel.evaluate([Expression(endless)]))
+            asked = (
+                run_cell(kernel, endless)
+                if how == "execute"
+                else kernel.evaluate([Expression(endless)])
+            )
+            task: asyncio.Future[Any] = asyncio.ensure_future(asked)
             await asyncio.wait({task}, timeout=0.5)
             task.cancel()
             done, _ = await asyncio.wait({task}, timeout=20)
