@@ -241,7 +241,7 @@ def test_export_writes_all_of_every_call(llm_repl: RunCommand, fill: Fill, tmp_p
     ("arguments", "sentence", "code"),
     [
         (["export", "-o", "no/such/file"], "its folder does not exist", 2),
-        (["export", "-o", "."], "is no regular file", 1),
+        (["export", "-o", "."], "is a folder; name a file", 2),
         (["list", "--since", "yesterday"], "must be a date", 2),
         (["list", "--since", "999999w"], "must be a date", 2),
         (["list", "--limit", "0"], "not in the range", 2),
