@@ -222,6 +222,8 @@ def test_a_body_that_comes_behind_its_head_arrives(start_toy, crowd, pause_s):
         for end, body in (
             ("Content-Length: 5\r\n\r\n", b"[1,2]"),
             ("Transfer-Encoding: chunked\r\n\r\n", b"2\r\n[1\r\n3\r\n,2]\r\n0\r\n\r\n"),
+            ("Transfer-Encoding: chunked\r\n\r\n", b"5;a=b\r\n[1,2]\r\n0\r\nX: y\r\n\r\n"),
+            ("Transfer-Encoding: chunked\r\n\r\n", b"d\r\n[1,\r\n \r\n\r\n 2]\r\n0\r\n\r\n"),
             ("Content-Length: 5\r\nExpect: 100-continue\r\n\r\n", b"[1,2]"),
         ):
             connection.sendall((head + end).encode())

@@ -16,6 +16,7 @@ from msgspec import Struct
 from werkzeug.wrappers import Response as BaseResponse
 
 from llm_repl_server import __version__
+from llm_repl_server.api.examples import EXAMPLES
 from llm_repl_server.api.resource import Endpoint, Resource, json_response
 from llm_repl_server.api.schemas import CHOICES_KEY, ErrorAnswer
 
@@ -181,9 +182,14 @@ def _operation(
     if endpoint.body is not None:
         operation["requestBody"] = {
             "required": endpoint.body_required,
-            "content": {"application/json": {"schema": references[endpoint.body]}},
+            "content": {"application/json": _content(endpoint, references[endpoint.body])},
         }
     return operation
+
+
+def _content(endpoint: Endpoint, schema: dict[str, Any]) -> dict[str, Any]:
+    example = EXAMPLES.get(endpoint.name)
+    return {"schema": schema} if example is None else {"schema": schema, "example": example}
 
 
 def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:

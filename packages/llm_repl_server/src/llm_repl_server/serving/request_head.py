@@ -132,14 +132,14 @@ class PatientUnreader(SocketUnreader):  # type: ignore[misc]  # gunicorn brings 
         if self._refusal is not None or _EXPECTS.search(head):
             return 0
         if _CHUNKED.search(head):
-            return int(not rest.endswith(b"0\r\n\r\n") and len(rest) < _BODY_AHEAD_BYTES)
+            return int(not _chunks_are_here(rest) and len(rest) < _BODY_AHEAD_BYTES)
         length = self._announced_length(head)
         return max(length - len(rest), 0) if length <= _BODY_AHEAD_BYTES else 0
 
     def _choose_lane(self) -> Lane:
         head, _, rest = self._head()
         if _CHUNKED.search(head):
-            return "plain" if rest.endswith(b"0\r\n\r\n") else "body"
+            return "plain" if _chunks_are_here(rest) else "body"
         if self._announced_length(head) > len(rest):
             return "body"
         target = urllib.parse.unquote_to_bytes(head.partition(b"\r\n")[0])
@@ -165,3 +165,17 @@ class PatientUnreader(SocketUnreader):  # type: ignore[misc]  # gunicorn brings 
         elif data.count(b"\n") != data.count(b"\r\n"):
             self._refusal = InvalidHeader("bare LF as line terminator")
         return self._refusal is not None
+
+
+def _chunks_are_here(data: bytes) -> bool:
+    """Whether a chunked body is here to its end, or is no good one, which the parser refuses."""
+    position = 0
+    while (end := data.find(b"\r\n", position)) >= 0:
+        try:
+            size = int(data[position:end].partition(b";")[0], 16)
+        except ValueError:
+            return True
+        if size <= 0:
+            return b"\r\n\r\n" in data[end:]  # behind the trailers, if there are some
+        position = end + 2 + size + 2
+    return False

@@ -1,0 +1,30 @@
+"""A body for each operation that takes one, as the page at ``/api/docs`` offers it. They run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["EXAMPLES"]
+
+_RUN: dict[str, Any] = {"mode": "live", "budget": {"usd": 0.5}}
+
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "create_notebook": {"name": "Greetings"},
+    "change_notebook": {"name": "Greetings to all", "metadata": {"purpose": "a try"}},
+    "load_notebook": {"filepath": "greetings.llmn"},
+    "save_notebook": {"filepath": "greetings.llmn"},
+    "create_cell": {
+        "type": "prompt",
+        "content": "Say hello to {who}.",
+        "response_var": "greeting",
+        "position": 0,
+    },
+    "change_cell": {"content": "who = 'everybody'"},
+    "move_cell": {"position": 0},
+    "execute_cell": _RUN,
+    "execute_all": _RUN,
+    "execute_stale": _RUN,
+    "decide_tool_call": {"approved": True},
+    "choose_provider": {"type": "mock", "model": "mock"},
+}
+"""By the operation's name. Without one, the page would offer every field with a nonsense value."""
