@@ -37,6 +37,7 @@ class TestJupyterKernel(KernelSuite):
     captures_processes: ClassVar[bool] = False
     # print() gives ipykernel a line in two pieces, which it sends as they come.
     keeps_lines_whole: ClassVar[bool] = False
+    shows_agg_figures: ClassVar[bool] = False
 
     @pytest.fixture(autouse=True)
     def _shared(self, shared: tuple[asyncio.Runner, JupyterKernel]) -> None:
@@ -111,3 +112,62 @@ def test_the_helper_code_stands_alone() -> None:
     code = bootstrap_code()
     compile(code, "<bootstrap>", "exec")
     assert "from llm_repl_core" not in code
+
+
+IN_PROCESS_WITHIN = """
+from IPython.display import display as display_of_outer
+from llm_repl_core import Notebook
+inner = Notebook('Inner')
+inner.add_code(
+    "from IPython.display import HTML, clear_output, display, update_display\\n"
+    "print('gone'); clear_output()\\n"
+    "display(HTML('<b>bold</b>'), display_id='mine')\\n"
+    "update_display(HTML('<i>new</i>'), display_id='mine')"
+)
+inner.add_code("import matplotlib.pyplot as plt\\nplt.plot([1]); plt.show()")
+inner.add_code("plt.plot([2]);")
+inner.add_code("figure = plt.figure(); plt.close(figure); figure")
+session = inner.open(kernel='in_process')
+session.run()
+session.close()
+display_of_outer('outer')
+[[(one.type, sorted(one.fields['data'])) for one in cell.outputs] for cell in inner]
+"""
+
+
+class TestBetweenCells:
+    def test_an_in_process_session_within_keeps_its_outputs(
+        self, shared: tuple[asyncio.Runner, JupyterKernel]
+    ) -> None:
+        runner, kernel = shared
+        shown, result = runner.run(run_cell(kernel, IN_PROCESS_WITHIN))
+        assert shown.content == "'outer'"
+        figure = ("display", ["image/png", "text/plain"])
+        html = ("display", ["text/html", "text/plain"])
+        assert eval(result.content) == [[html], [figure], [figure], [figure]]
+
+    def test_what_threads_print_between_cells_comes_with_the_next(
+        self, shared: tuple[asyncio.Runner, JupyterKernel], tmp_path: Path
+    ) -> None:
+        runner, kernel = shared
+        code = (
+            "import pathlib, threading\n"
+            "def work():\n"
+            "    go.wait(20)\n"
+            "    for i in range(100): print('late', i)\n"
+            f"    pathlib.Path({str(tmp_path / 'done')!r}).touch()\n"
+            "go = threading.Event()\n"
+            "threading.Thread(target=work).start()\n"
+            "threading.Timer(0.3, go.set).start();"
+        )
+
+        async def check() -> None:
+            assert await run_cell(kernel, code) == []
+            async with asyncio.timeout(20):
+                while not (tmp_path / "done").exists():  # noqa: ASYNC110  a process sets no event
+                    await asyncio.sleep(0.01)
+            outputs = await run_cell(kernel, "print('next')")
+            text = "".join(f"late {i}\n" for i in range(100))
+            assert text_of(outputs, "stdout") == f"{text}next\n"
+
+        runner.run(check())

@@ -26,14 +26,15 @@ from llm_repl_core.errors import (
 from llm_repl_core.kernels.base import Evaluated, Expression, Kernel, KernelOptions, Value
 from llm_repl_core.kernels.environment import kernel_environment
 from llm_repl_core.kernels.explanations import explained
+from llm_repl_core.kernels.jupyter_outputs import PublishedOutputs
 from llm_repl_core.kernels.jupyter_source import bootstrap_code, request_expression
-from llm_repl_core.kernels.output_buffer import OutputBuffer
 from llm_repl_core.kernels.private_folder import PrivateFolder
 from llm_repl_core.kernels.stopping import end_request
 from llm_repl_core.kernels.values import clean_text
 from llm_repl_core.kernels.worker.endings import UNKNOWN_ENDING, how_it_ended
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.language import PYTHON
+from llm_repl_core.model.output import Output
 from llm_repl_core.model.output_changes import OutputChange
 
 __all__ = ["JupyterKernel", "find_kernelspec"]
@@ -42,6 +43,9 @@ T = TypeVar("T")
 
 _DEFAULT_KERNELSPEC = "python3"
 _READY_TIMEOUT_S = 60
+_SILENCE_S = 10.0
+"""How long after a cell's answer nothing is heard until its outputs are taken for lost."""
+_LOST = "The kernel did not say that all outputs of the cell were sent: some may be lost."
 _POLL_S = 0.5
 """How often a kernel that says nothing is asked whether it lives."""
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -65,6 +69,7 @@ class JupyterKernel(Kernel):
         self._manager: Any = None
         self._folder: PrivateFolder | None = None
         self._client: Any = None
+        self._published: PublishedOutputs | None = None
         self._language = ""
         self._watcher: asyncio.Task[None] | None = None
         self._alive = False
@@ -110,6 +115,7 @@ class JupyterKernel(Kernel):
             self._client = self._manager.client()
             self._client.start_channels()
             await self._client.wait_for_ready(timeout=_READY_TIMEOUT_S)
+            self._published = PublishedOutputs(self._client, self.options.output_limit_bytes)
             self._alive = True
             await self._prepare()
         except asyncio.CancelledError:
@@ -130,38 +136,62 @@ class JupyterKernel(Kernel):
         """Run code and yield its outputs as they come; see `Kernel.execute`."""
         async with self._lock:
             self._require_alive()
-            buffer = OutputBuffer(self.options.output_limit_bytes)
-            failure: tuple[str, str, list[str]] | None = None
+            published = self._published
+            assert published is not None
             number = self._take_number()
             if number and self._speaks_python:
                 self._client.execute(f"get_ipython().execution_count = {number}", silent=True)
             id_ = self._client.execute(clean_text(code), allow_stdin=False, stop_on_error=False)
+            published.begin(id_)
             self._busy = True
+            answering = asyncio.create_task(self._reply(id_))
+            answering.add_done_callback(lambda _: published.wake())
             try:
-                while self._busy:
-                    message = await self._next(self._client.get_iopub_msg)
-                    if message["parent_header"].get("msg_id") != id_:
-                        continue
-                    kind, content = message["msg_type"], message["content"]
-                    if kind == "status" and content.get("execution_state") == "idle":
-                        self._busy = False
-                    elif kind == "error":
-                        failure = _failure(content)
-                    else:
-                        _add(buffer, kind, content)
-                    for output in buffer.take():
-                        yield output
-                reply = await self._reply(id_)
+                async for change in self._published_until(published, answering):
+                    yield change
+                self._busy = False
             finally:
                 if self._busy:
+                    answering.cancel()
+                    await asyncio.wait({answering})
                     await self._end_request(id_)
-            if failure is None and reply["content"].get("status") == "error":
-                failure = _failure(reply["content"])
-            if failure is not None:
-                buffer.error(*explained(failure, environment=self.options.env))
-            buffer.end()
-            for output in buffer.take():
-                yield output
+                    published.buffer.take()  # nobody reads what was left
+            content = answering.result()["content"]
+            if published.failed(content):
+                content = published.failure or content
+                published.buffer.error(*explained(_failure(content), environment=self.options.env))
+            elif published.failure is not None:
+                name, text, _ = _failure(published.failure)
+                published.buffer.write(
+                    "stderr", f"One form of a value can't be shown: {name}: {text}\n"
+                )
+            published.buffer.end()
+            for change in published.buffer.take():
+                yield change
+
+    async def _published_until(
+        self, published: PublishedOutputs, answering: asyncio.Task[Any]
+    ) -> AsyncGenerator[OutputChange, None]:
+        """The outputs of a cell until it has ended and was answered.
+
+        Raises:
+            KernelDied: It will not be.
+        """
+        loop = asyncio.get_running_loop()
+        heard_s = loop.time()
+        while not (published.ended and answering.done()):
+            if answering.done() and answering.exception() is not None:
+                answering.result()
+            if published.ended:
+                await asyncio.wait({answering}, timeout=_POLL_S)
+            else:
+                await published.wait(_POLL_S)
+            for change in published.buffer.take():
+                heard_s = loop.time()
+                yield change
+            if answering.done() and loop.time() - heard_s > _SILENCE_S:
+                published.buffer.append(Output.warning(_LOST))
+                break
 
     async def evaluate(
         self,
@@ -216,6 +246,9 @@ class JupyterKernel(Kernel):
         if watcher is not None:
             watcher.cancel()
             await asyncio.wait({watcher})
+        published, self._published = self._published, None
+        if published is not None:
+            await published.close()
         client, self._client = self._client, None
         if client is not None:
             client.stop_channels()
@@ -366,11 +399,14 @@ def _make_manager(spec: str, folder: Path) -> Any:
         # Heavy, and an optional extra.
         from jupyter_client.kernelspec import NoSuchKernel
         from jupyter_client.manager import AsyncKernelManager
+        from zmq import RCVHWM
     except ImportError:
         raise KernelStartFailed(
             "Jupyter kernels need jupyter_client: pip install 'llm-repl-core[jupyter]'."
         ) from None
     manager = AsyncKernelManager(kernel_name=spec)
+    # Without a limit: what comes faster than it is read waits, and is not dropped.
+    manager.context.setsockopt(RCVHWM, 0)
     try:
         kernel_spec = manager.kernel_spec
     except NoSuchKernel:
@@ -385,23 +421,6 @@ def _make_manager(spec: str, folder: Path) -> Any:
         manager.transport = "ipc"
     manager.connection_file = str(folder / "kernel.json")
     return manager
-
-
-def _add(buffer: OutputBuffer, kind: str, content: Mapping[str, Any]) -> None:
-    if kind == "stream":
-        stream = "stderr" if content.get("name") == "stderr" else "stdout"
-        buffer.write(stream, str(content.get("text", "")))
-    elif kind in ("display_data", "execute_result", "update_display_data"):
-        display_id = content.get("transient", {}).get("display_id")
-        buffer.display(
-            content.get("data", {}),
-            content.get("metadata", {}),
-            display_id=None if display_id is None else str(display_id),
-            is_result=kind == "execute_result",
-            update=kind == "update_display_data",
-        )
-    elif kind == "clear_output":
-        buffer.clear(wait=bool(content.get("wait")))
 
 
 def _failure(content: Mapping[str, Any]) -> tuple[str, str, list[str]]:

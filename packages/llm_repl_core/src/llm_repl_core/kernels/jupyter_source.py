@@ -17,6 +17,7 @@ from llm_repl_core import safe_builtins
 from llm_repl_core.kernels import (
     evaluation,
     inserted,
+    plotly_renderer,
     programs,
     shortening,
     user_frames,
@@ -42,7 +43,8 @@ _EXIT_SENTENCE = (
 _MODULE_NAME = "_llm_repl_helpers"
 
 _MODULES = (
-    safe_builtins, values, shortening, whole_display, inserted, evaluation, programs, user_frames,
+    safe_builtins, values, shortening, whole_display, inserted, evaluation, programs, plotly_renderer,
+    user_frames,
     annotation_types, arguments, docstrings, functions, held, media, models, parameters,
 )  # fmt: skip
 """What is sent. All in one module, so no two of them may define the same name."""
@@ -74,8 +76,25 @@ def ask(text):
 def refuse_exit():
     raise SystemExit(EXIT_SENTENCE)
 
+def lift_send_limit():
+    # ZeroMQ drops what a reader has not taken when a thousand messages wait, without a word.
+    import zmq
+    from IPython import get_ipython
+    thread = get_ipython().kernel.iopub_thread
+    thread.schedule(lambda: thread.socket.setsockopt(zmq.SNDHWM, 0))
+
+def show_bundle(data):
+    from IPython.display import display
+    display(data, raw=True)
+    return True
+
 def install():
     from IPython import get_ipython
+    use_plotly_renderer(show_bundle)
+    try:
+        lift_send_limit()
+    except Exception:
+        pass  # another kernel of Python than ipykernel
     shell = get_ipython()
     # Otherwise exit() ends the kernel a moment after the cell, without a word.
     shell.ask_exit = refuse_exit

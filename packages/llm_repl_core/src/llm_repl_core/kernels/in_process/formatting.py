@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from llm_repl_core.kernels.in_process.figures import figure_bundle
+from llm_repl_core.kernels.figures import figure_bundle
 from llm_repl_core.kernels.mime import mime_bundle
 
 __all__ = ["bundle_of", "running_shell"]

@@ -18,9 +18,9 @@ from llm_repl_core.errors import KernelDied, KernelStartFailed
 from llm_repl_core.kernels.base import CallerThread, Evaluated, Expression, Kernel, Value
 from llm_repl_core.kernels.coroutine_cell import CoroutineRunner
 from llm_repl_core.kernels.evaluation import evaluate_all, snapshot_of, user_names
+from llm_repl_core.kernels.figures import new_figures, open_figures
 from llm_repl_core.kernels.in_process.cell import compile_cell
 from llm_repl_core.kernels.in_process.displaying import Displayer
-from llm_repl_core.kernels.in_process.figures import new_figures, open_figures
 from llm_repl_core.kernels.in_process.interrupts import InterruptGate
 from llm_repl_core.kernels.in_process.libraries import for_notebook, import_for_notebook
 from llm_repl_core.kernels.in_process.routing import Sink, cell_routed, routed

@@ -7,6 +7,7 @@ by ``asyncio.to_thread``. Threads do not inherit it, so they are started through
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from typing import Any
 
 from llm_repl_core.kernels.in_process.displaying import Displayer
 from llm_repl_core.kernels.in_process.ipython_display import IPythonDisplay
+from llm_repl_core.kernels.plotly_renderer import use_plotly_renderer
 from llm_repl_core.kernels.text_stream import CapturedStream
 
 __all__ = ["Sink", "cell_routed", "routed"]
@@ -96,11 +98,24 @@ def cell_routed(code: str) -> Iterator[None]:
     """
     with _lock:
         _ipython.install(code)
+        _use_plotly_renderer()
     token = _in_cell.set(True)
     try:
         yield
     finally:
         _in_cell.reset(token)
+
+
+@functools.cache
+def _use_plotly_renderer() -> None:
+    use_plotly_renderer(_show_bundle)
+
+
+def _show_bundle(data: dict[str, Any]) -> bool:
+    displayer = _displayer()
+    if displayer is not None:
+        displayer.show_bundle(data, {})
+    return displayer is not None
 
 
 def _start(thread: threading.Thread) -> None:

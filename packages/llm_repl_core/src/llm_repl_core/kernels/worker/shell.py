@@ -17,10 +17,13 @@ from traitlets import Type
 from traitlets.config import Config
 
 from llm_repl_core.kernels.coroutine_cell import CoroutineRunner
+from llm_repl_core.kernels.figures import new_figures, open_figures
+from llm_repl_core.kernels.plotly_renderer import use_plotly_renderer
 from llm_repl_core.kernels.programs import run_program_of_cell
 from llm_repl_core.kernels.user_frames import keep_user_frames, with_cell_names
 from llm_repl_core.kernels.values import exception_text
 from llm_repl_core.kernels.worker.capture import Capture
+from llm_repl_core.kernels.worker.formatting import BundleFormatter, keep_format_error
 from llm_repl_core.kernels.worker.nobody_answers import refuse_questions
 from llm_repl_core.kernels.worker.shell_parts import (
     EXIT_SENTENCE,
@@ -171,6 +174,9 @@ class WorkerShell(InteractiveShell):
         # Once for all cells, where IPython does and undoes it for each.
         self.builtin_trap.__enter__()
         self.display_trap.__enter__()
+        register: Any = self.events.register
+        register("post_execute", self.show_figures)
+        use_plotly_renderer(self.show_bundle)
 
     def showtraceback(self, exc_tuple: Any = None, *args: Any, **options: Any) -> None:
         """Keep the exception for the cell's end; groups, which IPython prints, too."""
@@ -182,6 +188,8 @@ class WorkerShell(InteractiveShell):
             kind, error, trace = self._get_exc_info(exc_tuple)
         except ValueError:
             print("No traceback available to show.", file=sys.stderr)  # noqa: T201  a magic's answer
+            return
+        if keep_format_error((kind, error, trace)):
             return
         if isinstance(error, asyncio.CancelledError) and self.coroutines.interrupted:
             kind, error = KeyboardInterrupt, KeyboardInterrupt().with_traceback(trace)
@@ -226,6 +234,24 @@ class WorkerShell(InteractiveShell):
     def ask_exit(self) -> None:
         """Say how a kernel ends."""
         raise SystemExit(EXIT_SENTENCE)
+
+    def init_display_formatter(self) -> None:
+        """Make what turns values into MIME bundles."""
+        self.display_formatter = BundleFormatter(parent=self)
+        configurables: list[Any] = self.configurables
+        configurables.append(self.display_formatter)
+
+    def show_figures(self) -> None:
+        """Show figures that are open and that matplotlib's backend shows nowhere."""
+        matplotlib: Any = sys.modules.get("matplotlib")
+        if open_figures() and matplotlib.get_backend().lower() == "agg":
+            for bundle in new_figures(frozenset()):
+                self.publish(bundle, {})
+
+    def show_bundle(self, data: dict[str, Any]) -> bool:
+        """Show a MIME bundle that a library has made."""
+        self.publish(data, {})
+        return True
 
     def init_virtualenv(self) -> None:
         """The worker runs in the environment that it was started in."""

@@ -107,6 +107,9 @@ class KernelChecks:
     captures_processes: ClassVar[bool] = True
     """Whether the output of programs that the code starts is shown."""
 
+    shows_agg_figures: ClassVar[bool] = True
+    """Whether figures are shown where the code chose matplotlib's backend for files."""
+
     keeps_lines_whole: ClassVar[bool] = True
     """Whether lines that several threads print at the same time stay whole."""
 

@@ -147,6 +147,83 @@ class OutputTests(KernelChecks):
 
         self.run_shared(check)
 
+    @pytest.mark.parametrize(
+        "code",
+        [
+            "plt.plot([1]); plt.show()",
+            "figure = plt.figure(); plt.plot([1]); figure.savefig(io.BytesIO())",
+            "plt.plot([1]); 1 / 0",
+        ],
+    )
+    @pytest.mark.parametrize("backend", ["", "matplotlib.use('Agg')\n"])
+    def test_figures_are_shown_once(self, backend: str, code: str) -> None:
+        """A figure is shown once, however it ends, and with a backend that draws to files, too."""
+        pytest.importorskip("matplotlib")
+        if backend and not self.shows_agg_figures:
+            pytest.skip("This kernel does not show what is drawn for files.")
+
+        async def check(kernel: Kernel) -> None:
+            source = f"import io, matplotlib\n{backend}import matplotlib.pyplot as plt\n{code};"
+            outputs = [o for o in await run_cell(kernel, source) if o.type == "display"]
+            (data,) = [output.fields["data"] for output in outputs]
+            assert isinstance(data, dict)
+            assert "image/png" in data
+
+        self.run(check)
+
+    def test_a_form_that_raises_does_not_fail_the_cell(self) -> None:
+        """A method for one form of a value that raises does not fail the cell."""
+
+        async def check(kernel: Kernel) -> None:
+            code = (
+                "class Odd:\n"
+                "    def _ipython_display_(self): raise ValueError('no display')\n"
+                "    def _repr_html_(self): raise TypeError('no html')\n"
+                "    def _repr_mimebundle_(self, **options): raise KeyError('no bundle')\n"
+                "    def __repr__(self): return 'Odd()'\n"
+            )
+            for way in ("Odd()", "display(Odd())"):
+                outputs = await run_cell(kernel, f"{code}{way}")
+                assert [o.content for o in outputs if o.type == "display"] == ["Odd()"]
+                assert [o for o in outputs if o.type == "error"] == []
+
+        self.run_shared(check)
+
+    def test_a_plotly_figure_is_shown(self) -> None:
+        """A figure of plotly is shown, as a value and by ``show()``, without nbformat."""
+        pytest.importorskip("plotly")
+
+        async def check(kernel: Kernel) -> None:
+            code = (
+                "import sys\n"
+                "hidden = {'nbformat': None} | {n: None for n in sys.modules if n.startswith('nbformat.')}\n"
+                "before = {name: sys.modules.get(name) for name in hidden}\n"
+                "sys.modules.update(hidden)\n"
+                "import plotly.graph_objects as go, plotly.io\n"
+                "figure = go.Figure(go.Bar(y=[1, 2]), layout={'title': 'Two bars'})\n"
+            )
+            await run_cell(kernel, code)
+            for way in ("figure", "figure.show()", "display(figure)"):
+                (output,) = await run_cell(kernel, way)
+                assert output.type == "display"
+                data = output.fields["data"]
+                assert isinstance(data, dict)
+                assert {"application/vnd.plotly.v1+json", "text/html"} <= set(data)
+                assert output.content == "<plotly figure: 1 trace (bar), 'Two bars'>"
+            restore = "for name, module in before.items():\n    sys.modules.pop(name, None)\n"
+            await run_cell(kernel, f"{restore}    if module: sys.modules[name] = module")
+
+        self.run(check)
+
+    def test_many_outputs_all_come(self) -> None:
+        """Outputs that come faster than they are read all come, and in order."""
+
+        async def check(kernel: Kernel) -> None:
+            outputs = await run_cell(kernel, "for i in range(5000): display(i)")
+            assert [output.content for output in outputs] == [str(i) for i in range(5000)]
+
+        self.run_shared(check)
+
     def test_await_at_the_top_level(self) -> None:
         """Await at the top level."""
 
