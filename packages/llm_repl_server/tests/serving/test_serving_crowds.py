@@ -58,6 +58,16 @@ def is_closed(connection):
     return True
 
 
+def read_chunked(connection):
+    """One answer, to its end."""
+    answer = b""
+    while not answer.endswith(b"\r\n0\r\n\r\n"):
+        data = connection.recv(4000)
+        assert data, answer
+        answer += data
+    return answer
+
+
 def answers(server):
     return server.get("/api/hello", Authorization=f"Bearer {TOKEN}")[0] == 200
 
@@ -125,7 +135,7 @@ def test_600_strangers_are_let_go_and_keep_nobody_out(start_toy, crowd, until, t
             for connection in strangers:
                 until(lambda one=connection: is_closed(one), "the stranger was let go")
         else:
-            opened = [connection.recv(4000) for connection in strangers]
+            opened = [read_chunked(connection) for connection in strangers]
             ids = [re.search(rb'"sid":"([^"]+)"', answer)[1].decode() for answer in opened]
             poll = "GET /socket.io/?EIO=4&transport=polling&sid={} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
             polls = [crowd(server, poll.format(sid)) for sid in ids]
@@ -169,7 +179,7 @@ def test_polls_that_wait_have_threads_of_their_own(start_toy, crowd, until):
         given_up.recv(1)
     waits = crowd(server, again)  # whose client has given the first one up
     given_up.settimeout(15)
-    assert b"\r\n\r\n1\r\n6\r\n" in given_up.recv(4000)
+    assert b"\r\n\r\n1\r\n6\r\n" in read_chunked(given_up)
     waits.settimeout(0.3)
     with pytest.raises(TimeoutError):
         waits.recv(1)
