@@ -171,3 +171,42 @@ class TestBetweenCells:
             assert text_of(outputs, "stdout") == f"{text}next\n"
 
         runner.run(check())
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ("input('?')", "input() does not work in a cell"),
+        ("from getpass import getpass\ngetpass()", "does not end in _API_KEY"),
+        ("breakpoint()", "no debugger in a cell"),
+        ("import pdb\npdb.set_trace()\nx = 1", "no debugger in a cell"),
+        ("from IPython.core.debugger import set_trace\nset_trace()", "no debugger in a cell"),
+        ("%debug", "no debugger in a cell"),
+        ("%pdb on", "no debugger in a cell"),
+        ("%edit x", "no editor in a cell"),
+        ("%load {}", "can't write into a cell"),
+    ],
+)
+def test_what_asks_somebody_says_that_nobody_answers_here_either(
+    shared: tuple[asyncio.Runner, JupyterKernel], tmp_path: Path, code: str, sentence: str
+) -> None:
+    runner, kernel = shared
+    path = tmp_path / "f.py"
+    path.write_text("1")
+    outputs = runner.run(run_cell(kernel, code.replace("{}", str(path))))
+    assert sentence in outputs[-1].content
+    assert "llm-repl" not in "\n".join(outputs[-1].fields["traceback"])
+    assert [output.content for output in runner.run(run_cell(kernel, "1"))] == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [("len?", "Return the number of items"), ("%prun sum(range(3))", "function calls")],
+)
+def test_what_a_frontend_would_page_is_printed(
+    shared: tuple[asyncio.Runner, JupyterKernel], code: str, text: str
+) -> None:
+    runner, kernel = shared
+    printed = text_of(runner.run(run_cell(kernel, code)), "stdout")
+    assert text in printed
+    assert "\x1b" not in printed

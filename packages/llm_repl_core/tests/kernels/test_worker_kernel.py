@@ -524,3 +524,29 @@ def test_a_worker_without_memory_says_so(make_kernel: MakeKernel) -> None:
         await kernel.shutdown()
 
     asyncio.run(check())
+
+
+def test_an_interrupt_before_a_question_has_begun_is_an_answer(make_kernel: MakeKernel) -> None:
+    """Who asked is told what each expression gave, as where it comes a moment later."""
+
+    async def check() -> None:
+        kernel = make_kernel()
+        await kernel.start()
+        try:
+            assert kernel.pid is not None
+            os.kill(kernel.pid, signal.SIGSTOP)
+            question = asyncio.create_task(kernel.evaluate([Expression("1"), Expression("2")]))
+            await asyncio.sleep(0)  # it is sent
+            await kernel.interrupt()
+            os.kill(kernel.pid, signal.SIGCONT)
+            async with asyncio.timeout(LIMIT_S):
+                values = await question
+            assert [value.ename for value in values if isinstance(value, Failed)] == [
+                "KeyboardInterrupt",
+                "KeyboardInterrupt",
+            ]
+            assert [output.content for output in await run_cell(kernel, "1")] == ["1"]
+        finally:
+            await kernel.shutdown()
+
+    asyncio.run(check())

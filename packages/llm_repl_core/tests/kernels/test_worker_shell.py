@@ -124,6 +124,7 @@ def test_a_programs_exit_code_is_known_and_an_interrupt_ends_it(cells: Cells) ->
         ("from getpass import getpass\ngetpass()", "does not end in _API_KEY"),
         ("breakpoint()", "no debugger in a cell"),
         ("import pdb\npdb.set_trace()\nx = 1", "no debugger in a cell"),
+        ("from IPython.core.debugger import set_trace\nset_trace()", "no debugger in a cell"),
         (
             "try:\n    1 / 0\nexcept Exception:\n    import pdb\n    pdb.post_mortem()",
             "no debugger",

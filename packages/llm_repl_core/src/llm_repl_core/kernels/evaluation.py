@@ -25,7 +25,7 @@ from llm_repl_core.kernels.values import (
 from llm_repl_core.kernels.whole_display import whole_display
 from llm_repl_core.safe_builtins import safe_builtins
 
-__all__ = ["evaluate_all", "snapshot_of", "user_names"]
+__all__ = ["evaluate_all", "interrupted_results", "snapshot_of", "user_names"]
 
 _CONVERSIONS: dict[str, Callable[[object], str]] = {"r": repr, "s": str, "a": ascii}
 _MAX_NAMES = 1000
@@ -68,6 +68,11 @@ def evaluate_all(
         return _evaluate_each(expressions, scope, restricted, limit_bytes, hidden)
 
 
+def interrupted_results(count: int) -> list[dict[str, Any]]:
+    """What so many expressions give that an interrupt ended before they were evaluated."""
+    return [_failed(KeyboardInterrupt("It was interrupted."), ()) for _ in range(count)]
+
+
 def _evaluate_each(
     expressions: Sequence[Mapping[str, Any]],
     scope: dict[str, Any],
@@ -82,8 +87,7 @@ def _evaluate_each(
         except TimeUp:
             raise
         except KeyboardInterrupt:
-            stopped = _failed(KeyboardInterrupt("It was interrupted."), ())
-            results.extend(stopped for _ in range(len(expressions) - len(results)))
+            results.extend(interrupted_results(len(expressions) - len(results)))
             break
         except BaseException as error:  # noqa: BLE001  user code, anything may come out of it
             names: Sequence[str] = ()

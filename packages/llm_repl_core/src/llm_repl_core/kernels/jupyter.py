@@ -157,6 +157,8 @@ class JupyterKernel(Kernel):
                     await self._end_request(id_)
                     published.buffer.take()  # nobody reads what was left
             content = answering.result()["content"]
+            for page in _pages(content):
+                published.buffer.write("stdout", page)
             if published.failed(content):
                 content = published.failure or content
                 published.buffer.error(*explained(_failure(content), environment=self.options.env))
@@ -421,6 +423,13 @@ def _make_manager(spec: str, folder: Path) -> Any:
         manager.transport = "ipc"
     manager.connection_file = str(folder / "kernel.json")
     return manager
+
+
+def _pages(content: Mapping[str, Any]) -> list[str]:
+    """What a frontend is to show in a pager: ``?`` and some magics answer with it."""
+    pages = [part for part in content.get("payload") or () if part.get("source") == "page"]
+    texts = [_ANSI.sub("", str(page.get("data", {}).get("text/plain", ""))) for page in pages]
+    return [text if text.endswith("\n") else f"{text}\n" for text in texts if text]
 
 
 def _failure(content: Mapping[str, Any]) -> tuple[str, str, list[str]]:

@@ -17,6 +17,7 @@ from llm_repl_core import safe_builtins
 from llm_repl_core.kernels import (
     evaluation,
     inserted,
+    nobody_answers,
     plotly_renderer,
     programs,
     shortening,
@@ -44,7 +45,7 @@ _MODULE_NAME = "_llm_repl_helpers"
 
 _MODULES = (
     safe_builtins, values, shortening, whole_display, inserted, evaluation, programs, plotly_renderer,
-    user_frames,
+    user_frames, nobody_answers,
     annotation_types, arguments, docstrings, functions, held, media, models, parameters,
 )  # fmt: skip
 """What is sent. All in one module, so no two of them may define the same name."""
@@ -107,6 +108,7 @@ def install():
     def system(command):
         shell.user_ns["_exit_code"] = run_program_of_cell(shell.var_expand(command, depth=1))
     shell.system = shell.system_piped = system
+    refuse_questions(shell)
 
 install()
 """

@@ -56,6 +56,7 @@ class Displayer:
         raw: bool = False,
         clear: bool = False,
         metadata: dict[str, Any] | None = None,
+        update: bool = False,
         **_: Any,
     ) -> DisplayHandle | None:
         """Show values as rich output.
@@ -66,6 +67,7 @@ class Displayer:
             raw: Whether the values are MIME bundles.
             clear: Whether to remove the outputs before.
             metadata: MIME type to what is to be known besides.
+            update: Whether to show them in the place of what has the id.
 
         Returns:
             With ``display_id``, what updates it; else None.
@@ -78,7 +80,7 @@ class Displayer:
         if name is not None and not values:
             values, raw = ({},), True
         for value in values:
-            self._show(value, raw=raw, metadata=metadata, display_id=name)
+            self._show(value, raw=raw, metadata=metadata, display_id=name, update=update)
         return None if name is None else DisplayHandle(self, name)
 
     def display_result(self, value: Any) -> None:

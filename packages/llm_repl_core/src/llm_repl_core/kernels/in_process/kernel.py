@@ -107,6 +107,7 @@ class InProcessKernel(Kernel):
             "__builtins__": {
                 **vars(builtins),
                 "__import__": import_for_notebook,
+                "breakpoint": _refuse_breakpoint,
                 "display": self._displayer.display,
                 "exit": _refuse_exit,
                 "input": _refuse_input,
@@ -361,6 +362,13 @@ def _lines(error: BaseException) -> list[str]:
         return traceback_lines(error)
     except Exception:  # noqa: BLE001  an exception whose own methods raise
         return [f"{type(error).__name__}: {exception_text(error)}"]
+
+
+def _refuse_breakpoint(*_: object, **__: object) -> None:
+    raise RuntimeError(
+        "There is no debugger in a cell, as nobody can answer it: print the values, or look at them "
+        "in the next cell."
+    )
 
 
 def _refuse_input(_prompt: object = "", /) -> str:

@@ -38,6 +38,7 @@ class Sink:
         self.stdout = stdout
         self.stderr = stderr
         self.displayer = displayer
+        self.process_hook = threading.excepthook
 
 
 _current: ContextVar[Sink | None] = ContextVar("llm_repl_sink", default=None)
@@ -127,7 +128,18 @@ def _start(thread: threading.Thread) -> None:
         def run_routed() -> None:
             with routed(sink):
                 _in_cell.set(True)  # for the threads that it starts
-                run()
+                try:
+                    run()
+                except BaseException as error:  # noqa: BLE001  as `threading` does, but in here
+                    error = error.with_traceback(
+                        error.__traceback__ and error.__traceback__.tb_next
+                    )
+                    hook = threading.excepthook
+                    # The process's own would tell it elsewhere; one that a cell has set is the cell's.
+                    tell = threading.__excepthook__ if hook is sink.process_hook else hook
+                    tell(
+                        threading.ExceptHookArgs((type(error), error, error.__traceback__, thread))
+                    )
 
         # The thread's own attribute; its class may have a `run` of its own.
         vars(thread)["run"] = run_routed

@@ -11,20 +11,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any, Literal
 
-from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
 from llm_repl_core.kernels.coroutine_cell import CoroutineRunner
 from llm_repl_core.kernels.figures import new_figures, open_figures
+from llm_repl_core.kernels.nobody_answers import refuse_questions
 from llm_repl_core.kernels.plotly_renderer import use_plotly_renderer
 from llm_repl_core.kernels.programs import run_program_of_cell
 from llm_repl_core.kernels.user_frames import keep_user_frames, with_cell_names
 from llm_repl_core.kernels.values import exception_text
 from llm_repl_core.kernels.worker.capture import Capture
 from llm_repl_core.kernels.worker.formatting import BundleFormatter, keep_format_error
-from llm_repl_core.kernels.worker.nobody_answers import refuse_questions
 from llm_repl_core.kernels.worker.shell_parts import (
     EXIT_SENTENCE,
     RESULT_NAMES,
@@ -224,12 +223,6 @@ class WorkerShell(InteractiveShell):
 
     def enable_gui(self, gui: Any = None) -> None:
         """There is no window in a worker, so there is nothing to do."""
-
-    def set_next_input(self, s: str, replace: bool = False) -> None:  # noqa: ARG002  IPython's
-        """There is no cell that a kernel could write into."""
-        raise UsageError(
-            "A magic can't write into a cell here: run a file by %run, or put its text into the cell."
-        )
 
     def ask_exit(self) -> None:
         """Say how a kernel ends."""

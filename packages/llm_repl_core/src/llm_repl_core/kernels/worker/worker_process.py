@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from llm_repl_core.kernels.evaluation import evaluate_all, user_names
+from llm_repl_core.kernels.evaluation import evaluate_all, interrupted_results, user_names
 from llm_repl_core.kernels.explanations import explained, memory_sentence
 from llm_repl_core.kernels.output_buffer import OutputBuffer
 from llm_repl_core.kernels.programs import PLAIN_PAGERS
@@ -175,16 +175,19 @@ class WorkerProcess:
         self._capture.end()
 
     def _evaluate(self, request: protocol.Evaluate) -> None:
-        values = self._guarded(
-            lambda: evaluate_all(
-                request.expressions,
-                self._shell.user_ns,
-                restricted=request.restricted,
-                extra=request.extra,
-                limit_bytes=self._options.value_limit_bytes,
-                hidden=self._shell.user_ns_hidden,
+        try:
+            values = self._guarded(
+                lambda: evaluate_all(
+                    request.expressions,
+                    self._shell.user_ns,
+                    restricted=request.restricted,
+                    extra=request.extra,
+                    limit_bytes=self._options.value_limit_bytes,
+                    hidden=self._shell.user_ns_hidden,
+                )
             )
-        )
+        except KeyboardInterrupt:  # as it was about to begin, or had just ended
+            values = interrupted_results(len(request.expressions))
         self._send_raw({"type": "evaluated", "id": request.id, "values": values})
 
     def _assign(self, request: protocol.Assign) -> None:

@@ -98,6 +98,42 @@ class ThreadTests(KernelChecks):
 
         self.run_shared(check)
 
+    def test_a_task_that_outlives_its_cell(self) -> None:
+        """What a task prints during a later cell comes with that cell."""
+
+        async def check(kernel: Kernel) -> None:
+            code = (
+                "import asyncio\n"
+                "async def work():\n"
+                "    await may_print.wait()\n"
+                "    print('late')\n"
+                "may_print = asyncio.Event()\n"
+                "task = asyncio.create_task(work())"
+            )
+            assert await run_cell(kernel, code) == []
+            outputs = await run_cell(kernel, "may_print.set()\nprint('here')\nawait task")
+            assert text_of(outputs, "stdout") == "here\nlate\n"
+
+        self.run_shared(check)
+
+    def test_a_thread_that_fails_says_so(self) -> None:
+        """The traceback of a thread belongs to its cell, and shows the cell's line."""
+
+        async def check(kernel: Kernel) -> None:
+            code = (
+                "import threading\n"
+                "def work():\n"
+                "    raise ValueError('in a thread')\n"
+                "thread = threading.Thread(target=work)\n"
+                "thread.start(); thread.join()"
+            )
+            text = text_of(await run_cell(kernel, code), "stderr")
+            assert "line 3, in work" in text
+            assert "ValueError: in a thread" in text
+            assert "llm_repl" not in text
+
+        self.run_shared(check)
+
     def test_an_open_line_does_not_hold_others_back_for_ever(self) -> None:
         """An open line of one thread does not hold back another's lines for ever."""
 

@@ -33,6 +33,22 @@ class UpdateTests(KernelChecks):
 
         self.run_shared(check)
 
+    def test_display_itself_updates_where_it_is_told_to(self) -> None:
+        """``display(…, update=True)``, as IPython's progress bars call it, adds no output."""
+
+        async def check(kernel: Kernel) -> None:
+            code = (
+                "from IPython.display import ProgressBar\n"
+                "bar = ProgressBar(3)\n"
+                "bar.display()\n"
+                "bar.progress = 1\n"
+                "bar.progress = 2\n"
+            )
+            (output,) = await run_cell(kernel, code)
+            assert "2/3" in output.content
+
+        self.run_shared(check)
+
     def test_a_display_of_an_earlier_cell_is_updated_there(self) -> None:
         """A display of an earlier cell is updated where it stands, and is no new output."""
 
