@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -210,3 +213,55 @@ def test_what_a_frontend_would_page_is_printed(
     printed = text_of(runner.run(run_cell(kernel, code)), "stdout")
     assert text in printed
     assert "\x1b" not in printed
+
+
+OWNER = """
+import asyncio, sys
+from llm_repl_core.kernels.jupyter import JupyterKernel
+
+async def main():
+    kernel = JupyterKernel()
+    await kernel.start()
+    async for _ in kernel.execute(sys.argv[1]):
+        pass
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_a_busy_kernel_ends_with_an_owner_that_was_killed(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    busy = (
+        "import os, pathlib, re, subprocess\n"
+        "child = subprocess.Popen(['sleep', '600'])\n"
+        f"path = pathlib.Path({str(pids)!r})\n"
+        "path.with_suffix('.new').write_text(f'{os.getpid()} {child.pid}')\n"
+        "path.with_suffix('.new').rename(path)\n"
+        "re.match('(a+)+$', 'a' * 60 + 'b')"  # it never lets go of Python's lock
+    )
+    owner = subprocess.Popen([sys.executable, "-c", OWNER, busy])
+    try:
+        wait_until(pids.exists)
+    finally:
+        owner.kill()
+        owner.wait()
+    wait_until(lambda: not any(map(is_running, map(int, pids.read_text().split()))))
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return not Path("/proc").exists()  # no zombies are told apart there
+    return state != "Z"
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end_s = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end_s
+        time.sleep(0.02)

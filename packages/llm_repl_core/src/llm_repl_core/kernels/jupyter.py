@@ -28,6 +28,7 @@ from llm_repl_core.kernels.environment import kernel_environment
 from llm_repl_core.kernels.explanations import explained
 from llm_repl_core.kernels.jupyter_outputs import PublishedOutputs
 from llm_repl_core.kernels.jupyter_source import bootstrap_code, request_expression
+from llm_repl_core.kernels.orphan_guard import OrphanGuard
 from llm_repl_core.kernels.private_folder import PrivateFolder
 from llm_repl_core.kernels.stopping import end_request
 from llm_repl_core.kernels.values import clean_text
@@ -68,6 +69,7 @@ class JupyterKernel(Kernel):
         self._lock = asyncio.Lock()
         self._manager: Any = None
         self._folder: PrivateFolder | None = None
+        self._guard: OrphanGuard | None = None
         self._client: Any = None
         self._published: PublishedOutputs | None = None
         self._language = ""
@@ -112,6 +114,7 @@ class JupyterKernel(Kernel):
                     self.options.env, withheld_variables=self.options.withheld_variables
                 ),
             )
+            self._guard = _guarded(self._manager.provisioner)
             self._client = self._manager.client()
             self._client.start_channels()
             await self._client.wait_for_ready(timeout=_READY_TIMEOUT_S)
@@ -260,6 +263,7 @@ class JupyterKernel(Kernel):
                 await manager.shutdown_kernel(now=True)
             # It keeps its own context of ZeroMQ, with threads, until told otherwise.
             manager.context.destroy(linger=0)
+        self._release_guard()
         folder, self._folder = self._folder, None
         if folder is not None:
             await asyncio.to_thread(folder.remove, with_content=True)
@@ -358,6 +362,12 @@ class JupyterKernel(Kernel):
         while await self._manager.is_alive():  # noqa: ASYNC110  there is no event to wait for
             await asyncio.sleep(_POLL_S)
         self._alive = False
+        self._release_guard()  # its number may soon be another's
+
+    def _release_guard(self) -> None:
+        guard, self._guard = self._guard, None
+        if guard is not None:
+            guard.release()
 
     async def _death(self) -> KernelDied:
         self._alive = False
@@ -423,6 +433,16 @@ def _make_manager(spec: str, folder: Path) -> Any:
         manager.transport = "ipc"
     manager.connection_file = str(folder / "kernel.json")
     return manager
+
+
+def _guarded(provisioner: Any) -> OrphanGuard | None:
+    """Have a kernel of this machine end with this process; those of others are not ours to end."""
+    group = getattr(provisioner, "pgid", None)
+    if os.name != "posix" or not group or group == os.getpgrp():
+        return None
+    with contextlib.suppress(OSError):
+        return OrphanGuard(group)
+    return None
 
 
 def _pages(content: Mapping[str, Any]) -> list[str]:
