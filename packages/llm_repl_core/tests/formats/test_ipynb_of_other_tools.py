@@ -187,7 +187,7 @@ def test_memory_cells_find_memory_in_jupyter() -> None:
     nbformat.validate(document)
     sources = ["".join(cell["source"]) for cell in document["cells"]]
     assert sources[:2] == ["Uses memory.", "x = 1"]
-    assert sources[3:] == [cell.content for cell in cells[2:]]
+    assert (sources[3], sources[5]) == (cells[2].content, cells[3].content)
     namespace: dict[str, Any] = {}
     for source in sources[1:]:
         exec(source, namespace)
@@ -195,6 +195,32 @@ def test_memory_cells_find_memory_in_jupyter() -> None:
     assert read(document) == held, "the cell that makes it is left out again"
     document["cells"][2]["source"].append("\nmemory['own'] = 1")
     assert len(read(document)) == 5, "but not when somebody has changed it"
+
+
+@pytest.mark.parametrize(
+    ("remembered", "used"),
+    [
+        ("k = n", "assert memory == {'k': 3}"),
+        ("a, k = 1, n", "assert memory.get('k') == k == 3 and list(memory) == ['a', 'k']"),
+        ("k: int = n\nk += 1", "assert memory['k'] == 4"),
+        ("k = n", "k = 9\nmemory.update(other=1)\nassert (k, memory['k']) == (9, 3)"),
+    ],
+)
+def test_code_finds_in_jupyter_what_memory_cells_assign(remembered: str, used: str) -> None:
+    cells = [CodeCell(content="n = 3"), MemoryCell(content=remembered), CodeCell(content=used)]
+    held = Notebook(cells=cells)
+    document = written(held)
+    nbformat.validate(document)
+    namespace: dict[str, Any] = {}
+    for cell in document["cells"]:
+        exec("".join(cell["source"]), namespace)
+    assert read(document) == held
+    assert written(read(document)) == document
+
+
+def test_a_memory_cell_that_cannot_be_read_is_written_all_the_same() -> None:
+    held = Notebook(cells=[MemoryCell(content="import x"), CodeCell(content="memory")])
+    assert read(written(held)) == held
 
 
 def test_no_cell_is_added_where_memory_is_not_used() -> None:

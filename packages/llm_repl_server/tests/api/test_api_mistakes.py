@@ -198,3 +198,50 @@ def test_a_hostile_body_is_refused_or_taken(api, paths, name, method, path):
     assert len(answer.get_data()) < 11_000_000 if answer.status_code < 400 else 2_000
     if answer.status_code >= 400:
         assert isinstance(answer.json["error"], str)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ({"budgt": {"usd": 0.01}}, "did you mean `budget`?"),
+        ({"budget": {"max_usd": 0.01}}, "there is no limit `max_usd`, only calls, tokens, usd"),
+        ({"mode": "replays"}, "must be one of live, reuse, replay"),
+        ({"model": ["a"]}, "`metadata.llm_repl.model` must be text"),
+    ],
+)
+def test_a_choice_of_the_notebook_that_would_not_count_is_refused(api, paths, chosen, said):
+    before = api.get(paths["notebook"]).json
+    answer = api.put(paths["notebook"], {"metadata": {"llm_repl": chosen}})
+    assert (answer.status_code, answer.json["code"]) == (400, "invalid")
+    assert said in answer.json["error"]
+    assert api.get(paths["notebook"]).json == before
+
+
+def test_choices_that_a_file_came_with_may_be_sent_back(api, paths, root):
+    document = {"cells": [], "metadata": {"llm_repl": {"budgt": {"usd": 1}}}}
+    (root / "odd.llmn").write_text(json.dumps(document))
+    path = f"/api/notebooks/{api.post('/api/notebooks/load', {'filepath': 'odd.llmn'}).json['id']}"
+    metadata = api.get(path).json["metadata"]
+    assert api.put(path, {"name": "Renamed", "metadata": metadata}).status_code == 200
+
+
+def test_fields_of_a_form_that_are_left_empty_say_nothing(api, paths):
+    answer = api.put(
+        "/api/llm/provider", {"type": "mock", "api_key": "", "base_url": "", "model": ""}
+    )
+    assert answer.status_code == 200
+    assert api.get("/api/llm/providers").json["current"] == {
+        "type": "mock",
+        "model": None,
+        "base_url": None,
+    }
+    empty = {"model": "", "response_var": "", "provider": "", "system": "", "for_each": ""}
+    made = api.post(
+        f"{paths['notebook']}/cells", {"type": "prompt", "content": "Hi", "schema": "", **empty}
+    )
+    assert made.status_code == 201
+    assert made.json["response_var"] is None
+    path = f"{paths['notebook']}/cells/{made.json['id']}"
+    assert api.post(f"{path}/execute").json["status"] == "completed"
+    api.put(path, {"response_var": "kept"})
+    assert api.put(path, {"response_var": ""}).json["response_var"] is None

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias, get_args
-
-import msgspec
+from typing import TypeAlias
 
 from llm_repl_core.engine.admission import Admission, Outlook
-from llm_repl_core.engine.budget import Budget, BudgetMeter, Spending
+from llm_repl_core.engine.budget import BudgetMeter, Spending
+from llm_repl_core.engine.notebook_choices import check_choices, chosen_budget, chosen_mode
 from llm_repl_core.engine.options import RunOptions
 from llm_repl_core.engine.questions import CallTerms
-from llm_repl_core.errors import InvalidInput
 from llm_repl_core.ledger.base import Ledger
-from llm_repl_core.ledger.record import Mode
 from llm_repl_core.ledger.replay import Recall
 from llm_repl_core.model.cell import PromptCell
-from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.notebook import Notebook
 
 __all__ = ["Terms"]
@@ -59,9 +55,10 @@ class Terms:
             cell_ids: Its cells, in order.
 
         Raises:
-            InvalidInput: The notebook's own mode or budget cannot be used.
+            InvalidInput: What the notebook chooses for itself cannot be used.
             StorageError: What the notebook has spent cannot be read.
         """
+        check_choices(notebook.own_metadata)
         meters = []
         if options.budget is not None:
             meters.append(BudgetMeter(options.budget, what="run"))
@@ -73,7 +70,7 @@ class Terms:
             # In a thread, as it may read the list of prices.
             expected = await asyncio.to_thread(self._expected_calls, notebook, cell_ids)
         return CallTerms(
-            mode=options.mode or _mode_of(notebook),
+            mode=options.mode or chosen_mode(notebook.own_metadata),
             recall=Recall(
                 self._ledger,
                 notebook.id,
@@ -86,11 +83,10 @@ class Terms:
         )
 
     async def _meter_of(self, notebook: Notebook) -> BudgetMeter | None:
-        noted = notebook.own_metadata.get("budget")
-        if noted is None:
+        budget = chosen_budget(notebook.own_metadata)
+        if budget is None:
             self._notebook_meter = None
             return None
-        budget = _budget_of(noted)
         meter = self._notebook_meter
         if meter is None or meter.budget != budget:
             # A budget that was changed meanwhile keeps the count of the old one.
@@ -100,33 +96,3 @@ class Terms:
             meter = BudgetMeter(budget, spent=spent, what="notebook")
             self._notebook_meter = meter
         return meter
-
-
-def _budget_of(noted: JSONValue) -> Budget:
-    # A limit that is misspelt would be no limit.
-    known = Budget.__struct_fields__
-    unknown = sorted(noted.keys() - set(known)) if isinstance(noted, dict) else []
-    try:
-        if unknown:
-            raise msgspec.ValidationError(
-                f"there is no limit `{unknown[0]}`, only {', '.join(known)}"
-            )
-        return msgspec.convert(noted, Budget)
-    except msgspec.ValidationError as error:
-        raise InvalidInput(
-            f"The notebook's `metadata.llm_repl.budget` cannot be used: {error}."
-        ) from None
-
-
-def _mode_of(notebook: Notebook) -> Mode:
-    noted = notebook.preference("mode")
-    if noted is None:
-        return "live"
-    for mode in get_args(Mode):
-        if noted == mode:
-            found: Mode = mode
-            return found
-    raise InvalidInput(
-        f"The notebook's `metadata.llm_repl.mode` is `{noted}`, but must be one of "
-        f"{', '.join(get_args(Mode))}."
-    )

@@ -1,6 +1,7 @@
 """Cells that Jupyter needs to run a notebook, and LLM-REPL leaves out again when it reads one.
 
-One makes ``memory``, before the first cell that uses it. Behind a prompt whose answer a cell below
+Where a cell uses ``memory``, one makes it, and one behind each memory cell puts in what that cell
+has assigned, since an assignment is only a variable for Jupyter. Behind a prompt whose answer a cell below
 reads stands one that sets the answer's variable, since a prompt is only text for Jupyter.
 """
 
@@ -11,7 +12,9 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Any
 
+from llm_repl_core.errors import InvalidMemory
 from llm_repl_core.formats._ipynb_text import joined, lines
+from llm_repl_core.memory import parse
 from llm_repl_core.model.cell import Cell, CodeCell, MemoryCell, PromptCell
 from llm_repl_core.model.json_value import JSONValue
 
@@ -22,11 +25,12 @@ _MEMORY = """\
 class _Memory(dict):
     def update(self, *values, **named):
         super().update(*values, **named)
-        globals().update(self)
+        globals().update(dict(*values, **named))
 
 
 memory = _Memory()"""
 _ANSWER = "# Written by LLM-REPL, so that the cells below find the answer in Jupyter too."
+_LASTING = "# Written by LLM-REPL, so that `memory` has it in Jupyter too."
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
@@ -38,15 +42,22 @@ def with_generated(cells: Sequence[Cell], documents: list[dict[str, Any]]) -> li
         documents: The same as they are written.
     """
     needs = [_words_of(cell) for cell in cells]
-    setup = next((place for place, words in enumerate(needs) if "memory" in words), None)
-    if not any(isinstance(cell, MemoryCell) for cell in cells):
-        setup = None
+    setup = None
+    if any("memory" in words for words in needs):
+        setup = next((at for at, cell in enumerate(cells) if isinstance(cell, MemoryCell)), None)
+    if setup is not None:
+        setup = next(at for at, words in enumerate(needs) if at == setup or "memory" in words)
     taken = {document["id"] for document in documents}
     written = []
     for place, (cell, document) in enumerate(zip(cells, documents, strict=True)):
         if place == setup:
             written.append(_generated(_MEMORY, "llm-repl-memory", taken))
         written.append(document)
+        if setup is not None and isinstance(cell, MemoryCell):
+            assigned = [f'memory["{name}"] = {name}' for name in _assigned_in(cell)]
+            if assigned:
+                source = "\n".join([_LASTING, *assigned])
+                written.append(_generated(source, f"llm-repl-memory-{place}", taken))
         if isinstance(cell, PromptCell):
             variable = cell.response_var or f"response_{place}"
             is_read = any(variable in words for words in needs[place + 1 :])
@@ -77,6 +88,14 @@ def _answer_of(cell: PromptCell) -> tuple[JSONValue] | None:
         if isinstance(item, int) and not answer.fields.get("failed"):
             values[item] = answer.fields.get("value", answer.content)
     return ([values.get(item) for item in range(max(values, default=-1) + 1)],)
+
+
+def _assigned_in(cell: MemoryCell) -> list[str]:
+    """The names that a memory cell sets; none where it cannot be read."""
+    try:
+        return list(dict.fromkeys(assignment.name for assignment in parse(cell.content)))
+    except InvalidMemory:
+        return []
 
 
 def _words_of(cell: Cell) -> set[str]:

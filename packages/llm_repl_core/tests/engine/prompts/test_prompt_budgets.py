@@ -203,3 +203,32 @@ def test_a_budget_that_is_none_lets_nothing_through(open_at_server, server, budg
     assert "The notebook's `metadata.llm_repl.budget` cannot be used" in last.error
     assert said in last.error
     assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("preferences", "said"),
+    [
+        ({"budgt": {"calls": 0}}, "`budgt`, which is not known: did you mean `budget`?"),
+        ({"Budget": {"calls": 0}}, "`Budget`, which is not known: did you mean `budget`?"),
+        ({"modes": "replay"}, "did you mean `mode`?"),
+        ({"mode": ["replay"]}, "`metadata.llm_repl.mode` must be text"),
+        ({"model": 4}, "`metadata.llm_repl.model` must be text"),
+    ],
+)
+def test_a_choice_that_would_not_count_lets_nothing_through(
+    open_at_server, server, preferences, said
+):
+    notebook = prompts("one", "two")
+    notebook.metadata["llm_repl"] = preferences
+    session = open_at_server(notebook)
+    assert said in ended(session).error
+    assert server.requests == []
+
+
+def test_names_under_llm_repl_that_are_like_none_of_its_choices_may_stand_there(
+    open_at_server, server
+):
+    notebook = prompts("one")
+    notebook.metadata["llm_repl"] = {"reviewed_by": "Ann", "theme": {"budgt": 1}}
+    open_at_server(notebook).run()
+    assert len(server.requests) == 1

@@ -122,4 +122,6 @@ def _cell_fields() -> dict[str, Any]:
     limit = fields.get("tool_limit")
     if isinstance(limit, float):  # for JSON, 1.0 is as good an integer as 1; it was checked
         fields["tool_limit"] = int(limit)
+    if fields.get("response_var") == "":  # the field of a form, left empty
+        fields["response_var"] = None
     return fields

@@ -30,7 +30,11 @@ def choose_provider(body: ProviderChange) -> dict[str, Any]:
     """Choose who answers by default; a key goes to the keys file and is never shown."""
     house().loop.call(
         house().llm.choose(
-            body.type, api_key=body.api_key, base_url=body.base_url, model=body.model
+            body.type,
+            api_key=body.api_key,
+            # Empty where the field of a form was.
+            base_url=body.base_url or None,
+            model=body.model or None,
         )
     )
     return {"success": True}

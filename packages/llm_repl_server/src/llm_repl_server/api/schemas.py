@@ -9,7 +9,13 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from llm_repl_core.model.cell import CellStatus, VariableName
 from llm_repl_core.model.notebook import DEFAULT_NAME
 from llm_repl_server.services.llm import BASE_URL_PATTERN
-from llm_repl_server.services.shapes import CellAnswer, Metadata, NotebookHeader, OutputAnswer
+from llm_repl_server.services.shapes import (
+    CellAnswer,
+    Metadata,
+    NewVariableName,
+    NotebookHeader,
+    OutputAnswer,
+)
 
 __all__ = [
     "CHOICES_KEY",
@@ -125,7 +131,7 @@ class CellChange(Struct):
     metadata: Metadata | UnsetType = UNSET
     model: str | UnsetType | None = UNSET
     temperature: Temperature | UnsetType | None = UNSET
-    response_var: VariableName | UnsetType | None = UNSET
+    response_var: NewVariableName | UnsetType | None = UNSET
     provider: str | UnsetType | None = UNSET
     parameters: Annotated[
         dict[str, Any] | UnsetType,
@@ -207,8 +213,8 @@ class ProviderChange(Struct):
         Annotated[
             str,
             Meta(
-                description="Where its server is; without a name or a key in it.",
-                extra_json_schema={"pattern": BASE_URL_PATTERN},
+                description="Where its server is; without a name or a key in it. Empty: its own.",
+                extra_json_schema={"pattern": f"^$|{BASE_URL_PATTERN}"},
             ),
         ]
         | None

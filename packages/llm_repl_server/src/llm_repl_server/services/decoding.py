@@ -12,6 +12,7 @@ from msgspec import Struct, inspect
 
 from llm_repl_core import InvalidInput
 from llm_repl_core.model.cell import VariableName
+from llm_repl_server.services.shapes import NewVariableName
 
 __all__ = ["read_document", "to_struct"]
 
@@ -21,6 +22,7 @@ _NESTING_LIMIT = 200
 _PATTERNS: dict[str, str] = {
     r"\S": "text that is not blank",
     get_args(VariableName)[1].pattern: "the name of a variable",
+    get_args(NewVariableName)[1].pattern: "the name of a variable",
 }
 """What the patterns of fields mean, for messages."""
 

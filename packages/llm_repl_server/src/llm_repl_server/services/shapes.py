@@ -8,9 +8,17 @@ from msgspec import Meta, Struct
 
 from llm_repl_core.model.cell import CellStatus
 
-__all__ = ["CellAnswer", "Metadata", "NotebookHeader", "OutputAnswer"]
+__all__ = ["CellAnswer", "Metadata", "NewVariableName", "NotebookHeader", "OutputAnswer"]
 
 Metadata = dict[str, Any]
+NewVariableName = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?:[^\W\d]\w*)?$(?!\n)",
+        max_length=200,
+        description="A Python identifier; the engine names it where empty or null.",
+    ),
+]
 
 
 class NotebookHeader(Struct):

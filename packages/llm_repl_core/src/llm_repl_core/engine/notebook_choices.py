@@ -1,0 +1,91 @@
+"""What a notebook chooses for itself, under ``metadata.llm_repl``, checked before it counts."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import get_args
+
+import msgspec
+
+from llm_repl_core.engine.budget import Budget
+from llm_repl_core.errors import InvalidInput
+from llm_repl_core.ledger.record import Mode
+from llm_repl_core.model.json_value import JSONValue
+
+__all__ = ["check_choices", "chosen_budget", "chosen_mode"]
+
+_TEXTS = ("kernel", "mode", "model", "provider", "system")
+_NAMES = (*_TEXTS, "budget")
+_SIMILARITY = 0.75  # from which a name is taken for a misspelt one, and not for another tool's
+
+
+def check_choices(own: Mapping[str, JSONValue]) -> None:
+    """Refuse choices that would not count: a budget that is misspelt would be no budget.
+
+    Other names may stand there: a later version or a plugin may know them. Whether the mode is one
+    counts only for a run that is told none: see `chosen_mode`.
+
+    Args:
+        own: What stands under ``metadata.llm_repl``.
+
+    Raises:
+        InvalidInput: A choice has a wrong value, or a name that is nearly one of a choice.
+    """
+    for name in own:
+        nearest = difflib.get_close_matches(name[:100].lower(), _NAMES, n=1, cutoff=_SIMILARITY)
+        if nearest and name not in _NAMES:
+            raise InvalidInput(
+                f"The notebook's `metadata.llm_repl` has `{name[:100]}`, which is not known: did "
+                f"you mean `{nearest[0]}`?"
+            )
+    for name in _TEXTS:
+        if not isinstance(own.get(name), str | None):
+            raise InvalidInput(f"The notebook's `metadata.llm_repl.{name}` must be text.")
+    chosen_budget(own)
+
+
+def chosen_budget(own: Mapping[str, JSONValue]) -> Budget | None:
+    """What the notebook's calls may cost; None where it does not say it.
+
+    Args:
+        own: What stands under ``metadata.llm_repl``.
+
+    Raises:
+        InvalidInput: It is no budget, or has a limit that is not known.
+    """
+    noted = own.get("budget")
+    if noted is None:
+        return None
+    known = Budget.__struct_fields__
+    unknown = sorted(noted.keys() - set(known)) if isinstance(noted, dict) else []
+    try:
+        if unknown:
+            raise msgspec.ValidationError(
+                f"there is no limit `{unknown[0]}`, only {', '.join(known)}"
+            )
+        return msgspec.convert(noted, Budget)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(
+            f"The notebook's `metadata.llm_repl.budget` cannot be used: {error}."
+        ) from None
+
+
+def chosen_mode(own: Mapping[str, JSONValue]) -> Mode:
+    """How the notebook's prompts are answered in runs that do not say it; ``live`` by default.
+
+    Args:
+        own: What stands under ``metadata.llm_repl``.
+
+    Raises:
+        InvalidInput: It is no mode.
+    """
+    noted = own.get("mode") or "live"
+    for mode in get_args(Mode):
+        if noted == mode:
+            found: Mode = mode
+            return found
+    raise InvalidInput(
+        f"The notebook's `metadata.llm_repl.mode` is `{noted}`, but must be one of "
+        f"{', '.join(get_args(Mode))}."
+    )
