@@ -235,12 +235,11 @@ def test_fields_of_a_form_that_are_left_empty_say_nothing(api, paths):
         "model": None,
         "base_url": None,
     }
-    empty = {"model": "", "response_var": "", "provider": "", "system": "", "for_each": ""}
-    made = api.post(
-        f"{paths['notebook']}/cells", {"type": "prompt", "content": "Hi", "schema": "", **empty}
-    )
+    names = ("for_each", "model", "provider", "response_var", "schema")
+    prompt = {"type": "prompt", "content": "Hi"} | dict.fromkeys(names, "")
+    made = api.post(f"{paths['notebook']}/cells", prompt)
     assert made.status_code == 201
-    assert made.json["response_var"] is None
+    assert [made.json[name] for name in names] == [None] * 5
     path = f"{paths['notebook']}/cells/{made.json['id']}"
     assert api.post(f"{path}/execute").json["status"] == "completed"
     api.put(path, {"response_var": "kept"})

@@ -10,7 +10,7 @@ from engineio import packet
 from flask import Flask
 
 from llm_repl_core.engine.loop import EngineLoop
-from llm_repl_server.sockets import session
+from llm_repl_server.sockets import lobby, session
 from llm_repl_server.sockets.engine import make_socketio
 from llm_repl_server.sockets.session import Session
 
@@ -113,3 +113,17 @@ def test_a_room_that_goes_away_costs_nobody_an_event(socketio):
     assert dict(manager.get_participants("/", ["goes", "stays"]))["a"] == "eio-a"
     assert dict(manager.get_participants("/", "stays")) == {"a": "eio-a"}
     assert dict(manager.get_participants("/nowhere", "stays")) == {}
+
+
+def test_a_stranger_who_has_to_go_at_once_is_answered_and_leaves_nothing(socketio, monkeypatch):
+    # As where others come in between its coming and the answer to its handshake.
+    monkeypatch.setattr(lobby, "STRANGERS_LIMIT", 0)
+    server = socketio.server
+    statuses = []
+    body = server.handle_request(
+        {"REQUEST_METHOD": "GET", "QUERY_STRING": "EIO=4&transport=polling"},
+        lambda status, _: statuses.append(status),
+    )
+    assert statuses == ["200 OK"]
+    assert b"".join(body).startswith(b'0{"sid":')
+    assert (server.eio.sockets, server.environ) == ({}, {})

@@ -27,6 +27,9 @@ _ONE = f"{_ALL}/<cell_id>"
 def _option_names() -> frozenset[str]:
     return house().cells.option_names
 
+_NOTHING_WHERE_EMPTY = frozenset({"for_each", "model", "provider", "response_var", "schema"})
+"""Forms send the empty text of a field that was left empty. (An empty `system` is one of its own.)"""
+
 
 @cells.operation("GET", _ALL, answer=CellList, errors=(404,))
 def list_cells(notebook_id: str) -> dict[str, Any]:
@@ -122,6 +125,6 @@ def _cell_fields() -> dict[str, Any]:
     limit = fields.get("tool_limit")
     if isinstance(limit, float):  # for JSON, 1.0 is as good an integer as 1; it was checked
         fields["tool_limit"] = int(limit)
-    if fields.get("response_var") == "":  # the field of a form, left empty
-        fields["response_var"] = None
+    for name in _NOTHING_WHERE_EMPTY & fields.keys():
+        fields[name] = fields[name] or None
     return fields

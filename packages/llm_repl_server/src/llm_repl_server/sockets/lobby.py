@@ -75,8 +75,6 @@ class Lobby:
             patience_s=PATIENCE_S,
         )
         engine.sockets[sid] = session
-        if not admitted:
-            self._remember(session)
         session.send(
             Packet(
                 packet.OPEN,
@@ -90,6 +88,9 @@ class Lobby:
             )
         )
         engine._trigger_event("connect", sid, environ, run_async=False)
+        if not admitted:
+            # Not before: from here on another stranger's coming may end it, at any moment.
+            self._remember(session)
         session.start()
         if transport == "websocket":
             return session.handle_get_request(environ, start_response)
