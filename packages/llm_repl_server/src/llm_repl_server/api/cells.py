@@ -27,6 +27,7 @@ _ONE = f"{_ALL}/<cell_id>"
 def _option_names() -> frozenset[str]:
     return house().cells.option_names
 
+
 _NOTHING_WHERE_EMPTY = frozenset({"for_each", "model", "provider", "response_var", "schema"})
 """Forms send the empty text of a field that was left empty. (An empty `system` is one of its own.)"""
 
@@ -126,5 +127,6 @@ def _cell_fields() -> dict[str, Any]:
     if isinstance(limit, float):  # for JSON, 1.0 is as good an integer as 1; it was checked
         fields["tool_limit"] = int(limit)
     for name in _NOTHING_WHERE_EMPTY & fields.keys():
-        fields[name] = fields[name] or None
+        if fields[name] == "":
+            fields[name] = None
     return fields
