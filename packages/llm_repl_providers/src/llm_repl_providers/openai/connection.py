@@ -21,6 +21,7 @@ from llm_repl_providers.openai.failures import (
     is_known,
     refusal_in,
 )
+from llm_repl_providers.openai.http_client import HttpClient
 from llm_repl_providers.openai.limitations import Learned, Limitation, find_limitation
 from llm_repl_providers.openai.reading import DocumentReader
 
@@ -59,8 +60,7 @@ class Connection:
             # Whether and when to try again is for the engine to say.
             max_retries=0,
             timeout=_limits(config.timeout_s),
-            # A redirect would carry the prompt, and other headers than the SDK's own, elsewhere.
-            http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),
+            http_client=HttpClient(),
         )
 
     async def stream(self, body: dict[str, JSONValue]) -> AsyncGenerator[Delta, None]:
