@@ -7,6 +7,7 @@ import json
 import socket
 import struct
 import threading
+from typing import Self
 
 import pytest
 
@@ -39,7 +40,7 @@ class KeepingServer:
         self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/v1"
         self._thread = threading.Thread(target=self._accept)
 
-    def __enter__(self) -> KeepingServer:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
