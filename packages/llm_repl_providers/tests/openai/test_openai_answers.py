@@ -76,6 +76,41 @@ def test_done_without_a_reason_is_a_whole_answer(server):
     assert len(server.requests) == 2
 
 
+@pytest.mark.parametrize("mark", ["[DONE] ", " [DONE]", "[done]", "[DONE]\t\r"])
+def test_done_is_read_however_it_is_written(server, mark):
+    said = _listen(server, _events(_chunk({"content": "a"}), mark, done=False))
+    assert (_text(said), said[-1].finish_reason) == ("a", "stop")
+
+
+@pytest.mark.parametrize("as_stream", [False, True])
+def test_a_text_in_the_choice_itself_is_read(server, as_stream):
+    """As the protocol for completing texts has it."""
+    document = {"choices": [{"index": 0, "text": "a b", "finish_reason": "stop"}]}
+    reply = _events(document) if as_stream else Reply(body=json.dumps(document).encode())
+    assert _text(_listen(server, reply)) == "a b"
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"Service is warming up", "Service is warming up"),
+        (b"\n upstream said:\r\nno GPU\n", "upstream said: no GPU"),
+        (b'"no GPU"', "no GPU"),
+        (b'{"status": "error", "reason": "no GPU"}', "no GPU"),
+        (b'{"success": false, "result": null, "reason": "no GPU"}', "no GPU"),
+    ],
+)
+def test_words_in_place_of_an_answer_are_told(server, body, words):
+    with pytest.raises(ProviderServerError, match=words):
+        _listen(server, Reply(body=body))
+
+
+@pytest.mark.parametrize("body", [b"", b"da", b"data: {", b": wait\n\n", b"event: message\n"])
+def test_the_beginning_of_a_stream_is_no_sentence(server, body):
+    with pytest.raises(AnswerBroken):
+        _listen(server, Reply(body=body))
+
+
 def test_a_stream_that_ends_without_either_is_broken(server):
     for reply in (Reply(text="a", finish_reason=None, done=False), _events(_chunk(), done=False)):
         with pytest.raises(AnswerBroken, match="broke off"):

@@ -84,6 +84,20 @@ REFUSALS = {
         400,
         _request(),
     ),
+    **{
+        f"streaming: {words}": (
+            lambda body: body["stream"],
+            {"error": {"message": words}},
+            400,
+            _request(),
+        )
+        for words in (
+            "Streaming is disabled for this account.",
+            "This model only supports non-streaming requests.",
+            "`stream` must be set to false for this model.",
+            "Set stream=false to use this endpoint.",
+        )
+    },
     "streaming, the other way round": (
         lambda body: body["stream"],
         {"detail": "This deployment doesn't support streaming."},

@@ -74,6 +74,11 @@ SERVERS = {
         400,
         {"error": "Error rendering prompt with jinja template: System role not supported"},
     ),
+    "gemma at Google's": (
+        lambda roles: "system" not in roles,
+        400,
+        {"error": {"message": "Developer instruction is not enabled for models/gemma-3-27b-it"}},
+    ),
     "an o1": (
         lambda roles: "system" not in roles,
         400,

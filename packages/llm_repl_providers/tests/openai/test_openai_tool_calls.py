@@ -119,6 +119,18 @@ def test_every_form_is_understood(chunks):
     assert _put_together(*chunks) == (ADD, SUB)
 
 
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        {"id": "a", "function": {"name": "add", "arguments": "{}"}},
+        [{"id": "a", "name": "add", "arguments": "{}"}],
+        [{"id": "a", "type": "function", "name": "add", "arguments": {}}],
+    ],
+)
+def test_a_call_without_its_list_or_its_function_is_understood(pieces):
+    assert _put_together(pieces) == (ToolCall(id="a", name="add", arguments="{}"),)
+
+
 def test_arguments_that_are_an_object_become_its_text():
     (call,) = _put_together([_piece(0, "a", "add", {"x": 1, "é": [2]})])
     assert json.loads(call.arguments) == {"x": 1, "é": [2]}

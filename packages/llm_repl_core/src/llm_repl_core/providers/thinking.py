@@ -41,7 +41,8 @@ class ThinkingSplitter:
     """Tells the reasoning at the beginning of a text from the answer after it, as both come.
 
     ``<think>`` counts where the text begins with it, white space apart; until ``</think>`` all is
-    reasoning, and so is all of a text that never closes it. Some models do not open it, as their
+    reasoning, and so is all of a text that never closes it. What opens again right behind it is
+    reasoning as well. Some models do not open it, as their
     server has done so for them: then what stands before the first ``</think>`` was reasoning, but
     for one in code, in quotes, or within a sentence. Everywhere else these are text.
 
@@ -65,14 +66,14 @@ class ThinkingSplitter:
             return Portion(text=piece)
         self._held += piece
         reasoning = ""
-        if self._state == "begin":
-            self._look_for_opening()
-        if self._state == "reasoning":
-            reasoning = self._take_reasoning()
-        if self._state == "gap":
-            self._held = self._held.lstrip()
-            if self._held:
-                self._state = "text"
+        while self._state in ("begin", "reasoning", "gap"):
+            state = self._state
+            if state == "reasoning":
+                reasoning += self._take_reasoning()
+            else:
+                self._look_for_opening()
+            if self._state == state:
+                break  # until there is more
         if self._state != "text":
             return Portion(reasoning=reasoning)
         text, self._held = self._held, ""
@@ -86,7 +87,7 @@ class ThinkingSplitter:
         state, self._state = self._state, "text"
         if state == "reasoning":
             return Portion(reasoning=held)
-        if state == "begin":
+        if state == "begin" or held:
             return Portion(text=held)
         said = "".join(self._said)
         self._said.clear()
@@ -103,6 +104,8 @@ class ThinkingSplitter:
 
     def _look_for_opening(self) -> None:
         begun = self._held.lstrip()
+        if self._state == "gap":
+            self._held = begun
         for opening, closing in THINKING_TAGS:
             if begun.startswith(opening):
                 self._state, self._closing = "reasoning", closing

@@ -87,7 +87,11 @@ class Answer:
             return self._add_turn(delta)
         # Some servers repeat in each chunk, as the message, all that has come so far.
         message = None if self._streams else choice.get("message")
-        return self._add_turn(message) if isinstance(message, dict) else None
+        if isinstance(message, dict):
+            return self._add_turn(message)
+        # Servers that complete texts have it in the choice itself.
+        text = choice.get("text")
+        return self._add_turn({"content": text}) if isinstance(text, str) else None
 
     def _add_turn(self, turn: dict[str, Any]) -> Delta | None:
         if "tool_calls" in turn:

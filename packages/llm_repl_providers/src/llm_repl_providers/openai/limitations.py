@@ -65,7 +65,9 @@ LIMITATIONS: Final = (
         words=_words(
             rf"verified to stream|\bstream(?:ing|ed)?\b.{{0,60}}?{_NOT_TAKEN}"
             rf"|{_NOT_TAKEN}.{{0,40}}?\bstream(?:ing|ed)?\b"
-            r"|\bparam\W+stream\b"
+            r"|\bstream(?:ing)?\b.{0,40}?(?:disabled|forbidden|(?:must|should) be (?:set to )?false)"
+            r"|(?:set|requires?) [`'\"]?stream[`'\"]?\s*(?:=|:|to)\s*false|only.{0,40}non.?stream"
+            r"|without stream|\bparam\W+stream\b"
         ),
         adapt=rewriting.without_streaming,
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any, Final
@@ -19,6 +20,11 @@ _DRAIN_LIMIT_S: Final = 0.1
 """How long the end of the HTTP answer is waited for, which leaves the connection reusable."""
 
 _MARK_AND_BLANKS: Final = b"\xef\xbb\xbf \t\r\n"
+_DONE: Final = b"[DONE]"
+_LINE_OF_A_STREAM: Final = re.compile(
+    rb"^(?:(?:data|event|id|retry)?:|(?:d|da|dat|data|e|ev|eve|even|event)\Z)", re.MULTILINE
+)
+"""A field or a comment; also one that is cut off."""
 _KEPT_ALIVE: Final = frozenset({b"ping", b"heartbeat", b"keepalive", b"keep-alive"})
 
 
@@ -89,15 +95,22 @@ class DocumentReader:
     ) -> AsyncGenerator[list[Any], None]:
         reader = EventReader()
         documents = self._read(reader.feed(head))
+        begun = bool(documents)
         if documents:
             yield documents
         while not self.is_complete and (portion := await anext(portions, None)) is not None:
+            if not begun:
+                head += portion
             documents = self._read(reader.feed(portion))
             if documents:
+                begun = True
                 yield documents
         if self.is_complete:
             await _drain(portions)
             return
+        if not begun and not _LINE_OF_A_STREAM.search(head.replace(b"\r", b"\n")):
+            # A sentence for people, with a status that says that all is well.
+            raise ErrorInAnswer(head.strip(_MARK_AND_BLANKS).decode("utf-8", "replace"))
         try:
             documents = self._read(reader.end())
         except ValueError:
@@ -110,7 +123,7 @@ class DocumentReader:
         found: list[Any] = []
         for event in events:
             data = event.data
-            if data.startswith(b"[DONE]"):
+            if data.strip()[: len(_DONE)].upper() == _DONE:
                 self.is_complete = True
                 break
             if event.name in _KEPT_ALIVE or not data.strip():
@@ -125,7 +138,7 @@ class DocumentReader:
                 _raise_error(document, event.name)
             found += documents
             # Where no empty line stands between the events.
-            self.is_complete = self.is_complete or data.rstrip().endswith(b"\n[DONE]")
+            self.is_complete = self.is_complete or data.rstrip().endswith(b"\n" + _DONE)
         return found
 
 
@@ -159,4 +172,9 @@ def _raise_error(document: Any, name: bytes) -> None:
 def _tells_of_error(document: dict[str, Any]) -> bool:
     if document.get("object") == "error" or document.get("type") == "error":
         return True
-    return any(document.get(name) for name in ("errors", "detail", "message", "error_msg"))
+    if document.get("status") in ("error", "failed") or document.get("success") is False:
+        return True
+    message = document.get("message")
+    if isinstance(message, dict) and "content" in message:
+        return False  # a turn, in the form of another protocol
+    return bool(message) or any(document.get(name) for name in ("errors", "detail", "error_msg"))

@@ -38,6 +38,8 @@ SYSTEM_WORDS: Final = re.compile(
     rf"\bsystem\b.{{0,80}}?(?:{_NO})|(?:{_NO}|variant).{{0,60}}?\bsystem\b"
     # They name those that there are.
     r"|\buser\W{1,5}(?:(?:and|or)\W{1,5})?(?:assistant|model)\b"
+    # Gemma at Google's.
+    r"|developer instruction"
     # Some count the system text as a turn.
     r"|alternat",
     re.IGNORECASE | re.DOTALL,

@@ -13,8 +13,8 @@ from llm_repl_providers.openai.loose_json import joined_halves
 
 __all__ = ["ToolCalls"]
 
-_CALL_FIELDS: Final = frozenset({"index", "id", "type", "function"})
 _FUNCTION_FIELDS: Final = frozenset({"name", "arguments"})
+_CALL_FIELDS: Final = frozenset({"index", "id", "type", "function"})
 
 
 class _Call:
@@ -58,14 +58,13 @@ class ToolCalls:
 
     def add(self, pieces: Any) -> None:
         """Take the pieces of one chunk in; what is none is passed over."""
-        if not isinstance(pieces, list):
-            return
-        for piece in pieces:
+        for piece in pieces if isinstance(pieces, list) else [pieces]:
             if not isinstance(piece, dict):
                 continue
             function = piece.get("function")
             if not isinstance(function, dict):
-                function = {}
+                # Some write the name and the arguments beside the id.
+                function = {name: piece[name] for name in _FUNCTION_FIELDS if name in piece}
             index = piece.get("index")
             identifier, name = _text(piece.get("id")), _text(function.get("name"))
             arguments = function.get("arguments")
@@ -127,7 +126,9 @@ def _begins(call: _Call, index: int | None, identifier: str, name: str) -> bool:
 
 def _unknown_fields(piece: dict[str, Any], function: dict[str, Any]) -> dict[str, Any]:
     """What the protocol does not know of a call: some servers want it back as it came."""
-    fields = {name: value for name, value in piece.items() if name not in _CALL_FIELDS}
+    is_flat = not isinstance(piece.get("function"), dict)
+    known = _CALL_FIELDS | _FUNCTION_FIELDS if is_flat else _CALL_FIELDS
+    fields = {name: value for name, value in piece.items() if name not in known}
     inner = {name: value for name, value in function.items() if name not in _FUNCTION_FIELDS}
     if inner:
         fields["function"] = inner
