@@ -60,26 +60,16 @@ class ThinkingSplitter:
 
     def add(self, piece: str) -> Portion:
         """Take a piece of the text in."""
-        if self._state == "text":
-            if not self._closing:
-                self._said.append(piece)
-            return Portion(text=piece)
-        self._held += piece
         reasoning = ""
-        while self._state in ("begin", "reasoning", "gap"):
-            state = self._state
-            if state == "reasoning":
-                reasoning += self._take_reasoning()
-            else:
-                self._look_for_opening()
-            if self._state == state:
-                break  # until there is more
-        if self._state != "text":
-            return Portion(reasoning=reasoning)
-        text, self._held = self._held, ""
+        if not self._is_in_answer():
+            self._held += piece
+            reasoning = self._take_blocks()
+            if not self._is_in_answer():
+                return Portion(reasoning=reasoning)
+            piece, self._held = self._held, ""
         if not self._closing:
-            self._said.append(text)
-        return Portion(text=text, reasoning=reasoning)
+            self._said.append(piece)
+        return Portion(text=piece, reasoning=reasoning)
 
     def end(self) -> Portion:
         """What is left when nothing comes any more."""
@@ -101,6 +91,20 @@ class ThinkingSplitter:
             reasoning=said[:place].strip(),
             replaces_text=True,
         )
+
+    def _is_in_answer(self) -> bool:
+        return self._state == "text"
+
+    def _take_blocks(self) -> str:
+        """Take the reasoning out of what is held, up to the answer, or as far as it has come."""
+        reasoning, before = "", ""
+        while before != self._state:
+            before = self._state
+            if before == "reasoning":
+                reasoning += self._take_reasoning()
+            elif before != "text":
+                self._look_for_opening()
+        return reasoning
 
     def _look_for_opening(self) -> None:
         begun = self._held.lstrip()
