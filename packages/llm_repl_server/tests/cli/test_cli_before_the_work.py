@@ -50,7 +50,7 @@ def folder(tmp_path: Path) -> Path:
         (["good.llmn", "--kernel", "wroker"], "There is no kernel `wroker`"),
         (["empty.llmn"], "empty.llmn has no cells."),
         (["empty.ipynb"], "empty.ipynb has no cells."),
-        (["nothing.llmn"], "not JSON"),
+        (["nothing.llmn"], "it is empty"),
         (["text.ipynb"], "not JSON"),
         (["folder.llmn"], "folder.llmn is a folder"),
         (["."], ". is a folder"),

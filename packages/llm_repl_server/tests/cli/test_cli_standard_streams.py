@@ -85,7 +85,17 @@ def test_a_closed_stream_leads_nowhere(
         assert load_notebook(tmp_path / "out.llmn").cells[1].status == "completed"
 
 
-@pytest.mark.parametrize("command", ["run -q long.llmn -o out.llmn", "settings", "plugins --json"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "run -q long.llmn -o out.llmn",
+        "settings",
+        "plugins --json",
+        "--help",
+        "--version",
+        "run --help",
+    ],
+)
 def test_a_reader_that_leaves_ends_it_quietly(
     shell: Callable[..., subprocess.CompletedProcess[bytes]], tmp_path: Path, command: str
 ) -> None:

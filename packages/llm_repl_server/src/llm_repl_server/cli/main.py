@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -30,6 +31,18 @@ _COMMANDS = {
     "settings": "List the settings and their values.",
 }
 """The built-in commands and their short help; each is `command` of the module of its name."""
+
+
+@contextmanager
+def _ended_as_others_do() -> Iterator[None]:
+    """Exit as programs do that a signal ends; click would exit with 1."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        discard_output()
+        sys.exit(PIPE_CLOSED_EXIT_CODE)
 
 
 class _LazyGroup(click.Group):
@@ -71,13 +84,13 @@ class _LazyGroup(click.Group):
             formatter.write_dl(sorted(rows.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        try:
+        with _ended_as_others_do():
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            sys.exit(130)  # click would exit with 1
-        except BrokenPipeError:
-            discard_output()
-            sys.exit(PIPE_CLOSED_EXIT_CODE)
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        # `--help` and `--version` print here.
+        with _ended_as_others_do():
+            return super().make_context(*args, **kwargs)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         from llm_repl_server.cli.errors import exit_with_sentence
