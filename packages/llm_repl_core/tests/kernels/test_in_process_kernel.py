@@ -4,6 +4,7 @@ import asyncio
 import concurrent.futures
 import queue
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -149,8 +150,6 @@ def test_the_namespace_holds_the_real_objects() -> None:
 
 
 def test_what_others_print_is_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    stream = sys.stdout
-
     async def check(kernel: InProcessKernel) -> None:
         async for output in kernel.execute("import time\nprint('cell')\ntime.sleep(0.2)"):
             print("test")
@@ -158,7 +157,22 @@ def test_what_others_print_is_left_alone(capsys: pytest.CaptureFixture[str]) -> 
 
     drive(check)
     assert capsys.readouterr().out == "test\n"
-    assert sys.stdout is stream
+
+
+def test_stdout_is_as_before_when_nothing_of_a_cell_runs() -> None:
+    """In a process of its own: here, threads of other tests' cells may still run."""
+    program = (
+        "import sys, threading\n"
+        "from llm_repl_core import Notebook\n"
+        "before, start = sys.stdout, threading.Thread.start\n"
+        "notebook = Notebook()\n"
+        "notebook.add_code('print(1)')\n"
+        "with notebook.open() as session:\n"
+        "    session.run()\n"
+        "assert sys.stdout is before\n"
+        "assert threading.Thread.start is start\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
 def test_context_variables_and_future_statements_stay() -> None:
