@@ -32,6 +32,10 @@ HEAD = '{"format": "llm-repl recordings", "version": 1'
             RecordedDefaults(provider="openai", model="m"),
             HEAD + ', "defaults": {"provider": "openai", "model": "m"}}',
         ),
+        (
+            RecordedDefaults(provider="openai", base_url="http://localhost:1/v1"),
+            HEAD + ', "defaults": {"provider": "openai", "base_url": "http://localhost:1/v1"}}',
+        ),
     ],
 )
 def test_they_stand_in_the_head(

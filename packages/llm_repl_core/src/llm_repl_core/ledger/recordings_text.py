@@ -85,10 +85,13 @@ class RecordedDefaults(Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         provider: The provider's name; None: the file does not say it.
         model: Its model; None: the provider's own.
+        base_url: Where its server was, without a key; None: the provider's own, or the file does
+            not say it.
     """
 
     provider: str | None = None
     model: str | None = None
+    base_url: str | None = None
 
 
 class _Head(Struct):

@@ -210,6 +210,14 @@ class Provider(abc.ABC):
     def __init__(self, config: ProviderConfig | None = None) -> None:
         self.config = config or ProviderConfig()
 
+    @property
+    def server_address(self) -> str | None:
+        """Where requests go, without a key; None: to the provider's own server.
+
+        Write it where something else than ``config.base_url`` may say it.
+        """
+        return self.config.base_url
+
     @abc.abstractmethod
     def stream(self, request: Request) -> AsyncIterator[Delta] | Iterator[Delta]:
         """Answer a request, piece by piece.

@@ -52,6 +52,11 @@ class OpenAIProvider(Provider):
         self._lock = threading.Lock()
         self._learned = Learned(self._base_url)
 
+    @property
+    def server_address(self) -> str | None:
+        """Where requests go, also where the environment says it; None: to OpenAI's server."""
+        return None if self._base_url.rstrip("/") == OPENAI_BASE_URL else self._base_url
+
     async def stream(self, request: Request) -> AsyncIterator[Delta]:
         """Answer a request; closing the iterator closes the connection at once.
 

@@ -74,7 +74,7 @@ def command(
     # Nothing is opened or written before there is a call, which only a cell above can make.
     kept = RunRecord(notebook, document, mode="reuse", keep=False, opens_log_early=False)
     if run_above:
-        kept.choose_provider(application, provider=provider, model=model)
+        kept.choose_provider(application, provider=provider, model=model, base_url=base_url)
         check_providers(application, document, kept.mode)
     try:
         with kept, application.open(document, kernel=kernel, ledger=kept.ledger) as session:

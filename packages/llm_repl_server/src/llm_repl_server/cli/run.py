@@ -125,7 +125,7 @@ def command(
     document = load_notebook_file(application, notebook)
     given = give_parameters(document, parameters, raw_parameters, parameters_file)
     kept = RunRecord(notebook, document, mode=chosen, keep=record, use_log=not no_log)
-    kept.choose_provider(application, provider=provider, model=model)
+    kept.choose_provider(application, provider=provider, model=model, base_url=base_url)
     check_providers(application, document, kept.mode)
     progress = Progress(document, quiet=quiet)
     options = {

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, get_args
 
 import click
+import msgspec
 
 from llm_repl_core import (
     Application,
@@ -15,6 +16,7 @@ from llm_repl_core import (
     CodeCell,
     InvalidInput,
     Ledger,
+    LLMReplError,
     MarkdownCell,
     MemoryCell,
     MemoryLedger,
@@ -25,9 +27,11 @@ from llm_repl_core import (
 from llm_repl_core.engine.routing import ProviderChoice
 from llm_repl_core.files import refuse_unwritable
 from llm_repl_core.ledger.record import Mode
+from llm_repl_core.settings import check_address
 from llm_repl_server.cli.log_ledger import GO_ON, NOTHING_KEPT, LogLedger
 
 if TYPE_CHECKING:
+    from llm_repl_core.engine.providers import Providers
     from llm_repl_core.ledger.recordings import Changes, RecordedDefaults, RecordingsLedger
 
 __all__ = ["RunRecord"]
@@ -98,7 +102,12 @@ class RunRecord:
         self._on_exit.close()
 
     def choose_provider(
-        self, application: Application, *, provider: str | None, model: str | None
+        self,
+        application: Application,
+        *,
+        provider: str | None,
+        model: str | None,
+        base_url: str | None = None,
     ) -> None:
         """Have those asked who were when the calls were recorded, but for what the user says.
 
@@ -106,27 +115,62 @@ class RunRecord:
             application: Whose choice is made.
             provider: What the command line says.
             model: What the command line says.
+            base_url: What the command line says.
 
         Raises:
             ProviderNotFound: There is no provider of the name in the recordings.
+            InvalidInput: The address of the command line would be another provider's.
+            InvalidSetting: The address in the recordings is none, or holds a key.
         """
-        choice = application.providers.choice
-        address = choice.base_url
-        if self.mode != "live" and self._recordings is not None:
-            recorded = self._recordings.defaults
-            # A model stands behind its provider, and means nothing to another one.
-            if recorded.provider is not None and provider in (None, recorded.provider):
-                # An address that was set for another provider must not get this one's key.
-                if choice.name not in (recorded.provider, Settings().provider):
-                    address = None
-                choice = ProviderChoice(
+        if self._recordings is None:
+            return
+        from llm_repl_core.ledger.recordings import RecordedDefaults  # loaded with them
+
+        providers = application.providers
+        recorded = self._recordings.defaults
+        # A model stands behind its provider, and means nothing to another one.
+        if (
+            self.mode != "live"
+            and recorded.provider is not None
+            and provider in (None, recorded.provider)
+        ):
+            address = providers.choice.base_url
+            # An address that was set for another provider must not get this one's key.
+            if providers.choice.name not in (recorded.provider, Settings().provider):
+                if base_url is not None:
+                    raise InvalidInput(
+                        f"--base-url says where `{providers.choice.name}` is, and the recordings "
+                        f"are of `{recorded.provider}`: name the provider too, as in --provider "
+                        f"{recorded.provider}."
+                    )
+                address = None
+            providers.choose(
+                ProviderChoice(
                     name=recorded.provider, model=model or recorded.model, base_url=address
                 )
-                application.providers.choose(choice)
-        if self._recordings is not None:
-            from llm_repl_core.ledger.recordings import RecordedDefaults  # loaded with them
+            )
+            if provider is None and base_url is None:
+                self._keep_address(providers, recorded.base_url)
+        if self._keeps:
+            self._defaults = RecordedDefaults(
+                provider=providers.choice.name,
+                model=providers.choice.model,
+                base_url=_address_of(providers),
+            )
 
-            self._defaults = RecordedDefaults(provider=choice.name, model=choice.model)
+    def _keep_address(self, providers: Providers, recorded: str | None) -> None:
+        """Ask the server that was asked when the calls were recorded, and no other.
+
+        What was meant for a server of one's own must not leave for another one. A file may come
+        from anybody, so that its address gets no key but one that is kept for it.
+        """
+        if recorded is None or self.mode == "replay" or self._recordings is None:
+            return
+        check_address(recorded, f"The `base_url` in the first line of {self._recordings.path}")
+        if (_address_of(providers) or "").rstrip("/") != recorded.rstrip("/"):
+            providers.choose(
+                msgspec.structs.replace(providers.choice, base_url=recorded, trusted_url=False)
+            )
 
     def save(self) -> None:
         """Write the recordings, where they are to be kept.
@@ -225,6 +269,14 @@ def _told(changes: Changes) -> Iterator[str]:
 
 def _answers(number: int) -> str:
     return "1 recorded answer" if number == 1 else f"{number} recorded answers"
+
+
+def _address_of(providers: Providers) -> str | None:
+    """Where the calls of the default provider go; None: to its own server."""
+    try:
+        return providers.get(providers.choice.name).server_address
+    except LLMReplError:  # it is told where a call needs it
+        return providers.choice.base_url
 
 
 def _mode_of(notebook: Notebook) -> Mode:
