@@ -175,6 +175,20 @@ def test_stdout_is_as_before_when_nothing_of_a_cell_runs() -> None:
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
+def test_threads_that_never_end_do_not_keep_the_router() -> None:
+    stream, start = sys.stdout, threading.Thread.start
+
+    async def check(kernel: InProcessKernel) -> None:
+        code = (
+            "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()"
+        )
+        assert await run_cell(kernel, code) == []
+
+    drive(check)
+    assert sys.stdout is stream
+    assert threading.Thread.start is start
+
+
 def test_context_variables_and_future_statements_stay() -> None:
     async def check(kernel: InProcessKernel) -> None:
         await run_cell(kernel, "import decimal\ndecimal.getcontext().prec = 5")

@@ -23,7 +23,7 @@ from llm_repl_core.kernels.in_process.cell import compile_cell
 from llm_repl_core.kernels.in_process.displaying import Displayer
 from llm_repl_core.kernels.in_process.interrupts import InterruptGate
 from llm_repl_core.kernels.in_process.libraries import for_notebook, import_for_notebook
-from llm_repl_core.kernels.in_process.routing import Sink, cell_routed, routed
+from llm_repl_core.kernels.in_process.routing import Sink, cell_routed, close, routed
 from llm_repl_core.kernels.in_process.threads import CodeThread
 from llm_repl_core.kernels.in_process.tracebacks import (
     CELL_PREFIX,
@@ -220,6 +220,7 @@ class InProcessKernel(Kernel):
             return
         self._alive = False
         self._interrupt()
+        close(self._sink)
         for name, value in self._replaced_env.items():
             if value is None:
                 os.environ.pop(name, None)

@@ -20,7 +20,7 @@ from llm_repl_core.kernels.in_process.ipython_display import IPythonDisplay
 from llm_repl_core.kernels.plotly_renderer import use_plotly_renderer
 from llm_repl_core.kernels.text_stream import CapturedStream
 
-__all__ = ["Sink", "cell_routed", "routed"]
+__all__ = ["Sink", "cell_routed", "close", "routed"]
 
 
 class Sink:
@@ -38,6 +38,9 @@ class Sink:
         self.stdout = stdout
         self.stderr = stderr
         self.displayer = displayer
+        self.threads = 0
+        """How many threads of its cells are alive."""
+        self.closed = False
         self.process_hook = threading.excepthook
 
 
@@ -119,6 +122,36 @@ def _show_bundle(data: dict[str, Any]) -> bool:
     return displayer is not None
 
 
+def close(sink: Sink) -> None:
+    """Keep ``sys.stdout`` a router no longer for a sink's threads, as its kernel has ended.
+
+    Libraries have threads that never end.
+    """
+    with _lock:
+        sink.closed = True
+        for _ in range(sink.threads):
+            _remove()
+        sink.threads = 0
+
+
+@contextmanager
+def _thread_routed(sink: Sink) -> Iterator[None]:
+    """Send what this thread prints to the sink, as long as its kernel lives."""
+    with _lock:
+        if not sink.closed:
+            sink.threads += 1
+            _install()
+    _current.set(sink)
+    _in_cell.set(True)  # for the threads that it starts
+    try:
+        yield
+    finally:
+        with _lock:
+            if not sink.closed:
+                sink.threads -= 1
+                _remove()
+
+
 def _start(thread: threading.Thread) -> None:
     """Take the place of ``Thread.start``: what a cell's thread prints is its kernel's, too."""
     sink = _current.get()
@@ -126,20 +159,8 @@ def _start(thread: threading.Thread) -> None:
         run = thread.run
 
         def run_routed() -> None:
-            with routed(sink):
-                _in_cell.set(True)  # for the threads that it starts
-                try:
-                    run()
-                except BaseException as error:  # noqa: BLE001  as `threading` does, but in here
-                    error = error.with_traceback(
-                        error.__traceback__ and error.__traceback__.tb_next
-                    )
-                    hook = threading.excepthook
-                    # The process's own would tell it elsewhere; one that a cell has set is the cell's.
-                    tell = threading.__excepthook__ if hook is sink.process_hook else hook
-                    tell(
-                        threading.ExceptHookArgs((type(error), error, error.__traceback__, thread))
-                    )
+            with _thread_routed(sink):
+                run()
 
         # The thread's own attribute; its class may have a `run` of its own.
         vars(thread)["run"] = run_routed
