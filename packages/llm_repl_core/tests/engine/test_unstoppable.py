@@ -120,6 +120,13 @@ def test_what_cannot_be_interrupted_loses_its_kernel(session, began, check_law, 
     assert not died or "started anew" in after.outputs[0].content
 
 
+def test_what_was_flushed_before_the_kernel_was_lost_is_kept(session, began):
+    cell = session.notebook.add_code("print('go', flush=True)\ncomputes_in_c()")
+    run_and_stop(session, cell, began)
+    assert not session.kernel.alive
+    assert (cell.outputs[0].type, cell.outputs[0].content) == ("stdout", "go\n")
+
+
 def test_a_program_that_a_tool_runs_is_ended_and_no_model_asked_again(session, began):
     cell = tool("runs_a_program")(session.notebook)
     run_and_stop(session, cell, began)

@@ -14,9 +14,12 @@ __all__ = ["CapturedStream"]
 class _ByteSink(io.RawIOBase):
     """Takes the bytes that are written to ``sys.stdout.buffer``."""
 
-    def __init__(self, write_text: Callable[[str], object]) -> None:
+    def __init__(
+        self, write_text: Callable[[str], object], flush: Callable[[], None] | None
+    ) -> None:
         super().__init__()
         self._write_text = write_text
+        self._flush = flush
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.lock = threading.RLock()
 
@@ -28,6 +31,10 @@ class _ByteSink(io.RawIOBase):
         with self.lock:  # a character may come in two pieces
             self._write_text(self._decoder.decode(view.tobytes()))
         return view.nbytes
+
+    def flush(self) -> None:
+        if self._flush is not None:
+            self._flush()
 
 
 class CapturedStream(io.TextIOBase):
@@ -52,7 +59,7 @@ class CapturedStream(io.TextIOBase):
     ) -> None:
         super().__init__()
         self.name = name
-        self.buffer = _ByteSink(write_text)
+        self.buffer = _ByteSink(write_text, flush)
         self._write_text = write_text
         self._descriptor = descriptor
         self._flush = flush

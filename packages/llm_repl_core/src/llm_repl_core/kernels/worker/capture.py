@@ -7,6 +7,7 @@ import os
 import select
 import sys
 import threading
+import time
 from collections.abc import Callable
 
 from llm_repl_core.kernels.output_buffer import OutputBuffer
@@ -21,14 +22,18 @@ _FLUSH_BYTES = 32 * 1024
 _BACKLOG_BYTES = 1024 * 1024
 _DRAIN_BYTES = 1024 * 1024
 _PIPE_READ_BYTES = 64 * 1024
+_FLUSH_INTERVAL_S = 0.02
+"""Between two flushes of user code that are sent at once, when many follow each other."""
+_FLUSH_BURST = 8
 _NAMES = {1: "stdout", 2: "stderr"}
 
 
 class Capture:
     """Collects a worker's output and sends it.
 
-    Text goes out when much has come together, soon after it was written (that is the work of
-    the `Pump`), and at the end of the cell. What comes between cells waits for the next one.
+    Text goes out when much has come together, when user code flushes, soon after it was written
+    (that is the work of the `Pump`), and at the end of the cell. What comes between cells waits
+    for the next one.
 
     Args:
         buffer: Where it comes together.
@@ -45,6 +50,7 @@ class Capture:
         self._decoders: dict[int, codecs.IncrementalDecoder] = {}
         self._cell: int | None = None
         self._main_thread = threading.get_ident()
+        self._next_flush_at = 0.0
         self._in_fork = False
         self._fork_lines = dict.fromkeys(_NAMES, "")
 
@@ -59,7 +65,7 @@ class Capture:
             self.pipes[reading] = descriptor
             self._decoders[reading] = codecs.getincrementaldecoder("utf-8")("replace")
             self._poll.register(reading, select.POLLIN)
-        flush = self._flush_in_fork
+        flush = self.flush_by_user
         self._streams = (
             CapturedStream("<stdout>", lambda text: self.write(1, text), 1, flush),
             CapturedStream("<stderr>", lambda text: self.write(2, text), 2, flush),
@@ -105,6 +111,26 @@ class Capture:
                 self.channel.put(encode(Outputs(self._cell, outputs)))
         self.channel.send_some()
 
+    def flush_by_user(self) -> None:
+        """Send at once what is there: what follows may be C code that lets no other thread run.
+
+        Where many flushes follow each other, the `Pump` sends what most of them leave.
+        """
+        if self._in_fork:
+            self._flush_in_fork()
+            return
+        now = time.monotonic()
+        # Two threads at the same time send one message more at worst.
+        if self._next_flush_at > now:
+            return
+        earliest = now - _FLUSH_BURST * _FLUSH_INTERVAL_S
+        self._next_flush_at = max(self._next_flush_at, earliest) + _FLUSH_INTERVAL_S
+        if threading.get_ident() != self._main_thread:
+            self._flush_at_once()
+        elif not self.gate.closed:  # else a signal's handler broke into our own work
+            with self.gate:
+                self._flush_at_once()
+
     def drain_pipes(self) -> None:
         """Take what programs and C code have written; any thread may ask for it."""
         with self.buffer.lock:
@@ -134,6 +160,14 @@ class Capture:
                 self.drain_pipes()
             buffer.write_with_lock(_NAMES[descriptor], text)
         self._after_change(give_up)
+
+    def _flush_at_once(self) -> None:
+        with self.buffer.lock:
+            if self._poll.poll(0):
+                self.drain_pipes()
+        self.flush()
+        if self.channel.backlog_bytes:
+            self.nudge()  # the pump waits until there is room for it
 
     def _is_interrupted(self) -> bool:
         return self.gate.pending

@@ -28,6 +28,7 @@ class Channel:
         self.lock = threading.RLock()
         self.connection: socket.socket | None = None
         self._outgoing = bytearray()
+        self._sending = False
         self._parser = FrameParser(MESSAGE_LIMIT_BYTES)
         self._messages: list[memoryview] = []
 
@@ -89,19 +90,29 @@ class Channel:
         """Send what the socket takes without waiting.
 
         Returns:
-            Whether all has been sent.
+            Whether all has been sent, or this thread is sending it already.
         """
         with self.lock:
-            while self._outgoing and self.connection is not None:
-                try:
-                    sent = self.connection.send(self._outgoing, socket.MSG_DONTWAIT)
-                except BlockingIOError:
-                    return False
-                except OSError:
-                    self._outgoing.clear()
-                    break
-                del self._outgoing[:sent]
-            return True
+            if self._sending:
+                # A signal's handler, or a finalizer, broke in; the bytes must not go out twice.
+                return True
+            self._sending = True
+            try:
+                return self._send()
+            finally:
+                self._sending = False
+
+    def _send(self) -> bool:
+        while self._outgoing and self.connection is not None:
+            try:
+                sent = self.connection.send(self._outgoing, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return False
+            except OSError:
+                self._outgoing.clear()
+                break
+            del self._outgoing[:sent]
+        return True
 
     def send_until(self, limit_bytes: int, give_up: Callable[[], bool]) -> None:
         """Send until not more than ``limit_bytes`` are left, or ``give_up`` says so."""

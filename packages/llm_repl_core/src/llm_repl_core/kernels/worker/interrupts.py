@@ -45,6 +45,11 @@ class SigintGate:
         if signal.getsignal(signal.SIGINT) is not self._handler:
             signal.signal(signal.SIGINT, self._handler)
 
+    @property
+    def closed(self) -> bool:
+        """Whether the main thread is within a ``with gate:`` block."""
+        return self._depth > 0
+
     def __enter__(self) -> None:
         self._depth += 1
 
