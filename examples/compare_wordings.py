@@ -7,10 +7,13 @@ the mock.
 
 from __future__ import annotations
 
+import sys
+
 from llm_repl_core import (
     Application,
     Budget,
     CellCompleted,
+    CellEndedBadly,
     Notebook,
     PromptCell,
     RecordingsLedger,
@@ -26,8 +29,9 @@ WORDINGS = {
 TEXT = "Tea leaves are dried, and some are left to oxidise first, which makes them black."
 
 
-def main() -> None:
-    """Ask, print the answers, and keep them."""
+def main() -> int:
+    """Ask, print the answers, and keep them; 1: not all could be had."""
+    failed = False
     notebook = Notebook("Compare wordings")
     for name, wording in WORDINGS.items():
         # An id of its own, so that the next run of this script finds the answers again.
@@ -41,8 +45,12 @@ def main() -> None:
                 answer = event.outputs[-1]
                 source = answer.fields.get("source", "asked")
                 print(f"{event.cell_id} ({source}): {answer.content}")
+            elif isinstance(event, CellEndedBadly):
+                failed = True
+                print(f"{event.cell_id}: {event.error}", file=sys.stderr)
     ledger.save(ledger.path, notebook)
+    return int(failed)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -218,6 +218,28 @@ def test_wordings_are_asked_once(folder: Path, tmp_path: Path) -> None:
     assert len((tmp_path / "compare_wordings.calls.jsonl").read_bytes().splitlines()) == 4
 
 
+def test_wordings_that_cannot_be_asked_say_why(folder: Path, tmp_path: Path) -> None:
+    """A budget in dollars, and a model of one's own that has no price."""
+    ended = subprocess.run(
+        [sys.executable, EXAMPLES / "compare_wordings.py"],
+        cwd=tmp_path,
+        env=environment(folder)
+        | {
+            "LLM_REPL_PROVIDER": "openai",
+            "LLM_REPL_MODEL": "home-made",
+            "LLM_REPL_BASE_URL": "http://127.0.0.1:9/v1",
+        },
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=LIMIT_S,
+    )
+    assert ended.returncode == 1
+    assert "home-made" in ended.stderr
+    assert "price" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 # By a server, while a client listens ---------------------------------------------------------------
 
 

@@ -167,7 +167,7 @@ def test_a_script_streams_and_stops(tmp_path, environment, monkeypatch):
             if isinstance(event, CellText):
                 heard.append(event.text)
                 if len(heard) == 3:
-                    session.stop()
+                    session.interrupt()
     [cell] = notebook.cells
     assert cell.status == "interrupted"
     assert cell.outputs[0].content.startswith("".join(heard[:3]))
@@ -175,6 +175,8 @@ def test_a_script_streams_and_stops(tmp_path, environment, monkeypatch):
 
 def test_the_script_among_the_examples(tmp_path, environment):
     shutil.copy(ROOT / "examples" / "compare_wordings.py", tmp_path)
+    # It has a budget in dollars, which nothing is sent under without a price.
+    environment = environment | {"LLM_REPL_PRICES": '{"smollm2": {"input": 0.0, "output": 0.0}}'}
     for source in ("asked", "reuse"):
         done = subprocess.run(
             [sys.executable, "compare_wordings.py"],
