@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import os
+import re
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -294,6 +296,31 @@ def test_every_setting_is_described():
             "prices": "US dollars per million tokens",
         }.get(info.name.rpartition("_")[2])
         assert info.unit == unit, info.name
+
+
+@pytest.mark.parametrize(
+    "key", ["", " ", "*", "own*", "openai/", "/gpt", "/*", "*/*", "a/*/b", "m "]
+)
+@pytest.mark.usefixtures("folder")
+def test_a_price_that_no_call_could_have_is_refused(key):
+    prices = json.dumps({"gpt-4o": {"input": 1, "output": 2}, key: {"input": 1, "output": 2}})
+    with pytest.raises(InvalidSetting, match=re.escape(f"has a price for `{key}`, which")):
+        load_settings(Settings, environ={"LLM_REPL_PRICES": prices})
+
+
+@pytest.mark.parametrize("key", ["gpt-4o", "openai/gpt-4o", "openai/*", "openai/meta/llama", "a:b"])
+@pytest.mark.usefixtures("folder")
+def test_each_form_of_a_price_is_taken(key):
+    prices = json.dumps({key: {"input": 1, "output": 2}})
+    assert list(load_settings(Settings, environ={"LLM_REPL_PRICES": prices}).prices) == [key]
+
+
+@pytest.mark.parametrize("price", [{"input": 1}, {"input": -1, "output": 2}, 3, {"in": 1}])
+@pytest.mark.usefixtures("folder")
+def test_a_price_that_is_none_names_its_model(price):
+    prices = json.dumps({"good": {"input": 1, "output": 2}, "own/bad": price})
+    with pytest.raises(InvalidSetting, match="the price of `own/bad`: "):
+        load_settings(Settings, environ={"LLM_REPL_PRICES": prices})
 
 
 def test_a_subclass_is_described_with_its_section():

@@ -326,10 +326,30 @@ def _convert(settings_class: type[Settings], name: str, value: Any, where: str) 
             value = msgspec.json.decode(value)
         except msgspec.DecodeError as error:
             raise InvalidSetting(f"{where} must be a JSON object, and is not: {error}.") from None
+    if name == "prices" and isinstance(value, Mapping):
+        _check_priced(value, where)
     try:
         return msgspec.convert(value, annotation, strict=False)
     except msgspec.ValidationError as error:
         raise InvalidSetting(f"{where} is not usable: {error}.") from None
+
+
+def _check_priced(prices: Mapping[Any, Any], where: str) -> None:
+    """Refuse prices that no call could have, and name the model of one that is none."""
+    for key, price in prices.items():
+        name = str(key)
+        stem = name.removesuffix("/*")
+        if not stem.strip() or stem != stem.strip() or "*" in stem or "/" in (stem[0], stem[-1]):
+            raise InvalidSetting(
+                f"{where} has a price for `{name[:80]}`, which is no model's: write "
+                "`provider/model`, the model's name alone, or `provider/*` for all of a provider."
+            )
+        try:
+            msgspec.convert(price, ModelPrice, strict=False)
+        except msgspec.ValidationError as error:
+            raise InvalidSetting(
+                f"{where} is not usable: the price of `{name[:80]}`: {error}."
+            ) from None
 
 
 def _sections(settings_class: type[Settings]) -> dict[str, str | None]:
