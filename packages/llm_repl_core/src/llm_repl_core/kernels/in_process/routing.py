@@ -160,7 +160,18 @@ def _start(thread: threading.Thread) -> None:
 
         def run_routed() -> None:
             with _thread_routed(sink):
-                run()
+                try:
+                    run()
+                except BaseException as error:  # noqa: BLE001  as `threading` does, but in here
+                    error = error.with_traceback(
+                        error.__traceback__ and error.__traceback__.tb_next
+                    )
+                    hook = threading.excepthook
+                    # The process's own would tell it elsewhere; one that a cell has set is the cell's.
+                    tell = threading.__excepthook__ if hook is sink.process_hook else hook
+                    tell(
+                        threading.ExceptHookArgs((type(error), error, error.__traceback__, thread))
+                    )
 
         # The thread's own attribute; its class may have a `run` of its own.
         vars(thread)["run"] = run_routed
