@@ -101,7 +101,7 @@ def test_ctrl_c_ends_the_cell_saves_the_notebook_and_exits_with_130(
     ("arguments", "sentence"),
     [
         (["missing.llmn"], "missing.llmn"),
-        (["broken.llmn"], "not UTF-8"),
+        (["broken.llmn"], "is UTF-16 text: save it as UTF-8"),
         (["nb.txt"], "must end in one of .llmn, .ipynb"),
         (["good.llmn", "--kernel", "nope"], "There is no kernel `nope`"),
         (["good.llmn", "-o", "x.docx"], "must end in one of .llmn, .ipynb"),
