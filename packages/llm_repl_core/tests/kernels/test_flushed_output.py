@@ -87,3 +87,30 @@ def test_many_flushes_are_few_messages(changes_of: Callable[[str], list[OutputCh
     assert outputs == changes
     assert text_of(outputs, "stdout") == "".join(f"{i}\n" for i in range(20_000))
     assert len(changes) < 5_000
+
+
+@pytest.mark.parametrize("flush", [False, True])
+def test_what_handlers_of_signals_print_breaks_into_nothing(changes_of, flush):
+    code = (
+        "import signal\n"
+        "rung = 0\n"
+        "def ring(*_):\n"
+        "    global rung\n"
+        "    rung += 1\n"
+        "    print('alarm', flush=FLUSH)\n"
+        "before = signal.signal(signal.SIGALRM, ring)\n"
+        "signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)\n"
+        "i = 0\n"
+        "while i < 3000 or rung < 100:\n"
+        "    print(f'<{i}>', flush=FLUSH)\n"
+        "    i += 1\n"
+        "signal.setitimer(signal.ITIMER_REAL, 0)\n"
+        "signal.signal(signal.SIGALRM, before)\n"
+        "print(f'={i}={rung}', end='')\n"
+    ).replace("FLUSH", str(flush))
+    outputs = [change for change in changes_of(code) if isinstance(change, Output)]
+    assert {output.type for output in outputs} == {"stdout"}, outputs[-1]
+    printed, lines, rung = text_of(outputs, "stdout").split("=")
+    in_order = "".join(f"<{i}>" for i in range(int(lines)))
+    assert printed.replace("\n", "").replace("alarm", "") == in_order
+    assert printed.count("alarm") == int(rung)

@@ -8,6 +8,7 @@ import select
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 
 from llm_repl_core.kernels.output_buffer import OutputBuffer
@@ -50,6 +51,8 @@ class Capture:
         self._decoders: dict[int, codecs.IncrementalDecoder] = {}
         self._cell: int | None = None
         self._main_thread = threading.get_ident()
+        self._main_thread_works = False
+        self._of_main_thread: deque[tuple[int, str]] = deque()
         self._next_flush_at = 0.0
         self._in_fork = False
         self._fork_lines = dict.fromkeys(_NAMES, "")
@@ -82,8 +85,10 @@ class Capture:
         if threading.get_ident() != self._main_thread:
             self._write(descriptor, text, _never)
             return
-        with self.gate:
-            self._write(descriptor, text, self._is_interrupted)
+        self._of_main_thread.append((descriptor, text))
+        if not self._main_thread_works:
+            with self.gate:
+                self._write_of_main_thread()
 
     def begin(self, cell: int) -> None:
         """A cell begins; what came since the last one is its first output."""
@@ -127,9 +132,14 @@ class Capture:
         self._next_flush_at = max(self._next_flush_at, earliest) + _FLUSH_INTERVAL_S
         if threading.get_ident() != self._main_thread:
             self._flush_at_once()
-        elif not self.gate.closed:  # else a signal's handler broke into our own work
+        elif not self.gate.closed and not self._main_thread_works:  # else a handler broke in
             with self.gate:
-                self._flush_at_once()
+                self._main_thread_works = True
+                try:
+                    self._flush_at_once()
+                finally:
+                    self._main_thread_works = False
+                self._write_of_main_thread()
 
     def drain_pipes(self) -> None:
         """Take what programs and C code have written; any thread may ask for it."""
@@ -150,6 +160,18 @@ class Capture:
     def after_display(self) -> None:
         """Something was displayed: see that it is sent soon."""
         self._after_change(self._is_interrupted)
+
+    def _write_of_main_thread(self) -> None:
+        """Take what it has printed, and what handlers of signals print meanwhile.
+
+        A handler may break in anywhere, and what it prints is not to meet half-done work.
+        """
+        self._main_thread_works = True
+        try:
+            while self._of_main_thread:
+                self._write(*self._of_main_thread.popleft(), self._is_interrupted)
+        finally:
+            self._main_thread_works = False
 
     def _write(self, descriptor: int, text: str, give_up: Callable[[], bool]) -> None:
         # One poll object does not stand two threads. Under the lock, text stays behind what this
