@@ -236,7 +236,7 @@ def shapes() -> str:
     schemas = describe(RESOURCES)["components"]["schemas"]
     for one in schemas.values():  # what may be sent back besides is said once, above
         fields = one.get("properties", {}).items()
-        one["properties"] = {name: field for name, field in fields if "readOnly" not in field}
+        one["properties"] = {name: field for name, field in fields if "x-sent-back" not in field}
     return "\n\n".join(shape(name, schemas[name]) for name in sorted(schemas))
 
 

@@ -97,7 +97,7 @@ def test_reuse_asks_only_what_has_changed_and_whom_it_asked_before(stage, notebo
         document.cells[10].content = "Tell a legend about {topic}."
         save_notebook(document, notebook)
         variables = {"OPENAI_API_KEY": "sk-test", "LLM_REPL_BASE_URL": server.base_url}
-        reused = llm_repl(stage, "run", "fifty.llmn", "--reuse", **variables)
+        reused = llm_repl(stage, "run", "fifty.llmn", "--reuse", "--record", **variables)
         assert reused.returncode == 0, reused.stderr
         [last] = server.requests[PROMPTS:]
         assert (last.prompt, last.body["model"]) == ("Tell a legend about bridges.", "test-model")

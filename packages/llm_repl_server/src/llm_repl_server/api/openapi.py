@@ -19,6 +19,7 @@ from llm_repl_server import __version__
 from llm_repl_server.api.examples import EXAMPLES
 from llm_repl_server.api.resource import Endpoint, Resource, json_response
 from llm_repl_server.api.schemas import CHOICES_KEY, ErrorAnswer
+from llm_repl_server.services.decoding import types_within
 
 __all__ = ["Choices", "describe", "install_description"]
 
@@ -51,9 +52,10 @@ class Choices(Struct, frozen=True):
                 return {"enum": list(self.cell_types)}
             case "formats":
                 return {"enum": list(self.formats)}
-            case "files":
+            case "files" | "new_files":
                 endings = "|".join(map(re.escape, self.formats))
-                return {"pattern": rf"^[^\x00]*[^./\x00][^/\x00]*\.({endings})$"}
+                empty = "^$|" if kind == "new_files" else ""
+                return {"pattern": rf"{empty}^[^\x00]*[^./\x00][^/\x00]*\.({endings})$"}
         raise ValueError(f"There are no choices of {kind}.")
 
 
@@ -123,12 +125,14 @@ def _close(components: dict[str, Any], endpoint: Endpoint) -> None:
     assert endpoint.body is not None
     schema = components[endpoint.body.__name__]
     sent_back = {
-        name: {"readOnly": True, "description": "May be sent back; it changes nothing."}
+        name: {"x-sent-back": True, "description": "May be sent back; it changes nothing."}
         for answer in endpoint.echo
         for name in answer.__struct_fields__
     }
     schema["properties"] = sent_back | schema["properties"]
     schema["additionalProperties"] = endpoint.takes_more
+    for inner in types_within(endpoint.body):
+        components[inner.__name__]["additionalProperties"] = False
 
 
 def _types(endpoints: list[Endpoint]) -> list[type[Struct]]:

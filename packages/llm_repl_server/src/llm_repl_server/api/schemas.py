@@ -67,7 +67,7 @@ NewFilePath = Annotated[
         description="Under the server's root folder; the ending picks the format, and folders "
         "that do not exist are made. The notebook's name with `.llmn` where empty.",
         examples=["reports/notes.llmn"],
-        extra_json_schema={CHOICES_KEY: "files"},
+        extra_json_schema={CHOICES_KEY: "new_files"},
     ),
 ]
 # For JSON, 1.0 is as good an integer as 1.

@@ -14,7 +14,7 @@ from llm_repl_core import InvalidInput
 from llm_repl_core.model.cell import VariableName
 from llm_repl_server.services.shapes import NewVariableName
 
-__all__ = ["read_document", "to_struct"]
+__all__ = ["read_document", "to_struct", "types_within"]
 
 _NESTING_LIMIT = 200
 """Of lists and objects in a body. What is nested deeper than this cannot be saved to every format."""
@@ -89,6 +89,12 @@ def _check_names(
                 _check_names(value, inner, what, f"{path}{name}.", ())
         elif name not in echo:
             raise InvalidInput(_unknown(path, name, list(fields), what))
+
+
+def types_within(kind: type) -> set[type]:
+    """The types of the objects in a type's fields, whose unknown fields are refused as well."""
+    found = {inner for inner in _fields(kind).values() if inner is not None}
+    return found.union(*map(types_within, found))
 
 
 @functools.cache

@@ -109,6 +109,12 @@ class _RequestHandler(WSGIRequestHandler):
 
     disable_nagle_algorithm = True
 
+    def handle_one_request(self) -> None:
+        """Answer a request; a websocket's connection is then the engine's, and not read from."""
+        super().handle_one_request()
+        if self.connection.fileno() < 0:
+            self.close_connection = True
+
     def log(self, type: str, message: str, *args: Any) -> None:
         """Log a request."""
         super().log(type, "%s", redact_tokens(message % args if args else message))
