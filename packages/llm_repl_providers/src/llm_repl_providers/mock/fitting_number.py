@@ -43,6 +43,9 @@ def fitting_number(schema: dict[str, Any], number: int, *, whole: bool) -> int |
     found = start + number * step
     if not _within(found, low, above, high, below):
         if whole or "multipleOf" in schema or low is None or high is None:
+            if number and _within(start, low, above, high, below):
+                # There are no more: the first again, which an array may refuse to hold twice.
+                return int(start) if start.denominator == 1 else float(start)
             raise NoFitError("no number lies between bounds of it")
         found = (low + high) / 2 if low != high else low
         if not _within(found, low, above, high, below):

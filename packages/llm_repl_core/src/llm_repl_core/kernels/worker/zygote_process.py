@@ -12,6 +12,7 @@ import contextlib
 import ctypes
 import gc
 import importlib
+import linecache
 import os
 import select
 import signal
@@ -219,6 +220,8 @@ def _silence() -> None:
 
 def run_program() -> None:
     """Be the program that `llm_repl_core.kernels.worker.zygote` starts."""
+    # From 3.13 on, Python knows the text of `-c`, and tracebacks would show it for the user's `eval`.
+    linecache.cache.pop("<string>", None)
     folder = Path.cwd()
     if sys.argv[2].isdigit():
         # Its workers keep the folder in use; the programs that they start do not.
