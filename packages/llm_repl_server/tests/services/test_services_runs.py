@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from llm_repl_server.services import run_registry
 from llm_repl_server.services.run_registry import RunRegistry
@@ -47,6 +49,18 @@ def test_the_latest_that_ended_are_remembered(monkeypatch):
     ]  # fmt: skip
     assert runs.find("open") is not None
     assert len(runs.of_notebook("n")) == 11
+
+
+def test_runs_stay_in_order_when_the_clock_is_set_back():
+    runs = RunRegistry(last_number=5)
+    noon = datetime(2026, 5, 5, 12, tzinfo=UTC)
+    begun = [
+        runs.begin(replace(record(name), created_at=noon - timedelta(hours=back)), kept=True)
+        for name, back in (("a", 0), ("b", 2), ("c", 1))
+    ]
+    assert [one.number for one in begun] == [6, 7, 8]
+    runs.end("b", "completed")
+    assert [one.id for one in runs.of_notebook("n")] == ["a", "b", "c"]
 
 
 def test_what_is_not_known_is_passed_over():

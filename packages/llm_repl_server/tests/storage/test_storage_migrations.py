@@ -158,6 +158,27 @@ def test_calls_from_before_reasoning_was_kept_are_read(tmp_path: Path) -> None:
         assert (call.id, call.text, call.reasoning, call.provider_fields) == ("c", "x", "", {})
 
 
+def test_runs_from_before_they_were_numbered_keep_their_order(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        command.upgrade(config(connection), "0003")
+        connection.exec_driver_sql(
+            "INSERT INTO notebooks VALUES ('n', 'Old', ?, ?, '{}', '{}', '[]', '{}')",
+            ("2026-01-31T10:00:00.000000Z", "2026-01-31T10:00:00.000000Z"),
+        )
+        for run_id, hour in (("late", 12), ("early", 10), ("middle", 11)):
+            connection.exec_driver_sql(
+                "INSERT INTO runs VALUES (?, 'n', 'completed', 'cells', '[]', 'live', 0, 0, NULL, "
+                "NULL, ?, NULL, NULL)",
+                (run_id, f"2026-01-31T{hour}:00:00.000000Z"),
+            )
+    engine.dispose()
+    with Store(url) as store:
+        assert [run.id for run in store.list_runs("n")] == ["late", "middle", "early"]
+        assert store.last_run_number() == 3
+
+
 def test_tables_and_statements_can_be_said_to_other_databases() -> None:
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # it has no types
     for table in metadata.sorted_tables:

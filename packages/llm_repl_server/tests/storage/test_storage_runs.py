@@ -29,6 +29,7 @@ def notebook(store: Store) -> None:
 def test_every_field_of_a_run_comes_back(store: Store) -> None:
     full = run(
         "any\x00",
+        number=7,
         state="failed",
         kind="cells",
         cell_ids=("a", "\ud800"),
@@ -62,11 +63,14 @@ def test_a_run_belongs_to_a_notebook(store: Store) -> None:
 
 
 def test_the_latest_runs_come_first(store: Store) -> None:
-    runs = [run(str(n), created_at=START + timedelta(seconds=n)) for n in range(5)]
+    # The clock runs backwards: the numbers count.
+    runs = [run(str(n), number=n, created_at=START - timedelta(hours=n)) for n in range(5)]
+    assert store.last_run_number() == 0
     store.submit(*(WriteRun(one) for one in (*runs[3:], *runs[:3]))).result(10)
     assert store.list_runs("n") == runs[::-1]
     assert store.list_runs("n", 2) == [runs[4], runs[3]]
     assert store.list_runs("other") == []
+    assert store.last_run_number() == 4
 
 
 def test_what_a_server_left_running_is_interrupted(store: Store, database_url: str) -> None:

@@ -107,8 +107,9 @@ def encode_recordings(
 ) -> bytes:
     """The file's bytes: a head, then a line for each call that was answered.
 
-    The lines are in the order of the document, then of the items, the steps and the times,
-    whatever the order of the records; calls of cells that ``cell_order`` lacks come last.
+    The lines are in the order of the document, then of the items and the steps, whatever the
+    order of the records; those of one place stay in theirs. Calls of cells that ``cell_order``
+    lacks come last.
 
     Args:
         records: The calls; those that were not answered are left out.
@@ -120,7 +121,7 @@ def encode_recordings(
     def order(record: CallRecord) -> tuple[object, ...]:
         cell_id = record.place.cell_id
         place = places.get(cell_id, len(places))
-        return (place, cell_id, *place_order(record.place)[1:], record.started_at, record.id)
+        return (place, cell_id, *place_order(record.place)[1:])
 
     answered = sorted((record for record in records if record.state == "completed"), key=order)
     plain_defaults = msgspec.to_builtins(defaults or RecordedDefaults())

@@ -237,7 +237,7 @@ class ExecutionService:
             total=len(cell_ids),
             created_at=datetime.now(UTC),
         )
-        self._runs.begin(record, kept=kept or len(cell_ids) > 1)
+        record = self._runs.begin(record, kept=kept or len(cell_ids) > 1)
         # Every run has its ending; where the engine itself is closed, this is it.
         task.add_done_callback(lambda _: self._runs.end(run_id, "interrupted", _STOPPED))
         return record

@@ -51,7 +51,7 @@ class House:
         self.announcer = Announcer(self.loop.loop)
         self._kernels = KernelFactory(self.application, settings.root_folder())
         self.loop.submit(self._kernels.warm())
-        runs = RunRegistry()
+        runs = RunRegistry(self._store.last_run_number())
         live = LiveNotebooks(self.application, self._store, self.announcer, self._kernels, runs)
         self._live = live
         self.notebooks = NotebookService(

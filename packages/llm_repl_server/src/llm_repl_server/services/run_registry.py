@@ -15,23 +15,33 @@ ENDED_LIMIT = 1000
 
 
 class RunRegistry:
-    """What is known of runs without asking the database. Used in the engine's loop."""
+    """What is known of runs without asking the database. Used in the engine's loop.
 
-    def __init__(self) -> None:
+    Args:
+        last_number: The highest number of a run that an earlier server took in.
+    """
+
+    def __init__(self, last_number: int = 0) -> None:
+        self._last_number = last_number
         self._open: dict[str, RunRecord] = {}
         self._ended: dict[str, RunRecord] = {}
         self._kept: set[str] = set()
 
-    def begin(self, record: RunRecord, *, kept: bool) -> None:
+    def begin(self, record: RunRecord, *, kept: bool) -> RunRecord:
         """Take in a run that waits for its turn.
 
         Args:
             record: The run.
             kept: Whether it is in the database too.
+
+        Returns:
+            The run with its number.
         """
-        self._open[record.id] = record
+        self._last_number += 1
+        record = self._open[record.id] = replace(record, number=self._last_number)
         if kept:
             self._kept.add(record.id)
+        return record
 
     def is_kept(self, run_id: str) -> bool:
         """Whether a run that has not ended is in the database too."""
@@ -72,7 +82,7 @@ class RunRegistry:
         known = (*self._ended.values(), *self._open.values())
         return sorted(
             (one for one in known if one.notebook_id == notebook_id),
-            key=lambda one: one.created_at,
+            key=lambda one: one.number,
         )
 
     def waiting_for(self, cell_id: str, notebook_id: str) -> list[str]:

@@ -49,7 +49,7 @@ class RunService:
         kept = await asyncio.to_thread(self._store.list_runs, notebook_id, _LIST_LIMIT)
         # What is in memory is newer than what was read.
         found = {one.id: one for one in (*kept, *self._runs.of_notebook(notebook_id))}
-        latest = sorted(found.values(), key=lambda one: one.created_at, reverse=True)
+        latest = sorted(found.values(), key=lambda one: one.number, reverse=True)
         return {"runs": [run_on_wire(one) for one in latest[:_LIST_LIMIT]]}
 
     async def interrupt(self, run_id: str) -> dict[str, Any]:

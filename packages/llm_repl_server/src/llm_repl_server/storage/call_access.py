@@ -23,7 +23,7 @@ from llm_repl_server.storage.schema import calls
 __all__ = ["CallAccess", "Spending"]
 
 _call = sa.select(calls).where(calls.c.id == bindparam("id"))
-_place_in_list = sa.select(calls.c.started_at, calls.c.number).where(calls.c.id == bindparam("id"))
+_number = sa.select(calls.c.number).where(calls.c.id == bindparam("id"))
 _answered = (
     sa.select(calls)
     .where(
@@ -33,7 +33,7 @@ _answered = (
         calls.c.state.concat("") == "completed",
         calls.c.source == "live",
     )
-    .order_by(calls.c.started_at, calls.c.number)
+    .order_by(calls.c.number)
 )
 _answers = _answered.where(calls.c.identity == bindparam("identity"))
 _spending = sa.select(
@@ -100,7 +100,7 @@ class CallAccess(Access):
             return None if row is None else _read(row._asdict(), _Life(self._opened()))
 
     def list_calls(self, wanted: CallFilter | None = None) -> list[CallRecord]:
-        """Calls, the last that started first.
+        """Calls, the last that was put on record first.
 
         Calls that are recorded between one page and the next do not move what is on it.
 
@@ -117,7 +117,7 @@ class CallAccess(Access):
             raise InvalidInput(f"The limit of a list is 1 or more, not {wanted.limit}.")
         backend = self._opened()
         life = _Life(backend)
-        query = sa.select(calls).order_by(calls.c.started_at.desc(), calls.c.number.desc())
+        query = sa.select(calls).order_by(calls.c.number.desc())
         with self._reading() as connection:
             cut_off = []
             if wanted.state in ("running", "interrupted"):
@@ -126,12 +126,12 @@ class CallAccess(Access):
             query = query.where(*conditions_of(wanted, cut_off, backend.search_condition))
             if wanted.before is not None:
                 key = {"id": encode_text(wanted.before)}
-                place = connection.execute(_place_in_list, key).one_or_none()
-                if place is None:
+                number = connection.execute(_number, key).scalar_one_or_none()
+                if number is None:
                     raise InvalidInput(
                         f"There is no call {wanted.before!r} on record behind which to go on."
                     )
-                query = query.where(sa.tuple_(calls.c.started_at, calls.c.number) < tuple(place))
+                query = query.where(calls.c.number < number)
             rows = connection.execute(query.limit(wanted.limit)).all()
             return [_read(row._asdict(), life) for row in rows]
 

@@ -17,9 +17,10 @@ _run = sa.select(runs).where(runs.c.id == bindparam("id"))
 _runs_of_notebook = (
     sa.select(runs)
     .where(runs.c.notebook_id == bindparam("notebook_id"))
-    .order_by(runs.c.created_at.desc(), runs.c.id.desc())
+    .order_by(runs.c.number.desc())
     .limit(bindparam("limit"))
 )
+_last_number = sa.select(sa.func.coalesce(sa.func.max(runs.c.number), 0))
 
 
 class RunAccess(Access):
@@ -34,6 +35,15 @@ class RunAccess(Access):
         with self._reading() as connection:
             row = connection.execute(_run, {"id": encode_text(run_id)}).one_or_none()
             return None if row is None else run_from_row(row._asdict())
+
+    def last_run_number(self) -> int:
+        """The highest number of a run; 0 where there are none.
+
+        Raises:
+            StorageError: The database cannot be read.
+        """
+        with self._reading() as connection:
+            return int(connection.execute(_last_number).scalar_one())
 
     def list_runs(self, notebook_id: str, limit: int = 100) -> list[RunRecord]:
         """The latest runs of a notebook, the last that was asked for first.

@@ -19,6 +19,8 @@ class RunRecord(Struct, frozen=True, kw_only=True):
 
     Attributes:
         id: A UUID.
+        number: Higher than those of all runs that were asked for before; no time says that, as
+            clocks are set back.
         notebook_id: Which notebook.
         state: Whether it has ended, and how.
         kind: What was asked for: ``notebook``, ``cells``, ``stale``.
@@ -34,6 +36,7 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     """
 
     id: str
+    number: int = 0
     notebook_id: str
     state: RunState = "queued"
     kind: str = "notebook"

@@ -24,6 +24,7 @@ def run_to_row(record: RunRecord) -> Row:
     """The row of a run."""
     return {
         "id": encode_text(record.id),
+        "number": record.number,
         "notebook_id": encode_text(record.notebook_id),
         "state": record.state,
         "kind": encode_text(record.kind),
@@ -47,6 +48,7 @@ def run_from_row(row: Mapping[str, Any]) -> RunRecord:
     """
     return RunRecord(
         id=decode_text(row["id"]),
+        number=row["number"],
         notebook_id=decode_text(row["notebook_id"]),
         state=row["state"],
         kind=decode_text(row["kind"]),

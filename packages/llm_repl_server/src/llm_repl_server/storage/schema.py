@@ -15,7 +15,7 @@ __all__ = [
     "version_table_name",
 ]
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0004"
 """The newest migration's id. A database that has it is opened without loading Alembic."""
 
 version_table_name = "llm_repl_schema"
@@ -99,13 +99,17 @@ runs = sa.Table(
     sa.Column("created_at", sa.Text, nullable=False),
     sa.Column("started_at", sa.Text),
     sa.Column("ended_at", sa.Text),
-    sa.Index(None, "notebook_id", "created_at"),
+    # In which order the runs of a server were asked for, whatever its clock said.
+    sa.Column("number", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Index(None, "notebook_id", "number"),
+    sa.Index(None, "number"),
 )
 
 calls = sa.Table(
     "calls",
     metadata,
-    # Tells calls of the same instant apart, and what is searched refers to it.
+    # In which order they were put on record: a clock may be set back, so that no time says which
+    # answer is the latest. What is searched refers to it.
     sa.Column("number", sa.Integer, primary_key=True),
     sa.Column("id", sa.Text, nullable=False),
     # No foreign key: what was paid stays on record when its notebook is deleted, and a notebook
@@ -147,11 +151,11 @@ calls = sa.Table(
     sa.Column("reasoning", sa.Text),
     sa.Column("provider_fields", sa.Text),
     sa.Index(None, "id", unique=True),
-    # With the time, so that what is found is in order already: a planner may
+    # With the number, so that what is found is in order already: a planner may
     # prefer an index that spares it sorting to one that finds fewer rows.
-    sa.Index(None, "notebook_id", "identity", "started_at"),
-    sa.Index(None, "notebook_id", "started_at"),
+    sa.Index(None, "notebook_id", "identity", "number"),
+    sa.Index(None, "notebook_id", "number"),
     sa.Index(None, "started_at"),
-    sa.Index(None, "run_id", "started_at"),
-    sa.Index(None, "state", "started_at"),
+    sa.Index(None, "run_id", "number"),
+    sa.Index(None, "state", "number"),
 )
