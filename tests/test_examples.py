@@ -28,6 +28,8 @@ SCRIPTS = sorted(EXAMPLES.glob("*.py"))
 COMMAND = [sys.executable, "-m", "llm_repl_server.cli.main"]
 LIMIT_S = 60.0
 
+InOrder = Callable[[socketio.Client], socketio.Client]
+
 
 def wait_until(condition: Callable[[], Any], what: str) -> Any:
     deadline = time.monotonic() + LIMIT_S
@@ -246,7 +248,7 @@ def test_wordings_that_cannot_be_asked_say_why(folder: Path, tmp_path: Path) -> 
 class Server:
     """``llm-repl serve`` as a process, and a client of its events."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, in_order: InOrder) -> None:
         self._log = folder / "server.log"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -258,7 +260,7 @@ class Server:
                 stderr=log,
             )
         self.heard: list[tuple[str, dict[str, Any]]] = []
-        self._client = socketio.Client(reconnection=False)
+        self._client = in_order(socketio.Client(reconnection=False))
         self._client.on("*", lambda event, payload: self.heard.append((event, payload)))
         try:
             found = wait_until(self._announced, "the server says where it serves")
@@ -303,8 +305,8 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(folder: Path) -> Iterator[Server]:
-    with contextlib.closing(Server(folder)) as server:
+def server(folder: Path, in_order: InOrder) -> Iterator[Server]:
+    with contextlib.closing(Server(folder, in_order)) as server:
         yield server
 
 

@@ -169,6 +169,13 @@ class Listener:
         self._news = threading.Condition()
         options = {"origin": ORIGIN}
         self._client = socketio.Client(reconnection=False, websocket_extra_options=options)
+        # The library handles every message in a thread of its own, in no order.
+        trigger = self._client.eio._trigger_event
+
+        def trigger_in_order(event: str, *arguments: Any, **options: Any) -> Any:
+            return trigger(event, *arguments, **options | {"run_async": False})
+
+        self._client.eio._trigger_event = trigger_in_order
         for name in EVENTS:
             self._client.on(name, self._keep(name))
         self._client.connect(base, transports=["websocket"])

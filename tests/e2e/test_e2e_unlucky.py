@@ -19,20 +19,14 @@ LIMIT_S = 120.0
 class Ear:
     """A Socket.IO client that keeps the starts and ends of executions, in order."""
 
-    def __init__(self, server) -> None:
+    def __init__(self, server, in_order) -> None:
         self.heard: list[tuple[str, dict]] = []
-        self.client = socketio.Client(
+        client = socketio.Client(
             # The library looks at each byte of a text in Python, which takes seconds for big ones.
             reconnection=False,
             websocket_extra_options={"skip_utf8_validation": True},
         )
-        # The library handles every message in a thread of its own, in no order.
-        trigger = self.client.eio._trigger_event
-
-        def trigger_in_order(event: str, *arguments, **options):
-            return trigger(event, *arguments, **options | {"run_async": False})
-
-        self.client.eio._trigger_event = trigger_in_order
+        self.client = in_order(client)
         self.client.on("*", lambda name, data=None: self.heard.append((name, data)))
         self.client.connect(server.base, transports=["websocket"])
 
@@ -61,8 +55,8 @@ class Ear:
 
 
 @pytest.fixture
-def ear(server):
-    made = Ear(server)
+def ear(server, in_order):
+    made = Ear(server, in_order)
     yield made
     made.client.disconnect()
 
