@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,14 @@ import pytest
 
 from llm_repl_core import leftovers
 from llm_repl_core.errors import FileMissing, Forbidden, StorageError, TooLarge
-from llm_repl_core.files import _folder, read_bytes, refuse_unwritable, write_atomically
+from llm_repl_core.files import (
+    _folder,
+    _reading,
+    read_bytes,
+    read_given,
+    refuse_unwritable,
+    write_atomically,
+)
 
 posix = pytest.mark.skipif(os.name != "posix", reason="permissions and pipes of POSIX")
 
@@ -200,6 +208,61 @@ def test_pipes_and_devices_are_refused_without_waiting(tmp_path: Path, kind: str
     finally:
         if listener is not None:
             listener.close()
+
+
+def test_what_a_program_writes_can_be_given(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    # A pipe can be opened for both without waiting for another end.
+    with os.fdopen(os.open(path, os.O_RDWR), "r+b", buffering=0) as writer:
+        writer.write(b"first ")
+
+        def go_on() -> None:
+            writer.write(b"x" * 50_000)
+            writer.close()
+
+        going_on = threading.Timer(0.1, go_on)
+        going_on.start()
+        assert read_given(path, 100_000) == b"first " + b"x" * 50_000
+        going_on.join()
+
+
+def test_what_ends_can_be_given(tmp_path: Path) -> None:
+    plain = tmp_path / "plain"
+    plain.write_bytes(b"x" * 200_000)
+    assert read_given(plain, 200_000) == b"x" * 200_000
+    assert read_given("/dev/null", 10) == b""
+    script = "from llm_repl_core.files import read_given; print(read_given('/dev/stdin', 9))"
+    ended = subprocess.run(
+        [sys.executable, "-c", script], input=b"of a pipe", capture_output=True, check=True
+    )
+    assert ended.stdout == b"b'of a pipe'\n"
+
+
+def test_what_does_not_end_or_cannot_be_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(StorageError, match="pipe is a pipe to which nothing is written"):
+        read_given(pipe, 10)
+    with socket.socket(socket.AF_UNIX) as listener:
+        monkeypatch.chdir(tmp_path)  # the path of a socket must be short
+        listener.bind("socket")
+        with pytest.raises(StorageError, match="socket could not be read"):
+            read_given("socket", 10)
+    with pytest.raises(StorageError, match="is a folder"):
+        read_given(tmp_path, 10)
+    with pytest.raises(TooLarge, match="/dev/zero is larger than the limit of 1,000 bytes"):
+        read_given("/dev/zero", 1_000)
+    with pytest.raises(FileMissing, match="There is no file"):
+        read_given(tmp_path / "none", 10)
+    monkeypatch.setattr(_reading, "_PATIENCE_S", 0.05)
+    with (
+        os.fdopen(os.open(pipe, os.O_RDWR), "r+b", buffering=0),
+        pytest.raises(StorageError, match="its writer says nothing"),
+    ):
+        read_given(pipe, 10)
 
 
 def test_a_file_is_read_up_to_its_limit(tmp_path: Path) -> None:

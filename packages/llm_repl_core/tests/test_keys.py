@@ -250,6 +250,13 @@ def test_a_damaged_file_is_refused_without_showing_a_key(keys, path, data, caplo
     assert "damaged" in str(caught.value)
 
 
+def test_a_provider_that_stands_twice_is_told(keys, path):
+    twice = f'{{"acme": {{"key": "{KEY}"}}, "acme": {{"key": "{OTHER}"}}}}'
+    write(path, twice.encode())
+    with pytest.raises(InvalidSetting, match=r"keys\.json has two entries of one name"):
+        find(keys)
+
+
 def test_a_damaged_file_is_not_overwritten(keys, path):
     write(path, b"{")
     with pytest.raises(InvalidSetting):

@@ -251,7 +251,7 @@ def test_an_empty_file_is_fine(folder, text):
         ("model: [", "is not YAML"),
         ("model: !!python/object:os.system {}", "is not YAML"),
         ("model: 2024-99-99", "is not YAML"),
-        ("[" * 5000, "is not YAML"),
+        ("[" * 5000, "too deeply nested"),
         ("model: \x00", "is not YAML"),
         (b"model: \xff\xfe", "is not UTF-8 at byte 7"),
         ("- a\n- b", "must hold `name: value` lines"),
@@ -267,7 +267,31 @@ def test_what_is_no_settings_file_is_refused(folder, data, words):
 
 def test_a_folder_is_no_settings_file(folder):
     (folder / "settings.yaml").mkdir()
-    assert "cannot be read: Is a directory." in refused()
+    assert "settings.yaml is a folder; name a file." in refused()
+
+
+@pytest.mark.parametrize("name", [None, "named.yaml"])
+def test_a_pipe_to_which_nobody_writes_is_not_waited_for(folder, name):
+    path = folder / (name or "settings.yaml")
+    os.mkfifo(path)
+    message = refused(file=path if name else None)
+    assert f"{path} is a pipe to which nothing is written." in message
+
+
+def test_a_configuration_folder_that_is_a_file_is_told(folder, monkeypatch):
+    monkeypatch.setenv("LLM_REPL_CONFIG_DIR", str(write(folder, "")))
+    assert "There is no settings file" in refused()
+
+
+def test_a_name_that_stands_twice_is_told(folder):
+    path = write(folder, "model: a\nkernel: worker\nmodel: b\n")
+    assert f"{path} cannot be used: it names `model` twice (lines 1 and 3)" in refused()
+    write(folder, "server:\n  port: 1\n  port: 2\n")
+    assert "names `port` twice (lines 2 and 3)" in refused()
+    write(folder, "")
+    prices = '{"m": {"input": 1, "output": 1}, "m": {"input": 2, "output": 2}}'
+    message = refused(environ={"LLM_REPL_PRICES": prices})
+    assert "LLM_REPL_PRICES must be a JSON object: it names `m` twice" in message
 
 
 def test_the_configuration_folder_is_the_platforms_or_the_variables(folder, monkeypatch):

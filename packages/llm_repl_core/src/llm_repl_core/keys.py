@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from llm_repl_core.config_text import DoubledName, read_json
 from llm_repl_core.errors import (
     FileMissing,
     InvalidInput,
@@ -217,9 +218,13 @@ class Keys:
                 f"The keys file {self.path} can be read by others: run `chmod 600 {self.path}`."
             )
         try:
-            entries = msgspec.json.decode(data, type=dict[str, _Entry])
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            # The decoder's own message could quote a key.
+            entries = msgspec.convert(read_json(data), dict[str, _Entry])
+        # What is wrong with it is not quoted: it could be a key.
+        except DoubledName:
+            raise InvalidSetting(
+                f"The keys file {self.path} has two entries of one name: leave one of them out."
+            ) from None
+        except ValueError:
             raise InvalidSetting(
                 f"The keys file {self.path} is damaged: it must be a JSON object of "
                 '`"provider": {"key": …}`.'

@@ -17,7 +17,9 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta, Struct, field
 
-from llm_repl_core.errors import InvalidSetting
+from llm_repl_core.config_text import read_json, read_yaml
+from llm_repl_core.errors import FileMissing, InvalidSetting, LLMReplError
+from llm_repl_core.files import read_given
 
 __all__ = [
     "ModelPrice",
@@ -31,6 +33,9 @@ __all__ = [
 
 ENVIRONMENT_PREFIX = "LLM_REPL_"
 APPLICATION_NAME = "llm-repl"
+
+_LIMIT_BYTES = 10_000_000
+"""Of the settings file."""
 
 
 class ModelPrice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -256,29 +261,16 @@ def _from_environment(settings_class: type[Settings], environ: Mapping[str, str]
 
 
 def _from_file(settings_class: type[Settings], path: Path, *, must_exist: bool) -> dict[str, Any]:
-    import yaml  # 30 ms that only a settings file is worth
-
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        if must_exist:
+        document = read_yaml(read_given(path, _LIMIT_BYTES))
+    except FileMissing as error:
+        if must_exist or isinstance(error.__cause__, NotADirectoryError):
             raise InvalidSetting(f"There is no settings file {path}.") from None
         return {}
-    except OSError as error:
-        raise InvalidSetting(
-            f"The settings file {path} cannot be read: {error.strerror}."
-        ) from None
-    except UnicodeDecodeError as error:
-        raise InvalidSetting(
-            f"The settings file {path} cannot be read: it is not UTF-8 at byte {error.start}."
-        ) from None
-    except (ValueError, RecursionError, yaml.YAMLError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}" if mark is not None else ""
-        reason = " ".join(str(getattr(error, "problem", None) or error).split()).rstrip(".")
-        raise InvalidSetting(
-            f"The settings file {path} cannot be read: it is not YAML{where}, {reason}."
-        ) from None
+    except LLMReplError as error:
+        raise InvalidSetting(f"The settings file cannot be used: {error}") from None
+    except ValueError as error:
+        raise InvalidSetting(f"The settings file {path} cannot be used: it {error}.") from None
     if document is None:
         return {}
     if not isinstance(document, dict):
@@ -323,9 +315,9 @@ def _convert(settings_class: type[Settings], name: str, value: Any, where: str) 
         value = [item.strip() for item in value.split(",") if item.strip()]
     elif wants == "object" and isinstance(value, str):
         try:
-            value = msgspec.json.decode(value)
-        except msgspec.DecodeError as error:
-            raise InvalidSetting(f"{where} must be a JSON object, and is not: {error}.") from None
+            value = read_json(value)
+        except ValueError as error:
+            raise InvalidSetting(f"{where} must be a JSON object: it {error}.") from None
     if name == "prices" and isinstance(value, Mapping):
         _check_priced(value, where)
     try:

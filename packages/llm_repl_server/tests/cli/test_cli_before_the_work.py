@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -72,6 +74,30 @@ def test_it_is_one_sentence_and_nothing_runs(
     assert sentence in ended.stderr
     assert ended.stderr.count("\n") == 1
     assert not (folder / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ("fifo", "fifo is a pipe to which nothing is written."),
+        ("folder.llmn", "folder.llmn is a folder; name a file."),
+        ("socket", "socket could not be read"),
+        ("none.yaml", "There is no settings file none.yaml."),
+        ("/dev/zero", "/dev/zero is larger than the limit"),
+        ("/dev/stdin", "/dev/stdin cannot be used: it names `port` twice (lines 2 and 3)"),
+    ],
+)
+def test_a_server_says_at_once_that_its_settings_cannot_be_read(
+    llm_repl: RunCommand, folder: Path, config: str, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(folder / "fifo")
+    monkeypatch.chdir(folder)  # the path of a socket must be short
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("socket")
+        ended = llm_repl("serve", "--config", config, stdin="server:\n  port: 0\n  port: 1\n")
+    assert ended.returncode == 2, ended.stderr
+    assert sentence in ended.stderr
+    assert ended.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("command", ["preview", "graph"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -77,8 +78,15 @@ def test_a_preview_takes_them(llm_repl: RunCommand, notebook: Path) -> None:
         (["-p", "n", "9"], "must be NAME=VALUE"),
         (["-f", "missing.yaml"], "no file missing.yaml"),
         (["-f", "list.yaml"], "`name: value`"),
-        (["-f", "broken.yaml"], "no YAML at line 1"),
-        (["-f", "binary.yaml"], "no YAML"),
+        (["-f", "broken.yaml"], "broken.yaml cannot be used: it is not YAML at line 1"),
+        (["-f", "binary.yaml"], "is not YAML"),
+        (["-f", "doubled.yaml"], "doubled.yaml cannot be used: it names `n` twice (lines 1 and 3)"),
+        (["-f", "doubled.json"], "names `n` twice"),
+        (["-f", "fifo"], "fifo is a pipe to which nothing is written."),
+        (["-p", 'many={"a": 1, "a": 2}'], "The value of the parameter `many` names `a` twice"),
+        (["-p", "many={'a': 1, 'a': 2}"], "names `'a'` twice"),
+        (["-p", "many={a: 1, a: 2}"], "names `a` twice"),
+        (["-p", 'free={"a": 1, "a": 2}'], "names `a` twice"),
         (["-f", "typed.yaml"], "`n` takes a whole number"),
         (["-f", "."], "folder"),
     ],
@@ -92,7 +100,9 @@ def test_what_cannot_be_meant_is_told_before_anything_runs(
     command: list[str],
 ) -> None:
     document = Notebook("Parameters")
-    document.add_code("n = 3\ndebug = False\nmonth = 'May'").metadata["tags"] = ["parameters"]
+    document.add_code("n = 3\ndebug = False\nmonth = 'May'\nmany = {}\nfree = f()").metadata[
+        "tags"
+    ] = ["parameters"]
     document.add_code("open('ran', 'w').close()")
     document.add_prompt("x")
     save_notebook(document, tmp_path / "nb.llmn")
@@ -100,12 +110,21 @@ def test_what_cannot_be_meant_is_told_before_anything_runs(
     (tmp_path / "broken.yaml").write_text("a: [")
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
     (tmp_path / "typed.yaml").write_text("n: nine")
+    (tmp_path / "doubled.yaml").write_text("n: 1\nmonth: May\nn: 2\n")
+    (tmp_path / "doubled.json").write_text('{"n": 1, "n": 2}')
+    os.mkfifo(tmp_path / "fifo")
     place = ["3"] if command == ["preview"] else []
     ended = llm_repl(*command, "nb.llmn", *place, *arguments)
     assert ended.returncode == 2
     assert sentence in ended.stderr
     assert "Traceback" not in ended.stderr
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_file_may_be_what_a_program_writes(llm_repl: RunCommand, notebook: Path) -> None:
+    ran = llm_repl("run", notebook.name, "-f", "/dev/stdin", stdin="n: 9\nmonth: June\n")
+    assert ran.returncode == 0, ran.stderr
+    assert "What is 9 in June?" in ran.stdout
 
 
 def test_one_that_a_cell_sets_anew_is_told(llm_repl: RunCommand, tmp_path: Path) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import datetime
-import json
 import math
 from collections.abc import Callable
 from typing import Any
 
+from llm_repl_core.config_text import DoubledName, read_json, read_yaml
 from llm_repl_core.errors import InvalidInput
 from llm_repl_core.parameters.declared import Parameter
 
@@ -51,7 +51,10 @@ def read_text(text: str, parameter: Parameter) -> Any:
     if parameter.optional and text in _NONE:
         return None
     if kind is None:
-        return _untyped(text)
+        try:
+            return _untyped(text)
+        except DoubledName as error:
+            raise _doubled(parameter, error) from None
     if kind is str:
         if text in _TRUTH or text in _NONE:
             raise InvalidInput(
@@ -62,6 +65,8 @@ def read_text(text: str, parameter: Parameter) -> Any:
         return given if isinstance(given, str) else text
     try:
         return _READERS[kind](text)
+    except DoubledName as error:
+        raise _doubled(parameter, error) from None
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         raise _misfit(parameter, repr(text) if text else "nothing") from None
 
@@ -110,35 +115,35 @@ def _untyped(text: str) -> Any:
     if text in _CONSTANTS:
         return _CONSTANTS[text]
     try:
-        return _json(text)
-    except (ValueError, RecursionError):
+        return read_json(text)
+    except DoubledName:
+        raise
+    except ValueError:
         return text
-
-
-def _json(text: str) -> Any:
-    return json.loads(text, parse_constant=_not_json)
-
-
-def _not_json(word: str) -> Any:
-    raise ValueError(word)
 
 
 def _structure(text: str) -> Any:
     """JSON, Python or YAML, whichever it is: `["a"]`, `['a']`, `[a]`."""
-    try:
-        return _json(text)
-    except ValueError:
-        pass
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        pass
-    import yaml  # 30 ms, which few parameters are worth
+    for read in (read_json, _read_python):
+        try:
+            return read(text)
+        except DoubledName:
+            raise
+        except (ValueError, SyntaxError):
+            pass
+    return read_yaml(text)
 
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ValueError(str(error)) from None
+
+def _read_python(text: str) -> Any:
+    tree = ast.parse(text.lstrip(" \t"), mode="eval")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Dict):
+            names: set[str] = set()
+            for name in map(ast.unparse, filter(None, node.keys)):
+                if name in names:
+                    raise DoubledName(name)
+                names.add(name)
+    return ast.literal_eval(tree)
 
 
 def _sequence(text: str) -> Any:
@@ -199,6 +204,10 @@ def _plain(value: Any, name: str, depth: int) -> Any:
         f"The parameter `{name}` is a {type(value).__name__}: give text, a number, true, false, "
         "null, or a list or an object of these."
     )
+
+
+def _doubled(parameter: Parameter, error: DoubledName) -> InvalidInput:
+    return InvalidInput(f"The value of the parameter `{parameter.name}` {error}.")
 
 
 def _misfit(parameter: Parameter, given: str) -> InvalidInput:

@@ -114,19 +114,16 @@ def give_parameters(
 
 
 def _read(file: Path) -> dict[str, Any]:
-    import yaml
-
     from llm_repl_core import InvalidInput
-    from llm_repl_core.files import read_bytes
+    from llm_repl_core.config_text import read_yaml
+    from llm_repl_core.files import read_given
 
     with as_given():
-        data = read_bytes(file, _LIMIT_BYTES)
+        data = read_given(file, _LIMIT_BYTES)
     try:
-        found = yaml.safe_load(data)
-    except (ValueError, RecursionError, yaml.YAMLError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}" if mark is not None else ""
-        raise InvalidInput(f"{file} cannot be used: it is no YAML{where}.") from None
+        found = read_yaml(data)
+    except ValueError as error:
+        raise InvalidInput(f"{file} cannot be used: it {error}.") from None
     if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
         raise InvalidInput(f"{file} must hold parameters as `name: value` lines.")
     return found
