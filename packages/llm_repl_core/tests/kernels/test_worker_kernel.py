@@ -51,6 +51,8 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 class TestWorkerKernel(KernelSuite):
+    forks_anything: ClassVar[bool] = sys.platform == "linux"
+
     @pytest.fixture(autouse=True)
     def _shared_zygote(self, zygote: Zygote) -> None:
         self.zygote = zygote

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Any, ClassVar, TypeVar
 
-from msgspec import UNSET, Meta, Struct, UnsetType, field
-
-from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.kernels.state import (
+    Evaluated,
+    Expression,
+    Failed,
+    KernelFork,
+    KernelOptions,
+    KernelState,
+    Value,
+)
 from llm_repl_core.model.language import PYTHON
 from llm_repl_core.model.output_changes import OutputChange
 
@@ -18,7 +24,9 @@ __all__ = [
     "Expression",
     "Failed",
     "Kernel",
+    "KernelFork",
     "KernelOptions",
+    "KernelState",
     "Value",
 ]
 
@@ -28,98 +36,13 @@ CallerThread = Callable[[Callable[[], T]], Awaitable[T]]
 """Runs a plain function in the thread of whoever started the run, and awaits its result."""
 
 
-class KernelOptions(Struct, frozen=True, kw_only=True):
-    """What a kernel may use.
-
-    Attributes:
-        cwd: The folder that the code runs in; the caller's where None.
-        env: Variables added to the code's environment. Never a key.
-        output_limit_bytes: Of one cell, in UTF-8; what is over it is dropped with a notice.
-        memory_limit_bytes: Of the kernel's process; 0: no limit.
-        value_limit_bytes: Of one value's text in `Kernel.evaluate` and `Kernel.snapshot`.
-        value_timeout_s: How long one value's ``__repr__`` may take in `Kernel.snapshot`.
-        insert_limit_chars: How many characters of a value, of a cell with its outputs, or of a tool's
-            result are sent to a model; a value that is a text is sent whole.
-        preload: Modules that a worker's zygote imports once, for all kernels.
-        kernelspec: The name of the Jupyter kernelspec, for a kernel that takes one.
-        withheld_variables: Environment variables that the code must not see, beside those that
-            `llm_repl_core.kernels.environment` always withholds.
-    """
-
-    cwd: str | None = None
-    env: dict[str, str] = field(default_factory=dict)
-    output_limit_bytes: Annotated[int, Meta(ge=1)] = 10_000_000
-    memory_limit_bytes: Annotated[int, Meta(ge=0)] = 0
-    value_limit_bytes: Annotated[int, Meta(ge=1)] = 1_000_000
-    value_timeout_s: Annotated[float, Meta(gt=0)] = 1.0
-    insert_limit_chars: Annotated[int, Meta(ge=100)] = 100_000
-    preload: tuple[str, ...] = ()
-    kernelspec: str | None = None
-    withheld_variables: tuple[str, ...] = ()
-
-
-class Expression(Struct, frozen=True):
-    """A Python expression, and how its value becomes text: one field of an f-string.
-
-    Attributes:
-        source: The expression.
-        conversion: ``r``, ``s``, ``a`` or None, as after ``!``.
-        format_spec: What stands behind ``:``: texts and, nested, expressions.
-        insert_limit_chars: Of what a prompt inserts: libraries do not abbreviate the value's text; it
-            has at most so many characters, unless the value is a text itself, and
-            `Value.notice` says what it lacks. None: the text is as usual.
-    """
-
-    source: str
-    conversion: Literal["r", "s", "a"] | None = None
-    format_spec: tuple[str | Expression, ...] = ()
-    insert_limit_chars: int | None = None
-
-
-class Value(Struct, frozen=True, tag="value"):
-    """A value of the state, as far as it can leave the kernel.
-
-    Attributes:
-        text: As an f-string would show it; text that UTF-8 can't hold is escaped.
-        type_name: The class's name.
-        json: The value, where JSON can hold it and it is within the limit; else ``UNSET``.
-        truncated: Whether ``text`` was cut at the limit.
-        notice: What the text of an expression with an ``insert_limit_chars`` lacks, as the end of a
-            sentence about the value; empty where it is whole.
-    """
-
-    text: str
-    type_name: str
-    json: JSONValue | UnsetType = UNSET
-    truncated: bool = False
-    notice: str = ""
-
-
-class Failed(Struct, frozen=True, tag="failed"):
-    """What became of an expression that raised.
-
-    Attributes:
-        ename: The exception's class name.
-        evalue: Its text.
-        names: The names that do exist, sorted, where ``ename`` is ``NameError``.
-    """
-
-    ename: str
-    evalue: str
-    names: tuple[str, ...] = ()
-
-
-Evaluated = Value | Failed
-
-
-class Kernel(abc.ABC):
+class Kernel(KernelState):
     """Where code runs. One object is one running kernel, and one thing at a time is asked of it.
 
     Whatever it was asked can be cancelled: that ends within 3 s what runs, or else the kernel, so
     that nobody who comes later waits for it (`llm_repl_core.kernels.stopping` does it).
 
-    A kernel is used from one event loop. What leaves it is data, never a live object, and is not
-    to be trusted: it is bounded and is text or JSON.
+    A kernel is used from one event loop.
 
     Args:
         options: What the kernel may use.
@@ -132,18 +55,13 @@ class Kernel(abc.ABC):
     """Whether `use_caller_thread` matters to it."""
 
     def __init__(self, options: KernelOptions | None = None) -> None:
-        self.options = options or KernelOptions()
+        super().__init__(options)
         self._next_number: int | None = None
 
     @property
     def language(self) -> str | None:
         """The language that it runs, in lower case; None where that is not known."""
         return PYTHON
-
-    @property
-    @abc.abstractmethod
-    def alive(self) -> bool:
-        """Whether it has been started and has not ended since."""
 
     @abc.abstractmethod
     async def start(self) -> None:
@@ -168,40 +86,6 @@ class Kernel(abc.ABC):
         """
 
     @abc.abstractmethod
-    async def evaluate(
-        self,
-        expressions: Sequence[Expression],
-        *,
-        restricted: bool = False,
-        extra: Mapping[str, JSONValue] | None = None,
-    ) -> list[Evaluated]:
-        """Evaluate expressions over the state, in order; one that raises does not stop the rest.
-
-        Args:
-            expressions: What to evaluate.
-            restricted: Whether only the builtins of `llm_repl_core.safe_builtins` are in reach.
-            extra: Names that are visible to these expressions only.
-
-        Returns:
-            One entry an expression.
-
-        Raises:
-            KernelDied: The kernel ended meanwhile.
-        """
-
-    @abc.abstractmethod
-    async def assign(self, values: Mapping[str, Any]) -> None:
-        """Set variables to JSON values.
-
-        Raises:
-            KernelDied: The kernel ended meanwhile.
-        """
-
-    @abc.abstractmethod
-    async def names(self) -> list[str]:
-        """The user's variables, sorted: no modules, and nothing that starts with ``_``."""
-
-    @abc.abstractmethod
     async def snapshot(self) -> dict[str, Value]:
         """The user's variables with their values, each bounded in size and in time."""
 
@@ -218,6 +102,54 @@ class Kernel(abc.ABC):
         await self.shutdown()
         await self.start()
 
+    async def fork(self, names: Collection[str]) -> KernelFork | None:
+        """A copy of the state as it is now, which is only looked at.
+
+        Called only when nothing else uses the kernel.
+
+        Args:
+            names: The variables that are wanted at least.
+
+        Returns:
+            The copy, which the caller closes; None: there is none to be had.
+
+        Raises:
+            KernelDied: The kernel ended meanwhile.
+        """
+        del names
+        return None
+
+    async def set_pending(self, names: Sequence[str], token: str, why: str) -> None:
+        """Say that variables get their values later.
+
+        Older values are out of reach until then. The error of a cell that reads one is explained.
+        Without an effect here, where what was there before stays until `resolve_pending`.
+
+        Args:
+            names: The variables.
+            token: By which `resolve_pending` knows them; used once.
+            why: A sentence for whoever reads one of them meanwhile.
+
+        Raises:
+            KernelDied: The kernel ended meanwhile.
+        """
+
+    async def resolve_pending(self, resolved: Mapping[str, Mapping[str, Any] | None]) -> None:
+        """Give variables the values that were to come, unless code has set them meanwhile.
+
+        Args:
+            resolved: By token, in the order of their cells: the JSON values by name, each
+                variable's its own; None: there are none, so that what was there before comes back.
+
+        Raises:
+            KernelDied: The kernel ended meanwhile.
+        """
+        values: dict[str, Any] = {}
+        for given in resolved.values():
+            values |= given or {}
+        if values:
+            await self.assign(values)
+
     def number_next(self, count: int) -> None:
         """Say by which number the notebook shows what is executed next; tracebacks use it.
 
@@ -231,7 +163,7 @@ class Kernel(abc.ABC):
         count, self._next_number = self._next_number, None
         return count
 
-    def use_caller_thread(self, run: CallerThread[Any] | None) -> None:  # noqa: B027
+    def use_caller_thread(self, run: CallerThread[Any] | None) -> None:
         """Say how code gets to run in the thread of the run's caller; None: no more."""
 
     def live_namespace(self) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ def explained(
     *,
     environment: Mapping[str, str],
     memory_limit_bytes: int = 0,
+    pending: str = "",
 ) -> tuple[str, str, list[str]]:
     """An error with a sentence added, where there is something to explain.
 
@@ -23,11 +24,14 @@ def explained(
         failure: The exception's class name, its text and the traceback's lines.
         environment: The code's own.
         memory_limit_bytes: Of the kernel; 0: it has none.
+        pending: Why a variable that the error is about has no value; empty where it is about none.
     """
     ename, evalue, lines = failure
-    sentence = ""
+    sentence = pending
     key = next((name for name in _KEY_NAME.findall(evalue) if name not in environment), None)
-    if ename.endswith("MemoryError") or any(words in evalue for words in _NO_MEMORY):
+    if sentence:
+        pass
+    elif ename.endswith("MemoryError") or any(words in evalue for words in _NO_MEMORY):
         sentence = memory_sentence(memory_limit_bytes)
     elif key is not None:
         sentence = (

@@ -29,6 +29,7 @@ from llm_repl_core.kernels.explanations import explained
 from llm_repl_core.kernels.jupyter_outputs import PublishedOutputs
 from llm_repl_core.kernels.jupyter_source import bootstrap_code, request_expression
 from llm_repl_core.kernels.orphan_guard import OrphanGuard
+from llm_repl_core.kernels.pending import PendingVariables
 from llm_repl_core.kernels.private_folder import PrivateFolder
 from llm_repl_core.kernels.stopping import end_request
 from llm_repl_core.kernels.values import clean_text
@@ -71,6 +72,8 @@ class JupyterKernel(Kernel):
         self._folder: PrivateFolder | None = None
         self._guard: OrphanGuard | None = None
         self._client: Any = None
+        self._pending = PendingVariables({})
+        """What is pending in the kernel, by names only."""
         self._published: PublishedOutputs | None = None
         self._language = ""
         self._watcher: asyncio.Task[None] | None = None
@@ -119,6 +122,7 @@ class JupyterKernel(Kernel):
             self._client.start_channels()
             await self._client.wait_for_ready(timeout=_READY_TIMEOUT_S)
             self._published = PublishedOutputs(self._client, self.options.output_limit_bytes)
+            self._pending = PendingVariables({})
             self._alive = True
             await self._prepare()
         except asyncio.CancelledError:
@@ -163,8 +167,11 @@ class JupyterKernel(Kernel):
             for page in _pages(content):
                 published.buffer.write("stdout", page)
             if published.failed(content):
-                content = published.failure or content
-                published.buffer.error(*explained(_failure(content), environment=self.options.env))
+                failure = _failure(published.failure or content)
+                pending = self._pending.explanation(failure[1])
+                published.buffer.error(
+                    *explained(failure, environment=self.options.env, pending=pending)
+                )
             elif published.failure is not None:
                 name, text, _ = _failure(published.failure)
                 published.buffer.write(
@@ -217,6 +224,19 @@ class JupyterKernel(Kernel):
     async def assign(self, values: Mapping[str, Any]) -> None:
         """Set variables of a Python kernel to JSON values; see `Kernel.assign`."""
         await self._ask("assign", dict(values), type(None))
+
+    async def set_pending(self, names: Sequence[str], token: str, why: str) -> None:
+        """Say that variables of a Python kernel get their values later; see `Kernel.set_pending`."""
+        why = clean_text(why)
+        arguments = {"names": list(names), "token": token, "why": why}
+        await self._ask("set_pending", arguments, type(None))
+        self._pending.set_pending(names, token, why)
+
+    async def resolve_pending(self, resolved: Mapping[str, Mapping[str, Any] | None]) -> None:
+        """Give variables the values that were to come; see `Kernel.resolve_pending`."""
+        values = {token: None if one is None else dict(one) for token, one in resolved.items()}
+        await self._ask("resolve_pending", values, type(None))
+        self._pending.resolve({token: one and dict.fromkeys(one) for token, one in values.items()})
 
     @property
     def _speaks_python(self) -> bool:

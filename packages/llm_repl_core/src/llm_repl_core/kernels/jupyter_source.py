@@ -18,6 +18,7 @@ from llm_repl_core.kernels import (
     evaluation,
     inserted,
     nobody_answers,
+    pending,
     plotly_renderer,
     programs,
     shortening,
@@ -44,13 +45,15 @@ _EXIT_SENTENCE = (
 _MODULE_NAME = "_llm_repl_helpers"
 
 _MODULES = (
-    safe_builtins, values, shortening, whole_display, inserted, evaluation, programs, plotly_renderer,
-    user_frames, nobody_answers,
+    safe_builtins, values, shortening, whole_display, inserted, evaluation, pending, programs,
+    plotly_renderer, user_frames, nobody_answers,
     annotation_types, arguments, docstrings, functions, held, media, models, parameters,
 )  # fmt: skip
 """What is sent. All in one module, so no two of them may define the same name."""
 
 _ENTRY = """
+RESULT_NAMES = ("_", "__", "___")
+
 class _Answer:
     def __init__(self, text):
         self.text = text
@@ -67,12 +70,28 @@ def ask(text):
     if what == "evaluate":
         result = evaluate_all(namespace=names, hidden=hidden, **arguments)
     elif what == "assign":
-        result = names.update(arguments)
+        result = pending_variables.assign(arguments)
+    elif what == "set_pending":
+        result = pending_variables.set_pending(**arguments)
+    elif what == "resolve_pending":
+        result = pending_variables.resolve(arguments)
     elif what == "names":
         result = user_names(names, hidden)
     else:
         result = snapshot_of(names, hidden, **arguments)
     return _Answer(json.dumps(result))
+
+def keep_results_apart(shell):
+    # The last results do not set variables that prompts have set, or will.
+    names, update = shell.user_ns, shell.displayhook.update_user_ns
+    def update_user_ns(result):
+        before = {name: names[name] for name in RESULT_NAMES if name in names}
+        update(result)
+        if pending_variables.results_are_claimed:
+            for name in RESULT_NAMES:
+                names.pop(name, None)
+            names.update(before)
+    shell.displayhook.update_user_ns = update_user_ns
 
 def refuse_exit():
     raise SystemExit(EXIT_SENTENCE)
@@ -97,6 +116,10 @@ def install():
     except Exception:
         pass  # another kernel of Python than ipykernel
     shell = get_ipython()
+    global pending_variables
+    pending_variables = PendingVariables(shell.user_ns, RESULT_NAMES)
+    shell.events.register("post_run_cell", lambda _: pending_variables.forget_set())
+    keep_results_apart(shell)
     # Otherwise exit() ends the kernel a moment after the cell, without a word.
     shell.ask_exit = refuse_exit
     get_exception = shell._get_exc_info

@@ -6,6 +6,7 @@ import asyncio
 import builtins
 import contextlib
 import contextvars
+import copy
 import os
 import re
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from llm_repl_core.errors import KernelDied, KernelStartFailed
 from llm_repl_core.kernels.base import CallerThread, Evaluated, Expression, Kernel, Value
 from llm_repl_core.kernels.coroutine_cell import CoroutineRunner
 from llm_repl_core.kernels.evaluation import evaluate_all, snapshot_of, user_names
+from llm_repl_core.kernels.explanations import explained
 from llm_repl_core.kernels.figures import new_figures, open_figures
 from llm_repl_core.kernels.in_process.cell import compile_cell
 from llm_repl_core.kernels.in_process.displaying import Displayer
@@ -31,6 +33,7 @@ from llm_repl_core.kernels.in_process.tracebacks import (
     traceback_lines,
 )
 from llm_repl_core.kernels.output_buffer import OutputBuffer
+from llm_repl_core.kernels.pending import PendingVariables
 from llm_repl_core.kernels.stopping import end_request
 from llm_repl_core.kernels.text_stream import CapturedStream
 from llm_repl_core.kernels.values import exception_text
@@ -114,6 +117,7 @@ class InProcessKernel(Kernel):
                 "quit": _refuse_exit,
             },
         }
+        self._pending = PendingVariables(self._namespace, ["_"])
         self._alive = True
 
     async def execute(self, code: str) -> AsyncGenerator[OutputChange, None]:
@@ -189,7 +193,24 @@ class InProcessKernel(Kernel):
     async def assign(self, values: Mapping[str, Any]) -> None:
         """Set variables; see `Kernel.assign`."""
         self._require_alive()
-        await self._run(lambda: self._namespace.update(values))
+        await self._run(lambda: self._pending.assign(values))
+
+    async def set_pending(self, names: Sequence[str], token: str, why: str) -> None:
+        """Say that variables get their values later; see `Kernel.set_pending`."""
+        self._require_alive()
+        await self._run(lambda: self._pending.set_pending(names, token, why))
+
+    async def resolve_pending(self, resolved: Mapping[str, Mapping[str, Any] | None]) -> None:
+        """Give variables the values that were to come; see `Kernel.resolve_pending`."""
+        self._require_alive()
+        # What the user's code makes of one value changes no other.
+        own = {
+            token: None
+            if values is None
+            else {name: copy.deepcopy(value) for name, value in values.items()}
+            for token, values in resolved.items()
+        }
+        await self._run(lambda: self._pending.resolve(own))
 
     async def names(self) -> list[str]:
         """The user's variables, sorted; see `Kernel.names`."""
@@ -325,10 +346,13 @@ class InProcessKernel(Kernel):
                 _lines(error),
             )
         if failure is not None:
-            self._buffer.error(*failure)
+            pending = self._pending.explanation(failure[1])
+            self._buffer.error(*explained(failure, environment=os.environ, pending=pending))
+        self._pending.forget_set()
 
     def _show_result(self, value: Any) -> None:
-        if self._namespace.get("_") is self._namespace.get("__last_result__"):
+        is_ours = self._namespace.get("_") is self._namespace.get("__last_result__")
+        if is_ours and not self._pending.results_are_claimed:
             # As in IPython: the last value, unless somebody else has set the name.
             self._namespace["_"] = self._namespace["__last_result__"] = value
         self._displayer.display_result(value)

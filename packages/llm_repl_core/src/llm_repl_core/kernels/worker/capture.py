@@ -54,7 +54,7 @@ class Capture:
         self._main_thread_works = False
         self._of_main_thread: deque[tuple[int, str]] = deque()
         self._next_flush_at = 0.0
-        self._in_fork = False
+        self._in_fork = self._muted = False
         self._fork_lines = dict.fromkeys(_NAMES, "")
 
     def install(self) -> None:
@@ -85,10 +85,16 @@ class Capture:
         if threading.get_ident() != self._main_thread:
             self._write(descriptor, text, _never)
             return
+        if self._muted:
+            return
         self._of_main_thread.append((descriptor, text))
         if not self._main_thread_works:
             with self.gate:
                 self._write_of_main_thread()
+
+    def mute(self, muted: bool) -> None:
+        """Say whether what the main thread prints is to be dropped."""
+        self._muted = muted
 
     def begin(self, cell: int) -> None:
         """A cell begins; what came since the last one is its first output."""

@@ -7,19 +7,28 @@ import contextlib
 import itertools
 import os
 import signal
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from msgspec import Struct
 
 from llm_repl_core.errors import InvalidInput, KernelDied, KernelError, KernelStartFailed
-from llm_repl_core.kernels.base import Evaluated, Expression, Kernel, KernelOptions, Value
+from llm_repl_core.kernels.base import (
+    Evaluated,
+    Expression,
+    Kernel,
+    KernelFork,
+    KernelOptions,
+    Value,
+)
 from llm_repl_core.kernels.stopping import UNSTOPPABLE, end_request
 from llm_repl_core.kernels.values import clean_text
 from llm_repl_core.kernels.worker import protocol
 from llm_repl_core.kernels.worker.connection import WorkerConnection, connect
 from llm_repl_core.kernels.worker.endings import UNKNOWN_ENDING
+from llm_repl_core.kernels.worker.fork import WorkerFork
 from llm_repl_core.kernels.worker.handle import WorkerHandle, result_of
 from llm_repl_core.kernels.worker.spawner import Spawner
 from llm_repl_core.kernels.worker.zygote import Zygote
@@ -45,6 +54,7 @@ class WorkerKernel(Kernel):
             the kernel makes one for itself and stops it at shutdown. A `Spawner` does it where
             processes can't be forked.
         linger_s: How long the process stays when this application is gone, in seconds.
+        fork_limit_s: How long a fork has for what it is asked before it is ended.
     """
 
     name: ClassVar[str] = "worker"
@@ -55,11 +65,14 @@ class WorkerKernel(Kernel):
         *,
         zygote: Zygote | Spawner | None = None,
         linger_s: float = 5.0,
+        fork_limit_s: float = 1.0,
     ) -> None:
         super().__init__(options)
         self._own_zygote = zygote is None
         self._zygote = zygote or make_zygote(self.options)
         self._linger_s = linger_s
+        self._fork_limit_s = fork_limit_s
+        self._forks: set[WorkerFork] = set()
         self._ids = itertools.count(1)
         self._lock = asyncio.Lock()
         self._connection: WorkerConnection | None = None
@@ -155,6 +168,40 @@ class WorkerKernel(Kernel):
                 if left < 0:
                     connection.fail("The kernel sent a larger snapshot than is taken.")
 
+    async def fork(self, names: Collection[str]) -> KernelFork | None:
+        """A forked process, where the system has such; see `Kernel.fork`."""
+        if sys.platform != "linux":
+            return await super().fork(names)
+        handle = self._handle
+        if handle is None:
+            raise KernelDied("The worker kernel is not running; start it first.")
+        id_ = next(self._ids)
+        path = str(Path(handle.path).with_suffix(f".{id_}.sock"))
+        fork = WorkerFork(self.options, self._fork_limit_s, self._forks.discard)
+        try:
+            await self._ask(protocol.TakeFork(id_, path), protocol.ForkTaken)
+            self._forks.add(fork)
+            await fork.connect(path)
+        except KernelDied:
+            if not self.alive:
+                raise
+            return None
+        except KernelError:
+            return None
+        finally:
+            _remove_socket(Path(path), with_folder=False)
+        return fork
+
+    async def set_pending(self, names: Sequence[str], token: str, why: str) -> None:
+        """Say that variables get their values later; see `Kernel.set_pending`."""
+        request = protocol.SetPending(next(self._ids), list(names), token, clean_text(why))
+        await self._ask(request, protocol.Assigned)
+
+    async def resolve_pending(self, resolved: Mapping[str, Mapping[str, Any] | None]) -> None:
+        """Give variables the values that were to come; see `Kernel.resolve_pending`."""
+        values = {token: None if one is None else dict(one) for token, one in resolved.items()}
+        await self._ask(protocol.ResolvePending(next(self._ids), values), protocol.Assigned)
+
     async def interrupt(self) -> None:
         """End what is running; see `Kernel.interrupt`."""
         if self._busy and self.alive:
@@ -198,6 +245,8 @@ class WorkerKernel(Kernel):
             raise KernelStartFailed(f"The kernel did not come up. {await self._ending()}")
 
     async def _end_worker(self) -> None:
+        for fork in list(self._forks):
+            await fork.close()  # while there is a process that collects it
         handle, connection = self._handle, self._connection
         if handle is not None and connection is not None and not connection.lost:
             if self._busy:
@@ -216,6 +265,8 @@ class WorkerKernel(Kernel):
 
     async def _release(self) -> None:
         """Free what a worker that has ended held here."""
+        for fork in list(self._forks):
+            await fork.close()
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()

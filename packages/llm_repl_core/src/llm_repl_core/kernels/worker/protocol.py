@@ -25,6 +25,7 @@ __all__ = [
     "Execute",
     "Fork",
     "ForkFailed",
+    "ForkTaken",
     "Forked",
     "Hello",
     "ListNames",
@@ -32,8 +33,11 @@ __all__ = [
     "Outputs",
     "Ready",
     "Refused",
+    "ResolvePending",
+    "SetPending",
     "Shutdown",
     "SnapshotPart",
+    "TakeFork",
     "TakeSnapshot",
     "WorkerOptions",
     "WorkerReply",
@@ -43,7 +47,7 @@ __all__ = [
     "encode_plain",
 ]
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 MESSAGE_LIMIT_BYTES = 512 * 2**20
 """Of one message to a worker or a zygote, which trust who sends."""
 
@@ -138,6 +142,22 @@ class Assign(Struct, frozen=True, tag="assign"):
     values: dict[str, Any]
 
 
+class SetPending(Struct, frozen=True, tag="set_pending"):
+    """Take variables out of the namespace until they are resolved; answered by `Assigned`."""
+
+    id: int
+    names: list[str]
+    token: str
+    why: str
+
+
+class ResolvePending(Struct, frozen=True, tag="resolve_pending"):
+    """Give pending variables their values, by token; answered by `Assigned`."""
+
+    id: int
+    resolved: dict[str, dict[str, Any] | None]
+
+
 class ListNames(Struct, frozen=True, tag="names"):
     """Answered by `Named`."""
 
@@ -150,13 +170,36 @@ class TakeSnapshot(Struct, frozen=True, tag="snapshot"):
     id: int
 
 
+class TakeFork(Struct, frozen=True, tag="take_fork"):
+    """Make a copy of the process that is only looked at; answered by `ForkTaken`.
+
+    Attributes:
+        id: Of the request.
+        path: Of the socket that the copy listens on. It takes one connection, says `Hello`, and
+            answers `Evaluate`, `Assign` and `ListNames`.
+    """
+
+    id: int
+    path: str
+
+
 class Shutdown(Struct, frozen=True, tag="shutdown"):
     """End; answered by the end of the connection."""
 
     id: int
 
 
-WorkerRequest = Execute | Evaluate | Assign | ListNames | TakeSnapshot | Shutdown
+WorkerRequest = (
+    Execute
+    | Evaluate
+    | Assign
+    | SetPending
+    | ResolvePending
+    | ListNames
+    | TakeSnapshot
+    | TakeFork
+    | Shutdown
+)
 
 # From a worker ---------------------------------------------------------------------------------
 
@@ -216,6 +259,13 @@ class SnapshotPart(Struct, frozen=True, tag="snapshot_part"):
     last: bool
 
 
+class ForkTaken(Struct, frozen=True, tag="fork_taken"):
+    """The copy exists, and its socket listens."""
+
+    id: int
+    pid: int
+
+
 class Broken(Struct, frozen=True, tag="broken"):
     """The worker could not do what was asked, and goes on."""
 
@@ -224,7 +274,16 @@ class Broken(Struct, frozen=True, tag="broken"):
 
 
 WorkerReply = (
-    Hello | Refused | Outputs | Done | Evaluated | Assigned | Named | SnapshotPart | Broken
+    Hello
+    | Refused
+    | Outputs
+    | Done
+    | Evaluated
+    | Assigned
+    | Named
+    | SnapshotPart
+    | ForkTaken
+    | Broken
 )
 
 _encoder = msgspec.msgpack.Encoder()

@@ -8,6 +8,7 @@ import select
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 
 from llm_repl_core.kernels.worker.capture import Capture
@@ -36,6 +37,8 @@ class Pump:
         os.set_blocking(self._wake_writing, False)
         self._nudged = False
         self._gone_at: float | None = time.monotonic()
+        self._new_forks: deque[int] = deque()
+        self._forks: set[int] = set()
         capture.nudge = self._nudge
 
     def start(self) -> None:
@@ -46,6 +49,13 @@ class Pump:
         """There is a new connection, or none any more."""
         with contextlib.suppress(BlockingIOError):
             os.write(self._wake_writing, b"c")
+
+    def collect_fork(self, pid: int) -> None:
+        """Collect a child of ours when it ends, so that the user's code does not meet it."""
+        with contextlib.suppress(OSError):  # there is no room: it stays until this process ends
+            self._new_forks.append(os.pidfd_open(pid))
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._wake_writing, b"f")
 
     def _nudge(self) -> None:
         if not self._nudged:
@@ -63,12 +73,19 @@ class Pump:
         waiting_to_send = False
         while True:
             watched = self._watch(poll, watched, waiting_to_send)
+            while self._new_forks:
+                self._forks.add(fork := self._new_forks.popleft())
+                poll.register(fork, select.POLLIN)
             # Lines that wait for another thread's are looked at again soon.
             events = dict(poll.poll(0 if self._nudged else self._timeout_ms()))
             if watched is not None and events.get(watched, 0) & _ENDED:
                 poll.unregister(watched)
                 watched = None
                 self._gone_at = time.monotonic()
+            for fork in self._forks & events.keys():
+                poll.unregister(fork)
+                self._forks.discard(fork)
+                _collect(fork)
             if self._wake_reading in events:
                 with contextlib.suppress(BlockingIOError):
                     os.read(self._wake_reading, 4096)
@@ -107,6 +124,12 @@ class Pump:
     def _left_s(self) -> float:
         assert self._gone_at is not None
         return self._gone_at + self._linger_s - time.monotonic()
+
+
+def _collect(pidfd: int) -> None:
+    with contextlib.suppress(ChildProcessError):  # the user's code has: it waited for any child
+        os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
+    os.close(pidfd)
 
 
 def _has_ended(descriptor: int) -> bool:

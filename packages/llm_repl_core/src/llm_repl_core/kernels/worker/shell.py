@@ -53,6 +53,7 @@ class WorkerShell(InteractiveShell):
     capture: Capture | None = None
     code = ""
     coroutines: CoroutineRunner
+    displayhook: ResultHook
     inputs: Inputs
     _transformer_counts: tuple[int, ...] = ()
 

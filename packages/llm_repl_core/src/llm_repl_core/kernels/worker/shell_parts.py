@@ -8,6 +8,8 @@ from IPython.core.autocall import ExitAutocall
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 
+from llm_repl_core.kernels.pending import PendingVariables
+
 __all__ = ["EXIT_SENTENCE", "RESULT_NAMES", "ExitRefusal", "Inputs", "Publisher", "ResultHook"]
 
 EXIT_SENTENCE = (
@@ -71,6 +73,9 @@ class ExitRefusal(ExitAutocall):
 class ResultHook(DisplayHook):
     """Shows the value of a cell's last expression."""
 
+    pending: PendingVariables | None = None
+    """What prompts set, or will set."""
+
     def quiet(self) -> bool:
         """Whether a semicolon at the end asks not to show it."""
         shell: Any = self.shell
@@ -91,7 +96,8 @@ class ResultHook(DisplayHook):
 
     def _remember(self, names: dict[str, Any], result: Any) -> None:
         # As in IPython: unless somebody else has set one of the names.
-        if all(names.get(name) is getattr(self, name) for name in RESULT_NAMES):
+        claimed = self.pending is not None and self.pending.results_are_claimed
+        if not claimed and all(names.get(name) is getattr(self, name) for name in RESULT_NAMES):
             self.___, self.__, self._ = self.__, self._, result
             names.update({name: getattr(self, name) for name in RESULT_NAMES})
         shell: Any = self.shell

@@ -20,15 +20,19 @@ import msgspec
 from llm_repl_core.kernels.evaluation import evaluate_all, interrupted_results, user_names
 from llm_repl_core.kernels.explanations import explained, memory_sentence
 from llm_repl_core.kernels.output_buffer import OutputBuffer
+from llm_repl_core.kernels.pending import PendingVariables
 from llm_repl_core.kernels.programs import PLAIN_PAGERS
 from llm_repl_core.kernels.values import describe_within, exception_text
 from llm_repl_core.kernels.worker import protocol
 from llm_repl_core.kernels.worker.capture import Capture
 from llm_repl_core.kernels.worker.channel import Channel
+from llm_repl_core.kernels.worker.fork_process import ForkProcess, ForkRefused, fork_quietly
 from llm_repl_core.kernels.worker.interrupts import SigintGate
+from llm_repl_core.kernels.worker.listening import listen
 from llm_repl_core.kernels.worker.protocol import WorkerOptions, WorkerRequest, encode
 from llm_repl_core.kernels.worker.pump import Pump
 from llm_repl_core.kernels.worker.shell import WorkerShell, make_shell
+from llm_repl_core.kernels.worker.shell_parts import RESULT_NAMES
 
 __all__ = ["WorkerProcess", "run_program"]
 
@@ -56,13 +60,17 @@ class WorkerProcess:
         self._buffer = OutputBuffer(options.output_limit_bytes)
         self._capture = Capture(self._buffer, self._channel, self._gate)
         self._pump = Pump(self._capture, options.linger_s, self._abandon)
+        self._pending = PendingVariables(shell.user_ns, RESULT_NAMES)
         self._requests = protocol.request_decoder()
         self._answers: dict[type, Callable[[Any], None]] = {
             protocol.Execute: self._execute,
             protocol.Evaluate: self._evaluate,
             protocol.Assign: self._assign,
+            protocol.SetPending: self._set_pending,
+            protocol.ResolvePending: self._resolve_pending,
             protocol.ListNames: self._list_names,
             protocol.TakeSnapshot: self._take_snapshot,
+            protocol.TakeFork: self._take_fork,
             protocol.Shutdown: self._shut_down,
         }
 
@@ -124,6 +132,7 @@ class WorkerProcess:
         self._shell.begin_afresh()
         self._shell.coroutines.offer_loop()
         self._shell.capture = self._capture
+        self._shell.displayhook.pending = self._pending
         gc.enable()
         with contextlib.suppress(OSError):
             _write_oom_score()
@@ -168,10 +177,15 @@ class WorkerProcess:
             os._exit(0)
         if failure is not None:
             self._capture.drain_pipes()
-            limit_bytes = self._options.memory_limit_bytes
             self._buffer.error(
-                *explained(failure, environment=os.environ, memory_limit_bytes=limit_bytes)
+                *explained(
+                    failure,
+                    environment=os.environ,
+                    memory_limit_bytes=self._options.memory_limit_bytes,
+                    pending=self._pending.explanation(failure[1]),
+                )
             )
+        self._pending.forget_set()
         self._capture.end()
 
     def _evaluate(self, request: protocol.Evaluate) -> None:
@@ -191,7 +205,15 @@ class WorkerProcess:
         self._send_raw({"type": "evaluated", "id": request.id, "values": values})
 
     def _assign(self, request: protocol.Assign) -> None:
-        self._shell.user_ns.update(request.values)
+        self._pending.assign(request.values)
+        self._send(protocol.Assigned(request.id))
+
+    def _set_pending(self, request: protocol.SetPending) -> None:
+        self._pending.set_pending(request.names, request.token, request.why)
+        self._send(protocol.Assigned(request.id))
+
+    def _resolve_pending(self, request: protocol.ResolvePending) -> None:
+        self._pending.resolve(request.resolved)
         self._send(protocol.Assigned(request.id))
 
     def _list_names(self, request: protocol.ListNames) -> None:
@@ -221,6 +243,23 @@ class WorkerProcess:
 
     def _send_snapshot(self, id_: int, part: dict[str, Any], *, last: bool) -> None:
         self._send_raw({"type": "snapshot_part", "id": id_, "values": part, "last": last})
+
+    def _take_fork(self, request: protocol.TakeFork) -> None:
+        try:
+            with listen(request.path) as listener:
+                pid = fork_quietly(self._capture.mute)
+                if pid == 0:
+                    limit_bytes = self._options.value_limit_bytes
+                    ForkProcess(self._shell, listener, limit_bytes).run(self._pid)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                Path(request.path).unlink()
+            if isinstance(error, ForkRefused):
+                self._pump.collect_fork(error.pid)
+            self._send(protocol.Broken(request.id, f"The kernel can't be forked: {error}."))
+            return
+        self._pump.collect_fork(pid)
+        self._send(protocol.ForkTaken(request.id, pid))
 
     def _shut_down(self, _request: protocol.Shutdown) -> None:
         self._leave(0)

@@ -1,0 +1,204 @@
+"""Cuts a forked process off from the world, so that nothing it does reaches anything.
+
+What it inherits is made harmless (files, sockets, shared memory), what Python would do to the world
+is refused, and a timer of the system's ends it. Linux only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import gc
+import os
+import re
+import resource
+import signal
+import stat
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+__all__ = ["die_after", "isolate", "refuse_acts"]
+
+_PR_SET_PDEATHSIG = 1
+_PROT_READ = 1
+_MEMORY_MARGIN_BYTES = 2 * 2**30
+"""How much more memory than at the fork it may take: it has a second, but machines are fast."""
+_HARMLESS_DEVICES = frozenset({(1, 3), (1, 5), (1, 7), (1, 8), (1, 9)})
+"""null, zero, full, random, urandom."""
+_SHARED_MEMORY = re.compile(rb"^([0-9a-f]+)-([0-9a-f]+) .w.s", re.MULTILINE)
+
+_libc = ctypes.CDLL(None)
+_libc.mprotect.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+
+_REFUSED = (
+    "ctypes.", "fcntl.", "ftplib.", "http.client.", "imaplib.", "nntplib.", "os.", "poplib.",
+    "pty.", "resource.", "shutil.", "signal.", "smtplib.", "socket.", "sqlite3.connect",
+    "subprocess.", "sys.addaudithook", "syslog.", "telnetlib.", "tempfile.", "urllib.",
+    "webbrowser.",
+)  # fmt: skip
+"""What begins like this, and is not among the following, is an act on the world."""
+_ALLOWED = frozenset({
+    "ctypes.addressof", "ctypes.cdata", "ctypes.cdata/buffer", "ctypes.create_string_buffer",
+    "ctypes.create_unicode_buffer", "ctypes.get_errno", "ctypes.set_errno", "ctypes.string_at",
+    "ctypes.wstring_at", "os.chdir", "os.fwalk", "os.getxattr", "os.listdir", "os.listxattr",
+    "os.putenv", "os.scandir", "os.unsetenv", "os.walk", "resource.getrlimit", "socket.gethostname",
+    "signal.getitimer", "sqlite3.connect/handle",
+})  # fmt: skip
+"""They look, or change what is this process's own."""
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+
+def isolate(parent: int, keep: int, lifetime_s: float) -> None:
+    """Cut this process off, which has just been forked; `refuse_acts` does the rest.
+
+    Args:
+        parent: The process with which it ends.
+        keep: The one descriptor that stays as it is.
+        lifetime_s: After which it ends itself, unless `die_after` is called again.
+    """
+    _let_go_of_signals()
+    die_after(lifetime_s)
+    # Who interrupts the parent's group does not mean this one.
+    os.setpgid(0, 0)
+    _end_with(parent)
+    # Writing would copy the pages that are shared with the parent.
+    gc.disable()
+    _be_first_without_memory()
+    _replace_descriptors(keep)
+    _protect_shared_memory()
+    _limit()
+
+
+def refuse_acts() -> None:
+    """Refuse from now on, and for good, what Python can tell of acts on the world."""
+    sys.addaudithook(_refuse)
+
+
+def die_after(seconds: float) -> None:
+    """Have the system end this process then, whatever it does, unless this is called again."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def _let_go_of_signals() -> None:
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGALRM, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def _end_with(parent: int) -> None:
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+def _be_first_without_memory() -> None:
+    with contextlib.suppress(OSError):
+        descriptor = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+        os.write(descriptor, b"1000")
+        os.close(descriptor)
+
+
+def _replace_descriptors(keep: int) -> None:
+    """Put something in the place of all descriptors by which the world can be reached.
+
+    They are shared with the parent, with their positions. On a descriptor of ``O_PATH`` nothing
+    can be read or written.
+    """
+    null = os.open(os.devnull, os.O_RDWR)
+    dead = os.open("/", os.O_PATH)
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208  a third of the time
+        descriptor = int(name)
+        if descriptor in (keep, null, dead):
+            continue
+        if descriptor <= 2:
+            os.dup2(null, descriptor)
+            continue
+        try:
+            reopened = _reopened(descriptor)
+        except OSError:
+            reopened = None
+        with contextlib.suppress(OSError):  # that of the listing is closed already
+            if reopened is None:
+                os.dup2(dead, descriptor, inheritable=False)
+            else:
+                os.dup2(reopened, descriptor, inheritable=False)
+                os.close(reopened)
+    os.close(null)
+    os.close(dead)
+
+
+def _reopened(descriptor: int) -> int | None:
+    """The same file, with a position of its own, for reading; None: it can't be had."""
+    status = os.fstat(descriptor)
+    is_file = stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)
+    if not is_file and not _is_harmless_device(status):
+        return None
+    if fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY:
+        return None
+    reopened = os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY | os.O_CLOEXEC)
+    with contextlib.suppress(OSError):
+        os.lseek(reopened, os.lseek(descriptor, 0, os.SEEK_CUR), os.SEEK_SET)
+    return reopened
+
+
+def _is_harmless_device(status: os.stat_result) -> bool:
+    return (
+        stat.S_ISCHR(status.st_mode)
+        and (os.major(status.st_rdev), os.minor(status.st_rdev)) in _HARMLESS_DEVICES
+    )
+
+
+def _protect_shared_memory() -> None:
+    """Let memory that other processes see be read only: who writes there ends this process.
+
+    That goes for files that are mapped to be changed, for what `multiprocessing` shares (its
+    locks, too), and for the memory of devices.
+    """
+    with contextlib.suppress(OSError):
+        for found in _SHARED_MEMORY.finditer(Path("/proc/self/maps").read_bytes()):
+            begin, end = int(found[1], 16), int(found[2], 16)
+            _libc.mprotect(begin, end - begin, _PROT_READ)
+
+
+def _limit() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with contextlib.suppress(OSError, ValueError):
+        data_pages = int(Path("/proc/self/statm").read_bytes().split()[5])
+        soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        most = data_pages * resource.getpagesize() + _MEMORY_MARGIN_BYTES
+        if soft == resource.RLIM_INFINITY or soft > most:
+            resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+
+
+def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "open":
+        _check_open(*arguments)
+    elif event.startswith(_REFUSED) and event not in _ALLOWED:
+        _raise_refusal(f"`{event}`")
+
+
+def _check_open(path: Any, mode: Any, flags: Any) -> None:
+    if path in (os.devnull, b"/dev/null"):
+        return
+    if (isinstance(flags, int) and flags & _WRITING) or (
+        isinstance(mode, str) and not set(mode).isdisjoint("wax+")
+    ):
+        _raise_refusal(f"Writing {path!r:.200}")
+    try:
+        status = os.stat(path)  # noqa: PTH116  it may be a number
+    except (OSError, ValueError, TypeError):
+        return  # it can't be opened, or is not there
+    if not (
+        stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode) or _is_harmless_device(status)
+    ):
+        # To read from it takes away what others were to read.
+        _raise_refusal(f"Reading {path!r:.200}")
+
+
+def _raise_refusal(what: str) -> NoReturn:
+    raise PermissionError(f"{what} is refused while a prompt is only looked at ahead.")
