@@ -23,8 +23,8 @@ from llm_repl_core.engine.retries import RetryPolicy
 from llm_repl_core.engine.routing import ProviderChoice
 from llm_repl_core.engine.session import Session
 from llm_repl_core.engine.terms import Terms
-from llm_repl_core.errors import InvalidInput, KernelNotFound, PluginError
-from llm_repl_core.files import read_file, write_atomically
+from llm_repl_core.errors import InvalidInput, InvalidNotebook, KernelNotFound, PluginError
+from llm_repl_core.files import read_file, shown_path, write_atomically
 from llm_repl_core.formats.base import Format
 from llm_repl_core.kernels.base import Kernel, KernelOptions
 from llm_repl_core.kernels.jupyter import JupyterKernel, find_kernelspec
@@ -297,7 +297,8 @@ class Application:
             FileMissing: There is none.
             Forbidden: It is not under ``under`` any more.
             InvalidInput: The ending is unknown, or it is no plain file.
-            InvalidNotebook: It is not a file of the format that its ending names.
+            InvalidNotebook: It is not a file of the format that its ending names; the message
+                names the file.
         """
         notebook_format = self.format_for(path.name)
         file = read_file(path, NOTEBOOK_LIMIT_BYTES, under=under)
@@ -305,7 +306,13 @@ class Application:
         stem = path.stem.encode("utf-8", "replace").decode()
         notebook_format.default_name = stem or DEFAULT_NAME
         notebook_format.modified_at = datetime.fromtimestamp(file.modified_at_s, UTC)
-        notebook = notebook_format.decode(self.providers.redactor.data(file.data))
+        try:
+            notebook = notebook_format.decode(self.providers.redactor.data(file.data))
+        except InvalidNotebook as error:
+            reason = str(error)
+            raise InvalidNotebook(
+                f"{shown_path(path, under)} cannot be used: {reason[:1].lower()}{reason[1:]}"
+            ) from error
         edited = [cell.id for cell in notebook if cell.stale and cell.status == "idle"]
         if edited:
             # Perhaps elsewhere, where nobody knew what depends on it.

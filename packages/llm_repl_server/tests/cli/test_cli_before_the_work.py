@@ -33,6 +33,9 @@ def folder(tmp_path: Path) -> Path:
     save_notebook(Notebook("Empty"), tmp_path / "empty.ipynb")
     (tmp_path / "nothing.llmn").touch()
     (tmp_path / "text.ipynb").write_text("no notebook")
+    (tmp_path / "binary.ipynb").write_bytes(b"\xff\x00\x01")
+    (tmp_path / "latin1.llmn").write_bytes(b'{"name": "\xe9"}')
+    (tmp_path / "wrong.llmn").write_text('{"cells": [{"type": "code", "content": 3}]}')
     (tmp_path / "folder.llmn").mkdir()
     (tmp_path / "unreadable.llmn").symlink_to("/proc/self/mem")
     return tmp_path
@@ -52,8 +55,11 @@ def folder(tmp_path: Path) -> Path:
         (["good.llmn", "--kernel", "wroker"], "There is no kernel `wroker`"),
         (["empty.llmn"], "empty.llmn has no cells."),
         (["empty.ipynb"], "empty.ipynb has no cells."),
-        (["nothing.llmn"], "it is empty"),
-        (["text.ipynb"], "not JSON"),
+        (["nothing.llmn"], "nothing.llmn cannot be used: this is not a .llmn file: it is empty."),
+        (["text.ipynb"], "text.ipynb cannot be used: this is not a .ipynb file: it is not JSON"),
+        (["binary.ipynb"], "binary.ipynb cannot be used: this is not a .ipynb file: byte 0 (0xff)"),
+        (["latin1.llmn"], "latin1.llmn cannot be used: this is not a .llmn file: byte 10 (0xe9)"),
+        (["wrong.llmn"], "wrong.llmn cannot be used: `cells[0].content` must be text"),
         (["folder.llmn"], "folder.llmn is a folder"),
         (["."], ". is a folder"),
         (["unreadable.llmn"], "unreadable.llmn could not be read"),
@@ -101,7 +107,10 @@ def test_a_server_says_at_once_that_its_settings_cannot_be_read(
 
 
 @pytest.mark.parametrize("command", ["preview", "graph"])
-@pytest.mark.parametrize("name", ["empty.llmn", "folder.llmn", "god.llmn", "unreadable.llmn"])
+@pytest.mark.parametrize(
+    "name",
+    ["empty.llmn", "folder.llmn", "god.llmn", "unreadable.llmn", "binary.ipynb", "wrong.llmn"],
+)
 def test_other_commands_say_it_too(
     llm_repl: RunCommand, folder: Path, command: str, name: str
 ) -> None:

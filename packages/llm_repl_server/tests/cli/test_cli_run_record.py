@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from llm_repl_core import load_notebook, save_notebook
+from llm_repl_core.testing.openai_server import OpenAIServer
 
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]
 MakePrompts = Callable[..., Path]
@@ -130,6 +132,29 @@ def test_what_a_replay_that_misses_advises_helps(
     [advice] = re.findall(r"Run `llm-repl (.*?)`", missed.stderr)
     assert llm_repl(*advice.split()).returncode == 0
     assert llm_repl("run", "-q", "--replay", "p.llmn").stdout == "One\nAnother\n"
+
+
+def test_the_advised_command_asks_whom_the_replay_would_have_asked(
+    llm_repl: RunCommand, prompts: MakePrompts
+) -> None:
+    prompts("Say {word}.", name="it's p.llmn")
+    with OpenAIServer() as server:
+        chosen = ["--provider", "openai", "--model", "gpt-small", "--base-url", server.base_url]
+        more = ["-p", 'word=it\'s "this"', "--max-tokens", "5000", "--keep-going", "--serial"]
+        run = ["run", "it's p.llmn", *chosen, *more]
+        missed = llm_repl(*run, "-q", "--replay")
+        assert missed.returncode == 1
+        [advice] = re.findall(r"Run `(.*?)` to", missed.stderr)
+        name, *words = shlex.split(advice)
+        assert name == "llm-repl"
+        assert "--max-tokens" in words
+        assert "--replay" not in words
+        key = {"OPENAI_API_KEY": "sk-of-the-user-0123456789"}
+        asked = llm_repl(*words, **key)
+        assert asked.returncode == 0, asked.stderr
+        assert [one.prompt for one in server.requests] == ['Say it\'s "this".']
+        assert [one.body["model"] for one in server.requests] == ["gpt-small"]
+    assert llm_repl(*run, "-q", "--replay").returncode == 0
 
 
 def test_a_replay_needs_no_database_and_changes_no_file(

@@ -1,5 +1,6 @@
 """Files on disk: written whole or not at all, and read without waiting in vain."""
 
+from llm_repl_core.files._failures import shown_path
 from llm_repl_core.files._paths import resolve_under
 from llm_repl_core.files._reading import FileContent, read_bytes, read_file, read_given
 from llm_repl_core.files._writing import refuse_unwritable, write_atomically
@@ -11,5 +12,6 @@ __all__ = [
     "read_given",
     "refuse_unwritable",
     "resolve_under",
+    "shown_path",
     "write_atomically",
 ]

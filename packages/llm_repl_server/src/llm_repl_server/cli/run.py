@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from llm_repl_server.cli.again import typed_again
 from llm_repl_server.cli.early_kernel import EarlyKernel
 from llm_repl_server.cli.errors import as_given
 from llm_repl_server.cli.notebook_options import give_parameters, notebook_options
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from llm_repl_server.cli.termination import Termination
 
 __all__ = ["command"]
+
+_NOT_FOR_RECORDING = frozenset({"mode", "reuse", "replay", "record", "output", "quiet"})
+"""Options of a run that are not repeated where it is to be run again, with its answers recorded."""
 
 
 @click.command("run")
@@ -98,7 +102,8 @@ def command(
     notebook is saved with what has come until then in each case.
     """
     # Before all else is imported, which takes as long.
-    early = click.get_current_context().with_resource(EarlyKernel(kernel))
+    context = click.get_current_context()
+    early = context.with_resource(EarlyKernel(kernel))
 
     from llm_repl_core import Application, Settings, load_settings
     from llm_repl_core.files import refuse_unwritable
@@ -124,7 +129,15 @@ def command(
             refuse_unwritable(output)
     document = load_notebook_file(application, notebook)
     given = give_parameters(document, parameters, raw_parameters, parameters_file)
-    kept = RunRecord(notebook, document, mode=chosen, keep=record, use_log=not no_log)
+    how_to_record = typed_again(context, without=_NOT_FOR_RECORDING, flags="--reuse --record")
+    kept = RunRecord(
+        notebook,
+        document,
+        mode=chosen,
+        keep=record,
+        use_log=not no_log,
+        how_to_record=how_to_record,
+    )
     kept.choose_provider(application, provider=provider, model=model, base_url=base_url)
     check_providers(application, document, kept.mode)
     progress = Progress(document, quiet=quiet)

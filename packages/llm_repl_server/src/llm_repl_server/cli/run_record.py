@@ -52,6 +52,7 @@ class RunRecord:
         keep: Whether to write the recordings.
         use_log: Whether to keep calls in the log.
         opens_log_early: Whether to open the log before the first call, where there are prompts.
+        how_to_record: The command that records what a replay misses.
 
     Attributes:
         ledger: For the session.
@@ -73,6 +74,7 @@ class RunRecord:
         keep: bool = False,
         use_log: bool = True,
         opens_log_early: bool = True,
+        how_to_record: str = "",
     ) -> None:
         self._notebook = notebook
         self._path = path
@@ -89,7 +91,9 @@ class RunRecord:
         if any(type(cell) not in _NEVER_CALL for cell in notebook):
             self._load_recordings(keep=keep)
         ledgers = [one for one in (self._log, self._recordings) if one is not None]
-        self.ledger = _RunLedger(ledgers or [MemoryLedger()], is_kept=self._keeps)
+        self.ledger = _RunLedger(
+            ledgers or [MemoryLedger()], is_kept=self._keeps, how_to_record=how_to_record
+        )
 
     def __enter__(self) -> Self:
         if self._log is not None:
@@ -214,11 +218,13 @@ class _RunLedger(Ledger):
     Args:
         ledgers: One or more.
         is_kept: Whether the last one is written to a file at the end.
+        how_to_record: The command that records what a replay misses.
     """
 
-    def __init__(self, ledgers: Sequence[Ledger], *, is_kept: bool) -> None:
+    def __init__(self, ledgers: Sequence[Ledger], *, is_kept: bool, how_to_record: str) -> None:
         self._ledgers = ledgers
         self._is_kept = is_kept
+        self._how_to_record = how_to_record
 
     async def begin(self, record: CallRecord) -> None:
         for ledger in self._ledgers:
@@ -238,7 +244,11 @@ class _RunLedger(Ledger):
         return await self._ledgers[0].spent(notebook_id)
 
     def how_to_record(self) -> str:
-        return self._ledgers[-1].how_to_record()
+        if not self._how_to_record:
+            return self._ledgers[-1].how_to_record()
+        return (
+            f"Run `{self._how_to_record}` to ask for what is not on record, and to keep it there."
+        )
 
     def how_to_go_on(self) -> str:
         if self._is_kept:
