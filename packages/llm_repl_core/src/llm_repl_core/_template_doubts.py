@@ -16,6 +16,7 @@ from typing import Literal
 from msgspec import Struct
 
 from llm_repl_core._template_fields import LONGEST, end_of_expression, read_field
+from llm_repl_core.model.names import as_variable
 from llm_repl_core.syntax import parse_expression
 
 __all__ = ["Doubt", "DoubtReader"]
@@ -113,7 +114,7 @@ class DoubtReader:
         name = _NAME.match(text, start)
         line = text[start:line_end]
         if name is not None and "}" not in line and ";" not in line:
-            self._add(start, line_end, "open", frozenset({name[1]}))
+            self._add(start, line_end, "open", frozenset({as_variable(name[1])}))
 
     def _add(
         self,

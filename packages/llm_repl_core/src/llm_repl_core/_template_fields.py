@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple, cast
 
 from llm_repl_core.kernels.base import Expression
+from llm_repl_core.model.names import as_variable
 from llm_repl_core.syntax import parse_expression
 
 __all__ = ["LONGEST", "end_of_expression", "read_field"]
@@ -161,7 +162,7 @@ def _checked(inside: str) -> _Checked | None:
     """The expression as `eval` takes it, or None where it is none that a field may hold."""
     source = inside.strip()
     if source.isidentifier():
-        return None if keyword.iskeyword(source) else _Checked(source, (source,))
+        return None if keyword.iskeyword(source) else _Checked(source, (as_variable(source),))
     if "\n" in source or "\r" in source or ("*" in source and "," in source):
         # Several lines, and tuples such as `a, *b`, are expressions within brackets only.
         source = f"({source})"

@@ -12,14 +12,13 @@ no sandbox: the objects of the state are whatever the notebook's own code made t
 from __future__ import annotations
 
 import ast
-import keyword
 import re
 import string
-import unicodedata
 
 from msgspec import Struct
 
 from llm_repl_core.errors import InvalidMemory
+from llm_repl_core.model.names import as_variable, is_variable
 from llm_repl_core.syntax import parse_statements
 
 __all__ = ["Assignment", "parse"]
@@ -177,8 +176,8 @@ class _Reader:
                 key or value, 'each key of `memory.update` must be a name in quotes, as in `"a"`'
             )
         # Python takes `ﬁ` for `fi` in source, so that both must mean the same variable.
-        name = unicodedata.normalize("NFKC", key.value)
-        if not name.isidentifier() or keyword.iskeyword(name):
+        name = as_variable(key.value)
+        if not is_variable(name):
             raise _refusal(key, f"{key.value!r} cannot be the name of a variable")
         self._add(key, name, value)
 

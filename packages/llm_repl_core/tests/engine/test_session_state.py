@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+import pickle
 import threading
 
 import pytest
@@ -32,6 +34,92 @@ def test_any_other_kernel_gives_json_or_text(open_session):
     assert session.state.get("missing") is None
     assert "1/0" not in session.state  # a name, not an expression
     assert "n.real" not in session.state
+
+
+_MISBEHAVING = """
+class Raises:
+    def __str__(self): raise RuntimeError('no text')
+    __repr__ = __str__
+class Exits:
+    def __repr__(self): raise SystemExit
+class Loops:
+    def __repr__(self):
+        while True: pass
+class Formats:
+    def __format__(self, spec): raise ValueError(spec)
+class Meta(type):
+    def __repr__(cls): raise RuntimeError('no text')
+class Strange(metaclass=Meta): pass
+raises, exits, loops, formats = Raises(), Exits(), Loops(), Formats()
+huge, endless, lone = 10**5000, [], '\\ud800'
+endless.append(endless)
+deep = []
+for _ in range(3000): deep = [deep]
+items = (number for number in 'abc')
+lock = __import__('threading').Lock()
+plain = {'a': [1, None]}
+"""
+
+
+def test_every_value_is_in_the_dictionary(open_session, kernel):
+    session = open_session([_MISBEHAVING], kernel=kernel)
+    session.run()
+    whole = dict(session.state)
+    assert list(whole) == list(session.state) == list(session.state.copy())
+    assert len(whole) == len(session.state)
+    assert {"raises", "exits", "loops", "formats", "Strange", "huge", "deep", "lock"} <= set(whole)
+    assert whole["plain"] == {"a": [1, None]}
+    if kernel == "worker":
+        assert "RuntimeError: no text" in whole["raises"]
+        assert "longer than" in whole["loops"]
+        assert {**session.state} == session.state.copy() == whole
+    else:
+        assert all(whole[name] is session.state[name] for name in whole)
+
+
+def test_the_state_is_a_mapping_like_any_other(open_session, kernel):
+    session = open_session(["import os\nb = [2]\na = 1\n_hidden = 3"], kernel=kernel)
+    session.run()
+    state = session.state
+    expected = {"a": 1, "b": [2]}
+    assert state == expected == dict(state) == dict(state.items())
+    assert state == session.state
+    assert state != {"a": 1}
+    assert state != [("a", 1)]
+    assert list(state.values()) == [1, [2]]
+    assert "_hidden" in state  # found, and not listed
+    assert "os" in state
+    for name in ("print", "In", "exit", "b c", "1/0", "class", "", 5, None, ("a",)):
+        assert name not in state
+        with pytest.raises(KeyError):
+            state[name]
+        assert state.get(name, "nothing") == "nothing"
+    for made in (
+        state.copy(), copy.copy(state), copy.deepcopy(state), pickle.loads(pickle.dumps(state)),
+    ):  # fmt: skip
+        assert type(made) is dict
+        assert made == expected
+    made["a"] = 9
+    assert session.state["a"] == 1
+
+
+def test_a_copy_is_of_one_moment(open_session):
+    session = open_session(["a = b = 0", "\n".join(["a += 1", "b += 1"] * 2000)])
+    session.run([session.notebook.cells[0].id])
+    stopping = threading.Event()
+    seen = []
+
+    def read():
+        while not stopping.is_set():
+            seen.append(session.state.copy())
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    session.run([session.notebook.cells[1].id])
+    stopping.set()
+    reader.join(20)
+    assert all(one["a"] - one["b"] in (0, 1) for one in seen)
+    assert session.state.copy() == {"a": 2000, "b": 2000}
 
 
 def test_variables_can_be_set_before_the_first_cell(open_session, kernel):

@@ -66,7 +66,7 @@ def test_what_was_injected_alone_is_replaced() -> None:
 
 
 @pytest.mark.parametrize("tagged", [0, None])
-@pytest.mark.parametrize("name", ["class", "__name__", "a b", "ｎ"])
+@pytest.mark.parametrize("name", ["class", "__name__", "a b", "ﬁ½"])
 def test_a_name_that_is_none_is_refused(name: str, tagged: int | None) -> None:
     made = notebook("n = 3", "print(n)", tagged=tagged)
     with pytest.raises(InvalidInput, match=f"`{name}`"):

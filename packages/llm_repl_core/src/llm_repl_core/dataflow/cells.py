@@ -19,6 +19,7 @@ from llm_repl_core.model.cell import (
     MemoryCell,
     PromptCell,
 )
+from llm_repl_core.model.names import as_variable, is_variable
 
 __all__ = ["analyse_cell"]
 
@@ -70,10 +71,11 @@ def _analyse_prompt(
     tools: tuple[str, ...],
     variable: str | None,
 ) -> Effects:
-    held = {name for name in attachments if name.isidentifier()}
-    named = {*held, *tools, *([schema] if schema.isidentifier() else [])}
+    held = {as_variable(name) for name in attachments if is_variable(name)}
+    model = schema.strip()
+    named = {*held, *tools, *([as_variable(model)] if is_variable(model) else [])}
     # A file is part of the world outside, which other cells change.
-    taken = Effects(reads=frozenset(named), calls=len(held) < len(set(attachments)))
+    taken = Effects(reads=frozenset(named), calls=not all(map(is_variable, attachments)))
     inside = combined((analyse_template(content), analyse_template(system), taken))
     if for_each is not None:
         items = analyse_expression(for_each)

@@ -157,7 +157,7 @@ class Dependents:
     def _put(self, cell: Cell, key: tuple[Any, ...], place: int, system: str | None) -> None:
         answers: frozenset[str] = frozenset()
         if isinstance(cell, PromptCell):
-            variable = cell.response_var or f"response_{place}"
+            variable = cell.answer_variable(place)
             answers = frozenset({variable, LAST_ANSWER})
             effects = analyse_cell(cell, variable, system)
             self._prompts.add(cell.id)

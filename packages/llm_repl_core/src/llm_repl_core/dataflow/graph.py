@@ -127,7 +127,7 @@ class _Builder:
     ) -> None:
         variable = None
         if isinstance(cell, PromptCell):
-            variable = cell.response_var or f"response_{place}"
+            variable = cell.answer_variable(place)
         self.nodes.append(
             Node(
                 id=cell.id,

@@ -9,10 +9,10 @@ from msgspec import structs
 from llm_repl_core.dataflow.cells import analyse_cell
 from llm_repl_core.dataflow.effects import Effects
 from llm_repl_core.dataflow.hazards import ALWAYS_THERE, Closed, Names
-from llm_repl_core.engine.prompts.inspected import is_name
 from llm_repl_core.engine.prompts.prepare import answer_variable
 from llm_repl_core.engine.scheduler import Planned
 from llm_repl_core.model.cell import Cell, PromptCell
+from llm_repl_core.model.names import as_variable, is_variable
 from llm_repl_core.model.notebook import Notebook
 
 __all__ = ["analyse_notebook", "plan", "unset_names"]
@@ -90,8 +90,8 @@ def plan(
 
 def _later(cell: PromptCell, names: Names) -> Closed | None:
     """What is still done to the names when the answer of a prompt is there."""
-    name = cell.schema.strip() if isinstance(cell.schema, str) else ""
-    if not is_name(name):
+    name = as_variable(cell.schema.strip()) if isinstance(cell.schema, str) else ""
+    if not is_variable(name):
         return None
     only = frozenset({name})
     made = names.closed(Effects(reads=only, touches=only))

@@ -27,6 +27,7 @@ from llm_repl_core.engine.run import Run
 from llm_repl_core.engine.state import State
 from llm_repl_core.errors import CellFailed, Conflict
 from llm_repl_core.kernels.base import Kernel
+from llm_repl_core.model.names import by_variable
 from llm_repl_core.model.notebook import Notebook
 
 __all__ = ["Session"]
@@ -197,6 +198,7 @@ class Session:
             Conflict: The session is closed.
             KernelStartFailed: There is no kernel yet, and none can be started.
         """
+        values = by_variable(values)
         live = self.kernel.live_namespace()
         self.live.plain_names |= values.keys()
         if live is not None:

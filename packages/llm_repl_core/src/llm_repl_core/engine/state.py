@@ -7,8 +7,9 @@ from typing import Any, Protocol, TypeVar
 
 from msgspec import UNSET
 
-from llm_repl_core.kernels.base import Expression, Failed, Kernel
+from llm_repl_core.kernels.base import Kernel, Value
 from llm_repl_core.kernels.evaluation import user_names
+from llm_repl_core.model.names import as_variable
 
 __all__ = ["State"]
 
@@ -28,6 +29,8 @@ class State(Mapping[str, Any]):
 
     A kernel in this process gives the objects themselves; from any other, a value comes as what
     JSON can hold of it, else as its text, and while a run has the kernel, reading waits for it.
+    Modules, and names that start with ``_``, are found but not listed. `copy` gives a dictionary
+    that no run changes.
 
     Args:
         kernel: Whose variables.
@@ -39,15 +42,23 @@ class State(Mapping[str, Any]):
         self._ask = ask
 
     def __getitem__(self, name: str) -> Any:
+        if not isinstance(name, str):
+            raise KeyError(name)
+        variable = as_variable(name)
         live = self._kernel.live_namespace()
-        if live is not None:
-            return live[name]
-        if not self._kernel.alive or not name.isidentifier():
-            raise KeyError(name)
-        [value] = self._ask(lambda: self._kernel.evaluate([Expression(name)]))
-        if isinstance(value, Failed):
-            raise KeyError(name)
-        return value.text if value.json is UNSET else value.json
+        found = self._snapshot([variable]) if live is None else live
+        try:
+            value = found[variable]
+        except KeyError:
+            raise KeyError(name) from None
+        return value if live is not None else _python_value(value)
+
+    def __contains__(self, name: object) -> bool:
+        if not isinstance(name, str):
+            return False
+        variable = as_variable(name)
+        live = self._kernel.live_namespace()
+        return variable in (self._snapshot([variable]) if live is None else live)
 
     def __iter__(self) -> Iterator[str]:
         live = self._kernel.live_namespace()
@@ -57,3 +68,29 @@ class State(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Mapping):
+            return NotImplemented
+        return self.copy() == (other.copy() if isinstance(other, State) else dict(other))
+
+    def __reduce__(self) -> tuple[type[dict[str, Any]], tuple[dict[str, Any]]]:
+        # What `copy.copy`, `copy.deepcopy` and pickle make of it is a dictionary.
+        return dict, (self.copy(),)
+
+    def copy(self) -> dict[str, Any]:
+        """The variables as they are now, all of the same moment."""
+        live = self._kernel.live_namespace()
+        if live is not None:
+            held = live.copy()
+            return {name: held[name] for name in user_names(held)}
+        return {name: _python_value(value) for name, value in self._snapshot().items()}
+
+    def _snapshot(self, names: list[str] | None = None) -> dict[str, Value]:
+        if not self._kernel.alive:
+            return {}
+        return self._ask(lambda: self._kernel.snapshot(names))
+
+
+def _python_value(value: Value) -> Any:
+    return value.text if value.json is UNSET else value.json

@@ -59,7 +59,7 @@ def with_generated(cells: Sequence[Cell], documents: list[dict[str, Any]]) -> li
                 source = "\n".join([_LASTING, *assigned])
                 written.append(_generated(source, f"llm-repl-memory-{place}", taken))
         if isinstance(cell, PromptCell):
-            variable = cell.response_var or f"response_{place}"
+            variable = cell.answer_variable(place)
             is_read = any(variable in words for words in needs[place + 1 :])
             if is_read and (found := _answer_of(cell)):
                 source = f"{_ANSWER}\n{variable} = {found[0]!r}"

@@ -86,8 +86,14 @@ class Kernel(KernelState):
         """
 
     @abc.abstractmethod
-    async def snapshot(self) -> dict[str, Value]:
-        """The user's variables with their values, each bounded in size and in time."""
+    async def snapshot(self, names: Collection[str] | None = None) -> dict[str, Value]:
+        """Variables with their values, each bounded in size and in time.
+
+        One whose value raises while its text is made, or takes too long, has a text that says so.
+
+        Args:
+            names: Which, of those that are there; all that `names` tells where None.
+        """
 
     @abc.abstractmethod
     async def interrupt(self) -> None:

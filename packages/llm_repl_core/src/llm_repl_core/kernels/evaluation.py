@@ -9,7 +9,7 @@ is also sent into kernels whose environment does not have this package
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from types import CodeType, ModuleType
 from typing import Any
@@ -25,7 +25,7 @@ from llm_repl_core.kernels.values import (
 from llm_repl_core.kernels.whole_display import whole_display
 from llm_repl_core.safe_builtins import safe_builtins
 
-__all__ = ["evaluate_all", "interrupted_results", "snapshot_of", "user_names"]
+__all__ = ["evaluate_all", "interrupted_results", "snapshot_of", "user_names", "wanted_names"]
 
 _CONVERSIONS: dict[str, Callable[[object], str]] = {"r": repr, "s": str, "a": ascii}
 _MAX_NAMES = 1000
@@ -207,17 +207,35 @@ def snapshot_of(
     *,
     limit_bytes: int,
     timeout_s: float,
+    names: Collection[str] | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """The user's variables with their values, each bounded in size and in time.
+    """Variables with their values, each bounded in size and in time.
 
     Args:
         namespace: The state.
         hidden: Names of the namespace that are not the user's, with their values.
         limit_bytes: Of one value's text.
         timeout_s: Of one value.
+        names: Which variables; the user's where None.
     """
     return {
         name: describe_within(namespace[name], limit_bytes, timeout_s)
-        for name in user_names(namespace, hidden)
+        for name in wanted_names(names, namespace, hidden)
         if name in namespace
     }
+
+
+def wanted_names(
+    names: Collection[str] | None,
+    namespace: Mapping[Any, Any],
+    hidden: Mapping[str, Any] | None = None,
+) -> list[str]:
+    """Those of the names that are there and not the kernel's own; the user's where None."""
+    if names is None:
+        return user_names(namespace, hidden)
+    own = hidden or {}
+    return [
+        name
+        for name in names
+        if name in namespace and not (name in own and own[name] is namespace[name])
+    ]

@@ -10,7 +10,7 @@ import os
 import queue
 import re
 import subprocess
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -36,6 +36,7 @@ from llm_repl_core.kernels.values import clean_text
 from llm_repl_core.kernels.worker.endings import UNKNOWN_ENDING, how_it_ended
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.language import PYTHON
+from llm_repl_core.model.names import by_variable
 from llm_repl_core.model.output import Output
 from llm_repl_core.model.output_changes import OutputChange
 
@@ -223,7 +224,7 @@ class JupyterKernel(Kernel):
 
     async def assign(self, values: Mapping[str, Any]) -> None:
         """Set variables of a Python kernel to JSON values; see `Kernel.assign`."""
-        await self._ask("assign", dict(values), type(None))
+        await self._ask("assign", by_variable(values), type(None))
 
     async def set_pending(self, names: Sequence[str], token: str, why: str) -> None:
         """Say that variables of a Python kernel get their values later; see `Kernel.set_pending`."""
@@ -248,13 +249,14 @@ class JupyterKernel(Kernel):
             return []
         return await self._ask("names", {}, list[str])
 
-    async def snapshot(self) -> dict[str, Value]:
-        """The user's variables and values; none in another language. See `Kernel.snapshot`."""
+    async def snapshot(self, names: Collection[str] | None = None) -> dict[str, Value]:
+        """Variables and values; none in another language. See `Kernel.snapshot`."""
         if not self._speaks_python:
             return {}
         arguments = {
             "limit_bytes": self.options.value_limit_bytes,
             "timeout_s": self.options.value_timeout_s,
+            "names": None if names is None else list(names),
         }
         return await self._ask("snapshot", arguments, dict[str, Value])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import keyword
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
@@ -12,6 +11,7 @@ from msgspec import NODEFAULT, Meta, Struct, field
 from llm_repl_core.errors import InvalidInput
 from llm_repl_core.model.ids import new_id
 from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.model.names import as_variable, is_variable
 from llm_repl_core.model.output import Output
 
 __all__ = [
@@ -177,9 +177,19 @@ class PromptCell(Cell, kw_only=True):
     wire_type: ClassVar[str] = "PromptCell"
 
     def __post_init__(self) -> None:
-        name = self.response_var
-        if name is not None and (keyword.iskeyword(name) or name.startswith("__")):
+        # As Python names them, so that what code sets and reads are these.
+        self.tools = [as_variable(name) for name in self.tools]
+        if self.response_var is None:
+            return
+        name = self.response_var = as_variable(self.response_var)
+        if not name.isidentifier():
+            raise ValueError(f"`{name}` is not the name of a variable")
+        if not is_variable(name) or name.startswith("__"):
             raise ValueError(f"`{name}` is a name that Python keeps for itself: choose another")
+
+    def answer_variable(self, index: int) -> str:
+        """The variable of the answer: its own, else ``response_<index of the cell>``."""
+        return self.response_var or f"response_{index}"
 
     model: str | None = None
     temperature: Annotated[float, Meta(ge=0, le=2)] | None = None

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import keyword
 import re
-import unicodedata
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
@@ -17,6 +15,7 @@ from llm_repl_core.engine.plan import analyse_notebook
 from llm_repl_core.engine.prompts.prepare import answer_variable
 from llm_repl_core.errors import InvalidInput
 from llm_repl_core.model.cell import Cell, CodeCell, PromptCell
+from llm_repl_core.model.names import as_variable, by_variable, is_variable
 from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.parameters.declared import (
     INJECTED_TAG,
@@ -73,12 +72,17 @@ def apply_parameters(notebook: Notebook, given: GivenParameters) -> AppliedParam
         InvalidInput: A name that is none, or that the notebook does not have; a value that is not
             of the type of the notebook's default.
     """
-    names = [*dict.fromkeys((*given.values, *given.texts, *given.raw))]
-    if not names:
+    if not (given.values or given.texts or given.raw):
         return AppliedParameters(values={}, injected=False)
     _refuse_other_language(notebook)
-    for name in names:
+    for name in (*given.values, *given.texts, *given.raw):
         _refuse_bad_name(name)
+    given = GivenParameters(
+        values=by_variable(given.values),
+        texts=by_variable(given.texts),
+        raw=by_variable(given.raw),
+    )
+    names = [*dict.fromkeys((*given.values, *given.texts, *given.raw))]
     anchor = find_tagged(notebook, PARAMETERS_TAG)
     injected = find_tagged(notebook, INJECTED_TAG)
     source = anchor or injected
@@ -140,9 +144,9 @@ def _refuse_other_language(notebook: Notebook) -> None:
 
 
 def _refuse_bad_name(name: str) -> None:
-    if not name.isidentifier() or unicodedata.normalize("NFKC", name) != name:
+    if not name.isidentifier():
         raise InvalidInput(f"The parameter `{name}` must have a Python name.")
-    if keyword.iskeyword(name) or name.startswith("__"):
+    if not is_variable(name) or name.startswith("__"):
         raise InvalidInput(
             f"`{name}` is a name that Python keeps for itself: no parameter can have it."
         )
@@ -163,7 +167,7 @@ def _refuse_unused(names: Sequence[str], notebook: Notebook) -> Iterator[str]:
     """Refuse names that stand nowhere; yields a warning where code may come from elsewhere."""
     texts = "\n".join(f"{cell.content}\n{cell.changed_options()}" for cell in notebook)
     system = notebook.preference("system") or ""
-    used = set(re.findall(r"\w+", f"{texts}\n{system}"))
+    used = set(re.findall(r"\w+", as_variable(f"{texts}\n{system}")))
     effects = analyse_notebook(notebook)
     read: set[str] = set().union(*(one.reads for one in effects))
     for name in names:

@@ -14,12 +14,13 @@ from llm_repl_core.engine.prompts.answer_schema import (
     object_schema,
     schema_name,
 )
-from llm_repl_core.engine.prompts.inspected import NAMESPACE, ask, is_name, listed, reason
+from llm_repl_core.engine.prompts.inspected import NAMESPACE, ask, listed, reason
 from llm_repl_core.engine.prompts.schema_process import check_in_process
 from llm_repl_core.engine.prompts.short_schema import parse_short_schema
 from llm_repl_core.errors import AnswerMisfit, InvalidInput, KernelError
 from llm_repl_core.kernels.base import Failed, Kernel
 from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.model.names import is_variable
 from llm_repl_core.providers.base import AnswerSchema
 
 __all__ = ["AnswerForm", "ModelForm", "SchemaForm", "resolve_form"]
@@ -131,7 +132,7 @@ class ModelForm(AnswerForm):
         Raises:
             AnswerMisfit: It does not fit.
         """
-        if not is_name(variable):
+        if not is_variable(variable):
             raise ValueError(f"{variable!r} is not the name of a variable")
         word = await self._make(kernel, value if many and isinstance(value, list) else [value])
         # Without `extra`, so that it is the state itself that changes.
@@ -176,7 +177,7 @@ async def resolve_form(
     """
     if schema is None or (isinstance(schema, str) and not schema.strip()):
         return None
-    if isinstance(schema, str) and is_name(schema.strip()):
+    if isinstance(schema, str) and is_variable(schema.strip()):
         return await _model_form(schema.strip(), kernel)
     # In a thread, as the library that checks schemas takes a while to be imported.
     return await asyncio.to_thread(_schema_form, _document_of(schema))

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from llm_repl_core.engine.prompts.inspected import ask, is_name, listed, reason
+from llm_repl_core.engine.prompts.inspected import ask, listed, reason
 from llm_repl_core.engine.prompts.media_types import media_type_of
 from llm_repl_core.errors import FileMissing, InvalidInput, KernelError, LLMReplError, TooLarge
 from llm_repl_core.files import read_bytes, resolve_under
 from llm_repl_core.kernels.base import Failed, Kernel
+from llm_repl_core.model.names import is_variable
 from llm_repl_core.providers.base import Attachment
 
 __all__ = ["LIMIT_BYTES", "TOTAL_LIMIT_BYTES", "load_attachments"]
@@ -56,7 +57,7 @@ async def load_attachments(
     attachments: list[Attachment] = []
     left_bytes = TOTAL_LIMIT_BYTES
     for entry in entries:
-        if is_name(entry):
+        if is_variable(entry):
             source = (extra or {}).get(entry, entry)
             attachment = await _from_state(entry, source, kernel, root)
         else:

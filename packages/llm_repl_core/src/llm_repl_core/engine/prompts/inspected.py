@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import keyword
 from collections.abc import Mapping
 
 from msgspec import UNSET
@@ -11,7 +10,7 @@ from llm_repl_core.errors import KernelError
 from llm_repl_core.kernels.base import Expression, Failed, Kernel
 from llm_repl_core.model.json_value import JSONValue
 
-__all__ = ["HELPERS", "NAMESPACE", "NAMES_SHOWN", "ask", "is_name", "listed", "reason"]
+__all__ = ["HELPERS", "NAMESPACE", "NAMES_SHOWN", "ask", "listed", "reason"]
 
 HELPERS = (
     "(__import__('sys').modules.get('_llm_repl_helpers')"
@@ -58,11 +57,6 @@ async def ask(
             "`value_limit_bytes`, or describe less."
         )
     return value.json
-
-
-def is_name(text: str) -> bool:
-    """Whether it can be a variable."""
-    return text.isidentifier() and not keyword.iskeyword(text)
 
 
 def listed(names: list[str], none: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from llm_repl_core.dataflow.cells import analyse_cell
 from llm_repl_core.kernels.base import Failed, Kernel
 from llm_repl_core.model.cell import PromptCell
+from llm_repl_core.model.names import as_variable
 from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.templates import Doubt, Template
 
@@ -89,10 +90,10 @@ def _about(doubt: Doubt) -> str:
 
 def _names(notebook: Notebook) -> set[str]:
     """The names that cells of the notebook set, or its memory has."""
-    names = {*notebook.memory}
+    names = {as_variable(name) for name in notebook.memory}
     for place, cell in enumerate(notebook):
         if isinstance(cell, PromptCell):
-            names.add(cell.response_var or f"response_{place}")
+            names.add(cell.answer_variable(place))
         else:
             names |= analyse_cell(cell).writes
     return names

@@ -58,7 +58,7 @@ class PreparedPrompt(Struct, frozen=True, kw_only=True):
 
 def answer_variable(cell: PromptCell, position: int) -> str:
     """The variable of a prompt's answer: its own, else ``response_<index of the cell>``."""
-    return cell.response_var or f"response_{position}"
+    return cell.answer_variable(position)
 
 
 def needs_kernel(cell: PromptCell, notebook: Notebook) -> bool:

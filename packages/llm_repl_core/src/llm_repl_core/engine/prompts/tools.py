@@ -10,10 +10,11 @@ from typing import Any, cast
 import msgspec
 from msgspec import Struct
 
-from llm_repl_core.engine.prompts.inspected import HELPERS, NAMESPACE, ask, is_name, listed, reason
+from llm_repl_core.engine.prompts.inspected import HELPERS, NAMESPACE, ask, listed, reason
 from llm_repl_core.errors import InvalidInput
 from llm_repl_core.kernels.base import Failed, Kernel
 from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.model.names import is_variable
 from llm_repl_core.model.output import Output, merge_streams
 from llm_repl_core.model.output_changes import DisplayUpdate, OutputChange, OutputList
 from llm_repl_core.providers.base import Tool, ToolCall
@@ -125,7 +126,7 @@ async def call_tool(call: ToolCall, kernel: Kernel) -> ToolResult:
 
 def _read_arguments(call: ToolCall) -> tuple[str | None, str]:
     """A sentence for the model about what is wrong, or None; and the arguments as JSON in ASCII."""
-    if not is_name(call.name):
+    if not is_variable(call.name):
         return f"{call.name!r} is not the name of a function.", ""
     try:
         # Some models send nothing at all, or `null`, to a function that takes nothing.

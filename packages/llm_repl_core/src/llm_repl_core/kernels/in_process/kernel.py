@@ -9,7 +9,7 @@ import contextvars
 import copy
 import os
 import re
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -38,6 +38,7 @@ from llm_repl_core.kernels.stopping import end_request
 from llm_repl_core.kernels.text_stream import CapturedStream
 from llm_repl_core.kernels.values import exception_text
 from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.model.names import by_variable
 from llm_repl_core.model.output_changes import OutputChange
 
 __all__ = ["InProcessKernel"]
@@ -193,7 +194,7 @@ class InProcessKernel(Kernel):
     async def assign(self, values: Mapping[str, Any]) -> None:
         """Set variables; see `Kernel.assign`."""
         self._require_alive()
-        await self._run(lambda: self._pending.assign(values))
+        await self._run(lambda: self._pending.assign(by_variable(values)))
 
     async def set_pending(self, names: Sequence[str], token: str, why: str) -> None:
         """Say that variables get their values later; see `Kernel.set_pending`."""
@@ -217,8 +218,8 @@ class InProcessKernel(Kernel):
         self._require_alive()
         return await self._run(lambda: user_names(self._namespace))
 
-    async def snapshot(self) -> dict[str, Value]:
-        """The user's variables with their values; see `Kernel.snapshot`."""
+    async def snapshot(self, names: Collection[str] | None = None) -> dict[str, Value]:
+        """Variables with their values; see `Kernel.snapshot`."""
         self._require_alive()
         values = await self._run(
             lambda: snapshot_of(
@@ -226,6 +227,7 @@ class InProcessKernel(Kernel):
                 None,
                 limit_bytes=self.options.value_limit_bytes,
                 timeout_s=self.options.value_timeout_s,
+                names=names,
             )
         )
         return msgspec.convert(values, dict[str, Value])

@@ -33,6 +33,7 @@ from llm_repl_core.kernels.worker.handle import WorkerHandle, result_of
 from llm_repl_core.kernels.worker.spawner import Spawner
 from llm_repl_core.kernels.worker.zygote import Zygote
 from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.model.names import by_variable
 from llm_repl_core.model.output_changes import OutputChange, OutputList
 
 __all__ = ["WorkerKernel", "make_zygote"]
@@ -148,15 +149,16 @@ class WorkerKernel(Kernel):
 
     async def assign(self, values: Mapping[str, Any]) -> None:
         """Set variables to JSON values; see `Kernel.assign`."""
-        await self._ask(protocol.Assign(next(self._ids), dict(values)), protocol.Assigned)
+        await self._ask(protocol.Assign(next(self._ids), by_variable(values)), protocol.Assigned)
 
     async def names(self) -> list[str]:
         """The user's variables, sorted; see `Kernel.names`."""
         return (await self._ask(protocol.ListNames(next(self._ids)), protocol.Named)).names
 
-    async def snapshot(self) -> dict[str, Value]:
-        """The user's variables with their values; see `Kernel.snapshot`."""
-        async with self._asking(protocol.TakeSnapshot(next(self._ids))) as (connection, id_):
+    async def snapshot(self, names: Collection[str] | None = None) -> dict[str, Value]:
+        """Variables with their values; see `Kernel.snapshot`."""
+        request = protocol.TakeSnapshot(next(self._ids), None if names is None else list(names))
+        async with self._asking(request) as (connection, id_):
             values: dict[str, Value] = {}
             left = _SNAPSHOT_LIMIT_BYTES
             while True:

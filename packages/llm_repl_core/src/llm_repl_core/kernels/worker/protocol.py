@@ -165,9 +165,14 @@ class ListNames(Struct, frozen=True, tag="names"):
 
 
 class TakeSnapshot(Struct, frozen=True, tag="snapshot"):
-    """Answered by as many `SnapshotPart` as it takes."""
+    """Answered by as many `SnapshotPart` as it takes.
+
+    Attributes:
+        names: Which variables; the user's where None.
+    """
 
     id: int
+    names: list[str] | None = None
 
 
 class TakeFork(Struct, frozen=True, tag="take_fork"):

@@ -17,7 +17,12 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from llm_repl_core.kernels.evaluation import evaluate_all, interrupted_results, user_names
+from llm_repl_core.kernels.evaluation import (
+    evaluate_all,
+    interrupted_results,
+    user_names,
+    wanted_names,
+)
 from llm_repl_core.kernels.explanations import explained, memory_sentence
 from llm_repl_core.kernels.output_buffer import OutputBuffer
 from llm_repl_core.kernels.pending import PendingVariables
@@ -224,7 +229,7 @@ class WorkerProcess:
         options, namespace = self._options, self._shell.user_ns
         part: dict[str, Any] = {}
         size = 0
-        for name in user_names(namespace, self._shell.user_ns_hidden):
+        for name in wanted_names(request.names, namespace, self._shell.user_ns_hidden):
             if name not in namespace:
                 continue
             describe = functools.partial(
