@@ -24,6 +24,7 @@ from llm_repl_core.kernels.worker import WorkerKernel, Zygote
 from llm_repl_core.kernels.worker.frames import frame
 from llm_repl_core.kernels.worker.handle import WorkerHandle
 from llm_repl_core.kernels.worker.spawner import Spawner
+from llm_repl_core.model.output_changes import OutputList
 from llm_repl_core.testing.kernel_suite import KernelSuite, run_cell, text_of
 
 LIMIT_S = 20.0
@@ -550,5 +551,39 @@ def test_an_interrupt_before_a_question_has_begun_is_an_answer(make_kernel: Make
             assert [output.content for output in await run_cell(kernel, "1")] == ["1"]
         finally:
             await kernel.shutdown()
+
+    asyncio.run(check())
+
+
+def test_of_what_is_shown_during_an_evaluation_only_its_own_is_collected(
+    make_kernel: MakeKernel,
+) -> None:
+    code = (
+        "import os, subprocess, threading\n"
+        "go, printed = threading.Event(), threading.Event()\n"
+        "def work():\n"
+        "    go.wait()\n"
+        "    print('thread')\n"
+        "    printed.set()\n"
+        "threading.Thread(target=work).start()\n"
+        "os.write(1, b'before\\n')"
+    )
+
+    async def check() -> None:
+        kernel = make_kernel()
+        await kernel.start()
+        assert text_of(await run_cell(kernel, code), "stdout") == "before\n"
+        collected = OutputList()
+        with kernel.collect_outputs(collected.apply):
+            expressions = [
+                "go.set() or printed.wait()",
+                "os.system('echo program')",
+                "os.write(1, b'descriptor\\n')",
+                "print('print', flush=True)",
+            ]
+            await kernel.evaluate([Expression(expression) for expression in expressions])
+        assert text_of(collected.outputs, "stdout") == "program\ndescriptor\nprint\n"
+        assert text_of(await run_cell(kernel, "print('cell')"), "stdout") == "thread\ncell\n"
+        await kernel.shutdown()
 
     asyncio.run(check())

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
+import contextlib
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from typing import Any, ClassVar, TypeVar
 
 from llm_repl_core.kernels.state import (
@@ -57,6 +66,7 @@ class Kernel(KernelState):
     def __init__(self, options: KernelOptions | None = None) -> None:
         super().__init__(options)
         self._next_number: int | None = None
+        self._put_output: Callable[[OutputChange], object] | None = None
 
     @property
     def language(self) -> str | None:
@@ -155,6 +165,22 @@ class Kernel(KernelState):
             values |= given or {}
         if values:
             await self.assign(values)
+
+    @contextlib.contextmanager
+    def collect_outputs(self, put: Callable[[OutputChange], object]) -> Iterator[None]:
+        """Within it, what `evaluate` prints and displays is given here, and to no cell.
+
+        An implementation of `evaluate` calls ``self._put_output`` with each output, unless that is
+        None: then what is printed is the first output of the next cell.
+
+        Args:
+            put: Called in the event loop, in order, before `evaluate` returns.
+        """
+        before, self._put_output = self._put_output, put
+        try:
+            yield
+        finally:
+            self._put_output = before
 
     def number_next(self, count: int) -> None:
         """Say by which number the notebook shows what is executed next; tracebacks use it.

@@ -220,7 +220,7 @@ class JupyterKernel(Kernel):
             "extra": dict(extra or {}),
             "limit_bytes": self.options.value_limit_bytes,
         }
-        return await self._ask("evaluate", arguments, list[Evaluated])
+        return await self._ask("evaluate", arguments, list[Evaluated], put=self._put_output)
 
     async def assign(self, values: Mapping[str, Any]) -> None:
         """Set variables of a Python kernel to JSON values; see `Kernel.assign`."""
@@ -305,7 +305,14 @@ class JupyterKernel(Kernel):
                     f"The helper code did not run in it: {content.get('evalue', 'no reason given')}"
                 )
 
-    async def _ask(self, what: str, arguments: dict[str, Any], kind: type[T]) -> T:
+    async def _ask(
+        self,
+        what: str,
+        arguments: dict[str, Any],
+        kind: type[T],
+        *,
+        put: Callable[[OutputChange], object] | None = None,
+    ) -> T:
         self._require_alive()
         if not self._speaks_python:
             raise KernelUnsupported(
@@ -323,9 +330,15 @@ class JupyterKernel(Kernel):
             id_ = self._client.execute(
                 "", silent=True, user_expressions={"answer": expression}, allow_stdin=False
             )
+            published = self._published
+            if put is not None and published is not None:
+                published.collect(id_)
             self._busy = True
             try:
                 content = (await self._reply(id_))["content"]
+                if put is not None and published is not None:
+                    for output in await published.collected(_SILENCE_S):
+                        put(output)
             except asyncio.CancelledError:
                 await self._end_request(id_)
                 raise

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 from collections.abc import Mapping
 from typing import Any
 
 from llm_repl_core.kernels.output_buffer import OutputBuffer
+from llm_repl_core.model.output_changes import OutputChange
 
 __all__ = ["PublishedOutputs"]
 
@@ -34,6 +36,7 @@ class PublishedOutputs:
         self._client = client
         self._request: str | None = None
         self._has_shown = False
+        self._collected: tuple[str, OutputBuffer, asyncio.Event] | None = None
         self._idle = asyncio.Event()
         self._woken = asyncio.Event()
         self._task = asyncio.create_task(self._read())
@@ -50,6 +53,24 @@ class PublishedOutputs:
         self._request = request
         self._idle.clear()
         self._woken.set()
+
+    def collect(self, request: str) -> None:
+        """What follows of this request is no cell's: `collected` gives it.
+
+        Args:
+            request: The id of the message that asked for it.
+        """
+        self._collected = request, OutputBuffer(self.buffer.limit_bytes), asyncio.Event()
+
+    async def collected(self, timeout_s: float) -> list[OutputChange]:
+        """The outputs since `collect`, when the kernel has said that these are all."""
+        assert self._collected is not None
+        _, buffer, idle = self._collected
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(idle.wait(), timeout_s)
+        self._collected = None
+        buffer.end()
+        return buffer.take()
 
     def failed(self, answer: Mapping[str, Any]) -> bool:
         """Whether the cell failed, or only one form of a value that was shown in others.
@@ -94,7 +115,14 @@ class PublishedOutputs:
 
     def _take(self, message: Mapping[str, Any]) -> None:
         kind, content = message["msg_type"], message["content"]
-        is_of_cell = message["parent_header"].get("msg_id") == self._request
+        request = message["parent_header"].get("msg_id")
+        if self._collected is not None and request == self._collected[0]:
+            _, buffer, idle = self._collected
+            if kind == "status" and content.get("execution_state") == "idle":
+                idle.set()
+            _add(buffer, kind, content)
+            return
+        is_of_cell = request == self._request
         if kind == "status":
             if not (is_of_cell and content.get("execution_state") == "idle"):
                 return

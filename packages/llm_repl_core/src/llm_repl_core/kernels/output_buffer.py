@@ -29,12 +29,15 @@ class OutputBuffer:
         limit_bytes: Of one cell, in UTF-8, over text and display data, as they stand there in the
             end. What is over it is dropped, and one ``warning`` output says so. Errors always get
             through.
+
+    Attributes:
+        limit_bytes: As given.
     """
 
     def __init__(self, limit_bytes: int) -> None:
         # Re-entrant, because a signal's handler may print while the main thread is in here.
         self.lock = threading.RLock()
-        self._limit_bytes = limit_bytes
+        self.limit_bytes = limit_bytes
         self._left = limit_bytes
         self._changes: list[OutputChange] = []
         self._text: StreamText | None = None
@@ -50,7 +53,7 @@ class OutputBuffer:
     def begin(self) -> None:
         """A new cell begins: it has the whole limit again."""
         with self.lock:
-            self._left = max(self._limit_bytes - self.pending_bytes, 0)
+            self._left = max(self.limit_bytes - self.pending_bytes, 0)
             self._sizes.clear()
             self._clear_waits = self._over = False
 
@@ -104,8 +107,8 @@ class OutputBuffer:
             display_id: By which it can be updated.
             update: Whether to put it in the place of what has that id, in whatever cell.
         """
-        bundle, size = clean_bundle(data, self._limit_bytes)
-        notes, notes_size = clean_bundle(metadata or {}, self._limit_bytes)
+        bundle, size = clean_bundle(data, self.limit_bytes)
+        notes, notes_size = clean_bundle(metadata or {}, self.limit_bytes)
         size += notes_size
         output = Output.display(bundle, notes, is_result=is_result, display_id=display_id)
         with self.lock:
@@ -199,8 +202,8 @@ class OutputBuffer:
             if piece != text:
                 self._say_over()
             return
-        for begin in range(0, len(text), self._limit_bytes):
-            self._charge(stream, text[begin : begin + self._limit_bytes], write)
+        for begin in range(0, len(text), self.limit_bytes):
+            self._charge(stream, text[begin : begin + self.limit_bytes], write)
             if self._left < 0:
                 self._say_over()
                 return
@@ -259,7 +262,7 @@ class OutputBuffer:
         self._changes = [*updates, OutputsCleared()]
         self._updates = {one.output.display_id or "": place for place, one in enumerate(updates)}
         self._sizes.clear()
-        self._left = self._limit_bytes
+        self._left = self.limit_bytes
         self.pending_bytes = 0
 
     def _say_over(self) -> None:
@@ -267,8 +270,7 @@ class OutputBuffer:
             self._over = True
             self.append(
                 Output.warning(
-                    f"The cell's output went over {self._limit_bytes:,} bytes; "
-                    "the rest was dropped."
+                    f"The cell's output went over {self.limit_bytes:,} bytes; the rest was dropped."
                 )
             )
         self._left = 0

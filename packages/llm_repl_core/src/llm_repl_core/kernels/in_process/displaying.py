@@ -39,13 +39,15 @@ class Displayer:
     """Shows values as rich outputs.
 
     Args:
-        buffer: Where they go.
+        find_buffer: Where they go.
         limit_bytes: Of a value's text.
         wake: Called when something was shown.
     """
 
-    def __init__(self, buffer: OutputBuffer, limit_bytes: int, wake: Callable[[], None]) -> None:
-        self._buffer = buffer
+    def __init__(
+        self, find_buffer: Callable[[], OutputBuffer], limit_bytes: int, wake: Callable[[], None]
+    ) -> None:
+        self._find_buffer = find_buffer
         self._limit_bytes = limit_bytes
         self._wake = wake
 
@@ -87,7 +89,7 @@ class Displayer:
         """Show the value of a cell's last expression."""
         data, metadata = bundle_of(value, self._limit_bytes)
         if data:
-            self._buffer.display(data, metadata, is_result=True)
+            self._find_buffer().display(data, metadata, is_result=True)
             self._wake()
 
     def update_display(
@@ -104,7 +106,7 @@ class Displayer:
 
     def clear_output(self, wait: bool = False) -> None:
         """Remove the cell's outputs; with ``wait`` when the next one comes."""
-        self._buffer.clear(wait=wait)
+        self._find_buffer().clear(wait=wait)
         self._wake()
 
     def publish_display_data(
@@ -134,7 +136,7 @@ class Displayer:
         update: bool = False,
     ) -> None:
         """Show a MIME bundle."""
-        self._buffer.display(data, metadata, display_id=display_id, update=update)
+        self._find_buffer().display(data, metadata, display_id=display_id, update=update)
         self._wake()
 
     def _show(

@@ -49,6 +49,10 @@ _GATHER_S = 0.01
 """How long output waits for more."""
 _NO_CELL = "<call>"
 """What the file of code that is no cell is called; above a cell's own frames it is not shown."""
+_collected: contextvars.ContextVar[OutputBuffer | None] = contextvars.ContextVar(
+    "llm_repl_collected", default=None
+)
+"""Where what an evaluation shows goes; threads that cells have started do not inherit it."""
 _STOP_TIMEOUT_S = 1.0
 """How long an interrupted cell may take before its thread is left behind."""
 
@@ -92,7 +96,7 @@ class InProcessKernel(Kernel):
         self._gate = InterruptGate(self._coroutines.take_interrupt)
         self._buffer = OutputBuffer(self.options.output_limit_bytes)
         self._displayer = Displayer(
-            self._buffer, self.options.output_limit_bytes, self._wake_reader
+            self._find_buffer, self.options.output_limit_bytes, self._wake_reader
         )
         self._sink = Sink(
             CapturedStream("<stdout>", lambda text: self._write("stdout", text)),
@@ -180,15 +184,27 @@ class InProcessKernel(Kernel):
         """Evaluate expressions over the state; see `Kernel.evaluate`."""
         self._require_alive()
         plain = msgspec.to_builtins(list(expressions))
-        results = await self._run(
-            lambda: evaluate_all(
-                plain,
-                self._namespace,
-                restricted=restricted,
-                extra=extra or {},
-                limit_bytes=self.options.value_limit_bytes,
-            )
-        )
+        put = self._put_output
+        collected = None if put is None else OutputBuffer(self.options.output_limit_bytes)
+
+        def evaluate() -> list[dict[str, Any]]:
+            token = _collected.set(collected)
+            try:
+                return evaluate_all(
+                    plain,
+                    self._namespace,
+                    restricted=restricted,
+                    extra=extra or {},
+                    limit_bytes=self.options.value_limit_bytes,
+                )
+            finally:
+                _collected.reset(token)
+
+        results = await self._run(evaluate)
+        if put is not None and collected is not None:
+            collected.end()
+            for output in collected.take():
+                put(output)
         return msgspec.convert(results, list[Evaluated])
 
     async def assign(self, values: Mapping[str, Any]) -> None:
@@ -360,8 +376,12 @@ class InProcessKernel(Kernel):
         self._displayer.display_result(value)
 
     def _write(self, stream: str, text: str) -> None:
-        self._buffer.write(stream, text)
+        self._find_buffer().write(stream, text)
         self._wake_reader()
+
+    def _find_buffer(self) -> OutputBuffer:
+        """Where what is shown here and now is to go."""
+        return _collected.get() or self._buffer
 
     def _wake_reader(self) -> None:
         wake = self._wake

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import os
 import select
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from llm_repl_core.kernels.output_buffer import OutputBuffer
 from llm_repl_core.kernels.text_stream import CapturedStream
@@ -55,6 +56,7 @@ class Capture:
         self._of_main_thread: deque[tuple[int, str]] = deque()
         self._next_flush_at = 0.0
         self._in_fork = self._muted = False
+        self._collected: OutputBuffer | None = None
         self._fork_lines = dict.fromkeys(_NAMES, "")
 
     def install(self) -> None:
@@ -87,10 +89,36 @@ class Capture:
             return
         if self._muted:
             return
+        if self._collected is not None:
+            with self.gate:
+                self._collect(self._collected, descriptor, text)
+            return
         self._of_main_thread.append((descriptor, text))
         if not self._main_thread_works:
             with self.gate:
                 self._write_of_main_thread()
+
+    @contextlib.contextmanager
+    def collecting(self) -> Iterator[OutputBuffer]:
+        """Within it, what the main thread and programs show goes to a buffer of its own.
+
+        What other threads print is of the cells that have started them, and waits for the next.
+        """
+        self.drain_pipes()
+        own = self._collected = OutputBuffer(self.buffer.limit_bytes)
+        try:
+            yield own
+        finally:
+            self.drain_pipes()
+            self._collected = None
+            own.end()
+
+    @property
+    def buffer_of_thread(self) -> OutputBuffer:
+        """Where what this thread displays is to go."""
+        if self._collected is not None and threading.get_ident() == self._main_thread:
+            return self._collected
+        return self.buffer
 
     def mute(self, muted: bool) -> None:
         """Say whether what the main thread prints is to be dropped."""
@@ -189,6 +217,12 @@ class Capture:
             buffer.write_with_lock(_NAMES[descriptor], text)
         self._after_change(give_up)
 
+    def _collect(self, collected: OutputBuffer, descriptor: int, text: str) -> None:
+        with self.buffer.lock:
+            if self._poll.poll(0):
+                self.drain_pipes()
+        collected.write(_NAMES[descriptor], text)
+
     def _flush_at_once(self) -> None:
         with self.buffer.lock:
             if self._poll.poll(0):
@@ -221,7 +255,8 @@ class Capture:
             if not data:
                 return
             taken += len(data)
-            self.buffer.write_raw(stream, self._decoders[reading].decode(data))
+            buffer = self._collected or self.buffer
+            buffer.write_raw(stream, self._decoders[reading].decode(data))
 
     def _write_in_fork(self, descriptor: int, text: str) -> None:
         with self.buffer.lock:  # the child's own

@@ -141,10 +141,14 @@ class WorkerKernel(Kernel):
         extra: Mapping[str, JSONValue] | None = None,
     ) -> list[Evaluated]:
         """Evaluate expressions over the state; see `Kernel.evaluate`."""
+        put = self._put_output
         request = protocol.Evaluate(
-            next(self._ids), list(expressions), restricted, dict(extra or {})
+            next(self._ids), list(expressions), restricted, dict(extra or {}), put is not None
         )
         reply = await self._ask(request, protocol.Evaluated)
+        if put is not None:
+            for output in reply.outputs:
+                put(output)
         return list(reply.values)
 
     async def assign(self, values: Mapping[str, Any]) -> None:

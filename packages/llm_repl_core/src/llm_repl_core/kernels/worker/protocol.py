@@ -127,12 +127,21 @@ class Execute(Struct, frozen=True, tag="execute"):
 
 
 class Evaluate(Struct, frozen=True, tag="evaluate"):
-    """Evaluate expressions; answered by `Evaluated`."""
+    """Evaluate expressions; answered by `Evaluated`.
+
+    Attributes:
+        id: Of the request.
+        expressions: As for `llm_repl_core.kernels.state.KernelState.evaluate`, like what follows.
+        restricted: Whether only safe builtins are in reach.
+        extra: Names that are visible to these expressions only.
+        collects: Whether the answer has the outputs; else they are the next cell's.
+    """
 
     id: int
     expressions: list[Any]
     restricted: bool = False
     extra: dict[str, Any] = field(default_factory=dict)
+    collects: bool = False
 
 
 class Assign(Struct, frozen=True, tag="assign"):
@@ -237,10 +246,11 @@ class Done(Struct, frozen=True, tag="done"):
 
 
 class Evaluated(Struct, frozen=True, tag="evaluated"):
-    """One entry an expression."""
+    """One entry an expression, and what they have printed and displayed."""
 
     id: int
     values: list[Value | Failed]
+    outputs: list[OutputChange] = field(default_factory=list)
 
 
 class Assigned(Struct, frozen=True, tag="assigned"):

@@ -142,7 +142,7 @@ class WorkerShell(InteractiveShell):
         """Show a MIME bundle, or with ``update`` put it in the place of what has its id."""
         if self.capture is None or self.capture.show_in_fork(str(data.get("text/plain", ""))):
             return
-        self.capture.buffer.display(
+        self.capture.buffer_of_thread.display(
             data, metadata, is_result=is_result, display_id=display_id, update=update
         )
         self.capture.after_display()
@@ -150,7 +150,7 @@ class WorkerShell(InteractiveShell):
     def clear_outputs(self, *, wait: bool) -> None:
         """Remove the cell's outputs, or with ``wait`` do so when the next one comes."""
         if self.capture is not None:
-            self.capture.buffer.clear(wait=wait)
+            self.capture.buffer_of_thread.clear(wait=wait)
             self.capture.after_display()
 
     def begin_afresh(self) -> None:

@@ -194,8 +194,18 @@ class WorkerProcess:
         self._capture.end()
 
     def _evaluate(self, request: protocol.Evaluate) -> None:
+        answer: dict[str, Any] = {"type": "evaluated", "id": request.id}
+        if request.collects:
+            with self._capture.collecting() as outputs:
+                answer["values"] = self._evaluate_all(request)
+            answer["outputs"] = outputs.take()
+        else:
+            answer["values"] = self._evaluate_all(request)
+        self._send_raw(answer)
+
+    def _evaluate_all(self, request: protocol.Evaluate) -> list[dict[str, Any]]:
         try:
-            values = self._guarded(
+            values: list[dict[str, Any]] = self._guarded(
                 lambda: evaluate_all(
                     request.expressions,
                     self._shell.user_ns,
@@ -206,8 +216,8 @@ class WorkerProcess:
                 )
             )
         except KeyboardInterrupt:  # as it was about to begin, or had just ended
-            values = interrupted_results(len(request.expressions))
-        self._send_raw({"type": "evaluated", "id": request.id, "values": values})
+            return interrupted_results(len(request.expressions))
+        return values
 
     def _assign(self, request: protocol.Assign) -> None:
         self._pending.assign(request.values)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from msgspec import UNSET
 
 from llm_repl_core.kernels.base import Evaluated, Expression, Failed, Kernel, Value
-from llm_repl_core.testing.kernel_suite._checks import KernelChecks, run_cell
+from llm_repl_core.model.output_changes import OutputList
+from llm_repl_core.testing.kernel_suite._checks import KernelChecks, run_cell, text_of
 
 __all__ = ["ValueTests"]
 
@@ -164,6 +165,54 @@ class ValueTests(KernelChecks):
             assert isinstance(nothing, Failed)
 
         self.run_shared(check)
+
+    def test_what_an_evaluation_shows_belongs_to_who_asked(self) -> None:
+        """What expressions print and display is collected; a cell's own outputs are not."""
+        code = (
+            "import sys\n"
+            "class Talks:\n"
+            "    def __repr__(self):\n"
+            "        print('out')\n"
+            "        print('err', file=sys.stderr)\n"
+            "        display({'text/plain': 'shown'}, raw=True)\n"
+            "        return 'text'\n"
+            "talks = Talks()"
+        )
+
+        async def check(kernel: Kernel) -> None:
+            await run_cell(kernel, code)
+            collected = OutputList()
+            with kernel.collect_outputs(collected.apply):
+                *texts, failed = await kernel.evaluate(
+                    [Expression("talks", "r"), Expression("talks", "r"), Expression("print(1 / 0)")]
+                )
+                await kernel.names()
+            assert [text_or_failure(text) for text in texts] == ["text", "text"]
+            assert isinstance(failed, Failed)
+            assert text_of(collected.outputs, "stdout") == "out\nout\n"
+            assert text_of(collected.outputs, "stderr") == "err\nerr\n"
+            assert text_of(collected.outputs, "display") == "shownshown"
+            (shown,) = await run_cell(kernel, "print('cell')")
+            assert shown.content == "cell\n"
+            await kernel.evaluate([Expression("print('nobody asked')")])
+            (shown,) = await run_cell(kernel, "print('cell')")
+            assert shown.content == "nobody asked\ncell\n"
+
+        self.run(check)
+
+    def test_what_an_evaluation_shows_is_bounded(self) -> None:
+        """What an evaluation shows is bounded as a cell's outputs are, each for itself."""
+
+        async def check(kernel: Kernel) -> None:
+            for _ in range(2):
+                collected = OutputList()
+                with kernel.collect_outputs(collected.apply):
+                    await kernel.evaluate([Expression("print('x' * 100_000)")])
+                assert len(text_of(collected.outputs, "stdout")) == 10_000
+                assert "10,000 bytes" in text_of(collected.outputs, "warning")
+            assert text_of(await run_cell(kernel, "print('cell')"), "stdout") == "cell\n"
+
+        self.run(check, output_limit_bytes=10_000)
 
     def test_assign(self) -> None:
         """Values can be set from outside."""
