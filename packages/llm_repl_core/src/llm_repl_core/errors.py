@@ -19,7 +19,7 @@
     ├ Forbidden                      forbidden        403     2
     ├ Conflict                       conflict         409     1
     ├ BudgetExceeded                 budget_exceeded  409     1
-    ├ PriceUnknown                   price_unknown    409     1
+    ├ PriceUnknown                   price_unknown    409     2
     ├ CallNotSent                    not_sent         409     1
     ├ TooLarge                       too_large        413     2
     ├ NotJSON                        not_json         415     2
@@ -227,6 +227,7 @@ class PriceUnknown(LLMReplError):
 
     code = "price_unknown"
     http_status = 409
+    exit_code = 2
 
 
 class CallNotSent(LLMReplError):

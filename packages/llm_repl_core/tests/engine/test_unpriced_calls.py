@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
+import msgspec
 import pytest
 
-from llm_repl_core import Application, CellFailed, Notebook, Settings
+from llm_repl_core import (
+    Application,
+    CellFailed,
+    CodeCell,
+    Notebook,
+    PriceUnknown,
+    Settings,
+    hookimpl,
+)
 from llm_repl_core.engine.budget import Budget
 from llm_repl_core.ledger.in_memory import MemoryLedger
 from llm_repl_core.settings import ModelPrice
@@ -50,16 +60,77 @@ def open_at(server):
 
 
 @pytest.mark.parametrize("whose", ["run", "notebook"])
-def test_a_budget_of_money_refuses_what_has_no_price(open_at, server, whose):
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda session, **options: session.run(**options),
+        lambda session, **options: list(session.stream(**options)),
+        lambda session, **options: asyncio.run(session.arun(**options)),
+    ],
+    ids=["run", "stream", "arun"],
+)
+def test_a_budget_of_money_refuses_what_has_no_price_before_anything_runs(
+    open_at, server, whose, run
+):
     session = open_at("one", "two", budget={"usd": 1} if whose == "notebook" else None)
-    with pytest.raises(CellFailed) as caught:
-        session.run(**({"budget": Budget(usd=1)} if whose == "run" else {}))
+    session.notebook.insert(CodeCell(content="ran = True"), 0)
+    options = {"budget": Budget(usd=1)} if whose == "run" else {}
+    with pytest.raises(PriceUnknown) as caught:
+        run(session, **options)
     said = str(caught.value)
-    assert said.startswith(f"PriceUnknown: No price is known for the model `{UNKNOWN}` of `openai`")
+    assert said.startswith(
+        f"Cell 2 cannot be run: no price is known for the model `{UNKNOWN}` of `openai`"
+    )
     assert "`prices`" in said
     assert "--allow-unpriced" in said
-    assert said.endswith("Left undone: 1 of 2 cells.")
     assert server.requests == []
+    assert "ran" not in session.state
+
+
+def test_a_stale_run_is_refused_too(open_at, server):
+    session = open_at("Say {n}.")
+    code = session.notebook.insert(CodeCell(content="n = 1"), 0)
+    session.run()
+    session.notebook.change(code.id, content="n = 2")
+    session.dependencies.mark_changed(code.id)
+    with pytest.raises(PriceUnknown, match="Cell 2 cannot be run"):
+        session.run_stale(budget=Budget(usd=1))
+    assert session.state["n"] == 1
+    assert len(server.requests) == 1
+
+
+def test_only_what_runs_and_is_sent_needs_a_price(open_at, server):
+    ledger = MemoryLedger()
+    session = open_at("one", "two", ledger=ledger)
+    first, second = [cell.id for cell in session.notebook]
+    session.notebook.change(first, model="gpt-4o")
+    budget = Budget(usd=1)
+    session.run([first], budget=budget)
+    with pytest.raises(PriceUnknown, match="Cell 2 cannot be run"):
+        session.run([second], budget=budget)
+    session.run([second])
+    # What the record answers is not known before: it needs no price, and what it lacks is refused.
+    session.run(mode="replay", budget=budget)
+    session.run(mode="reuse", budget=budget)
+    session.notebook.change(second, content="three")
+    with pytest.raises(CellFailed, match=f"PriceUnknown: No price is known .*{UNKNOWN}"):
+        session.run(mode="reuse", budget=budget)
+    assert len(server.requests) == 2
+
+
+def test_where_a_plugin_may_choose_the_model_the_call_is_refused(open_at, server):
+    class Rerouter:
+        @hookimpl
+        def llm_repl_before_call(self, context):
+            other = {"one": "gpt-4o"}.get(context.request.messages[-1].content, UNKNOWN)
+            return msgspec.structs.replace(context.request, model=other)
+
+    session = open_at("one", "two")
+    session.live.plugins.register(Rerouter(), "rerouter")
+    with pytest.raises(CellFailed, match="PriceUnknown") as caught:
+        session.run(budget=Budget(usd=1))
+    assert caught.value.cell_id == session.notebook.cells[1].id
+    assert [one.body["model"] for one in server.requests] == ["gpt-4o"]
 
 
 def test_other_budgets_need_no_price(open_at, server):

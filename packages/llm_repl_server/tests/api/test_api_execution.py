@@ -419,3 +419,25 @@ def test_code_of_another_language_is_refused_and_a_raw_cell_left_as_it_is(api, r
     assert api.get(f"{path}/cells/r").json["status"] == "idle"
     api.post(f"{path}/save", {"filepath": "again.ipynb"})
     assert json.loads((root / "again.ipynb").read_text())["cells"][0] == raw
+
+
+@pytest.mark.parametrize("which", ["execute_all", "execute_stale", "with=upstream"])
+@pytest.mark.parametrize("prefer", [{}, {"Prefer": "respond-async"}])
+def test_a_budget_that_has_no_price_for_a_prompt_is_refused_before_anything_runs(
+    api, which, prefer
+):
+    path = api.new_notebook(("code", "n = 1"), ("prompt", "Say {n}."))
+    code, prompt = [f"{path}/cells/{cell['cell_id']}" for cell in api.get(path).json["cells"]]
+    api.post(f"{path}/execute_all")
+    api.put(code, {"content": "n = 2"})
+    api.put(prompt, {"model": "openai/of-ones-own"})
+    body = {"budget": {"usd": 1}}
+    asked = f"{prompt}/execute?{which}" if "=" in which else f"{path}/{which}"
+    answer = api.post(asked, body, headers=prefer)
+    assert (answer.status_code, answer.json["code"]) == (409, "price_unknown")
+    assert answer.json["error"].startswith(
+        "Cell 2 cannot be run: no price is known for the model `of-ones-own` of `openai`"
+    )
+    assert api.get(f"{path}/state").json["state"]["n"] == 1
+    assert len(api.get(f"{path}/runs").json) == 1
+    assert api.post(f"{code}/execute", body).json["status"] == "completed"

@@ -82,6 +82,20 @@ def test_it_is_one_sentence_and_nothing_runs(
     assert not (folder / "ran").exists()
 
 
+def test_a_price_that_nobody_knows_is_told_before_anything_runs(
+    llm_repl: RunCommand, folder: Path
+) -> None:
+    chosen = ["--provider", "openai", "--model", "of-ones-own", "--max-usd", "1"]
+    ended = llm_repl("run", "good.llmn", *chosen, "-o", "out.llmn", OPENAI_API_KEY="sk-of-a-test")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(
+        "Error: Cell 2 cannot be run: no price is known for the model `of-ones-own` of `openai`"
+    )
+    assert ended.stderr.count("\n") == 1
+    assert not (folder / "ran").exists()
+    assert not (folder / "out.llmn").exists()
+
+
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [

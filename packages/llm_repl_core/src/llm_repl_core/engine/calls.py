@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 
@@ -13,12 +14,14 @@ from llm_repl_core.engine.admission import Admitted, Outlook
 from llm_repl_core.engine.budget import Spending
 from llm_repl_core.engine.limits import ProviderLimits
 from llm_repl_core.engine.open_call import OpenCall
+from llm_repl_core.engine.options import RunOptions
 from llm_repl_core.engine.outlooks import Outlooks
 from llm_repl_core.engine.providers import Providers
 from llm_repl_core.engine.questions import Answer, CallListener, CallTerms, Question
 from llm_repl_core.engine.retries import RetryPolicy, with_retries
 from llm_repl_core.engine.routing import route
 from llm_repl_core.engine.tokens import estimate_tokens, output_allowance
+from llm_repl_core.engine.unpriced import needs_prices, refuse_unpriced, unpriced
 from llm_repl_core.errors import (
     PluginError,
     PriceUnknown,
@@ -36,6 +39,7 @@ from llm_repl_core.ledger.record import (
 )
 from llm_repl_core.ledger.replay import answered_from
 from llm_repl_core.model.ids import new_id
+from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.plugins.contexts import CallContext
 from llm_repl_core.plugins.manager import PluginManager
 from llm_repl_core.providers.base import Provider, Request
@@ -135,6 +139,28 @@ class Caller:
         request = self.redactor.value(context.request)
         return provider, msgspec.structs.replace(context, request=request)
 
+    async def check_prices(
+        self, notebook: Notebook, cell_ids: Sequence[str], options: RunOptions
+    ) -> None:
+        """Refuse a run that would be refused at a prompt of it, as far as that is known before.
+
+        Args:
+            notebook: Whose run.
+            cell_ids: What it may ask models for.
+            options: How it is to go.
+
+        Raises:
+            PriceUnknown: A budget limits money, and there is no telling what a prompt costs.
+        """
+        # A plugin may send a prompt to another model.
+        if needs_prices(notebook, options) and not self._plugins.implementations(
+            "llm_repl_before_call"
+        ):
+            # In a thread, as it may read the list of prices.
+            await asyncio.to_thread(
+                refuse_unpriced, notebook, cell_ids, self._providers, self.prices
+            )
+
     async def __call__(
         self,
         question: Question,
@@ -214,7 +240,8 @@ class Caller:
         usd = self.prices.estimate_usd(context.provider, request.model, *tokens)
         limits_money = any(meter.budget.usd is not None for meter in admission.meters)
         if usd is None and limits_money and not terms.allow_unpriced:
-            raise PriceUnknown(_unpriced(context.provider, request.model))
+            sentence = unpriced(context.provider, request.model)
+            raise PriceUnknown(sentence[:1].upper() + sentence[1:])
         estimate = Spending(calls=1, tokens=sum(tokens), usd=usd or 0.0)
         outlook = self._outlook(question, context, estimate)
         return await admission.admit(question.place, estimate, outlook)
@@ -321,15 +348,6 @@ def _former_identity(context: CallContext, question: Question) -> str:
     if question.recorded_as is not None and request.messages == question.messages:
         request = msgspec.structs.replace(request, messages=question.recorded_as)
     return identity_of(canonical_request(context.provider, request))
-
-
-def _unpriced(provider: str, model: str) -> str:
-    return (
-        f"No price is known for the model `{model}` of `{provider}`, and a budget limits money: "
-        f"put its price into the settings under `prices` (`{provider}/{model}: {{input: …, "
-        "output: …}`, US dollars per million tokens), limit calls or tokens instead, or let such "
-        "calls pass as free with `--allow-unpriced` (`allow_unpriced` over REST and in Python)."
-    )
 
 
 def _refuse_headers(request: Request) -> None:

@@ -315,6 +315,14 @@ class LiveSession:
             inbox=inbox,
         )
 
+    async def check_prices(self, run: Run) -> None:
+        """Refuse a run of which it is known that its budget has no price for a prompt.
+
+        Raises:
+            PriceUnknown: There is such a prompt; nothing was run.
+        """
+        await self.call.check_prices(self.notebook, run.asked_cell_ids, run.options)
+
     # For runs ------------------------------------------------------------------------------------
 
     async def ensure_kernel(self) -> Output | None:

@@ -107,6 +107,12 @@ class Run:
         """The execution count of each cell of the run."""
         self._ended = asyncio.Event()
 
+    @property
+    def asked_cell_ids(self) -> tuple[str, ...]:
+        """The cells of the run, but for prompts whose answers are the notebook's."""
+        recalled = self._catch_up.recalled
+        return tuple(cell_id for cell_id in self.cell_ids if cell_id not in recalled)
+
     async def execute(self) -> RunResult:
         """Run the cells. Whatever happens, the run ends in exactly one event."""
         started = time.perf_counter()

@@ -94,6 +94,7 @@ class Session:
             CellFailed: A cell failed, or was stopped.
             CellNotFound: One of the ids does not exist; nothing was run.
             Conflict: The session is closed.
+            PriceUnknown: A budget limits money, and a prompt has no known price; nothing was run.
         """
         failure: CellFailed | None = None
         for event in self.stream(cell_ids, **options):
@@ -110,10 +111,12 @@ class Session:
         Raises:
             CellFailed: A cell failed, or was stopped.
             Conflict: The session is closed.
+            PriceUnknown: A budget limits money, and a prompt has no known price; nothing was run.
         """
         failure: CellFailed | None = None
         inbox = Inbox()
         run = self.live.make_stale_run(RunOptions(**options), inbox=inbox)
+        self._loop.call(self.live.check_prices(run))
         for event in self._stream(inbox, run):
             failure = _failure(event)
         if failure is not None:
@@ -133,9 +136,11 @@ class Session:
         Raises:
             CellNotFound: One of the ids does not exist; nothing was run.
             Conflict: The session is closed.
+            PriceUnknown: A budget limits money, and a prompt has no known price; nothing was run.
         """
         inbox = Inbox()
         run = self.live.make_run(cell_ids, RunOptions(**options), inbox=inbox)
+        self._loop.call(self.live.check_prices(run))
         yield from self._stream(inbox, run)
 
     def _stream(self, inbox: Inbox, run: Run) -> Iterator[Event]:
@@ -160,6 +165,23 @@ class Session:
         in_cell = run.interrupted and not stopped and inbox.ran_in_main_thread
         if ctrl_c.noted or in_cell:
             raise KeyboardInterrupt
+
+    def check_prices(
+        self, cell_ids: Iterable[str] | None = None, **options: Unpack[RunKeywords]
+    ) -> None:
+        """Refuse what `run` would refuse because a budget limits money; nothing is run.
+
+        Args:
+            cell_ids: Which cells; all by default.
+            options: As for `run`.
+
+        Raises:
+            CellNotFound: One of the ids does not exist.
+            Conflict: The session is closed.
+            PriceUnknown: A prompt has no known price.
+        """
+        run = self.live.make_run(cell_ids, RunOptions(**options))
+        self._loop.call(self.live.check_prices(run))
 
     def interrupt(self) -> None:
         """Stop what runs and what waits, from any thread but the engine's; returns when it has."""
@@ -235,6 +257,7 @@ class Session:
             CellFailed: A cell failed, or was stopped.
             CellNotFound: One of the ids does not exist; nothing was run.
             Conflict: The session is closed.
+            PriceUnknown: A budget limits money, and a prompt has no known price; nothing was run.
         """
         failure: CellFailed | None = None
         async for event in self.astream(cell_ids, **options):
@@ -250,9 +273,11 @@ class Session:
         Raises:
             CellNotFound: One of the ids does not exist; nothing was run.
             Conflict: The session is closed.
+            PriceUnknown: A budget limits money, and a prompt has no known price; nothing was run.
         """
         inbox = AsyncInbox()
         run = self.live.make_run(cell_ids, RunOptions(**options), inbox=inbox)
+        await asyncio.wrap_future(self._loop.submit(self.live.check_prices(run)))
         future = self._loop.submit(self.live.run_for(inbox, run))
         try:
             while (event := await inbox.next()) is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +15,7 @@ from llm_repl_server.cli.notebook_options import give_parameters, notebook_optio
 
 if TYPE_CHECKING:
     from llm_repl_core import Budget, Session
+    from llm_repl_core.engine.options import RunKeywords
     from llm_repl_core.ledger.record import Mode
     from llm_repl_server.cli.progress import Progress
     from llm_repl_server.cli.termination import Termination
@@ -141,7 +142,7 @@ def command(
     kept.choose_provider(application, provider=provider, model=model, base_url=base_url)
     check_providers(application, document, kept.mode)
     progress = Progress(document, quiet=quiet)
-    options = {
+    options: RunKeywords = {
         "stop_on_error": not keep_going,
         "mode": chosen,
         "concurrency": concurrency,
@@ -157,6 +158,7 @@ def command(
             document, kernel=early.kernel(application, document), ledger=kept.ledger
         ) as session,
     ):
+        session.check_prices(**options)
         try:
             if given is not None and not given.injected:
                 session.assign(given.values)
@@ -178,7 +180,7 @@ def command(
 
 
 def _show_run(
-    session: Session, options: dict[str, Any], progress: Progress, termination: Termination
+    session: Session, options: RunKeywords, progress: Progress, termination: Termination
 ) -> bool:
     """Run, and show what happens; whether Ctrl-C was pressed while something was shown."""
     from llm_repl_core import ToolApprovalNeeded

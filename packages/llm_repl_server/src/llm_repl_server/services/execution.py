@@ -80,9 +80,11 @@ class ExecutionService:
         Raises:
             NotebookNotFound: There is no such notebook.
             CellNotFound: There is no such cell.
+            PriceUnknown: A budget limits money, and a prompt has no known price; nothing was run.
         """
         live = await self._live.get(notebook_id)
         cell_ids = _with(live, cell_id, along)
+        await live.session.check_prices(live.session.make_run(cell_ids, options))
         # The cell itself may be in its next run, or changed, by the time that this one is kept.
         endings: list[CellCompleted | CellEndedBadly] = []
 
@@ -111,8 +113,10 @@ class ExecutionService:
 
         Raises:
             NotebookNotFound: There is no such notebook.
+            PriceUnknown: A budget limits money, and a prompt has no known price; nothing was run.
         """
         live = await self._live.get(notebook_id)
+        await live.session.check_prices(live.session.make_run(None, options))
         record, task = self._begin(live, None, options, "notebook", kept=in_background)
         if in_background:
             return await _noted(live, record)
@@ -129,8 +133,10 @@ class ExecutionService:
 
         Raises:
             NotebookNotFound: There is no such notebook.
+            PriceUnknown: A budget limits money, and a prompt has no known price; nothing was run.
         """
         live = await self._live.get(notebook_id)
+        await live.session.check_prices(live.session.make_stale_run(options))
         run, task = live.session.start_stale(options)
         record = self._note(live, run.id, run.cell_ids, options, "stale", task, kept=in_background)
         if in_background:
