@@ -24,7 +24,6 @@ class TestInProcessKernel(KernelSuite):
     has_interrupt_of_sleep: ClassVar[bool] = False
     captures_processes: ClassVar[bool] = False
     limits_memory: ClassVar[bool] = False
-    has_forks: ClassVar[bool] = False
 
     def make_kernel(self, options: KernelOptions) -> InProcessKernel:
         return InProcessKernel(options)
@@ -79,7 +78,6 @@ class TestInTheCallersThread(KernelSuite):
     has_magics: ClassVar[bool] = False
     captures_processes: ClassVar[bool] = False
     limits_memory: ClassVar[bool] = False
-    has_forks: ClassVar[bool] = False
 
     def make_kernel(self, options: KernelOptions) -> InProcessKernel:
         kernel = InProcessKernel(options)

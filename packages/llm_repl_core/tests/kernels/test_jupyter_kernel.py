@@ -35,7 +35,6 @@ def shared() -> Iterator[tuple[asyncio.Runner, JupyterKernel]]:
 
 class TestJupyterKernel(KernelSuite):
     limits_memory: ClassVar[bool] = False
-    has_forks: ClassVar[bool] = False
     has_interrupt_of_await: ClassVar[bool] = False
     # ipykernel sends it from a thread that may come after the end of the cell.
     captures_processes: ClassVar[bool] = False

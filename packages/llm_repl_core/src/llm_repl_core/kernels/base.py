@@ -15,6 +15,7 @@ from collections.abc import (
 )
 from typing import Any, ClassVar, TypeVar
 
+from llm_repl_core.kernels.plain_fork import copy_plain
 from llm_repl_core.kernels.state import (
     Evaluated,
     Expression,
@@ -121,7 +122,8 @@ class Kernel(KernelState):
     async def fork(self, names: Collection[str]) -> KernelFork | None:
         """A copy of the state as it is now, which is only looked at.
 
-        Called only when nothing else uses the kernel.
+        Called only when nothing else uses the kernel. Here it is a copy of variables that are plain
+        data, over which only names and subscripts are evaluated.
 
         Args:
             names: The variables that are wanted at least.
@@ -132,8 +134,7 @@ class Kernel(KernelState):
         Raises:
             KernelDied: The kernel ended meanwhile.
         """
-        del names
-        return None
+        return await copy_plain(self, names)
 
     async def set_pending(self, names: Sequence[str], token: str, why: str) -> None:
         """Say that variables get their values later.

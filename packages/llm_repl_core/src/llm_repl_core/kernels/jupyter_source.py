@@ -35,6 +35,7 @@ from llm_repl_core.kernels.inspection import (
     media,
     models,
     parameters,
+    plain,
 )
 
 __all__ = ["bootstrap_code", "request_expression"]
@@ -48,6 +49,7 @@ _MODULES = (
     safe_builtins, values, shortening, whole_display, inserted, evaluation, pending, programs,
     plotly_renderer, user_frames, nobody_answers,
     annotation_types, arguments, docstrings, functions, held, media, models, parameters,
+    plain,
 )  # fmt: skip
 """What is sent. All in one module, so no two of them may define the same name."""
 

@@ -16,7 +16,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, NamedTuple
 
-__all__ = ["MOST_ROWS", "libraries_in_use", "options_of_user", "whole_display"]
+__all__ = [
+    "MOST_ROWS",
+    "libraries_in_use",
+    "libraries_left_alone",
+    "options_of_user",
+    "whole_display",
+]
 
 MOST_ROWS = 20_000
 """Of rows and the like: more take seconds, and more characters than a prompt's field may have."""
@@ -125,11 +131,25 @@ _LIBRARIES = tuple(dict.fromkeys(one.module for one in _OPTIONS))
 _lock = threading.RLock()
 _inside: list[int] = []
 """The threads that are within: to set the options once is enough."""
+_left_alone: list[int] = []
+"""The threads that are not to change options."""
 
 
 def libraries_in_use() -> bool:
     """Whether a library is in use that abbreviates what it shows."""
+    if threading.get_ident() in _left_alone:
+        return False
     return any(name in sys.modules for name in _LIBRARIES)
+
+
+@contextmanager
+def libraries_left_alone() -> Iterator[None]:
+    """Within it, this thread changes no options, for values of which none is a library's."""
+    _left_alone.append(threading.get_ident())
+    try:
+        yield
+    finally:
+        _left_alone.remove(threading.get_ident())
 
 
 def options_of_user() -> list[str]:

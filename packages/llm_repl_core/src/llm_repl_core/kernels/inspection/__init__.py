@@ -19,6 +19,7 @@ from llm_repl_core.kernels.inspection.functions import (
 from llm_repl_core.kernels.inspection.held import forget
 from llm_repl_core.kernels.inspection.media import media_of, media_piece
 from llm_repl_core.kernels.inspection.models import make_answers, model_schema, place_answers
+from llm_repl_core.kernels.inspection.plain import plain_literal
 
 __all__ = [
     "await_call",
@@ -32,6 +33,7 @@ __all__ = [
     "media_piece",
     "model_schema",
     "place_answers",
+    "plain_literal",
     "prepare_call",
     "run_call",
     "take_result",

@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 from llm_repl_core.kernels.base import Expression, Failed, Kernel, KernelFork, Value
-from llm_repl_core.testing.kernel_suite._checks import Check, KernelChecks, run_cell, text_of
+from llm_repl_core.testing.kernel_suite._checks import KernelChecks, run_cell, text_of
 
 __all__ = ["ForkTests"]
 
 
 class ForkTests(KernelChecks):
     """Forks: they have the state of their moment, and nothing that is done to them gets out."""
-
-    has_forks: ClassVar[bool] = True
-    """Whether there are any."""
 
     forks_anything: ClassVar[bool] = False
     """Whether a fork has all objects, and evaluates whatever the kernel does."""
@@ -51,7 +48,7 @@ class ForkTests(KernelChecks):
             assert await kernel.names() == ["items", "number"]
             assert text_of(await run_cell(kernel, "print(number, items)"), "stdout") == "0 []\n"
 
-        self._run_with_forks(check)
+        self.run(check)
 
     def test_nothing_that_a_fork_does_reaches_the_kernel(self) -> None:
         """Neither objects that count, nor what is printed or displayed."""
@@ -85,6 +82,62 @@ class ForkTests(KernelChecks):
         if self.forks_anything:
             self.run(check)
 
+    def test_a_fork_of_plain_data_holds_nothing_else(self) -> None:
+        """What is no plain data, or no plain expression, fails, and is not evaluated."""
+
+        async def check(kernel: Kernel) -> None:
+            await run_cell(
+                kernel,
+                "import math, sys\n"
+                "class Text(str): pass\n"
+                "cycle, deep, text = [], 1, Text('x')\n"
+                "cycle.append(cycle)\n"
+                "for _ in range(60): deep = [deep]\n"
+                "nan, nans, letters, long = math.nan, [math.inf], {'a'}, 'x' * 10**6\n"
+                "many, surrogate = list(range(10**5)), 'é\\udcff\\n'\n"
+                "plain = {'a': [1, -2.5, None, True, ('x',), ()], 2: {}, (1, 'k'): 10**30}",
+            )
+            others = [
+                "math",
+                "cycle",
+                "deep",
+                "text",
+                "nan",
+                "nans",
+                "letters",
+                "long",
+                "many",
+                "missing",
+            ]
+            async with await forked(kernel, *others, "surrogate", "plain") as fork:
+                assert await fork.names() == ["plain", "surrogate"]
+                sources = {
+                    "plain": "{'a': [1, -2.5, None, True, ('x',), ()], 2: {}, (1, 'k'): 10000000"
+                    "00000000000000000000000}",
+                    "plain['a'][-1]": "()",
+                    "plain[1, 'k']": str(10**30),
+                    "surrogate": "é\\udcff\n",
+                    "surrogate[::-1]": "\n\\udcffé",
+                }
+                values = await fork.evaluate([Expression(source) for source in sources])
+                assert [value.text for value in values if isinstance(value, Value)] == [
+                    *sources.values()
+                ]
+                refused = [
+                    *others, "print", "plain['a'].append(1)", "len(plain)", "plain['a'] * 9",
+                    "-plain[2]", "(x := 1)", "[*plain]", "lambda: plain", "f'{plain}'", "1 +",
+                    "await plain", "sys", "__builtins__", "()",
+                ]  # fmt: skip
+                for source, failed in zip(
+                    refused, await fork.evaluate([Expression(one) for one in refused]), strict=True
+                ):
+                    assert isinstance(failed, Failed) or source == "()", source
+                (failed,) = await fork.evaluate([Expression("plain", format_spec=(">99999",))])
+                assert isinstance(failed, Failed)
+
+        if not self.forks_anything:
+            self.run(check)
+
     def test_a_fork_may_be_closed_at_any_time(self) -> None:
         """Also twice, and after its kernel has ended."""
 
@@ -95,14 +148,10 @@ class ForkTests(KernelChecks):
             await first.close()
             assert not first.alive
             await kernel.shutdown()
-            assert not second.alive
+            assert not (self.forks_anything and second.alive)
             await second.close()
 
-        self._run_with_forks(check)
-
-    def _run_with_forks(self, check: Check) -> None:
-        if self.has_forks:
-            self.run(check)
+        self.run(check)
 
 
 async def forked(kernel: Kernel, *names: str) -> KernelFork:
