@@ -5,16 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import socket
+import subprocess
+import sys
 
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_repl_core import AnswerMisfit, InvalidInput, Notebook
-from llm_repl_core.engine.prompts import schema_process
+from llm_repl_core.engine.prompts import answer_json, schema_process
 from llm_repl_core.engine.prompts.answer_form import resolve_form
 from llm_repl_core.engine.prompts.answer_json import read_answer_json
+from llm_repl_core.engine.prompts.answer_schema import SchemaChecker
+from llm_repl_core.engine.prompts.schema_cost import SchemaCost
 from llm_repl_core.kernels.base import Expression
 from llm_repl_core.kernels.in_process import InProcessKernel
 
@@ -97,11 +103,15 @@ def form_of(schema):
     return asyncio.run(resolve_form(schema, InProcessKernel()))
 
 
+def read(form, text):
+    return asyncio.run(form.read(text, InProcessKernel()))
+
+
 @pytest.mark.parametrize("written", [PERSON, json.dumps(PERSON), f"\n {json.dumps(PERSON)}"])
 def test_a_json_schema(written):
     form = form_of(written)
     assert (form.schema.name, form.schema.schema) == ("A_person", PERSON)
-    assert form.parse('{"name": "Ann"}') == {"name": "Ann"}
+    assert read(form, '{"name": "Ann"}') == {"name": "Ann"}
 
 
 @pytest.mark.parametrize(
@@ -117,7 +127,7 @@ def test_a_json_schema(written):
 )
 def test_a_misfit_says_where_and_what(answer, said):
     with pytest.raises(AnswerMisfit) as caught:
-        form_of(PERSON).parse(json.dumps(answer))
+        read(form_of(PERSON), json.dumps(answer))
     assert said in str(caught.value)
     assert len(str(caught.value)) < 2000
 
@@ -163,14 +173,14 @@ def test_nothing_is_fetched(identity, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **_: tried.append(args) or [])
     schema = {"properties": {"x": {"$ref": "http://127.0.0.1:9/schema"}}, **identity}
     with pytest.raises(InvalidInput):
-        form_of(schema).parse('{"x": 1}')
+        SchemaChecker(schema).check({"x": 1})
     assert tried == []
 
 
 def test_a_schema_that_refers_to_itself_for_ever():
     schema = {"properties": {"x": {"$ref": "#/$defs/a"}}, "$defs": {"a": {"$ref": "#/$defs/a"}}}
     with pytest.raises(InvalidInput, match="without an end"):
-        form_of(schema).parse('{"x": 1}')
+        read(form_of(schema), '{"x": 1}')
 
 
 # Models --------------------------------------------------------------------------------------
@@ -327,7 +337,217 @@ def test_a_schema_value_is_assigned_as_it_is(open_session, kernel):
     assert session.state["found"] == session.state["_"] == {"name": "A", "tags": ["x"]}
 
 
-def test_a_pattern_that_takes_for_ever_stops_nobody_else(monkeypatch) -> None:
+_OLD_FENCES = re.compile(
+    r"^[ \t]*(`{3,}|~{3,})[ \t]*(?:json\w*)?[ \t]*\n(.*?)\n[ \t]*\1[ \t]*$",
+    re.MULTILINE | re.DOTALL | re.IGNORECASE,
+)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "```",
+                "````",
+                "~~~",
+                "```json",
+                " ```JSON5 ",
+                "~~~ json\t",
+                "x",
+                "",
+                "``",
+                "`~`",
+                "```js",
+            ]
+        ),
+        max_size=12,
+    )
+)
+def test_fences_are_those_that_the_expression_means(lines) -> None:
+    text = "\n".join(lines)
+    assert list(answer_json._fenced(text)) == [found[2] for found in _OLD_FENCES.finditer(text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "'```json\\n' * 100_000",
+        "'~~~\\nx\\n' * 2 + '````\\n' + '```json\\n' * 100_000",
+        "'{\"a\":' * 90_000",
+        "'{\"a\": ' * 500 + '[' + '0, ' * 2_000_000",
+    ],
+    ids=["fences", "fences of two kinds", "deep objects", "objects that do not end"],
+)
+def test_answers_that_hold_no_json_are_not_read_again_and_again(text) -> None:
+    # In a process that can be ended: a search for each fence anew takes many minutes.
+    code = (
+        "from llm_repl_core import AnswerMisfit\n"
+        "from llm_repl_core.engine.prompts.answer_json import read_answer_json\n"
+        f"try: read_answer_json({text})\n"
+        "except AnswerMisfit: print('refused')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "refused\n"
+
+
+def _object_of(schema):
+    return {"type": "object", "properties": {"a": schema}}
+
+
+def _nested(depth, value):
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+_REFERS = {
+    **_object_of({"$ref": "#/$defs/n"}),
+    "$defs": {"n": {"anyOf": [{"type": "array", "items": {"$ref": "#/$defs/n"}}] * 2}},
+}
+_ENDLESS = {
+    "uniqueItems": (
+        _object_of({"type": "array", "uniqueItems": True}),
+        [{"i": number} for number in range(20_000)],
+    ),
+    "a pattern": (_object_of({"type": "string", "pattern": "(a+)+$"}), "a" * 40 + "!"),
+    "a pattern for names": (
+        _object_of({"patternProperties": {"(a+)+$": {}}}), {"a" * 40 + "!": 1}
+    ),
+    "a pattern within contains": (
+        _object_of({"contains": {"pattern": "(a+)+$"}}), ["a" * 40 + "!"]
+    ),
+    "a reference to itself": (_REFERS, _nested(40, 1.5)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", _ENDLESS)
+def test_a_check_that_takes_for_ever_ends_and_stops_nobody_else(name, monkeypatch) -> None:
+    schema, value = _ENDLESS[name]
+    monkeypatch.setattr(schema_process, "LIMIT_S", 3.0)
+
+    async def check() -> int:
+        form = await resolve_form(schema, InProcessKernel())
+        assert form is not None
+        reading = asyncio.create_task(form.read(json.dumps({"a": value}), InProcessKernel()))
+        ticks = 0
+        while not reading.done():
+            await asyncio.sleep(0.01)
+            ticks += 1
+        with pytest.raises(InvalidInput, match="takes longer than 3 s"):
+            reading.result()
+        return ticks
+
+    assert asyncio.run(check()) > 20, "the loop went on all the while"
+
+
+def test_a_stop_ends_a_check_and_the_next_one_works() -> None:
+    schema, value = _ENDLESS["a pattern"]
+
+    async def check() -> None:
+        form = await resolve_form(schema, InProcessKernel())
+        assert form is not None
+        reading = asyncio.create_task(form.read(json.dumps({"a": value}), InProcessKernel()))
+        async with asyncio.timeout(20):
+            while not (busy := _checking()):  # noqa: ASYNC110  # no event tells of another process
+                await asyncio.sleep(0.005)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        for process in busy:
+            await asyncio.to_thread(process.wait, 5)
+        assert await form.read('{"a": "aaa"}', InProcessKernel()) == {"a": "aaa"}
+
+    asyncio.run(asyncio.wait_for(check(), 30))
+
+
+def _checking():
+    """The processes that check, and are at it."""
+    return [
+        process
+        for process in psutil.Process().children()
+        if schema_process.__name__ in process.cmdline() and process.cpu_times().user > 0.5
+    ]
+
+
+def test_a_process_that_was_ended_from_outside_is_replaced() -> None:
+    schema = _object_of({"type": "string", "pattern": "^a+$"})
+
+    async def check() -> None:
+        form = await resolve_form(schema, InProcessKernel())
+        assert form is not None
+        assert await form.read('{"a": "aaa"}', InProcessKernel()) == {"a": "aaa"}
+        for process in psutil.Process().children():
+            if schema_process.__name__ in process.cmdline():
+                process.kill()
+                process.wait(5)
+        with pytest.raises(AnswerMisfit, match="does not match"):
+            await form.read('{"a": "b"}', InProcessKernel())
+
+    asyncio.run(check())
+
+
+def test_checks_use_one_process_again_and_no_file_of_the_folder(tmp_path, monkeypatch) -> None:
+    (tmp_path / "jsonschema.py").write_text("raise SystemExit(1)")
+    monkeypatch.chdir(tmp_path)
+    schema = _object_of({"type": "string", "pattern": "^a+$"})
+
+    async def check() -> list[int]:
+        form = await resolve_form(schema, InProcessKernel())
+        assert form is not None
+        seen = []
+        for _ in range(3):
+            assert await form.read('{"a": "aaa"}', InProcessKernel()) == {"a": "aaa"}
+            seen.append(len(psutil.Process().children()))
+        return seen
+
+    first, *rest = asyncio.run(check())
+    assert rest == [first, first]
+
+
+def test_a_schema_that_is_large_is_checked_apart_as_any_other() -> None:
+    large = _object_of({"enum": [{"i": number} for number in range(2000)]})
+    assert not SchemaCost(large).is_small
+
+    async def check() -> None:
+        form = await resolve_form(large, InProcessKernel())
+        assert form is not None
+        assert await form.read('{"a": {"i": 7}}', InProcessKernel()) == {"a": {"i": 7}}
+        with pytest.raises(AnswerMisfit, match="is not one of"):
+            await form.read('{"a": 7}', InProcessKernel())
+        broken = _object_of({"type": 5, "enum": [None] * 2000})
+        with pytest.raises(InvalidInput, match=r"not a valid JSON Schema at `properties\.a"):
+            await resolve_form(broken, InProcessKernel())
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize(
+    ("schema", "is_small"),
+    [
+        ({"name": {"type": "string"}}, True),
+        ({"a": {"$ref": "#/$defs/n"}}, True),
+        ({"a": {"$ref": "#/properties/a"}}, False),
+        ({"a": {"$ref": "#/nowhere"}}, False),
+        ({"a": {"pattern": "x"}}, False),
+        ({"pattern": {"type": "string"}}, True),  # a field of that name
+        ({"a": {"uniqueItems": True}}, False),
+        ({"a": {"items": [True]}}, False),
+        ({"a": {"anyOf": [{"not": {"enum": ["pattern"]}}]}}, True),
+        ({"a": {"$id": "x", "type": "string"}}, False),
+        ({"a": {"$schema": "http://json-schema.org/draft-04/schema#"}}, False),
+    ],
+)
+def test_only_what_looks_at_each_part_once_is_checked_at_once(schema, is_small) -> None:
+    whole = {"type": "object", "properties": schema, "$defs": {"n": {"type": "integer"}}}
+    assert SchemaCost(whole).is_small == is_small
+    assert SchemaCost(whole).allows({"name": "x"}) == is_small
+    assert not SchemaCost(whole).allows({"name": "x" * 30_000})
+    assert not SchemaCost(whole).allows({"name": ["x"] * 10_000})
+
+
+def test_a_pattern_is_checked_in_bounded_time(monkeypatch) -> None:
     monkeypatch.setattr(schema_process, "LIMIT_S", 3.0)
     schema = {"type": "object", "properties": {"a": {"type": "string", "pattern": "(a+)+$"}}}
 

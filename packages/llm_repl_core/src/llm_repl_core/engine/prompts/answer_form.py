@@ -10,12 +10,12 @@ from typing import Any, cast
 from llm_repl_core.engine.prompts.answer_json import read_answer_json
 from llm_repl_core.engine.prompts.answer_schema import (
     SchemaChecker,
-    has_patterns,
     object_schema,
     schema_name,
 )
 from llm_repl_core.engine.prompts.inspected import NAMESPACE, ask, listed, reason
-from llm_repl_core.engine.prompts.schema_process import check_in_process
+from llm_repl_core.engine.prompts.schema_cost import SchemaCost
+from llm_repl_core.engine.prompts.schema_process import check_apart
 from llm_repl_core.engine.prompts.short_schema import parse_short_schema
 from llm_repl_core.errors import AnswerMisfit, InvalidInput, KernelError
 from llm_repl_core.kernels.base import Failed, Kernel
@@ -69,27 +69,29 @@ class AnswerForm(abc.ABC):
 class SchemaForm(AnswerForm):
     """A form that a JSON Schema says: the variable is the JSON value. It needs no kernel.
 
-    Raises:
-        InvalidInput: The schema is none.
+    What takes no time to be checked is checked by `parse`; for anything else there are processes.
+
+    Args:
+        schema: What the model is told.
+        checker: Checks by it; None: that may take long, also for a short answer.
     """
 
-    def __init__(self, schema: AnswerSchema) -> None:
+    def __init__(self, schema: AnswerSchema, checker: SchemaChecker | None) -> None:
         super().__init__(schema)
-        # What has regular expressions is checked where they can be stopped.
-        self._has_patterns = has_patterns(schema.schema)
-        self._checker = SchemaChecker(schema.schema)
+        self._checker = checker
+        self._cost = SchemaCost(schema.schema)
 
     def parse(self, text: str) -> JSONValue:
         """The value of an answer; see `AnswerForm.parse`."""
         value = read_answer_json(text)
-        if not self._has_patterns:
+        if self._checker is not None and self._cost.allows(value):
             self._checker.check(value)
         return value
 
     async def check(self, kernel: Kernel, value: JSONValue) -> None:  # noqa: ARG002  # not here
         """Check what may take for ever; see `AnswerForm.check`."""
-        if self._has_patterns:
-            await check_in_process(self.schema.schema, value)
+        if self._checker is None or not self._cost.allows(value):
+            await check_apart(self.schema.schema, value)
 
 
 class ModelForm(AnswerForm):
@@ -179,13 +181,17 @@ async def resolve_form(
         return None
     if isinstance(schema, str) and is_variable(schema.strip()):
         return await _model_form(schema.strip(), kernel)
-    # In a thread, as the library that checks schemas takes a while to be imported.
-    return await asyncio.to_thread(_schema_form, _document_of(schema))
+    return await _schema_form(_document_of(schema))
 
 
-def _schema_form(schema: dict[str, JSONValue]) -> SchemaForm:
+async def _schema_form(schema: dict[str, JSONValue]) -> SchemaForm:
     document = object_schema(schema)
-    return SchemaForm(AnswerSchema(name=schema_name(document.get("title")), schema=document))
+    told = AnswerSchema(name=schema_name(document.get("title")), schema=document)
+    if SchemaCost(document).is_small:
+        # In a thread, as the library that checks schemas takes a while to be imported.
+        return SchemaForm(told, await asyncio.to_thread(SchemaChecker, document))
+    await check_apart(document)
+    return SchemaForm(told, None)
 
 
 def _document_of(schema: str | dict[str, JSONValue]) -> dict[str, JSONValue]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from llm_repl_core.errors import AnswerMisfit
@@ -11,13 +13,12 @@ from llm_repl_core.model.json_value import JSONValue
 
 __all__ = ["read_answer_json"]
 
-_FENCED = re.compile(
-    r"^[ \t]*(`{3,}|~{3,})[ \t]*(?:json\w*)?[ \t]*\n(.*?)\n[ \t]*\1[ \t]*$",
-    re.MULTILINE | re.DOTALL | re.IGNORECASE,
-)
+_OPENING = re.compile(r"[ \t]*(`{3,}|~{3,})[ \t]*(?:json\w*)?[ \t]*", re.IGNORECASE)
 _INT_MIN, _INT_MAX = -(2**63), 2**63 - 1
 _TRIES_LIMIT = 100
-"""In how many places of a text an object may be looked for, each of which may read to its end."""
+"""In how many places of a text an object may be looked for."""
+_READ_LIMIT = 4
+"""How often a text may be read in all, as each try may read to its end."""
 
 
 def read_answer_json(text: str) -> JSONValue:
@@ -48,47 +49,64 @@ def read_answer_json(text: str) -> JSONValue:
 
 
 def _whole(text: str) -> JSONValue:
-    return _checked(_decode(text.strip(), whole=True)[0])
+    try:
+        return _checked(_DECODER.decode(text.strip()))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def _fenced_values(text: str) -> list[JSONValue]:
     values: list[JSONValue] = []
-    for found in _FENCED.finditer(text):
+    for inside in _fenced(text):
         try:
-            values.append(_whole(found[2]))
+            values.append(_whole(inside))
         except ValueError:
             continue
     return values
 
 
+def _fenced(text: str) -> Iterator[str]:
+    """What stands between a line that opens a fence and the next one that closes it.
+
+    Each line is looked at once: a regular expression would look for the end of each fence anew.
+    """
+    lines = text.split("\n")
+    bare: dict[str, list[int]] = {}
+    for number, line in enumerate(lines):
+        fence = line.strip(" \t")
+        if fence[:1] in ("`", "~") and fence == fence[0] * len(fence):
+            bare.setdefault(fence, []).append(number)
+    done = 0
+    for number, line in enumerate(lines):
+        if number < done or (opening := _OPENING.fullmatch(line)) is None:
+            continue
+        closing = bare.get(opening[1], [])
+        at = bisect_left(closing, number + 2)
+        if at < len(closing):
+            yield "\n".join(lines[number + 1 : closing[at]])
+            done = closing[at] + 1
+
+
 def _objects(text: str) -> list[JSONValue]:
     """The objects that stand in a text, those within others not counted."""
     values: list[JSONValue] = []
+    left = _READ_LIMIT * len(text)
     place = text.find("{")
     for _ in range(_TRIES_LIMIT):
-        if place < 0:
+        if place < 0 or left < 0:
             break
+        read_to, end = len(text), place + 1
         try:
-            value, length = _decode(text[place:], whole=False)
+            value, read_to = _DECODER.raw_decode(text, place)
             values.append(_checked(value))
-            place = text.find("{", place + length)
-        except ValueError:
-            place = text.find("{", place + 1)
+            end = read_to
+        except json.JSONDecodeError as error:
+            read_to = error.pos
+        except (ValueError, RecursionError):
+            pass  # an object further in may do
+        left -= read_to - place
+        place = text.find("{", end)
     return values
-
-
-def _decode(text: str, *, whole: bool) -> tuple[Any, int]:
-    """A JSON value, and its length.
-
-    Raises:
-        ValueError: There is none.
-    """
-    try:
-        if whole:
-            return _DECODER.decode(text), len(text)
-        return _DECODER.raw_decode(text)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
 
 
 def _checked(value: Any) -> JSONValue:

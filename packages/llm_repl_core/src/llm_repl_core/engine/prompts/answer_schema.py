@@ -12,7 +12,6 @@ from llm_repl_core.model.json_value import JSONValue
 
 __all__ = [
     "SchemaChecker",
-    "has_patterns",
     "object_schema",
     "schema_name",
 ]
@@ -22,7 +21,6 @@ _MESSAGE_LIMIT = 300
 _FORMATS = ("date", "email", "ipv4", "ipv6", "uuid")
 """Those that need no further library, so that an answer is judged alike everywhere."""
 _DATA_KEYWORDS = frozenset({"const", "default", "enum", "examples"})
-_PATTERNS = frozenset({"pattern", "patternProperties"})
 _UNFIT_FOR_NAMES = re.compile(r"[^A-Za-z0-9_-]+")
 _NAME_LIMIT = 64
 
@@ -95,13 +93,6 @@ class SchemaChecker:
                     f"`schema` refers to `{_cut(reference)}`, and nothing is fetched from "
                     "elsewhere: put it under `$defs` and refer to `#/$defs/…`."
                 )
-
-
-def has_patterns(schema: Any) -> bool:
-    """Whether a schema may hold a regular expression."""
-    if isinstance(schema, Mapping):
-        return not _PATTERNS.isdisjoint(schema) or any(map(has_patterns, schema.values()))
-    return isinstance(schema, list) and any(map(has_patterns, schema))
 
 
 def object_schema(schema: Mapping[str, JSONValue]) -> dict[str, JSONValue]:

@@ -1,78 +1,221 @@
-"""Checks an answer in a process of its own, as a regular expression may take for ever.
+"""Checks answers in processes of their own, where a check may take long.
 
-Python's ``re`` holds every other thread up while it searches, and an answer comes from a model: in
-the process of the engine it could stop every notebook. This one is ended where it takes too long.
+A regular expression may search for ever, ``uniqueItems`` compares each item with each other, and
+a schema that refers to itself is walked through again and again; an answer comes from a model, and
+in the engine's process such a check would stop every notebook. These processes check one answer
+after another, are ended where one takes too long, and end with the process that started them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import atexit
+import contextlib
 import json
+import os
+import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from llm_repl_core.errors import AnswerMisfit, InvalidInput
 from llm_repl_core.model.json_value import JSONValue
 
-__all__ = ["check_in_process"]
+__all__ = ["check_apart"]
 
 LIMIT_S = 10.0
 """How long a check may take, the start of the process included."""
 
+_AT_ONCE = max(2, os.cpu_count() or 1)
+_KEPT_SCHEMAS = 20
 
-async def check_in_process(schema: dict[str, JSONValue], value: JSONValue) -> None:
-    """Check an answer. Cancelling ends the process.
+
+async def check_apart(schema: dict[str, JSONValue], *values: JSONValue) -> None:
+    """Check a schema, and answers by it. Cancelling ends the check.
 
     Args:
         schema: The JSON Schema.
-        value: The answer.
+        values: The answers; none: the schema alone is checked.
 
     Raises:
-        AnswerMisfit: It does not fit; the message, for the model, says where and what.
+        AnswerMisfit: One does not fit; the message, for the model, says where and what.
         InvalidInput: The schema cannot be used, or checking takes too long.
     """
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        __name__,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    document = json.dumps({"schema": schema, "value": value}).encode("ascii")
+    check = _Check(json.dumps({"schema": schema, "values": values}).encode("ascii"))
+    loop = asyncio.get_running_loop()
     try:
-        async with asyncio.timeout(LIMIT_S):
-            said, _ = await process.communicate(document)
-    except TimeoutError:
-        raise InvalidInput(
-            f"`schema`: one of its `pattern`s takes longer than {LIMIT_S:g} s for this answer: "
-            "write it so that nothing in it is repeated within what is repeated."
-        ) from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    outcome: dict[str, str] = json.loads(said) if said else {"problem": "`schema` has no answer."}
+        outcome = await loop.run_in_executor(_checkers.threads, check.run)
+    except asyncio.CancelledError:
+        check.give_up()
+        raise
     if "misfit" in outcome:
         raise AnswerMisfit(outcome["misfit"])
     if "problem" in outcome:
         raise InvalidInput(outcome["problem"])
 
 
-def _main() -> None:
+class _Checker:
+    """A process that checks. Used by one thread at a time, but for `kill`."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(  # noqa: S603  this very file
+            # Without the current folder, in which anybody's `json.py` may lie.
+            [sys.executable, "-P", "-m", __name__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for the process that asks
+        )
+
+    def ask(self, document: bytes) -> bytes:
+        """What it says of a document, a line of JSON; empty where it has ended."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.write(document + b"\n")
+            self._process.stdin.flush()
+            return self._process.stdout.readline()
+        return b""
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def close(self) -> None:
+        self._process.kill()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            with contextlib.suppress(OSError):
+                pipe.close()
+        self._process.wait()
+
+
+class _Checkers:
+    """The processes that wait for work, and the threads that wait for those that work."""
+
+    def __init__(self) -> None:
+        self.threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="llm-repl-schema")
+        self._idle: list[_Checker] = []
+        self._lock = threading.Lock()
+
+    def take(self) -> tuple[_Checker, bool]:
+        """A process, and whether it is new."""
+        with self._lock:
+            if self._idle:
+                return self._idle.pop(), False
+        return _Checker(), True
+
+    def give_back(self, checker: _Checker) -> None:
+        with self._lock:
+            self._idle.append(checker)
+
+    def close(self) -> None:
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for checker in idle:
+            checker.close()
+
+
+_checkers = _Checkers()
+atexit.register(_checkers.close)
+
+
+class _Check:
+    """One check: run in a thread, given up from another."""
+
+    def __init__(self, document: bytes) -> None:
+        self._document = document
+        self._lock = threading.Lock()
+        self._checker: _Checker | None = None
+        self._ends: str | None = None
+        """Why it was ended."""
+
+    def run(self) -> dict[str, str]:
+        """What became of it: a ``misfit``, a ``problem``, or nothing of the kind."""
+        while True:
+            checker, is_new = _checkers.take()
+            said = self._ask(checker)
+            if said.endswith(b"\n"):
+                _checkers.give_back(checker)
+                outcome: dict[str, str] = json.loads(said)
+                return outcome
+            checker.close()
+            if self._ends is not None:
+                return {"problem": self._ends}
+            if is_new:
+                return {"problem": "The answer could not be checked: the process for it ended."}
+
+    def give_up(self, why: str = "It was stopped.") -> None:
+        """End it."""
+        with self._lock:
+            self._ends = why
+            if self._checker is not None:
+                self._checker.kill()
+
+    def _ask(self, checker: _Checker) -> bytes:
+        with self._lock:
+            if self._ends is not None:
+                return b""
+            self._checker = checker
+        timer = threading.Timer(LIMIT_S, self.give_up, [_TOO_LONG.format(limit=f"{LIMIT_S:g}")])
+        timer.daemon = True
+        timer.start()
+        try:
+            return checker.ask(self._document)
+        finally:
+            timer.cancel()
+            with self._lock:
+                self._checker = None
+
+
+_TOO_LONG = (
+    "`schema`: checking this answer takes longer than {limit} s. In a `pattern`, repeat nothing "
+    "within what is repeated; leave out `uniqueItems` for long lists of objects."
+)
+
+
+# In the process that checks ------------------------------------------------------------------
+
+
+def _serve() -> None:
+    """Check what comes line by line, until nobody is there any more."""
     # Only in this process: the one that asks has it where it is needed.
+    from functools import lru_cache
+
     from llm_repl_core.engine.prompts.answer_schema import SchemaChecker
 
-    document: Any = json.load(sys.stdin)
-    outcome: dict[str, str] = {}
-    try:
-        SchemaChecker(document["schema"]).check(document["value"])
-    except AnswerMisfit as error:
-        outcome = {"misfit": str(error)}
-    except InvalidInput as error:
-        outcome = {"problem": str(error)}
-    sys.stdout.write(json.dumps(outcome))
+    @lru_cache(_KEPT_SCHEMAS)
+    def checker_of(schema: str) -> SchemaChecker:
+        return SchemaChecker(json.loads(schema))
+
+    for line in sys.stdin.buffer:
+        outcome: dict[str, str] = {}
+        # Whoever asked ends it in time, but may itself have been killed.
+        _end_after(LIMIT_S + 5)
+        try:
+            document: Any = json.loads(line)
+            checker = checker_of(json.dumps(document["schema"]))
+            for value in document["values"]:
+                checker.check(value)
+        except AnswerMisfit as error:
+            outcome = {"misfit": str(error)}
+        except InvalidInput as error:
+            outcome = {"problem": str(error)}
+        except RecursionError:
+            outcome = {"problem": "`schema`, or the answer, is nested too deeply."}
+        _end_after(0)
+        sys.stdout.write(f"{json.dumps(outcome)}\n")
+        sys.stdout.flush()
+
+
+def _end_after(seconds: float) -> None:
+    """Have this process ended by the system then, whatever it does; 0: not any more."""
+    import signal
+
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 if __name__ == "__main__":
-    _main()
+    _serve()
