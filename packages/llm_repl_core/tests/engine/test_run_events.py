@@ -258,9 +258,8 @@ def test_an_executor_that_raises_anything_fails_its_cell_only(open_session, play
         events = play(session, stop_on_error=False)
     name = type(error).__name__
     assert notebook.cells[0].outputs == [Output.stdout("before"), Output.error(name, str(error))]
-    if not isinstance(error, KeyboardInterrupt):  # which is an interrupt, whoever raises it
-        assert notebook.cells[1].status == "completed"
-        assert not events[-1].interrupted
+    assert notebook.cells[1].status == "completed"
+    assert not events[-1].interrupted
 
 
 def test_an_error_output_fails_the_cell_without_an_exception(open_session, play):

@@ -272,13 +272,6 @@ def test_to_interrupt_a_stream_that_is_not_read_keeps_the_kernel(open_session):
     assert isinstance(list(stream)[-1], RunEndedBadly)
 
 
-def test_code_that_interrupts_itself_ends_the_run(open_session):
-    session = open_session(["raise KeyboardInterrupt", "never = 1"], kernel="worker")
-    events = list(session.stream(stop_on_error=False))
-    assert events[-1].interrupted
-    assert [cell.status for cell in session.notebook] == ["interrupted", "idle"]
-
-
 def test_what_was_cancelled_is_forgotten_in_the_next_cell(open_session, play, hanging):
     counts = []
 

@@ -55,6 +55,7 @@ SHUTDOWN_GRACE_S = 0.5
 
 
 _STOPPED = "The cell was stopped."
+_OWN_INTERRUPT = "Code that the cell uses raised KeyboardInterrupt, and nobody has stopped it."
 
 
 class Ending(Struct, frozen=True):
@@ -199,7 +200,10 @@ class CellRun:
             else:
                 self._put_stopped()  # whatever failed, it did so because of that
         except asyncio.CancelledError:
-            self._put_stopped()
+            if self._stop is not None or self._is_interrupted():
+                self._put_stopped()
+            elif not any(one.type == "error" for one in self._outputs.outputs):
+                self._put(Output.error("KeyboardInterrupt", _OWN_INTERRUPT))
             if self._stop is None and task.cancelling() > cancellations:
                 raise  # the engine itself is closing
         except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001  # a plugin's code may raise anything
@@ -402,10 +406,19 @@ class CellRun:
         if last_error.fields.get("ename") == CallNotSent.__name__:
             return Ending(last_error.content, interrupted=False, withdrawn=True)
         if self._stop is None:
-            interrupted = last_error.fields.get("ename") in ("KeyboardInterrupt", "Interrupted")
+            # Else code has raised it, as it may raise anything.
+            interrupted = (
+                last_error.fields.get("ename") in ("KeyboardInterrupt", "Interrupted")
+                and self._is_interrupted()
+            )
         else:
             interrupted = self._stop.reason is None
         return Ending(last_error.content, interrupted=interrupted)
+
+    def _is_interrupted(self) -> bool:
+        """Whether somebody ends the cell without `stop`: by Ctrl-C, or by closing the engine."""
+        is_closing = self._task is not None and self._task.cancelling() > 0
+        return is_closing or self._session.kernel.took_ctrl_c
 
     # Stopping ----------------------------------------------------------------------------------
 

@@ -110,6 +110,15 @@ class Kernel(KernelState):
     async def interrupt(self) -> None:
         """End what is running, as Ctrl-C would; the state stays. Nothing running: no effect."""
 
+    @property
+    def took_ctrl_c(self) -> bool:
+        """Whether Ctrl-C came to the code that ran last, and not by `interrupt`.
+
+        Only where the code runs in the process that has the terminal: a ``KeyboardInterrupt`` of
+        any other code that nobody stopped is its own.
+        """
+        return False
+
     @abc.abstractmethod
     async def shutdown(self) -> None:
         """End the kernel and free what it held. May be called twice, and at any time."""

@@ -24,6 +24,9 @@ class InterruptGate:
 
     Args:
         take_interrupt: Ends the code in a better way, if there is one; gets the frame where it is.
+
+    Attributes:
+        took_sigint: Whether SIGINT has come to what ran last in the main thread.
     """
 
     def __init__(self, take_interrupt: Callable[[FrameType | None], bool]) -> None:
@@ -31,9 +34,11 @@ class InterruptGate:
         self._lock = threading.Lock()
         self._thread: int | None = None
         self._open = False
+        self.took_sigint = False
 
     def run(self, function: Callable[[], T]) -> T:
         """Call the function; an interrupt raises ``KeyboardInterrupt`` in it."""
+        self.took_sigint = False
         thread = threading.current_thread()
         if thread is threading.main_thread():
             return self._run_in_main_thread(function)
@@ -62,7 +67,10 @@ class InterruptGate:
 
     def _run_in_main_thread(self, function: Callable[[], T]) -> T:
         def on_sigint(_signum: int, frame: FrameType | None) -> None:
-            if self._open and not self._take_interrupt(frame):
+            if not self._open:
+                return
+            self.took_sigint = True
+            if not self._take_interrupt(frame):
                 raise KeyboardInterrupt
 
         previous = signal.getsignal(signal.SIGINT)

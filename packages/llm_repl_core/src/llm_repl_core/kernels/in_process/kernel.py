@@ -253,6 +253,11 @@ class InProcessKernel(Kernel):
         if self._alive:
             self._interrupt()
 
+    @property
+    def took_ctrl_c(self) -> bool:
+        """Whether Ctrl-C came to the code that ran last; see `Kernel.took_ctrl_c`."""
+        return self._gate.took_sigint
+
     async def shutdown(self) -> None:
         """End the kernel and forget its state."""
         if not self._alive:
