@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 if __name__ == "__main__":
-    from llm_repl_server.cli.serve import serve_everywhere
+    import sys
 
+    try:
+        from llm_repl_server.cli.serve import serve_everywhere
+    except KeyboardInterrupt:
+        sys.exit(130)
     serve_everywhere()
 else:
     from llm_repl_server.app import create_app

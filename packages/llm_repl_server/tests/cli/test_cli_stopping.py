@@ -47,6 +47,54 @@ def test_ctrl_c_during_the_start_makes_no_noise(
     assert "not kept in the log" not in printed
 
 
+PRESSED_AT_AN_IMPORT = """
+import signal, sys
+
+class PressesCtrlC:
+    def find_spec(self, name, path=None, target=None):
+        if name == sys.argv[0]:
+            signal.raise_signal(signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.argv = sys.argv[1:]
+sys.meta_path.insert(0, PressesCtrlC())
+from llm_repl_server.cli.entry import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "click",
+        "llm_repl_server.cli.main",
+        "llm_repl_server.cli.errors",
+        "llm_repl_server.cli.run",
+        "llm_repl_core.application",
+        "llm_repl_server.cli.run_record",
+        "llm_repl_server.cli.termination",
+    ],
+)
+def test_ctrl_c_at_an_import_makes_no_noise_and_leaves_the_output_as_it_was(
+    environment: dict[str, str], sleeper: Path, tmp_path: Path, module: str
+) -> None:
+    (tmp_path / "out.llmn").write_text("of an earlier run")
+    ended = subprocess.run(
+        [
+            *(sys.executable, "-c", PRESSED_AT_AN_IMPORT),
+            *(module, "run", sleeper.name, "--kernel", "in_process", "-o", "out.llmn"),
+        ],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+    assert (tmp_path / "out.llmn").read_text() == "of an earlier run"
+    assert not (tmp_path / "begun").exists()
+
+
 @pytest.mark.parametrize("kernel", ["worker", "in_process"])
 def test_sigterm_saves_what_came_and_exits_with_143(
     start_llm_repl: Start, sleeper: Path, until: Until, tmp_path: Path, kernel: str

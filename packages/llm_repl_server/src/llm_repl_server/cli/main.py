@@ -93,11 +93,12 @@ class _LazyGroup(click.Group):
             return super().make_context(*args, **kwargs)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        from llm_repl_server.cli.errors import exit_with_sentence
+        with _ended_as_others_do():
+            from llm_repl_server.cli.errors import exit_with_sentence
 
-        prepare_streams()
-        with exit_with_sentence():
-            return super().main(*args, **kwargs)
+            prepare_streams()
+            with exit_with_sentence():
+                return super().main(*args, **kwargs)
 
 
 _CONTEXT = {

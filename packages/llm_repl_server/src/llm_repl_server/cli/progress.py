@@ -48,10 +48,12 @@ class Progress:
         quiet: Whether to show outputs only.
 
     Attributes:
+        begun: Whether the run has begun, so that the notebook may not be what it was.
         interrupted: Whether a cell was stopped.
     """
 
     def __init__(self, notebook: Notebook, *, quiet: bool) -> None:
+        self.begun = False
         self.interrupted = False
         self._notebook = notebook
         self._quiet = quiet
@@ -74,6 +76,7 @@ class Progress:
 
     def show(self, event: Event) -> None:
         """Print what an event says, and what waited for it."""
+        self.begun = True
         for one in self._order.take(event):
             self._show(one)
 

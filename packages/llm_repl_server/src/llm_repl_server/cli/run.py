@@ -100,7 +100,8 @@ def command(
     order of the notebook, but for a terminal, where it comes at once.
 
     The exit code is 1 where a cell failed, 130 after Ctrl-C and 143 after SIGTERM. With -o, the
-    notebook is saved with what has come until then in each case.
+    notebook is saved with what has come until then in each case; before the run has begun, nothing
+    has come, and the file is left as it is.
     """
     # Before all else is imported, which takes as long.
     context = click.get_current_context()
@@ -170,7 +171,7 @@ def command(
                 failed = progress.finish()
             finally:
                 try:
-                    if output is not None:
+                    if output is not None and progress.begun:
                         document.state_keys = list(session.state)
                         application.save(document, output)
                 finally:
