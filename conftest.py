@@ -121,14 +121,27 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * (os.cpu_count() or 1)
 
 
-_ACROSS_PACKAGES = Path(__file__).parent / "tests"
+_ROOT = Path(__file__).parent
+_WHOLE_PROGRAMS = (
+    _ROOT / "tests",
+    _ROOT / "packages" / "llm_repl_server" / "tests" / "cli",
+    _ROOT / "packages" / "llm_repl_server" / "tests" / "serving",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave whole programs unmeasured: each package's own tests are to reach its lines."""
+    """Leave whole programs unmeasured: the core's own tests reach its lines. And begin with them.
+
+    They take long, so that no process is still at one when the others have nothing left to do.
+    """
     for item in items:
-        if item.path.is_relative_to(_ACROSS_PACKAGES):
+        if _is_whole_program(item):
             item.add_marker(pytest.mark.unmeasured)
+    items.sort(key=_is_whole_program, reverse=True)  # the others stay in order
+
+
+def _is_whole_program(item: pytest.Item) -> bool:
+    return any(item.path.is_relative_to(folder) for folder in _WHOLE_PROGRAMS)
 
 
 _FOLDER, _BEFORE = "_folder", "_before"

@@ -42,6 +42,7 @@ def law():
     law.close()
 
 
+@pytest.mark.one_python
 @pytest.mark.unmeasured
 @pytest.mark.parametrize("part", range(5))
 def test_in_parallel_a_notebook_leaves_what_it_leaves_in_order(law, part):

@@ -21,6 +21,7 @@ EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "25")
 SEED = os.environ.get("SCHEMATHESIS_SEED", "20")
 
 
+@pytest.mark.one_python
 @pytest.mark.unmeasured
 def test_schemathesis_finds_nothing(start_server, tmp_path):
     (tmp_path / "root").mkdir(exist_ok=True)
