@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 import tomllib
 from pathlib import Path
 
@@ -81,6 +82,24 @@ def real_model(session: nox.Session) -> None:
     checks = ("tests/real_model/check_provider.py", "tests/real_model/check_notebooks.py")
     # A model on a busy CPU is slow, and nothing hangs: the time after which stacks are shown is long.
     session.run("pytest", "-v", "-o", "faulthandler_timeout=1800", *(session.posargs or checks))
+
+
+@nox.session
+def law(session: nox.Session) -> None:
+    """Hold drawn notebooks to the law of parallel runs: 20,000, or the number that is given.
+
+    Each run draws others; the first seed is printed, and may be given as the second argument.
+    """
+    session.install("-r", "requirements.txt")
+    session.install("-c", "constraints.txt", *_groups("test"))
+    count = session.posargs[0] if session.posargs else "20000"
+    first_seed = session.posargs[1] if session.posargs[1:] else str(int(time.time()))
+    session.log(f"{count} notebooks, from seed {first_seed} on")
+    session.run(
+        *("pytest", "-v", "-n", "auto", "--dist", "loadfile", "-o", "console_output_style=count"),
+        *("-k", "notebooks", "packages/llm_repl_core/tests/engine/law"),
+        env={"LAW_NOTEBOOKS": count, "LAW_FIRST_SEED": first_seed},
+    )
 
 
 @nox.session

@@ -1,0 +1,398 @@
+"""Holds notebooks to the law: in parallel they leave what they leave in order, and replay as well."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from law_notebooks import Sketch, smaller
+from law_provider import Conductor, LawProvider
+
+from llm_repl_core import Application, Notebook, PluginManager, Settings, hookimpl
+from llm_repl_core.engine.loop import EngineLoop
+from llm_repl_core.engine.options import RunOptions
+from llm_repl_core.kernels.base import Evaluated, Expression, KernelOptions
+from llm_repl_core.kernels.worker import WorkerKernel, Zygote
+from llm_repl_core.ledger.in_memory import MemoryLedger
+from llm_repl_core.ledger.recordings import RecordingsLedger, encode_recordings, prune
+from llm_repl_core.model.output_changes import OutputChange
+
+__all__ = ["Difference", "Law", "Ran"]
+
+LIMIT_S = 60.0
+"""How long one run may take."""
+
+_HERE = Path(__file__).parent
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
+_NAMES_TOLD = re.compile(
+    r"; (?:the state has: |a memory cell sees )[^.]*|"
+    r" \(did you mean [^)]*\)|[.] Did you mean: '\w+'\?|[.] Or did you forget to import '\w+'\?"
+)
+"""Which other names there are: a failing cell tells it, but does not wait for them."""
+
+_CHEAP = {"LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"} | dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "POLARS_MAX_THREADS"), "1"
+)
+_LIBRARIES = ("numpy", "pandas", "matplotlib.pyplot", "pydantic", "duckdb", "numexpr")
+
+
+class WatchedKernel(WorkerKernel):
+    """A worker whose work the conductor hears of."""
+
+    def __init__(self, options: KernelOptions, *, zygote: Zygote, conductor: Conductor) -> None:
+        super().__init__(options, zygote=zygote)
+        self._conductor = conductor
+
+    async def execute(self, code: str) -> AsyncGenerator[OutputChange, None]:
+        """See `Kernel.execute`."""
+        with self._conductor.busy():
+            async with contextlib.aclosing(super().execute(code)) as outputs:
+                async for output in outputs:
+                    yield output
+
+    async def evaluate(self, expressions: Sequence[Expression], **options: Any) -> list[Evaluated]:
+        """See `Kernel.evaluate`."""
+        with self._conductor.busy():
+            return await super().evaluate(expressions, **options)
+
+    async def assign(self, values: Mapping[str, Any]) -> None:
+        """See `Kernel.assign`."""
+        with self._conductor.busy():
+            await super().assign(values)
+
+
+class Ran:
+    """What a run has left.
+
+    Attributes:
+        requests: As recorded, in the order of the document, with their answers.
+        unrecorded: How many calls were answered beside these.
+        cells: By id: status, execution count, whether it is stale, and outputs.
+        state: What the kernel has, see `law_describe`.
+        kept: The memory of the notebook.
+        ends: The error of each run, and the cell that it names.
+        recordings: The file's bytes.
+    """
+
+    def __init__(
+        self,
+        notebook: Notebook,
+        ledger: MemoryLedger,
+        state: Mapping[str, Any],
+        ends: Sequence[tuple[Any, ...]],
+    ) -> None:
+        recorded = prune(ledger.records, notebook)
+        self.requests = [
+            (
+                f"{one.place.cell_id} item {one.place.item} step {one.place.step}",
+                _plain(one.request),
+                one.identity,
+                one.text,
+                [(call.name, call.arguments) for call in one.tool_calls],
+            )
+            for one in recorded
+        ]
+        answered = [one for one in ledger.records if one.state == "completed"]
+        self.unrecorded = len({one.original_id or one.id for one in answered}) - len(recorded)
+        self.refused = any(one.state == "failed" for one in ledger.records)
+        self.cells = {
+            cell.id: (
+                cell.status,
+                cell.execution_count,
+                cell.stale,
+                [(one.type, _plain(one.content), _told(one.fields)) for one in cell.outputs],
+            )
+            for cell in notebook
+        }
+        self.state = state
+        self.kept = dict(notebook.memory)
+        self.ends = [_plain(end) for end in ends]
+        self.recordings = encode_recordings(recorded, [cell.id for cell in notebook])
+
+
+class Difference(AssertionError):
+    """How a run is not what the law says, in one text."""
+
+
+class _Lane:
+    """An application, and a folder: runs in it come one after the other."""
+
+    def __init__(self, number: int, root: Path) -> None:
+        self.conductor = Conductor()
+        self.folder = root / f"lane-{number}"
+        self.busy = asyncio.Lock()
+        plugins = PluginManager()
+        plugins.register(_Plugin(self), "law")
+        self.application = Application(
+            Settings(call_attempts=1, provider="law"), plugins=plugins, entry_points=False
+        )
+
+    def empty_folder(self) -> Path:
+        """A folder with nothing in it, always the same: its name is in outputs."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        return self.folder
+
+
+class _Plugin:
+    def __init__(self, lane: _Lane) -> None:
+        self._provider = type("LaneProvider", (LawProvider,), {"source": lane})
+
+    @hookimpl
+    def llm_repl_providers(self) -> list[type[LawProvider]]:
+        return [self._provider]
+
+
+class Law:
+    """What the law needs. It is a context manager.
+
+    Args:
+        lanes: How many notebooks are held to it at the same time.
+    """
+
+    def __init__(self, lanes: int = 3) -> None:
+        self._loop = EngineLoop()
+        self._root = Path(tempfile.mkdtemp(prefix="llm-repl-law-"))
+        self._zygotes: dict[tuple[str, ...], Zygote] = {}
+        self._lanes = [_Lane(number, self._root) for number in range(lanes)]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the processes and the loop."""
+        for zygote in self._zygotes.values():
+            self._loop.call(zygote.stop())
+        for lane in self._lanes:
+            self._loop.call(lane.application.providers.close())
+        self._loop.close()
+        shutil.rmtree(self._root, ignore_errors=True)
+
+    def difference(self, sketch: Sketch) -> str | None:
+        """How a notebook breaks the law; None: it holds."""
+        return self.differences([sketch])[0]
+
+    def differences(self, sketches: Sequence[Sketch]) -> list[str | None]:
+        """The same of many, several at a time."""
+        return self._loop.call(self._each(sketches, self._differs))
+
+    def serial_differences(self, sketches: Sequence[Sketch]) -> list[str | None]:
+        """How two runs in order differ, or a run in order and its replay: the check's own check."""
+        return self._loop.call(self._each(sketches, self._differs_in_order))
+
+    def is_idle(self, sketch: Sketch, without_effect: Sketch | None) -> str | None:
+        """Why a construct says nothing about the law; None: it does say something.
+
+        Args:
+            sketch: Its cells, all of which must run without an error or a warning.
+            without_effect: The same cells without the effect; its last prompt must be another.
+        """
+
+        async def check() -> str | None:
+            [lane] = self._lanes[:1]
+            ran = await self._run(sketch, lane, parallel=False)
+            for cell_id, (status, _, is_stale, outputs) in ran.cells.items():
+                told = [one for one in outputs if one[0] in ("error", "warning")]
+                if told or (status != "completed" and not is_stale):
+                    return f"{cell_id} is {status}: {told}"
+            if without_effect is not None:
+                other = await self._run(without_effect, lane, parallel=False)
+                if [one[1:] for one in ran.requests] == [one[1:] for one in other.requests]:
+                    return f"With and without the effect it sends {ran.requests}."
+            return None
+
+        return self._loop.call(check())
+
+    def least(self, sketch: Sketch, most: int = 120) -> tuple[Sketch, str]:
+        """A notebook of fewer cells that breaks the law as well, and how.
+
+        Args:
+            sketch: One that breaks it.
+            most: How many notebooks may be tried.
+        """
+        told = self.difference(sketch) or "It holds when it is tried again."
+        while most > 0:
+            candidates = smaller(sketch)[:most]
+            most -= len(candidates)
+            found = zip(candidates, self.differences(candidates), strict=True)
+            less = next(((one, how) for one, how in found if how is not None), None)
+            if less is None:
+                break
+            sketch, told = less
+        return sketch, told
+
+    async def _each(self, sketches: Sequence[Sketch], check: Any) -> list[str | None]:
+        free: asyncio.Queue[_Lane] = asyncio.Queue()
+        for lane in self._lanes:
+            free.put_nowait(lane)
+
+        async def one(sketch: Sketch) -> str | None:
+            lane = await free.get()
+            try:
+                found: str | None = await check(sketch, lane)
+                return found
+            finally:
+                free.put_nowait(lane)
+
+        return list(await asyncio.gather(*map(one, sketches)))
+
+    async def _differs(self, sketch: Sketch, lane: _Lane) -> str | None:
+        serial = await self._run(sketch, lane, parallel=False)
+        parallel = await self._run(sketch, lane, parallel=True)
+        found = _differs(serial, parallel)
+        if found is not None:
+            return f"In parallel: {found}"
+        if serial.refused:
+            return None  # what was refused has no answer on record
+        for what, recorded, is_parallel in (
+            ("A recording in order, replayed in parallel", serial, True),
+            ("A recording in parallel, replayed in order", parallel, False),
+        ):
+            replayed = await self._run(
+                sketch, lane, parallel=is_parallel, recordings=recorded.recordings
+            )
+            found = _differs(serial, replayed)
+            if found is not None:
+                return f"{what}: {found}"
+        return None
+
+    async def _differs_in_order(self, sketch: Sketch, lane: _Lane) -> str | None:
+        first = await self._run(sketch, lane, parallel=False)
+        second = await self._run(sketch, lane, parallel=False)
+        found = _differs(first, second)
+        if found is not None or first.refused:
+            return found and f"In order, twice: {found}"
+        replayed = await self._run(sketch, lane, parallel=False, recordings=first.recordings)
+        found = _differs(first, replayed)
+        return found and f"In order, replayed: {found}"
+
+    async def _run(
+        self, sketch: Sketch, lane: _Lane, *, parallel: bool, recordings: bytes | None = None
+    ) -> Ran:
+        is_live = recordings is None
+        conductor = Conductor(sketch.how if parallel and is_live else "at once", sketch.seed)
+        lane.conductor = conductor
+        application = lane.application
+        notebook = sketch.notebook()
+        kernel = WatchedKernel(
+            application.kernel_options(cwd=lane.empty_folder()),
+            zygote=await self._zygote(sketch.libraries),
+            conductor=conductor,
+        )
+        ledger = MemoryLedger() if is_live else RecordingsLedger("law.calls.jsonl", recordings)
+        live = application.open(notebook, kernel=kernel, loop=self._loop, ledger=ledger).live
+        options = RunOptions(
+            parallel=parallel,
+            stop_on_error=sketch.stop_on_error,
+            mode="live" if is_live else "replay",
+        )
+        ends: list[tuple[Any, ...]] = []
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                for cell_ids, change in sketch.steps():
+                    if cell_ids:
+                        _, task = live.start(cell_ids, options, listener=conductor.note)
+                        result = await task
+                        ends.append((result.error, result.cell_id))
+                    if change is not None:
+                        notebook.change(change[0], content=change[1])
+                        live.dependencies.mark_changed(change[0])
+                state = await _state(kernel) if kernel.alive else {}
+        finally:
+            await live.close()
+        return Ran(notebook, ledger, state, ends)
+
+    async def _zygote(self, libraries: frozenset[str]) -> Zygote:
+        wanted = tuple(_LIBRARIES) if libraries else ()
+        if wanted not in self._zygotes:
+            zygote = Zygote(("law_describe", *filter(_is_installed, wanted)))
+            self._zygotes[wanted] = zygote
+            with _environment(_CHEAP | {"PYTHONPATH": str(_HERE)}):
+                zygote.begin()
+        zygote = self._zygotes[wanted]
+        await zygote.start()
+        assert not zygote.problems, zygote.problems
+        return zygote
+
+
+async def _state(kernel: WorkerKernel) -> Mapping[str, Any]:
+    [found] = await WorkerKernel.evaluate(
+        kernel, [Expression("__import__('law_describe').describe()")]
+    )
+    text = getattr(found, "text", None)
+    if text is None:
+        return {"state": f"It cannot be told: {found}"}
+    state: dict[str, Any] = json.loads(text)
+    return state
+
+
+def _is_installed(module: str) -> bool:
+    from importlib.util import find_spec
+
+    return find_spec(module.partition(".")[0]) is not None
+
+
+@contextlib.contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """What a zygote that starts meanwhile sees."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _differs(expected: Ran, found: Ran) -> str | None:
+    for what in ("requests", "cells", "ends", "kept", "state", "unrecorded"):
+        first, second = getattr(expected, what), getattr(found, what)
+        if first != second:
+            return f"{what}: {_first_difference(first, second)}"
+    return None
+
+
+def _first_difference(first: Any, second: Any, where: str = "") -> str:
+    """Where two values differ first, for people."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        for key in [*first, *(key for key in second if key not in first)]:
+            if key not in first or key not in second:
+                return f"{where}.{key} is in {'the other' if key not in first else 'one'} only"
+            if first[key] != second[key]:
+                return _first_difference(first[key], second[key], f"{where}.{key}")
+    is_list = isinstance(first, (list, tuple)) and isinstance(second, (list, tuple))
+    if is_list and len(first) == len(second):
+        for place, (one, other) in enumerate(zip(first, second, strict=True)):
+            if one != other:
+                return _first_difference(one, other, f"{where}[{place}]")
+    return f"{where} is {second!r:.600}, not {first!r:.600}"
+
+
+def _told(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _plain(value) for name, value in fields.items() if name not in _NOT_TOLD}
+
+
+_NOT_TOLD = ("call_id", "source", "original_id", "price_usd", "duration_s")
+
+
+def _plain(value: Any) -> Any:
+    """Without what is another number in each run."""
+    match value:
+        case str():
+            return _NAMES_TOLD.sub("", _ADDRESS.sub("0x…", value))
+        case list() | tuple():
+            return [_plain(one) for one in value]
+        case dict():
+            return {key: _plain(one) for key, one in value.items()}
+    return value

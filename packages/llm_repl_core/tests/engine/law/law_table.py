@@ -1,0 +1,82 @@
+"""Each construct of the catalogue alone: a failure names it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from law_catalogue import CATALOGUE
+from law_check import Law
+from law_construct import Construct
+from law_not_yet import NOT_YET
+from law_notebooks import of_construct
+
+__all__ = ["FILES", "in_order", "in_parallel", "share"]
+
+FILES = 4
+"""How many files share the constructs."""
+
+
+def share(number: int) -> Sequence[Construct]:
+    """The constructs of one file.
+
+    Args:
+        number: Which, from 0 on.
+    """
+    return CATALOGUE[number::FILES]
+
+
+def in_parallel(constructs: Sequence[Construct]) -> Callable[..., Any]:
+    """A test that each of them leaves in parallel what it leaves in order, and replays."""
+    marked = [
+        pytest.param(
+            one,
+            id=one.name,
+            marks=pytest.mark.xfail(reason="the engine does not hold it yet", raises=Broken)
+            if one.name in NOT_YET
+            else (),
+        )
+        for one in constructs
+    ]
+
+    @pytest.mark.unmeasured
+    @pytest.mark.parametrize("construct", marked)
+    def test_a_construct_leaves_in_parallel_what_it_leaves_in_order(law: Law, construct: Construct):
+        _skip_without_libraries(construct)
+        shapes = construct.shapes()
+        sketches = [of_construct(construct, parts) for parts in shapes.values()]
+        for shape, sketch, how in zip(shapes, sketches, law.differences(sketches), strict=True):
+            if how is not None:
+                raise Broken(f"{construct.name}, {shape}\n{sketch}\n{how}")
+
+    return test_a_construct_leaves_in_parallel_what_it_leaves_in_order
+
+
+def in_order(constructs: Sequence[Construct]) -> Callable[..., Any]:
+    """A test that each of them is fit for the law: see there."""
+
+    @pytest.mark.unmeasured
+    @pytest.mark.parametrize("construct", constructs, ids=lambda one: one.name)
+    def test_a_construct_is_the_same_each_time_and_its_effect_is_seen(
+        law: Law, construct: Construct
+    ):
+        _skip_without_libraries(construct)
+        sketches = [of_construct(construct, parts) for parts in construct.shapes().values()]
+        assert law.serial_differences(sketches) == [None] * len(sketches)
+        without_effect = None
+        if not construct.cells:
+            setup, slow, _, read = sketches[0].parts
+            without_effect = of_construct(construct, (setup, slow, read))
+        assert law.is_idle(sketches[0], without_effect) is None
+
+    return test_a_construct_is_the_same_each_time_and_its_effect_is_seen
+
+
+class Broken(AssertionError):
+    """A construct breaks the law."""
+
+
+def _skip_without_libraries(construct: Construct) -> None:
+    if missing := construct.missing():
+        pytest.skip(f"{', '.join(missing)} is not installed")
