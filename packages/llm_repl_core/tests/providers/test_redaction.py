@@ -45,6 +45,35 @@ def test_a_key_is_found_however_it_is_written(written: str) -> None:
         assert text.endswith(", no")
 
 
+@given(st.data())
+def test_a_key_is_found_whichever_of_its_letters_json_escapes(data: st.DataObject) -> None:
+    def write(letter: str) -> str:
+        forms = [json.dumps(letter)[1:-1], f"\\u{ord(letter):04x}", f"\\u{ord(letter):04X}"]
+        return data.draw(st.sampled_from([*forms, "\\/"] if letter == "/" else forms))
+
+    key = data.draw(st.sampled_from([KEY.replace("\\", "_"), "sk-proj-Zq7_x-W4Kd93mLtB0"]))
+    secret = Secret(key)
+    written = f'["got {"".join(map(write, key))}, no"]'
+    assert json.loads(written) == [f"got {key}, no"]
+    within = [json.dumps(written), json.dumps({"a": json.dumps(written)})]
+    for text in (written, *(within if '"' not in key and "\\u" in written else [])):
+        for cleaned in (
+            redact(text, secret),
+            Redactor([secret]).text(text),
+            Redactor([Secret("another-key-0"), secret]).data(text.encode()).decode(),
+        ):
+            innermost = json.loads(cleaned)
+            while not isinstance(innermost, list):
+                innermost = json.loads(innermost["a"] if isinstance(innermost, dict) else innermost)
+            assert innermost == ["got [key], no"]
+
+
+def test_escapes_that_are_no_key_take_no_time_and_stay() -> None:
+    redactor = Redactor([SECRET])
+    for text in ("\\" * 1_000_000 + "\\u0041", "\\u0073k-proj" * 200_000):
+        assert redactor.text(text) == text
+
+
 @pytest.mark.parametrize(
     "cut",
     [

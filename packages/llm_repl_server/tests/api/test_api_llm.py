@@ -102,6 +102,15 @@ def test_what_would_save_a_key_is_refused(api, folders):
             True,
         )
         assert KEY not in answer.json["error"]
+    escaped = json.dumps({"type": "code", "content": KEY}).replace("k-", "\\u006B-")
+    answer = api.post(f"{path}/cells", data=escaped, content_type="application/json")
+    assert (answer.status_code, "holds the key" in answer.json["error"]) == (400, True)
+    (folders / "root" / "escaped.llmn").write_text(
+        json.dumps({"cells": [json.loads(escaped)]}).replace("k-", "\\u006b-")
+    )
+    loaded = api.post("/api/notebooks/load", {"filepath": "escaped.llmn"}).json
+    [cell] = api.get(f"/api/notebooks/{loaded['id']}").json["cells"]
+    assert cell["content"] == "[key]"
     code = api.new_cell(path, "code", f"half = '{KEY[:12]}'; key = half + '{KEY[12:]}'; print(key)")
     prompt = api.new_cell(path, "prompt", "say {key}")
     assert api.run(code)["outputs"][0]["content"] == "[key]\n"

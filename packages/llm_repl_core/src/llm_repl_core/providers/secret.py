@@ -64,8 +64,9 @@ class Secret:
 class Redactor:
     """Takes keys out of what is sent, shown, recorded or saved.
 
-    A key is recognised as it is and as JSON, URLs and Base64 write it. What is too short or too
-    plain for a key, such as the ``none`` that servers of one's own are given, is left alone.
+    A key is recognised as it is and as JSON, URLs and Base64 write it; in JSON, any of its letters
+    may be an escape. What is too short or too plain for a key, such as the ``none`` that servers of
+    one's own are given, is left alone.
 
     Args:
         secrets: The keys.
@@ -73,10 +74,16 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
         keys = {secret.reveal().strip() for secret in secrets}
-        forms = {form for key in keys if _is_telling(key) for form in _forms(key)}
+        telling = sorted(filter(_is_telling, keys), key=len, reverse=True)
+        forms = {form for key in telling for form in _forms(key)}
         # The longest first: one may be a part of another.
         self._forms = sorted(forms, key=len, reverse=True)
         self._bytes = [(form.encode(), _MASK.encode()) for form in self._forms]
+        # Looked for only where there is an escape that a key could have: few texts have any.
+        escape, escaped = _escapes(telling), "|".join(map(_with_escapes, telling))
+        self._escape, self._escaped = re.compile(escape), re.compile(escaped)
+        self._escape_bytes = re.compile(escape.encode())
+        self._escaped_bytes = re.compile(escaped.encode())
 
     def __bool__(self) -> bool:
         """Whether there is any key to look for."""
@@ -87,6 +94,8 @@ class Redactor:
         for form in self._forms:
             if form in text:
                 text = text.replace(form, _MASK)
+        if self._forms and self._escape.search(text):
+            text = self._escaped.sub(_MASK, text)
         return text
 
     def data(self, data: bytes) -> bytes:
@@ -94,6 +103,8 @@ class Redactor:
         for form, mask in self._bytes:
             if form in data:
                 data = data.replace(form, mask)
+        if self._forms and self._escape_bytes.search(data):
+            data = self._escaped_bytes.sub(_MASK.encode(), data)
         return data
 
     def value(self, value: T) -> T:
@@ -141,7 +152,10 @@ def redact(text: str, secret: Secret | None) -> str:
         return text
     for form in sorted(_forms(key) if _is_telling(key) else {key}, key=len, reverse=True):
         text = text.replace(form, _MASK)
-    return _without_parts(text, key) if _is_telling(key) else text
+    if not _is_telling(key):
+        return text
+    text = re.sub(_with_escapes(key), _MASK, text)
+    return _without_parts(text, key)
 
 
 def _is_telling(key: str) -> bool:
@@ -154,8 +168,24 @@ def _forms(key: str) -> set[str]:
     plain = {key, escaped, escaped.replace("/", "\\/"), quote(key, safe=""), quote_plus(key)}
     plain |= {re.sub("%..", lambda found: found[0].lower(), form) for form in set(plain)}
     plain.add("".join(f"%{byte:02X}" for byte in key.encode()))
-    plain.add("".join(f"\\u{ord(letter):04x}" for letter in key))
     return plain | _base64_forms(key.encode())
+
+
+def _escapes(keys: Iterable[str]) -> str:
+    """A pattern of what JSON may write for a letter of the keys, and hardly ever does."""
+    codes = "|".join(f"{ord(letter):04x}" for letter in sorted(set("".join(keys))))
+    return rf"\\u(?i:{codes})"
+
+
+def _with_escapes(key: str) -> str:
+    """A pattern of the key in JSON, and in JSON within JSON: each letter may be an escape."""
+    # All backslashes in a row, or what is left would be no JSON; not more, or many would take long.
+    slashes = r"(?<!\\)\\{1,8}"
+    return "".join(
+        rf"(?:{re.escape(letter)}|{slashes}u(?i:{ord(letter):04x})"
+        + (rf"|{slashes}{re.escape(letter)})" if letter in '"\\/' else ")")
+        for letter in key
+    )
 
 
 def _base64_forms(key: bytes) -> set[str]:
