@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from llm_repl_core import Conflict
+from concurrent.futures import Future
 
-__all__ = ["PreconditionFailed"]
+from llm_repl_core import Conflict, StorageError
+
+__all__ = ["NotYetWritten", "PreconditionFailed"]
 
 
 class PreconditionFailed(Conflict):
@@ -12,3 +14,16 @@ class PreconditionFailed(Conflict):
 
     code = "precondition_failed"
     http_status = 412
+
+
+class NotYetWritten(StorageError):
+    """What has happened could not be written: it is kept in memory, and written when it can be.
+
+    Attributes:
+        written: Resolves when it is written.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.written: Future[None] = Future()
+        self.written.set_running_or_notify_cancel()

@@ -34,7 +34,7 @@ def test_a_run_goes_through_its_states():
     assert ended.started_at <= ended.ended_at
     assert runs.end("r", "interrupted") is None
     assert runs.find("r") == ended
-    assert not runs.is_kept("r")
+    assert not runs.is_kept("another")
 
 
 def test_the_latest_that_ended_are_remembered(monkeypatch):
@@ -61,6 +61,23 @@ def test_runs_stay_in_order_when_the_clock_is_set_back():
     assert [one.number for one in begun] == [6, 7, 8]
     runs.end("b", "completed")
     assert [one.id for one in runs.of_notebook("n")] == ["a", "b", "c"]
+
+
+def test_a_run_fails_whose_cells_could_not_be_written():
+    runs = RunRegistry()
+    runs.begin(record("ended"), kept=True)
+    runs.end("ended", "completed")
+    failed = runs.fail("ended", "No room.", "c")
+    assert (failed.state, failed.error, failed.cell_id) == ("failed", "No room.", "c")
+    assert runs.find("ended") == failed
+    runs.begin(record("open"), kept=True)
+    assert runs.fail("open", "No room.", "c") is None
+    assert runs.end("open", "completed").state == "failed"
+    runs.begin(record("stopped"), kept=True)
+    runs.fail("stopped", "No room.", "c")
+    assert runs.end("stopped", "interrupted", "Stopped.").error == "Stopped."
+    assert runs.fail("stopped", "No room.", "c") is None
+    assert runs.fail("nobody", "No room.", "c") is None
 
 
 def test_what_is_not_known_is_passed_over():

@@ -174,7 +174,7 @@ def test_an_ending_that_cannot_be_stored_is_a_failure(make_api, monkeypatch):
     cell = f"{path}/cells/{api.cells(path)[0]['id']}"
     submit = api.house._store.submit
 
-    def full(*changes):
+    def full(*changes, keep=False):
         submit(*changes).result()
         future: Future[None] = Future()
         future.set_exception(StorageError("The disk is full."))
@@ -196,7 +196,7 @@ def test_what_could_not_be_stored_is_not_told(make_api, monkeypatch):
     api.told.clear()
     future: Future[None] = Future()
     future.set_exception(StorageError("The disk is full."))
-    monkeypatch.setattr(api.house._store, "submit", lambda *changes: future)
+    monkeypatch.setattr(api.house._store, "submit", lambda *changes, keep=False: future)
     assert api.put(path, {"name": "New"}).status_code == 409
     assert api.events() == []
 

@@ -154,7 +154,7 @@ def test_a_number_is_told_though_its_write_failed(make_api, monkeypatch):
     path = api.new_notebook("a = 1", "a")
     failed: Future[None] = Future()
     failed.set_exception(StorageError("The disk is full."))
-    monkeypatch.setattr(api.house._store, "submit", lambda *changes: failed)
+    monkeypatch.setattr(api.house._store, "submit", lambda *changes, keep=False: failed)
     assert api.post(f"{path}/execute_all").status_code == 409
     numbers = [one.payload["sequence"] for one in api.events(*NUMBERED)]
     assert consecutive(numbers)

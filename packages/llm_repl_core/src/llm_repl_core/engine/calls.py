@@ -337,8 +337,10 @@ class Caller:
     async def _keep_end(self, record: CallRecord) -> None:
         try:
             await self.ledger.end(record)
+        # The answer is paid for: it is not thrown away because its record is incomplete.
+        except StorageError as error:
+            _log.warning("the end of call %s is not on record: %s", record.id, error)
         except Exception:  # noqa: BLE001  # a ledger may be anybody's code
-            # The answer is paid for: it is not thrown away because its record is incomplete.
             _log.exception("the end of call %s could not be recorded", record.id)
 
 

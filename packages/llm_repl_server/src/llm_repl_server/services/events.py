@@ -13,11 +13,9 @@ from msgspec import Struct
 
 from llm_repl_core import Output
 
-__all__ = ["Announcement", "Announcer"]
+__all__ = ["Announcement", "Announcer", "not_kept"]
 
 _log = logging.getLogger(__name__)
-
-_ENDINGS = ("cell_execution_completed", "cell_execution_failed")
 
 
 class Announcement(Struct, frozen=True):
@@ -96,10 +94,8 @@ class Announcer:
             error = None if after is None else after.exception()
             if error is None:
                 self._pass_on(announcement)
-            elif announcement.event in _ENDINGS:
+            elif "sequence" in announcement.payload:  # or a number would be missing
                 self._pass_on(_not_stored(announcement, error))
-            elif "sequence" in announcement.payload:
-                self._pass_on(announcement)  # or a number would be missing
 
     def _pass_on(self, announcement: Announcement) -> None:
         for listener, _ in self._listeners:
@@ -109,12 +105,26 @@ class Announcer:
                 _log.exception("an event of the type %s could not be told", announcement.event)
 
 
-def _not_stored(ending: Announcement, error: BaseException) -> Announcement:
-    """What is told of a cell that has run and whose outputs could not be kept."""
-    output = Output.error(type(error).__name__, f"The outputs could not be kept: {error}")
-    changed = {
-        "error": output.content,
-        "outputs": [*ending.payload["outputs"], output.to_wire()],
-        "status": "error",
-    }
-    return Announcement("cell_execution_failed", ending.notebook_id, {**ending.payload, **changed})
+def not_kept(error: BaseException) -> Output:
+    """What a cell says that has run and whose outputs could not be written."""
+    return Output.error("StorageError", f"The outputs could not be kept: {error}")
+
+
+def _not_stored(told: Announcement, error: BaseException) -> Announcement:
+    """What is told where it could not be written: that it has failed."""
+    name, payload = told.event, told.payload
+    output = not_kept(error)
+    failed: dict[str, Any] = {"error": output.content}
+    match name:
+        case "cell_execution_completed" | "cell_execution_failed":
+            name = "cell_execution_failed"
+            outputs = [*payload["outputs"], output.to_wire()]
+            failed |= {"outputs": outputs, "status": "error"}
+        case "notebook_execution_completed":
+            name = "notebook_execution_failed"
+            failed["cell_id"] = None
+        case "run_ended" if payload["state"] == "completed":
+            failed["state"] = "failed"
+        case _:
+            return told
+    return Announcement(name, told.notebook_id, {**payload, **failed})

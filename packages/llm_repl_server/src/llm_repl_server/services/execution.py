@@ -98,8 +98,11 @@ class ExecutionService:
         if in_background:
             return await _noted(live, record)
         result = await task
-        await live.written()
-        answer = _ran(cell_id, endings[0]) if endings else _not_run(live.notebook, cell_id)
+        await live.run_written()
+        if endings and not live.events.is_unwritten(cell_id):
+            answer = _ran(cell_id, endings[0])
+        else:
+            answer = _as_it_is(live.notebook, cell_id)
         if along is not None:
             answer["cell_ids"] = list(record.cell_ids)
             if result.error is not None and result.cell_id != cell_id:
@@ -121,8 +124,8 @@ class ExecutionService:
         if in_background:
             return await _noted(live, record)
         result = await task
-        await live.written()
-        return _whole(result)
+        await live.run_written()
+        return self._whole(record.id, result)
 
     async def execute_stale(
         self, notebook_id: str, options: RunOptions, *, in_background: bool = False
@@ -142,8 +145,8 @@ class ExecutionService:
         if in_background:
             return await _noted(live, record)
         result = await task
-        await live.written()
-        return _whole(result) | {"cell_ids": list(run.cell_ids)}
+        await live.run_written()
+        return self._whole(run.id, result) | {"cell_ids": list(run.cell_ids)}
 
     async def interrupt(self, notebook_id: str, cell_id: str | None = None) -> None:
         """Stop what runs and what waits; returns when it has stopped.
@@ -168,7 +171,7 @@ class ExecutionService:
             stopped = await session.interrupt(cell_id=cell_id)
         if cell_id is not None and not stopped:
             _ = live.notebook[cell_id]  # one that was deleted while it ran can be stopped as well
-        await live.written()
+        await live.run_written()
 
     async def restart(self, notebook_id: str) -> None:
         """Stop what runs and begin again with an empty kernel.
@@ -248,6 +251,15 @@ class ExecutionService:
         task.add_done_callback(lambda _: self._runs.end(run_id, "interrupted", _STOPPED))
         return record
 
+    def _whole(self, run_id: str, result: RunResult) -> dict[str, Any]:
+        error, cell_id = result.error, result.cell_id
+        record = self._runs.find(run_id)
+        if error is None and record is not None:
+            error, cell_id = record.error, record.cell_id  # what it did could not be written
+        if error is None:
+            return {"success": True}
+        return {"success": False, "error": error, "cell_id": cell_id}
+
 
 def _with(live: LiveNotebook, cell_id: str, along: With | None) -> list[str]:
     """The cells of a run, in document order."""
@@ -280,8 +292,8 @@ def _ran(cell_id: str, ending: CellCompleted | CellEndedBadly) -> dict[str, Any]
     }
 
 
-def _not_run(notebook: Notebook, cell_id: str) -> dict[str, Any]:
-    """What is answered for a run that was stopped, or whose cell was deleted, before its turn."""
+def _as_it_is(notebook: Notebook, cell_id: str) -> dict[str, Any]:
+    """What is answered for a run that was stopped before its turn, or could not be written."""
     cell = notebook[cell_id]
     return {
         "id": cell_id,
@@ -290,12 +302,6 @@ def _not_run(notebook: Notebook, cell_id: str) -> dict[str, Any]:
         "status": cell.status,
         "execution_count": cell.execution_count,
     }
-
-
-def _whole(result: RunResult) -> dict[str, Any]:
-    if result.error is None:
-        return {"success": True}
-    return {"success": False, "error": result.error, "cell_id": result.cell_id}
 
 
 def _json_or_text(value: Value) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 
 from llm_repl_core import (
     Application,
@@ -15,6 +16,7 @@ from llm_repl_core import (
 )
 from llm_repl_core.engine.dependencies import Dependencies
 from llm_repl_core.engine.live_session import LiveSession
+from llm_repl_server.errors import NotYetWritten
 from llm_repl_server.services.events import Announcement, Announcer
 from llm_repl_server.services.kernels import KernelFactory
 from llm_repl_server.services.run_events import RunEvents
@@ -83,9 +85,17 @@ class LiveNotebook:
             self._dependencies = Dependencies(self.notebook)
         return self._dependencies
 
-    def write(self, *changes: Change, tell: Announcement | None = None) -> Future[None]:
-        """Hand changes to the store; the future is done when they are on disk."""
-        self._last_write = self._store.submit(*changes)
+    def write(
+        self, *changes: Change, tell: Announcement | None = None, keep: bool = False
+    ) -> Future[None]:
+        """Hand changes to the store; the future is done when they are on disk.
+
+        Args:
+            changes: Made in memory already.
+            tell: What to tell then.
+            keep: Whether they are what a run has done, and not to be taken back; see `Store.submit`.
+        """
+        self._last_write = self._store.submit(*changes, keep=keep)
         if tell is not None:
             self._announcer.announce(tell, self._last_write)
         return self._last_write
@@ -101,9 +111,20 @@ class LiveNotebook:
             return
         try:
             await asyncio.wrap_future(self._last_write)
+        except NotYetWritten:
+            raise  # memory has more than the disk, and keeps it
         except StorageError:
             await self._go_back()
             raise
+
+    async def run_written(self) -> None:
+        """Wait until what a run has done is on disk, or is kept: its cells say that themselves.
+
+        Raises:
+            StorageError: As for `written`.
+        """
+        with suppress(NotYetWritten):
+            await self.written()
 
     def header_change(self) -> UpdateNotebook:
         """The change that writes all of the notebook that people edit, but its cells."""
@@ -132,6 +153,7 @@ class LiveNotebook:
     async def _go_back(self) -> None:
         kept = await asyncio.to_thread(self._store.load_notebook, self.notebook.id)
         if kept is not None:
+            self.events.add_unwritten(kept)
             self.notebook.become(kept)
 
 

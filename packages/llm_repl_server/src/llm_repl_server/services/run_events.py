@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from llm_repl_core import (
+    Cell,
     CellCompleted,
     CellEndedBadly,
     CellOutput,
@@ -19,13 +20,15 @@ from llm_repl_core import (
     CellText,
     Event,
     MemoryCell,
+    Notebook,
     RunCompleted,
     RunEndedBadly,
     RunProgress,
     RunStarted,
     ToolApprovalNeeded,
 )
-from llm_repl_server.services.events import Announcement, Announcer
+from llm_repl_server.errors import NotYetWritten
+from llm_repl_server.services.events import Announcement, Announcer, not_kept
 from llm_repl_server.services.latest_relay import LatestRelay
 from llm_repl_server.services.output_relay import OutputEvent, OutputRelay
 from llm_repl_server.services.run_registry import RunRegistry
@@ -73,6 +76,10 @@ class RunEvents:
         self._updated: set[str] = set()
         """Cells that do not run, of which a running one has updated outputs."""
         self._keep_updated_soon: asyncio.TimerHandle | None = None
+        self._unwritten: dict[str, Cell] = {}
+        """Cells as they were when what they had done could not be written."""
+        self._last_kept: dict[str, Future[None]] = {}
+        """By run: the write of the cell that ended last."""
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
             RunStarted: self._run_started,
             RunProgress: self._run_progress,
@@ -95,6 +102,20 @@ class RunEvents:
         handle = self._handlers.get(type(event))
         if handle is not None:
             handle(event)
+
+    def is_unwritten(self, cell_id: str) -> bool:
+        """Whether what a cell did could not be written, and is kept in memory."""
+        return cell_id in self._unwritten
+
+    def add_unwritten(self, notebook: Notebook) -> None:
+        """Put what could not be written into a notebook as the disk has it."""
+        for cell_id, held in self._unwritten.items():
+            if cell_id in notebook:
+                cell = notebook[cell_id]
+                cell.outputs, cell.status = list(held.outputs), held.status
+                cell.execution_count = held.execution_count
+                if isinstance(cell, MemoryCell):
+                    notebook.memory |= self._live.notebook.memory
 
     def tell_stale(self, cell_ids: Iterable[str]) -> None:
         """Tell that cells are stale since another was edited, which is on disk already."""
@@ -158,7 +179,10 @@ class RunEvents:
             state = "interrupted" if event.interrupted else "failed"
         is_kept = self._runs.is_kept(event.run_id)
         record = self._runs.end(event.run_id, state, error, cell_id)
-        after = self._keep_run(record) if record is not None and is_kept else None
+        after = self._last_kept.pop(event.run_id, None)
+        if record is not None:
+            state, error, cell_id = record.state, record.error, record.cell_id
+            after = self._keep_run(record) if is_kept else after
         # What the run was to come to, and did not, the engine has not told to be stale.
         stale = self._stale_among(not_run) - self._stale_before.pop(event.run_id, set())
         if stale:
@@ -174,7 +198,7 @@ class RunEvents:
         self._tell("run_ended", event, lambda: {**more, **ending}, after)
 
     def _keep_run(self, record: RunRecord) -> Future[None] | None:
-        return None if self._live.deleted else self._live.write(WriteRun(record))
+        return None if self._live.deleted else self._live.write(WriteRun(record), keep=True)
 
     # Cells -----------------------------------------------------------------------------------
 
@@ -240,7 +264,7 @@ class RunEvents:
                     "cell": cell_on_wire(cell),
                 }
                 told = Announcement("cell_changed", notebook.id, payload)
-            self._live.write(WriteCell(notebook.id, cell), tell=told)
+            self._live.write(WriteCell(notebook.id, cell), tell=told, keep=True)
 
     def _cell_text(self, event: CellText) -> None:
         self._tell(
@@ -280,7 +304,9 @@ class RunEvents:
         if relay is not None:
             relay.flush()
         self._keep_updated()
-        after = self._keep_cell(event.cell_id)
+        after = self._keep_cell(event)
+        if after is not None:
+            self._last_kept[event.run_id] = after
 
         def payload() -> dict[str, Any]:
             ending = {
@@ -303,16 +329,18 @@ class RunEvents:
     def _keep_stale(self, event: Event, cell_ids: Sequence[str]) -> None:
         after = None
         if not self._live.deleted:
-            after = self._live.write(MarkStale(event.notebook_id, tuple(cell_ids)))
+            after = self._live.write(MarkStale(event.notebook_id, tuple(cell_ids)), keep=True)
         self._tell("cells_stale", event, lambda: {"cell_ids": list(cell_ids)}, after)
 
     def _stale_among(self, cell_ids: Iterable[str]) -> set[str]:
         notebook = self._live.notebook
         return {one for one in cell_ids if one in notebook and notebook[one].stale}
 
-    def _keep_cell(self, cell_id: str) -> Future[None] | None:
+    def _keep_cell(self, event: CellCompleted | CellEndedBadly) -> Future[None] | None:
         """Write a cell that has run, and the memory with it where it may have changed."""
+        cell_id = event.cell_id
         self._running.pop(cell_id).cancel()
+        self._unwritten.pop(cell_id, None)
         notebook = self._live.notebook
         if self._live.deleted or cell_id not in notebook:
             return None
@@ -320,12 +348,54 @@ class RunEvents:
         changes: list[Change] = [WriteCell(notebook.id, cell)]
         if isinstance(cell, MemoryCell):
             changes.append(UpdateNotebook(notebook_id=notebook.id, memory=notebook.memory))
-        return self._live.write(*changes)
+        written = self._live.write(*changes, keep=True)
+        loop = asyncio.get_running_loop()
+
+        def look(done: Future[None]) -> None:  # in the storage's thread
+            error = done.exception()
+            if isinstance(error, NotYetWritten) and not loop.is_closed():
+                loop.call_soon_threadsafe(self._note_unwritten, event, error)
+
+        written.add_done_callback(look)
+        return written
+
+    def _note_unwritten(self, event: CellCompleted | CellEndedBadly, error: NotYetWritten) -> None:
+        """Have a cell fail whose outputs could not be written; they stay in memory."""
+        notebook, cell_id = self._live.notebook, event.cell_id
+        if self._live.deleted or cell_id not in notebook or cell_id in self._running:
+            return
+        failure = not_kept(error)
+        cell = notebook[cell_id]
+        cell.outputs = [*cell.outputs, failure]
+        cell.status = "error"
+        held = self._unwritten[cell_id] = cell.copy(id=cell_id)
+        record = self._runs.fail(event.run_id, failure.content, cell_id)
+        if record is not None and self._runs.is_kept(event.run_id):
+            self._live.write(WriteRun(record), keep=True)
+        again = self._live.write(WriteCell(notebook.id, cell), keep=True)
+        loop = asyncio.get_running_loop()
+
+        def forget() -> None:
+            if self._unwritten.get(cell_id) is held:
+                del self._unwritten[cell_id]
+
+        def forget_soon(_: Future[None]) -> None:  # in the storage's thread
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(forget)
+
+        def look(done: Future[None]) -> None:  # as above
+            later = done.exception()
+            if isinstance(later, NotYetWritten):
+                later.written.add_done_callback(forget_soon)
+            else:
+                forget_soon(done)
+
+        again.add_done_callback(look)
 
     def _note_running(self, cell_id: str) -> None:
         notebook = self._live.notebook
         if not self._live.deleted and cell_id in notebook:
-            self._live.write(WriteCell(notebook.id, notebook[cell_id]))
+            self._live.write(WriteCell(notebook.id, notebook[cell_id]), keep=True)
 
     # Telling ---------------------------------------------------------------------------------
 

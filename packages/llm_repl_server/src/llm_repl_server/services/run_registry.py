@@ -26,6 +26,7 @@ class RunRegistry:
         self._open: dict[str, RunRecord] = {}
         self._ended: dict[str, RunRecord] = {}
         self._kept: set[str] = set()
+        self._unwritten: dict[str, tuple[str, str]] = {}
 
     def begin(self, record: RunRecord, *, kept: bool) -> RunRecord:
         """Take in a run that waits for its turn.
@@ -44,7 +45,7 @@ class RunRegistry:
         return record
 
     def is_kept(self, run_id: str) -> bool:
-        """Whether a run that has not ended is in the database too."""
+        """Whether a run that is known is in the database too."""
         return run_id in self._kept
 
     def start(self, run_id: str) -> RunRecord | None:
@@ -59,6 +60,9 @@ class RunRegistry:
         self, run_id: str, state: RunState, error: str | None = None, cell_id: str | None = None
     ) -> RunRecord | None:
         """Note how a run has ended; the run, or None where that is known already."""
+        unwritten = self._unwritten.pop(run_id, None)
+        if state == "completed" and unwritten is not None:
+            state, (error, cell_id) = "failed", unwritten
         record = self._change(
             run_id, state=state, error=error, cell_id=cell_id, ended_at=datetime.now(UTC)
         )
@@ -67,10 +71,27 @@ class RunRegistry:
         if state == "completed":
             record = replace(record, completed=record.total)
         del self._open[run_id]
-        self._kept.discard(run_id)
         self._ended[run_id] = record
         if len(self._ended) > ENDED_LIMIT:
-            del self._ended[next(iter(self._ended))]
+            oldest = next(iter(self._ended))
+            del self._ended[oldest]
+            self._kept.discard(oldest)
+        return record
+
+    def fail(self, run_id: str, error: str, cell_id: str) -> RunRecord | None:
+        """Note that what a run has done could not be written, whether or not it has ended.
+
+        Returns:
+            The run, where it had ended well; None elsewhere.
+        """
+        if run_id in self._open:
+            self._unwritten.setdefault(run_id, (error, cell_id))
+            return None
+        record = self._ended.get(run_id)
+        if record is None or record.state != "completed":
+            return None
+        record = replace(record, state="failed", error=error, cell_id=cell_id)
+        self._ended[run_id] = record
         return record
 
     def find(self, run_id: str) -> RunRecord | None:

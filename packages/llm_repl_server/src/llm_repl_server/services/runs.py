@@ -68,7 +68,7 @@ class RunService:
                 live.events.stop_waiting(run_id)
             elif live.existing_session is not None:
                 await live.existing_session.interrupt(run_id=run_id)
-            await live.written()
+            await live.run_written()
         return run_on_wire(await self._find(run_id))
 
     async def _find(self, run_id: str) -> RunRecord:

@@ -75,13 +75,15 @@ class Access:
     def __exit__(self, *_exception: object) -> None:
         self.close()
 
-    def _submit(self, changes: Sequence[Change]) -> Future[None]:
-        return self._submit_operations([encode_change(change) for change in changes])
+    def _submit(self, changes: Sequence[Change], *, keep: bool = False) -> Future[None]:
+        return self._submit_operations([encode_change(change) for change in changes], keep=keep)
 
-    def _submit_operations(self, operations: Sequence[Operation]) -> Future[None]:
+    def _submit_operations(
+        self, operations: Sequence[Operation], *, keep: bool = False
+    ) -> Future[None]:
         if self._writer is None:
             raise StorageError("The storage is not open.")
-        return self._writer.submit(operations)
+        return self._writer.submit(operations, keep=keep)
 
     def _opened(self) -> Backend:
         if self._backend is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
@@ -12,6 +12,8 @@ from sqlalchemy import bindparam
 
 from llm_repl_core.errors import InvalidInput
 from llm_repl_core.ledger.record import CallRecord
+from llm_repl_core.providers.base import Usage
+from llm_repl_server.errors import NotYetWritten
 from llm_repl_server.storage.access import Access
 from llm_repl_server.storage.backend import Backend
 from llm_repl_server.storage.call_filter import CallFilter, conditions_of
@@ -63,7 +65,18 @@ class Spending(NamedTuple):
 
 
 class CallAccess(Access):
-    """Writes and reads calls. A running call whose process has ended reads as interrupted."""
+    """Writes and reads calls. A running call whose process has ended reads as interrupted.
+
+    How a call has ended is paid for: where it cannot be written, because the disk is full or the
+    database fails, it is kept in memory, read from there, and written when it can be.
+
+    Args:
+        url: SQLAlchemy's URL of the database.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self._unwritten: dict[str, CallRecord] = {}
 
     def begin_call(self, record: CallRecord) -> Future[None]:
         """Put a call on record, which this process makes.
@@ -82,12 +95,28 @@ class CallAccess(Access):
 
         Returns:
             What resolves when the record is durable, with a `StorageError` where that failed or
-            the call is not on record.
+            the call is not on record; it is a `NotYetWritten` where the record is kept.
 
         Raises:
             StorageError: The storage is not open, or a value is not JSON's.
         """
-        return self._submit([EndCall(record)])
+        future = self._submit([EndCall(record)], keep=True)
+        future.add_done_callback(lambda done: self._note_unwritten(record, done))
+        return future
+
+    def _note_unwritten(self, record: CallRecord, done: Future[None]) -> None:
+        error = done.exception()
+        if isinstance(error, NotYetWritten):
+            self._unwritten[record.id] = record
+            error.written.add_done_callback(lambda _: self._unwritten.pop(record.id, None))
+
+    def _unwritten_answers(self, notebook_id: str) -> list[CallRecord]:
+        return [
+            record
+            for record in [*self._unwritten.values()]
+            if (record.notebook_id, record.state, record.source)
+            == (notebook_id, "completed", "live")
+        ]
 
     def load_call(self, call_id: str) -> CallRecord | None:
         """A call as it was last written, or None where there is none of that id.
@@ -97,7 +126,7 @@ class CallAccess(Access):
         """
         with self._reading() as connection:
             row = connection.execute(_call, {"id": encode_text(call_id)}).one_or_none()
-            return None if row is None else _read(row._asdict(), _Life(self._opened()))
+            return None if row is None else self._read(row._asdict(), _Life(self._opened()))
 
     def list_calls(self, wanted: CallFilter | None = None) -> list[CallRecord]:
         """Calls, the last that was put on record first.
@@ -133,7 +162,7 @@ class CallAccess(Access):
                     )
                 query = query.where(calls.c.number < number)
             rows = connection.execute(query.limit(wanted.limit)).all()
-            return [_read(row._asdict(), life) for row in rows]
+            return [self._read(row._asdict(), life) for row in rows]
 
     def call_ids(self, prefix: str, *, limit: int = 10) -> list[str]:
         """The ids of calls that begin so, which is how people name a call.
@@ -153,8 +182,10 @@ class CallAccess(Access):
             StorageError: The database cannot be read.
         """
         key = {"notebook_id": encode_text(notebook_id), "identity": encode_text(identity)}
+        unwritten = self._unwritten_answers(notebook_id)
         with self._reading() as connection:
-            return [call_from_row(row._asdict()) for row in connection.execute(_answers, key)]
+            written = [call_from_row(row._asdict()) for row in connection.execute(_answers, key)]
+        return _with_unwritten(written, [one for one in unwritten if one.identity == identity])
 
     def answered(self, notebook_id: str) -> list[CallRecord]:
         """All live calls of a notebook that were answered, the latest last.
@@ -163,8 +194,10 @@ class CallAccess(Access):
             StorageError: The database cannot be read.
         """
         key = {"notebook_id": encode_text(notebook_id)}
+        unwritten = self._unwritten_answers(notebook_id)
         with self._reading() as connection:
-            return [call_from_row(row._asdict()) for row in connection.execute(_answered, key)]
+            written = [call_from_row(row._asdict()) for row in connection.execute(_answered, key)]
+        return _with_unwritten(written, unwritten)
 
     def spending(self, notebook_id: str) -> Spending:
         """What the live calls of a notebook have cost up to now.
@@ -175,7 +208,20 @@ class CallAccess(Access):
         with self._reading() as connection:
             key = {"notebook_id": encode_text(notebook_id)}
             count, tokens, price, unpriced = connection.execute(_spending, key).one()
-            return Spending(count, int(tokens), float(price), unpriced)
+        for record in [*self._unwritten.values()]:
+            if record.notebook_id == notebook_id and record.source == "live":
+                usage = record.usage or Usage()
+                tokens += (usage.input_tokens or 0) + (usage.output_tokens or 0)
+                price += record.price_usd or 0.0
+                unpriced -= record.price_usd is not None
+        return Spending(count, int(tokens), float(price), unpriced)
+
+    def _read(self, row: Mapping[str, Any], life: _Life) -> CallRecord:
+        record = call_from_row(row)
+        record = self._unwritten.get(record.id, record)
+        if record.state == "running" and not life.is_alive(row["owner"]):
+            return msgspec.structs.replace(record, state="interrupted", error=CUT_OFF)
+        return record
 
     def _owners_who_ended(self) -> list[str]:
         life = _Life(self._opened())
@@ -197,8 +243,9 @@ class _Life:
         return self._known[owner]
 
 
-def _read(row: Mapping[str, Any], life: _Life) -> CallRecord:
-    record = call_from_row(row)
-    if record.state == "running" and not life.is_alive(row["owner"]):
-        return msgspec.structs.replace(record, state="interrupted", error=CUT_OFF)
-    return record
+def _with_unwritten(
+    written: Sequence[CallRecord], unwritten: Sequence[CallRecord]
+) -> list[CallRecord]:
+    """Each call once: one may have been written while the others were read."""
+    ids = {record.id for record in written}
+    return [*written, *(record for record in unwritten if record.id not in ids)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -35,6 +35,11 @@ class Operation(Struct, frozen=True):
         StorageError: From `apply`, with one sentence, where it cannot be done.
     """
 
+    @property
+    def key(self) -> Hashable:
+        """What it overwrites, whole; None where it does more, or less."""
+        return None
+
     @abc.abstractmethod
     def apply(self, database: Database) -> None:
         """Do it, inside of the transaction that is open."""
@@ -53,6 +58,11 @@ class RowUpdate(Operation, frozen=True):
     statement: sa.Update
     row: Row
     missing: str
+
+    @property
+    def key(self) -> Hashable:
+        """The columns of the row."""
+        return (id(self.statement), self.row.get("for_notebook_id"), self.row["for_id"])
 
     def apply(self, database: Database) -> None:
         """Write the row."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 from llm_repl_core.errors import StorageError
 from llm_repl_server.storage import statements
 from llm_repl_server.storage.database import Database
@@ -15,6 +17,11 @@ class RunUpsert(Operation, frozen=True):
     """Write a run, new or not. Only the server writes runs, so that nobody can come in between."""
 
     row: Row
+
+    @property
+    def key(self) -> Hashable:
+        """The run."""
+        return (RunUpsert, self.row["id"])
 
     def apply(self, database: Database) -> None:
         """Write the row."""

@@ -148,23 +148,25 @@ class Store(CallAccess, RunAccess):
             rows = connection.execute(sa.select(settings.c.key, settings.c.value)).all()
             return {decode_text(key): decode_json(value) for key, value in rows}
 
-    def submit(self, *changes: Change) -> Future[None]:
+    def submit(self, *changes: Change, keep: bool = False) -> Future[None]:
         """Have changes made together: all of them, or none.
 
         What they hold is written down before this returns, so that it may be changed afterwards.
 
         Args:
             changes: In order; with none, the future says that all submitted before is durable.
+            keep: Whether they tell what has happened, and are kept in memory where the database
+                fails, until it does not.
 
         Returns:
-            What resolves when the changes are durable, with a `StorageError` where they failed.
-            It cannot be cancelled.
+            What resolves when the changes are durable, with a `StorageError` where they failed; it
+            is a `NotYetWritten` where they are kept. It cannot be cancelled.
 
         Raises:
             InvalidInput: An `UpdateNotebook` without any field.
             StorageError: The storage is not open, or a value is not JSON's.
         """
-        return self._submit(changes)
+        return self._submit(changes, keep=keep)
 
     def _interrupt_what_was_cut_off(self) -> None:
         with self._reading() as connection:
