@@ -80,14 +80,14 @@ class Capture:
 
     def write(self, descriptor: int, text: str) -> None:
         """Take text that was written to ``sys.stdout`` or ``sys.stderr``."""
+        if self._muted and threading.get_ident() == self._main_thread:
+            return
         if self._in_fork:
             # A child of the user's code: the pipe brings it to the worker like any program's.
             self._write_in_fork(descriptor, text)
             return
         if threading.get_ident() != self._main_thread:
             self._write(descriptor, text, _never)
-            return
-        if self._muted:
             return
         if self._collected is not None:
             with self.gate:

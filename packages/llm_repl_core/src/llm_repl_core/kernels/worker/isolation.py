@@ -1,13 +1,14 @@
 """Cuts a forked process off from the world, so that nothing it does reaches anything.
 
-What it inherits is made harmless (files, sockets, shared memory), what Python would do to the world
-is refused, and a timer of the system's ends it. Linux only.
+What it inherits is made harmless (files, sockets, shared memory), what it would do to the world is
+refused by Python and by the system, and a timer of the system's ends it. Linux only.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import fcntl
 import gc
 import os
@@ -15,9 +16,12 @@ import re
 import resource
 import signal
 import stat
+import struct
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
+
+from llm_repl_core.kernels.worker.system_calls import refuse_system_calls
 
 __all__ = ["die_after", "isolate", "refuse_acts"]
 
@@ -28,6 +32,13 @@ _MEMORY_MARGIN_BYTES = 2 * 2**30
 _HARMLESS_DEVICES = frozenset({(1, 3), (1, 5), (1, 7), (1, 8), (1, 9)})
 """null, zero, full, random, urandom."""
 _SHARED_MEMORY = re.compile(rb"^([0-9a-f]+)-([0-9a-f]+) .w.s", re.MULTILINE)
+
+_PROCMAP_QUERY = 0xC0686611
+"""Of Linux 6.11 and later, see ``linux/fs.h``."""
+_PROCMAP_QUERY_BYTES = 104
+_PROCMAP_HEAD = struct.Struct("=5Q")
+"""The size, what is asked for, the address to begin at; of the answer: the begin and the end."""
+_NEXT_SHARED_AND_WRITABLE = 0x02 | 0x08 | 0x10
 
 _libc = ctypes.CDLL(None)
 _libc.mprotect.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
@@ -72,7 +83,9 @@ def isolate(parent: int, keep: int, lifetime_s: float) -> None:
 
 
 def refuse_acts() -> None:
-    """Refuse from now on, and for good, what Python can tell of acts on the world."""
+    """Refuse from now on, and for good, what acts on the world."""
+    # The system's refusals are for all code; the hook's say why, and are there on every machine.
+    refuse_system_calls()
     sys.addaudithook(_refuse)
 
 
@@ -158,10 +171,42 @@ def _protect_shared_memory() -> None:
     That goes for files that are mapped to be changed, for what `multiprocessing` shares (its
     locks, too), and for the memory of devices.
     """
-    with contextlib.suppress(OSError):
-        for found in _SHARED_MEMORY.finditer(Path("/proc/self/maps").read_bytes()):
-            begin, end = int(found[1], 16), int(found[2], 16)
-            _libc.mprotect(begin, end - begin, _PROT_READ)
+    for begin, end in _shared_memory():
+        _libc.mprotect(begin, end - begin, _PROT_READ)
+
+
+def _shared_memory() -> list[tuple[int, int]]:
+    """The addresses of memory that is shared and can be written."""
+    try:
+        return _asked_shared_memory()
+    except OSError:  # Linux before 6.11
+        maps = Path("/proc/self/maps").read_bytes()
+        return [(int(one[1], 16), int(one[2], 16)) for one in _SHARED_MEMORY.finditer(maps)]
+
+
+def _asked_shared_memory() -> list[tuple[int, int]]:
+    """The same, without the text of all mappings, of which libraries make a thousand.
+
+    Raises:
+        OSError: The system does not know the question.
+    """
+    found: list[tuple[int, int]] = []
+    maps = os.open("/proc/self/maps", os.O_RDONLY)
+    try:
+        query = bytearray(_PROCMAP_QUERY_BYTES)
+        begin = end = 0
+        while True:
+            _PROCMAP_HEAD.pack_into(query, 0, len(query), _NEXT_SHARED_AND_WRITABLE, end, 0, 0)
+            try:
+                fcntl.ioctl(maps, _PROCMAP_QUERY, query)
+            except OSError as error:
+                if error.errno == errno.ENOENT:  # there is no further one
+                    return found
+                raise
+            *_, begin, end = _PROCMAP_HEAD.unpack_from(query)
+            found.append((begin, end))
+    finally:
+        os.close(maps)
 
 
 def _limit() -> None:
@@ -183,8 +228,6 @@ def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _check_open(path: Any, mode: Any, flags: Any) -> None:
-    if path in (os.devnull, b"/dev/null"):
-        return
     if (isinstance(flags, int) and flags & _WRITING) or (
         isinstance(mode, str) and not set(mode).isdisjoint("wax+")
     ):
