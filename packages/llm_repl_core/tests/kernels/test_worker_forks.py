@@ -252,10 +252,11 @@ def test_a_database_that_the_kernel_has_open_is_as_it_was(drive: Drive, tmp_path
 
 def test_memory_that_is_shared_can_be_read_and_not_changed(drive: Drive, tmp_path: Path) -> None:
     code = (
-        "import mmap\n"
+        "import mmap, os\n"
         "from multiprocessing import shared_memory\n"
         "open('m.bin', 'wb').write(b'0' * 4096)\n"
-        "mapped = mmap.mmap(open('m.bin', 'r+b').fileno(), 0)\n"
+        "file = open('m.bin', 'r+b')\n"
+        "mapped = mmap.mmap(file.fileno(), 0)\n"
         "shared = shared_memory.SharedMemory(create=True, size=64)\n"
         "shared.buf[0] = 7\n"
     )
@@ -270,7 +271,10 @@ def test_memory_that_is_shared_can_be_read_and_not_changed(drive: Drive, tmp_pat
                     await text(other, change)
         await fork.close()
         shown = await printed(
-            kernel, "print(shared.buf[0], mapped[:2]); shared.close(); shared.unlink()"
+            kernel,
+            "from multiprocessing import resource_tracker\n"
+            "print(shared.buf[0], mapped[:2]); shared.close(); shared.unlink()\n"
+            "resource_tracker._resource_tracker._stop()",  # a process
         )
         assert shown == "7 b'00'\n"
 
