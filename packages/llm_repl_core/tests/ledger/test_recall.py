@@ -252,7 +252,7 @@ def test_a_miss_shows_how_the_same_cells_call_differs(make_record: MakeRecord) -
     ]
     asked = make_record("x", "Say hello to Eve.\nBe brief.", cell="a", temperature=0.5)
     assert missed(records, asked) == (
-        "Cell a (cells[0]) cannot be replayed: what it asks is not on record. The nearest "
+        "Cell 1 cannot be replayed: what it asks is not on record. The nearest "
         "recorded call, of the same cell, differs (- recorded, + asked now):\n"
         "  messages[0].content, line 1:\n"
         "    - Say hello to Ada.\n"
@@ -270,7 +270,7 @@ def test_a_miss_of_a_new_cell_shows_the_most_similar_call(make_record: MakeRecor
     ]
     asked = make_record("x", "List six painters of the baroque.", cell="d", item=3, position=7)
     message = missed(records, asked)
-    assert "Cell d (cells[7], item 3) cannot be replayed" in message
+    assert "Cell 8, item 3 cannot be replayed" in message
     assert "of another cell" in message
     assert "- List five painters" in message
 
@@ -282,7 +282,7 @@ def test_a_miss_prefers_the_same_item_of_the_cell(make_record: MakeRecord) -> No
 
 def test_a_miss_says_so_where_nothing_is_recorded(make_record: MakeRecord) -> None:
     assert missed([], make_record("x")) == (
-        "Cell a (cells[0]) cannot be replayed: nothing is recorded for this notebook yet. "
+        "Cell 1 cannot be replayed: nothing is recorded for this notebook yet. "
         'Run it with `mode="reuse"` to ask for what is not on record.'
     )
 
@@ -297,7 +297,7 @@ def test_a_miss_says_so_where_the_answers_have_been_given_away(make_record: Make
         return str(await recall.miss(record.request, place))
 
     message = asyncio.run(scenario())
-    assert "Cell b (cells[1], step 1)" in message
+    assert "Cell 2, step 1" in message
     assert "has gone to another call of the run" in message
 
 

@@ -84,10 +84,10 @@ def test_a_preview_shows_messages_with_their_cells(
     assert ended.stdout.startswith("mock/echo: 1 call\n")
     assert " tokens in, at most " in ended.stdout
     for block in (
-        "\n--- system (cell 3, shorten)\nBe brief.\n",
-        "\n--- user (cell 2, tell)\nTell of Oslo.\n",
-        "\n--- assistant (cell 2, tell)\nTell of Oslo.\n",
-        "\n--- user (cell 3, shorten)\nShorten: Tell of Oslo.\n",
+        "\n--- system (cell 3)\nBe brief.\n",
+        "\n--- user (cell 2)\nTell of Oslo.\n",
+        "\n--- assistant (cell 2)\nTell of Oslo.\n",
+        "\n--- user (cell 3)\nShorten: Tell of Oslo.\n",
     ):
         assert block in ended.stdout
     # The prompt above was asked, and is on record; what is previewed is not.
@@ -153,7 +153,7 @@ def test_a_cell_above_that_fails_is_named(llm_repl: RunCommand, tmp_path: Path) 
     save_notebook(document, tmp_path / "b.llmn")
     ended = llm_repl("preview", "b.llmn", "say", "--run-above")
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr.startswith("Error: Cell 2 (`broken`) failed: ZeroDivisionError")
+    assert ended.stderr.startswith("Error: Cell 2 failed: ZeroDivisionError")
 
 
 @pytest.mark.parametrize("provider", ["mock", "openai"])

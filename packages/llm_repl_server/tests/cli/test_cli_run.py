@@ -34,6 +34,22 @@ def test_outputs_go_to_stdout_and_progress_to_stderr(
     assert "[2/2] code" in ended.stderr
 
 
+def test_cells_are_named_by_number_and_variable_and_never_by_id(
+    llm_repl: RunCommand, prompts: Callable[..., Path]
+) -> None:
+    path = prompts(
+        {"content": "\nWhich?", "response_var": "city"}, "Then?", {"content": "{missing}"}
+    )
+    ended = llm_repl("run", "p.llmn")
+    assert ended.returncode == 1
+    titles = ["[1/3] prompt city: Which?", "[2/3] prompt: Then?", "[3/3] prompt: {missing}"]
+    assert [one in ended.stderr for one in titles] == [True] * 3, ended.stderr
+    replayed = llm_repl("run", "p.llmn", "--replay", "--keep-going")
+    assert "Cell 1 cannot be replayed" in replayed.stderr
+    ids = [cell.id for cell in load_notebook(path)]
+    assert not [one for one in ids if one in ended.stderr + replayed.stderr]
+
+
 def test_quiet_prints_outputs_only(llm_repl: RunCommand, notebook: Callable[..., Path]) -> None:
     ended = llm_repl("run", "-q", str(notebook("1 + 1")))
     assert (ended.stdout, ended.stderr) == ("2\n", "")

@@ -374,7 +374,10 @@ class Run:
             return None
         needed = failed[0]
         what = f"`{needed.variable}`, the answer of" if needed.variable else "the output of"
-        return f"It needs {what} the cell `{needed.cell_id}`, which failed."
+        notebook, cell = self.session.notebook, "a cell"
+        if needed.cell_id in notebook:  # else it was deleted meanwhile
+            cell = f"cell {notebook.index(needed.cell_id) + 1}"
+        return f"It needs {what} {cell}, which failed."
 
     def _is_current(self, planned: Planned) -> bool:
         notebook = self.session.notebook

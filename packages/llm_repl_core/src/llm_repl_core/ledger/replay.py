@@ -219,4 +219,4 @@ def _key(place: CallPlace) -> _Key:
 def _told(place: CallPlace) -> str:
     item = "" if place.item is None else f", item {place.item}"
     step = "" if not place.step else f", step {place.step}"
-    return f"Cell {place.cell_id} (cells[{place.position}]{item}{step})"
+    return f"Cell {place.position + 1}{item}{step}"

@@ -115,7 +115,7 @@ def _run_above(session: Session, notebook: Notebook, cell_id: str) -> None:
         session.run(above, mode="reuse")
     except CellFailed as failure:
         place = notebook.index(failure.cell_id) + 1 if failure.cell_id else 0
-        which = f"Cell {place} (`{failure.cell_id}`)" if place else "A cell above"
+        which = f"Cell {place}" if place else "A cell above"
         raise CellFailed(f"{which} failed: {failure}", cell_id=failure.cell_id) from None
 
 
@@ -148,7 +148,7 @@ def _print(preview: Preview, notebook: Notebook) -> None:
     for message in preview.messages:
         source = "the notebook"
         if message.cell_id is not None:
-            source = f"cell {notebook.index(message.cell_id) + 1}, {message.cell_id}"
+            source = f"cell {notebook.index(message.cell_id) + 1}"
         click.secho(harmless(f"\n--- {message.role} ({source})"), bold=True)
         click.echo(harmless(message.content))
         for name in message.attachments:

@@ -18,6 +18,7 @@ from llm_repl_core import (
     Event,
     Notebook,
     Output,
+    PromptCell,
     RunEndedBadly,
     RunStarted,
 )
@@ -81,12 +82,15 @@ class Progress:
             self._show(one)
 
     def title(self, cell_id: str) -> str:
-        """A cell in one line."""
+        """A cell in one line: its number, the variable of its answer, and its first words."""
         place = self._notebook.index(cell_id) + 1
         cell = self._notebook[cell_id]
         first = next((line for line in cell.content.splitlines() if line.strip()), "")
         kind = cell.type or "foreign"
-        whose = harmless(f"[{place}/{len(self._notebook)}] {kind} {cell_id}")
+        variable = cell.response_var if isinstance(cell, PromptCell) else None
+        whose = harmless(
+            f"[{place}/{len(self._notebook)}] {' '.join(filter(None, (kind, variable)))}"
+        )
         return f"{whose}: {one_line(first, _TITLE_COLUMNS)}"
 
     def break_line(self) -> None:

@@ -91,7 +91,7 @@ async def make_preview(
     cell = notebook[cell_id]
     if not isinstance(cell, PromptCell):
         raise InvalidInput(
-            f"Only a prompt has a preview, and the cell `{cell_id}` is "
+            f"Only a prompt has a preview, and cell {notebook.index(cell_id) + 1} is "
             f"a {cell.type or 'foreign'} cell."
         )
     if needs_kernel(cell, notebook):
