@@ -6,12 +6,13 @@ import json
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from llm_repl_core import load_notebook, save_notebook
+from llm_repl_core import Notebook, load_notebook, save_notebook
 from llm_repl_core.testing.openai_server import OpenAIServer
 
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]
@@ -305,3 +306,45 @@ def test_broken_recordings_are_named_before_anything_is_asked(
         assert sentence in ended.stderr
     assert llm_repl("run", "-q", "p.llmn", "--no-record").stdout == "One\n"
     assert (tmp_path / "p.calls.jsonl").read_text() == text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits of files there")
+def test_files_that_cannot_grow_are_each_named_and_stay_as_they_were(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    import resource
+
+    notebook = Notebook(name="Long")
+    notebook.add_code("text = 'x' * 400_000")
+    notebook.add_prompt("{text}", model="mock/echo", response_var="answer")
+    notebook.add_code("print(len(answer))")
+    save_notebook(notebook, tmp_path / "long.llmn")
+    (tmp_path / "out.llmn").write_bytes((tmp_path / "long.llmn").read_bytes())
+    before = (tmp_path / "out.llmn").read_bytes()
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "llm_repl_server.cli.main",
+            "run",
+            "long.llmn",
+            "-o",
+            "out.llmn",
+            "--record",
+            "--quiet",
+        ],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        # What the database, the notebook and the recordings are to hold is larger.
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000)),
+    )
+    assert done.returncode == 1
+    assert "Error: out.llmn could not be written: File too large." in done.stderr
+    assert "Error: long.calls.jsonl could not be written: File too large." in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "out.llmn").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.glob("*.*")) == ["long.llmn", "out.llmn"]
+    assert not list(tmp_path.glob(".*.tmp"))

@@ -6,11 +6,13 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import click
 
 from llm_repl_core import CallRecord, Ledger, LLMReplError, MemoryLedger, load_settings
+from llm_repl_server.errors import NotYetWritten
 
 if TYPE_CHECKING:
     from llm_repl_server.storage.call_log import CallLog
@@ -70,8 +72,9 @@ class LogLedger(Ledger):
         await asyncio.shield(self._use(lambda ledger: ledger.begin(record)))
 
     async def end(self, record: CallRecord) -> None:
-        """See `Ledger.end`."""
-        await self._use(lambda ledger: ledger.end(record))
+        """See `Ledger.end`; one that cannot be written yet is when the log closes, if it can be."""
+        with suppress(NotYetWritten):
+            await self._use(lambda ledger: ledger.end(record))
 
     def how_to_go_on(self) -> str:
         """See `Ledger.how_to_go_on`."""
@@ -93,6 +96,8 @@ class LogLedger(Ledger):
         ledger = await self._opened_ledger()
         try:
             return await operation(ledger)
+        except NotYetWritten:
+            raise  # the log has it all the same
         except LLMReplError as error:
             return await operation(self._do_without(ledger, error))
 

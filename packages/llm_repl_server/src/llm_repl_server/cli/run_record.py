@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -182,6 +183,16 @@ class RunRecord:
         Raises:
             LLMReplError: They cannot be written; the file is as it was.
         """
+        notebook_failure = sys.exception()
+        try:
+            self._save()
+        except LLMReplError:
+            # Only the last error of a command is told, and neither file is there.
+            if isinstance(notebook_failure, LLMReplError):
+                click.echo(f"Error: {notebook_failure}", err=True)
+            raise
+
+    def _save(self) -> None:
         recordings = self._recordings
         if recordings is None or not self._keeps:
             return
