@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from llm_repl_core.testing.openai_server import OpenAIServer
+from llm_repl_core.testing.openai_server import OpenAIServer, Reply
 
 
 @pytest.fixture(autouse=True)
@@ -19,3 +19,13 @@ def _no_foreign_settings(monkeypatch):
 def server():
     with OpenAIServer() as running:
         yield running
+
+
+@pytest.fixture
+def refuse_for_ever(server):
+    """Have the server refuse every request, in these words."""
+
+    def refuse(words):
+        server.reply = Reply(status=400, error=words)
+
+    return refuse

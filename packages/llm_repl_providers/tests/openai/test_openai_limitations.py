@@ -286,12 +286,11 @@ def test_what_a_user_asks_for_is_not_left_out_nor_asked_twice(server, status, wo
     assert len(server.requests) == 1
 
 
-def test_a_server_that_refuses_for_ever_is_not_asked_for_ever(server):
+def test_a_server_that_refuses_for_ever_is_not_asked_for_ever(server, refuse_for_ever):
     everything = " ".join(limitation.name for limitation in LIMITATIONS)
-    server.reply = Reply(
-        status=400,
-        error=f"{everything} response_format invalid json_schema stream not supported "
-        "max_completion_tokens unknown parameters messages.",
+    refuse_for_ever(
+        f"{everything} response_format invalid json_schema stream not supported "
+        "max_completion_tokens unknown parameters messages."
     )
     with pytest.raises(RequestRejected):
         _answers(server, _request(tools=(NOW,), answer_schema=SCHEMA, options={"max_tokens": 7}))

@@ -153,18 +153,16 @@ def test_a_server_that_refuses_roles_gets_others_and_keeps_getting_them(server, 
     assert places == sorted(places), "in the order of the cells"
 
 
-def test_other_refusals_are_told(server):
-    server.reply = lambda _: Reply(
-        status=400, body=json.dumps({"error": {"message": "top_k must be positive"}}).encode()
-    )
+def test_other_refusals_are_told(server, refuse_for_ever):
+    refuse_for_ever("top_k must be positive")
     messages = (Message("system", "a"), Message("user", "b"), Message("user", "c"))
     with pytest.raises(ProviderError, match="top_k"):
         answers(server, Request(model="test-model", messages=messages))
     assert len(server.requests) == 1
 
 
-def test_what_helps_for_nothing_is_not_tried_for_ever(server):
-    server.reply = lambda _: Reply(status=400, body=json.dumps({"error": TEMPLATE}).encode())
+def test_what_helps_for_nothing_is_not_tried_for_ever(server, refuse_for_ever):
+    refuse_for_ever(TEMPLATE)
     messages = (Message("system", "a"), Message("user", "b"), Message("user", "c"))
     with pytest.raises(ProviderError, match="alternate"):
         answers(server, Request(model="test-model", messages=messages))

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_repl_core import CellOutput, CellOutputsCleared, CellOutputUpdated, Output
+from llm_repl_core.engine.pace import INTERVAL_S
 from llm_repl_core.model.output_changes import OutputList, StreamEdit
-from llm_repl_server.services import output_relay
 from llm_repl_server.services.output_relay import OutputRelay
 
 OF_A_RUN = {"notebook_id": "n", "run_id": "r", "sequence": 1, "cell_id": "c"}
@@ -56,7 +56,7 @@ def test_what_follows_is_joined_and_told_at_the_end_of_the_interval():
             relay.add(shown("stdout", text))
         relay.add(shown("stderr", "x", index=1))
         relay.add(shown("stdout", "e", index=2))
-        await asyncio.sleep(output_relay.INTERVAL_S * 5)
+        await asyncio.sleep(INTERVAL_S * 5)
         relay.add(shown("stdout", "f", index=2))
 
     assert run(scenario) == [("stdout", "a"), ("stdout", "bcde"), ("stderr", "x"), ("stdout", "f")]

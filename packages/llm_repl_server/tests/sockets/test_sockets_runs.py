@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from llm_repl_server.services import output_relay
+from llm_repl_core.engine.pace import INTERVAL_S
 
 PROMPTS = 32
 NUMBERED = (
@@ -128,7 +128,7 @@ def test_streams_of_many_pieces_are_joined(make_api, kernel):
     for stream in ("stdout", "stderr"):
         text = "".join(one["content"] for one in outputs if one["type"] == stream)
         assert text == "".join(f"{number}\n" for number in range(3000))
-    assert len(outputs) <= 2 * (duration_s / output_relay.INTERVAL_S + 2)
+    assert len(outputs) <= 2 * (duration_s / INTERVAL_S + 2)
     numbers = [one.payload["sequence"] for one in api.events(*NUMBERED)]
     assert consecutive(numbers)
 
@@ -311,7 +311,7 @@ def test_updates_are_told_and_kept_where_they_belong(start_server, tmp_path):
         if event == "cell_output_updated" and payload["cell_id"] == first
     ]
     assert {payload["display_id"] for payload in heard} == {"shared"}
-    assert len(heard) <= duration_s / output_relay.INTERVAL_S + 2
+    assert len(heard) <= duration_s / INTERVAL_S + 2
     assert consecutive(sequences(listener.heard))
     # Who knows the older events only hears of the earlier cell as well, before the later one ends.
     names = [(event, payload.get("cell_id")) for event, payload in listener.heard]

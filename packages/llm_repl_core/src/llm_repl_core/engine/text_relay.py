@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
-__all__ = ["TextRelay"]
+from llm_repl_core.engine.pace import Pace
 
-_INTERVAL_S = 0.02
+__all__ = ["TextRelay"]
 
 
 class TextRelay:
@@ -21,36 +20,24 @@ class TextRelay:
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
-        self._loop = asyncio.get_running_loop()
         self._pieces: list[str] = []
-        self._next_s = 0.0
-        self._timer: asyncio.Handle | None = None
+        self._pace = Pace(self.flush, when_loop_comes_round=True)
 
     def add(self, text: str) -> None:
         """Take a piece."""
         self._pieces.append(text)
-        if self._timer is not None:
-            return
-        if self._loop.time() >= self._next_s:
-            self._timer = self._loop.call_soon(self.flush)
-        else:
-            self._timer = self._loop.call_at(self._next_s, self.flush)
+        self._pace.ask()
 
     def flush(self) -> None:
         """Pass on what waits."""
-        self._cancel_timer()
+        self._pace.cancel()
         if self._pieces:
             text = "".join(self._pieces)
             self._pieces.clear()
-            self._next_s = self._loop.time() + _INTERVAL_S
+            self._pace.told()
             self._tell(text)
 
     def drop(self) -> None:
         """Forget what waits: its answer is void."""
-        self._cancel_timer()
+        self._pace.cancel()
         self._pieces.clear()
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Generic, TypeVar
+
+from llm_repl_core.engine.pace import Pace
 
 __all__ = ["LatestRelay"]
 
 T = TypeVar("T")
-
-_INTERVAL_S = 0.02
 
 
 class LatestRelay(Generic[T]):
@@ -22,27 +21,18 @@ class LatestRelay(Generic[T]):
 
     def __init__(self, tell: Callable[[T], None]) -> None:
         self._tell = tell
-        self._loop = asyncio.get_running_loop()
         self._latest: T | None = None
-        self._next_s = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._pace = Pace(self.flush)
 
     def add(self, value: T) -> None:
         """Take a value; what it replaces is told to nobody."""
         self._latest = value
-        if self._timer is not None:
-            return
-        if self._loop.time() >= self._next_s:
-            self.flush()
-        else:
-            self._timer = self._loop.call_at(self._next_s, self.flush)
+        self._pace.ask()
 
     def flush(self) -> None:
         """Pass on what waits."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._pace.cancel()
         latest, self._latest = self._latest, None
         if latest is not None:
-            self._next_s = self._loop.time() + _INTERVAL_S
+            self._pace.told()
             self._tell(latest)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Hashable
 from typing import TypeAlias
 
 from msgspec.structs import replace
 
 from llm_repl_core import CellOutput, CellOutputsCleared, CellOutputUpdated, Output
+from llm_repl_core.engine.pace import Pace
 from llm_repl_core.model.output import is_plain_stream
 from llm_repl_core.model.output_changes import StreamEdit
 
-__all__ = ["INTERVAL_S", "OutputEvent", "OutputRelay"]
-
-INTERVAL_S = 0.02
+__all__ = ["OutputEvent", "OutputRelay"]
 
 OutputEvent: TypeAlias = CellOutput | CellOutputUpdated | CellOutputsCleared
 
@@ -32,10 +30,8 @@ class OutputRelay:
 
     def __init__(self, tell: Callable[[OutputEvent], None]) -> None:
         self._tell = tell
-        self._loop = asyncio.get_running_loop()
         self._waiting: dict[Hashable, OutputEvent] = {}
-        self._next_s = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._pace = Pace(self.flush)
 
     def add(self, event: OutputEvent) -> None:
         """Take an event."""
@@ -54,21 +50,14 @@ class OutputRelay:
                 self.flush()
                 self._tell(event)
                 return
-        if self._timer is not None:
-            return
-        if self._loop.time() >= self._next_s:
-            self.flush()
-        else:
-            self._timer = self._loop.call_at(self._next_s, self.flush)
+        self._pace.ask()
 
     def flush(self) -> None:
         """Pass on what waits."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._pace.cancel()
         if self._waiting:
             waiting, self._waiting = self._waiting, {}
-            self._next_s = self._loop.time() + INTERVAL_S
+            self._pace.told()
             for event in waiting.values():
                 self._tell(event)
 
