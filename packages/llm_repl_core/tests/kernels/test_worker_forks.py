@@ -429,7 +429,7 @@ def test_a_library_that_is_broken_in_a_fork_fails_there(drive: Drive) -> None:
         "import os\n"
         "class Device:\n"
         "    works = True\n"
-        "    def break_down(self): self.works = False; print('printed'); raise OSError('broken')\n"
+        "    def break_down(self): self.works = False; print('printed')\n"
         "    def __repr__(self):\n"
         "        if not self.works: raise RuntimeError('initialized in a parent process')\n"
         "        return 'device'\n"
@@ -439,10 +439,13 @@ def test_a_library_that_is_broken_in_a_fork_fails_there(drive: Drive) -> None:
 
     async def check(kernel: WorkerKernel) -> None:
         await run_cell(kernel, code)
-        fork = await kernel.fork([])
-        if fork is not None:
-            async with fork:
-                assert "parent process" in await text(fork, "device")
+        async with await fork_of(kernel) as fork:
+            assert "parent process" in await text(fork, "device")
+        await run_cell(kernel, "os.register_at_fork(after_in_child=lambda: 1 / 0)")
+        failed = await kernel.fork([])
+        if failed is not None:  # it has not ended so soon
+            with pytest.raises(KernelDied):
+                await text(failed, "1")
         assert [o.content for o in await run_cell(kernel, "print(device)")] == ["device\n"]
 
     drive(check)
@@ -463,7 +466,7 @@ def test_a_fork_leaves_no_trace_in_what_the_code_sees(drive: Drive) -> None:
     )
     after = (
         "warn()\n"
-        "print(random.random(), errors, registry['version'], len(os.listdir('/proc/self/fd')))\n"
+        "print(random.random(), errors, registry['version'])\n"
         "try: print(os.wait())\n"
         "except ChildProcessError: print('no child')"
     )
@@ -597,3 +600,30 @@ def test_there_are_no_forks_of_what_is_not_alive(drive: Drive) -> None:
             await kernel.fork([])
 
     drive(check)
+
+
+@pytest.mark.parametrize("when", ["before", "after_in_child"])
+def test_what_hangs_at_a_fork_is_ended(drive: Drive, when: str) -> None:
+    code = (
+        "import os, signal, threading\n"
+        "lock = threading.Lock()\n"
+        "lock.acquire()\n"
+        "def wait():\n"
+        "    if not lock.acquire(timeout=30): raise RuntimeError\n"
+        f"os.register_at_fork({when}=wait)\n"
+        "alarms = []\n"
+        "signal.signal(signal.SIGALRM, lambda *_: alarms.append(1))\n"
+        "_ = signal.alarm(100)"
+    )
+
+    async def check(kernel: WorkerKernel) -> None:
+        await run_cell(kernel, code)
+        fork = await kernel.fork([])
+        assert (fork is None) == (when == "before")
+        if fork is not None:
+            with pytest.raises(KernelDied):
+                await text(fork, "1")
+        shown = await printed(kernel, "print(alarms, 0 < signal.getitimer(0)[0] <= 100)")
+        assert shown == "[] True\n"
+
+    drive(check, fork_limit_s=0.5)

@@ -8,6 +8,7 @@ import itertools
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -55,22 +56,23 @@ class WorkerFork(KernelFork):
         """Whether its process is connected."""
         return self._connection is not None and not self._connection.lost
 
-    async def connect(self, path: str) -> None:
+    async def connect(self, path: str, pid: int, parent: int) -> None:
         """Connect to the process.
+
+        Args:
+            path: Of its socket.
+            pid: The process.
+            parent: The worker.
 
         Raises:
             KernelDied: It is not there.
         """
         try:
-            async with asyncio.timeout(self._limit_s):
-                limit_bytes = 64 * 2**20 + 2 * self.options.value_limit_bytes
-                self._connection = await connect(path, limit_bytes, self._on_lost)
-                hello = await self._connection.receive()
-            if not isinstance(hello, protocol.Hello):
-                raise KernelDied(_ENDED)
-            # It waits for us now, so that the number is its own.
-            self._pidfd, self.pid = os.pidfd_open(hello.pid), hello.pid
-        except (OSError, TimeoutError) as error:
+            self._pidfd = _open_child(pid, parent)
+            self.pid = pid
+            limit_bytes = 64 * 2**20 + 2 * self.options.value_limit_bytes
+            self._connection = await connect(path, limit_bytes, self._on_lost)
+        except OSError as error:
             await self.close()
             raise KernelDied(f"The fork of the kernel can't be reached: {error}.") from None
         except BaseException:
@@ -132,7 +134,7 @@ class WorkerFork(KernelFork):
             reply: Struct | None = None
             try:
                 async with asyncio.timeout(self._limit_s):
-                    reply = await connection.receive()
+                    reply = await _answer(connection)
             except TimeoutError:
                 self._fault = f"The fork of the kernel did not answer within {self._limit_s:g} s."
             finally:
@@ -148,6 +150,31 @@ class WorkerFork(KernelFork):
 
     def _on_lost(self, fault: str | None) -> None:
         self._fault = self._fault or fault or _ENDED
+
+
+async def _answer(connection: WorkerConnection) -> Any:
+    """The next message; None where there is none."""
+    message = await connection.receive()
+    if isinstance(message, protocol.Hello):  # the first one, for which nobody has waited
+        return await connection.receive()
+    return message
+
+
+def _open_child(pid: int, parent: int) -> int:
+    """A descriptor of a process.
+
+    Raises:
+        ProcessLookupError: It has ended, and its number may be another's.
+    """
+    pidfd = os.pidfd_open(pid)
+    try:
+        status = Path(f"/proc/{pid}/stat").read_bytes()
+        if int(status.rpartition(b")")[2].split()[1]) == parent:
+            return pidfd
+    except OSError:
+        pass
+    os.close(pidfd)
+    raise ProcessLookupError(pid, "it has ended")
 
 
 async def _wait_readable(descriptor: int, timeout_s: float) -> None:

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import random
 import socket
-import sys
-import threading
-import warnings
-from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from llm_repl_core.kernels.evaluation import evaluate_all, user_names
@@ -18,9 +12,9 @@ from llm_repl_core.kernels.worker.frames import FrameParser
 from llm_repl_core.kernels.worker.isolation import die_after, isolate, refuse_acts
 from llm_repl_core.kernels.worker.shell import WorkerShell
 
-__all__ = ["ForkProcess", "fork_quietly"]
+__all__ = ["FORK_LIFETIME_S", "ForkProcess"]
 
-_LIFETIME_S = 10.0
+FORK_LIFETIME_S = 10.0
 """How long it stays where nobody asks, and how long any question may take at most."""
 _READ_BYTES = 256 * 1024
 
@@ -44,15 +38,11 @@ class ForkProcess:
         self._value_limit_bytes = value_limit_bytes
         self._parser = FrameParser(protocol.MESSAGE_LIMIT_BYTES)
 
-    def run(self, parent: int) -> NoReturn:
-        """Serve one connection until it ends.
-
-        Args:
-            parent: The worker's process.
-        """
+    def run(self) -> NoReturn:
+        """Serve one connection until it ends."""
         try:
             self._shell.capture = None  # what is displayed is shown nowhere
-            isolate(parent, self._listener.fileno(), _LIFETIME_S)
+            isolate(self._listener.fileno())
             self._serve()
         finally:
             os._exit(0)
@@ -66,9 +56,9 @@ class ForkProcess:
         decoder = protocol.request_decoder()
         while data := connection.recv(_READ_BYTES):
             for message in self._parser.feed(data):
-                die_after(_LIFETIME_S)
+                die_after(FORK_LIFETIME_S)
                 connection.sendall(self._answer(decoder.decode(message)))
-                die_after(_LIFETIME_S)
+                die_after(FORK_LIFETIME_S)
 
     def _answer(self, request: protocol.WorkerRequest) -> bytes:
         try:
@@ -95,76 +85,3 @@ class ForkProcess:
             limit_bytes=self._value_limit_bytes,
             hidden=self._shell.user_ns_hidden,
         )
-
-
-def fork_quietly(mute: Callable[[bool], None]) -> int:
-    """Fork, without a trace in what the user's code sees.
-
-    Args:
-        mute: Says whether what this thread prints is to be dropped.
-
-    Returns:
-        The child's number; 0 in the child.
-
-    Raises:
-        OSError: The system refuses, or something that the user has imported does.
-    """
-    state = random.getstate()
-    refusals: list[object] = []
-    mute(True)
-    try:
-        with _unraisable_to(refusals), _without_warnings():
-            pid = os.fork()
-    finally:
-        mute(False)
-    if pid == 0:
-        random.setstate(state)  # it has been seeded anew
-        if refusals:
-            os._exit(0)
-    elif refusals:
-        raise ForkRefused(pid)
-    return pid
-
-
-class ForkRefused(OSError):
-    """Something that is imported does not want to be forked; the child has ended or will at once.
-
-    Args:
-        pid: The child.
-    """
-
-    def __init__(self, pid: int) -> None:
-        super().__init__("a library that is imported refuses")
-        self.pid = pid
-
-
-@contextlib.contextmanager
-def _unraisable_to(collected: list[object]) -> Iterator[None]:
-    """Collect what functions raise that are called at a fork, which Python would print."""
-    hook, thread = sys.unraisablehook, threading.get_ident()
-
-    def collect(unraisable: sys.UnraisableHookArgs) -> None:
-        if threading.get_ident() == thread:
-            collected.append(unraisable.exc_type)
-        else:
-            hook(unraisable)
-
-    sys.unraisablehook = collect
-    try:
-        yield
-    finally:
-        sys.unraisablehook = hook
-
-
-@contextlib.contextmanager
-def _without_warnings() -> Iterator[None]:
-    """Python warns of forks beside threads.
-
-    `warnings.catch_warnings` would have it forget which warnings it has shown already.
-    """
-    filters = warnings.filters
-    warnings.filters = [("ignore", None, Warning, None, 0)]
-    try:
-        yield
-    finally:
-        warnings.filters = filters

@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 
 from llm_repl_core.kernels.worker.system_calls import refuse_system_calls
 
-__all__ = ["die_after", "isolate", "refuse_acts"]
+__all__ = ["bind_life", "die_after", "isolate", "refuse_acts"]
 
 _PR_SET_PDEATHSIG = 1
 _PROT_READ = 1
@@ -61,19 +61,37 @@ _ALLOWED = frozenset({
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
-def isolate(parent: int, keep: int, lifetime_s: float) -> None:
-    """Cut this process off, which has just been forked; `refuse_acts` does the rest.
+def bind_life(parent: int, lifetime_s: float) -> None:
+    """Have a process that has just been forked end with its parent, or after a time.
 
     Args:
-        parent: The process with which it ends.
-        keep: The one descriptor that stays as it is.
-        lifetime_s: After which it ends itself, unless `die_after` is called again.
+        parent: The process that has forked it.
+        lifetime_s: After which it is ended, unless `die_after` is called again.
     """
-    _let_go_of_signals()
-    die_after(lifetime_s)
     # Who interrupts the parent's group does not mean this one.
     os.setpgid(0, 0)
-    _end_with(parent)
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGALRM, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    die_after(lifetime_s)
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+def die_after(seconds: float) -> None:
+    """Have the system end this process then, whatever it does, unless this is called again."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def isolate(keep: int) -> None:
+    """Cut this process off from what it has inherited; `refuse_acts` does the rest.
+
+    Args:
+        keep: The one descriptor that stays as it is.
+    """
     # Writing would copy the pages that are shared with the parent.
     gc.disable()
     _be_first_without_memory()
@@ -87,25 +105,6 @@ def refuse_acts() -> None:
     # The system's refusals are for all code; the hook's say why, and are there on every machine.
     refuse_system_calls()
     sys.addaudithook(_refuse)
-
-
-def die_after(seconds: float) -> None:
-    """Have the system end this process then, whatever it does, unless this is called again."""
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-
-
-def _let_go_of_signals() -> None:
-    signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for number in (signal.SIGALRM, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
-
-
-def _end_with(parent: int) -> None:
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(0)
 
 
 def _be_first_without_memory() -> None:

@@ -185,9 +185,9 @@ class WorkerKernel(Kernel):
         path = str(Path(handle.path).with_suffix(f".{id_}.sock"))
         fork = WorkerFork(self.options, self._fork_limit_s, self._forks.discard)
         try:
-            await self._ask(protocol.TakeFork(id_, path), protocol.ForkTaken)
+            taken = await self._ask(protocol.TakeFork(id_, path), protocol.ForkTaken)
             self._forks.add(fork)
-            await fork.connect(path)
+            await fork.connect(path, taken.pid, handle.pid)
         except KernelDied:
             if not self.alive:
                 raise

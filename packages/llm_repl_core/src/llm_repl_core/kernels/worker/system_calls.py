@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import functools
 import os
 import struct
 from collections.abc import Sequence
@@ -62,6 +63,7 @@ _LOCKS_AND_OWNERS = (6, 7, 8, 10, 15, 37, 38, 1024, 1026, 1031)
 
 _MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 _X32_BIT = 0x40000000
+_OWN_PROCESS = struct.pack("=I", 0xFEDCBA98)
 
 _LOAD, _IF_EQUAL, _IF_AT_LEAST, _IF_ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _ERROR = 0x7FFF0000, 0x00050000
@@ -82,14 +84,24 @@ def refuse_system_calls() -> bool:
     Returns:
         Whether the system does.
     """
-    machine = _MACHINES.get(os.uname().machine)
-    if machine is None:
+    code = _code()
+    if not code:
         return False
-    code = b"".join(_INSTRUCTION.pack(*one) for one in _filter(*machine, os.getpid()))
+    code = code.replace(_OWN_PROCESS, struct.pack("=I", os.getpid()))
     program = _Program(len(code) // _INSTRUCTION.size, code)
     _prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     set_filter = _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program))
     return bool(set_filter == 0)
+
+
+@functools.cache
+def _code() -> bytes:
+    """The filter, with `_OWN_PROCESS` where the process's number goes; empty on other machines."""
+    machine = _MACHINES.get(os.uname().machine)
+    if machine is None:
+        return b""
+    (own,) = struct.unpack("=I", _OWN_PROCESS)
+    return b"".join(_INSTRUCTION.pack(*one) for one in _filter(*machine, own))
 
 
 def _filter(column: int, machine: int, pid: int) -> list[tuple[int, int, int, int]]:
@@ -133,3 +145,6 @@ def _filter(column: int, machine: int, pid: int) -> list[tuple[int, int, int, in
         *unless(_PRLIMIT, 0, [(_IF_EQUAL, 0)], found=False),
         permission,
     ]
+
+
+_code()  # made once, and not in each process that is forked

@@ -31,7 +31,8 @@ from llm_repl_core.kernels.values import describe_within, exception_text
 from llm_repl_core.kernels.worker import protocol
 from llm_repl_core.kernels.worker.capture import Capture
 from llm_repl_core.kernels.worker.channel import Channel
-from llm_repl_core.kernels.worker.fork_process import ForkProcess, ForkRefused, fork_quietly
+from llm_repl_core.kernels.worker.fork_process import FORK_LIFETIME_S, ForkProcess
+from llm_repl_core.kernels.worker.forker import Forker, ForkRefused
 from llm_repl_core.kernels.worker.interrupts import SigintGate
 from llm_repl_core.kernels.worker.listening import listen
 from llm_repl_core.kernels.worker.protocol import WorkerOptions, WorkerRequest, encode
@@ -128,6 +129,7 @@ class WorkerProcess:
         options = self._options
         self._gate.install()
         self._capture.install()
+        self._forker = Forker(self._capture.mute, FORK_LIFETIME_S)
         os.register_at_fork(after_in_child=self._listener.close)
         os.environ.update(options.env)
         os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
@@ -262,11 +264,10 @@ class WorkerProcess:
     def _take_fork(self, request: protocol.TakeFork) -> None:
         try:
             with listen(request.path) as listener:
-                pid = fork_quietly(self._capture.mute)
+                pid = self._forker.fork()
                 if pid == 0:
-                    limit_bytes = self._options.value_limit_bytes
-                    ForkProcess(self._shell, listener, limit_bytes).run(self._pid)
-        except OSError as error:
+                    ForkProcess(self._shell, listener, self._options.value_limit_bytes).run()
+        except (ForkRefused, OSError) as error:
             with contextlib.suppress(OSError):
                 Path(request.path).unlink()
             if isinstance(error, ForkRefused):

@@ -1,0 +1,139 @@
+"""Forks a worker without a trace in what the user's code sees, whatever wants to have a say in it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+
+from llm_repl_core.kernels.worker.isolation import bind_life
+
+__all__ = ["ForkRefused", "Forker"]
+
+_HOOKS_TIMEOUT_S = 1.0
+"""How long functions may take that are called before a fork."""
+
+
+class ForkRefused(Exception):
+    """Something that was imported does not want to be forked.
+
+    Args:
+        pid: The child that there is all the same, and ends at once.
+    """
+
+    def __init__(self, pid: int) -> None:
+        super().__init__("something that is imported refuses")
+        self.pid = pid
+
+
+class _HookTimeUp(BaseException):
+    """A function that is called before a fork has taken too long."""
+
+
+class Forker:
+    """Forks this process. To be made before user code runs, whose functions then run within its own.
+
+    Args:
+        mute: Says whether what this thread prints is to be dropped.
+        lifetime_s: After which a child is ended by the system.
+    """
+
+    def __init__(self, mute: Callable[[bool], None], lifetime_s: float) -> None:
+        self._mute = mute
+        self._lifetime_s = lifetime_s
+        self._parent = os.getpid()
+        self._forks = self._runs_hooks = False
+        self._problems: list[object] = []
+        # Those before a fork run in the reverse order, so that this one is the last.
+        os.register_at_fork(before=self._end_hooks, after_in_child=self._begin_child)
+
+    def fork(self) -> int:
+        """Fork.
+
+        Returns:
+            The child's number; 0 in the child.
+
+        Raises:
+            ForkRefused: Something that is imported refuses.
+            OSError: The system refuses.
+        """
+        state = random.getstate()
+        self._problems = []
+        self._forks = True
+        self._mute(True)
+        try:
+            with self._hooks_limited(), self._unraisable_kept(), _without_warnings():
+                pid = os.fork()
+        finally:
+            self._mute(False)
+            self._forks = False
+        if pid == 0:
+            random.setstate(state)  # it has been seeded anew
+            if self._problems:
+                os._exit(0)
+        elif self._problems:
+            raise ForkRefused(pid)
+        return pid
+
+    def _end_hooks(self) -> None:
+        self._runs_hooks = False
+
+    def _begin_child(self) -> None:
+        if self._forks:
+            # Before what others do in a child, which may hang.
+            bind_life(self._parent, self._lifetime_s)
+
+    @contextlib.contextmanager
+    def _hooks_limited(self) -> Iterator[None]:
+        """End functions that wait before the fork; the user's own timer waits meanwhile."""
+
+        def on_alarm(_signum: int, _frame: object) -> None:
+            if self._runs_hooks:
+                raise _HookTimeUp
+
+        handler = signal.signal(signal.SIGALRM, on_alarm)
+        timer = signal.setitimer(signal.ITIMER_REAL, _HOOKS_TIMEOUT_S, _HOOKS_TIMEOUT_S)
+        self._runs_hooks = True
+        try:
+            yield
+        finally:
+            self._runs_hooks = False
+            if os.getpid() == self._parent:  # a child has its own
+                signal.setitimer(signal.ITIMER_REAL, *timer)
+                signal.signal(signal.SIGALRM, handler)
+
+    @contextlib.contextmanager
+    def _unraisable_kept(self) -> Iterator[None]:
+        """Collect what functions raise that are called at a fork, which Python would print."""
+        hook, thread = sys.unraisablehook, threading.get_ident()
+
+        def collect(unraisable: sys.UnraisableHookArgs) -> None:
+            if threading.get_ident() == thread:
+                self._problems.append(unraisable.exc_type)
+            else:
+                hook(unraisable)
+
+        sys.unraisablehook = collect
+        try:
+            yield
+        finally:
+            sys.unraisablehook = hook
+
+
+@contextlib.contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Python warns of forks beside threads.
+
+    `warnings.catch_warnings` would have it forget which warnings it has shown already.
+    """
+    filters = warnings.filters
+    warnings.filters = [("ignore", None, Warning, None, 0)]
+    try:
+        yield
+    finally:
+        warnings.filters = filters
