@@ -339,7 +339,7 @@ class Caller:
             await self.ledger.end(record)
         # The answer is paid for: it is not thrown away because its record is incomplete.
         except StorageError as error:
-            _log.warning("the end of call %s is not on record: %s", record.id, error)
+            _log.warning("the end of call %s could not be recorded: %s", record.id, error)
         except Exception:  # noqa: BLE001  # a ledger may be anybody's code
             _log.exception("the end of call %s could not be recorded", record.id)
 
