@@ -116,6 +116,12 @@ class KernelChecks:
     limits_memory: ClassVar[bool] = True
     """Whether ``memory_limit_bytes`` is kept."""
 
+    holds_variables_back: ClassVar[bool] = True
+    """Whether ``set_pending`` takes older values out of the state."""
+
+    collects_outputs: ClassVar[bool] = True
+    """Whether what ``evaluate`` shows goes to who collects it."""
+
     def make_kernel(self, options: KernelOptions) -> Kernel:
         """A new kernel that has not been started."""
         raise NotImplementedError
