@@ -36,6 +36,10 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "binary.ipynb").write_bytes(b"\xff\x00\x01")
     (tmp_path / "latin1.llmn").write_bytes(b'{"name": "\xe9"}')
     (tmp_path / "wrong.llmn").write_text('{"cells": [{"type": "code", "content": 3}]}')
+    in_r = Notebook("In R")
+    in_r.add_code("x <- 1")
+    in_r.metadata["language_info"] = {"name": "R"}
+    save_notebook(in_r, tmp_path / "in-r.llmn")
     (tmp_path / "folder.llmn").mkdir()
     (tmp_path / "unreadable.llmn").symlink_to("/proc/self/mem")
     return tmp_path
@@ -60,6 +64,7 @@ def folder(tmp_path: Path) -> Path:
         (["binary.ipynb"], "binary.ipynb cannot be used: this is not a .ipynb file: byte 0 (0xff)"),
         (["latin1.llmn"], "latin1.llmn cannot be used: this is not a .llmn file: byte 10 (0xe9)"),
         (["wrong.llmn"], "wrong.llmn cannot be used: `cells[0].content` must be text"),
+        (["in-r.llmn"], "The notebook's code is R"),
         (["folder.llmn"], "folder.llmn is a folder"),
         (["."], ". is a folder"),
         (["unreadable.llmn"], "unreadable.llmn could not be read"),

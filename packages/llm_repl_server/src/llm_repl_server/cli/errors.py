@@ -36,14 +36,14 @@ def exit_with_sentence() -> Iterator[None]:
 
 @contextmanager
 def as_given() -> Iterator[None]:
-    """Around what is found out before the work: a file that cannot be used was ill chosen.
+    """Around what is found out before the work: what cannot be used was ill chosen.
 
     Raises:
-        InvalidInput: In place of a `StorageError`, whose exit code is that of work that failed.
+        InvalidInput: In place of a `KernelUnsupported` or a `StorageError`, whose exit code is that of work that failed.
     """
-    from llm_repl_core.errors import InvalidInput, StorageError
+    from llm_repl_core.errors import InvalidInput, KernelUnsupported, StorageError
 
     try:
         yield
-    except StorageError as error:
+    except (KernelUnsupported, StorageError) as error:
         raise InvalidInput(str(error)) from None

@@ -159,7 +159,8 @@ def command(
             document, kernel=early.kernel(application, document), ledger=kept.ledger
         ) as session,
     ):
-        session.check_prices(**options)
+        with as_given():
+            session.check_prices(**options)
         try:
             if given is not None and not given.injected:
                 session.assign(given.values)

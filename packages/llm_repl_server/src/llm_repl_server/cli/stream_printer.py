@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import sys
 
 import click
 
 from llm_repl_core import CellOutput, CellOutputUpdated
-from llm_repl_server.cli.words import harmless
+from llm_repl_server.cli.words import columns, harmless
 
 __all__ = ["StreamPrinter"]
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_TAIL_CHARACTERS = 20_000
+"""How much of what a terminal shows is remembered, to know how many rows to go back."""
 
 
 class StreamPrinter:
@@ -27,6 +33,8 @@ class StreamPrinter:
         self._shown: tuple[str, int] | None = None
         """Of which output the text is that was printed last, by its cell's id and its index."""
         self._stream = "stdout"
+        self._tail = ""
+        """The end of what a terminal shows of the stream that was printed last."""
         self._held = ""
         self._held_lines = 1
         """How many lines at the end are held back, as the text has gone back in so many before."""
@@ -41,8 +49,8 @@ class StreamPrinter:
         self._shown, self._stream = place, event.output.type
         text = harmless(event.output.content, for_terminal=False)
         if self._is_terminal[self._stream]:
-            up = f"\x1b[{lines - 1}A" if lines > 1 else ""
-            self._echo(f"\r{up}\x1b[J{text}" if lines else text)
+            self._echo(f"{self._go_back(lines)}{text}" if lines else text)
+            self._tail = (self._tail + text)[-_TAIL_CHARACTERS:]
             self.line_is_open = not text.endswith("\n")
             return
         self._hold(text, lines)
@@ -56,6 +64,7 @@ class StreamPrinter:
     def forget(self) -> None:
         """What is held back is shown no more."""
         self._shown = None
+        self._tail = ""
         self._held, self._held_lines = "", 1
 
     def end_line(self) -> None:
@@ -64,6 +73,18 @@ class StreamPrinter:
         if self.line_is_open:
             click.echo()
             self.line_is_open = False
+
+    def _go_back(self, lines: int) -> str:
+        """What moves a terminal's cursor to where so many lines began, and clears what follows."""
+        width = shutil.get_terminal_size().columns
+        shown = self._tail.split("\n")
+        kept, taken = shown[:-lines], shown[-lines:]
+        self._tail = "".join(f"{line}\n" for line in kept)
+        # A line that is wider than the terminal takes several rows.
+        rows = sum(max(1, -(-columns(_COLOURS.sub("", line)) // width)) for line in taken)
+        rows += lines - len(taken)
+        up = f"\x1b[{rows - 1}A" if rows > 1 else ""
+        return f"\r{up}\x1b[J"
 
     def _hold(self, text: str, lines: int) -> None:
         self._held_lines = max(self._held_lines, lines)

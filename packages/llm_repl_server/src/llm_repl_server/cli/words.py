@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["harmless", "one_line", "price"]
+__all__ = ["columns", "harmless", "one_line", "price"]
 
 # What moves a terminal's cursor, changes its colours or turns the direction of its writing, and
 # half surrogate pairs, which no encoding can print.
@@ -34,11 +34,11 @@ def one_line(text: str, width: int) -> str:
     """
     # Of a text of megabytes only the beginning can be seen.
     line = harmless(" ".join(text[: 4 * width + 200].split()))
-    if _columns(line) <= width:
+    if columns(line) <= width:
         return line
     used = 0
     for place, letter in enumerate(line):
-        used += _columns(letter)
+        used += columns(letter)
         if used > width - 1:
             return line[:place] + "…"
     return line
@@ -53,7 +53,8 @@ def price(usd: float | None) -> str:
     return f"${usd:,.2f}" if usd >= 1 else f"${usd:.6f}"
 
 
-def _columns(text: str) -> int:
+def columns(text: str) -> int:
+    """How many columns of a terminal a text takes; letters of East Asian scripts take two."""
     if text.isascii():
         return len(text)
     return sum(

@@ -1,0 +1,53 @@
+"""Text that goes back in what a terminal shows."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+
+import pytest
+
+from llm_repl_core import CellOutput, CellOutputUpdated, Output
+from llm_repl_server.cli import stream_printer
+from llm_repl_server.cli.stream_printer import StreamPrinter
+
+PLACE = {"notebook_id": "n", "run_id": "r", "sequence": 1, "cell_id": "c", "index": 0}
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("text", "lines", "rows_up"),
+    [
+        ("x" * 65, 1, 1),
+        ("x" * 40, 1, 0),
+        ("x" * 41, 1, 1),
+        ("\u4e2d" * 21, 1, 1),
+        ("\x1b[31m" + "x" * 39 + "\x1b[0m", 1, 0),
+        ("x" * 65 + "\n" + "y" * 81, 2, 4),
+        ("long enough to take two rows but not gone back into\nshort", 1, 0),
+        ("", 1, 0),
+    ],
+)
+def test_it_goes_back_over_all_rows_that_a_line_took(
+    monkeypatch: pytest.MonkeyPatch, text: str, lines: int, rows_up: int
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    size = os.terminal_size((40, 24))
+    monkeypatch.setattr(stream_printer.shutil, "get_terminal_size", lambda: size)
+    printer = StreamPrinter()
+    printer.show(CellOutput(**PLACE, output=Output.stdout(text)))
+    before = len(terminal.getvalue())
+    for _ in range(2):
+        printer.show(CellOutputUpdated(**PLACE, output=Output.stdout(text), lines=lines))
+        told = terminal.getvalue()[before:]
+        up = f"\x1b[{rows_up}A" if rows_up else ""
+        assert told.startswith(f"\r{up}\x1b[J")
+        printer.show(CellOutputUpdated(**PLACE, output=Output.stdout(""), lines=lines))
+        printer.show(CellOutput(**PLACE, output=Output.stdout(text)))
+        before = len(terminal.getvalue())
