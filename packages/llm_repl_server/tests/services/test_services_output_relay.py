@@ -116,6 +116,95 @@ def test_of_what_is_cleared_nothing_more_is_told():
     assert (text.index, text.output.content) == (1, "99\n")
 
 
+def told_outputs(events):
+    """The outputs of a cell as a client has them that knows nothing but what it was told."""
+    outputs = []
+    for event in events:
+        match event:
+            case CellOutputsCleared():
+                outputs.clear()
+            case CellOutput() if event.index == len(outputs):
+                outputs.append((event.output.type, event.output.content))
+            case CellOutput():
+                type_, before = outputs[event.index]
+                assert type_ == event.output.type == "stdout"
+                outputs[event.index] = (type_, before + event.output.content)
+            case CellOutputUpdated():
+                type_, before = outputs[event.index]
+                assert type_ == event.output.type
+                edit = StreamEdit(type_, event.lines or 0, event.output.content)
+                text = event.output.content if event.lines is None else edit.apply(before)
+                outputs[event.index] = (type_, text)
+    return outputs
+
+
+@given(
+    changes=st.lists(
+        st.one_of(
+            st.tuples(st.just("print"), st.text("a\n", min_size=1, max_size=4)),
+            st.tuples(st.integers(1, 2), st.text("b\n", max_size=4)),
+            st.tuples(st.just("display"), st.text("c", max_size=2)),
+            st.tuples(st.just("update"), st.text("d", max_size=2)),
+            st.tuples(st.just("clear"), st.none()),
+            st.tuples(st.just("wait"), st.none()),
+        ),
+        max_size=12,
+    )
+)
+def test_who_knows_only_what_is_told_has_the_outputs(changes):
+    outputs = OutputList()
+
+    async def scenario(relay):
+        for what, text in changes:
+            if what == "wait":
+                relay.flush()
+                relay._pace._next_s = 0.0  # as after an interval
+            elif what == "print":
+                output = Output.stdout(text)
+                relay.add(shown("stdout", text, index=outputs.add(output)))
+            elif what == "display":
+                output = Output("display", text, display_id=f"d{len(outputs.outputs)}")
+                relay.add(shown("display", text, index=outputs.add(output)))
+            elif what == "clear":
+                outputs.clear()
+                relay.add(CLEARED)
+            elif what == "update":
+                ids = [one.display_id for one in outputs.outputs if one.display_id]
+                if ids:
+                    look = Output("display", text, display_id=ids[-1])
+                    for index in outputs.update_display(look):
+                        relay.add(updated(text, index))
+            else:
+                index = outputs.edit_stream(StreamEdit("stdout", what, text))
+                if index is not None:
+                    relay.add(edited(text, what, index))
+        relay.flush()
+
+    told = told_outputs(events_of(scenario))
+    expected = []  # without dropping what a stream has taken back
+    for one in outputs.outputs:
+        if one.type == "stdout" and expected and expected[-1][0] == "stdout":
+            expected[-1] = ("stdout", expected[-1][1] + one.content)
+        else:
+            expected.append((one.type, one.content))
+    assert told == expected
+
+
+def test_a_line_that_is_rewritten_before_it_was_told_of_is_new():
+    """As of a progress bar right behind a picture."""
+
+    async def scenario(relay):
+        relay.add(shown("stdout", "a"))
+        relay.add(shown("display", "picture", index=1))
+        relay.add(shown("stdout", "step 0", index=2))
+        relay.add(edited("step 1", 1, index=2))
+        relay.flush()
+
+    *_, step = events_of(scenario)
+    assert isinstance(step, CellOutput)
+    assert (step.index, step.output.content) == (2, "step 1")
+
+
 @given(
     changes=st.lists(
         st.one_of(

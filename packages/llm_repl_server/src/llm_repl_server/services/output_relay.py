@@ -22,7 +22,8 @@ class OutputRelay:
 
     Within an interval the pieces of each stream make one event, in the order in which the streams
     first spoke; of an output that is updated, the latest state counts; of what is cleared, nothing
-    is told. Other new outputs go on at once, behind what waits.
+    is told. Other new outputs go on at once, behind what waits. An output that changes before it was
+    told of is told of as new, as it is by then.
 
     Args:
         tell: Is given the events.
@@ -31,6 +32,9 @@ class OutputRelay:
     def __init__(self, tell: Callable[[OutputEvent], None]) -> None:
         self._tell = tell
         self._waiting: dict[Hashable, OutputEvent] = {}
+        self._begins: set[str] = set()
+        """Streams of which what waits is the beginning of an output."""
+        self._last_index = -1
         self._pace = Pace(self.flush)
 
     def add(self, event: OutputEvent) -> None:
@@ -38,16 +42,24 @@ class OutputRelay:
         match event:
             case CellOutputsCleared():
                 self._waiting = {"cleared": event}
+                self._begins.clear()
+                self._last_index = -1
             case CellOutputUpdated(lines=None):
-                self._waiting[event.index] = event
+                before = self._waiting.get(event.index)
+                if isinstance(before, CellOutput):
+                    self._waiting[event.index] = replace(before, output=event.output)
+                else:
+                    self._waiting[event.index] = event
             case CellOutputUpdated():
                 self._join(event)
             case CellOutput() if is_plain_stream(event.output):
                 self._join(event)
             case CellOutput() if "cleared" in self._waiting:
                 self._waiting[event.index] = event
+                self._last_index = event.index
             case CellOutput():
                 self.flush()
+                self._last_index = event.index
                 self._tell(event)
                 return
         self._pace.ask()
@@ -57,6 +69,7 @@ class OutputRelay:
         self._pace.cancel()
         if self._waiting:
             waiting, self._waiting = self._waiting, {}
+            self._begins.clear()
             self._pace.told()
             for event in waiting.values():
                 self._tell(event)
@@ -64,20 +77,23 @@ class OutputRelay:
     def _join(self, event: CellOutput | CellOutputUpdated) -> None:
         """Join what happens to a stream's text."""
         stream = event.output.type
+        edit = _edit_of(event)
         before = self._waiting.get(stream)
+        if before is not None and not self._is_joined_to(before, event):
+            # The earlier text is another output's, which does not change any more.
+            self.flush()
+            before = None
+        if isinstance(event, CellOutput) and event.index > self._last_index:
+            self._last_index = event.index
+            if before is None:
+                self._begins.add(stream)
         if before is None:
             self._waiting[stream] = event
             return
         assert not isinstance(before, CellOutputsCleared)
-        edit = _edit_of(event)
-        if edit.lines and before.index != event.index:
-            # The earlier text is another output's, which does not change any more.
-            self.flush()
-            self._waiting[stream] = event
-            return
         joined = _edit_of(before).then(edit)
         output = Output(stream, joined.text)
-        if joined.lines:
+        if joined.lines and stream not in self._begins:
             self._waiting[stream] = CellOutputUpdated(
                 notebook_id=event.notebook_id,
                 run_id=event.run_id,
@@ -89,6 +105,17 @@ class OutputRelay:
             )
         else:
             self._waiting[stream] = replace(before, output=output, index=event.index)
+
+    def _is_joined_to(self, before: OutputEvent, event: CellOutput | CellOutputUpdated) -> bool:
+        assert not isinstance(before, CellOutputsCleared)
+        if before.index == event.index:
+            return True
+        if _edit_of(before).lines or _edit_of(event).lines:
+            return False
+        # Text of the other stream may stand between them, and nothing else.
+        return not any(
+            isinstance(key, int) and before.index < key < event.index for key in self._waiting
+        )
 
 
 def _edit_of(event: CellOutput | CellOutputUpdated) -> StreamEdit:
