@@ -627,3 +627,17 @@ def test_what_hangs_at_a_fork_is_ended(drive: Drive, when: str) -> None:
         assert shown == "[] True\n"
 
     drive(check, fork_limit_s=0.5)
+
+
+def test_libraries_that_are_not_python_write_nothing(drive: Drive, tmp_path: Path) -> None:
+    pytest.importorskip("duckdb")
+    code = "import duckdb\nrows = duckdb.sql('select 7 as a')"
+
+    async def check(kernel: WorkerKernel) -> None:
+        await run_cell(kernel, code)
+        async with await fork_of(kernel) as fork:
+            assert await text(fork, "rows.fetchall()") == "[(7,)]"
+            assert "Error: " in await text(fork, "duckdb.sql(\"copy (select 1) to 'made.csv'\")")
+        assert list(tmp_path.iterdir()) == []
+
+    drive(check, cwd=str(tmp_path))

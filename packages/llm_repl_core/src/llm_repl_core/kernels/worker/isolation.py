@@ -212,7 +212,9 @@ def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with contextlib.suppress(OSError, ValueError):
-        data_pages = int(Path("/proc/self/statm").read_bytes().split()[5])
+        sizes = os.open("/proc/self/statm", os.O_RDONLY)
+        data_pages = int(os.read(sizes, 1000).split()[5])
+        os.close(sizes)
         soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
         most = data_pages * resource.getpagesize() + _MEMORY_MARGIN_BYTES
         if soft == resource.RLIM_INFINITY or soft > most:
