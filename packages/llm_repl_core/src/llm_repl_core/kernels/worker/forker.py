@@ -47,7 +47,9 @@ class Forker:
         self._mute = mute
         self._lifetime_s = lifetime_s
         self._parent = os.getpid()
-        self._forks = self._runs_hooks = False
+        self._runs_hooks = False
+        self._thread: int | None = None
+        """The thread that forks; others are the user's."""
         self._problems: list[object] = []
         # Those before a fork run in the reverse order, so that this one is the last.
         os.register_at_fork(before=self._end_hooks, after_in_child=self._begin_child)
@@ -64,14 +66,14 @@ class Forker:
         """
         state = random.getstate()
         self._problems = []
-        self._forks = True
+        self._thread = threading.get_ident()
         self._mute(True)
         try:
             with self._hooks_limited(), self._unraisable_kept(), _without_warnings():
                 pid = os.fork()
         finally:
             self._mute(False)
-            self._forks = False
+            self._thread = None
         if pid == 0:
             random.setstate(state)  # it has been seeded anew
             if self._problems:
@@ -81,10 +83,11 @@ class Forker:
         return pid
 
     def _end_hooks(self) -> None:
-        self._runs_hooks = False
+        if threading.get_ident() == self._thread:
+            self._runs_hooks = False
 
     def _begin_child(self) -> None:
-        if self._forks:
+        if threading.get_ident() == self._thread:
             # Before what others do in a child, which may hang.
             bind_life(self._parent, self._lifetime_s)
 
@@ -110,10 +113,10 @@ class Forker:
     @contextlib.contextmanager
     def _unraisable_kept(self) -> Iterator[None]:
         """Collect what functions raise that are called at a fork, which Python would print."""
-        hook, thread = sys.unraisablehook, threading.get_ident()
+        hook = sys.unraisablehook
 
         def collect(unraisable: sys.UnraisableHookArgs) -> None:
-            if threading.get_ident() == thread:
+            if threading.get_ident() == self._thread:
                 self._problems.append(unraisable.exc_type)
             else:
                 hook(unraisable)
