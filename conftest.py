@@ -19,6 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import coverage
 import hypothesis
 import pytest
 from sybil import Example, Sybil
@@ -138,6 +139,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if _is_whole_program(item):
             item.add_marker(pytest.mark.unmeasured)
     items.sort(key=_is_whole_program, reverse=True)  # the others stay in order
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Keep what a worker of xdist has measured: it is killed if it takes ten seconds to end."""
+    measuring = coverage.Coverage.current()
+    if measuring is not None and hasattr(session.config, "workerinput"):
+        measuring.save()
 
 
 def _is_whole_program(item: pytest.Item) -> bool:

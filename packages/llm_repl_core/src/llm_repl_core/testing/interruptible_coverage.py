@@ -21,8 +21,8 @@ def coverage_init(_registry: Any, _options: dict[str, Any]) -> None:
     setattr(Collector, "lock_data", _do_nothing)  # noqa: B010  # by name, as type checkers object
     setattr(Collector, "unlock_data", _do_nothing)  # noqa: B010
     # What was imported to come here was not measured: it is imported anew when it is used.
-    for name in (__name__, __package__, "llm_repl_core"):
-        sys.modules.pop(name or "", None)
+    for name in [one for one in sys.modules if one.partition(".")[0] == "llm_repl_core"]:
+        del sys.modules[name]
 
 
 def _do_nothing(_collector: object) -> None:
