@@ -14,7 +14,8 @@ A construct begins with ``== its name``, and its cells with a line of two hyphen
 The set-up comes first, then ``effect`` and ``read``: how a prompt shows what the effect leaves. Its
 other fields stand behind: ``-- read | attached: figure | context: above``. A construct in an order of
 its own has ``code``, ``prompt``, ``memory``, ``markdown`` and ``edit`` (the code cell above, which has
-run, gets this content and is not run again) instead, and ``slow`` for the prompt that sets `ANSWER`.
+run, gets this content and is not run again) instead, and ``slow`` for the prompt that sets `ANSWER`;
+where its cells are to fail, ``| fails`` stands behind its name.
 Besides the answer no variable has a name of one letter, as all are renamed where several constructs
 stand in one notebook.
 """
@@ -38,7 +39,8 @@ _LISTS = ("attachments", "tools")
 def _read(text: str, module: str) -> Iterator[Construct]:
     """The constructs of one file."""
     for piece in f"\n{text}".split(f"\n{_NAME}")[1:]:
-        name, _, body = piece.partition("\n")
+        title, _, body = piece.partition("\n")
+        name, _, mark = title.partition(" | ")
         setup, *others = f"\n{body}".split(f"\n{_CELL}")
         parts = [_part(one) for one in others]
         if [one.kind for one in parts] == ["effect", "read"]:
@@ -48,7 +50,7 @@ def _read(text: str, module: str) -> Iterator[Construct]:
             )
         else:
             assert not setup.strip(), f"{module}: {name}: the first cell has no kind"
-            yield Construct(name, module, cells=tuple(parts))
+            yield Construct(name, module, cells=tuple(parts), fails=mark == "fails")
 
 
 def _part(text: str) -> Part:

@@ -6,38 +6,31 @@ import asyncio
 import contextlib
 import json
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from law_left import Ran, differs
 from law_notebooks import Sketch, smaller
 from law_provider import Conductor, LawProvider
 
-from llm_repl_core import Application, Notebook, PluginManager, Settings, hookimpl
+from llm_repl_core import Application, PluginManager, Settings, hookimpl
 from llm_repl_core.engine.loop import EngineLoop
 from llm_repl_core.engine.options import RunOptions
 from llm_repl_core.kernels.base import Evaluated, Expression, KernelOptions
 from llm_repl_core.kernels.worker import WorkerKernel, Zygote
 from llm_repl_core.ledger.in_memory import MemoryLedger
-from llm_repl_core.ledger.recordings import RecordingsLedger, encode_recordings, prune
+from llm_repl_core.ledger.recordings import RecordingsLedger
 from llm_repl_core.model.output_changes import OutputChange
 
-__all__ = ["Difference", "Law", "Ran"]
+__all__ = ["Law"]
 
 LIMIT_S = 60.0
 """How long one run may take."""
 
 _HERE = Path(__file__).parent
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
-_NAMES_TOLD = re.compile(
-    r"; (?:the state has: |a memory cell sees )[^.]*|"
-    r" \(did you mean [^)]*\)|[.] Did you mean: '\w+'\?|[.] Or did you forget to import '\w+'\?"
-)
-"""Which other names there are: a failing cell tells it, but does not wait for them."""
-
 _CHEAP = {"LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"} | dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "POLARS_MAX_THREADS"), "1"
 )
@@ -67,59 +60,6 @@ class WatchedKernel(WorkerKernel):
         """See `Kernel.assign`."""
         with self._conductor.busy():
             await super().assign(values)
-
-
-class Ran:
-    """What a run has left.
-
-    Attributes:
-        requests: As recorded, in the order of the document, with their answers.
-        unrecorded: How many calls were answered beside these.
-        cells: By id: status, execution count, whether it is stale, and outputs.
-        state: What the kernel has, see `law_describe`.
-        kept: The memory of the notebook.
-        ends: The error of each run, and the cell that it names.
-        recordings: The file's bytes.
-    """
-
-    def __init__(
-        self,
-        notebook: Notebook,
-        ledger: MemoryLedger,
-        state: Mapping[str, Any],
-        ends: Sequence[tuple[Any, ...]],
-    ) -> None:
-        recorded = prune(ledger.records, notebook)
-        self.requests = [
-            (
-                f"{one.place.cell_id} item {one.place.item} step {one.place.step}",
-                _plain(one.request),
-                one.identity,
-                one.text,
-                [(call.name, call.arguments) for call in one.tool_calls],
-            )
-            for one in recorded
-        ]
-        answered = [one for one in ledger.records if one.state == "completed"]
-        self.unrecorded = len({one.original_id or one.id for one in answered}) - len(recorded)
-        self.refused = any(one.state == "failed" for one in ledger.records)
-        self.cells = {
-            cell.id: (
-                cell.status,
-                cell.execution_count,
-                cell.stale,
-                [(one.type, _plain(one.content), _told(one.fields)) for one in cell.outputs],
-            )
-            for cell in notebook
-        }
-        self.state = state
-        self.kept = dict(notebook.memory)
-        self.ends = [_plain(end) for end in ends]
-        self.recordings = encode_recordings(recorded, [cell.id for cell in notebook])
-
-
-class Difference(AssertionError):
-    """How a run is not what the law says, in one text."""
 
 
 class _Lane:
@@ -187,25 +127,38 @@ class Law:
         """The same of many, several at a time."""
         return self._loop.call(self._each(sketches, self._differs))
 
-    def serial_differences(self, sketches: Sequence[Sketch]) -> list[str | None]:
-        """How two runs in order differ, or a run in order and its replay: the check's own check."""
-        return self._loop.call(self._each(sketches, self._differs_in_order))
+    def difference_between(self, one: Sketch, other: Sketch) -> str | None:
+        """How two notebooks differ that are run in order."""
 
-    def is_idle(self, sketch: Sketch, without_effect: Sketch | None) -> str | None:
-        """Why a construct says nothing about the law; None: it does say something.
+        async def check() -> str | None:
+            lane = self._lanes[0]
+            first = await self._run(one, lane, parallel=False)
+            return differs(first, await self._run(other, lane, parallel=False))
+
+        return self._loop.call(check())
+
+    def unfit(self, sketch: Sketch, without_effect: Sketch | None, *, may_fail: bool) -> str | None:
+        """Why a construct cannot be held to the law; None: it can.
+
+        In order it must leave the same each time, and replay. Its effect must be seen.
 
         Args:
-            sketch: Its cells, all of which must run without an error or a warning.
-            without_effect: The same cells without the effect; its last prompt must be another.
+            sketch: Its cells.
+            without_effect: The same cells without the effect: they must send something else.
+            may_fail: Whether cells may end with an error or a warning.
         """
 
         async def check() -> str | None:
-            [lane] = self._lanes[:1]
+            lane = self._lanes[0]
             ran = await self._run(sketch, lane, parallel=False)
             for cell_id, (status, _, is_stale, outputs) in ran.cells.items():
                 told = [one for one in outputs if one[0] in ("error", "warning")]
-                if told or (status != "completed" and not is_stale):
+                if not may_fail and (told or (status != "completed" and not is_stale)):
                     return f"{cell_id} is {status}: {told}"
+            recordings = None if ran.refused else ran.recordings
+            again = await self._run(sketch, lane, parallel=False, recordings=recordings)
+            if (difference := differs(ran, again)) is not None:
+                return f"Again, in order: {difference}"
             if without_effect is not None:
                 other = await self._run(without_effect, lane, parallel=False)
                 if [one[1:] for one in ran.requests] == [one[1:] for one in other.requests]:
@@ -250,32 +203,25 @@ class Law:
     async def _differs(self, sketch: Sketch, lane: _Lane) -> str | None:
         serial = await self._run(sketch, lane, parallel=False)
         parallel = await self._run(sketch, lane, parallel=True)
-        found = _differs(serial, parallel)
+        found = differs(serial, parallel)
         if found is not None:
             return f"In parallel: {found}"
         if serial.refused:
             return None  # what was refused has no answer on record
-        for what, recorded, is_parallel in (
+        replays = [
             ("A recording in order, replayed in parallel", serial, True),
             ("A recording in parallel, replayed in order", parallel, False),
-        ):
+        ]
+        if not sketch.replays_both_ways:
+            replays = [replays[sketch.seed % 2]]
+        for what, recorded, is_parallel in replays:
             replayed = await self._run(
                 sketch, lane, parallel=is_parallel, recordings=recorded.recordings
             )
-            found = _differs(serial, replayed)
+            found = differs(serial, replayed)
             if found is not None:
                 return f"{what}: {found}"
         return None
-
-    async def _differs_in_order(self, sketch: Sketch, lane: _Lane) -> str | None:
-        first = await self._run(sketch, lane, parallel=False)
-        second = await self._run(sketch, lane, parallel=False)
-        found = _differs(first, second)
-        if found is not None or first.refused:
-            return found and f"In order, twice: {found}"
-        replayed = await self._run(sketch, lane, parallel=False, recordings=first.recordings)
-        found = _differs(first, replayed)
-        return found and f"In order, replayed: {found}"
 
     async def _run(
         self, sketch: Sketch, lane: _Lane, *, parallel: bool, recordings: bytes | None = None
@@ -353,46 +299,3 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
-
-
-def _differs(expected: Ran, found: Ran) -> str | None:
-    for what in ("requests", "cells", "ends", "kept", "state", "unrecorded"):
-        first, second = getattr(expected, what), getattr(found, what)
-        if first != second:
-            return f"{what}: {_first_difference(first, second)}"
-    return None
-
-
-def _first_difference(first: Any, second: Any, where: str = "") -> str:
-    """Where two values differ first, for people."""
-    if isinstance(first, dict) and isinstance(second, dict):
-        for key in [*first, *(key for key in second if key not in first)]:
-            if key not in first or key not in second:
-                return f"{where}.{key} is in {'the other' if key not in first else 'one'} only"
-            if first[key] != second[key]:
-                return _first_difference(first[key], second[key], f"{where}.{key}")
-    is_list = isinstance(first, (list, tuple)) and isinstance(second, (list, tuple))
-    if is_list and len(first) == len(second):
-        for place, (one, other) in enumerate(zip(first, second, strict=True)):
-            if one != other:
-                return _first_difference(one, other, f"{where}[{place}]")
-    return f"{where} is {second!r:.600}, not {first!r:.600}"
-
-
-def _told(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _plain(value) for name, value in fields.items() if name not in _NOT_TOLD}
-
-
-_NOT_TOLD = ("call_id", "source", "original_id", "price_usd", "duration_s")
-
-
-def _plain(value: Any) -> Any:
-    """Without what is another number in each run."""
-    match value:
-        case str():
-            return _NAMES_TOLD.sub("", _ADDRESS.sub("0x…", value))
-        case list() | tuple():
-            return [_plain(one) for one in value]
-        case dict():
-            return {key: _plain(one) for key, one in value.items()}
-    return value

@@ -11,7 +11,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-__all__ = ["ANSWER", "SLOW", "Construct", "Part", "code", "markdown", "memory", "prompt", "renamed"]
+__all__ = [
+    "ANSWER",
+    "SLOW",
+    "Construct",
+    "Part",
+    "code",
+    "markdown",
+    "memory",
+    "prompt",
+    "renamed",
+    "tree_of",
+]
 
 ANSWER = "ans"
 """The variable of the slow prompt that a construct's cells stand around."""
@@ -72,6 +83,7 @@ class Construct:
         effect: A code cell that has the effect. It may use the answer, `ANSWER`.
         read: A prompt that shows what the effect leaves.
         cells: All cells, where they stand in another order than one of `shapes`.
+        fails: Whether cells of it are to fail.
     """
 
     name: str
@@ -80,6 +92,7 @@ class Construct:
     effect: str = ""
     read: Part = Part("prompt", "")
     cells: tuple[Part, ...] = ()
+    fails: bool = False
 
     def shapes(self) -> dict[str, tuple[Part, ...]]:
         """Orders of its cells around a slow prompt, by a word."""
@@ -114,9 +127,11 @@ class Construct:
         return Part("prompt", f"{{{ANSWER}}} {self.read.text}", self.read.fields)
 
     @property
-    def is_heavy(self) -> bool:
-        """Whether it takes far more time than others: it is drawn seldom."""
-        return not self.libraries.isdisjoint(_HEAVY)
+    def weight(self) -> float:
+        """How often it is drawn: what takes more time is drawn less often."""
+        if self.libraries.isdisjoint(_HEAVY):
+            return 0.4 if self.libraries else 1.0
+        return 0.1
 
     @cached_property
     def libraries(self) -> frozenset[str]:
@@ -124,7 +139,7 @@ class Construct:
         found: set[str] = set()
         for part in (code(self.setup), code(self.effect), *self.cells):
             if part.kind in ("code", "edit"):
-                for node in ast.walk(_tree(part.text)):
+                for node in ast.walk(tree_of(part.text)):
                     if isinstance(node, ast.Import):
                         found |= {one.name.partition(".")[0] for one in node.names}
                     elif isinstance(node, ast.ImportFrom) and node.module:
@@ -143,7 +158,7 @@ class Construct:
         found = {ANSWER}
         for part in (code(self.setup), code(self.effect), *self.cells):
             if part.kind in ("code", "edit", "memory"):
-                found |= _set_names(_tree(part.text))
+                found |= _set_names(tree_of(part.text))
             elif "response_var" in part.fields:
                 found.add(part.fields["response_var"])
         return frozenset(found)
@@ -172,7 +187,7 @@ def renamed(parts: Iterable[Part], names: Iterable[str], ending: str) -> list[Pa
     return [Part(part.kind, put(part.text), put(dict(part.fields))) for part in parts]
 
 
-def _tree(text: str) -> ast.Module:
+def tree_of(text: str) -> ast.Module:
     """The statements of a cell, without IPython's own lines."""
     lines = ["pass" if line.startswith(("%", "!")) else line for line in text.split("\n")]
     return ast.parse("\n".join(lines))

@@ -19,7 +19,9 @@ import os
 import random
 import re
 import signal
+import socket
 import sqlite3
+import subprocess
 import sys
 import threading
 import types
@@ -79,8 +81,10 @@ def _process(pen: _Pen) -> dict[str, object]:
     }
     # Each process has a seed of its own: only what a cell has seeded is compared.
     sources = vars(sys.modules["__main__"]).get("In", ())
-    if any("random.seed(" in source for source in sources):
+    if any(re.search(r"(?<![.\w])random\.seed\(", source) for source in sources):
         process["random"] = _hash(repr(random.getstate()))
+    if any("np.random.seed(" in source for source in sources):
+        process["numpy.random"] = _hash(repr(sys.modules["numpy"].random.get_state()))
     numpy = sys.modules.get("numpy")
     if numpy is not None:
         process["numpy"] = (repr(numpy.get_printoptions()), numpy.geterr())
@@ -273,7 +277,7 @@ _DRAWERS = [
     ((io.IOBase,), _stream),
     ((logging.Logger,), lambda pen, value, depth: [
         value.name, value.level, value.disabled, len(value.handlers)]),
-    ((threading.Thread, threading.local), lambda pen, value, depth: None),
+    ((threading.Thread, threading.local, socket.socket, subprocess.Popen), lambda pen, value, depth: None),
     ((sqlite3.Connection,), _database),
     ((random.Random,), lambda pen, value, depth: _hash(repr(value.getstate()))),
 ]  # fmt: skip

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from law_construct import ANSWER, Construct, Part, code, markdown, memory, prompt, renamed
@@ -12,7 +12,7 @@ from law_construct import ANSWER, Construct, Part, code, markdown, memory, promp
 from llm_repl_core import Notebook
 from llm_repl_core.model.cell import Cell, CodeCell, MarkdownCell, MemoryCell, PromptCell
 
-__all__ = ["Sketch", "drawn", "of_construct"]
+__all__ = ["Sketch", "drawn", "of_construct", "smaller"]
 
 _CLASSES: dict[str, type[Cell]] = {
     "code": CodeCell,
@@ -33,6 +33,7 @@ class Sketch:
         seed: What that draws from.
         stop_on_error: Whether a failure ends the run.
         constructs: What it was made of.
+        replays_both_ways: Whether both recordings are replayed, or one of them, as the seed says.
     """
 
     parts: tuple[Part, ...]
@@ -41,6 +42,7 @@ class Sketch:
     seed: int = 0
     stop_on_error: bool = False
     constructs: tuple[str, ...] = ()
+    replays_both_ways: bool = False
 
     def notebook(self) -> Notebook:
         """The notebook, with the cell ids `c0`, `c1`, …"""
@@ -87,7 +89,13 @@ def of_construct(construct: Construct, parts: Sequence[Part], *, seed: int = 0) 
         parts: One of its shapes.
         seed: What the order of answers is drawn from.
     """
-    return Sketch(tuple(parts), construct.libraries, seed=seed, constructs=(construct.name,))
+    return Sketch(
+        tuple(parts),
+        construct.libraries,
+        seed=seed,
+        constructs=(construct.name,),
+        replays_both_ways=True,
+    )
 
 
 def drawn(seed: int, catalogue: Sequence[Construct], *, stops: bool) -> Sketch:
@@ -100,7 +108,7 @@ def drawn(seed: int, catalogue: Sequence[Construct], *, stops: bool) -> Sketch:
     """
     chance = random.Random(seed)
     count = chance.choice((1, 1, 2, 2, 3, 4))
-    weights = [0.15 if one.is_heavy else 1.0 for one in catalogue]
+    weights = [one.weight for one in catalogue]
     chosen = chance.choices(catalogue, weights, k=count)
     sequences: list[list[Part]] = []
     for number, construct in enumerate(chosen):
@@ -175,10 +183,5 @@ def smaller(sketch: Sketch) -> list[Sketch]:
         if part.kind == "edit" or (follows and follows[0].kind == "edit"):
             continue
         parts = sketch.parts[:place] + sketch.parts[place + 1 :]
-        found.append(Sketch(parts, sketch.libraries, sketch.how, sketch.seed, sketch.stop_on_error))
+        found.append(replace(sketch, parts=parts))
     return found
-
-
-def by_name(catalogue: Sequence[Construct]) -> Mapping[str, Construct]:
-    """The constructs by their names."""
-    return {one.name: one for one in catalogue}

@@ -128,16 +128,22 @@ def _answer(request: Request) -> str:
     return _word(text)
 
 
-def _fitting(schema: dict[str, Any], text: str) -> Any:
+def _fitting(schema: dict[str, Any], text: str, known: dict[str, Any] | None = None) -> Any:
     """A value of a schema, without what it does not require."""
+    known = schema.get("$defs", {}) if known is None else known
+    if "$ref" in schema:
+        schema = known[schema["$ref"].rpartition("/")[2]]
     kinds = schema.get("type", "object")
     kind = kinds[0] if isinstance(kinds, list) else kinds
     if kind == "object":
-        known = schema.get("properties", {})
-        wanted = schema.get("required", [])
-        return {name: _fitting(known.get(name, {}), f"{text} {name}") for name in wanted}
+        fields = schema.get("properties", {})
+        return {
+            name: _fitting(fields.get(name, {"type": "string"}), f"{text} {name}", known)
+            for name in schema.get("required", [])
+        }
     if kind == "array":
-        return [_fitting(schema.get("items", {"type": "string"}), f"{text} {n}") for n in range(2)]
+        items = schema.get("items", {"type": "string"})
+        return [_fitting(items, f"{text} {place}", known) for place in range(2)]
     if kind in ("integer", "number"):
         return _number(text) % 90 + 1
     return kind == "boolean" or _word(text)
