@@ -6,7 +6,6 @@ __all__ = ["DRAWN_NOTEBOOKS_HOLD", "HOLDS_AFTER_FAILURES", "NOT_DRAWN_YET", "NOT
 
 NOT_YET = frozenset(
     {
-        "matplotlib: rcParams by an alias and another module",
         "__del__ by another value",
         "_ipython_display_ with an effect",
         "_repr_html_ with an effect",
@@ -22,6 +21,8 @@ NOT_YET = frozenset(
         "collections.defaultdict whose factory counts",
         "display with an id, updated",
         "duckdb: copy to a file that is attached",
+        "import that runs the notebook's hook",
+        "matplotlib: rcParams by an alias and another module",
         "numpy: printoptions as a context, entered and not left",
         "numpy: printoptions by `from numpy import set_printoptions`",
         "os.replace of an attached file",
@@ -47,7 +48,6 @@ NOT_YET = frozenset(
 NOT_DRAWN_YET = frozenset(
     {
         "a template prints",
-        "import that runs the notebook's hook",
         "prompt: printed by a template, beside printing code",
         "pydantic: a validator, in a schema, that collects",
     }
