@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from llm_repl_core.dataflow.cells import analyse_cell
+from llm_repl_core.dataflow.cells import analyse_cell, analyse_memory, analyse_template
 from llm_repl_core.dataflow.effects import NOTHING
-from llm_repl_core.dataflow.memory import analyse_memory
-from llm_repl_core.dataflow.template import analyse_template
 from llm_repl_core.model.cell import (
     Cell,
     CodeCell,
@@ -56,9 +54,9 @@ def test_calls_in_templates(text: str, calls: bool) -> None:
     assert analyse_template(text).calls is calls
 
 
-def test_a_template_may_be_a_barrier() -> None:
-    assert analyse_template("{globals()}").barrier is not None
-    assert analyse_template("{frame.query(text)}").barrier is not None
+def test_a_template_may_see_all_names() -> None:
+    assert analyse_template("{globals()}").sees_all is not None
+    assert analyse_template("{frame.query(text)}").sees_all is not None
 
 
 @pytest.mark.parametrize(
@@ -79,20 +77,15 @@ def test_memory(text: str, reads: str, writes: str) -> None:
     effects = analyse_memory(text)
     assert effects.reads == set(reads.split())
     assert effects.writes == effects.rebinds == set(writes.split())
-    assert effects.barrier is None
-
-
-def test_a_value_in_memory_is_tied_to_the_dictionary_only() -> None:
-    # Values go through JSON, and so are copies of what they came from.
-    assert analyse_memory("x = a").links == (frozenset({"x", "memory"}),)
+    assert effects.sees_all is None
 
 
 def test_prompts_bind_their_variable_and_the_last_answer() -> None:
     effects = analyse_cell(PromptCell(content="Tell {x}"), "answer")
     assert effects.reads == {"x"}
     assert effects.writes == effects.rebinds == {"answer", "_"}
-    assert effects.links == ()
-    assert effects.barrier is None
+    assert effects.plain == {"answer", "_"}
+    assert effects.sees_all is None
 
 
 def test_a_prompt_reads_its_options() -> None:
@@ -102,7 +95,12 @@ def test_a_prompt_reads_its_options() -> None:
         attachments=["picture", "folder/picture.png"],
         schema="Form",
     )
-    assert analyse_cell(cell, "x").reads == {"a", "b", "picture", "Form"}
+    effects = analyse_cell(cell, "x")
+    assert effects.reads == {"a", "b", "picture", "Form"}
+    assert effects.reads_files
+    assert effects.plain == set(), "an instance of a class is no plain data"
+    cell.change(schema=" Form ")
+    assert analyse_cell(cell, "x").reads == effects.reads
     cell.change(schema="name, age int")
     assert analyse_cell(cell, "x").reads == {"a", "b", "picture"}
     cell.change(schema={"type": "object"}, attachments=[])
@@ -122,17 +120,16 @@ def test_the_item_is_no_variable_where_there_are_items() -> None:
     effects = analyse_cell(cell, "x")
     assert effects.reads == {"rows", "n", "a"}
     assert "rows" in effects.touches
-    assert "rows" in effects.consumes
     assert analyse_cell(PromptCell(content="{item}"), "x").reads == {"item"}
     cell = PromptCell(content="Tell", for_each="item", attachments=["item"])
     assert analyse_cell(cell, "x").reads == {"item"}
 
 
-def test_tools_are_a_barrier() -> None:
+def test_tools_may_see_all_names() -> None:
     effects = analyse_cell(PromptCell(content="Go", tools=["search"]), "x")
     assert effects.reads == {"search"}
     assert effects.writes == {"x", "_"}
-    assert effects.barrier is not None
+    assert effects.sees_all is not None
 
 
 def test_by_type() -> None:
@@ -141,11 +138,11 @@ def test_by_type() -> None:
     assert analyse_cell(MemoryCell(content="x = y")).writes == {"x", "memory"}
 
 
-def test_other_types_are_barriers() -> None:
+def test_other_types_may_see_all_names() -> None:
     class Chart(Cell, kw_only=True):
         type = "chart"
         wire_type = "ChartCell"
 
-    assert analyse_cell(Chart()).barrier == "cells of the type `chart` are not analysed"
+    assert analyse_cell(Chart()).sees_all == "cells of the type `chart` are not analysed"
     foreign = ForeignCell(foreign_type="SQLCell")
-    assert analyse_cell(foreign).barrier == "cells of the type `SQLCell` are not analysed"
+    assert analyse_cell(foreign).sees_all == "cells of the type `SQLCell` are not analysed"

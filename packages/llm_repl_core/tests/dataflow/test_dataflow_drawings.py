@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_repl_core.dataflow.drawings import draw_mermaid, draw_svg, draw_text
+from llm_repl_core.dataflow.drawings import draw_mermaid, draw_text
 from llm_repl_core.dataflow.graph import Edge, Graph, Node
+from llm_repl_core.dataflow.svg import draw_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -75,29 +76,48 @@ def test_mermaid() -> None:
 
 def test_svg() -> None:
     root = ElementTree.fromstring(draw_svg(GRAPH))
-    texts = [text.text for text in root.iter(f"{SVG}text")]
-    assert {"2 [prompt] → answer", "Tell {x}", "x, y", "answer", "# Alone"} <= set(texts)
-    assert len(root.findall(f"{SVG}g")) == 5
-    arrows = root.findall(f"{SVG}path")
-    assert len(arrows) == 6
-    assert sum("stroke-dasharray" in arrow.attrib for arrow in arrows) == 2
+    rows = ["".join(text.itertext()) for text in root.iter(f"{SVG}text")]
+    assert rows == [
+        *("x = 1", "1 code"),
+        *("Tell {x} → answer", "2 prompt · x ← 1"),
+        *("exec('1')", "3 code · context ← 1, barrier ← 2"),
+        *("answer, x", "4 code · x, y ← 1, answer ← 2, z? ← 3"),
+        *("# Alone", "5 markdown"),
+    ]
+    arcs = root.findall(f"{SVG}path")
+    hints = {arc.findtext(f"{SVG}title"): arc.attrib for arc in arcs}
+    assert len(arcs) == len(hints) == 6
+    assert {hint for hint, arc in hints.items() if "stroke-dasharray" in arc} == {
+        "2 → 3: barrier",
+        "3 → 4: z?",
+    }
     assert "`exec()` sees every variable" in (root.findall(f"{SVG}g/{SVG}title")[2].text or "")
 
 
-def test_no_boxes_overlap_and_all_are_within_the_picture() -> None:
+def test_an_svg_picture_tells_all_of_it_in_words() -> None:
     root = ElementTree.fromstring(draw_svg(GRAPH))
+    assert root.attrib["role"] == "img"
+    named = {part.attrib["id"]: part.text for part in root if "id" in part.attrib}
+    assert root.attrib["aria-labelledby"].split() == ["title", "text"]
+    assert named["title"] == "5 cells and what they need"
+    assert named["text"] == draw_text(GRAPH)
+
+
+def test_all_arcs_are_within_the_picture_and_lead_down() -> None:
+    size = 400
+    pairs = [(0, size - 1), (0, 1), (3, 200), (200, 399)]
+    graph = Graph(
+        [node(place) for place in range(size)],
+        [Edge(source=f"id {a}", target=f"id {b}", variable="x") for a, b in pairs],
+    )
+    root = ElementTree.fromstring(draw_svg(graph))
     width, height = float(root.attrib["width"]), float(root.attrib["height"])
-    boxes = [
-        tuple(float(box.attrib[name]) for name in ("x", "y", "width", "height"))
-        for box in root.iter(f"{SVG}rect")
-        if "rx" in box.attrib
-    ]
-    assert len(boxes) == 5
-    for place, (x, y, w, h) in enumerate(boxes):
-        assert 0 <= x <= width - w
-        assert 0 <= y <= height - h
-        for other_x, other_y, _, _ in boxes[:place]:
-            assert abs(x - other_x) >= w or abs(y - other_y) >= h
+    for arc in root.findall(f"{SVG}path"):
+        numbers = [float(number) for number in re.findall(r"-?[\d.]+", arc.attrib["d"])]
+        (x, start, *_, end), bends = numbers, numbers[2:5:2]
+        assert 0 < start < end < height
+        # The curve reaches three quarters of the way to the points that bend it.
+        assert all(0 < x - 0.75 * (x - bend) < width for bend in bends)
 
 
 def test_hostile_words_stay_words() -> None:
@@ -110,7 +130,9 @@ def test_hostile_words_stay_words() -> None:
         drawing.encode()
     root = ElementTree.fromstring(draw_svg(graph))
     names = {part.tag.removeprefix(SVG) for part in root.iter()}
-    assert names == {"svg", "title", "defs", "marker", "path", "rect", "g", "text"}
+    assert names == {
+        *("svg", "title", "desc", "defs", "marker", "path", "rect", "g", "circle", "text", "tspan")
+    }
     inside = re.findall(r'"([^"]*)"', draw_mermaid(graph))
     assert all(re.fullmatch(r"(?:[\w .,→…-]|#\d+;)*", text) for text in inside)
     assert len(inside) == 3

@@ -47,7 +47,7 @@ def edges(graph: Graph) -> set[str]:
         (["def f(): return x", "x = 1", "g = f", "g()"], {"0-2 f", "1-2 x", "2-3 g"}),
         (["def f(): xs.append(1)", "xs = []", "f()", "xs"], {"0-2 f", "1-2 xs", "1-3 xs", "2-3 xs"}),
         (["def f():\n    global x\n    x = 1", "f()", "x"], {"0-1 f", "1-2 x"}),
-        (["class C:\n    def m(self): return x", "c = C()", "x = 1", "c.m()"], {"0-1 C", "1-3 c", "2-3 x"}),
+        (["class C:\n    def m(self): return x", "c = C()", "x = 1", "c.m()"], {"0-1 C", "1-3 c"}),
         (["class C:\n    def m(self): return x", "x = 1", "C"], {"0-2 C", "1-2 x"}),
         # Nothing is needed from below, or from oneself.
         (["x", "x = 1"], set()),

@@ -79,6 +79,6 @@ def names_in_text(text: str) -> frozenset[str]:
             parts = [part for one in parse_statements(source) for part in ast.walk(one)]
         except SyntaxError:
             return named
-    if isinstance(parts[0], ast.Tuple):
-        return named  # a list of columns, say
+    if not parts or isinstance(parts[0], ast.Tuple):
+        return named  # a comment, or a list of columns, say
     return named | {part.id for part in parts if isinstance(part, ast.Name)}

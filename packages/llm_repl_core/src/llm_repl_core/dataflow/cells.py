@@ -1,16 +1,18 @@
-"""What a cell does, by its type."""
+"""What a cell does, by its type.
+
+A prompt ``Sum up {text}`` into ``answer`` → reads ``text``, writes ``answer`` and ``_``.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 
-import msgspec
-
-from llm_repl_core.dataflow._record import combined
 from llm_repl_core.dataflow.code import analyse_code, analyse_expression
-from llm_repl_core.dataflow.effects import LAST_ANSWER, NOTHING, Effects, barrier_effects
-from llm_repl_core.dataflow.memory import analyse_memory
-from llm_repl_core.dataflow.template import analyse_template
+from llm_repl_core.dataflow.effects import LAST_ANSWER, NOTHING, Effects, combined, opaque_effects
+from llm_repl_core.errors import InvalidMemory
+from llm_repl_core.kernels.base import Expression
+from llm_repl_core.memory import parse as parse_memory
 from llm_repl_core.model.cell import (
     Cell,
     CodeCell,
@@ -20,12 +22,14 @@ from llm_repl_core.model.cell import (
     PromptCell,
 )
 from llm_repl_core.model.names import as_variable, is_variable
+from llm_repl_core.templates import parse as parse_template
 
-__all__ = ["analyse_cell"]
+__all__ = ["analyse_cell", "analyse_memory", "analyse_template"]
 
 _ITEM = "item"
 """What a prompt's template calls the item that it is sent for."""
 
+_MEMORY = "memory"
 _WITH_TOOLS = "its tools run in the kernel while the model thinks"
 
 
@@ -47,60 +51,77 @@ def analyse_cell(
         case MemoryCell(content=content):
             return analyse_memory(content)
         case PromptCell():
-            return _analyse_prompt(
-                cell.content,
-                (cell.system if cell.system is not None else notebook_system) or "",
-                cell.for_each,
-                tuple(cell.attachments),
-                cell.schema if isinstance(cell.schema, str) else "",
-                tuple(cell.tools),
-                variable,
-            )
-    return barrier_effects(
-        f"cells of the type `{cell.type or _foreign_type(cell)}` are not analysed"
-    )
+            return _analyse_prompt(cell, variable, notebook_system)
+    foreign_type = cell.type or getattr(cell, "foreign_type", "?")
+    return opaque_effects(f"cells of the type `{foreign_type}` are not analysed")
 
 
 @lru_cache(maxsize=4096)
-def _analyse_prompt(
-    content: str,
-    system: str,
-    for_each: str | None,
-    attachments: tuple[str, ...],
-    schema: str,
-    tools: tuple[str, ...],
-    variable: str | None,
-) -> Effects:
-    held = {as_variable(name) for name in attachments if is_variable(name)}
-    model = schema.strip()
-    named = {*held, *tools, *([as_variable(model)] if is_variable(model) else [])}
-    # A file is part of the world outside, which other cells change.
-    taken = Effects(reads=frozenset(named), calls=not all(map(is_variable, attachments)))
-    inside = combined((analyse_template(content), analyse_template(system), taken))
-    if for_each is not None:
-        items = analyse_expression(for_each)
-        inside = combined((items, _without_item(inside, items)))
-    variables = frozenset({LAST_ANSWER, *([variable] if variable else [])})
-    itself = Effects(writes=variables, rebinds=variables, barrier=_WITH_TOOLS if tools else None)
-    return combined((inside, itself))
+def analyse_memory(text: str) -> Effects:
+    """What a memory cell does. One that cannot be parsed fails before it does anything.
+
+    Args:
+        text: The cell's content.
+    """
+    try:
+        assignments = parse_memory(text)
+    except InvalidMemory:
+        return NOTHING
+    names = {assignment.name for assignment in assignments}
+    if names:
+        names.add(_MEMORY)
+    # Values go through JSON, so that they are plain, and tied to nothing else.
+    values = [analyse_expression(assignment.expression) for assignment in assignments]
+    return combined([*values, Effects(writes=names, rebinds=names, plain=names)])
+
+
+@lru_cache(maxsize=4096)
+def analyse_template(text: str) -> Effects:
+    """What filling a template does.
+
+    Args:
+        text: A prompt cell's content, or any other text with ``{fields}``.
+    """
+    if "{" not in text:
+        return NOTHING
+    sources = [
+        one for expression in parse_template(text).expressions for one in _sources(expression)
+    ]
+    return combined(map(analyse_expression, sources))
+
+
+def _sources(expression: Expression) -> Iterator[str]:
+    yield expression.source
+    for part in expression.format_spec:
+        if isinstance(part, Expression):
+            yield from _sources(part)
+
+
+def _analyse_prompt(cell: PromptCell, variable: str | None, notebook_system: str | None) -> Effects:
+    system = (cell.system if cell.system is not None else notebook_system) or ""
+    schema = cell.schema.strip() if isinstance(cell.schema, str) else ""
+    named = filter(is_variable, (*cell.attachments, *cell.tools, schema))
+    has_files = not all(map(is_variable, cell.attachments))
+    request = Effects(reads=set(map(as_variable, named)), reads_files=has_files)
+    inside = combined([analyse_template(cell.content), analyse_template(system), request])
+    if cell.for_each is not None:
+        items = analyse_expression(cell.for_each)
+        inside = combined([items, _without_item(inside, items)])
+    variables = {LAST_ANSWER, *([variable] if variable else [])}
+    answer = Effects(writes=variables, rebinds=variables)
+    if not is_variable(schema):
+        answer.plain |= variables
+    if cell.tools:
+        answer.add(opaque_effects(_WITH_TOOLS))
+    return combined([inside, answer])
 
 
 def _without_item(inside: Effects, items: Effects) -> Effects:
     """The effects of a template whose ``item`` is one of the items, and no variable."""
-
-    def without(names: frozenset[str]) -> frozenset[str]:
-        return (names - {_ITEM}) | items.reads if _ITEM in names else names
-
-    return msgspec.structs.replace(
-        inside,
-        reads=inside.reads - {_ITEM},
-        perhaps_reads=inside.perhaps_reads - {_ITEM},
-        touches=without(inside.touches),
-        consumes=without(inside.consumes) | items.reads,
-        changes=without(inside.changes),
-        links=tuple(map(without, inside.links)),
-    )
-
-
-def _foreign_type(cell: Cell) -> str:
-    return getattr(cell, "foreign_type", "?")
+    rest = Effects()
+    rest.add(inside, bound={_ITEM})
+    for names in (rest.changes, rest.touches):
+        if _ITEM in names:
+            names.remove(_ITEM)
+            names |= items.reads
+    return rest

@@ -1,22 +1,23 @@
-"""What Python code reads and writes, from its syntax tree."""
+"""What Python code reads and writes, from its syntax tree.
+
+``y = f(x)`` → reads ``f`` and ``x``, writes ``y``.
+"""
 
 from __future__ import annotations
 
 import ast
 from functools import lru_cache
 
-import msgspec
-
-from llm_repl_core.dataflow._definitions import CellVisitor
-from llm_repl_core.dataflow._magics import holds_magics, without_magics
-from llm_repl_core.dataflow.effects import NOTHING, Effects, barrier_effects
+from llm_repl_core.dataflow._magics import without_magics
+from llm_repl_core.dataflow._state import Analysis
+from llm_repl_core.dataflow._statements import visit_node
+from llm_repl_core.dataflow.effects import NOTHING, Effects, combined, opaque_effects
 from llm_repl_core.syntax import parse_expression, parse_statements
 
 __all__ = ["analyse_code", "analyse_expression"]
 
 _TOO_DEEP = "it is too deeply nested"
 _NOT_PYTHON = "it is not Python"
-_MAGICS = "a magic or a shell command may do anything"
 
 
 @lru_cache(maxsize=2048)
@@ -30,12 +31,10 @@ def analyse_code(text: str) -> Effects:
         statements = parse_statements(text)
     except SyntaxError:
         return _analyse_rest(text)
-    if not statements:
-        return NOTHING
-    return msgspec.structs.replace(_analyse(statements), keeps=True)
+    return _analyse(statements, is_code=True) if statements else NOTHING
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=4096)
 def analyse_expression(source: str) -> Effects:
     """What evaluating one expression does, as a template's field or a memory cell's value.
 
@@ -49,22 +48,23 @@ def analyse_expression(source: str) -> Effects:
     return _analyse([ast.Expr(tree)])
 
 
-def _analyse(statements: list[ast.stmt]) -> Effects:
-    visitor = CellVisitor()
+def _analyse(statements: list[ast.stmt], *, is_code: bool = False) -> Effects:
+    analysis = Analysis(visit_node)
+    analysis.cell.calls = is_code
     try:
-        visitor.run(statements)
-        visitor.finish()
+        analysis.visit(*statements)
     except RecursionError:
-        return barrier_effects(_TOO_DEEP)
-    return visitor.cell.effects()
+        return opaque_effects(_TOO_DEEP)
+    return analysis.finish()
 
 
 def _analyse_rest(text: str) -> Effects:
-    """A barrier, with what the Python around magics does."""
-    if not holds_magics(text):
-        return barrier_effects(_NOT_PYTHON)
+    """What a cell does that is not Python as it stands."""
+    rest = without_magics(text)
+    if rest is None:
+        return opaque_effects(_NOT_PYTHON)
+    python, magics = rest
     try:
-        rest = _analyse(parse_statements(without_magics(text)))
+        return combined([_analyse(parse_statements(python)), magics])
     except SyntaxError:
-        return barrier_effects(_NOT_PYTHON)
-    return msgspec.structs.replace(rest, calls=True, keeps=True, barrier=_MAGICS)
+        return opaque_effects(_NOT_PYTHON)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from llm_repl_core.dataflow.cells import analyse_cell
-from llm_repl_core.dataflow.effects import LAST_ANSWER, Effects
+from llm_repl_core.dataflow.effects import LAST_ANSWER
 from llm_repl_core.model.cell import Cell, PromptCell
 from llm_repl_core.model.notebook import Notebook
 
@@ -22,17 +22,17 @@ class _Known(Struct, frozen=True):
         content: The cell's content.
         plain: Its class, where nothing but its content decides its effects; else None.
         key: Whatever decides its effects: while it is the same, so are these.
-        effects: What the cell does.
+        functions: The functions that it defines.
         gives: The names by which others see what it does.
         binds: Those of them that are surely bound anew.
         reads: The names whose change it would see.
-        through: What the functions that it defines read, when they are called elsewhere.
+        through: What its functions read, when they are called elsewhere.
     """
 
     content: str
     plain: type[Cell] | None
     key: tuple[Any, ...]
-    effects: Effects
+    functions: frozenset[str]
     gives: frozenset[str]
     binds: frozenset[str]
     reads: frozenset[str]
@@ -80,25 +80,25 @@ class Dependents:
         found: set[str] = set()
         passed: set[str] = set()
         waiting = [(cell_id, gives)]
+
+        def find(reader: str) -> None:
+            if reader not in found:
+                found.add(reader)
+                if not ends_at(reader):
+                    waiting.append((reader, self._known[reader].gives))
+
         while waiting:
             source, names = waiting.pop()
             for reader in self._readers_below(source, names):
                 known = self._known[reader]
-                if names.isdisjoint(known.reads):
-                    if reader not in passed:
-                        passed.add(reader)
-                        waiting.append((reader, frozenset(known.effects.deferred)))
-                elif reader not in found:
-                    found.add(reader)
-                    if not ends_at(reader):
-                        waiting.append((reader, known.gives))
-            if source in passed and source not in found:
-                continue  # what it shows is the same as before
-            for other in self._lookers_below(source):
-                if other not in found:
-                    found.add(other)
-                    if not ends_at(other):
-                        waiting.append((other, self._known[other].gives))
+                if not names.isdisjoint(known.reads):
+                    find(reader)
+                elif reader not in passed:
+                    passed.add(reader)
+                    waiting.append((reader, known.functions))
+            if source not in passed or source in found:  # else it shows what it showed before
+                for reader in self._lookers_below(source):
+                    find(reader)
         found.discard(cell_id)
         return sorted(found, key=self._places.__getitem__)
 
@@ -112,11 +112,11 @@ class Dependents:
             if not readers:
                 continue
             end = min(
-                (at for one in self._binders.get(name, ()) if (at := places[one]) > place),
+                (at for binder in self._binders.get(name, ()) if (at := places[binder]) > place),
                 default=len(places),
             )
             # The cell that binds it anew may read it first.
-            found |= {one for one in readers if place < places[one] <= end}
+            found |= {reader for reader in readers if place < places[reader] <= end}
         return found
 
     def _lookers_below(self, source: str) -> list[str]:
@@ -132,7 +132,7 @@ class Dependents:
             found |= self._prompts if cell.pinned else set()
         if source in self._prompts:
             found |= self._barriers
-        return [one for one in found if places[one] > places[source]]
+        return [reader for reader in found if places[reader] > places[source]]
 
     # Keeping up -------------------------------------------------------------------------------
 
@@ -155,34 +155,33 @@ class Dependents:
                 self._put(cell, key, place, system)
 
     def _put(self, cell: Cell, key: tuple[Any, ...], place: int, system: str | None) -> None:
-        answers: frozenset[str] = frozenset()
+        answers: set[str] = set()
+        variable = None
         if isinstance(cell, PromptCell):
             variable = cell.answer_variable(place)
-            answers = frozenset({variable, LAST_ANSWER})
-            effects = analyse_cell(cell, variable, system)
+            answers = {variable, LAST_ANSWER}
             self._prompts.add(cell.id)
-            if isinstance(cell.context, list):
-                self._contexts[cell.id] = frozenset(cell.context)
-            elif cell.context == "above":
+            if cell.context == "above":
                 self._contexts[cell.id] = "above"
-        else:
-            effects = analyse_cell(cell)
-        through = frozenset[str]().union(*map(_reads, effects.deferred.values()))
-        known = _Known(
+            elif isinstance(cell.context, list):
+                self._contexts[cell.id] = frozenset(cell.context)
+        effects = analyse_cell(cell, variable, system)
+        called = [each for several in effects.functions.values() for each in several]
+        # What only perhaps is read counts: nobody asks for a name that no cell gives.
+        known = self._known[cell.id] = _Known(
             content=cell.content,
             plain=None if isinstance(cell, PromptCell) else type(cell),
             key=key,
-            effects=effects,
-            gives=effects.writes | effects.changes | answers,
+            functions=frozenset(effects.functions),
+            gives=frozenset(effects.writes | effects.changes | answers),
             # `_` is what the prompt that ran last has set, wherever it stands.
-            binds=(effects.rebinds | answers) - {LAST_ANSWER},
-            reads=_reads(effects),
-            through=through,
+            binds=frozenset(effects.rebinds | answers) - {LAST_ANSWER},
+            reads=frozenset(effects.reads | effects.mentions),
+            through=frozenset[str]().union(*(each.reads | each.mentions for each in called)),
         )
-        self._known[cell.id] = known
-        if effects.barrier is not None:
+        if effects.sees_all is not None:
             self._barriers.add(cell.id)
-        for name in known.reads | through:
+        for name in known.reads | known.through:
             self._readers.setdefault(name, set()).add(cell.id)
         for name in known.binds:
             self._binders.setdefault(name, set()).add(cell.id)
@@ -198,11 +197,6 @@ class Dependents:
         self._prompts.discard(cell_id)
         self._contexts.pop(cell_id, None)
         self._barriers.discard(cell_id)
-
-
-def _reads(effects: Effects) -> frozenset[str]:
-    # What only perhaps is read: nobody asks for a name that no cell gives.
-    return effects.reads | effects.perhaps_reads
 
 
 def _key(cell: Cell, place: int, system: str | None) -> tuple[Any, ...]:

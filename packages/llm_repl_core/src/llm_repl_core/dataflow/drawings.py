@@ -1,15 +1,15 @@
-"""A graph as text for a terminal, as Mermaid and as SVG."""
+"""A graph as text for a terminal, and in the language of Mermaid."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
-from llm_repl_core.dataflow._labels import headline, label_edges, plain
-from llm_repl_core.dataflow._svg import draw_svg
-from llm_repl_core.dataflow.graph import Graph
+from llm_repl_core.dataflow.graph import Edge, Graph, Node
 
-__all__ = ["draw_mermaid", "draw_svg", "draw_text"]
+__all__ = ["draw_mermaid", "draw_text", "headline", "label_edges", "plain", "shortened"]
 
+_TITLE_SHOWN = 60  # characters
 _SHAPES = {
     "code": ('["', '"]'),
     "markdown": ('>"', '"]'),
@@ -24,6 +24,7 @@ _CLASSES = """\
   classDef barrier stroke:#c92a2a,stroke-dasharray:5 4"""
 _ARROWS = {"variable": "-->", "context": "-->", "barrier": "-.->"}
 _MERMAID_SPECIAL = re.compile(r"[^\w .,→…-]")
+_HOSTILE = ("Cc", "Cf", "Cs", "Cn", "Zl", "Zp")
 
 
 def draw_text(graph: Graph) -> str:
@@ -72,3 +73,38 @@ def draw_mermaid(graph: Graph) -> str:
 def _mermaid_text(text: str) -> str:
     # Mermaid takes characters by number, and reads no meaning into those.
     return _MERMAID_SPECIAL.sub(lambda found: f"#{ord(found[0])};", text)
+
+
+def headline(node: Node) -> str:
+    """A cell in one line: its type, its title and its variable."""
+    variable = f" → {plain(node.variable)}" if node.variable else ""
+    return f"[{plain(node.type)}] {shortened(plain(node.title), _TITLE_SHOWN)}{variable}"
+
+
+def label_edges(graph: Graph) -> dict[tuple[str, str, str], list[str]]:
+    """What stands at the arrows: by source, target and kind, each word once."""
+    labels: dict[tuple[str, str, str], dict[str, None]] = {}
+    for edge in graph.edges:
+        labels.setdefault((edge.source, edge.target, edge.kind), {})[_label(edge)] = None
+    return {ends: [*words] for ends, words in labels.items()}
+
+
+def _label(edge: Edge) -> str:
+    if edge.variable is None:
+        return edge.kind
+    return f"{plain(edge.variable)}?" if edge.kind == "barrier" else plain(edge.variable)
+
+
+def shortened(text: str, limit: int) -> str:
+    """The text within a limit of characters."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def plain(text: str) -> str:
+    """The text without what moves a terminal's cursor, turns its writing, or breaks XML."""
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}"
+        if unicodedata.category(letter) in _HOSTILE and letter != "\N{ZERO WIDTH JOINER}"
+        else letter
+        for letter in text
+    )

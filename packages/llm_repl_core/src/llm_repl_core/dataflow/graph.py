@@ -7,9 +7,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from llm_repl_core.dataflow._uses import Use, Uses
 from llm_repl_core.dataflow.effects import Effects
-from llm_repl_core.dataflow.hazards import ALWAYS_THERE, Names
+from llm_repl_core.dataflow.transitive import ALWAYS_THERE, Names, TransitiveEffects
 from llm_repl_core.model.cell import Cell, PromptCell
 from llm_repl_core.model.notebook import Notebook
 
@@ -83,10 +82,9 @@ class Graph:
         found: set[str] = set()
         waiting = [start]
         while waiting:
-            for one in nearby.get(waiting.pop(), ()):
-                if one not in found:
-                    found.add(one)
-                    waiting.append(one)
+            new = nearby.get(waiting.pop(), set()) - found
+            found |= new
+            waiting += new
         return sorted(found - {start}, key=self._places.__getitem__)
 
 
@@ -97,10 +95,10 @@ def build_graph(notebook: Notebook, effects: Sequence[Effects]) -> Graph:
         notebook: The notebook.
         effects: Of each of its cells, in document order.
     """
-    names, uses = Names(effects), Uses(effects)
+    names = Names(effects)
     builder = _Builder()
-    for place, (cell, one) in enumerate(zip(notebook, effects, strict=True)):
-        builder.add(place, cell, uses.of(one), one.rebinds, names.closed(one).barrier)
+    for place, (cell, own) in enumerate(zip(notebook, effects, strict=True)):
+        builder.add(place, cell, names.by_name(own), own.rebinds)
     return Graph(builder.nodes, builder.edges)
 
 
@@ -122,10 +120,8 @@ class _Builder:
         self._barrier: str | None = None
         self._open: list[str] = []
 
-    def add(
-        self, place: int, cell: Cell, use: Use, rebinds: frozenset[str], barrier: str | None
-    ) -> None:
-        variable = None
+    def add(self, place: int, cell: Cell, use: TransitiveEffects, rebinds: set[str]) -> None:
+        variable, barrier = None, use.sees_all
         if isinstance(cell, PromptCell):
             variable = cell.answer_variable(place)
         self.nodes.append(
@@ -146,7 +142,7 @@ class _Builder:
         if barrier is not None:
             self._barrier = cell.id
             self._prompts = [cell.id] if self._prompts else []
-        for name in use.gives:
+        for name in use.writes | use.changes:
             chain = self._chains.setdefault(name, [])
             if name in rebinds:
                 chain.clear()
@@ -158,7 +154,7 @@ class _Builder:
         if not cell.skipped:
             self._open.append(cell.id)
 
-    def _connect_variables(self, target: str, use: Use) -> None:
+    def _connect_variables(self, target: str, use: TransitiveEffects) -> None:
         for name in sorted(use.reads):
             chain = self._chains.get(name)
             if chain:
@@ -180,7 +176,7 @@ class _Builder:
     def _connect_context(self, cell: PromptCell) -> None:
         known = {node.id for node in self.nodes} if isinstance(cell.context, list) else set()
         if isinstance(cell.context, list):
-            chosen = [one for one in cell.context if one in known and one != cell.id]
+            chosen = [above for above in cell.context if above in known and above != cell.id]
         elif cell.context == "above":
             # Behind another prompt with this context, what is above that one is reached by it.
             chosen = list(self._open)

@@ -8,9 +8,9 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType, field
 
+from llm_repl_core.dataflow.cells import analyse_memory
 from llm_repl_core.dataflow.effects import LAST_ANSWER
 from llm_repl_core.dataflow.graph import Edge, Graph
-from llm_repl_core.dataflow.memory import analyse_memory
 from llm_repl_core.engine.executors.memory import MEMORY_VARIABLE
 from llm_repl_core.engine.prompts.answer_json import read_answer_json
 from llm_repl_core.engine.prompts.prepare import answer_variable

@@ -174,7 +174,7 @@ def _refuse_unused(names: Sequence[str], notebook: Notebook) -> Iterator[str]:
         if name in used:
             continue
         sentence = f"No cell uses the parameter `{name}`.{_did_you_mean(name, read)}"
-        if not any(one.barrier for one in effects):
+        if not any(cell.sees_all for cell in effects):
             raise InvalidInput(sentence)
         yield sentence
 

@@ -35,7 +35,8 @@ def command(notebook: Path, drawing: str | None, output: Path | None) -> None:
     Cells are numbered from 1, as `llm-repl run` shows them and `llm-repl preview` takes them.
     """
     from llm_repl_core import Application
-    from llm_repl_core.dataflow.drawings import draw_mermaid, draw_svg, draw_text
+    from llm_repl_core.dataflow.drawings import draw_mermaid, draw_text
+    from llm_repl_core.dataflow.svg import draw_svg
     from llm_repl_core.engine.dependencies import Dependencies
     from llm_repl_core.files import refuse_unwritable, write_atomically
 

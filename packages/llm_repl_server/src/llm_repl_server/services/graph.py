@@ -7,7 +7,8 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from llm_repl_core.dataflow.drawings import draw_mermaid, draw_svg, draw_text
+from llm_repl_core.dataflow.drawings import draw_mermaid, draw_text
+from llm_repl_core.dataflow.svg import draw_svg
 from llm_repl_server.services.live import LiveNotebooks
 
 __all__ = ["Drawing", "GraphService"]
