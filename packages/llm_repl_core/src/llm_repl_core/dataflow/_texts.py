@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import re
 
+from llm_repl_core.model.names import as_variable
 from llm_repl_core.syntax import parse_expression, parse_statements
 
 __all__ = ["EVALUATING", "HARMLESS", "names_in_text", "text_of", "words_of"]
@@ -56,7 +57,7 @@ def text_of(node: ast.Constant | ast.JoinedStr) -> str:
 
 def words_of(text: str) -> frozenset[str]:
     """All words of a text that could be names."""
-    return frozenset(_WORD.findall(text[:_LONGEST]))
+    return frozenset(map(as_variable, _WORD.findall(text[:_LONGEST])))
 
 
 def names_in_text(text: str) -> frozenset[str]:
