@@ -10,19 +10,14 @@ from llm_repl_core.dataflow.graph import Graph, Node
 
 __all__ = ["draw_svg"]
 
-# All lengths are in pixels.
-_MARGIN = 16
-_ROW = 42
-_SMALLEST_ARC, _LARGEST_ARC = 20, 260
-_TEXT_WIDTH = 620
+_MARGIN, _ROW, _TEXT_WIDTH = 16, 42, 620  # pixels
+_SMALLEST_ARC, _LARGEST_ARC = 20, 260  # pixels
 _NEEDS_SHOWN = 84  # characters
 
 _DOTS = {"code": "#62666d", "markdown": "#b4b6ba", "memory": "#4b632a", "prompt": "#16598c"}
 _ARCS = {"variable": "#62666d", "context": "#16598c", "barrier": "#7d4a00"}
-_HEAD = (
-    'xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="title text" '
-    'font-size="13" font-family="Inter, system-ui, sans-serif"'
-)
+_XMLNS = "http://www.w3.org/2000/svg"
+_HEAD = 'role="img" aria-labelledby="title text" font-size="13" font-family="Inter, sans-serif"'
 _DASHES = {"barrier": ' stroke-dasharray="5 4"'}
 
 
@@ -45,22 +40,19 @@ def draw_svg(graph: Graph) -> str:
     edges.sort(key=lambda edge: edge[0] - edge[1])
     width, height = left + _TEXT_WIDTH + _MARGIN, 2 * _MARGIN + _ROW * len(graph.nodes)
     parts = [
-        f'<svg {_HEAD} width="{width}" height="{height}" viewBox="0 0 {width} {height}">',
+        f'<svg xmlns="{_XMLNS}" {_HEAD} width="{width}" height="{height}" viewBox="0 0 {width} {height}">',
         f'<title id="title">{len(graph.nodes)} cells and what they need</title>',
         f'<desc id="text">{_escaped(draw_text(graph))}</desc>',
         f"<defs>{''.join(map(_arrowhead, _ARCS))}</defs>",
         '<rect width="100%" height="100%" fill="#ffffff"/>',
     ]
     parts += [_arc(left, *edge) for edge in edges]
-    parts += [
-        _row(left, *numbered, ", ".join(needs.get(numbered[0], [])))
-        for numbered in enumerate(graph.nodes)
-    ]
+    for place, node in enumerate(graph.nodes):
+        parts += [_row(left, place, node, ", ".join(needs.get(place, [])))]
     return "\n".join([*parts, "</svg>\n"])
 
 
 def _reach(rows: int) -> int:
-    """How far an arc over some rows goes to the left."""
     return min(round(_SMALLEST_ARC * sqrt(rows)), _LARGEST_ARC)
 
 
@@ -71,9 +63,8 @@ def _middle(place: int) -> float:
 def _arc(left: int, source: int, target: int, kind: str, words: str) -> str:
     # A curve goes three quarters of the way to the points that draw it.
     start, end, bend = _middle(source) + 4, _middle(target) - 4, _reach(target - source) / 0.75
-    curve = (
-        f"M{left - 5},{start} C{left - bend:.1f},{start} {left - bend:.1f},{end} {left - 7},{end}"
-    )
+    side = f"{left - bend:.1f}"
+    curve = f"M{left - 5},{start} C{side},{start} {side},{end} {left - 7},{end}"
     return (
         f'<path d="{curve}" fill="none" stroke="{_ARCS[kind]}" stroke-width="1.3"'
         f'{_DASHES.get(kind, "")} stroke-opacity="0.75" marker-end="url(#{kind})">'
