@@ -135,7 +135,10 @@ class _Builder:
         )
         self._connect_variables(cell.id, use)
         if barrier is not None:
-            self._connect_barrier(cell.id)
+            # Prompts above another barrier are reached through that one, which stands for them.
+            self.edges += [
+                Edge(source=prompt, target=cell.id, kind="barrier") for prompt in self._prompts
+            ]
         if isinstance(cell, PromptCell):
             self._connect_context(cell)
             self._prompts.append(cell.id)
@@ -167,22 +170,14 @@ class _Builder:
                     Edge(source=self._barrier, target=target, variable=name, kind="barrier")
                 )
 
-    def _connect_barrier(self, target: str) -> None:
-        # Prompts above another barrier are reached through that one, which stands for them.
-        self.edges += [
-            Edge(source=prompt, target=target, kind="barrier") for prompt in self._prompts
-        ]
-
     def _connect_context(self, cell: PromptCell) -> None:
-        known = {node.id for node in self.nodes} if isinstance(cell.context, list) else set()
+        chosen: list[str] = []
         if isinstance(cell.context, list):
-            chosen = [above for above in cell.context if above in known and above != cell.id]
+            known = {node.id for node in self.nodes} - {cell.id}
+            chosen = [above for above in cell.context if above in known]
         elif cell.context == "above":
             # Behind another prompt with this context, what is above that one is reached by it.
-            chosen = list(self._open)
-            self._open = []
-        else:
-            chosen = []
+            chosen, self._open = self._open, []
         sources = dict.fromkeys([*self._pinned, *chosen])
         self.edges += [Edge(source=source, target=cell.id, kind="context") for source in sources]
 
