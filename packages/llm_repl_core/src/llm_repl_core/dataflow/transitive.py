@@ -77,6 +77,7 @@ class Names:
         # A text may be evaluated elsewhere, too: it stands in one cell, and the query in another.
         hooks.append(Effects(mentions=set(_union(cell.mentions for cell in cells) - BUILTINS)))
         self._hooks = combined(self._reached(hooks, methods=True))
+        self._hooks.reads = set(self._reads([self._hooks]))
 
     def by_name(self, effects: Effects) -> TransitiveEffects:
         """The effects of a cell by the names and functions that it mentions, for people to look at.
@@ -115,7 +116,7 @@ class Names:
         changes = _union(part.changes for part in parts)
         touches = _union(part.touches for part in parts) - self._modules
         return TransitiveEffects(
-            reads=reads | words | self._reads([hooks]),
+            reads=reads | words | hooks.reads,
             writes=writes | hooks.writes,
             changes=changes | touches,
             seen=reads | writes,
