@@ -197,7 +197,12 @@ class Application:
                 prices=self.prices,
                 outlooks=outlooks,
             ),
-            terms=Terms(ledger, self.settings.run_concurrency, expected_calls=outlooks.of_cells),
+            terms=Terms(
+                ledger,
+                self.settings.run_concurrency,
+                speculate=self.settings.speculate,
+                expected_calls=outlooks.of_cells,
+            ),
             plugins=self.plugins,
             cell_timeout_s=self.settings.cell_timeout_s,
         )

@@ -125,6 +125,13 @@ class Settings(Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=1, description="How many calls a run has under way, where it does not say it."),
     ] = 32
+    speculate: Annotated[
+        bool,
+        Meta(
+            description="Whether prompts are sent ahead of cells that are not expected to change "
+            "what they ask; what was sent in vain costs money."
+        ),
+    ] = True
     call_attempts: Annotated[
         int,
         Meta(ge=1, description="How often a call is tried that fails for the moment."),

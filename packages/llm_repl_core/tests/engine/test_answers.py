@@ -39,8 +39,8 @@ class RunAnswers(Answers):
 
     told = ()
 
-    async def set(self, names, place, value):
-        await super().set(names, place, value, lambda notice: self.tell(place, notice))
+    async def set(self, names, place, value, token=None):
+        await super().set(names, place, value, lambda notice: self.tell(place, notice), token=token)
 
     def tell(self, place, notice):
         self.told = (*self.told, (place, notice.content))
@@ -67,7 +67,8 @@ def answering(zygote):
 
             try:
                 async with asyncio.timeout(LIMIT_S):
-                    await scenario(kernel, turn, RunAnswers(kernel, turn, ensure_kernel))
+                    answers = RunAnswers(kernel, turn, ensure_kernel, lambda: starts)
+                    await scenario(kernel, turn, answers)
             finally:
                 await kernel.shutdown()
 
@@ -121,10 +122,50 @@ def test_answers_that_come_while_the_kernel_is_busy_are_set_at_once(answering):
 
 def test_the_lower_of_two_prompts_wins_whichever_comes_first(answering):
     async def scenario(kernel, _turn, answers):
-        await answers.set(["x"], 5, "lower")
-        await answers.set(["x"], 2, "upper")
-        assert await value_of(kernel, "x") == "lower"
-        assert kernel.assigned == [["x"]]
+        await answers.set([], 0, 0)
+        await answers.set_pending("upper", ["x"], "It is to come.")
+        await answers.set_pending("lower", ["x"], "It is to come.")
+        await answers.set(["x"], 5, "of the lower", token="lower")
+        await answers.set(["x"], 2, "of the upper", token="upper")
+        assert await value_of(kernel, "x") == "of the lower"
+
+    answering(scenario)
+
+
+def test_what_was_there_comes_back_where_there_is_no_answer(answering):
+    async def scenario(kernel, _turn, answers):
+        await answers.set(["x"], 0, "before")
+        await answers.set_pending("failing", ["x"], "It is to come.")
+        assert "x" not in await kernel.names()
+        answers.give_up("failing")
+        await answers.settled()
+        assert await value_of(kernel, "x") == "before"
+
+    answering(scenario)
+
+
+def test_what_code_has_set_meanwhile_stays(answering):
+    async def scenario(kernel, _turn, answers):
+        await answers.set([], 0, 0)
+        await answers.set_pending("asked", ["x"], "It is to come.")
+        async for _ in kernel.execute("x = 'below'"):
+            pass
+        await answers.set(["x"], 0, "above", token="asked")
+        assert await value_of(kernel, "x") == "below"
+
+    answering(scenario)
+
+
+def test_an_answer_to_a_kernel_that_is_gone_is_set_in_the_new_one(answering):
+    async def scenario(kernel, _turn, answers):
+        await answers.set([], 0, 0)
+        await answers.set_pending("asked", ["x"], "It is to come.")
+        await answers.set_pending("failing", ["y"], "It is to come.")
+        await kernel.shutdown()
+        answers.give_up("failing")
+        await answers.set(["x"], 0, "there", token="asked")
+        assert await value_of(kernel, "x") == "there"
+        assert await kernel.names() == ["x"]
 
     answering(scenario)
 
@@ -290,7 +331,8 @@ def test_a_kernel_that_cannot_be_started_fails_all_at_once(zygote):
             raise KernelStartFailed("No.")
 
         turn = asyncio.Lock()
-        answers = RunAnswers(CountingKernel(zygote=zygote), turn, ensure_kernel)
+        kernel = CountingKernel(zygote=zygote)
+        answers = RunAnswers(kernel, turn, ensure_kernel, lambda: starts)
         async with turn:
             waiting = [asyncio.ensure_future(answers.set(["a"], place, 1)) for place in range(5)]
             await asyncio.sleep(0)

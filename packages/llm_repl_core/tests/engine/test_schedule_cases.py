@@ -142,6 +142,7 @@ CASES = {
         code("1 / 0"),
     ],
     "what a failed prompt's dependants say": [
+        code("'the kernel is there'"),
         failing("one", "p", 0.01),
         prompt("{p}", "q"),
         prompt("{q}", "r"),

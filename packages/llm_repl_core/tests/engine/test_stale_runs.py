@@ -176,3 +176,20 @@ def test_what_fails_above_ends_the_run(kernel: str) -> None:
         session.run_stale()
     assert failed.value.cell_id == notebook.cells[0].id
     assert used.stale
+
+
+def test_what_has_failed_meanwhile_runs_again_for_those_that_need_it() -> None:
+    notebook = Notebook()
+    first = notebook.add_code("x = 1")
+    asked = notebook.add_prompt("Say {x}", response_var="said", model="mock/echo")
+    notebook.add_code("y = said.upper()")
+    with notebook.open() as session:
+        session.run()
+        notebook.change(first.id, content="x = 2")
+        notebook.change(asked.id, model="mock/fail:request_rejected")
+        with pytest.raises(CellFailed):
+            session.run_stale()
+        notebook.change(asked.id, model="mock/echo")
+        session.run_stale()
+        assert session.state["y"] == "SAY 2"
+        assert not any(cell.stale for cell in notebook)

@@ -122,6 +122,26 @@ class Admission:
                 self._advance()
             raise
 
+    def admit_ahead(self, place: CallPlace, estimate: Spending) -> Admitted | None:
+        """Set aside what a call may cost that is sent before the order has come to its prompt.
+
+        Args:
+            place: Where it will be asked.
+            estimate: The most that it is thought to cost.
+
+        Returns:
+            None where the budgets may not bear it besides the most that all cells of the run may
+            still ask for: it takes no other call's place.
+        """
+        amount = Amount.of(estimate)
+        if self._total.unbounded or not self._bears(self._total.pending(), _at_most(amount)):
+            return None
+        claim = _Claim(place.cell_id)
+        self._total.add(claim, NOTHING)
+        reservation = reserve_all(self.meters, estimate)
+        self._total.change(claim, reserved=amount)
+        return Admitted(self, claim, reservation, amount, is_ahead=True)
+
     def passed(self, place: CallPlace, outlook: Outlook = NOTHING) -> None:
         """Note that a call was answered from the record, which costs nothing.
 
@@ -266,15 +286,22 @@ class Admission:
 class Admitted:
     """What is set aside for one call. A context manager that gives back what was not settled."""
 
-    __slots__ = ("_admission", "_claim", "_estimate", "_open", "_reservation")
+    __slots__ = ("_admission", "_claim", "_estimate", "_is_ahead", "_open", "_reservation")
 
     def __init__(
-        self, admission: Admission, claim: _Claim, reservation: Reservation, estimate: Amount
+        self,
+        admission: Admission,
+        claim: _Claim,
+        reservation: Reservation,
+        estimate: Amount,
+        *,
+        is_ahead: bool = False,
     ) -> None:
         self._admission = admission
         self._claim = claim
         self._reservation = reservation
         self._estimate = estimate
+        self._is_ahead = is_ahead
         self._open = True
 
     def settle(self, actual: Spending, *, failed: bool = False) -> None:
@@ -301,6 +328,8 @@ class Admitted:
     def _close(self, *, failed: bool) -> None:
         if self._open:
             self._open = False
+            # That a call fails which was sent ahead is known when its place has come.
+            failed = failed and not self._is_ahead
             self._admission.call_ended(self._claim, self._estimate, failed=failed)
 
 

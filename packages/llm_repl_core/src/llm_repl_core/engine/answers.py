@@ -6,7 +6,7 @@ import asyncio
 import copy
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from llm_repl_core.errors import KernelDied, KernelStartFailed
 from llm_repl_core.kernels.base import Kernel
@@ -20,9 +20,10 @@ class _Delivery(Struct, frozen=True, eq=False):
     """One answer under way; the future is done when it is in the kernel, or cannot be."""
 
     names: Sequence[str]
-    place: int
-    value: JSONValue
+    index: int
+    value: JSONValue | UnsetType
     tell: Callable[[Output], None]
+    token: str | None
     done: asyncio.Future[None]
 
 
@@ -36,6 +37,7 @@ class Answers:
         kernel: Whose variables are set.
         turn: Whose turn it is to use the kernel.
         ensure_kernel: Starts it where it is not alive; answers a notice where state was lost.
+        generation: Tells which kernel it is: another number after each start.
     """
 
     def __init__(
@@ -43,55 +45,88 @@ class Answers:
         kernel: Kernel,
         turn: asyncio.Lock,
         ensure_kernel: Callable[[], Awaitable[Output | None]],
+        generation: Callable[[], int],
     ) -> None:
         self._kernel = kernel
         self._turn = turn
         self._ensure_kernel = ensure_kernel
-        self._set_at: dict[str, int] = {}
+        self._generation = generation
+        self._pending: dict[str, int] = {}
+        """By token: the kernel whose variables have no value until the answer is there."""
         self._waiting: list[_Delivery] = []
         self._under_way: list[_Delivery] = []
         self._task: asyncio.Task[None] | None = None
 
-    def latest(self, names: Iterable[str], place: int) -> list[str]:
-        """The variables that a prompt is to set: not those that a lower one has set already.
+    async def set_pending(self, token: str, names: Sequence[str], why: str) -> None:
+        """Have variables wait for an answer, within the caller's turn.
 
         Args:
-            names: The prompt's variables.
-            place: Where the prompt stands among the cells of the run, from 0.
-        """
-        return [name for name in names if self._set_at.get(name, -1) <= place]
+            token: By which `set` or `give_up` find them again.
+            names: The variables.
+            why: What code is told that reads one of them, in a sentence.
 
-    def note_set(self, name: str, place: int) -> None:
-        """Note that a prompt has set a variable by itself, within its turn.
-
-        Args:
-            name: One of those that are `latest`.
-            place: As for `latest`.
+        Raises:
+            LLMReplError: The kernel cannot do it.
         """
-        self._set_at[name] = place
+        await self._kernel.set_pending(names, token, why)
+        self._pending[token] = self._generation()
+
+    def give_up(self, token: str) -> None:
+        """Have the variables of a prompt that has no answer be what they were before it."""
+        if self._pending.get(token) != self._generation() or not self._kernel.alive:
+            self._pending.pop(token, None)
+            return
+        given_up = self._put((), 0, UNSET, lambda _notice: None, token)
+        # Looked at, or asyncio logs an error that nobody has come to be told.
+        given_up.done.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     async def set(
-        self, names: Sequence[str], place: int, value: JSONValue, tell: Callable[[Output], None]
+        self,
+        names: Sequence[str],
+        index: int,
+        value: JSONValue,
+        tell: Callable[[Output], None],
+        *,
+        token: str | None = None,
     ) -> None:
-        """Set variables to an answer, those of them that are `latest`.
+        """Set variables to an answer.
 
         Args:
             names: The prompt's variables; each gets a value of its own.
-            place: As for `latest`.
+            index: Where the prompt stands among the cells of the run, from 0.
             value: The answer.
             tell: Called with a notice for the user where the kernel had lost its state.
+            token: By which the variables were made to wait for it, where they were.
 
         Raises:
             LLMReplError: It could not be set.
         """
-        delivery = _Delivery(names, place, value, tell, asyncio.get_running_loop().create_future())
-        self._waiting.append(delivery)
-        self._start()
+        delivery = self._put(names, index, value, tell, token)
         try:
             await delivery.done
         except asyncio.CancelledError:
             await self._let_go()
             raise
+
+    async def settled(self) -> None:
+        """Wait until the kernel has what is on its way to it."""
+        while (task := self._task) is not None:
+            await asyncio.wait([task])
+            await asyncio.sleep(0)  # until it is known whether there is more
+
+    def _put(
+        self,
+        names: Sequence[str],
+        index: int,
+        value: JSONValue | UnsetType,
+        tell: Callable[[Output], None],
+        token: str | None,
+    ) -> _Delivery:
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        delivery = _Delivery(names, index, value, tell, token, done)
+        self._waiting.append(delivery)
+        self._start()
+        return delivery
 
     def _start(self) -> None:
         if self._task is None:
@@ -121,8 +156,8 @@ class Answers:
                 if self._under_way:
                     await self._place(self._under_way)
             finally:
-                for one in _living(self._under_way):
-                    one.done.cancel()  # the engine is closing
+                for delivery in _living(self._under_way):
+                    delivery.done.cancel()  # the engine is closing
                 self._under_way = []
 
     async def _place(self, batch: Sequence[_Delivery]) -> None:
@@ -131,24 +166,36 @@ class Answers:
         if error is None or isinstance(error, KernelDied | KernelStartFailed):
             _end(batch, error)
             return
-        for one in batch:
-            if not one.done.done():
-                _end([one], await self._assign([one]))
+        for delivery in batch:
+            if not delivery.done.done():
+                _end([delivery], await self._assign([delivery]))
 
     async def _assign(self, batch: Sequence[_Delivery]) -> BaseException | None:
         """Set the variables of all, or of none; answers why it could not be done."""
         try:
             notice = await self._ensure_kernel()
-            living = _living(batch)
+            living = sorted(_living(batch), key=lambda delivery: delivery.index)
             if notice is not None and living:
                 living[0].tell(notice)
             values: dict[str, JSONValue] = {}
-            places: dict[str, int] = {}
-            for one in sorted(living, key=lambda one: one.place):
-                for name in self.latest(one.names, one.place):
-                    # What the user's code makes of one changes neither the other nor the output.
-                    values[name] = copy.deepcopy(one.value)
-                    places[name] = one.place
+            resolved: dict[str, dict[str, JSONValue] | None] = {}
+            for delivery in living:
+                value = delivery.value
+                # What the user's code makes of one changes neither the other nor the output.
+                own = (
+                    None
+                    if isinstance(value, UnsetType)
+                    else {name: copy.deepcopy(value) for name in delivery.names}
+                )
+                token = delivery.token
+                if token is not None and self._pending.get(token) == self._generation():
+                    resolved[token] = own
+                else:
+                    values |= own or {}
+            if resolved:
+                await self._kernel.resolve_pending(resolved)
+                for token in resolved:
+                    self._pending.pop(token, None)
             if values:
                 await self._kernel.assign(values)
         except asyncio.CancelledError as error:
@@ -158,20 +205,19 @@ class Answers:
             return error
         except BaseException as error:  # noqa: BLE001  # a plugin's kernel may raise anything
             return error
-        self._set_at |= places
         return None
 
 
 def _living(deliveries: Iterable[_Delivery]) -> list[_Delivery]:
     """Those that somebody still waits for."""
-    return [one for one in deliveries if not one.done.done()]
+    return [delivery for delivery in deliveries if not delivery.done.done()]
 
 
 def _end(batch: Iterable[_Delivery], error: BaseException | None) -> None:
-    for one in _living(batch):
+    for delivery in _living(batch):
         if error is None:
-            one.done.set_result(None)
+            delivery.done.set_result(None)
         elif isinstance(error, asyncio.CancelledError):
-            one.done.cancel()
+            delivery.done.cancel()
         else:
-            one.done.set_exception(error)
+            delivery.done.set_exception(error)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 
 import msgspec
 
 from llm_repl_core.engine.admission import Admitted, Outlook
+from llm_repl_core.engine.ahead_call import AheadCall, HeldBack
 from llm_repl_core.engine.budget import Spending
 from llm_repl_core.engine.limits import ProviderLimits
 from llm_repl_core.engine.open_call import OpenCall
@@ -19,7 +20,7 @@ from llm_repl_core.engine.outlooks import Outlooks
 from llm_repl_core.engine.providers import Providers
 from llm_repl_core.engine.questions import Answer, CallListener, CallTerms, Question
 from llm_repl_core.engine.retries import RetryPolicy, with_retries
-from llm_repl_core.engine.routing import route
+from llm_repl_core.engine.routing import Route, route
 from llm_repl_core.engine.tokens import estimate_tokens, output_allowance
 from llm_repl_core.engine.unpriced import needs_prices, refuse_unpriced, unpriced
 from llm_repl_core.errors import (
@@ -39,6 +40,7 @@ from llm_repl_core.ledger.record import (
 )
 from llm_repl_core.ledger.replay import answered_from
 from llm_repl_core.model.ids import new_id
+from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.plugins.contexts import CallContext
 from llm_repl_core.plugins.manager import PluginManager
@@ -106,22 +108,13 @@ class Caller:
             PluginError: A plugin's hook failed.
             RequestRejected: A parameter would be a header, and so may be a key.
         """
-        cell, notebook = question.cell, question.notebook
-        path = route(cell, notebook, self._providers.choice, self._providers.names())
-        provider = self._providers.get(path.provider)
+        path, provider = self._route(question)
         context = CallContext(
-            notebook=notebook,
-            cell=cell,
+            notebook=question.notebook,
+            cell=question.cell,
             run_id=question.run_id,
             provider=path.provider,
-            request=Request(
-                model=path.model or provider.config.model or provider.default_model,
-                messages=question.messages,
-                temperature=cell.temperature,
-                options=dict(cell.parameters),
-                tools=question.tools,
-                answer_schema=question.answer_schema,
-            ),
+            request=_request(question, path, provider),
             preview=preview,
         )
         for implementation in self._plugins.implementations("llm_repl_before_call"):
@@ -160,6 +153,70 @@ class Caller:
             await asyncio.to_thread(
                 refuse_unpriced, notebook, cell_ids, self._providers, self.prices
             )
+
+    def _route(self, question: Question) -> tuple[Route, Provider]:
+        choice, names = self._providers.choice, self._providers.names()
+        path = route(question.cell, question.notebook, choice, names)
+        return path, self._providers.get(path.provider)
+
+    def identity(self, question: Question) -> str:
+        """What makes two questions the same, before plugins make anything of them.
+
+        Args:
+            question: What is asked.
+
+        Raises:
+            ProviderNotFound: The cell or the notebook names one that is not installed.
+            ProviderError: It cannot be used.
+            InvalidInput: A parameter is something that JSON cannot hold.
+        """
+        path, provider = self._route(question)
+        request = _request(question, path, provider)
+        return identity_of(canonical_request(path.provider, request))
+
+    async def send_ahead(
+        self, question: Question, terms: CallTerms, *, is_wanted: Callable[[], bool]
+    ) -> AheadCall | None:
+        """Ask a model before the order of the document has come to the prompt.
+
+        Args:
+            question: What is asked.
+            terms: What the run allows.
+            is_wanted: Whether the order has not come to the prompt meanwhile.
+
+        Returns:
+            None: it was not sent, as the record may have its answer, or a budget that bears all
+            else that the run may ask for may not bear this as well.
+
+        Raises:
+            LLMReplError: It cannot be sent.
+        """
+        if terms.mode == "replay":
+            return None
+        provider, context = self.address(question)
+        canonical = canonical_request(context.provider, context.request)
+        identity = identity_of(canonical)
+        if terms.mode == "reuse" and await terms.recall.has(identity):
+            return None
+        estimate: Spending | None = None
+        if terms.admission.meters:
+            estimate = self._estimate(context, terms)
+        if not is_wanted():
+            return None
+        admitted: Admitted | None = None
+        if estimate is not None:
+            admitted = terms.admission.admit_ahead(question.place, estimate)
+            if admitted is None:
+                return None
+        held_back = HeldBack()
+        call = self._open(question, provider, context, canonical, identity, held_back.listener)
+        return AheadCall(
+            question,
+            self.identity(question),
+            asyncio.ensure_future(self._send(call, terms, admitted)),
+            held_back,
+            lambda reason: self._supersede(call, reason),
+        )
 
     async def __call__(
         self,
@@ -201,12 +258,34 @@ class Caller:
                 return await self._take(found, question, mode, listener)
             if mode == "replay":
                 raise await terms.recall.miss(canonical, question.place)
-        body = recorded_body(provider.body(context.request), context.request)
+        call = self._open(question, provider, context, canonical, identity, listener)
         admitted: Admitted | None = None
         # Before a place is taken, and before plugins are: whoever waits for a budget waits for
         # calls that may need those.
         if terms.admission.meters:
             admitted = await self._admit(question, context, terms)
+        return await self._send(call, terms, admitted)
+
+    def passed(self, question: Question, terms: CallTerms) -> None:
+        """Note for the budgets that a question is answered by a call that was sent ahead.
+
+        Args:
+            question: What is asked.
+            terms: What the run allows.
+        """
+        if terms.admission.meters:
+            _, context = self.address(question, preview=True)
+            terms.admission.passed(question.place, self._outlook(question, context))
+
+    def _open(
+        self,
+        question: Question,
+        provider: Provider,
+        context: CallContext,
+        canonical: dict[str, JSONValue],
+        identity: str,
+        listener: CallListener,
+    ) -> OpenCall:
         record = CallRecord(
             id=new_id(),
             notebook_id=question.notebook.id,
@@ -216,18 +295,20 @@ class Caller:
             provider=context.provider,
             model=context.request.model,
             request=canonical,
-            body=body,
+            body=recorded_body(provider.body(context.request), context.request),
             started_at=datetime.now(UTC),
         )
-        call = OpenCall(provider, context, record, listener, self.prices, self.redactor)
+        return OpenCall(provider, context, record, listener, self.prices, self.redactor)
+
+    async def _send(self, call: OpenCall, terms: CallTerms, admitted: Admitted | None) -> Answer:
         with nullcontext() if admitted is None else admitted:
-            async with self._plugins.around("llm_repl_around_call", context=context):
+            async with self._plugins.around("llm_repl_around_call", context=call.context):
                 try:
                     async with terms.slots:
                         await with_retries(
                             lambda: self._attempt(call),
                             policy=self._retry_policy,
-                            on_retry=listener.on_retry,
+                            on_retry=call.listener.on_retry,
                         )
                 finally:
                     self._end(call, admitted)
@@ -235,16 +316,20 @@ class Caller:
 
     async def _admit(self, question: Question, context: CallContext, terms: CallTerms) -> Admitted:
         """Wait until the budgets let a call in."""
-        request, admission = context.request, terms.admission
+        estimate = self._estimate(context, terms)
+        outlook = self._outlook(question, context, estimate)
+        return await terms.admission.admit(question.place, estimate, outlook)
+
+    def _estimate(self, context: CallContext, terms: CallTerms) -> Spending:
+        """The most that a call is thought to cost."""
+        request = context.request
         tokens = estimate_tokens(request), output_allowance(request)
         usd = self.prices.estimate_usd(context.provider, request.model, *tokens)
-        limits_money = any(meter.budget.usd is not None for meter in admission.meters)
+        limits_money = any(meter.budget.usd is not None for meter in terms.admission.meters)
         if usd is None and limits_money and not terms.allow_unpriced:
             sentence = unpriced(context.provider, request.model)
             raise PriceUnknown(sentence[:1].upper() + sentence[1:])
-        estimate = Spending(calls=1, tokens=sum(tokens), usd=usd or 0.0)
-        outlook = self._outlook(question, context, estimate)
-        return await admission.admit(question.place, estimate, outlook)
+        return Spending(calls=1, tokens=sum(tokens), usd=usd or 0.0)
 
     def _outlook(
         self, question: Question, context: CallContext, estimate: Spending | None = None
@@ -326,15 +411,23 @@ class Caller:
             return  # it was never sent
         if admitted is not None:
             admitted.settle(call.spending(), failed=not call.complete)
-        # Made here and now: how long the call took does not include the wait for the disk.
-        end = asyncio.ensure_future(self._keep_end(call.ended_record()))
-        self._ends.add(end)
-        end.add_done_callback(self._ends.discard)
+        self._keep_end(call)
         self._plugins.notify(
             "llm_repl_after_call", context=call.context, result=call.result_for_hooks()
         )
 
-    async def _keep_end(self, record: CallRecord) -> None:
+    def _supersede(self, call: OpenCall, reason: str) -> None:
+        call.superseded = reason
+        if call.complete:
+            self._keep_end(call)
+
+    def _keep_end(self, call: OpenCall) -> None:
+        # Made here and now: how long the call took does not include the wait for the disk.
+        end = asyncio.ensure_future(self._record_end(call.ended_record()))
+        self._ends.add(end)
+        end.add_done_callback(self._ends.discard)
+
+    async def _record_end(self, record: CallRecord) -> None:
         try:
             await self.ledger.end(record)
         # The answer is paid for: it is not thrown away because its record is incomplete.
@@ -350,6 +443,18 @@ def _former_identity(context: CallContext, question: Question) -> str:
     if question.recorded_as is not None and request.messages == question.messages:
         request = msgspec.structs.replace(request, messages=question.recorded_as)
     return identity_of(canonical_request(context.provider, request))
+
+
+def _request(question: Question, path: Route, provider: Provider) -> Request:
+    cell = question.cell
+    return Request(
+        model=path.model or provider.config.model or provider.default_model,
+        messages=question.messages,
+        temperature=cell.temperature,
+        options=dict(cell.parameters),
+        tools=question.tools,
+        answer_schema=question.answer_schema,
+    )
 
 
 def _refuse_headers(request: Request) -> None:

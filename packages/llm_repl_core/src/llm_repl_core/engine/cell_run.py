@@ -103,8 +103,9 @@ class CellRun:
     Args:
         run: Which run.
         cell: The cell.
-        place: Where it stands among the cells of the run, from 0.
+        index: Where it stands among the cells of the run, from 0.
         placed: Called when the cell has read all that it reads of the state.
+        goes_on: Whether cells below run while it waits for an answer.
         refusal: Why it cannot run, in a sentence; it ends with that then.
     """
 
@@ -112,17 +113,19 @@ class CellRun:
         self,
         run: Run,
         cell: Cell,
-        place: int,
+        index: int,
         placed: Callable[[], None],
         *,
+        goes_on: bool = False,
         refusal: str | None = None,
     ) -> None:
         self._run = run
+        self._goes_on = goes_on
         self._placed = placed
         self._refusal = refusal
         self._session = run.session
         self._cell = cell
-        self._place = place
+        self._index = index
         self._cell_type = run.session.cell_type(cell)
         self._task: asyncio.Task[Any] | None = None
         self._stop: _Stop | None = None
@@ -135,7 +138,7 @@ class CellRun:
         # The outputs belong to the content that ran: an edit meanwhile puts a list of its own in
         # this one's place, and then nothing is written back.
         self._outputs = OutputList()
-        self._count = run.execution_count(place)
+        self._count = run.execution_count(index)
         self._earlier = _Earlier(cell.outputs, cell.status, cell.stale, cell.execution_count)
 
     async def execute(self) -> Ending:
@@ -226,8 +229,10 @@ class CellRun:
         await self._ensure_kernel()
         self._claim()  # again: what an edit meanwhile made of the content is what runs now
         if cell_type.runs_in_kernel:
+            session.note_code(cell)
             self._without_kernel.clear()  # until it has ended
-        await self._produce_with(cell_type)
+        with session.kernel.collect_outputs(self._put):
+            await self._produce_with(cell_type)
 
     async def _produce_with(self, cell_type: CellType) -> None:
         execution = Execution(
@@ -239,6 +244,8 @@ class CellRun:
             earlier_status=self._earlier.status,
             reruns=self._run.reruns(self._cell.id),
             kernel_turn=self._kernel_turn,
+            goes_on=self._goes_on,
+            await_answer=self._await_answer,
             placed=self._placed,
             set_answer=self._set_answer,
             approve=self._approve,
@@ -261,7 +268,9 @@ class CellRun:
             await self._ensure_kernel()
             self._without_kernel.clear()
             try:
-                yield
+                # What a template or a class prints is the prompt's own.
+                with self._session.kernel.collect_outputs(self._put):
+                    yield
             finally:
                 self._without_kernel.set()
 
@@ -274,6 +283,9 @@ class CellRun:
         mode: Mode | None = None,
     ) -> Answer:
         self._refuse_stopped()
+        if mode is None and (ahead := self._run.take_ahead(question)) is not None:
+            self._session.call.passed(question, terms)
+            return await ahead.adopt(listener)
         return await self._session.call(question, terms, listener, mode=mode)
 
     def _refuse_stopped(self) -> None:
@@ -281,18 +293,27 @@ class CellRun:
         if self._stop is not None:
             raise asyncio.CancelledError
 
+    async def _await_answer(self, names: Sequence[str]) -> None:
+        await self._run.answers.set_pending(self._cell.id, names, self._why_pending(names[0]))
+
+    def _why_pending(self, variable: str) -> str:
+        return (
+            f"`{variable}` is the answer of the cell `{self._cell.id}`, which is not there yet, and "
+            "this cell was not seen to use it: name it here, or run the notebook in order "
+            "(`--serial`)."
+        )
+
     async def _set_answer(
         self, names: Sequence[str], value: JSONValue, deliver: Deliver | None
     ) -> None:
-        answers = self._run.answers
         self._has_answer = True
         if deliver is None:
-            await answers.set(names, self._place, value, self._put)
+            self._run.note_answer(self._cell.id, value)
+            await self._run.answers.set(names, self._index, value, self._put, token=self._cell.id)
             return
         async with self._kernel_turn():
-            for name in answers.latest(names, self._place):
+            for name in names:
                 await deliver(name, copy.deepcopy(value))
-                answers.note_set(name, self._place)
 
     async def _approve(self, call: ToolCall, item: int | None) -> bool:
         if self._cell.id not in self._session.notebook:
@@ -377,6 +398,7 @@ class CellRun:
             )
         self._ended.set()
         self._without_kernel.set()
+        self._run.answers.give_up(cell.id)
         self._mark_stale(ending)
         self._session.plugins.notify(
             "llm_repl_after_cell",
@@ -392,6 +414,8 @@ class CellRun:
             self._session.note_held(self._cell.id)
             if self._run.reruns(self._cell.id):
                 return  # nothing has changed by it
+        else:
+            self._session.note_not_held(self._cell.id)
         # What this run has come to already stands where document order has it, and saw all it needs.
         stale = self._session.dependencies.mark_changed(self._cell.id, but=self._run.begun)
         # Those that this very run comes to are not told to be stale for a moment.

@@ -52,11 +52,14 @@ class Execution(Struct, frozen=True, kw_only=True):
             was answered is not paid for again.
         kernel_turn: Has the kernel for the cell alone while it is entered; for a type that
             ``shares_kernel``.
+        goes_on: Whether cells below run while the cell waits for an answer.
+        await_answer: Has variables be without a value until `set_answer` gives them one, or the
+            cell ends; within `kernel_turn`.
         placed: To be called when all has been read of the state that the cell reads: cells below
             may change it from then on.
-        set_answer: Sets variables to an answer, but for those that a cell further down has set
-            whose answer came first; each gets a value of its own. Takes the names, the value and
-            what sets one of them, within `kernel_turn`, or None: as plain data.
+        set_answer: Sets variables to an answer, but for those that a cell below has bound
+            meanwhile; each gets a value of its own. Takes the names, the value and what sets one
+            of them, within `kernel_turn`, or None: as plain data.
         approve: Asks somebody whether a tool may be called.
         without_keys: Takes the keys of providers out of a JSON value.
         tell: Emits an event about the cell: the class, and its fields but for those that every
@@ -71,6 +74,8 @@ class Execution(Struct, frozen=True, kw_only=True):
     earlier_status: CellStatus
     reruns: bool
     kernel_turn: Callable[[], AbstractAsyncContextManager[None]]
+    goes_on: bool
+    await_answer: Callable[[Sequence[str]], Awaitable[None]]
     placed: Callable[[], None]
     set_answer: Callable[[Sequence[str], JSONValue, Deliver | None], Awaitable[None]]
     approve: Callable[[ToolCall, int | None], Awaitable[bool]]

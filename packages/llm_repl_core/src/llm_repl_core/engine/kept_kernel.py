@@ -24,6 +24,10 @@ class KeptKernel:
         self._has_state = False
         self._lost = False
         self._held: set[str] = set()
+        self._code: dict[str, list[str]] = {}
+        """By cell: what the kernel has run."""
+        self.generation = 0
+        """Which kernel it is: another number after each start."""
 
     @property
     def held(self) -> frozenset[str]:
@@ -33,6 +37,26 @@ class KeptKernel:
     def note_held(self, cell_id: str) -> None:
         """Note that the kernel has the variables of a cell."""
         self._held.add(cell_id)
+
+    def note_not_held(self, cell_id: str) -> None:
+        """Note that what the kernel has of a cell is not what the cell would give now."""
+        self._held.discard(cell_id)
+
+    def note_code(self, cell_id: str, content: str) -> None:
+        """Note what the kernel runs for a cell."""
+        contents = self._code.setdefault(cell_id, [])
+        if content not in contents:
+            contents.append(content)
+
+    def former_code(self) -> list[str]:
+        """What the kernel has run and no cell says any more: its functions may still be there."""
+        notebook = self._notebook
+        return [
+            content
+            for cell_id, contents in self._code.items()
+            for content in contents
+            if cell_id not in notebook or notebook[cell_id].content != content
+        ]
 
     async def ensure(self) -> None:
         """Have a kernel that is alive.
@@ -68,6 +92,8 @@ class KeptKernel:
 
     async def _start(self) -> None:
         self._held.clear()
+        self._code.clear()
+        self.generation += 1
         try:
             if not self.kernel.alive:
                 await self.kernel.start()

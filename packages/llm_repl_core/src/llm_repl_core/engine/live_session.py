@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from llm_repl_core.dataflow.code import analyse_code
+from llm_repl_core.dataflow.effects import Effects
 from llm_repl_core.engine.approvals import Approvals
 from llm_repl_core.engine.caller_thread import AsyncInbox, Inbox
 from llm_repl_core.engine.calls import Caller
@@ -15,6 +17,7 @@ from llm_repl_core.engine.catch_up import plan_catch_up
 from llm_repl_core.engine.cell_type import CellType
 from llm_repl_core.engine.dependencies import Dependencies
 from llm_repl_core.engine.displays import Displays
+from llm_repl_core.engine.distrust import Distrust
 from llm_repl_core.engine.events import Event
 from llm_repl_core.engine.kept_kernel import KeptKernel
 from llm_repl_core.engine.options import RunOptions
@@ -75,6 +78,7 @@ class LiveSession:
         self.approvals = Approvals()
         self.dependencies = Dependencies(notebook)
         self.displays = Displays(notebook)
+        self.distrust = Distrust(notebook)
         self.execution_count = 0
         """How many cells the kernel has run."""
         self.plain_names: set[str] = set()
@@ -325,6 +329,14 @@ class LiveSession:
 
     # For runs ------------------------------------------------------------------------------------
 
+    async def have_kernel(self) -> None:
+        """Have a kernel that is alive; who uses it for a cell is told where state was lost.
+
+        Raises:
+            KernelStartFailed: None can be started.
+        """
+        await self._kept.ensure()
+
     async def ensure_kernel(self) -> Output | None:
         """Have a kernel that is alive; the answer is a notice for the user where state was lost.
 
@@ -350,6 +362,23 @@ class LiveSession:
     def note_held(self, cell_id: str) -> None:
         """Note that the kernel has the variables of a cell."""
         self._kept.note_held(cell_id)
+
+    def note_not_held(self, cell_id: str) -> None:
+        """Note that the kernel has older variables of a cell at most: it has failed since."""
+        self._kept.note_not_held(cell_id)
+
+    @property
+    def kernel_generation(self) -> int:
+        """Which kernel it is: another number after each start."""
+        return self._kept.generation
+
+    def note_code(self, cell: Cell) -> None:
+        """Note what a code cell says as it runs: the kernel has its functions from then on."""
+        self._kept.note_code(cell.id, cell.content)
+
+    def effects_of_former_code(self) -> list[Effects]:
+        """What the code does that the kernel has run and that no cell says any more."""
+        return [analyse_code(content) for content in self._kept.former_code()]
 
     def next_sequence(self) -> int:
         """The number of the next event, from 1."""

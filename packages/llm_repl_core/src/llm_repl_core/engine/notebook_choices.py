@@ -13,10 +13,10 @@ from llm_repl_core.errors import InvalidInput
 from llm_repl_core.ledger.record import Mode
 from llm_repl_core.model.json_value import JSONValue
 
-__all__ = ["check_choices", "chosen_budget", "chosen_mode"]
+__all__ = ["check_choices", "chosen_budget", "chosen_mode", "chosen_speculation"]
 
 _TEXTS = ("kernel", "mode", "model", "provider", "system")
-_NAMES = (*_TEXTS, "budget")
+_NAMES = (*_TEXTS, "budget", "speculate")
 _SIMILARITY = 0.75  # from which a name is taken for a misspelt one, and not for another tool's
 
 
@@ -43,6 +43,7 @@ def check_choices(own: Mapping[str, JSONValue]) -> None:
         if not isinstance(own.get(name), str | None):
             raise InvalidInput(f"The notebook's `metadata.llm_repl.{name}` must be text.")
     chosen_budget(own)
+    chosen_speculation(own)
 
 
 def chosen_budget(own: Mapping[str, JSONValue]) -> Budget | None:
@@ -69,6 +70,21 @@ def chosen_budget(own: Mapping[str, JSONValue]) -> Budget | None:
         raise InvalidInput(
             f"The notebook's `metadata.llm_repl.budget` cannot be used: {error}."
         ) from None
+
+
+def chosen_speculation(own: Mapping[str, JSONValue]) -> bool | None:
+    """Whether the notebook's prompts are sent ahead of their place; None where it does not say it.
+
+    Args:
+        own: What stands under ``metadata.llm_repl``.
+
+    Raises:
+        InvalidInput: It is neither true nor false.
+    """
+    noted = own.get("speculate")
+    if noted is None or isinstance(noted, bool):
+        return noted
+    raise InvalidInput("The notebook's `metadata.llm_repl.speculate` must be true or false.")
 
 
 def chosen_mode(own: Mapping[str, JSONValue]) -> Mode:

@@ -40,6 +40,8 @@ class OpenCall:
     Attributes:
         begun: Whether it is on record, and so may have been sent.
         complete: Whether the whole answer has come.
+        superseded: Why a call that was sent ahead of its prompt's place does not count; None: it
+            does.
     """
 
     def __init__(
@@ -55,6 +57,8 @@ class OpenCall:
         self.record = record
         self.listener = listener
         self.begun = False
+        self.superseded: str | None = None
+        self._duration_s: float | None = None
         self._provider = provider
         self._prices = prices
         self._redactor = redactor
@@ -156,13 +160,17 @@ class OpenCall:
         """The record, complete."""
         state: CallState = "completed" if self.complete else "interrupted"
         error: CallError | None = None
-        if self._error is not None and not self.complete:
+        if self.superseded is not None:
+            state, error = "superseded", CallError(type="Superseded", message=self.superseded)
+        elif self._error is not None and not self.complete:
             state = "failed"
             error = CallError(type=type(self._error).__name__, message=str(self._error))
+        if self._duration_s is None:
+            self._duration_s = round(time.perf_counter() - self._started, 6)
         return msgspec.structs.replace(
             self.record,
             state=state,
-            duration_s=round(time.perf_counter() - self._started, 6),
+            duration_s=self._duration_s,
             first_token_s=self._first_token_s and round(self._first_token_s, 6),
             attempts=tuple(self._attempts),
             text="".join(self._pieces),

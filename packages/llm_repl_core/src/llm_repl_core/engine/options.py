@@ -27,6 +27,9 @@ class RunOptions(Struct, frozen=True, kw_only=True):
             budget limits money. Without, they are refused.
         parallel: Whether prompts run at the same time as other cells. Without, each cell ends
             before the next begins; the results are the same.
+        speculate: Whether prompts are sent ahead of cells that are not expected to change them; what
+            was sent in vain costs money. None: what the notebook says under
+            ``metadata.llm_repl.speculate``, else the settings.
     """
 
     stop_on_error: bool = True
@@ -35,6 +38,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     budget: Budget | None = None
     allow_unpriced: bool = False
     parallel: bool = True
+    speculate: bool | None = None
 
 
 class RunKeywords(TypedDict, total=False):
@@ -46,3 +50,4 @@ class RunKeywords(TypedDict, total=False):
     budget: Budget | None
     allow_unpriced: bool
     parallel: bool
+    speculate: bool | None

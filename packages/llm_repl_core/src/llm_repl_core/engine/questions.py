@@ -29,6 +29,7 @@ class CallTerms(Struct, frozen=True, kw_only=True):
         admission: Lets them in, as far as the budgets bear them.
         how_to_go_on: Says how to ask only for items that have no answer, in a sentence.
         allow_unpriced: Whether one without a known price may be sent where money is limited.
+        speculate: Whether calls are sent ahead of the order of the document.
     """
 
     mode: Mode
@@ -37,6 +38,7 @@ class CallTerms(Struct, frozen=True, kw_only=True):
     admission: Admission
     how_to_go_on: Callable[[], str]
     allow_unpriced: bool = False
+    speculate: bool = True
 
 
 class Question(Struct, frozen=True, kw_only=True):

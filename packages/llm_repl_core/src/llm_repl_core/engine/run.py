@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from llm_repl_core.engine.ahead_call import AheadCall
 from llm_repl_core.engine.answers import Answers
 from llm_repl_core.engine.caller_thread import AsyncInbox, Inbox
 from llm_repl_core.engine.catch_up import CatchUp
@@ -23,13 +24,15 @@ from llm_repl_core.engine.events import (
     RunProgress,
     RunStarted,
 )
+from llm_repl_core.engine.look_ahead import LookAhead
 from llm_repl_core.engine.options import RunOptions
-from llm_repl_core.engine.plan import plan, unset_names
-from llm_repl_core.engine.questions import CallTerms
-from llm_repl_core.engine.scheduler import Outcome, Planned, Schedule
+from llm_repl_core.engine.plan import Plan, Planned
+from llm_repl_core.engine.questions import CallTerms, Question
+from llm_repl_core.engine.scheduler import Outcome, Schedule
 from llm_repl_core.errors import BudgetExceeded, LLMReplError, PriceUnknown
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.ids import new_id
+from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.output import Output
 from llm_repl_core.plugins.contexts import RunContext, RunResult
 
@@ -90,7 +93,13 @@ class Run:
         """Whose turn it is to use the kernel, among the cells of this run."""
         self.begun: set[str] = set()
         """The cells that this run has come to."""
-        self.answers = Answers(session.kernel, self.kernel_turn, session.ensure_kernel)
+        self.answers = Answers(
+            session.kernel,
+            self.kernel_turn,
+            session.ensure_kernel,
+            lambda: session.kernel_generation,
+        )
+        self._look_ahead: LookAhead | None = None
         self._terms: asyncio.Task[CallTerms] | None = None
         self._whole_notebook = whole_notebook
         self._catch_up = catch_up or CatchUp(cell_ids=cell_ids)
@@ -215,13 +224,13 @@ class Run:
         if self.inbox is not None:
             self.inbox.withdraw()
 
-    def execution_count(self, place: int) -> int:
+    def execution_count(self, index: int) -> int:
         """The number of a cell in the kernel's count, as document order gives it.
 
         Args:
-            place: Where the cell stands among the cells of the run, from 0.
+            index: Where the cell stands among the cells of the run, from 0.
         """
-        count = self._counts[place]
+        count = self._counts[index]
         self.session.execution_count = max(self.session.execution_count, count)
         return count
 
@@ -240,39 +249,75 @@ class Run:
         return not self.stopped and cell_id in self._to_come
 
     async def _execute_cells(self) -> None:
-        notebook = self.session.notebook
         if self._has_prompts():
             # Made by now, so that no call overtakes another one while it waits for them.
             await asyncio.wait([self._making_of_terms()])
             # In order, too: what depends on a prompt that failed is the same then.
-            self._schedule = Schedule(
-                self._start_planned, self._is_current, parallel=self.options.parallel
-            )
-            planned = plan(
-                notebook,
-                self._order,
-                plain=self.session.plain_names,
-                in_order=await self._kept_in_order(),
-            )
-            await self._schedule.run(planned)
+            await self._execute_planned()
             if self.stopped:
                 self._note_stop()
             return
-        for place, cell_id in enumerate(self._order):
+        for index, cell_id in enumerate(self._order):
             if self.stopped:
                 self._note_stop()
                 return
-            if (await self._execute_cell(cell_id, place, lambda: None)).halts:
+            if (await self._execute_cell(cell_id, index, lambda: None)).halts:
                 return
 
-    async def _kept_in_order(self) -> set[str]:
-        """The prompts that read what is not there, and fail: with the names of their place."""
-        unset, kernel = unset_names(self.session.notebook), self.session.kernel
-        if not unset or not kernel.alive:
-            return set(unset)
-        async with self.kernel_turn:
-            there = set(await kernel.names())
-        return {cell_id for cell_id, names in unset.items() if not names <= there}
+    async def _execute_planned(self) -> None:
+        session, options = self.session, self.options
+        plan = Plan(
+            session.notebook,
+            self._order,
+            plain=session.plain_names,
+            ran=session.effects_of_former_code,
+            distrusted=session.distrust.holds,
+        )
+        self._look_ahead = look_ahead = LookAhead(
+            plan,
+            notebook=session.notebook,
+            kernel=session.kernel,
+            kernel_turn=self.kernel_turn,
+            ensure_kernel=session.have_kernel,
+            call=session.call,
+            terms=self.terms,
+            run_id=self.id,
+            distrust=session.distrust,
+            may_ask=self._may_ask,
+            is_on=options.parallel and await self._speculates(),
+        )
+        self._schedule = Schedule(
+            plan,
+            self._start_planned,
+            look_ahead,
+            self.answers.settled,
+            parallel=options.parallel,
+        )
+        try:
+            await self._schedule.run()
+        finally:
+            await look_ahead.close()
+            await self.answers.settled()
+
+    async def _speculates(self) -> bool:
+        try:
+            return (await self.terms()).speculate
+        except LLMReplError:
+            return False  # each call is told why
+
+    def _may_ask(self, cell: PromptCell) -> bool:
+        """Whether a prompt asks a model at all, and from the start."""
+        goes_on = cell.for_each is not None and cell.status in ("error", "interrupted")
+        return not goes_on and not self.reruns(cell.id) and cell.id not in self._catch_up.recalled
+
+    def take_ahead(self, question: Question) -> AheadCall | None:
+        """The call that was sent ahead for what a prompt asks; None: there is none."""
+        return None if self._look_ahead is None else self._look_ahead.take(question)
+
+    def note_answer(self, cell_id: str, value: JSONValue) -> None:
+        """Note a prompt's answer, which the kernel does not have yet."""
+        if self._look_ahead is not None:
+            self._look_ahead.answered(cell_id, value)
 
     def _has_prompts(self) -> bool:
         notebook = self.session.notebook
@@ -284,32 +329,38 @@ class Run:
     async def _start_planned(
         self, planned: Planned, placed: Callable[[], None], failed: Sequence[Planned]
     ) -> Outcome:
-        return await self._execute_cell(planned.cell_id, planned.place, placed, failed)
+        is_last = planned.index == len(self._order) - 1
+        goes_on = self.options.parallel and not planned.holds_order and not is_last
+        return await self._execute_cell(
+            planned.cell_id, planned.index, placed, failed, goes_on=goes_on
+        )
 
     async def _execute_cell(
         self,
         cell_id: str,
-        place: int,
+        index: int,
         placed: Callable[[], None],
         failed: Sequence[Planned] = (),
+        *,
+        goes_on: bool = False,
     ) -> Outcome:
         if cell_id in self._catch_up.recalled:
-            return await self._recall(cell_id, place)
+            return await self._recall(cell_id, index)
         outcome = Outcome(ok=False, halts=True)  # where the engine itself fails
         try:
-            outcome = await self._execute_current(cell_id, place, placed, failed)
+            outcome = await self._execute_current(cell_id, index, placed, failed, goes_on)
         finally:
             self._note_ended(cell_id, outcome)
         return outcome
 
-    async def _recall(self, cell_id: str, place: int) -> Outcome:
+    async def _recall(self, cell_id: str, index: int) -> Outcome:
         """Give the kernel what a cell left that need not run for it."""
         notices: list[Output] = []
         try:
             for name, value in self._catch_up.recalled[cell_id].items():
-                await self.answers.set((name,), place, value, notices.append)
+                await self.answers.set((name,), index, value, notices.append)
         except LLMReplError as error:
-            self._fail(str(error), cell_id, place)
+            self._fail(str(error), cell_id, index)
             return Outcome(ok=False, halts=True)
         self.session.note_held(cell_id)
         return Outcome(ok=True, halts=False)
@@ -334,16 +385,24 @@ class Run:
     async def _execute_current(
         self,
         cell_id: str,
-        place: int,
+        index: int,
         placed: Callable[[], None],
         failed: Sequence[Planned],
+        goes_on: bool,
     ) -> Outcome:
         notebook = self.session.notebook
         self._to_come.discard(cell_id)
         if cell_id not in notebook:
             return Outcome(ok=True, halts=False)  # removed while it waited for its turn
         self.begun.add(cell_id)
-        cell_run = CellRun(self, notebook[cell_id], place, placed, refusal=self._refusal(failed))
+        cell_run = CellRun(
+            self,
+            notebook[cell_id],
+            index,
+            placed,
+            goes_on=goes_on,
+            refusal=self._refusal(failed),
+        )
         self._cell_runs[cell_id] = cell_run
         try:
             ending = await cell_run.execute()
@@ -355,7 +414,7 @@ class Run:
         if len(self.cell_ids) > 1:
             self.emit(RunProgress, ended=self._ended_cells, total=len(self.cell_ids))
         if ending.error is not None and not ending.withdrawn:
-            self._fail(ending.error, cell_id, place)
+            self._fail(ending.error, cell_id, index)
         self.interrupted = self.interrupted or ending.interrupted
         if ending.interrupted and self._schedule is not None:
             self._schedule.halt()
@@ -379,22 +438,16 @@ class Run:
             cell = f"cell {notebook.index(needed.cell_id) + 1}"
         return f"It needs {what} {cell}, which failed."
 
-    def _is_current(self, planned: Planned) -> bool:
-        notebook = self.session.notebook
-        if planned.cell_id not in notebook:
-            return True
-        return planned.content == notebook[planned.cell_id].content
-
     def _note_stop(self) -> None:
         self.interrupted = True
         self._fail(_STOPPED)
 
-    def _fail(self, error: str, cell_id: str | None = None, place: int = sys.maxsize) -> None:
+    def _fail(self, error: str, cell_id: str | None = None, index: int = sys.maxsize) -> None:
         """Note what went wrong; the failure of the first cell in order is the run's."""
-        self._failures.append(_Failure(place, error, cell_id))
+        self._failures.append(_Failure(index, error, cell_id))
 
     def _end(self, context: RunContext, started: float) -> RunResult:
-        failure = min(self._failures, key=lambda one: one.place, default=None)
+        failure = min(self._failures, key=lambda failure: failure.index, default=None)
         error: str | None = None
         if failure is None:
             self.emit(RunCompleted)
@@ -420,6 +473,6 @@ class Run:
 
 
 class _Failure(Struct, frozen=True):
-    place: int
+    index: int
     error: str
     cell_id: str | None

@@ -1,26 +1,26 @@
-"""Which cell of a run may start when: prompts are futures, and everything else is in order.
+"""In which order the cells of a run have the kernel: that of the document.
 
-Code, memory and markdown cells run one at a time, in document order. A prompt starts as soon as
-nothing above it that has not run could change what its template shows, and what is below it waits
-only for what it really needs. So every interleaving leaves what running from top to bottom leaves.
+Code, memory and markdown cells run one at a time. A prompt reads the state at its place and the
+order goes on without waiting for its answer, so what is sent is what running from top to bottom
+sends. A cell that uses an answer, or may use any, waits for it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import TypeAlias
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
 from llm_repl_core.dataflow.effects import LAST_ANSWER
-from llm_repl_core.dataflow.hazards import Closed, must_follow
+from llm_repl_core.engine.plan import Plan, Planned
 
-__all__ = ["Outcome", "Planned", "Schedule", "Start"]
+__all__ = ["Outcome", "Schedule", "Start"]
 
-_LOOKAHEAD = 256
-"""How many cells may wait to start; what is further down is not looked at yet."""
+_PENDING_LIMIT = 256
+"""How many prompts may wait for their answers at once."""
 
 
 class Outcome(Struct, frozen=True):
@@ -28,39 +28,11 @@ class Outcome(Struct, frozen=True):
 
     Attributes:
         ok: Whether its answer can be used: it ran, and well.
-        halts: Whether nothing further down is to be started. What stands above still is, as in
-            document order it would have run before.
+        halts: Whether nothing further down is to be started.
     """
 
     ok: bool
     halts: bool
-
-
-class Planned(Struct, frozen=True, kw_only=True):
-    """A cell of a run, and what is known of it.
-
-    Attributes:
-        cell_id: Which cell.
-        content: Its content when it was planned.
-        place: Where it stands among the cells of the run, from 0.
-        is_prompt: Whether it is a future: it shares the kernel, and its answer comes later.
-        effects: What it does to the names of the notebook.
-        variable: The variable of its answer, where it is a prompt.
-        needs: Cells whose outputs it is sent with, so that they must have ended.
-        needs_all: Whether that is all cells above it.
-        later: What it still does to the names when its answer is there: a class of the state
-            checks it then; None: nothing.
-    """
-
-    cell_id: str
-    content: str
-    place: int
-    is_prompt: bool
-    effects: Closed
-    variable: str | None = None
-    needs: frozenset[str] = frozenset()
-    needs_all: bool = False
-    later: Closed | None = None
 
 
 Start: TypeAlias = Callable[[Planned, Callable[[], None], Sequence[Planned]], Awaitable[Outcome]]
@@ -68,107 +40,145 @@ Start: TypeAlias = Callable[[Planned, Callable[[], None], Sequence[Planned]], Aw
 and that failed. It decides itself whether the cell still is to be run."""
 
 
-class _Turn:
-    """The turn of one cell: what it waits for, and how far it is."""
+class Ahead(Protocol):
+    """Who sends prompts ahead while the order waits; see `llm_repl_core.engine.look_ahead`."""
 
-    def __init__(self, planned: Planned) -> None:
+    async def look(self, index: int) -> None:
+        """The order waits before a cell, or that cell is about to run."""
+
+    def reached(self, planned: Planned) -> None:
+        """The order has come to a cell."""
+
+    def ended(self, planned: Planned, *, ok: bool) -> None:
+        """A cell has ended."""
+
+    def halt(self) -> None:
+        """The order ends here."""
+
+
+class _Turn:
+    """The turn of one cell, and how far it is."""
+
+    def __init__(self, planned: Planned, depends_on: Sequence[_Turn]) -> None:
         self.planned = planned
+        self.depends_on = depends_on
         self.placed = asyncio.Event()
         self.ended = asyncio.Event()
         self.ok = False
-        self.waits_for: list[asyncio.Event] = []
-        self.depends_on: list[_Turn] = []
 
 
 class Schedule:
-    """Starts the cells of one run.
+    """Runs the cells of one run.
 
     Args:
+        plan: The cells.
         start: Runs a cell.
-        is_current: Whether a cell still is what it was when it was planned; one that was edited
-            since waits for all that is above it.
-        parallel: Whether cells run at the same time; else each ends before the next begins.
+        ahead: Sends prompts ahead.
+        settled: Waits until the kernel has what is on its way to it.
+        parallel: Whether the order goes on while prompts wait for their answers; else each cell
+            ends before the next begins.
     """
 
     def __init__(
-        self, start: Start, is_current: Callable[[Planned], bool], *, parallel: bool = True
+        self,
+        plan: Plan,
+        start: Start,
+        ahead: Ahead,
+        settled: Callable[[], Awaitable[None]],
+        *,
+        parallel: bool = True,
     ) -> None:
+        self._plan = plan
         self._start = start
-        self._is_current = is_current
+        self._ahead = ahead
+        self._settled = settled
         self._parallel = parallel
         self._halted_at = sys.maxsize
-        """From which place on nothing more is started."""
-        self._waiting = asyncio.Semaphore(_LOOKAHEAD)
+        """From which index on nothing more is started."""
         self._turns: dict[str, _Turn] = {}
-        self._open: dict[str, _Turn] = {}
-        """The cells that have not ended, in document order, as are the next."""
-        self._holding: dict[str, _Turn] = {}
-        """Those that others may have to stay behind: they may still read or change the state."""
-        self._last_in_order: _Turn | None = None
-        """The last cell that is no prompt."""
-        self._last_prompt: _Turn | None = None
-        self._last: _Turn | None = None
-        self._answering: dict[str, dict[str, _Turn]] = {}
-        """By variable: the prompts that have not ended and may still set it, by cell."""
+        self._pending: dict[str, _Turn] = {}
+        """The prompts that have not ended, in document order."""
         self._answers: dict[str, _Turn] = {}
         """By variable: the prompt whose answer it has for the cells further down."""
+        self._last_prompt: _Turn | None = None
 
     def halt(self) -> None:
         """Start nothing more."""
         self._halted_at = 0
+        self._ahead.halt()
 
-    async def run(self, cells: Iterable[Planned]) -> None:
-        """Run the cells; returns when all that were started have ended.
-
-        Args:
-            cells: In document order.
-        """
+    async def run(self) -> None:
+        """Run the cells; returns when all that were started have ended."""
         try:
             async with asyncio.TaskGroup() as group:
-                for planned in cells:
-                    await self._waiting.acquire()
-                    if planned.place >= self._halted_at:
+                for index in range(len(self._plan)):
+                    if index >= self._halted_at:
                         break
-                    turn = self._plan(planned)
-                    group.create_task(self._take(turn))
-                    if not turn.waits_for:
-                        await asyncio.sleep(0)  # it starts before the next is looked at
+                    await self._come_to(index, group)
         except BaseExceptionGroup as failures:
             # Only a defect of the engine, or a plugin's `sys.exit()`, gets here.
             raise failures.exceptions[0] from None
 
-    def _plan(self, planned: Planned) -> _Turn:
-        turn = _Turn(planned)
-        turn.depends_on = self._dependencies(planned)
-        stages = [other.ended for other in turn.depends_on]
-        if not self._parallel:
-            stages += [] if self._last is None else [self._last.ended]
-        elif planned.effects.barrier is not None or planned.needs_all:
-            stages += [other.ended for other in self._open.values()]
-        else:
-            stages += self._overwritten(planned)
-            stages += self._hazards(planned)
-        turn.waits_for = [stage for stage in dict.fromkeys(stages) if not stage.is_set()]
+    async def _come_to(self, index: int, group: asyncio.TaskGroup) -> None:
+        """Have a cell run, or of a prompt read the state, when what it needs is there."""
+        planned = self._plan.at(index)
+        while planned is not None and (waits_for := self._waits_for(planned)):
+            await self._ahead.look(index)
+            for turn in waits_for:
+                await turn.ended.wait()
+            if index >= self._halted_at:
+                return
+            planned = self._plan.at(index)  # it may have been edited meanwhile
+        if planned is None:
+            return  # it was removed
+        await self._settled()
+        turn = self._note(planned)
+        self._ahead.reached(planned)
+        if not planned.is_prompt:
+            await self._ahead.look(index)
+            await self._take(turn)
+            return
+        self._pending[planned.cell_id] = turn
+        group.create_task(self._take(turn))
+        await turn.placed.wait()
+        if not self._parallel or planned.holds_order:
+            await self._ahead.look(index + 1)
+            await turn.ended.wait()
+
+    def _waits_for(self, planned: Planned) -> list[_Turn]:
+        """The prompts that must have ended before a cell can begin."""
+        pending = list(self._pending.values())
+        if not pending:
+            return []
+        names = planned.names
+        if (
+            planned.effects.sees_all is not None
+            or planned.needs_all
+            or planned.is_unset
+            or LAST_ANSWER in names
+        ):
+            return pending
+        found = [
+            turn
+            for turn in pending
+            if turn.planned.variable in names or turn.planned.cell_id in planned.needs
+        ]
+        return found or (pending[:1] if len(pending) >= _PENDING_LIMIT else [])
+
+    def _note(self, planned: Planned) -> _Turn:
+        turn = _Turn(planned, self._dependencies(planned))
         self._turns[planned.cell_id] = turn
-        self._open[planned.cell_id] = turn
-        self._holding[planned.cell_id] = turn
-        self._last = turn
+        for name in planned.effects.writes:
+            self._answers.pop(name, None)
         if planned.is_prompt:
             self._last_prompt = turn
             if planned.variable is not None:
                 self._answers[planned.variable] = turn
-                self._answering.setdefault(planned.variable, {})[planned.cell_id] = turn
-        else:
-            self._last_in_order = turn
-            for name in planned.effects.writes:
-                self._answers.pop(name, None)
         return turn
 
     def _dependencies(self, planned: Planned) -> list[_Turn]:
         """The prompts whose answers a cell uses, and the cells that it is sent with."""
         reads = planned.effects.reads
-        if planned.later is not None:
-            reads |= planned.later.reads
         found = [self._answers.get(name) for name in reads]
         if LAST_ANSWER in reads:
             found.append(self._last_prompt)
@@ -177,96 +187,17 @@ class Schedule:
             found += [turn for turn in self._turns.values() if turn.planned.is_prompt]
         return [turn for turn in dict.fromkeys(found) if turn is not None]
 
-    def _overwritten(self, planned: Planned) -> list[asyncio.Event]:
-        """The prompts whose variable a cell sets when it runs: theirs must come first.
-
-        All of them, as the lowest may fail. Of two prompts with one variable the lower wins,
-        whichever is answered first, but what a template itself sets is set at its place.
-        """
-        writes = planned.effects.writes
-        if planned.is_prompt:
-            writes -= {planned.variable, LAST_ANSWER}
-        if LAST_ANSWER in writes:
-            return [turn.ended for turn in self._open.values() if turn.planned.is_prompt]
-        return [turn.ended for name in writes for turn in self._answering.get(name, {}).values()]
-
-    def _hazards(self, planned: Planned) -> list[asyncio.Event]:
-        """What must have happened above, so that the cell sees, and leaves, the right state."""
-        stages: list[asyncio.Event] = []
-        if not planned.is_prompt and self._last_in_order is not None:
-            stages.append(self._last_in_order.ended)
-        in_order = False
-        for other in reversed(self._holding.values()):
-            above = other.planned
-            if above.effects.barrier is not None:
-                stages.append(other.ended)
-                break  # it waited for all that is above it
-            if above.is_prompt:
-                if _conflicts_later(planned, above):
-                    stages.append(other.ended)
-                elif not other.placed.is_set() and _conflict(planned, above):
-                    stages.append(other.placed)
-            elif planned.is_prompt and not in_order and _conflict(planned, above):
-                stages.append(other.ended)
-                in_order = True  # those further up end before it
-        return stages
-
     async def _take(self, turn: _Turn) -> None:
         planned = turn.planned
         try:
-            try:
-                for stage in turn.waits_for:
-                    await stage.wait()
-            finally:
-                self._waiting.release()
-            if not self._is_current(planned):
-                for above in [
-                    one for one in self._open.values() if one.planned.place < planned.place
-                ]:
-                    await above.ended.wait()
-            if planned.place >= self._halted_at:
-                return
             failed = [other.planned for other in turn.depends_on if not other.ok]
-            outcome = await self._start(planned, lambda: self._place(turn), failed)
+            outcome = await self._start(planned, turn.placed.set, failed)
             turn.ok = outcome.ok
             if outcome.halts:
-                self._halted_at = min(self._halted_at, planned.place + 1)
+                self._halted_at = min(self._halted_at, planned.index + 1)
+                self._ahead.halt()
         finally:
             turn.placed.set()
+            self._pending.pop(planned.cell_id, None)
+            self._ahead.ended(planned, ok=turn.ok)
             turn.ended.set()
-            self._open.pop(planned.cell_id, None)
-            self._holding.pop(planned.cell_id, None)
-            if planned.variable is not None:
-                self._answering[planned.variable].pop(planned.cell_id, None)
-
-    def _place(self, turn: _Turn) -> None:
-        turn.placed.set()
-        planned = turn.planned
-        if planned.is_prompt and planned.effects.barrier is None and planned.later is None:
-            self._holding.pop(planned.cell_id, None)
-
-
-def _conflict(later: Planned, earlier: Planned) -> bool:
-    if must_follow(later.effects, earlier.effects):
-        return True
-    if later.later is not None and must_follow(later.later, earlier.effects):
-        return True
-    # Else the answer would be set as `_` before the cell above has looked at it, or set it.
-    last = LAST_ANSWER
-    return (
-        later.is_prompt
-        and last in later.effects.writes
-        and (
-            last in earlier.effects.reads
-            or (last in earlier.effects.writes and not earlier.is_prompt)
-        )
-    )
-
-
-def _conflicts_later(later: Planned, earlier: Planned) -> bool:
-    """Whether a cell must wait until a prompt above it has its answer checked, and set."""
-    if earlier.later is None:
-        return False
-    return must_follow(later.effects, earlier.later) or (
-        later.later is not None and must_follow(later.later, earlier.later)
-    )

@@ -8,7 +8,12 @@ from typing import TypeAlias
 
 from llm_repl_core.engine.admission import Admission, Outlook
 from llm_repl_core.engine.budget import BudgetMeter, Spending
-from llm_repl_core.engine.notebook_choices import check_choices, chosen_budget, chosen_mode
+from llm_repl_core.engine.notebook_choices import (
+    check_choices,
+    chosen_budget,
+    chosen_mode,
+    chosen_speculation,
+)
 from llm_repl_core.engine.options import RunOptions
 from llm_repl_core.engine.questions import CallTerms
 from llm_repl_core.ledger.base import Ledger
@@ -29,6 +34,7 @@ class Terms:
     Args:
         ledger: Where calls are recorded.
         concurrency: How many calls a run has under way that does not say it itself.
+        speculate: Whether a run sends calls ahead where neither it nor the notebook says it.
         expected_calls: Says what the cells of a run may ask for; asked where there is a budget.
     """
 
@@ -37,10 +43,12 @@ class Terms:
         ledger: Ledger,
         concurrency: int,
         *,
+        speculate: bool = True,
         expected_calls: ExpectedCalls = lambda _, cell_ids: dict.fromkeys(cell_ids),
     ) -> None:
         self._ledger = ledger
         self._concurrency = concurrency
+        self._speculate = speculate
         self._expected_calls = expected_calls
         self._notebook_meter: BudgetMeter | None = None
 
@@ -80,7 +88,14 @@ class Terms:
             admission=Admission(meters, expected, stops_on_error=options.stop_on_error),
             how_to_go_on=self._ledger.how_to_go_on,
             allow_unpriced=options.allow_unpriced,
+            speculate=self._speculates(notebook, options),
         )
+
+    def _speculates(self, notebook: Notebook, options: RunOptions) -> bool:
+        if options.speculate is not None:
+            return options.speculate
+        chosen = chosen_speculation(notebook.own_metadata)
+        return self._speculate if chosen is None else chosen
 
     async def _meter_of(self, notebook: Notebook) -> BudgetMeter | None:
         budget = chosen_budget(notebook.own_metadata)

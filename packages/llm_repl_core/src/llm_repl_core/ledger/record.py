@@ -24,7 +24,8 @@ __all__ = [
 Mode: TypeAlias = Literal["live", "reuse", "replay"]
 """``live``: ask; ``reuse``: ask only what has no answer on record; ``replay``: never ask."""
 
-CallState: TypeAlias = Literal["running", "completed", "failed", "interrupted"]
+CallState: TypeAlias = Literal["running", "completed", "failed", "interrupted", "superseded"]
+"""``superseded``: sent ahead of its prompt's place, which then asked something else."""
 
 CallSource: TypeAlias = Literal["live", "reuse", "replay"]
 """Where an answer came from: the provider, or a record, and then in which mode."""

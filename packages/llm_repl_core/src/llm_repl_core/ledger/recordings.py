@@ -59,7 +59,8 @@ def prune(records: Iterable[CallRecord], notebook: Notebook) -> list[CallRecord]
         records: Calls in the order in which they began; those from a file come first.
         notebook: The notebook, after its run.
     """
-    records = list(records)
+    # What was sent ahead in vain is no call of its prompt.
+    records = [record for record in records if record.state != "superseded"]
     originals = {record.id: record for record in records if record.source == "live"}
     taken_ids: set[str] = set()
     kept: list[CallRecord] = []

@@ -76,6 +76,17 @@ class Recall:
         self._claimed.add(chosen.id)
         return chosen
 
+    async def has(self, identity: str) -> bool:
+        """Whether an answered call of that identity is on record, whoever may take it.
+
+        Args:
+            identity: The hash of what is asked.
+
+        Raises:
+            StorageError: The records cannot be read.
+        """
+        return bool(await self._of(identity))
+
     async def miss(self, canonical: dict[str, JSONValue], place: CallPlace) -> ReplayMiss:
         """The error of a call that is not on record; it shows how the nearest one differs.
 

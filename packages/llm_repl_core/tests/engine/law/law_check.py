@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,6 +20,7 @@ from llm_repl_core import Application, PluginManager, Settings, hookimpl
 from llm_repl_core.engine.loop import EngineLoop
 from llm_repl_core.engine.options import RunOptions
 from llm_repl_core.kernels.base import Evaluated, Expression, KernelOptions
+from llm_repl_core.kernels.state import KernelFork
 from llm_repl_core.kernels.worker import WorkerKernel, Zygote
 from llm_repl_core.ledger.in_memory import MemoryLedger
 from llm_repl_core.ledger.recordings import RecordingsLedger
@@ -60,6 +61,39 @@ class WatchedKernel(WorkerKernel):
         """See `Kernel.assign`."""
         with self._conductor.busy():
             await super().assign(values)
+
+    async def fork(self, names: Collection[str]) -> KernelFork | None:
+        """See `Kernel.fork`."""
+        with self._conductor.busy():
+            fork = await super().fork(names)
+        return None if fork is None else _WatchedFork(fork, self._conductor)
+
+
+class _WatchedFork(KernelFork):
+    """A fork whose work the conductor hears of, so that answers wait for what is sent ahead."""
+
+    def __init__(self, fork: KernelFork, conductor: Conductor) -> None:
+        super().__init__(fork.options)
+        self._fork = fork
+        self._conductor = conductor
+
+    @property
+    def alive(self) -> bool:
+        return self._fork.alive
+
+    async def evaluate(self, expressions: Sequence[Expression], **options: Any) -> list[Evaluated]:
+        with self._conductor.busy():
+            return await self._fork.evaluate(expressions, **options)
+
+    async def assign(self, values: Mapping[str, Any]) -> None:
+        with self._conductor.busy():
+            await self._fork.assign(values)
+
+    async def names(self) -> list[str]:
+        return await self._fork.names()
+
+    async def close(self) -> None:
+        await self._fork.close()
 
 
 class _Lane:

@@ -116,12 +116,16 @@ def drawn(seed: int, catalogue: Sequence[Construct], *, stops: bool) -> Sketch:
         ending = "" if number == 0 else f"_{number}"
         sequences.append(renamed(shape, construct.names, ending))
     sequences += _extras(chance, count)
+    parts = tuple(_mixed(chance, sequences))
+    # Beside a prompt that waits for its answer the code below it runs, as nobody knows that it
+    # will fail: what has run by then is not taken back.
+    fails_late = any(part.fields.get("model") == "fail" for part in parts)
     return Sketch(
-        tuple(_mixed(chance, sequences)),
+        parts,
         frozenset().union(*(one.libraries for one in chosen)),
         how=chance.choice(("patient", "patient", "delays", "at once")),
         seed=seed,
-        stop_on_error=stops and chance.random() < 0.2,
+        stop_on_error=stops and chance.random() < 0.2 and not fails_late,
         constructs=tuple(one.name for one in chosen),
     )
 

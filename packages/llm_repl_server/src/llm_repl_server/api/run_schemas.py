@@ -67,6 +67,13 @@ class RunRequest(Struct, frozen=True, kw_only=True):
     parallel: Annotated[
         bool, Meta(description="Whether prompts run at the same time as other cells.")
     ] = True
+    speculate: Annotated[
+        bool | None,
+        Meta(
+            description="Whether prompts are sent ahead of cells that are not expected to change "
+            "what they ask; null: as the notebook or the settings say."
+        ),
+    ] = None
 
     def options(self) -> RunOptions:
         """The same for the engine."""
@@ -84,6 +91,7 @@ class RunRequest(Struct, frozen=True, kw_only=True):
             stop_on_error=self.stop_on_error,
             allow_unpriced=self.allow_unpriced,
             parallel=self.parallel,
+            speculate=self.speculate,
         )
 
 

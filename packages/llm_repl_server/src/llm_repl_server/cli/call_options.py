@@ -34,7 +34,7 @@ def filter_options(command: F) -> F:
         click.option("--model", help="To this model only, by the name that was asked for."),
         click.option(
             "--state",
-            type=click.Choice(["running", "completed", "failed", "interrupted"]),
+            type=click.Choice(["running", "completed", "failed", "interrupted", "superseded"]),
             help="In this state only.",
         ),
         click.option(

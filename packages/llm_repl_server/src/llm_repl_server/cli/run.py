@@ -67,6 +67,12 @@ _NOT_FOR_RECORDING = frozenset({"mode", "reuse", "replay", "record", "output", "
     help="With a budget of money: send calls of no known price, too, and count them as free.",
 )
 @click.option("--serial", is_flag=True, help="End each cell before the next begins.")
+@click.option(
+    "--speculate/--no-speculate",
+    default=None,
+    help="Send prompts ahead of cells that are not expected to change what they ask, at the price "
+    "of what is sent in vain.  [default: what the notebook says, else the settings]",
+)
 @click.option("--keep-going", is_flag=True, help="Go on with the next cell where one fails.")
 @click.option("-q", "--quiet", is_flag=True, help="Print outputs only, no progress.")
 def command(
@@ -91,6 +97,7 @@ def command(
     no_log: bool,
     allow_unpriced: bool,
     serial: bool,
+    speculate: bool | None,
     keep_going: bool,
     quiet: bool,
 ) -> None:
@@ -150,6 +157,7 @@ def command(
         "budget": budget,
         "allow_unpriced": allow_unpriced,
         "parallel": not serial,
+        "speculate": speculate,
     }
     failed = interrupted = False  # by Ctrl-C where no cell was running
     with (

@@ -34,9 +34,11 @@ async def execute_prompt(
     cell: PromptCell, execution: Execution
 ) -> AsyncGenerator[OutputChange, None]:
     """Send the filled template and keep the answer as a variable."""
-    if needs_kernel(cell, execution.notebook):
+    if execution.goes_on or needs_kernel(cell, execution.notebook):
         async with execution.kernel_turn():
             prepared = await prepare(cell, execution.notebook, execution.kernel)
+            if execution.goes_on:
+                await execution.await_answer((prepared.variable, LAST_ANSWER))
     else:
         prepared = await prepare(cell, execution.notebook, execution.kernel)
     execution.placed()

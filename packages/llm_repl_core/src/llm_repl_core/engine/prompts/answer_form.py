@@ -18,7 +18,7 @@ from llm_repl_core.engine.prompts.schema_cost import SchemaCost
 from llm_repl_core.engine.prompts.schema_process import check_apart
 from llm_repl_core.engine.prompts.short_schema import parse_short_schema
 from llm_repl_core.errors import AnswerMisfit, InvalidInput, KernelError
-from llm_repl_core.kernels.base import Failed, Kernel
+from llm_repl_core.kernels.state import Failed, KernelState
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.names import is_variable
 from llm_repl_core.providers.base import AnswerSchema
@@ -36,7 +36,7 @@ class AnswerForm(abc.ABC):
     def __init__(self, schema: AnswerSchema) -> None:
         self.schema = schema
 
-    async def read(self, text: str, kernel: Kernel) -> JSONValue:
+    async def read(self, text: str, kernel: KernelState) -> JSONValue:
         """The value of an answer, checked in every way: `parse`, and then `check`.
 
         Raises:
@@ -58,7 +58,7 @@ class AnswerForm(abc.ABC):
         """
 
     @abc.abstractmethod
-    async def check(self, kernel: Kernel, value: JSONValue) -> None:
+    async def check(self, kernel: KernelState, value: JSONValue) -> None:
         """Check what needs the kernel to be checked.
 
         Raises:
@@ -88,7 +88,7 @@ class SchemaForm(AnswerForm):
             self._checker.check(value)
         return value
 
-    async def check(self, kernel: Kernel, value: JSONValue) -> None:  # noqa: ARG002  # not here
+    async def check(self, kernel: KernelState, value: JSONValue) -> None:  # noqa: ARG002  # not here
         """Check what may take for ever; see `AnswerForm.check`."""
         if self._checker is None or not self._cost.allows(value):
             await check_apart(self.schema.schema, value)
@@ -110,14 +110,14 @@ class ModelForm(AnswerForm):
         """The value of an answer; see `AnswerForm.parse`."""
         return read_answer_json(text)
 
-    async def check(self, kernel: Kernel, value: JSONValue) -> None:
+    async def check(self, kernel: KernelState, value: JSONValue) -> None:
         """Have the class read it; see `AnswerForm.check`."""
         word = await self._make(kernel, [value])
         await ask(kernel, "forget", repr(word))
 
     async def deliver(
         self,
-        kernel: Kernel,
+        kernel: KernelState,
         variable: str,
         value: JSONValue,
         *,
@@ -142,7 +142,7 @@ class ModelForm(AnswerForm):
         if await ask(kernel, "place_answers", *sources) is not True:
             raise KernelError(f"`{variable}` could not be set in the kernel.")
 
-    async def _make(self, kernel: Kernel, values: list[JSONValue]) -> str:
+    async def _make(self, kernel: KernelState, values: list[JSONValue]) -> str:
         """Have instances made; the word by which they are found in the kernel."""
         texts: list[JSONValue] = [None if one is None else json.dumps(one) for one in values]
         made = await ask(
@@ -162,7 +162,7 @@ class ModelForm(AnswerForm):
 
 
 async def resolve_form(
-    schema: str | dict[str, JSONValue] | None, kernel: Kernel
+    schema: str | dict[str, JSONValue] | None, kernel: KernelState
 ) -> AnswerForm | None:
     """The form that a prompt asks for.
 
@@ -215,7 +215,7 @@ def _read_document(text: str) -> dict[str, JSONValue]:
     return document
 
 
-async def _model_form(name: str, kernel: Kernel) -> ModelForm:
+async def _model_form(name: str, kernel: KernelState) -> ModelForm:
     found = await ask(kernel, "model_schema", name)
     if isinstance(found, Failed):
         if found.ename == "NameError":

@@ -12,7 +12,7 @@ from llm_repl_core.engine.prompts.inspected import ask, listed, reason
 from llm_repl_core.engine.prompts.media_types import media_type_of
 from llm_repl_core.errors import FileMissing, InvalidInput, KernelError, LLMReplError, TooLarge
 from llm_repl_core.files import read_bytes, resolve_under
-from llm_repl_core.kernels.base import Failed, Kernel
+from llm_repl_core.kernels.state import Failed, KernelState
 from llm_repl_core.model.names import is_variable
 from llm_repl_core.providers.base import Attachment
 
@@ -32,7 +32,7 @@ _OTHER_FORMS = (
 
 async def load_attachments(
     entries: Sequence[str],
-    kernel: Kernel,
+    kernel: KernelState,
     *,
     root: Path,
     extra: Mapping[str, str] | None = None,
@@ -91,7 +91,7 @@ def _from_file(named: str, root: Path) -> Attachment:
 # The state -----------------------------------------------------------------------------------
 
 
-async def _from_state(name: str, source: str, kernel: Kernel, root: Path) -> Attachment:
+async def _from_state(name: str, source: str, kernel: KernelState, root: Path) -> Attachment:
     found = await ask(kernel, "media_of", source, str(LIMIT_BYTES))
     if isinstance(found, Failed):
         raise _not_to_be_had(name, found)
@@ -110,7 +110,7 @@ async def _from_state(name: str, source: str, kernel: Kernel, root: Path) -> Att
     return Attachment(media_type=media_type, data=data, name=f"{name}{_ending(media_type)}")
 
 
-async def _fetch(kernel: Kernel, word: str, size: int) -> bytes:
+async def _fetch(kernel: KernelState, word: str, size: int) -> bytes:
     """The bytes that the kernel holds, in pieces that are within what a value may be."""
     # Base64 makes four bytes of three.
     piece_bytes = max(kernel.options.value_limit_bytes // 8 * 3, 3)

@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, UnsetType, structs
 
 from llm_repl_core.engine.answer_limits import is_cut, limit_advice
 from llm_repl_core.engine.cell_type import Execution
@@ -21,11 +21,12 @@ from llm_repl_core.errors import AnswerMisfit, LLMReplError, ProviderError, Tool
 from llm_repl_core.ledger.record import CallPlace, Mode
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.model.output import Output
 from llm_repl_core.model.output_changes import OutputChange
 from llm_repl_core.providers.base import Message, ToolCall, Usage
 
-__all__ = ["Dialogue"]
+__all__ = ["Dialogue", "first_question"]
 
 _NOT_ALLOWED = "The user did not allow this call."
 
@@ -64,7 +65,10 @@ class Dialogue:
         self._execution = execution
         self._terms = terms
         self._mode = mode
-        self._messages = [one.message for one in conversation.messages]
+        self._first = first_question(
+            cell, prepared, conversation, notebook=execution.notebook, run_id=execution.run_id
+        )
+        self._messages = list(self._first.messages)
         self._former: dict[int, Message] = {}
         self._step = 0
         self._tool_rounds = 0
@@ -152,24 +156,13 @@ class Dialogue:
         self._relay.flush()
 
     async def _ask(self) -> Answer:
-        place = CallPlace(
-            cell_id=self._cell.id,
-            item=self.item,
-            step=self._step,
-            position=self._prepared.position,
-        )
-        self._step += 1
-        form = self._prepared.form
-        question = Question(
-            notebook=self._execution.notebook,
-            cell=self._cell,
-            run_id=self._execution.run_id,
-            place=place,
+        question = structs.replace(
+            self._first,
+            place=structs.replace(self._first.place, step=self._step),
             messages=tuple(self._messages),
             recorded_as=self._recorded_as(),
-            tools=self._prepared.tools,
-            answer_schema=None if form is None else form.schema,
         )
+        self._step += 1
         listener = CallListener(on_begin=self._begin, on_text=self._hear, on_retry=self._tell_retry)
         answer = await self._execution.call(question, self._terms, listener, mode=self._mode)
         self._relay.flush()
@@ -180,7 +173,7 @@ class Dialogue:
     def _begin_anew(self) -> None:
         """Ask from the start, and the model this time."""
         self._mode = "live"
-        self._messages = [one.message for one in self._conversation.messages]
+        self._messages = list(self._first.messages)
         self._former.clear()
         self._step = self._tool_rounds = 0
         self._input_tokens = self._output_tokens = None
@@ -327,6 +320,35 @@ class Dialogue:
             wait_s=wait_s,
             item=self.item,
         )
+
+
+def first_question(
+    cell: PromptCell,
+    prepared: PreparedPrompt,
+    conversation: Conversation,
+    *,
+    notebook: Notebook,
+    run_id: str,
+) -> Question:
+    """What a conversation begins with.
+
+    Args:
+        cell: The prompt.
+        prepared: What was read of the state.
+        conversation: Which one of its.
+        notebook: The notebook.
+        run_id: The run's UUID.
+    """
+    form = prepared.form
+    return Question(
+        notebook=notebook,
+        cell=cell,
+        run_id=run_id,
+        place=CallPlace(cell_id=cell.id, item=conversation.item, position=prepared.position),
+        messages=tuple(one.message for one in conversation.messages),
+        tools=prepared.tools,
+        answer_schema=None if form is None else form.schema,
+    )
 
 
 def _tool_output(

@@ -11,7 +11,7 @@ from msgspec import UNSET
 
 from llm_repl_core.engine.prompts.inspected import HELPERS, NAMESPACE
 from llm_repl_core.errors import InvalidInput, InvalidTemplate
-from llm_repl_core.kernels.base import Evaluated, Expression, Failed, Kernel
+from llm_repl_core.kernels.state import Evaluated, Expression, Failed, KernelState
 from llm_repl_core.syntax import parse_expression
 from llm_repl_core.templates import Field, Template
 
@@ -38,7 +38,7 @@ class Items:
             would be used up.
     """
 
-    def __init__(self, expression: str, kernel: Kernel, *, keep: bool = False) -> None:
+    def __init__(self, expression: str, kernel: KernelState, *, keep: bool = False) -> None:
         self._expression = expression
         self._kernel = kernel
         self._keep = keep

@@ -6,7 +6,7 @@ import builtins
 from collections.abc import Iterator, Sequence
 
 from llm_repl_core.dataflow.cells import analyse_cell
-from llm_repl_core.kernels.base import Failed, Kernel
+from llm_repl_core.kernels.state import Failed, KernelState
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.names import as_variable
 from llm_repl_core.model.notebook import Notebook
@@ -28,7 +28,7 @@ def few(notices: Sequence[str]) -> tuple[str, ...]:
     return (*different[:_SHOWN], f"And {more} more of this kind.") if more > 0 else different
 
 
-async def refuse_builtins(templates: Sequence[Template], kernel: Kernel) -> None:
+async def refuse_builtins(templates: Sequence[Template], kernel: KernelState) -> None:
     """Fail for fields such as ``{id}`` and ``{type}``, which only Python has, and not the notebook.
 
     Raises:

@@ -13,7 +13,7 @@ from llm_repl_core.engine.prompts.context import SourcedMessage, context_message
 from llm_repl_core.engine.prompts.items import ITEM, Items, refuse_interrupt
 from llm_repl_core.engine.prompts.notices import doubtful_braces, few, refuse_builtins
 from llm_repl_core.engine.prompts.tools import describe_tools
-from llm_repl_core.kernels.base import Kernel
+from llm_repl_core.kernels.state import KernelState
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.providers.base import Attachment, Message, Tool
@@ -74,7 +74,7 @@ def needs_kernel(cell: PromptCell, notebook: Notebook) -> bool:
 
 
 async def prepare(
-    cell: PromptCell, notebook: Notebook, kernel: Kernel, *, keep: bool = False
+    cell: PromptCell, notebook: Notebook, kernel: KernelState, *, keep: bool = False
 ) -> PreparedPrompt:
     """Fill the templates and gather what goes with them.
 
@@ -152,7 +152,9 @@ class _Around:
         return Conversation(messages=(*first, *self._context, last), prompt=prompt, item=item)
 
 
-async def _fill(templates: Sequence[Template], kernel: Kernel, notices: list[str]) -> list[str]:
+async def _fill(
+    templates: Sequence[Template], kernel: KernelState, notices: list[str]
+) -> list[str]:
     limit = kernel.options.insert_limit_chars
     expressions = [
         structs.replace(expression, insert_limit_chars=limit)

@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from llm_repl_core.engine.prompts.inspected import HELPERS, NAMESPACE, ask, listed, reason
 from llm_repl_core.errors import InvalidInput
-from llm_repl_core.kernels.base import Failed, Kernel
+from llm_repl_core.kernels.base import Kernel
+from llm_repl_core.kernels.state import Failed, KernelState
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.names import is_variable
 from llm_repl_core.model.output import Output, merge_streams
@@ -45,7 +46,7 @@ class ToolResult(Struct, frozen=True, kw_only=True):
     interrupted: bool = False
 
 
-async def describe_tools(names: Sequence[str], kernel: Kernel) -> tuple[Tool, ...]:
+async def describe_tools(names: Sequence[str], kernel: KernelState) -> tuple[Tool, ...]:
     """What a model is told of functions: signature and docstring as a JSON Schema.
 
     Args:
@@ -176,7 +177,7 @@ async def _run(kernel: Kernel, source: str, outputs: OutputList) -> list[Display
         ]
 
 
-async def _take(kernel: Kernel, word: str) -> dict[str, Any]:
+async def _take(kernel: KernelState, word: str) -> dict[str, Any]:
     taken = await ask(kernel, "take_result", repr(word))
     if isinstance(taken, Failed):
         return {"state": "stopped"}
@@ -208,7 +209,7 @@ def _told_only(output: Output) -> Output:
     return Output.stderr("\n".join([*lines, ""]))
 
 
-async def _functions(kernel: Kernel) -> list[str]:
+async def _functions(kernel: KernelState) -> list[str]:
     """The names of the functions that there are."""
     names: list[JSONValue] = list(await kernel.names())
     found = await ask(

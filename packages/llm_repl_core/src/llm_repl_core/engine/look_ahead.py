@@ -1,0 +1,402 @@
+"""Prompts that are sent before the order of the document has come to them.
+
+While the order waits for an answer, or code runs, prompts further down that nothing between is
+predicted to touch are rendered on a copy of the state, and sent. That is a bet on time only: at
+its place each is rendered again, and what was sent ahead counts only where it is the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+from collections.abc import Awaitable, Callable, Collection
+
+from msgspec import Struct, field, structs
+
+from llm_repl_core.engine.ahead_call import AheadCall
+from llm_repl_core.engine.calls import Caller
+from llm_repl_core.engine.distrust import Distrust
+from llm_repl_core.engine.plan import Plan, Planned, Prospect
+from llm_repl_core.engine.prompts.answer_form import AnswerForm, ModelForm
+from llm_repl_core.engine.prompts.dialogue import first_question
+from llm_repl_core.engine.prompts.prepare import PreparedPrompt, prepare
+from llm_repl_core.engine.questions import Answer, CallTerms, Question
+from llm_repl_core.errors import LLMReplError
+from llm_repl_core.kernels.base import Kernel
+from llm_repl_core.kernels.state import KernelFork
+from llm_repl_core.model.cell import PromptCell
+from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.model.notebook import Notebook
+
+__all__ = ["LookAhead"]
+
+_log = logging.getLogger(__name__)
+
+_WINDOW = 64
+"""How many cells further down are looked at."""
+
+_CALLS_LIMIT = 64
+"""How many calls may be ahead at once."""
+
+_RENDER_LIMIT_S = 1.0
+_SUPERSEDED_LIMIT = 3
+"""After so many calls in vain a run goes on in order."""
+
+
+class _Fork(Struct, frozen=True, eq=False):
+    """A copy of the state.
+
+    Attributes:
+        state: The copy.
+        index: The cells before it had run when the copy was made.
+        ended: The cells that had ended then, so that it has their answers.
+    """
+
+    state: KernelFork
+    index: int
+    ended: frozenset[str]
+
+
+class _Sent(Struct, eq=False):
+    """A prompt that was sent ahead.
+
+    Attributes:
+        prospect: The prompt.
+        index: That of the copy that it was rendered on.
+        form: What its answer must be; None: any text.
+        is_list: Whether it is over items.
+        calls: By item, what was sent and has not been taken over.
+        answers: By item, what has come.
+    """
+
+    prospect: Prospect
+    index: int
+    form: AnswerForm | None
+    is_list: bool
+    calls: dict[int | None, AheadCall] = field(default_factory=dict)
+    answers: dict[int | None, Answer] = field(default_factory=dict)
+    expected: int = 0
+
+
+class LookAhead:
+    """Sends the prompts of one run ahead. Used in the engine's loop.
+
+    Args:
+        plan: The cells of the run.
+        notebook: The notebook.
+        kernel: Its kernel.
+        kernel_turn: Whose turn it is to use it.
+        ensure_kernel: Starts it where it is not alive.
+        call: Sends requests.
+        terms: What the run allows them.
+        run_id: The run's UUID.
+        distrust: Which predictions were wrong.
+        may_ask: Whether a prompt asks a model at all, and from the start.
+        is_on: Whether anything is sent ahead.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        notebook: Notebook,
+        kernel: Kernel,
+        kernel_turn: asyncio.Lock,
+        ensure_kernel: Callable[[], Awaitable[None]],
+        call: Caller,
+        terms: Callable[[], Awaitable[CallTerms]],
+        run_id: str,
+        distrust: Distrust,
+        may_ask: Callable[[PromptCell], bool],
+        is_on: bool,
+    ) -> None:
+        self._plan = plan
+        self._run_ids = frozenset(plan.cell_ids)
+        self._notebook = notebook
+        self._kernel = kernel
+        self._kernel_turn = kernel_turn
+        self._ensure_kernel = ensure_kernel
+        self._call = call
+        self._terms = terms
+        self._run_id = run_id
+        self._distrust = distrust
+        self._may_ask = may_ask
+        self._is_on = is_on
+        self._index = -1
+        """The order has come to this cell."""
+        self._looked_at = 0
+        """The cells before it have been looked at as prospects."""
+        self._revision = -1
+        self._prospects: dict[str, Prospect] = {}
+        """The prompts that may be sent ahead and were not, in order."""
+        self._begun: set[str] = set()
+        """Those that were sent, or are being rendered for it."""
+        self._sent: dict[str, _Sent] = {}
+        self._values: dict[str, JSONValue] = {}
+        """The answers that are known as plain data, by cell."""
+        self._ended: set[str] = set()
+        self._failed: set[str] = set()
+        self._failed_to_render: set[str] = set()
+        self._fork: _Fork | None = None
+        self._working: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+        self._superseded = 0
+        self._reading: set[asyncio.Task[None]] = set()
+
+    # What the order tells ------------------------------------------------------------------------
+
+    async def look(self, index: int) -> None:
+        """The order waits before a cell, or the cell is about to run: send what can be sent.
+
+        Args:
+            index: Of the cell, in the run.
+        """
+        if not self._is_on:
+            return
+        self._index = max(self._index, index)
+        self._find_prospects()
+        wanted = [
+            prospect
+            for prospect in self._prospects.values()
+            if prospect.ahead_from <= index < prospect.index
+        ]
+        if not wanted:
+            return
+        fork = self._fork
+        if fork is None or any(fork.index < prospect.ahead_from for prospect in wanted):
+            await self._renew_fork(index, wanted)
+        self._wake.set()
+        if self._fork is not None and (self._working is None or self._working.done()):
+            self._working = asyncio.ensure_future(self._work())
+
+    def reached(self, planned: Planned) -> None:
+        """The order has come to a cell, which is rendered there and no more ahead.
+
+        Args:
+            planned: The cell.
+        """
+        self._index = max(self._index, planned.index)
+        self._prospects.pop(planned.cell_id, None)
+
+    def ended(self, planned: Planned, *, ok: bool) -> None:
+        """A cell has ended.
+
+        Args:
+            planned: The cell.
+            ok: Whether its answer can be used.
+        """
+        self._ended.add(planned.cell_id)
+        if not ok:
+            self._failed.add(planned.cell_id)
+        sent = self._sent.pop(planned.cell_id, None)
+        if sent is not None:
+            for call in sent.calls.values():
+                call.supersede("The prompt did not ask this when its place had come.")
+        self._wake.set()
+
+    def answered(self, cell_id: str, value: JSONValue) -> None:
+        """A prompt's answer is known, before the kernel has it.
+
+        Args:
+            cell_id: The prompt.
+            value: The answer, as plain data.
+        """
+        self._values[cell_id] = value
+        self._wake.set()
+
+    def take(self, question: Question) -> AheadCall | None:
+        """The call that was sent ahead for what a prompt now asks at its place.
+
+        Args:
+            question: What it asks.
+
+        Returns:
+            None: there is none, or it asked something else, and is closed.
+        """
+        place = question.place
+        sent = self._sent.get(place.cell_id)
+        if sent is None or place.step:
+            return None
+        call = sent.calls.pop(place.item, None)
+        if call is None:
+            return None
+        if self._call.identity(question) == call.identity:
+            return call
+        above = [cell_id for cell_id in sent.prospect.between if cell_id in self._ended]
+        self._distrust.note(place.cell_id, above)
+        told = ", ".join(f"`{cell_id}`" for cell_id in above[-3:])
+        call.supersede(
+            "When its place had come, the prompt asked something else"
+            + (f": {told}, which ran between, changed it." if told else ".")
+        )
+        self._superseded += 1
+        self._revision = -1  # what may be ahead is found anew
+        if self._superseded >= _SUPERSEDED_LIMIT:
+            self._is_on = False
+        return None
+
+    def halt(self) -> None:
+        """Close what was sent ahead and not taken over: the run does not come to it."""
+        self._is_on = False
+        self._prospects.clear()
+        for sent in self._sent.values():
+            for call in sent.calls.values():
+                call.supersede("The run ended before the prompt's place had come.")
+        self._sent.clear()
+        self._wake.set()
+
+    async def close(self) -> None:
+        """End all; leaves nothing of it."""
+        self.halt()
+        tasks = [task for task in (self._working, *self._reading) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._let_fork_go()
+
+    # Inside --------------------------------------------------------------------------------------
+
+    def _find_prospects(self) -> None:
+        """Look at the cells that have come into the window, or at all where some were edited."""
+        end = min(self._index + 1 + _WINDOW, len(self._plan))
+        if self._revision != self._notebook.revision:
+            self._prospects.clear()
+            self._looked_at = 0
+        for index in range(max(self._looked_at, self._index + 1), end):
+            prospect = self._plan.prospect(index)
+            if prospect is None or prospect.cell_id in self._begun:
+                continue
+            cell = self._notebook[prospect.cell_id]
+            if isinstance(cell, PromptCell) and self._may_ask(cell):
+                self._prospects[prospect.cell_id] = prospect
+        self._looked_at = max(self._looked_at, end)
+        self._revision = self._notebook.revision
+
+    async def _renew_fork(self, index: int, wanted: Collection[Prospect]) -> None:
+        names = frozenset[str]().union(*(prospect.reads for prospect in wanted))
+        fork: KernelFork | None = None
+        async with self._kernel_turn:
+            with contextlib.suppress(LLMReplError):
+                await self._ensure_kernel()
+                fork = await self._kernel.fork(names)
+        await self._let_fork_go()
+        if fork is not None:
+            self._fork = _Fork(fork, index, frozenset(self._ended))
+
+    async def _let_fork_go(self) -> None:
+        fork, self._fork = self._fork, None
+        if fork is not None:
+            await fork.state.close()
+
+    async def _work(self) -> None:
+        """Send what can be sent as long as there is a copy to render it on."""
+        while (fork := self._fork) is not None and self._is_on:
+            terms = await self._terms()
+            prospect = self._next(fork, terms)
+            if prospect is not None:
+                del self._prospects[prospect.cell_id]
+                self._begun.add(prospect.cell_id)
+                await self._send(prospect, fork, terms)
+                continue
+            if not any(one.ahead_from <= fork.index for one in self._prospects.values()):
+                await self._let_fork_go()
+                return
+            self._wake.clear()
+            await self._wake.wait()
+        await self._let_fork_go()
+
+    def _next(self, fork: _Fork, terms: CallTerms) -> Prospect | None:
+        """The first prompt that can be rendered now."""
+        ahead = sum(len(sent.calls) for sent in self._sent.values())
+        if terms.slots.locked() or ahead >= _CALLS_LIMIT:
+            return None
+        for prospect in tuple(self._prospects.values()):
+            if prospect.index <= self._index or not self._failed.isdisjoint(
+                prospect.sources.values()
+            ):
+                del self._prospects[prospect.cell_id]
+            elif prospect.ahead_from <= fork.index and self._is_ready(prospect, fork):
+                return prospect
+        return None
+
+    def _is_ready(self, prospect: Prospect, fork: _Fork) -> bool:
+        has_values = all(
+            source in fork.ended or source in self._values for source in prospect.sources.values()
+        )
+        return has_values and prospect.needs & self._run_ids <= self._ended
+
+    async def _send(self, prospect: Prospect, fork: _Fork, terms: CallTerms) -> None:
+        """Render a prompt on the copy, and send it."""
+        cell_id = prospect.cell_id
+        try:
+            cell = self._notebook[cell_id]
+            assert isinstance(cell, PromptCell)
+            async with asyncio.timeout(_RENDER_LIMIT_S):
+                prepared = await self._render(cell, prospect, fork)
+            sent = _Sent(prospect, fork.index, prepared.form, cell.for_each is not None)
+            sent.expected = len(prepared.conversations)
+            for conversation in prepared.conversations:
+                call = await self._call.send_ahead(
+                    first_question(
+                        cell, prepared, conversation, notebook=self._notebook, run_id=self._run_id
+                    ),
+                    terms,
+                    is_wanted=lambda: self._is_on and self._index < prospect.index,
+                )
+                if call is None:
+                    break
+                self._sent[cell_id] = sent
+                item = conversation.item
+                sent.calls[item] = call
+                call.when_done(functools.partial(self._note_answer, sent, item))
+        except (LLMReplError, TimeoutError):
+            # At its place it is asked, or fails, as it would have.
+            _log.debug("cell %s was not sent ahead", cell_id, exc_info=True)
+            self._try_again_later(prospect, fork)
+            if not fork.state.alive:
+                await self._let_fork_go()
+        except Exception:  # noqa: BLE001  # a plugin's code may raise anything
+            _log.warning("cell %s could not be sent ahead", cell_id, exc_info=True)
+
+    def _try_again_later(self, prospect: Prospect, fork: _Fork) -> None:
+        """Have a prompt rendered once more, on a copy that is made when the order is further on."""
+        cell_id = prospect.cell_id
+        if cell_id not in self._failed_to_render and fork.state.alive:
+            self._failed_to_render.add(cell_id)
+            self._begun.discard(cell_id)
+            self._prospects[cell_id] = structs.replace(prospect, ahead_from=fork.index + 1)
+
+    async def _render(self, cell: PromptCell, prospect: Prospect, fork: _Fork) -> PreparedPrompt:
+        values = {
+            name: self._values[source]
+            for name, source in prospect.sources.items()
+            if source not in fork.ended
+        }
+        if values:
+            await fork.state.assign(values)
+        return await prepare(cell, self._notebook, fork.state, keep=True)
+
+    def _note_answer(self, sent: _Sent, item: int | None, answer: Answer | None) -> None:
+        self._wake.set()  # there may be room for another call
+        if answer is None or answer.tool_calls or isinstance(sent.form, ModelForm):
+            return
+        sent.answers[item] = answer
+        if len(sent.answers) == sent.expected:
+            task = asyncio.ensure_future(self._read(sent))
+            self._reading.add(task)
+            task.add_done_callback(self._reading.discard)
+
+    async def _read(self, sent: _Sent) -> None:
+        """Find out what a prompt's variable will hold, for those below that use it."""
+        values: list[JSONValue] = []
+        try:
+            for item in sorted(sent.answers, key=lambda item: -1 if item is None else item):
+                text = sent.answers[item].text
+                form = sent.form
+                values.append(text if form is None else await form.read(text, self._kernel))
+        except LLMReplError:
+            return  # it does not fit, and is asked for again
+        if sent.prospect.cell_id not in self._values:
+            self.answered(sent.prospect.cell_id, values if sent.is_list else values[0])
