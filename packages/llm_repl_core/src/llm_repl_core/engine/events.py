@@ -14,6 +14,7 @@ __all__ = [
     "CellOutputsCleared",
     "CellRetried",
     "CellStarted",
+    "CellSuperseded",
     "CellText",
     "CellsStale",
     "Event",
@@ -115,6 +116,20 @@ class CellText(Event, frozen=True, kw_only=True):
     cell_id: str
     text: str
     item: int | None = None
+
+
+class CellSuperseded(Event, frozen=True, kw_only=True):
+    """A call that was sent ahead of the prompt's place was in vain: its place asks something else.
+
+    Attributes:
+        cell_id: The prompt.
+        item: The index of the item, in a prompt over items; else None.
+        above_ids: The cells that ran between, which may have changed what it asks.
+    """
+
+    cell_id: str
+    item: int | None
+    above_ids: tuple[str, ...]
 
 
 class CellRetried(Event, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from msgspec import Struct, field, structs
 from llm_repl_core.engine.ahead_call import AheadCall
 from llm_repl_core.engine.calls import Caller
 from llm_repl_core.engine.distrust import Distrust
+from llm_repl_core.engine.events import CellSuperseded
 from llm_repl_core.engine.plan import Plan, Planned, Prospect
 from llm_repl_core.engine.prompts.answer_form import AnswerForm, ModelForm
 from llm_repl_core.engine.prompts.dialogue import first_question
@@ -94,6 +95,7 @@ class LookAhead:
         run_id: The run's UUID.
         distrust: Which predictions were wrong.
         may_ask: Whether a prompt asks a model at all, and from the start.
+        emit: Emits an event of the run.
         is_on: Whether anything is sent ahead.
     """
 
@@ -110,6 +112,7 @@ class LookAhead:
         run_id: str,
         distrust: Distrust,
         may_ask: Callable[[PromptCell], bool],
+        emit: Callable[..., None],
         is_on: bool,
     ) -> None:
         self._plan = plan
@@ -123,6 +126,7 @@ class LookAhead:
         self._run_id = run_id
         self._distrust = distrust
         self._may_ask = may_ask
+        self._emit = emit
         self._is_on = is_on
         self._index = -1
         """The order has come to this cell."""
@@ -226,6 +230,7 @@ class LookAhead:
             return call
         above = [cell_id for cell_id in sent.prospect.between if cell_id in self._ended]
         self._distrust.note(place.cell_id, above)
+        self._emit(CellSuperseded, cell_id=place.cell_id, item=place.item, above_ids=tuple(above))
         told = ", ".join(f"`{cell_id}`" for cell_id in above[-3:])
         call.supersede(
             "When its place had come, the prompt asked something else"

@@ -284,6 +284,7 @@ class Run:
             run_id=self.id,
             distrust=session.distrust,
             may_ask=self._may_ask,
+            emit=self.emit,
             is_on=options.parallel and await self._speculates(),
         )
         self._schedule = Schedule(

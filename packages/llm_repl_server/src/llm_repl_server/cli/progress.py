@@ -14,6 +14,7 @@ from llm_repl_core import (
     CellOutputUpdated,
     CellRetried,
     CellStarted,
+    CellSuperseded,
     CellText,
     Event,
     Notebook,
@@ -123,6 +124,8 @@ class Progress:
             self._grow(event)
         elif isinstance(event, CellRetried):
             self._note_retry(event)
+        elif isinstance(event, CellSuperseded):
+            self._note_superseded(event)
         elif isinstance(event, CellOutputsCleared):
             self._clear(event.cell_id)
         elif isinstance(event, CellOutput | CellOutputUpdated):
@@ -195,6 +198,13 @@ class Progress:
         self._note(f"{self.title(event.cell_id)}{item}")
         self._note(f"  attempt {event.attempt} failed, again in {event.wait_s:.1f} s: {error}")
         self._shown_cell = event.cell_id
+
+    def _note_superseded(self, event: CellSuperseded) -> None:
+        self._say_whose(event.cell_id)
+        numbers = [self._notebook.index(cell_id) + 1 for cell_id in event.above_ids[-3:]]
+        named = " or ".join(f"cell {number}" for number in numbers)
+        by = f": {named} changed what it asks" if named else ""
+        self._note(f"  asked ahead in vain{by}")
 
     def _show_output(self, event: CellOutput | CellOutputUpdated) -> None:
         output = event.output

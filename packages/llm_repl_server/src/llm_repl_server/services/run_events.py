@@ -17,6 +17,7 @@ from llm_repl_core import (
     CellRetried,
     CellsStale,
     CellStarted,
+    CellSuperseded,
     CellText,
     Event,
     MemoryCell,
@@ -91,6 +92,7 @@ class RunEvents:
             CellOutputsCleared: self._outputs_changed,
             CellText: self._cell_text,
             CellRetried: self._cell_retried,
+            CellSuperseded: self._call_superseded,
             ToolApprovalNeeded: self._approval_needed,
             CellCompleted: self._cell_ended,
             CellEndedBadly: self._cell_ended,
@@ -283,6 +285,17 @@ class RunEvents:
                 "error": event.error,
                 "wait_s": event.wait_s,
                 "item": event.item,
+            },
+        )
+
+    def _call_superseded(self, event: CellSuperseded) -> None:
+        self._tell(
+            "cell_call_superseded",
+            event,
+            lambda: {
+                "cell_id": event.cell_id,
+                "item": event.item,
+                "above_ids": list(event.above_ids),
             },
         )
 

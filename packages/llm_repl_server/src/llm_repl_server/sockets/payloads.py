@@ -151,6 +151,16 @@ class CellExecutionRetried(RunCellEvent, kw_only=True):
     item: _Item
 
 
+class CellCallSuperseded(RunCellEvent, kw_only=True):
+    """A call that was sent ahead of the prompt's place was in vain: its place asks something else."""
+
+    item: _Item
+    above_ids: Annotated[
+        list[str],
+        Meta(description="The cells that ran between, which may have changed what it asks."),
+    ]
+
+
 class ToolApprovalNeeded(RunCellEvent, kw_only=True):
     """A model asks for a tool, and somebody has to agree: see `POST …/tool_calls/<call_id>`."""
 
@@ -264,6 +274,7 @@ EMITTED: dict[str, type[Struct]] = {
     "cell_outputs_cleared": CellOutputsCleared,
     "cell_execution_text": CellExecutionText,
     "cell_execution_retried": CellExecutionRetried,
+    "cell_call_superseded": CellCallSuperseded,
     "tool_approval_needed": ToolApprovalNeeded,
     "cell_execution_completed": CellExecutionCompleted,
     "cell_execution_failed": CellExecutionFailed,
