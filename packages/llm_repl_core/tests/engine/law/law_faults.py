@@ -3,7 +3,7 @@
 A fault names what is replaced, by its dotted name, and makes the replacement of what is there::
 
     FAULTS["adopt without comparing"] = {
-        "llm_repl_core.engine.adoption.same_call": lambda same_call: lambda *_: True,
+        "llm_repl_core.engine.calls.Caller.identity": lambda _identity: lambda *_: "the same",
     }
 
 `broken` puts a fault in for as long as a block runs; a method is named with its class.
@@ -13,36 +13,91 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
-import msgspec
+from msgspec import structs
 
-__all__ = ["FAULTS", "Fault", "broken"]
+from llm_repl_core.dataflow.effects import Effects
+from llm_repl_core.kernels.base import Kernel
+from llm_repl_core.kernels.state import Evaluated, Expression, KernelFork
+
+__all__ = ["FAULTS", "WRONG_PREDICTIONS", "Fault", "broken"]
 
 Fault: TypeAlias = Mapping[str, Callable[[Any], Any]]
 """By dotted name: what makes, of the thing that is there, the one that is broken."""
 
 
-def _without(**fields: Any) -> Callable[[Any], Any]:
-    """An analysis of cells that overlooks something."""
-
-    def make(analyse: Any) -> Any:
-        def faulty(*given: Any, **named: Any) -> Any:
-            return msgspec.structs.replace(analyse(*given, **named), **fields)
-
-        return faulty
-
-    return make
+_CALLS = "llm_repl_core.engine.calls.Caller"
+_NAMES = "llm_repl_core.dataflow.transitive.Names"
 
 
-_ANALYSIS = "llm_repl_core.engine.plan.analyse_cell"
+def _nothing_disturbs(_may_disturb: Any) -> Any:
+    """A prediction that sees what is bound anew and no change, so that all prompts are ahead."""
+    return lambda above, below: not above.writes.isdisjoint(below.reads)
+
+
+def _without_attachments(identity: Any) -> Any:
+    def faulty(self: Any, question: Any) -> str:
+        messages = tuple(structs.replace(one, attachments=()) for one in question.messages)
+        return str(identity(self, structs.replace(question, messages=messages)))
+
+    return faulty
+
+
+class _Itself(KernelFork):
+    """The kernel, in place of a copy of it."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        super().__init__(kernel.options)
+        self._kernel = kernel
+
+    @property
+    def alive(self) -> bool:
+        return self._kernel.alive
+
+    async def evaluate(self, expressions: Sequence[Expression], **options: Any) -> list[Evaluated]:
+        return await self._kernel.evaluate(expressions, **options)
+
+    async def assign(self, values: Mapping[str, Any]) -> None:
+        await self._kernel.assign(values)
+
+    async def names(self) -> list[str]:
+        return await self._kernel.names()
+
+    async def close(self) -> None:
+        """It goes on."""
+
+
+def _fork_itself(_fork: Any) -> Any:
+    async def fork(self: Kernel, _names: Any) -> KernelFork:
+        return _Itself(self)
+
+    return fork
+
+
+def _blind(effects: Effects) -> Effects:
+    return structs.replace(effects, mentions=set(), words=set())
+
+
+WRONG_PREDICTIONS: Fault = {"llm_repl_core.engine.plan.may_disturb": _nothing_disturbs}
+"""No fault: the law has to hold whatever is predicted."""
 
 FAULTS: dict[str, Fault] = {
-    "code that sees every variable is taken for harmless": {_ANALYSIS: _without(barrier=None)},
-    "other names of an object are overlooked": {_ANALYSIS: _without(links=())},
-    "what functions do when they are called is overlooked": {
-        _ANALYSIS: _without(deferred={}, implied={})
+    "what was sent ahead is adopted without a look": {
+        f"{_CALLS}.identity": lambda _: lambda *_: "the same",
+    },
+    "attachments are not compared": {f"{_CALLS}.identity": _without_attachments},
+    "prompts ahead are rendered in the kernel itself": {
+        "llm_repl_core.kernels.worker.WorkerKernel.fork": _fork_itself,
+    },
+    "code does not wait for a word in a text": {
+        f"{_NAMES}.__init__": lambda begin: (
+            lambda self, effects, **options: begin(self, map(_blind, effects), **options)
+        ),
+        f"{_NAMES}.transitive": lambda transitive: (
+            lambda self, effects: transitive(self, _blind(effects))
+        ),
     },
 }
 

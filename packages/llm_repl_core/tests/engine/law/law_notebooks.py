@@ -98,13 +98,12 @@ def of_construct(construct: Construct, parts: Sequence[Part], *, seed: int = 0) 
     )
 
 
-def drawn(seed: int, catalogue: Sequence[Construct], *, stops: bool) -> Sketch:
+def drawn(seed: int, catalogue: Sequence[Construct]) -> Sketch:
     """A notebook of one to four constructs; the same for the same seed and catalogue.
 
     Args:
         seed: Any number.
         catalogue: What to choose from.
-        stops: Whether a failure may end its run.
     """
     chance = random.Random(seed)
     count = chance.choice((1, 1, 2, 2, 3, 4))
@@ -125,7 +124,7 @@ def drawn(seed: int, catalogue: Sequence[Construct], *, stops: bool) -> Sketch:
         frozenset().union(*(one.libraries for one in chosen)),
         how=chance.choice(("patient", "patient", "delays", "at once")),
         seed=seed,
-        stop_on_error=stops and chance.random() < 0.2 and not fails_late,
+        stop_on_error=chance.random() < 0.2 and not fails_late,
         constructs=tuple(one.name for one in chosen),
     )
 

@@ -2,7 +2,7 @@
 
 Of the environment, ``LAW_NOTEBOOKS`` says how many there are (2,000), ``LAW_FIRST_SEED`` which are
 drawn (those from 0 on), and ``LAW_SEED`` that it is one only: the failure of a part says which. A seed
-draws the same notebook as long as the catalogue and `law_not_yet` are the same.
+draws the same notebook as long as the catalogue is the same.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from law_catalogue import CATALOGUE
 from law_check import Law
-from law_not_yet import DRAWN_NOTEBOOKS_HOLD, HOLDS_AFTER_FAILURES, NOT_DRAWN_YET, NOT_YET
 from law_notebooks import Sketch, drawn
 
 __all__ = ["FILES", "part", "sketch_of"]
@@ -22,18 +21,16 @@ __all__ = ["FILES", "part", "sketch_of"]
 FILES = 8
 """How many files share the notebooks."""
 _AT_ONCE = 25
-_NOTEBOOKS = int(os.environ.get("LAW_NOTEBOOKS", "2000" if DRAWN_NOTEBOOKS_HOLD else "80"))
+_NOTEBOOKS = int(os.environ.get("LAW_NOTEBOOKS", "2000"))
 _FIRST_SEED = int(os.environ.get("LAW_FIRST_SEED", "0"))
 _ONLY_SEED = os.environ.get("LAW_SEED")
 
-_DRAWN_FROM = [
-    one for one in CATALOGUE if one.name not in NOT_YET | NOT_DRAWN_YET and not one.missing()
-]
+_DRAWN_FROM = [construct for construct in CATALOGUE if not construct.missing()]
 
 
 def sketch_of(seed: int) -> Sketch:
     """The notebook of a seed."""
-    return drawn(seed, _DRAWN_FROM, stops=HOLDS_AFTER_FAILURES)
+    return drawn(seed, _DRAWN_FROM)
 
 
 def part(number: int) -> Callable[..., Any]:
@@ -48,9 +45,6 @@ def part(number: int) -> Callable[..., Any]:
         seeds = range(_FIRST_SEED + number, _FIRST_SEED + _NOTEBOOKS, FILES)
         shares = [list(seeds[at : at + _AT_ONCE]) for at in range(0, len(seeds), _AT_ONCE)]
 
-    @pytest.mark.xfail(
-        not DRAWN_NOTEBOOKS_HOLD, reason="the engine does not hold it yet", strict=False
-    )
     @pytest.mark.unmeasured
     @pytest.mark.parametrize("seeds", shares, ids=lambda seeds: f"{seeds[0]}-{seeds[-1]}")
     def test_notebooks_leave_in_parallel_what_they_leave_in_order(law: Law, seeds: list[int]):
@@ -73,9 +67,7 @@ def hold(law: Law, seeds: Iterable[int]) -> None:
     if not broken:
         return
     first = broken[0]
-    least, how = sketches[first], told[first]
-    if DRAWN_NOTEBOOKS_HOLD or _ONLY_SEED is not None:  # the search takes its time
-        least, how = law.least(sketches[first])
+    least, how = law.least(sketches[first])
     others = ", ".join(str(seeds[place]) for place in broken)
     pytest.fail(
         f"Broken by {len(broken)} of {len(seeds)}: seeds {others}. Alone: LAW_SEED={seeds[first]} "

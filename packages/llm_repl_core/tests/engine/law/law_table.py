@@ -9,7 +9,6 @@ import pytest
 from law_catalogue import CATALOGUE
 from law_check import Law
 from law_construct import Construct
-from law_not_yet import NOT_YET
 from law_notebooks import of_construct
 
 __all__ = ["FILES", "in_order", "in_parallel", "share"]
@@ -29,19 +28,9 @@ def share(number: int) -> Sequence[Construct]:
 
 def in_parallel(constructs: Sequence[Construct]) -> Callable[..., Any]:
     """A test that each of them leaves in parallel what it leaves in order, and replays."""
-    marked = [
-        pytest.param(
-            one,
-            id=one.name,
-            marks=pytest.mark.xfail(reason="the engine does not hold it yet", raises=Broken)
-            if one.name in NOT_YET
-            else (),
-        )
-        for one in constructs
-    ]
 
     @pytest.mark.unmeasured
-    @pytest.mark.parametrize("construct", marked)
+    @pytest.mark.parametrize("construct", constructs, ids=lambda construct: construct.name)
     def test_a_construct_leaves_in_parallel_what_it_leaves_in_order(law: Law, construct: Construct):
         _skip_without_libraries(construct)
         shapes = construct.shapes()
