@@ -163,7 +163,7 @@ def test_settings_hides_the_password_of_an_address(llm_repl: RunCommand) -> None
         ("server:\n  prt: 1\n", "did you mean `server.port`?"),
         ("server:\n  port: many\n", "`server.port`"),
         ("- a list\n", "`name: value`"),
-        ("a: [\n", "cannot be read"),
+        ("a: [\n", "is not YAML"),
     ],
 )
 def test_a_wrong_settings_file_is_named(
