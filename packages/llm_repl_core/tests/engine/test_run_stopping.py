@@ -343,6 +343,7 @@ def test_when_the_engine_ends_every_cell_has_its_ending(open_session, check_law,
     assert HangingProvider.closed == 1
     assert notebook.cells[1].status == "idle"
     session.live.closed = True  # its loop has gone
+    asyncio.run(session.kernel.shutdown())
 
 
 def test_a_provider_that_swallows_its_cancelling_is_cancelled_again(
@@ -350,11 +351,13 @@ def test_a_provider_that_swallows_its_cancelling_is_cancelled_again(
 ):
     monkeypatch.setattr(cell_run, "INTERRUPT_GRACE_S", 0.1)
     swallowed = []
+    began = threading.Event()
 
     class Stubborn(HangingProvider):
         name = "stubborn"
 
         async def stream(self, request):
+            began.set()
             while len(swallowed) < 3:
                 try:
                     await asyncio.Event().wait()
@@ -371,7 +374,10 @@ def test_a_provider_that_swallows_its_cancelling_is_cancelled_again(
     notebook.add_prompt("wait", provider="stubborn")
     notebook.add_code("never = response_0")
     session = open_session(notebook, Plugin())
-    events = play_and(session, CellStarted, session.interrupt)
+    stopping = threading.Thread(target=lambda: began.wait(20) and session.interrupt())
+    stopping.start()
+    events = list(session.stream())
+    stopping.join()
     check_law(events)
     assert len(swallowed) == 3
     assert events[-1].error == "The run was stopped."
