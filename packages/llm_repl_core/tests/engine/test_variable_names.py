@@ -103,8 +103,8 @@ def test_effects_of_prompts_name_variables():
     cell = PromptCell(attachments=[MICRO, "class"], schema=" Person ")
     effects = analyse_cell(cell, "answer")
     assert effects.reads == {GREEK, "Person"}
-    assert effects.calls  # `class` can be a file only
-    assert not analyse_cell(PromptCell(attachments=[MICRO]), "answer").calls
+    assert effects.reads_files  # `class` can be a file only
+    assert not analyse_cell(PromptCell(attachments=[MICRO]), "answer").reads_files
 
 
 @pytest.mark.parametrize(
