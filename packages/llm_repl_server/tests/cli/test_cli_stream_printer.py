@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 
 import pytest
 
 from llm_repl_core import CellOutput, CellOutputUpdated, Output
-from llm_repl_server.cli import stream_printer
 from llm_repl_server.cli.stream_printer import StreamPrinter
 
 PLACE = {"notebook_id": "n", "run_id": "r", "sequence": 1, "cell_id": "c", "index": 0}
@@ -38,8 +36,7 @@ def test_it_goes_back_over_all_rows_that_a_line_took(
 ) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stdout", terminal)
-    size = os.terminal_size((40, 24))
-    monkeypatch.setattr(stream_printer.shutil, "get_terminal_size", lambda: size)
+    monkeypatch.setenv("COLUMNS", "40")
     printer = StreamPrinter()
     printer.show(CellOutput(**PLACE, output=Output.stdout(text)))
     before = len(terminal.getvalue())
