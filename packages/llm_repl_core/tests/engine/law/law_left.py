@@ -26,6 +26,8 @@ class Ran:
     Attributes:
         requests: As recorded, in the order of the document, with their answers.
         unrecorded: How many calls were answered beside these.
+        refused: Whether a provider refused one.
+        sends_addresses: Whether an object's address is in one.
         cells: By id: status, execution count, whether it is stale, and outputs.
         state: What the kernel has, see `law_describe`.
         kept: The memory of the notebook.
@@ -41,6 +43,8 @@ class Ran:
         ends: Sequence[tuple[Any, ...]],
     ) -> None:
         recorded = prune(ledger.records, notebook)
+        self.refused = any(one.state == "failed" for one in ledger.records)
+        self.sends_addresses = any(_ADDRESS.search(str(one.request)) for one in recorded)
         self.requests = [
             (
                 f"{one.place.cell_id} item {one.place.item} step {one.place.step}",
@@ -53,7 +57,6 @@ class Ran:
         ]
         answered = [one for one in ledger.records if one.state == "completed"]
         self.unrecorded = len({one.original_id or one.id for one in answered}) - len(recorded)
-        self.refused = any(one.state == "failed" for one in ledger.records)
         self.cells = {
             cell.id: (
                 cell.status,
