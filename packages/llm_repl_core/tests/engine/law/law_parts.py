@@ -45,6 +45,7 @@ def part(number: int) -> Callable[..., Any]:
         seeds = range(_FIRST_SEED + number, _FIRST_SEED + _NOTEBOOKS, FILES)
         shares = [list(seeds[at : at + _AT_ONCE]) for at in range(0, len(seeds), _AT_ONCE)]
 
+    @pytest.mark.one_python
     @pytest.mark.unmeasured
     @pytest.mark.parametrize("seeds", shares, ids=lambda seeds: f"{seeds[0]}-{seeds[-1]}")
     def test_notebooks_leave_in_parallel_what_they_leave_in_order(law: Law, seeds: list[int]):

@@ -29,6 +29,7 @@ def share(number: int) -> Sequence[Construct]:
 def in_parallel(constructs: Sequence[Construct]) -> Callable[..., Any]:
     """A test that each of them leaves in parallel what it leaves in order, and replays."""
 
+    @pytest.mark.one_python
     @pytest.mark.unmeasured
     @pytest.mark.parametrize("construct", constructs, ids=lambda construct: construct.name)
     def test_a_construct_leaves_in_parallel_what_it_leaves_in_order(law: Law, construct: Construct):
@@ -45,6 +46,7 @@ def in_parallel(constructs: Sequence[Construct]) -> Callable[..., Any]:
 def in_order(constructs: Sequence[Construct]) -> Callable[..., Any]:
     """A test that each of them is fit for the law: see there."""
 
+    @pytest.mark.one_python
     @pytest.mark.unmeasured
     @pytest.mark.parametrize("construct", constructs, ids=lambda one: one.name)
     def test_a_construct_is_the_same_each_time_and_its_effect_is_seen(
