@@ -138,6 +138,13 @@ def test_every_event_is_as_described(make_api, validate, in_thread, until):
     call = f"{asks}/tool_calls/{asked.payload['call_id']}"
     assert api.post(call, {"approved": True}).json == {"success": True}
     assert asking.result()["status"] == "completed"
+    hidden = "seen = []\nclass Thing:\n    def __del__(self): seen.append(1)\nthing = Thing()"
+    other = api.new_notebook(hidden)
+    api.new_cell(other, "prompt", "Hi", model="echo+delay=0.5", response_var="said")
+    api.new_cell(other, "code", "thing = said")
+    api.new_cell(other, "prompt", "{seen}", model="echo")
+    api.post(f"{other}/execute_all")
+    api.delete(other)
     defines = api.new_cell(path, "code", "b = 1")
     api.run(defines)
     api.run(api.new_cell(path, "code", "b"))
