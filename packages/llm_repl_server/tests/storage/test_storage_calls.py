@@ -241,7 +241,7 @@ def test_answers_are_live_completed_and_in_order(store: Store, make_call: MakeCa
 
 
 def test_spending_is_what_live_calls_cost(store: Store, make_call: MakeCall) -> None:
-    assert store.spending("n") == (0, 0, 0.0, 0)
+    assert store.spending("n") == (0, 0, 0.0, 0, 0, 0.0)
     record(
         store,
         ended(make_call()),
@@ -251,8 +251,10 @@ def test_spending_is_what_live_calls_cost(store: Store, make_call: MakeCall) -> 
         make_call(),
     )
     spent = store.spending("n")
-    assert spent == (3, 15, 0.25, 2)
-    assert (spent.calls, spent.tokens, spent.price_usd, spent.unpriced) == spent
+    assert spent == (3, 15, 0.25, 2, 0, 0.0)
+    assert (spent.calls, spent.tokens, spent.price_usd, spent.unpriced) == spent[:4]
+    record(store, ended(make_call(), state="superseded"))
+    assert store.spending("n") == (4, 30, 0.5, 2, 1, 0.25)
 
 
 def test_a_provider_that_counts_nonsense_loses_no_answer(store: Store, make_call: MakeCall) -> None:

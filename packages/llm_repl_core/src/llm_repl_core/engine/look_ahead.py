@@ -70,6 +70,7 @@ class _Sent(Struct, eq=False):
         is_list: Whether it is over items.
         calls: By item, what was sent and has not been taken over.
         answers: By item, what has come.
+        expected: How many items there are, or one.
     """
 
     prospect: Prospect
@@ -237,6 +238,7 @@ class LookAhead:
             + (f": {told}, which ran between, changed it." if told else ".")
         )
         self._superseded += 1
+        self._values.pop(place.cell_id, None)  # it was the answer to something else
         self._revision = -1  # what may be ahead is found anew
         if self._superseded >= _SUPERSEDED_LIMIT:
             self._is_on = False

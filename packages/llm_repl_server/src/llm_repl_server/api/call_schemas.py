@@ -135,6 +135,8 @@ class SpendingAnswer(Struct):
     unpriced_calls: Annotated[
         int, Meta(description="Of how many calls no price is known: `usd` is without them.")
     ]
+    superseded_calls: Annotated[int, Meta(description="How many calls were sent ahead in vain.")]
+    superseded_usd: Annotated[float, Meta(description="What those cost; `usd` is with them.")]
     budget: Annotated[
         dict[str, Any] | None, Meta(description="What it may cost, as its metadata say.")
     ]

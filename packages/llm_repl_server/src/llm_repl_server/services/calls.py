@@ -83,6 +83,8 @@ class CallService:
             "tokens": spent.tokens,
             "usd": spent.price_usd,
             "unpriced_calls": spent.unpriced,
+            "superseded_calls": spent.superseded,
+            "superseded_usd": spent.superseded_usd,
             "budget": budget if isinstance(budget, dict) else None,
         }
 

@@ -38,12 +38,15 @@ _answered = (
     .order_by(calls.c.number)
 )
 _answers = _answered.where(calls.c.identity == bindparam("identity"))
+_is_superseded = sa.case((calls.c.state == "superseded", 1), else_=0)
 _spending = sa.select(
     sa.func.count(),
     sa.func.coalesce(sa.func.sum(calls.c.input_tokens), 0)
     + sa.func.coalesce(sa.func.sum(calls.c.output_tokens), 0),
     sa.func.coalesce(sa.func.sum(calls.c.price_usd), 0.0),
     sa.func.count() - sa.func.count(calls.c.price_usd),
+    sa.func.coalesce(sa.func.sum(_is_superseded), 0),
+    sa.func.coalesce(sa.func.sum(_is_superseded * calls.c.price_usd), 0.0),
 ).where(calls.c.notebook_id == bindparam("notebook_id"), calls.c.source == "live")
 _running_owners = sa.select(calls.c.owner).where(calls.c.state == "running").distinct()
 
@@ -56,12 +59,16 @@ class Spending(NamedTuple):
         tokens: Of messages and answers, where providers count.
         price_usd: Where prices are known.
         unpriced: How many of the calls have no known price, or none yet.
+        superseded: How many were sent ahead in vain.
+        superseded_usd: What those cost, of the whole.
     """
 
     calls: int
     tokens: int
     price_usd: float
     unpriced: int
+    superseded: int = 0
+    superseded_usd: float = 0.0
 
 
 class CallAccess(Access):
@@ -207,14 +214,20 @@ class CallAccess(Access):
         """
         with self._reading() as connection:
             key = {"notebook_id": encode_text(notebook_id)}
-            count, tokens, price, unpriced = connection.execute(_spending, key).one()
+            found = connection.execute(_spending, key).one()
+        count, tokens, price, unpriced, superseded, superseded_usd = found
         for record in [*self._unwritten.values()]:
             if record.notebook_id == notebook_id and record.source == "live":
                 usage = record.usage or Usage()
                 tokens += (usage.input_tokens or 0) + (usage.output_tokens or 0)
                 price += record.price_usd or 0.0
                 unpriced -= record.price_usd is not None
-        return Spending(count, int(tokens), float(price), unpriced)
+                if record.state == "superseded":
+                    superseded += 1
+                    superseded_usd += record.price_usd or 0.0
+        return Spending(
+            count, int(tokens), float(price), unpriced, int(superseded), float(superseded_usd)
+        )
 
     def _read(self, row: Mapping[str, Any], life: _Life) -> CallRecord:
         record = call_from_row(row)

@@ -15,7 +15,9 @@ from llm_repl_core.kernels.worker.shell import WorkerShell
 __all__ = ["FORK_LIFETIME_S", "ForkProcess"]
 
 FORK_LIFETIME_S = 10.0
-"""How long it stays where nobody asks, and how long any question may take at most."""
+"""How long it has to be connected to, and any question to be answered, at most."""
+_IDLE_S = 600.0
+"""How long it stays for the next question: answers of models may be slow."""
 _READ_BYTES = 256 * 1024
 
 
@@ -58,7 +60,7 @@ class ForkProcess:
             for message in self._parser.feed(data):
                 die_after(FORK_LIFETIME_S)
                 connection.sendall(self._answer(decoder.decode(message)))
-                die_after(FORK_LIFETIME_S)
+                die_after(_IDLE_S)
 
     def _answer(self, request: protocol.WorkerRequest) -> bytes:
         try:
