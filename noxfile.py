@@ -95,9 +95,11 @@ def law(session: nox.Session) -> None:
     count = session.posargs[0] if session.posargs else "20000"
     first_seed = session.posargs[1] if session.posargs[1:] else str(int(time.time()))
     session.log(f"{count} notebooks, from seed {first_seed} on")
+    folder = "packages/llm_repl_core/tests/engine/law"
+    session.run("pytest", "-q", "-n", "auto", f"{folder}/check_law_catalogue.py")
     session.run(
         *("pytest", "-v", "-n", "auto", "--dist", "loadfile", "-o", "console_output_style=count"),
-        *("-k", "notebooks", "packages/llm_repl_core/tests/engine/law"),
+        *("-k", "notebooks", folder),
         env={"LAW_NOTEBOOKS": count, "LAW_FIRST_SEED": first_seed},
     )
 

@@ -44,9 +44,9 @@ def law():
 
 @pytest.mark.one_python
 @pytest.mark.unmeasured
-@pytest.mark.parametrize("part", range(5))
+@pytest.mark.parametrize("part", range(2))
 def test_in_parallel_a_notebook_leaves_what_it_leaves_in_order(law, part):
-    """A thousand notebooks, in parts that end in time where the machine is busy."""
+    """Four hundred notebooks, in parts that end in time where the machine is busy."""
 
     @seed(part)
     @settings(FIXED, derandomize=False, max_examples=200)

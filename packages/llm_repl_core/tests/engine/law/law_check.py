@@ -249,7 +249,8 @@ class Law:
             ("A recording in parallel, replayed in order", parallel, False),
         ]
         if not sketch.replays_both_ways:
-            replays = [replays[sketch.seed % 2]]
+            # Of every second notebook one recording, as the table replays both of each construct.
+            replays = [] if sketch.seed % 2 else [replays[sketch.seed // 2 % 2]]
         for what, recorded, is_parallel in replays:
             replayed = await self._run(
                 sketch, lane, parallel=is_parallel, recordings=recorded.recordings

@@ -33,7 +33,7 @@ class Sketch:
         seed: What that draws from.
         stop_on_error: Whether a failure ends the run.
         constructs: What it was made of.
-        replays_both_ways: Whether both recordings are replayed, or one of them, as the seed says.
+        replays_both_ways: Whether both recordings are replayed; else one or none, as the seed says.
     """
 
     parts: tuple[Part, ...]

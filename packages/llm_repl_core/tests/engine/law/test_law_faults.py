@@ -8,7 +8,7 @@ from law_construct import SLOW, Construct, code, prompt
 from law_faults import FAULTS, WRONG_PREDICTIONS, broken
 from law_notebooks import of_construct
 
-_SHARES = 12
+_SHARES = 6
 
 OTHERS = (
     Construct(
@@ -36,7 +36,14 @@ OTHERS = (
 )
 
 CHOSEN = {
-    "what was sent ahead is adopted without a look": ["weakref callback", "__del__ by del"],
+    "what was sent ahead is adopted without a look": [
+        "weakref callback",
+        "__del__ by del",
+        "_repr_html_ with an effect",
+        "as reported: a class whose get is decorated to log",
+        "as reported: env = os.environ, then os.environ['ST'] = s",
+        "collections.defaultdict whose factory counts",
+    ],
     "attachments are not compared": ["a file that is written again and attached"],
     "prompts ahead are rendered in the kernel itself": [
         "as reported: an iterator in a dict",
@@ -62,7 +69,7 @@ def differences(law, constructs):
 @pytest.mark.parametrize("share", range(_SHARES))
 def test_the_law_holds_whatever_is_predicted(law, share):
     with broken(WRONG_PREDICTIONS):
-        assert differences(law, CATALOGUE[share :: 3 * _SHARES]) == []
+        assert differences(law, CATALOGUE[share :: 6 * _SHARES]) == []
 
 
 @pytest.mark.unmeasured
