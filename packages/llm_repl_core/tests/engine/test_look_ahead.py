@@ -14,7 +14,8 @@ from llm_repl_core import (
     Provider,
     hookimpl,
 )
-from llm_repl_core.engine import plan
+from llm_repl_core.engine import look_ahead, plan
+from llm_repl_core.kernels.worker import WorkerKernel
 
 LIMIT_S = 10.0
 SLOW = "slow"
@@ -39,7 +40,16 @@ def asked():
 
 
 @pytest.fixture
-def session_of(open_session, asked):
+def session_of(open_session, asked, monkeypatch):
+    # As long as it takes on a busy machine.
+    monkeypatch.setattr(look_ahead, "_RENDER_LIMIT_S", LIMIT_S)
+    init = WorkerKernel.__init__
+    monkeypatch.setattr(
+        WorkerKernel,
+        "__init__",
+        lambda *given, **options: init(*given, **{"fork_limit_s": LIMIT_S} | options),
+    )
+
     class Watched(Provider):
         name = "watched"
         default_model = "watched"

@@ -38,11 +38,15 @@ _CHEAP = {"LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"} | dict.fromkeys(
 _LIBRARIES = ("numpy", "pandas", "matplotlib.pyplot", "pydantic", "duckdb", "numexpr")
 
 
+_PATIENCE_S = 20.0
+"""How long a fork may take, so that on a busy machine, too, prompts are sent ahead."""
+
+
 class WatchedKernel(WorkerKernel):
     """A worker whose work the conductor hears of."""
 
     def __init__(self, options: KernelOptions, *, zygote: Zygote, conductor: Conductor) -> None:
-        super().__init__(options, zygote=zygote)
+        super().__init__(options, zygote=zygote, fork_limit_s=_PATIENCE_S)
         self._conductor = conductor
 
     async def execute(self, code: str) -> AsyncGenerator[OutputChange, None]:
