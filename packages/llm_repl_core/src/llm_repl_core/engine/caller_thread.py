@@ -58,6 +58,11 @@ class _Functions:
         if task is not None:
             task.future.cancel()
 
+    @property
+    def has_left(self) -> bool:
+        """Whether the caller runs no function any more."""
+        return self._left
+
     def leave(self) -> None:
         """Run no function any more; by the caller, who has lost interest."""
         self._left = True

@@ -25,7 +25,7 @@ from llm_repl_core.engine.events import (
     ToolApprovalNeeded,
 )
 from llm_repl_core.engine.questions import Answer, CallListener, CallTerms, Question
-from llm_repl_core.errors import CallNotSent, KernelDied, LLMReplError
+from llm_repl_core.errors import CallNotSent, KernelDied, KernelError, LLMReplError
 from llm_repl_core.ledger.record import Mode
 from llm_repl_core.model.cell import Cell, CellStatus
 from llm_repl_core.model.json_value import JSONValue
@@ -198,7 +198,9 @@ class CellRun:
             async with session.plugins.around("llm_repl_around_cell", context=context):
                 await self._execute()
         except LLMReplError as error:
-            if self._stop is None or isinstance(error, KernelDied):
+            # Ctrl-C may come while the kernel is asked something in the caller's thread.
+            by_ctrl_c = type(error) is KernelError and self._is_interrupted()
+            if (self._stop is None and not by_ctrl_c) or isinstance(error, KernelDied):
                 self._put(Output.error(type(error).__name__, str(error)))
             else:
                 self._put_stopped()  # whatever failed, it did so because of that
@@ -440,9 +442,9 @@ class CellRun:
         return Ending(last_error.content, interrupted=interrupted)
 
     def _is_interrupted(self) -> bool:
-        """Whether somebody ends the cell without `stop`: by Ctrl-C, or by closing the engine."""
+        """Whether somebody ends the cell without `stop`: by Ctrl-C, leaving, or closing the engine."""
         is_closing = self._task is not None and self._task.cancelling() > 0
-        return is_closing or self._session.kernel.took_ctrl_c
+        return is_closing or self._session.kernel.took_ctrl_c or self._run.caller_has_left
 
     # Stopping ----------------------------------------------------------------------------------
 

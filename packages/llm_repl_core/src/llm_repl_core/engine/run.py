@@ -219,6 +219,11 @@ class Run:
             self._terms.add_done_callback(lambda made: made.cancelled() or made.exception())
         return self._terms
 
+    @property
+    def caller_has_left(self) -> bool:
+        """Whether whoever lends their thread for code does so no more."""
+        return self.inbox is not None and self.inbox.has_left
+
     def withdraw(self) -> None:
         """Take back what the caller's thread has not begun to run."""
         if self.inbox is not None:
