@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from llm_repl_core import CellFailed, Conflict, Notebook
+from llm_repl_core import CellFailed, CellStarted, Conflict, Notebook
 
 LIMIT_S = 20.0
 
@@ -109,7 +109,9 @@ def test_what_cannot_be_interrupted_loses_its_kernel(session, began, check_law, 
     notebook = session.notebook
     cell = ASKED[what](notebook)
     if what == "memory":
-        (tmp_path / "began").touch()  # it can't say so itself
+        # It can't say so itself; before its cell has started, there is nothing to stop.
+        started = (tmp_path / "began").touch
+        session.live.listen(lambda event: isinstance(event, CellStarted) and started())
     events = run_and_stop(session, cell, began)
     check_law(events)
     died = not session.kernel.alive
