@@ -91,8 +91,8 @@ def test_the_end_of_a_call_is_kept_and_read(disk: Disk, store: Store, make_call:
         assert store.list_calls() == [ended]
         assert store.answers("n", call.identity) == store.answered("n") == [ended]
         assert store.answers("n", "1" * 64) == store.answered("other") == []
-        assert store.spending("n") == (1, 5, 0.5, 0)
-        assert store.spending("other") == (0, 0, 0.0, 0)
+        assert store.spending("n") == (1, 5, 0.5, 0, 0, 0.0)
+        assert store.spending("other") == (0, 0, 0.0, 0, 0, 0.0)
 
     look()
     with pytest.raises(StorageError, match="disk is full") as refused:
