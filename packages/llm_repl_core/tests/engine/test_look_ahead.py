@@ -28,7 +28,7 @@ class Asked:
     def __init__(self):
         self.texts = []
         self.changed = asyncio.Event()
-        self.closed = []
+        self.ended = []
         self.on_begin = lambda text: None
         self.ends_after = 2
         """How many calls must have begun until a slow one ends."""
@@ -66,9 +66,8 @@ def session_of(open_session, asked, monkeypatch):
                         asked.changed.clear()
                         await asked.changed.wait()
                 yield Delta(text=f"<{last.content}>")
-            except (asyncio.CancelledError, GeneratorExit):
-                asked.closed.append(last.content)
-                raise
+            finally:
+                asked.ended.append(last.content)
 
     class Plugin:
         @hookimpl
@@ -219,6 +218,7 @@ def test_a_failed_cell_closes_what_ran_ahead_below_it(session_of, asked):
     [_, _, prompt, last] = session.notebook.cells
     assert (prompt.status, prompt.outputs, last.status) == ("idle", [], "idle")
     assert ("superseded", f"{SLOW} second") in calls(session)
+    assert sorted(asked.ended) == sorted(asked.texts), "a connection is still open"
     assert "b" not in session.state
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from llm_repl_core.engine.questions import Answer, CallListener, Question
+from llm_repl_core.engine.questions import Answer, CallListener
 from llm_repl_core.errors import ProviderError
 
 __all__ = ["AheadCall", "HeldBack"]
@@ -42,8 +42,7 @@ class AheadCall:
     """Adopted where the prompt, at its place, asks the same; else superseded: it never counts.
 
     Args:
-        question: What was asked.
-        identity: What makes another question the same.
+        identity: What makes a question the same as what was asked.
         sending: The call under way.
         held_back: What it tells.
         on_superseded: Called with why, when it was cancelled, or had ended before.
@@ -51,13 +50,11 @@ class AheadCall:
 
     def __init__(
         self,
-        question: Question,
         identity: str,
         sending: asyncio.Task[Answer],
         held_back: HeldBack,
         on_superseded: Callable[[str], None],
     ) -> None:
-        self.question = question
         self.identity = identity
         self._sending = sending
         self._held_back = held_back

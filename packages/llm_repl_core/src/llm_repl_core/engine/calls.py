@@ -211,7 +211,6 @@ class Caller:
         held_back = HeldBack()
         call = self._open(question, provider, context, canonical, identity, held_back.listener)
         return AheadCall(
-            question,
             self.identity(question),
             asyncio.ensure_future(self._send(call, terms, admitted)),
             held_back,
