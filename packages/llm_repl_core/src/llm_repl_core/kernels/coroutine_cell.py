@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from types import FrameType
 from typing import Any, TypeVar
 
-__all__ = ["CoroutineRunner"]
+__all__ = ["CoroutineRunner", "is_in_callback"]
 
 T = TypeVar("T")
 
@@ -112,7 +112,7 @@ class CoroutineRunner:
             Whether it was the loop that ran or waited, and the coroutine is cancelled.
         """
         loop, task = self._loop, self._task
-        if loop is None or task is None or not loop.is_running() or _is_in_callback(frame):
+        if loop is None or task is None or not loop.is_running() or is_in_callback(frame):
             return False
         self.interrupted = True
         with contextlib.suppress(RuntimeError):  # closed meanwhile
@@ -180,7 +180,7 @@ class CoroutineRunner:
         return results[0]
 
 
-def _is_in_callback(frame: FrameType | None) -> bool:
+def is_in_callback(frame: FrameType | None) -> bool:
     """Whether the frame is of code that a loop has called: a step of some task, most often."""
     below = None
     while frame is not None:

@@ -137,6 +137,7 @@ class Capture:
             self.buffer.end()
             cell, self._cell = self._cell, None
             assert cell is not None
+            self.gate.settle()
             self.channel.put(encode(Done(cell, self.buffer.take())))
         self.channel.send_until(0, give_up=_never)
 

@@ -53,19 +53,28 @@ class Channel:
         if connection is not None:
             connection.close()
 
-    def receive(self) -> memoryview | None:
-        """The next message; None where the other side has gone."""
+    def receive(self, before_taking: Callable[[], None] = lambda: None) -> memoryview | None:
+        """The next message; None where the other side has gone.
+
+        Args:
+            before_taking: Called when something has come, while `has_message` still sees it.
+        """
         connection = self.connection
         while not self._messages:
             if connection is None:
                 return None
             try:
+                poll = select.poll()
+                poll.register(connection, select.POLLIN)
+                poll.poll()
+                before_taking()
                 data = connection.recv(_READ_BYTES)
-            except OSError:
+            except (OSError, ValueError):
                 return None
             if not data:
                 return None
             self._messages = self._parser.feed(data)
+        before_taking()
         return self._messages.pop(0)
 
     def has_message(self) -> bool:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 
+from llm_repl_core.kernels.coroutine_cell import is_in_callback
+
 __all__ = ["SigintGate"]
 
 
@@ -15,9 +17,10 @@ class SigintGate:
 
     Outside of a cell SIGINT has no effect, unless a request has come and its code has not begun:
     then it ends the code as it begins. Who interrupts has sent the request before, so that the
-    signal cannot be meant for a later one. Within a ``with gate:`` block, where half of a write
-    would break the stream of frames, it waits for the block's end. Only the main thread, where
-    Python runs handlers, uses it.
+    signal cannot be meant for a later one. A task of an earlier cell that keeps the thread between
+    two cells is ended as well. Within a ``with gate:`` block, where half of a write would break the
+    stream of frames, it waits for the block's end. Only the main thread, where Python runs
+    handlers, uses it; a signal may come between any two bytecodes, these included.
 
     Args:
         has_request: Whether a request has come that has not been taken up.
@@ -32,7 +35,10 @@ class SigintGate:
     ) -> None:
         self._take_interrupt = take_interrupt
         self.running = False
-        self.pending = False
+        self._came = 0  # what waits is counted, so that none is lost while others are put away
+        self._done = 0
+        self.between_cells = False
+        """Whether tasks go on that earlier cells have started."""
         self._has_request = has_request
         self._expecting = False
         self._depth = 0
@@ -44,6 +50,11 @@ class SigintGate:
         """Become the handler, which user code may have changed."""
         if signal.getsignal(signal.SIGINT) is not self._handler:
             signal.signal(signal.SIGINT, self._handler)
+
+    @property
+    def pending(self) -> bool:
+        """Whether a signal waits to take effect."""
+        return self._came != self._done
 
     @property
     def closed(self) -> bool:
@@ -60,25 +71,27 @@ class SigintGate:
         traceback: TracebackType | None,
     ) -> None:
         self._depth -= 1
-        if self.pending and not self._depth:
-            self.pending = False
-            if self.running:
-                raise KeyboardInterrupt
+        if self.running and not self._depth:
+            self._raise_pending()
 
     @contextmanager
     def ignored(self) -> Iterator[None]:
         """What comes meanwhile has no effect: an interrupt has ended the code already."""
         with self:
             yield
-            self.pending = False
+            self._done = self._came
 
     def expect(self) -> None:
-        """A request was taken up, whose code may begin."""
+        """A request is being taken up, whose code may begin."""
         self._expecting = True
 
     def settle(self) -> None:
-        """The request was answered."""
-        self._expecting = self.pending = False
+        """The answer is about to be sent: what has come was meant for its request.
+
+        Not later, as who has the answer may at once send the next request, and interrupt that one.
+        """
+        self._expecting = False
+        self._done = self._came
 
     def open(self) -> None:
         """User code begins.
@@ -86,22 +99,28 @@ class SigintGate:
         Raises:
             KeyboardInterrupt: It was interrupted before.
         """
-        early, self.pending = self.pending, False
         self.running = True
-        if early:
-            raise KeyboardInterrupt
+        self._raise_pending()
 
     def close(self) -> None:
         """User code has ended."""
         self.running = False
-        self.pending = False
+        self._done = self._came
+
+    def _raise_pending(self) -> None:
+        came = self._came
+        if came != self._done:
+            self._done = came
+            raise KeyboardInterrupt
 
     def _on_sigint(self, _signum: int, frame: FrameType | None) -> None:
         if not self.running:
-            self.pending = self.pending or self._expecting or self._has_request()
+            self._came += self._expecting or self._has_request()
+            if self.between_cells and is_in_callback(frame):
+                raise KeyboardInterrupt
             return
         if self._depth:
-            self.pending = True
+            self._came += 1
             return
         if not self._take_interrupt(frame):
             raise KeyboardInterrupt

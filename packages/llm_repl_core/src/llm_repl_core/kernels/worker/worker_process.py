@@ -101,22 +101,24 @@ class WorkerProcess:
                 self._leave(1)
             self._send(protocol.Hello(protocol.PROTOCOL_VERSION, self._pid))
             while (message := self._receive()) is not None:
-                self._gate.expect()
                 request = self._requests.decode(message)
                 del message
                 self._answer(request)
-                self._gate.settle()
             self._channel.detach()
+            self._gate.settle()
             self._pump.connection_changed()
 
     def _receive(self) -> memoryview | None:
         """The next request; tasks that cells have started go on until it comes."""
         connection, coroutines = self._channel.connection, self._shell.coroutines
         while connection is not None and coroutines.has_tasks and not self._channel.has_message():
+            self._gate.install()
+            self._gate.between_cells = True
             # What a task raises is kept by it; only what would end a program comes here.
             with contextlib.suppress(KeyboardInterrupt, SystemExit):
-                self._guarded(lambda: coroutines.run_tasks_until_readable(connection.fileno()))
-        return self._channel.receive()
+                coroutines.run_tasks_until_readable(connection.fileno())
+            self._gate.between_cells = False
+        return self._channel.receive(self._gate.expect)
 
     # Setting up --------------------------------------------------------------------------------
 
@@ -259,7 +261,8 @@ class WorkerProcess:
         self._send_snapshot(request.id, part, last=True)
 
     def _send_snapshot(self, id_: int, part: dict[str, Any], *, last: bool) -> None:
-        self._send_raw({"type": "snapshot_part", "id": id_, "values": part, "last": last})
+        message = {"type": "snapshot_part", "id": id_, "values": part, "last": last}
+        self._put(protocol.encode_plain(message), last=last)
 
     def _take_fork(self, request: protocol.TakeFork) -> None:
         try:
@@ -283,18 +286,27 @@ class WorkerProcess:
     def _guarded(self, function: Callable[[], Any]) -> Any:
         """Call a function that runs user code, which an interrupt may end."""
         self._gate.install()
-        self._gate.open()
         try:
-            return function()
-        finally:
+            self._gate.open()
+            try:
+                return function()
+            finally:
+                self._gate.close()
+        except BaseException:
+            # An interrupt may have come between the end and the closing.
             self._gate.close()
+            raise
 
     def _send(self, message: msgspec.Struct) -> None:
-        self._channel.put(encode(message))
-        self._channel.send_until(0, give_up=lambda: False)
+        self._put(encode(message))
 
     def _send_raw(self, message: dict[str, Any]) -> None:
-        self._channel.put(protocol.encode_plain(message))
+        self._put(protocol.encode_plain(message))
+
+    def _put(self, data: bytes, *, last: bool = True) -> None:
+        if last:
+            self._gate.settle()
+        self._channel.put(data)
         self._channel.send_until(0, give_up=lambda: False)
 
     # Ending ------------------------------------------------------------------------------------
