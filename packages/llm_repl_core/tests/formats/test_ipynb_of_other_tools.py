@@ -441,6 +441,15 @@ def test_the_law_sees_prompts() -> None:
     assert normal(written(read(document))) == normal(document)
 
 
+@pytest.mark.parametrize("kind", ["raw", "code"])
+def test_a_prompts_mark_elsewhere_is_a_field_like_any_other(kind: str) -> None:
+    cell = {"cell_type": kind, "id": "a", "metadata": {"solveit_ai": True}, "source": "Why?"}
+    if kind == "code":
+        cell |= {"execution_count": None, "outputs": []}
+    document = notebook(cell)
+    assert normal(written(read(document))) == normal(document)
+
+
 def test_answers_that_code_reads_are_set_in_jupyter() -> None:
     held = Notebook()
     held.add_code("items = [1, 2]")

@@ -224,7 +224,7 @@ def encode_cell(cell: Cell, written_id: str) -> dict[str, Any]:
         # What a markdown cell is rendered as is its source, which need not stand there twice.
         if cell.outputs if ran is None else not is_rendered:
             own["outputs"] = [output.to_wire() for output in cell.outputs]
-        if cell.metadata.get(_PROMPT_MARK) is True:
+        if kind == "markdown" and cell.metadata.get(_PROMPT_MARK) is True:
             hidden = {_PROMPT_MARK}  # the cell is no prompt, whatever the mark says
     if cell.execution_count is not None and not (kind == "code" and count_fits):
         own["execution_count"] = cell.execution_count
