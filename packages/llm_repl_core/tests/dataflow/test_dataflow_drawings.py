@@ -38,7 +38,7 @@ GRAPH = Graph(
         Edge(source="id 2", target="id 3", variable="z", kind="barrier"),
         Edge(source="id 0", target="id 2", kind="context"),
     ],
-)
+).with_in_the_way([("id 1", "id 0"), ("id 0", "id 1"), ("id 1", "gone")])
 
 HOSTILE = "<script>alert(1)</script> & \"'] --> end ]]> \x00\x1b[2J\u202e \ud800 `` %% {x} #quot;"
 
@@ -49,7 +49,7 @@ def test_text() -> None:
         == """\
 1  [code] x = 1
 2  [prompt] Tell {x} → answer
-   ← 1 (x)
+   ← 1 (x, was in the way)
 3  [code] exec('1')
    ! cannot be analysed: `exec()` sees every variable
    ← 1 (context)
@@ -72,6 +72,7 @@ def test_mermaid() -> None:
     assert '  c0 -->|"x, y"| c3' in lines
     assert '  c1 -.->|"barrier"| c2' in lines
     assert '  c0 -->|"context"| c2' in lines
+    assert '  c0 -.->|"was in the way"| c1' in lines
 
 
 def test_svg() -> None:
@@ -79,7 +80,7 @@ def test_svg() -> None:
     rows = ["".join(text.itertext()) for text in root.iter(f"{SVG}text")]
     assert rows == [
         *("x = 1", "1 code"),
-        *("Tell {x} → answer", "2 prompt · x ← 1"),
+        *("Tell {x} → answer", "2 prompt · was in the way ← 1, x ← 1"),
         *("exec('1')", "3 code · context ← 1, barrier ← 2"),
         *("answer, x", "4 code · x, y ← 1, answer ← 2, z? ← 3"),
         *("# Alone", "5 markdown"),

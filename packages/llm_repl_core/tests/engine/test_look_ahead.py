@@ -14,6 +14,7 @@ from llm_repl_core import (
     Provider,
     hookimpl,
 )
+from llm_repl_core.dataflow.drawings import draw_text
 from llm_repl_core.engine import look_ahead, plan
 from llm_repl_core.kernels.worker import WorkerKernel
 
@@ -100,6 +101,12 @@ def calls(session):
     return session._loop.call(every())
 
 
+def in_the_way(session):
+    """Who was in the way of whom, as the graph says."""
+    edges = session.dependencies.graph().edges
+    return [(edge.source, edge.target) for edge in edges if edge.kind == "in_the_way"]
+
+
 def test_what_is_the_same_at_its_place_is_not_asked_again(session_of, asked):
     session = session_of((SLOW, "a"), "seen = a", ("second", "b"), "both = a + b")
     session.run()
@@ -110,8 +117,10 @@ def test_what_is_the_same_at_its_place_is_not_asked_again(session_of, asked):
 
 @pytest.fixture
 def wrong_predictions(monkeypatch):
-    """Nothing is thought to change what a prompt asks."""
-    monkeypatch.setattr(plan, "may_disturb", lambda _above, _below: False)
+    """Nothing is thought to change what a prompt asks but what binds its variables."""
+    monkeypatch.setattr(
+        plan, "may_disturb", lambda above, below: not above.writes.isdisjoint(below.reads)
+    )
 
 
 @pytest.mark.usefixtures("wrong_predictions")
@@ -132,7 +141,40 @@ def test_what_is_not_the_same_is_superseded_and_asked_at_its_place(session_of, a
         ("completed", "limit 2"),
     ]
     [_, _, between, prompt, _] = session.notebook.cells
-    assert between.id in session.live.distrust.in_the_way_of(prompt.id)
+    assert (between.id, prompt.id) in in_the_way(session)
+    between.content = "ours.limit += 1"
+    assert (between.id, prompt.id) not in in_the_way(session)
+
+
+@pytest.mark.usefixtures("wrong_predictions")
+def test_who_was_in_the_way_is_drawn_and_changes_nothing_that_runs(session_of):
+    session = session_of(OURS, (SLOW, "a"), "seen = a\nours.limit += 1", ("{ours.limit}", "b"))
+    dependencies = session.dependencies
+    [_, _, between, prompt] = session.notebook.cells
+    needs = dependencies.upstream(prompt.id)
+    session.run()
+    assert dependencies.upstream(prompt.id) == needs
+    assert "   ← 3 (ours, was in the way)\n" in draw_text(dependencies.graph())
+    # Not the cell that had run before the copy was made, and not the prompt, which only asked.
+    assert in_the_way(session) == [(between.id, prompt.id)]
+    # Where it stands below, it cannot be in the way any more.
+    session.notebook.move(between.id, 3)
+    assert in_the_way(session) == []
+
+
+@pytest.mark.usefixtures("wrong_predictions")
+def test_a_prompt_whose_template_changed_what_is_asked_was_in_the_way(session_of, asked):
+    session = session_of(
+        OURS,
+        (SLOW, "a"),
+        ("{a} {setattr(ours, 'limit', 2)}", "b"),
+        ("limit {ours.limit}", "c"),
+    )
+    session.run()
+    assert asked.texts[1] == "limit 1"
+    assert session.state["c"] == "<limit 2>"
+    [*_, changes, prompt] = session.notebook.cells
+    assert in_the_way(session) == [(changes.id, prompt.id)]
 
 
 @pytest.mark.usefixtures("wrong_predictions")

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import xml.etree.ElementTree as ElementTree
+from collections.abc import AsyncIterator
+from typing import ClassVar
 
 import pytest
 
+from llm_repl_core import Delta, Provider, Request, hookimpl
+from llm_repl_core.engine import look_ahead
+from llm_repl_core.kernels.worker import WorkerKernel
 from llm_repl_server.services import prompts
+
+LIMIT_S = 30.0
 
 FIELDS = {
     "model": "mock/echo",
@@ -235,6 +244,52 @@ def test_the_graph_is_drawn(api):
     assert ElementTree.fromstring(svg.get_data()).tag.endswith("svg")
     assert b"<script>" not in svg.get_data()
     assert api.get(f"{path}/graph?format=pdf").status_code == 400
+
+
+class TwoAtOnce(Provider):
+    """Answers when two have asked, and after that at once."""
+
+    name = "two"
+    default_model = "two"
+    asked: ClassVar[list[str]] = []
+
+    async def stream(self, request: Request) -> AsyncIterator[Delta]:
+        self.asked.append(request.messages[-1].content)
+        async with asyncio.timeout(LIMIT_S):
+            while len(self.asked) < 2:
+                await asyncio.sleep(0.01)
+        yield Delta(text="Oslo")
+
+
+class Two:
+    @hookimpl
+    def llm_repl_providers(self) -> list[type[Provider]]:
+        return [TwoAtOnce]
+
+
+def test_the_graph_says_which_cell_was_in_the_way(make_api, monkeypatch):
+    # As long as it takes on a busy machine.
+    monkeypatch.setattr(look_ahead, "_RENDER_LIMIT_S", LIMIT_S)
+    start = functools.partialmethod(WorkerKernel.__init__, fork_limit_s=LIMIT_S)
+    monkeypatch.setattr(WorkerKernel, "__init__", start)
+    monkeypatch.setattr(TwoAtOnce, "asked", [])
+    api = make_api(kernel="worker", provider="two", plugin=Two())
+    path = api.new_notebook("raw = bytearray(b'a')\nview = memoryview(raw)")
+    api.new_cell(path, "prompt", "Name a city.", response_var="city")
+    api.new_cell(path, "code", "print(city)\nraw[0] = 98")  # which nobody can see in the text
+    api.new_cell(path, "prompt", "{bytes(view)}", response_var="dish")
+    assert api.get(f"{path}/graph?format=text").text.count("in the way") == 0
+    api.post(f"{path}/execute_all")
+    assert TwoAtOnce.asked == ["Name a city.", "b'a'", "b'b'"]
+    _, _, changes, prompt = api.cells(path)
+    edges = api.get(f"{path}/graph").json["edges"]
+    seen = {"source": changes["id"], "target": prompt["id"], "variable": None, "kind": "in_the_way"}
+    assert [edge for edge in edges if edge["kind"] == "in_the_way"] == [seen]
+    assert "   ← 3 (was in the way)\n" in api.get(f"{path}/graph?format=text").text
+    assert 'c2 -.->|"was in the way"| c3' in api.get(f"{path}/graph?format=mermaid").text
+    assert "<title>3 → 4: was in the way</title>" in api.get(f"{path}/graph?format=svg").text
+    api.put(f"{path}/cells/{changes['id']}", {"content": "print(city)"})
+    assert "in_the_way" not in api.get(f"{path}/graph").text
 
 
 def stale(api, path):

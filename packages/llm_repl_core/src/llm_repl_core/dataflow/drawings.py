@@ -22,7 +22,8 @@ _CLASSES = """\
   classDef memory fill:#e9f7ec,stroke:#2b8a3e,color:#111
   classDef markdown fill:#fff,stroke:#999,color:#111
   classDef barrier stroke:#c92a2a,stroke-dasharray:5 4"""
-_ARROWS = {"variable": "-->", "context": "-->", "barrier": "-.->"}
+_ARROWS = {"variable": "-->", "context": "-->", "barrier": "-.->", "in_the_way": "-.->"}
+_WORDS = {"in_the_way": "was in the way"}
 _MERMAID_SPECIAL = re.compile(r"[^\w .,→…-]")
 _HOSTILE = ("Cc", "Cf", "Cs", "Cn", "Zl", "Zp")
 
@@ -91,7 +92,7 @@ def label_edges(graph: Graph) -> dict[tuple[str, str, str], list[str]]:
 
 def _label(edge: Edge) -> str:
     if edge.variable is None:
-        return edge.kind
+        return _WORDS.get(edge.kind, edge.kind)
     return f"{plain(edge.variable)}?" if edge.kind == "barrier" else plain(edge.variable)
 
 

@@ -36,20 +36,22 @@ class Node(Struct, frozen=True, kw_only=True):
 
 
 class Edge(Struct, frozen=True, kw_only=True):
-    """One cell needs another.
+    """One cell needs another, or was seen to.
 
     Attributes:
         source: The cell that is needed, which stands above.
         target: The cell that needs it.
         variable: By which variable; None where by none.
         kind: ``variable``, ``context`` where the source is sent to the model along with the
-            target, ``barrier`` where the target cannot be analysed.
+            target, ``barrier`` where the target cannot be analysed, ``in_the_way`` where the source
+            ran between a call that was sent ahead for the target and the target's place, at which
+            that asked something else.
     """
 
     source: str
     target: str
     variable: str | None = None
-    kind: Literal["variable", "context", "barrier"] = "variable"
+    kind: Literal["variable", "context", "barrier", "in_the_way"] = "variable"
 
 
 class Graph:
@@ -67,8 +69,24 @@ class Graph:
         self._above: dict[str, set[str]] = {}
         self._below: dict[str, set[str]] = {}
         for edge in self.edges:
+            if edge.kind == "in_the_way":
+                continue  # one of several cells was the reason, and nobody knows which
             self._above.setdefault(edge.target, set()).add(edge.source)
             self._below.setdefault(edge.source, set()).add(edge.target)
+
+    def with_in_the_way(self, pairs: Iterable[tuple[str, str]]) -> Graph:
+        """The graph with what runs have seen as well; `upstream` and `downstream` stay as they are.
+
+        Args:
+            pairs: A prompt that was sent ahead in vain, and a cell that was in the way.
+        """
+        places = self._places
+        seen = [
+            Edge(source=above, target=prompt, kind="in_the_way")
+            for prompt, above in pairs
+            if above in places and prompt in places and places[above] < places[prompt]
+        ]
+        return Graph(self.nodes, [*self.edges, *seen]) if seen else self
 
     def downstream(self, cell_id: str) -> list[str]:
         """The ids of the cells that need a cell, directly or not, in document order."""

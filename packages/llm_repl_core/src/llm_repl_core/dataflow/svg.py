@@ -15,10 +15,10 @@ _SMALLEST_ARC, _LARGEST_ARC = 20, 260  # pixels
 _NEEDS_SHOWN = 84  # characters
 
 _DOTS = {"code": "#62666d", "markdown": "#b4b6ba", "memory": "#4b632a", "prompt": "#16598c"}
-_ARCS = {"variable": "#62666d", "context": "#16598c", "barrier": "#7d4a00"}
+_ARCS = {"variable": "#62666d", "context": "#16598c", "barrier": "#7d4a00", "in_the_way": "#a3203a"}
 _XMLNS = "http://www.w3.org/2000/svg"
 _HEAD = 'role="img" aria-labelledby="title text" font-size="13" font-family="Inter, sans-serif"'
-_DASHES = {"barrier": ' stroke-dasharray="5 4"'}
+_DASHES = {"barrier": ' stroke-dasharray="5 4"', "in_the_way": ' stroke-dasharray="1.5 3"'}
 
 
 def draw_svg(graph: Graph) -> str:

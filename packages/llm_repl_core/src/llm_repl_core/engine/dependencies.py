@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container, Iterable
 
 from llm_repl_core.dataflow.dependents import Dependents
 from llm_repl_core.dataflow.graph import Graph, build_graph
@@ -17,19 +17,26 @@ class Dependencies:
 
     Args:
         notebook: The notebook, whose edits are found by its ``revision``.
+        in_the_way: What runs have seen: a prompt that was sent ahead in vain, and a cell that was
+            in the way, as they are at the moment.
     """
 
-    def __init__(self, notebook: Notebook) -> None:
+    def __init__(
+        self,
+        notebook: Notebook,
+        in_the_way: Callable[[], Iterable[tuple[str, str]]] = lambda: (),
+    ) -> None:
         self._notebook = notebook
+        self._in_the_way = in_the_way
         self._dependents = Dependents(notebook)
         self._graph: tuple[int, Graph] | None = None
 
     def graph(self) -> Graph:
-        """Which cells need which, and by which variables."""
+        """Which cells need which, by which variables, and which were in the way of a prompt."""
         revision = self._notebook.revision
         if self._graph is None or self._graph[0] != revision:
             self._graph = revision, build_graph(self._notebook, analyse_notebook(self._notebook))
-        return self._graph[1]
+        return self._graph[1].with_in_the_way(self._in_the_way())
 
     def upstream(self, cell_id: str) -> list[str]:
         """The ids of the cells that a cell needs, directly or not, in document order.

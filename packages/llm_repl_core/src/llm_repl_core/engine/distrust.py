@@ -42,13 +42,9 @@ class Distrust:
         known = self._contents.get((prompt_id, above_id))
         return known is not None and known == self._contents_of(prompt_id, above_id)
 
-    def in_the_way_of(self, prompt_id: str) -> tuple[str, ...]:
-        """The cells that a prompt is not sent ahead of, as it was seen to depend on them."""
-        return tuple(
-            above
-            for prompt, above in self._contents
-            if prompt == prompt_id and self.holds(prompt, above)
-        )
+    def pairs(self) -> list[tuple[str, str]]:
+        """The pairs that it holds for: a prompt, and a cell above it. From any thread."""
+        return [pair for pair in list(self._contents) if self.holds(*pair)]
 
     def _contents_of(self, prompt_id: str, above_id: str) -> tuple[str, str] | None:
         notebook = self._notebook

@@ -76,9 +76,9 @@ class LiveSession:
         self.plugins = plugins
         self.cell_timeout_s = cell_timeout_s
         self.approvals = Approvals()
-        self.dependencies = Dependencies(notebook)
-        self.displays = Displays(notebook)
         self.distrust = Distrust(notebook)
+        self.dependencies = Dependencies(notebook, self.distrust.pairs)
+        self.displays = Displays(notebook)
         self.execution_count = 0
         """How many cells the kernel has run."""
         self.plain_names: set[str] = set()

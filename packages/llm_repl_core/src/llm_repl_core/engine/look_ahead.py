@@ -229,7 +229,7 @@ class LookAhead:
             return None
         if self._call.identity(question) == call.identity:
             return call
-        above = [cell_id for cell_id in sent.prospect.between if cell_id in self._ended]
+        above = self._run_since_copy(sent)
         self._distrust.note(place.cell_id, above)
         self._emit(CellSuperseded, cell_id=place.cell_id, item=place.item, above_ids=tuple(above))
         told = ", ".join(f"`{cell_id}`" for cell_id in above[-3:])
@@ -243,6 +243,19 @@ class LookAhead:
         if self._superseded >= _SUPERSEDED_LIMIT:
             self._is_on = False
         return None
+
+    def _run_since_copy(self, sent: _Sent) -> list[str]:
+        """The cells that may have changed what a prompt asks since it was rendered on a copy.
+
+        Prompts only where they are known to run code, or where nothing else stands between: a
+        template can always count.
+        """
+        between = [self._plan.at(index) for index in range(sent.index, sent.prospect.index)]
+        cells = [planned for planned in between if planned is not None]
+        likely = [
+            cell for cell in cells if not cell.is_prompt or cell.holds_order or cell.effects.changes
+        ]
+        return [cell.cell_id for cell in likely or cells]
 
     def halt(self) -> None:
         """Close what was sent ahead and not taken over: the run does not come to it."""

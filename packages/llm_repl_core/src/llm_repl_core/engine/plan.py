@@ -70,7 +70,6 @@ class Prospect(Struct, frozen=True, kw_only=True):
         index: Where it stands among the cells of the run, from 0.
         ahead_from: The first index at which the state is predicted to show what its place shows.
         sources: By name that it reads, the prompt among the cells between that gives it its value.
-        between: The cells from there on that are no prompts.
         needs: Cells whose outputs it is sent with.
         reads: The names that it reads.
     """
@@ -79,7 +78,6 @@ class Prospect(Struct, frozen=True, kw_only=True):
     index: int
     ahead_from: int
     sources: Mapping[str, str]
-    between: tuple[str, ...]
     needs: frozenset[str]
     reads: frozenset[str]
 
@@ -156,7 +154,6 @@ class Plan:
         if effects.sees_all is not None or effects.acts:
             return None
         sources: dict[str, str] = {}
-        between: list[str] = []
         unbound = set(effects.reads)
         first = index
         for above_index in range(index - 1, max(index - _LOOK_BACK, 0) - 1, -1):
@@ -168,15 +165,12 @@ class Plan:
                     given = unbound & {above.variable or LAST_ANSWER, LAST_ANSWER}
                     sources.update(dict.fromkeys(given, above.cell_id))
                     unbound -= given
-                else:
-                    between.append(above.cell_id)
             first = above_index
         return Prospect(
             cell_id=planned.cell_id,
             index=index,
             ahead_from=first,
             sources=sources,
-            between=tuple(reversed(between)),
             needs=planned.needs,
             reads=effects.reads,
         )

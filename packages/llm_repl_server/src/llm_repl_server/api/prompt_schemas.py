@@ -80,12 +80,18 @@ class GraphNode(Struct):
 
 
 class GraphEdge(Struct):
-    """One cell needs another."""
+    """One cell needs another, or was seen to."""
 
     source: Annotated[str, Meta(description="The cell that is needed.")]
     target: Annotated[str, Meta(description="The cell that needs it.")]
     variable: str | None
-    kind: Literal["variable", "context", "barrier"]
+    kind: Annotated[
+        Literal["variable", "context", "barrier", "in_the_way"],
+        Meta(
+            description="`in_the_way`: the target was sent ahead in vain, as it asked something "
+            "else after the source and others had run."
+        ),
+    ]
 
 
 class GraphAnswer(Struct):
