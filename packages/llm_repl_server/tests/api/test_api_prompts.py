@@ -252,12 +252,14 @@ class TwoAtOnce(Provider):
     name = "two"
     default_model = "two"
     asked: ClassVar[list[str]] = []
+    second: ClassVar[asyncio.Event]
 
     async def stream(self, request: Request) -> AsyncIterator[Delta]:
         self.asked.append(request.messages[-1].content)
+        if len(self.asked) == 2:
+            self.second.set()
         async with asyncio.timeout(LIMIT_S):
-            while len(self.asked) < 2:
-                await asyncio.sleep(0.01)
+            await self.second.wait()
         yield Delta(text="Oslo")
 
 
@@ -273,6 +275,7 @@ def test_the_graph_says_which_cell_was_in_the_way(make_api, monkeypatch):
     start = functools.partialmethod(WorkerKernel.__init__, fork_limit_s=LIMIT_S)
     monkeypatch.setattr(WorkerKernel, "__init__", start)
     monkeypatch.setattr(TwoAtOnce, "asked", [])
+    monkeypatch.setattr(TwoAtOnce, "second", asyncio.Event(), raising=False)
     api = make_api(kernel="worker", provider="two", plugin=Two())
     path = api.new_notebook("raw = bytearray(b'a')\nview = memoryview(raw)")
     api.new_cell(path, "prompt", "Name a city.", response_var="city")
