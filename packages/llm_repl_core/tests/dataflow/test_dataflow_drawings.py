@@ -87,8 +87,9 @@ def test_svg() -> None:
     ]
     arcs = root.findall(f"{SVG}path")
     hints = {arc.findtext(f"{SVG}title"): arc.attrib for arc in arcs}
-    assert len(arcs) == len(hints) == 6
+    assert len(arcs) == len(hints) == 7
     assert {hint for hint, arc in hints.items() if "stroke-dasharray" in arc} == {
+        "1 → 2: was in the way",
         "2 → 3: barrier",
         "3 → 4: z?",
     }
