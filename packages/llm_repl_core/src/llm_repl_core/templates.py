@@ -169,6 +169,8 @@ def parse(text: str) -> Template:
 
 def _text_of(field: Field, value: Evaluated) -> str:
     where = field.named
+    if isinstance(value, Failed) and value.is_explained:
+        raise InvalidTemplate(f"{where}: {_why(value)}")
     if isinstance(value, Failed):
         raise InvalidTemplate(f"{where}: {_why(value)} For plain braces write `{{{{` and `}}}}`.")
     if value.truncated:
@@ -180,7 +182,8 @@ def _text_of(field: Field, value: Evaluated) -> str:
 
 
 def _why(failed: Failed) -> str:
-    found = _MISSING_NAME.match(failed.evalue) if failed.ename == "NameError" else None
+    is_missing = failed.ename == "NameError" and not failed.is_explained
+    found = _MISSING_NAME.match(failed.evalue) if is_missing else None
     if found is None:
         return (
             f"{failed.ename}: {failed.evalue.rstrip('.')}." if failed.evalue else f"{failed.ename}."

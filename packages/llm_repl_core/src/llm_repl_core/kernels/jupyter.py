@@ -25,7 +25,7 @@ from llm_repl_core.errors import (
 )
 from llm_repl_core.kernels.base import Evaluated, Expression, Kernel, KernelOptions, Value
 from llm_repl_core.kernels.environment import kernel_environment
-from llm_repl_core.kernels.explanations import explained
+from llm_repl_core.kernels.explanations import explain_results, explained
 from llm_repl_core.kernels.jupyter_outputs import PublishedOutputs
 from llm_repl_core.kernels.jupyter_source import bootstrap_code, request_expression
 from llm_repl_core.kernels.orphan_guard import OrphanGuard
@@ -169,7 +169,7 @@ class JupyterKernel(Kernel):
                 published.buffer.write("stdout", page)
             if published.failed(content):
                 failure = _failure(published.failure or content)
-                pending = self._pending.explanation(failure[1])
+                pending = self._pending.explanation
                 published.buffer.error(
                     *explained(failure, environment=self.options.env, pending=pending)
                 )
@@ -220,7 +220,10 @@ class JupyterKernel(Kernel):
             "extra": dict(extra or {}),
             "limit_bytes": self.options.value_limit_bytes,
         }
-        return await self._ask("evaluate", arguments, list[Evaluated], put=self._put_output)
+        results = await self._ask("evaluate", arguments, list[dict[str, Any]], put=self._put_output)
+        pending = self._pending.explanation
+        explain_results(results, environment=self.options.env, pending=pending)
+        return msgspec.convert(results, list[Evaluated])
 
     async def assign(self, values: Mapping[str, Any]) -> None:
         """Set variables of a Python kernel to JSON values; see `Kernel.assign`."""

@@ -96,11 +96,14 @@ class Failed(Struct, frozen=True, tag="failed"):
         ename: The exception's class name.
         evalue: Its text.
         names: The names that do exist, sorted, where ``ename`` is ``NameError``.
+        is_explained: Whether ``evalue`` ends with a sentence that says what LLM-REPL has to do with it,
+            such as that a variable waits for the answer of a prompt; ``names`` is empty then.
     """
 
     ename: str
     evalue: str
     names: tuple[str, ...] = ()
+    is_explained: bool = False
 
 
 Evaluated = Value | Failed

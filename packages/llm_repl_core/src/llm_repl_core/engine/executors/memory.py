@@ -10,6 +10,7 @@ from typing import cast
 from msgspec import UNSET
 
 from llm_repl_core.engine.cell_type import Execution
+from llm_repl_core.engine.prompts.inspected import reason
 from llm_repl_core.errors import InvalidMemory, LLMReplError
 from llm_repl_core.kernels.base import Evaluated, Expression, Failed, Kernel, Value
 from llm_repl_core.memory import Assignment, parse
@@ -72,7 +73,7 @@ def _persistent(assignment: Assignment, value: Evaluated) -> Value:
     where = f"Line {assignment.line}"
     if isinstance(value, Failed):
         seen = f"; a memory cell sees {', '.join(value.names)} and a few safe builtins"
-        raise InvalidMemory(f"{where}: {value.ename}: {value.evalue}{seen if value.names else ''}.")
+        raise InvalidMemory(f"{where}: {reason(value)}{seen if value.names else ''}.")
     if value.json is UNSET:
         raise InvalidMemory(
             f"{where}: `{assignment.name}` is a {value.type_name}, which JSON can't hold, so it "

@@ -131,7 +131,7 @@ async def _fetch(kernel: KernelState, word: str, size: int) -> bytes:
 
 
 def _not_to_be_had(name: str, failed: Failed) -> LLMReplError:
-    if failed.ename == "NameError":
+    if failed.ename == "NameError" and not failed.is_explained:
         return InvalidInput(
             f"`attachments`: there is no variable `{name}`; "
             f"the state has: {listed(list(failed.names), 'nothing')}. A file of that name is "

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from msgspec import UNSET
 
-from llm_repl_core.engine.prompts.inspected import HELPERS, NAMESPACE
+from llm_repl_core.engine.prompts.inspected import HELPERS, NAMESPACE, reason
 from llm_repl_core.errors import InvalidInput, InvalidTemplate
 from llm_repl_core.kernels.state import Evaluated, Expression, Failed, KernelState
 from llm_repl_core.syntax import parse_expression
@@ -64,7 +64,7 @@ class Items:
             raise
         if isinstance(held, Failed):
             hint = f"; the state has: {', '.join(held.names[:20])}" if held.names else ""
-            raise InvalidInput(f"`for_each`: {held.ename}: {held.evalue}{hint}.")
+            raise InvalidInput(f"`for_each`: {reason(held)}{hint}.")
         assert isinstance(held.json, int)
         self.count = held.json
         return self

@@ -19,7 +19,7 @@ from llm_repl_core.errors import KernelDied, KernelStartFailed
 from llm_repl_core.kernels.base import CallerThread, Evaluated, Expression, Kernel, Value
 from llm_repl_core.kernels.coroutine_cell import CoroutineRunner
 from llm_repl_core.kernels.evaluation import evaluate_all, snapshot_of, user_names
-from llm_repl_core.kernels.explanations import explained
+from llm_repl_core.kernels.explanations import explain_results, explained
 from llm_repl_core.kernels.figures import new_figures, open_figures
 from llm_repl_core.kernels.in_process.cell import compile_cell
 from llm_repl_core.kernels.in_process.displaying import Displayer
@@ -190,7 +190,7 @@ class InProcessKernel(Kernel):
         def evaluate() -> list[dict[str, Any]]:
             token = _collected.set(collected)
             try:
-                return evaluate_all(
+                results = evaluate_all(
                     plain,
                     self._namespace,
                     restricted=restricted,
@@ -199,6 +199,8 @@ class InProcessKernel(Kernel):
                 )
             finally:
                 _collected.reset(token)
+            explain_results(results, environment=os.environ, pending=self._pending.explanation)
+            return results
 
         results = await self._run(evaluate)
         if put is not None and collected is not None:
@@ -369,7 +371,7 @@ class InProcessKernel(Kernel):
                 _lines(error),
             )
         if failure is not None:
-            pending = self._pending.explanation(failure[1])
+            pending = self._pending.explanation
             self._buffer.error(*explained(failure, environment=os.environ, pending=pending))
         self._pending.forget_set()
 

@@ -23,7 +23,7 @@ from llm_repl_core.kernels.evaluation import (
     user_names,
     wanted_names,
 )
-from llm_repl_core.kernels.explanations import explained, memory_sentence
+from llm_repl_core.kernels.explanations import explain_results, explained, memory_sentence
 from llm_repl_core.kernels.output_buffer import OutputBuffer
 from llm_repl_core.kernels.pending import PendingVariables
 from llm_repl_core.kernels.programs import PLAIN_PAGERS
@@ -191,7 +191,7 @@ class WorkerProcess:
                     failure,
                     environment=os.environ,
                     memory_limit_bytes=self._options.memory_limit_bytes,
-                    pending=self._pending.explanation(failure[1]),
+                    pending=self._pending.explanation,
                 )
             )
         self._pending.forget_set()
@@ -221,6 +221,12 @@ class WorkerProcess:
             )
         except KeyboardInterrupt:  # as it was about to begin, or had just ended
             return interrupted_results(len(request.expressions))
+        explain_results(
+            values,
+            environment=os.environ,
+            memory_limit_bytes=self._options.memory_limit_bytes,
+            pending=self._pending.explanation,
+        )
         return values
 
     def _assign(self, request: protocol.Assign) -> None:

@@ -30,9 +30,18 @@ class PendingTests(KernelChecks):
                 assert _WHY in str(error.fields["traceback"])
             (other,) = await run_cell(kernel, "othr")
             assert _WHY not in other.content
-            (value,) = await kernel.evaluate([Expression("answer")])
-            assert isinstance(value, Failed)
-            assert value.ename == "NameError"
+            for restricted in (False, True):
+                values = await kernel.evaluate(
+                    [Expression(source) for source in ("answer", "[f()]", "othr")],
+                    restricted=restricted,
+                )
+                for value in values:
+                    assert isinstance(value, Failed)
+                    assert value.ename == "NameError"
+                    assert value.is_explained == value.evalue.endswith(_WHY)
+                    assert bool(value.names) != value.is_explained
+                explained = [value.is_explained for value in values if isinstance(value, Failed)]
+                assert explained == [True, True, False]
             await kernel.resolve_pending({"a": {"answer": ["new"], "new": ["new"]}})
             (shown,) = await run_cell(kernel, "answer.append(1); print(answer, new)")
             assert shown.content == "['new', 1] ['new']\n"
