@@ -199,6 +199,7 @@ class Application:
             ),
             terms=Terms(
                 ledger,
+                self.prices,
                 self.settings.run_concurrency,
                 speculate=self.settings.speculate,
                 expected_calls=outlooks.of_cells,

@@ -172,3 +172,68 @@ def test_a_model_that_answers_in_place_of_another_is_not_free(open_at, server):
     [record] = ledger.records
     assert record.answered_by == "alias-of-a-gateway"
     assert record.price_usd > 0
+
+
+BUDGET = {"usd": 1}
+
+
+def run_before(open_at, ledger, **settings):
+    """A notebook that has sent two calls of which nobody knows the price, and limits money since."""
+    session = open_at("one", "two", ledger=ledger, **settings)
+    session.run()
+    notebook = session.notebook
+    notebook.metadata["llm_repl"] = {"budget": BUDGET}
+    for cell in notebook:
+        notebook.change(cell.id, model="gpt-4o")
+    return notebook
+
+
+def open_again(notebook, server, ledger, **settings):
+    known = {"provider": "openai", "base_url": server.base_url} | settings
+    return Application(Settings(**known)).open(notebook, ledger=ledger)
+
+
+def test_earlier_calls_without_a_price_are_not_free_in_the_budget_of_a_notebook(open_at, server):
+    ledger = MemoryLedger()
+    notebook = run_before(open_at, ledger)
+    with open_again(notebook, server, ledger) as session:
+        with pytest.raises(PriceUnknown) as caught:
+            session.run()
+        assert str(caught.value).startswith(
+            "The notebook's budget limits money, and no price is known for 2 earlier calls to the "
+            f"model `{UNKNOWN}` of `openai`, which would count as free: put its price"
+        )
+        assert "--allow-unpriced" in str(caught.value)
+        assert len(server.requests) == 2
+        # What the record answers is not sent, and what it lacks is refused where it is asked.
+        with pytest.raises(CellFailed, match="PriceUnknown: The notebook's budget limits money"):
+            session.run(mode="reuse")
+        assert len(server.requests) == 2
+        session.run(allow_unpriced=True)
+        assert len(server.requests) == 4
+
+
+def test_they_cost_what_is_known_by_now(open_at, server):
+    usage = {"prompt_tokens": 10, "completion_tokens": 5}
+    server.reply = Reply(body=streamed(content="answer", usage=usage), headers=EVENTS)
+    ledger = MemoryLedger()
+    notebook = run_before(open_at, ledger)
+    dear = {f"openai/{UNKNOWN}": ModelPrice(input=0, output=99_999)}  # $1 for both
+    cheap = {f"openai/{UNKNOWN}": ModelPrice(input=1, output=1)}
+    with open_again(notebook, server, ledger, prices=dear) as session:
+        with pytest.raises(CellFailed, match=r"\$0\.99999 spent"):
+            session.run()
+        assert len(server.requests) == 2
+    with open_again(notebook, server, ledger, prices=cheap) as session:
+        session.run()
+        assert len(server.requests) == 4
+
+
+def test_other_budgets_take_no_notice_of_them(open_at, server):
+    ledger = MemoryLedger()
+    notebook = run_before(open_at, ledger)
+    notebook.metadata["llm_repl"] = {"budget": {"calls": 10}}
+    with open_again(notebook, server, ledger) as session:
+        session.run()
+        session.run(budget=Budget(usd=1))  # a run's own has nothing to do with what was before
+    assert len(server.requests) == 6

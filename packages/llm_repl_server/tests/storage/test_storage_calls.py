@@ -257,6 +257,27 @@ def test_spending_is_what_live_calls_cost(store: Store, make_call: MakeCall) -> 
     assert store.spending("n") == (4, 30, 0.5, 2, 1, 0.25)
 
 
+def test_calls_without_a_price_by_model(store: Store, make_call: MakeCall) -> None:
+    assert store.unpriced("n") == []
+    free = {"price_usd": None}
+    record(
+        store,
+        ended(make_call()),
+        ended(make_call(model="a"), **free),
+        ended(make_call(model="a"), usage=None, **free),
+        ended(make_call(model="b"), state="superseded", **free),
+        # It has not ended, did not reach the model, was not sent, is somebody else's.
+        make_call(model="a"),
+        ended(make_call(model="c"), state="failed", usage=None, **free),
+        ended(make_call(model="a"), source="replay", **free),
+        ended(make_call(model="a"), notebook_id="other", **free),
+    )
+    unpriced = [
+        (one.model, one.calls, one.input_tokens + one.output_tokens) for one in store.unpriced("n")
+    ]
+    assert unpriced == [("a", 2, 15), ("b", 1, 15)]
+
+
 def test_a_provider_that_counts_nonsense_loses_no_answer(store: Store, make_call: MakeCall) -> None:
     usage = Usage(input_tokens=2**80, output_tokens=-5)
     calls = [ended(make_call(), usage=usage) for _ in range(3)]

@@ -325,6 +325,8 @@ class Caller:
         tokens = estimate_tokens(request), output_allowance(request)
         usd = self.prices.estimate_usd(context.provider, request.model, *tokens)
         limits_money = any(meter.budget.usd is not None for meter in terms.admission.meters)
+        if terms.unpriced_before and not terms.allow_unpriced:
+            raise PriceUnknown(terms.unpriced_before)
         if usd is None and limits_money and not terms.allow_unpriced:
             sentence = unpriced(context.provider, request.model)
             raise PriceUnknown(sentence[:1].upper() + sentence[1:])

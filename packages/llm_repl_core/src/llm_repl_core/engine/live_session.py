@@ -320,11 +320,13 @@ class LiveSession:
         )
 
     async def check_prices(self, run: Run) -> None:
-        """Refuse a run of which it is known that its budget has no price for a prompt.
+        """Refuse a run of which it is known that its budget has no price for a prompt, or had none.
 
         Raises:
-            PriceUnknown: There is such a prompt; nothing was run.
+            PriceUnknown: There is such a prompt, or was; nothing was run.
         """
+        if run.asked_cell_ids:
+            await self._terms.check_spent(self.notebook, run.options)
         await self.call.check_prices(self.notebook, run.asked_cell_ids, run.options)
 
     # For runs ------------------------------------------------------------------------------------

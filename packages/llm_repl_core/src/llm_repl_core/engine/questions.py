@@ -30,6 +30,7 @@ class CallTerms(Struct, frozen=True, kw_only=True):
         how_to_go_on: Says how to ask only for items that have no answer, in a sentence.
         allow_unpriced: Whether one without a known price may be sent where money is limited.
         speculate: Whether calls are sent ahead of the order of the document.
+        unpriced_before: Why the notebook's budget of money cannot be kept; empty where it can.
     """
 
     mode: Mode
@@ -39,6 +40,7 @@ class CallTerms(Struct, frozen=True, kw_only=True):
     how_to_go_on: Callable[[], str]
     allow_unpriced: bool = False
     speculate: bool = True
+    unpriced_before: str = ""
 
 
 class Question(Struct, frozen=True, kw_only=True):

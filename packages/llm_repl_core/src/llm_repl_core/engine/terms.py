@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TypeAlias
 
 from llm_repl_core.engine.admission import Admission, Outlook
@@ -16,7 +17,10 @@ from llm_repl_core.engine.notebook_choices import (
 )
 from llm_repl_core.engine.options import RunOptions
 from llm_repl_core.engine.questions import CallTerms
+from llm_repl_core.engine.unpriced import needs_prices, price_earlier
+from llm_repl_core.errors import PriceUnknown, StorageError
 from llm_repl_core.ledger.base import Ledger
+from llm_repl_core.ledger.prices import Prices
 from llm_repl_core.ledger.replay import Recall
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.notebook import Notebook
@@ -33,6 +37,7 @@ class Terms:
 
     Args:
         ledger: Where calls are recorded.
+        prices: What calls cost.
         concurrency: How many calls a run has under way that does not say it itself.
         speculate: Whether a run sends calls ahead where neither it nor the notebook says it.
         expected_calls: Says what the cells of a run may ask for; asked where there is a budget.
@@ -41,16 +46,34 @@ class Terms:
     def __init__(
         self,
         ledger: Ledger,
+        prices: Prices,
         concurrency: int,
         *,
         speculate: bool = True,
         expected_calls: ExpectedCalls = lambda _, cell_ids: dict.fromkeys(cell_ids),
     ) -> None:
         self._ledger = ledger
+        self._prices = prices
         self._concurrency = concurrency
         self._speculate = speculate
         self._expected_calls = expected_calls
         self._notebook_meter: BudgetMeter | None = None
+
+    async def check_spent(self, notebook: Notebook, options: RunOptions) -> None:
+        """Refuse a run whose notebook limits money and has sent what nobody knows the price of.
+
+        Args:
+            notebook: Whose run.
+            options: How it is to go.
+
+        Raises:
+            PriceUnknown: It would count as free.
+        """
+        if needs_prices(notebook, options):
+            with suppress(StorageError):  # told where it is asked
+                _, problem = await self._price_earlier(notebook)
+                if problem:
+                    raise PriceUnknown(problem)
 
     async def of_run(
         self, notebook: Notebook, options: RunOptions, cell_ids: Sequence[str] = ()
@@ -70,7 +93,8 @@ class Terms:
         meters = []
         if options.budget is not None:
             meters.append(BudgetMeter(options.budget, what="run"))
-        notebook_meter = await self._meter_of(notebook)
+        earlier_usd, unpriced_before = await self._price_earlier(notebook)
+        notebook_meter = await self._meter_of(notebook, earlier_usd)
         if notebook_meter is not None:
             meters.append(notebook_meter)
         expected: Mapping[str, Outlook] = {}
@@ -89,6 +113,7 @@ class Terms:
             how_to_go_on=self._ledger.how_to_go_on,
             allow_unpriced=options.allow_unpriced,
             speculate=self._speculates(notebook, options),
+            unpriced_before=unpriced_before,
         )
 
     def _speculates(self, notebook: Notebook, options: RunOptions) -> bool:
@@ -97,7 +122,15 @@ class Terms:
         chosen = chosen_speculation(notebook.own_metadata)
         return self._speculate if chosen is None else chosen
 
-    async def _meter_of(self, notebook: Notebook) -> BudgetMeter | None:
+    async def _price_earlier(self, notebook: Notebook) -> tuple[float, str]:
+        """What calls cost that were free when they were made, and why others cannot be counted."""
+        budget = chosen_budget(notebook.own_metadata)
+        if budget is None or budget.usd is None:
+            return 0.0, ""
+        earlier = await self._ledger.unpriced(notebook.id)
+        return await asyncio.to_thread(price_earlier, earlier, self._prices)
+
+    async def _meter_of(self, notebook: Notebook, earlier_usd: float) -> BudgetMeter | None:
         budget = chosen_budget(notebook.own_metadata)
         if budget is None:
             self._notebook_meter = None
@@ -105,9 +138,10 @@ class Terms:
         meter = self._notebook_meter
         if meter is None or meter.budget != budget:
             # A budget that was changed meanwhile keeps the count of the old one.
-            spent = (
-                Spending(*await self._ledger.spent(notebook.id)) if meter is None else meter.spent
-            )
+            if meter is None:
+                spent = Spending(*await self._ledger.spent(notebook.id)) + Spending(usd=earlier_usd)
+            else:
+                spent = meter.spent
             meter = BudgetMeter(budget, spent=spent, what="notebook")
             self._notebook_meter = meter
         return meter

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from llm_repl_core.engine.notebook_choices import chosen_budget, chosen_mode
@@ -10,11 +10,12 @@ from llm_repl_core.engine.options import RunOptions
 from llm_repl_core.engine.providers import Providers
 from llm_repl_core.engine.routing import route
 from llm_repl_core.errors import InvalidInput, NotFound, PriceUnknown
+from llm_repl_core.ledger.base import UnpricedCalls
 from llm_repl_core.ledger.prices import Prices
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.notebook import Notebook
 
-__all__ = ["needs_prices", "refuse_unpriced", "unpriced"]
+__all__ = ["needs_prices", "price_earlier", "refuse_unpriced", "unpriced"]
 
 
 def needs_prices(notebook: Notebook, options: RunOptions) -> bool:
@@ -74,6 +75,37 @@ def unpriced(provider: str, model: str) -> str:
     """
     return (
         f"no price is known for the model `{model}` of `{provider}`, and a budget limits money: "
+        + _ways_out(provider, model)
+    )
+
+
+def price_earlier(earlier: Sequence[UnpricedCalls], prices: Prices) -> tuple[float, str]:
+    """What earlier calls cost that had no known price, by the prices that are known now.
+
+    Args:
+        earlier: The calls, by model.
+        prices: What calls cost; the list of prices may be read, which takes some 0.3 s.
+
+    Returns:
+        US dollars; and that the others cannot be counted, with the ways out, or nothing.
+    """
+    usd = 0.0
+    problem = ""
+    for one in earlier:
+        price = prices.estimate_usd(one.provider, one.model, one.input_tokens, one.output_tokens)
+        usd += price or 0.0
+        if price is None and not problem:
+            calls = "1 earlier call" if one.calls == 1 else f"{one.calls} earlier calls"
+            problem = (
+                f"The notebook's budget limits money, and no price is known for {calls} to the model "
+                f"`{one.model}` of `{one.provider}`, which would count as free: "
+                + _ways_out(one.provider, one.model)
+            )
+    return usd, problem
+
+
+def _ways_out(provider: str, model: str) -> str:
+    return (
         f"put its price into the settings under `prices` (`{provider}/{model}: {{input: …, "
         "output: …}`, US dollars per million tokens), limit calls or tokens instead, or let such "
         "calls pass as free with `--allow-unpriced` (`allow_unpriced` over REST and in Python)."

@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 import abc
+from collections import defaultdict
 from collections.abc import Sequence
+
+from msgspec import Struct
 
 from llm_repl_core.ledger.record import CallRecord
 
-__all__ = ["Ledger"]
+__all__ = ["Ledger", "UnpricedCalls"]
+
+
+class UnpricedCalls(Struct, frozen=True, kw_only=True):
+    """Calls to one model that have ended, and for which no price was known then.
+
+    Attributes:
+        provider: The provider's name.
+        model: The model that was asked for.
+        calls: How many.
+        input_tokens: Of their messages, where the provider counted.
+        output_tokens: Of their answers, where the provider counted.
+    """
+
+    provider: str
+    model: str
+    calls: int
+    input_tokens: int = 0
+    output_tokens: int = 0
 
 
 class Ledger(abc.ABC):
@@ -64,6 +85,27 @@ class Ledger(abc.ABC):
         usages = [call.usage for call in calls if call.usage is not None]
         tokens = sum((one.input_tokens or 0) + (one.output_tokens or 0) for one in usages)
         return len(calls), tokens, sum(call.price_usd or 0.0 for call in calls)
+
+    async def unpriced(self, notebook_id: str) -> Sequence[UnpricedCalls]:
+        """Those of a notebook's calls in `spent` that count as free, as no price was known, by model.
+
+        Raises:
+            StorageError: The records cannot be read.
+        """
+        by_model: defaultdict[tuple[str, str], list[CallRecord]] = defaultdict(list)
+        for call in await self.answered(notebook_id):
+            if call.price_usd is None:
+                by_model[call.provider, call.model].append(call)
+        return [
+            UnpricedCalls(
+                provider=provider,
+                model=model,
+                calls=len(calls),
+                input_tokens=sum(call.usage.input_tokens or 0 for call in calls if call.usage),
+                output_tokens=sum(call.usage.output_tokens or 0 for call in calls if call.usage),
+            )
+            for (provider, model), calls in by_model.items()
+        ]
 
     def how_to_record(self) -> str:
         """What to do about a call that is not on record; a sentence."""

@@ -12,6 +12,7 @@ from llm_repl_core.engine.options import RunOptions
 from llm_repl_core.engine.terms import Terms
 from llm_repl_core.errors import StorageError
 from llm_repl_core.ledger.in_memory import MemoryLedger
+from llm_repl_core.ledger.prices import Prices
 
 
 class Spent(MemoryLedger):
@@ -30,7 +31,7 @@ def notebook_with(**preferences):
 
 
 def terms_of(notebook, options=None, *, maker=None):
-    maker = maker or Terms(MemoryLedger(), 5)
+    maker = maker or Terms(MemoryLedger(), Prices(), 5)
 
     async def make():
         return await maker.of_run(notebook, options or RunOptions())
@@ -87,7 +88,7 @@ def test_a_budget_without_limits_is_one():
 
 
 def test_runs_share_the_notebooks_meter_and_each_has_its_own():
-    maker = Terms(Spent((2, 30, 0.5)), 5)
+    maker = Terms(Spent((2, 30, 0.5)), Prices(), 5)
     notebook = notebook_with(budget={"calls": 9})
     options = RunOptions(budget=Budget(calls=4))
     own, shared = terms_of(notebook, options, maker=maker).admission.meters
@@ -102,7 +103,7 @@ def test_runs_share_the_notebooks_meter_and_each_has_its_own():
 
 
 def test_a_budget_that_comes_back_counts_what_is_on_record():
-    maker = Terms(Spent((1, 10, 0.0), (6, 60, 0.0)), 5)
+    maker = Terms(Spent((1, 10, 0.0), (6, 60, 0.0)), Prices(), 5)
     terms_of(notebook_with(budget={"calls": 9}), maker=maker)
     terms_of(notebook_with(), maker=maker)
     [meter] = terms_of(notebook_with(budget={"calls": 9}), maker=maker).admission.meters
@@ -115,7 +116,7 @@ def test_what_cannot_be_read_is_not_taken_for_nothing():
             raise StorageError("The records cannot be read.")
 
     with pytest.raises(StorageError):
-        terms_of(notebook_with(budget={"calls": 9}), maker=Terms(Broken(), 5))
+        terms_of(notebook_with(budget={"calls": 9}), maker=Terms(Broken(), Prices(), 5))
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from llm_repl_core import CallRecord, Ledger, LLMReplError, MemoryLedger, load_s
 from llm_repl_server.errors import NotYetWritten
 
 if TYPE_CHECKING:
+    from llm_repl_core.ledger.base import UnpricedCalls
     from llm_repl_server.storage.call_log import CallLog
 
 __all__ = ["GO_ON", "NOTHING_KEPT", "LogLedger", "open_log"]
@@ -87,6 +88,10 @@ class LogLedger(Ledger):
     async def answered(self, notebook_id: str) -> Sequence[CallRecord]:
         """See `Ledger.answered`."""
         return await self._use(lambda ledger: ledger.answered(notebook_id))
+
+    async def unpriced(self, notebook_id: str) -> Sequence[UnpricedCalls]:
+        """See `Ledger.unpriced`."""
+        return await self._use(lambda ledger: ledger.unpriced(notebook_id))
 
     async def spent(self, notebook_id: str) -> tuple[int, int, float]:
         """See `Ledger.spent`."""

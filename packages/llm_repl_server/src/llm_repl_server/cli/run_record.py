@@ -33,6 +33,7 @@ from llm_repl_server.cli.log_ledger import GO_ON, NOTHING_KEPT, LogLedger
 
 if TYPE_CHECKING:
     from llm_repl_core.engine.providers import Providers
+    from llm_repl_core.ledger.base import UnpricedCalls
     from llm_repl_core.ledger.recordings import Changes, RecordedDefaults, RecordingsLedger
 
 __all__ = ["RunRecord"]
@@ -250,6 +251,9 @@ class _RunLedger(Ledger):
 
     async def answered(self, notebook_id: str) -> Sequence[CallRecord]:
         return _joined([await one.answered(notebook_id) for one in self._ledgers])
+
+    async def unpriced(self, notebook_id: str) -> Sequence[UnpricedCalls]:
+        return await self._ledgers[0].unpriced(notebook_id)
 
     async def spent(self, notebook_id: str) -> tuple[int, int, float]:
         return await self._ledgers[0].spent(notebook_id)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam
 
 from llm_repl_core.errors import InvalidInput
+from llm_repl_core.ledger.base import UnpricedCalls
 from llm_repl_core.ledger.record import CallRecord
 from llm_repl_core.providers.base import Usage
 from llm_repl_server.errors import NotYetWritten
@@ -48,6 +49,25 @@ _spending = sa.select(
     sa.func.coalesce(sa.func.sum(_is_superseded), 0),
     sa.func.coalesce(sa.func.sum(_is_superseded * calls.c.price_usd), 0.0),
 ).where(calls.c.notebook_id == bindparam("notebook_id"), calls.c.source == "live")
+# One that failed and of which nothing was counted did not reach the model, most often.
+_unpriced = (
+    sa.select(
+        calls.c.provider,
+        calls.c.model,
+        sa.func.count(),
+        sa.func.coalesce(sa.func.sum(calls.c.input_tokens), 0),
+        sa.func.coalesce(sa.func.sum(calls.c.output_tokens), 0),
+    )
+    .where(
+        calls.c.notebook_id == bindparam("notebook_id"),
+        calls.c.source == "live",
+        calls.c.price_usd.is_(None),
+        calls.c.state != "running",
+        sa.or_(calls.c.state != "failed", calls.c.input_tokens.is_not(None)),
+    )
+    .group_by(calls.c.provider, calls.c.model)
+    .order_by(calls.c.provider, calls.c.model)
+)
 _running_owners = sa.select(calls.c.owner).where(calls.c.state == "running").distinct()
 
 
@@ -228,6 +248,25 @@ class CallAccess(Access):
         return Spending(
             count, int(tokens), float(price), unpriced, int(superseded), float(superseded_usd)
         )
+
+    def unpriced(self, notebook_id: str) -> list[UnpricedCalls]:
+        """The live calls of a notebook that have ended and have no price, by model.
+
+        Raises:
+            StorageError: The database cannot be read.
+        """
+        with self._reading() as connection:
+            found = connection.execute(_unpriced, {"notebook_id": encode_text(notebook_id)}).all()
+        return [
+            UnpricedCalls(
+                provider=decode_text(provider),
+                model=decode_text(model),
+                calls=count,
+                input_tokens=int(input_tokens),
+                output_tokens=int(output_tokens),
+            )
+            for provider, model, count, input_tokens, output_tokens in found
+        ]
 
     def _read(self, row: Mapping[str, Any], life: _Life) -> CallRecord:
         record = call_from_row(row)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from llm_repl_core.ledger.base import Ledger
+from llm_repl_core.ledger.base import Ledger, UnpricedCalls
 from llm_repl_core.ledger.record import CallRecord
 from llm_repl_server.storage.call_access import CallAccess
 
@@ -41,6 +41,10 @@ class DatabaseLedger(Ledger):
     def how_to_record(self) -> str:
         """See `Ledger.how_to_record`."""
         return 'Execute it with `{"mode": "reuse"}` to ask for what is not on record.'
+
+    async def unpriced(self, notebook_id: str) -> Sequence[UnpricedCalls]:
+        """See `Ledger.unpriced`."""
+        return await asyncio.to_thread(self._access.unpriced, notebook_id)
 
     async def spent(self, notebook_id: str) -> tuple[int, int, float]:
         """See `Ledger.spent`."""
