@@ -52,6 +52,58 @@ def test_what_is_set_within_stays():
         assert options_of_user() == ["pandas's `display.max_rows` is 12"]
 
 
+NUMBERS = [1.123456789, -2e-7, 30.5, float("nan"), float("inf")]
+ARRAY_OPTIONS = [
+    {"formatter": {"float": "<{:.1f}>".format}},
+    {"formatter": {"float_kind": "{:+.3e}".format}, "precision": 2},
+    {"override_repr": lambda array: f"<{array.size} numbers>"},
+    {"precision": 2},
+    {"suppress": True},
+    {"sign": "+"},
+    {"sign": " "},
+    {"floatmode": "fixed"},
+    {"nanstr": "none", "infstr": "endless"},
+    {"linewidth": 30},
+    {"legacy": "1.13"},
+    {"legacy": "1.21"},
+]
+FRAME_OPTIONS = [
+    ("precision", 2),
+    ("float_format", "{:.1f}".format),
+    ("chop_threshold", 0.01),
+    ("colheader_justify", "left"),
+    ("show_dimensions", True),
+    ("expand_frame_repr", False),
+    ("width", 40),
+]
+
+
+@pytest.mark.parametrize("options", ARRAY_OPTIONS, ids=" ".join)
+def test_how_arrays_are_shown_is_the_users(options):
+    if "override_repr" in options and "override_repr" not in numpy.get_printoptions():
+        pytest.skip("This numpy has no such option.")
+    small, large = numpy.array(NUMBERS), numpy.linspace(0, 1, 3000)
+    with numpy.printoptions(**options):
+        set_by_user = numpy.get_printoptions()
+        with numpy.printoptions(**options, threshold=10_000):
+            whole = [f"{value}" for value in (small, [small], large)]
+        for value, text in zip((small, [small], large), whole, strict=True):
+            assert inserted_text(value, 1_000_000) == (text, "")
+            assert numpy.get_printoptions() == set_by_user
+        with whole_display(forced=True):
+            assert str(small) == whole[0]
+        assert numpy.get_printoptions() == set_by_user
+
+
+@pytest.mark.parametrize(("name", "value"), FRAME_OPTIONS)
+def test_how_frames_are_shown_is_the_users(name, value):
+    frame = pandas.DataFrame({"a": NUMBERS, "b": [*"abcde"]})
+    with pandas.option_context(f"display.{name}", value):
+        for one in (frame, frame["a"]):
+            assert inserted_text(one, 100_000) == (str(one), "")
+            assert pandas.get_option(f"display.{name}") == value
+
+
 def test_threads_take_turns():
     before = options()
     frame = pandas.DataFrame({"n": range(1000, 1100)})

@@ -68,10 +68,20 @@ def _numpy(name: str, own: Any, whole: Any) -> _Option:
         "numpy",
         name,
         lambda numpy: numpy.get_printoptions()[name],
-        lambda numpy, value: numpy.set_printoptions(**{name: value}),
+        lambda numpy, value: numpy.set_printoptions(**_reset_options(numpy) | {name: value}),
         (own,),
         whole,
     )
+
+
+def _reset_options(numpy: Any) -> dict[str, Any]:
+    """The user's options that numpy resets whenever others are set, so that they are set again."""
+    options = numpy.get_printoptions()
+    return {
+        name: options[name]
+        for name in ("formatter", "override_repr")
+        if options.get(name) is not None
+    }
 
 
 def _attribute(module: str, path: str, own: Any, whole: Any) -> _Option:
@@ -212,4 +222,5 @@ def _other_edges() -> Any:
     numpy: Any = sys.modules.get("numpy")
     if numpy is None:
         return nullcontext()
-    return numpy.printoptions(edgeitems=numpy.get_printoptions()["edgeitems"] + 1)
+    edge_items = numpy.get_printoptions()["edgeitems"] + 1
+    return numpy.printoptions(**_reset_options(numpy) | {"edgeitems": edge_items})

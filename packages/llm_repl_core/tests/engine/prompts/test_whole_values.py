@@ -398,3 +398,22 @@ def test_a_preloaded_pandas_shows_frames_as_in_a_notebook(drive):
         assert value.json == 20
 
     drive(check, "import pandas as pd", preload=("pandas",))
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_how_the_user_has_numbers_shown_holds_in_prompts_and_behind_them(kernel):
+    notebook = Notebook()
+    notebook.add_code(
+        "import numpy as np\n"
+        "np.set_printoptions(formatter={'float': '<{:.1f}>'.format})\n"
+        "few, many = np.array([0.25, 3.0]), np.ones(2000)"
+    )
+    for text in ("{few}", "{many}", "{few}"):
+        notebook.add_prompt(text, model="echo")
+    notebook.add_code("shown = str(few)")
+    with notebook.open(kernel=kernel) as session:
+        session.run()
+        asked = [cell.outputs[-1].content for cell in notebook.cells[1:4]]
+        shown = session.state["shown"]
+    assert asked[0] == asked[2] == shown == "[<0.2> <3.0>]"
+    assert asked[1].count("<1.0>") == 2000
