@@ -15,7 +15,7 @@ from llm_repl_core import (
     hookimpl,
 )
 from llm_repl_core.dataflow.drawings import draw_text
-from llm_repl_core.engine import look_ahead, plan
+from llm_repl_core.engine import look_ahead, plan, run
 from llm_repl_core.kernels.worker import WorkerKernel
 
 LIMIT_S = 10.0
@@ -199,6 +199,48 @@ def test_a_pair_that_was_wrong_is_not_tried_again_until_it_is_edited(session_of,
 
 
 @pytest.mark.usefixtures("wrong_predictions")
+@pytest.mark.parametrize("held", ["terms", "end"])
+def test_a_copy_that_is_made_while_an_older_one_is_given_up_is_used(
+    session_of, asked, monkeypatch, held
+):
+    renewed = asyncio.Event()
+
+    async def hold():
+        async with asyncio.timeout(LIMIT_S):
+            await renewed.wait()
+
+    class Held(look_ahead.LookAhead):
+        def __init__(self, plan, *, terms, **given):
+            async def held_terms():
+                if held == "terms":
+                    await hold()
+                return await terms()
+
+            super().__init__(plan, terms=held_terms, **given)
+
+        async def _renew_fork(self, index, wanted):
+            is_second = self._looked
+            self._looked = True
+            await super()._renew_fork(index, wanted)
+            if is_second:
+                asyncio.get_running_loop().call_soon(renewed.set)
+
+        async def _let_fork_go(self):
+            is_held = held == "end" and self._fork is not None
+            await super()._let_fork_go()
+            if is_held:
+                await hold()
+
+        _looked = False
+
+    monkeypatch.setattr(run, "LookAhead", Held)
+    # The copy that is made before the first cell is of no use for the second prompt.
+    session = session_of("ours = 1", (SLOW, "a"), "seen = a", ("limit {ours}", "b"), "b")
+    session.run()
+    assert asked.texts == [SLOW, "limit 1"]
+    assert calls(session) == [("completed", SLOW), ("completed", "limit 1")]
+
+
 def test_after_three_in_vain_a_run_goes_on_in_order(session_of, asked):
     cells = [OURS]
     for number in range(6):

@@ -301,9 +301,10 @@ class LookAhead:
             with contextlib.suppress(LLMReplError):
                 await self._ensure_kernel()
                 fork = await self._kernel.fork(names)
-        await self._let_fork_go()
-        if fork is not None:
-            self._fork = _Fork(fork, index, frozenset(self._ended))
+        older = self._fork
+        self._fork = None if fork is None else _Fork(fork, index, frozenset(self._ended))
+        if older is not None:
+            await older.state.close()
 
     async def _let_fork_go(self) -> None:
         fork, self._fork = self._fork, None
@@ -314,6 +315,8 @@ class LookAhead:
         """Send what can be sent as long as there is a copy to render it on."""
         while (fork := self._fork) is not None and self._is_on:
             terms = await self._terms()
+            if self._fork is not fork:
+                continue  # there is a newer one meanwhile
             prospect = self._next(fork, terms)
             if prospect is not None:
                 del self._prospects[prospect.cell_id]
@@ -321,8 +324,9 @@ class LookAhead:
                 await self._send(prospect, fork, terms)
                 continue
             if not any(one.ahead_from <= fork.index for one in self._prospects.values()):
+                # A newer one may be there when this one has ended: then it goes on.
                 await self._let_fork_go()
-                return
+                continue
             self._wake.clear()
             await self._wake.wait()
         await self._let_fork_go()
@@ -375,18 +379,24 @@ class LookAhead:
             # At its place it is asked, or fails, as it would have.
             _log.debug("cell %s was not sent ahead", cell_id, exc_info=True)
             self._try_again_later(prospect, fork)
-            if not fork.state.alive:
+            if self._fork is fork and not fork.state.alive:
                 await self._let_fork_go()
         except Exception:  # noqa: BLE001  # a plugin's code may raise anything
             _log.warning("cell %s could not be sent ahead", cell_id, exc_info=True)
 
     def _try_again_later(self, prospect: Prospect, fork: _Fork) -> None:
-        """Have a prompt rendered once more, on a copy that is made when the order is further on."""
+        """Have a prompt rendered once more: on the copy that has replaced this one, or a later."""
         cell_id = prospect.cell_id
-        if cell_id not in self._failed_to_render and fork.state.alive:
+        is_replaced = self._fork is not None and self._fork is not fork
+        if cell_id in self._sent or cell_id in self._failed_to_render:
+            return
+        if not is_replaced:
+            if not fork.state.alive:
+                return
             self._failed_to_render.add(cell_id)
-            self._begun.discard(cell_id)
-            self._prospects[cell_id] = structs.replace(prospect, ahead_from=fork.index + 1)
+            prospect = structs.replace(prospect, ahead_from=fork.index + 1)
+        self._begun.discard(cell_id)
+        self._prospects[cell_id] = prospect
 
     async def _render(self, cell: PromptCell, prospect: Prospect, fork: _Fork) -> PreparedPrompt:
         values = {
