@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 
 import pytest
+
+from llm_repl_core import Delta, Provider, Request, hookimpl
 
 KERNELS = ["in_process", "worker"]
 
@@ -441,3 +444,35 @@ def test_a_budget_that_has_no_price_for_a_prompt_is_refused_before_anything_runs
     assert api.get(f"{path}/state").json["state"]["n"] == 1
     assert len(api.get(f"{path}/runs").json) == 1
     assert api.post(f"{code}/execute", body).json["status"] == "completed"
+
+
+class Unlisted(Provider):
+    """Of which nobody knows what it costs."""
+
+    name = "unlisted"
+    default_model = "unlisted"
+
+    async def stream(self, request: Request) -> AsyncIterator[Delta]:
+        yield Delta(text="Hello.")
+
+
+class WithUnlisted:
+    @hookimpl
+    def llm_repl_providers(self) -> list[type[Provider]]:
+        return [Unlisted]
+
+
+def test_earlier_calls_without_a_price_are_not_free_in_the_budget_of_a_notebook(make_api):
+    api = make_api(plugin=WithUnlisted())
+    path = api.new_notebook("n = 1")
+    prompt = api.new_cell(path, "prompt", "Say hello.", provider="unlisted")
+    assert api.run(prompt)["status"] == "completed"
+    api.put(prompt, {"provider": "mock", "model": "echo"})
+    api.put(path, {"metadata": {"llm_repl": {"budget": {"usd": 1}}}})
+    for asked in (f"{path}/execute_all", f"{prompt}/execute"):
+        answer = api.post(asked)
+        assert (answer.status_code, answer.json["code"]) == (409, "price_unknown")
+        assert (
+            "no price is known for 1 earlier call to the model `unlisted`" in answer.json["error"]
+        )
+    assert api.post(f"{path}/execute_all", {"allow_unpriced": True}).json["success"] is True

@@ -101,6 +101,37 @@ def test_a_price_that_nobody_knows_is_told_before_anything_runs(
     assert not (folder / "out.llmn").exists()
 
 
+def test_so_are_earlier_calls_of_which_nobody_knows_the_price(
+    llm_repl: RunCommand, folder: Path
+) -> None:
+    document = Notebook("Paid")
+    document.add_code("open('ran', 'w').close()")
+    document.add_prompt("Say hello.", provider="openai", parameters={"max_tokens": 10})
+
+    def run(model: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        document.change(document.cells[1].id, model=model)
+        save_notebook(document, folder / "paid.llmn")
+        (folder / "ran").unlink(missing_ok=True)
+        given = ["--provider", "openai", "--base-url", server.base_url, *arguments]
+        return llm_repl("run", "paid.llmn", *given, OPENAI_API_KEY="sk-of-a-test")
+
+    with OpenAIServer(reply=lambda _: Reply(text="Hello.")) as server:
+        assert run("of-ones-own").returncode == 0
+        document.metadata["llm_repl"] = {"budget": {"usd": 1}}
+        for more in ([], ["--record"]):
+            ended = run("gpt-4o", *more)
+            assert ended.returncode == 2, ended.stderr
+            assert ended.stderr.startswith(
+                "Error: The notebook's budget limits money, and no price is known for 1 earlier call "
+                "to the model `of-ones-own` of `openai`, which would count as free: put its price"
+            )
+            assert ended.stderr.count("\n") == 1
+            assert not (folder / "ran").exists()
+        assert len(server.requests) == 1
+        assert run("gpt-4o", "--allow-unpriced").returncode == 0
+        assert len(server.requests) == 2
+
+
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [
