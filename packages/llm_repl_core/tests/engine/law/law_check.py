@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from law_left import Ran, differs
 from law_notebooks import Sketch, smaller
-from law_provider import Conductor, LawProvider
+from law_provider import QUIET_S, Conductor, LawProvider
 
 from llm_repl_core import Application, PluginManager, Settings, hookimpl
 from llm_repl_core.engine.loop import EngineLoop
@@ -137,6 +137,8 @@ class Law:
     """
 
     def __init__(self, lanes: int = 3) -> None:
+        self.quiet_s = QUIET_S
+        """How long nothing has to have happened before an answer comes that is held back."""
         self._loop = EngineLoop()
         self._root = Path(tempfile.mkdtemp(prefix="llm-repl-law-"))
         self._zygotes: dict[tuple[str, ...], Zygote] = {}
@@ -253,7 +255,7 @@ class Law:
             ("A recording in parallel, replayed in order", parallel, False),
         ]
         if not sketch.replays_both_ways:
-            # Of every second notebook one recording, as the table replays both of each construct.
+            # Of every second notebook one recording.
             replays = [] if sketch.seed % 2 else [replays[sketch.seed // 2 % 2]]
         for what, recorded, is_parallel in replays:
             replayed = await self._run(
@@ -268,7 +270,8 @@ class Law:
         self, sketch: Sketch, lane: _Lane, *, parallel: bool, recordings: bytes | None = None
     ) -> Ran:
         is_live = recordings is None
-        conductor = Conductor(sketch.how if parallel and is_live else "at once", sketch.seed)
+        how = sketch.how if parallel and is_live else "at once"
+        conductor = Conductor(how, sketch.seed, self.quiet_s)
         lane.conductor = conductor
         application = lane.application
         notebook = sketch.notebook()

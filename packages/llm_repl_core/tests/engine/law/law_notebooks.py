@@ -81,20 +81,23 @@ class Sketch:
         return "\n".join(shown)
 
 
-def of_construct(construct: Construct, parts: Sequence[Part], *, seed: int = 0) -> Sketch:
+def of_construct(
+    construct: Construct, parts: Sequence[Part], *, seed: int = 0, in_full: bool = True
+) -> Sketch:
     """A notebook of one construct, whose answers come as late as they can.
 
     Args:
         construct: Which.
         parts: One of its shapes.
         seed: What the order of answers is drawn from.
+        in_full: Whether both recordings are replayed.
     """
     return Sketch(
         tuple(parts),
         construct.libraries,
         seed=seed,
         constructs=(construct.name,),
-        replays_both_ways=True,
+        replays_both_ways=in_full,
     )
 
 

@@ -16,9 +16,9 @@ from llm_repl_core import Delta, Provider, Request, RequestRejected
 from llm_repl_core.ledger.identity import canonical_request
 from llm_repl_core.providers.base import ToolCall, Usage
 
-__all__ = ["Conductor", "LawProvider"]
+__all__ = ["QUIET_S", "Conductor", "LawProvider"]
 
-_QUIET_S = 0.012
+QUIET_S = 0.012
 """How long nothing has to have happened before the next answer comes: more than a fork takes."""
 _STEP_S = 0.003
 _DELAYS_S = (0.0, 0.0, 0.002, 0.008, 0.025)
@@ -35,10 +35,12 @@ class Conductor:
     Args:
         how: One of these words.
         seed: What it draws from.
+        quiet_s: How long nothing has to have happened before the next answer of the patient.
     """
 
-    def __init__(self, how: str = "at once", seed: int = 0) -> None:
+    def __init__(self, how: str = "at once", seed: int = 0, quiet_s: float = QUIET_S) -> None:
         self.how = how
+        self._quiet_s = quiet_s
         self._seed = seed
         self._happened = 0
         self._under_way = 0
@@ -89,7 +91,7 @@ class Conductor:
     async def _quiet(self) -> None:
         limit = time.monotonic() + 10
         seen, since = self._happened, time.monotonic()
-        while time.monotonic() - since < _QUIET_S and time.monotonic() < limit:
+        while time.monotonic() - since < self._quiet_s and time.monotonic() < limit:
             await asyncio.sleep(_STEP_S)
             if self._happened != seen or self._under_way:
                 seen, since = self._happened, time.monotonic()
