@@ -62,10 +62,10 @@ def gate() -> configparser.ConfigParser:
 
 
 def pythons_of_the_gate() -> set[str]:
-    """Those that tests are run on: by the environments' names, or as they say themselves."""
+    """Those that tests are run on where all are installed: by name, or the first that is wanted."""
     environments = re.findall(r"\w+", gate()["tox"]["env_list"])
     settings = [f"testenv:{name}" for name in environments if f"testenv:{name}" in gate()]
-    own = [gate()[name].get("base_python", "") for name in settings]
+    own = [gate()[name].get("base_python", "").partition(",")[0] for name in settings]
     return {f"3.{minor}" for minor in re.findall(r"\bpy3(\d+)\b", " ".join(environments + own))}
 
 

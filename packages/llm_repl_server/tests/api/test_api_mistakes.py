@@ -8,6 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.one_python
+
 MISSPELT = [
     ("POST", "{cell}/execute", {"budgt": {"usd": 0.01}}, "budgt", "budget"),
     ("POST", "{cell}/execute", {"budget": {"cals": 1}}, "budget.cals", "budget.calls"),

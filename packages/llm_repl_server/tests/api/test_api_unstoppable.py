@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+pytestmark = pytest.mark.one_python
+
 STUCK = "max(range(10**15))"
 """It computes in C for ever, and no interrupt reaches it."""
 

@@ -13,6 +13,8 @@ import pytest
 from llm_repl_core import Notebook, save_notebook
 from llm_repl_core.testing.openai_server import OpenAIServer, Reply
 
+pytestmark = pytest.mark.one_python
+
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]
 
 

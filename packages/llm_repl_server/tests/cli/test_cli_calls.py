@@ -17,6 +17,8 @@ from llm_repl_core.ledger.record import Attempt, CallError, CallPlace, CallRecor
 from llm_repl_core.providers.base import Usage
 from llm_repl_server.storage.call_log import CallLog
 
+pytestmark = pytest.mark.one_python
+
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]
 Fill = Callable[..., list[CallRecord]]
 

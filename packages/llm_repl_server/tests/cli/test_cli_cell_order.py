@@ -19,6 +19,8 @@ from llm_repl_core import (
 )
 from llm_repl_server.cli.cell_order import AsItComes, CellOrder, DocumentOrder
 
+pytestmark = pytest.mark.one_python
+
 
 def event(kind: type[Event], cell_id: str = "", **fields: object) -> Event:
     cell = {"cell_id": cell_id} if cell_id else {}

@@ -11,6 +11,8 @@ import pytest
 
 from llm_repl_core import CodeCell, Notebook, PromptCell, save_notebook
 
+pytestmark = pytest.mark.one_python
+
 ROME = ["-p", "city=Rome"]
 
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]

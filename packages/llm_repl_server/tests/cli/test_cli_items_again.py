@@ -11,6 +11,8 @@ import pytest
 
 from llm_repl_core import Application, Notebook, Settings
 
+pytestmark = pytest.mark.one_python
+
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]
 
 GO_ON = "Run the notebook again with `--reuse` to ask for those only."

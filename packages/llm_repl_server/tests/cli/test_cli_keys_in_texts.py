@@ -7,6 +7,10 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.one_python
+
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]
 
 KEY = "sk-proj-4kQz81mXw7Ls0VtE2"

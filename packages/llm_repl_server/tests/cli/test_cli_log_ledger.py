@@ -13,6 +13,8 @@ from llm_repl_core.ledger.record import CallPlace, CallRecord
 from llm_repl_server.cli.log_ledger import LogLedger
 from llm_repl_server.errors import NotYetWritten
 
+pytestmark = pytest.mark.one_python
+
 
 class FullLog(MemoryLedger):
     """A log that keeps how calls ended in memory, and takes no new ones."""

@@ -12,6 +12,8 @@ import llm_repl_core
 import llm_repl_server
 from llm_repl_core import Notebook, save_notebook
 
+pytestmark = pytest.mark.one_python
+
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]
 
 

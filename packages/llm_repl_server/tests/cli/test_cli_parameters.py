@@ -11,6 +11,8 @@ import pytest
 
 from llm_repl_core import Notebook, load_notebook, save_notebook
 
+pytestmark = pytest.mark.one_python
+
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -9,6 +9,8 @@ import pytest
 from llm_repl_core import Application, Notebook, PromptCell, Settings
 from llm_repl_server.cli.run_record import RunRecord
 
+pytestmark = pytest.mark.one_python
+
 HEAD = '{"format": "llm-repl recordings", "version": 1, "defaults": %s}\n'
 OPENAI = '{"provider": "openai", "model": "recorded"}'
 ADDRESS = "http://127.0.0.1:1/v1"

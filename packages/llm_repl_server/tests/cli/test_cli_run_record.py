@@ -15,6 +15,8 @@ import pytest
 from llm_repl_core import Notebook, load_notebook, save_notebook
 from llm_repl_core.testing.openai_server import OpenAIServer
 
+pytestmark = pytest.mark.one_python
+
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]
 MakePrompts = Callable[..., Path]
 

@@ -11,6 +11,8 @@ import pytest
 
 from llm_repl_core import Notebook, save_notebook
 
+pytestmark = pytest.mark.one_python
+
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]
 
 BAR = "for i in range(300): print(f'\\r{i} of 299', end='')\nprint()"

@@ -18,6 +18,8 @@ import pytest
 import socketio
 import websocket
 
+pytestmark = pytest.mark.one_python
+
 TOKEN = "a-token-of-the-tests"
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 import socketio
 
+pytestmark = pytest.mark.one_python
+
 TOY_SERVER = Path(__file__).with_name("toy_server.py")
 
 # What is promised to whoever stops the server.

@@ -17,6 +17,8 @@ import websocket
 from llm_repl_server.serving.thread_worker import LANE_THREADS
 from llm_repl_server.sockets.lobby import POLLING_LIMIT, STRANGERS_LIMIT
 
+pytestmark = pytest.mark.one_python
+
 TOKEN = "a-token-of-the-tests"
 # Of threads there are few, so that whatever holds one shows at once.
 FEW_THREADS = {"TOY_THREADS": "2"}
