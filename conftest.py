@@ -124,20 +124,21 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 _ROOT = Path(__file__).parent
-_WHOLE_PROGRAMS = (
-    _ROOT / "tests",
-    _ROOT / "packages" / "llm_repl_server" / "tests" / "cli",
-    _ROOT / "packages" / "llm_repl_server" / "tests" / "serving",
-)
+_MEASURED = [
+    _ROOT / "packages" / name / "tests" for name in ("llm_repl_core", "llm_repl_providers")
+]
+_SERVER = _ROOT / "packages" / "llm_repl_server" / "tests"
+_WHOLE_PROGRAMS = (_ROOT / "tests", _SERVER / "cli", _SERVER / "serving")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave whole programs unmeasured: the core's own tests reach its lines. And begin with them.
+    """Measure the tests of the core and of the providers; begin with those of whole programs.
 
-    They take long, so that no process is still at one when the others have nothing left to do.
+    What is held to a number is the core, whose lines its own tests reach. Whole programs take long:
+    no process is still at one when the others have nothing left to do.
     """
     for item in items:
-        if _is_whole_program(item):
+        if not any(item.path.is_relative_to(folder) for folder in _MEASURED):
             item.add_marker(pytest.mark.unmeasured)
     items.sort(key=_is_whole_program, reverse=True)  # the others stay in order
 
