@@ -74,3 +74,28 @@ def test_a_pending_variable_is_explained(open_session, plugin, kernel, what):
     assert "the state has" not in message
     assert "braces" not in message
     assert session.state["answer"] == "Oslo"
+
+
+@pytest.mark.parametrize("kernel", ["in_process", "worker", "jupyter"])
+@pytest.mark.parametrize("fields", [{"content": "{missing}"}, {"for_each": "missing"}], ids=str)
+def test_an_error_names_the_variables_that_would_be_there_in_order(
+    open_session, plugin, kernel, fields
+):
+    notebook = Notebook()
+    notebook.metadata["llm_repl"] = {"provider": "patient"}
+    notebook.add_code("first = missing = 1\ndel missing")
+    notebook.add_prompt("Name a city.", response_var="answer")
+    reads = notebook.add_prompt(**{"content": "{item}", **fields})
+    session = open_session(notebook, plugin, kernel=kernel)
+    failures = []
+
+    def listen(event):
+        if isinstance(event, CellEndedBadly):
+            failures.append((event.cell_id, event.error))
+            plugin.provider.may_answer.set()
+
+    session.live.listen(listen)
+    list(session.stream(speculate=False))
+    [(cell_id, message)] = failures
+    assert cell_id == reads.id
+    assert "the state has: answer, first" in message

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from llm_repl_core.kernels.pending import PendingVariables
+
 __all__ = ["explain_results", "explained", "memory_sentence"]
 
 _KEY_NAME = re.compile(r"\b(?:[A-Z][A-Z0-9_]*_API_KEY|LLM_REPL_TOKEN)\b")
@@ -40,21 +42,27 @@ def explain_results(
     *,
     environment: Mapping[str, str],
     memory_limit_bytes: int = 0,
-    pending: Callable[[str], str],
+    pending: PendingVariables,
 ) -> None:
     """Add the same sentences to what became of expressions that raised.
+
+    Where one names a variable that there is not, those that get their values later are named among
+    the others: in order they would be there.
 
     Args:
         results: Of `llm_repl_core.kernels.evaluation.evaluate_all`; they are changed.
         environment: See `explained`.
         memory_limit_bytes: See `explained`.
-        pending: See `explained`.
+        pending: The variables that get their values later.
     """
     for failed in [result for result in results if result["type"] == "failed"]:
         ename, evalue = failed["ename"], failed["evalue"]
-        sentence = _sentence(ename, evalue, environment, memory_limit_bytes, pending)
+        sentence = _sentence(ename, evalue, environment, memory_limit_bytes, pending.explanation)
         if sentence:
             failed |= {"evalue": _with(evalue, sentence), "names": [], "is_explained": True}
+        elif ename == "NameError":
+            to_come = {name for name in pending.names if not name.startswith("_")}
+            failed["names"] = sorted({*failed["names"], *to_come})
 
 
 def _with(evalue: str, sentence: str) -> str:

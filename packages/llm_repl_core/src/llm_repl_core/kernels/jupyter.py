@@ -221,8 +221,7 @@ class JupyterKernel(Kernel):
             "limit_bytes": self.options.value_limit_bytes,
         }
         results = await self._ask("evaluate", arguments, list[dict[str, Any]], put=self._put_output)
-        pending = self._pending.explanation
-        explain_results(results, environment=self.options.env, pending=pending)
+        explain_results(results, environment=self.options.env, pending=self._pending)
         return msgspec.convert(results, list[Evaluated])
 
     async def assign(self, values: Mapping[str, Any]) -> None:

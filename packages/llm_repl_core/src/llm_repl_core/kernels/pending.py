@@ -88,17 +88,25 @@ class PendingVariables:
         for name in [name for name in self._stacks if name in self._namespace]:
             del self._stacks[name]
 
+    @property
+    def names(self) -> list[str]:
+        """The variables that have no value yet."""
+        return [
+            name
+            for name, stack in self._stacks.items()
+            if name not in self._namespace and stack and stack[-1].token is not None
+        ]
+
     def explanation(self, text: str) -> str:
         """Why a variable of which an error's text speaks has no value; empty where there is none.
 
         Args:
             text: Such as ``name 'x' is not defined``.
         """
-        for name, stack in self._stacks.items():
-            if name not in self._namespace and stack and stack[-1].token is not None:
-                quoted = rf"['\"`]{re.escape(name)}['\"`]|\bname {re.escape(name)}(?!\w)"
-                if re.search(quoted, text):
-                    return stack[-1].why
+        for name in self.names:
+            quoted = rf"['\"`]{re.escape(name)}['\"`]|\bname {re.escape(name)}(?!\w)"
+            if re.search(quoted, text):
+                return self._stacks[name][-1].why
         return ""
 
     def _settle(self, name: str, stack: list[_Layer]) -> None:

@@ -105,7 +105,9 @@ _PANDAS_OPTIONS = ("display.max_rows", "display.max_columns", "display.precision
 
 def _files() -> list[object]:
     found: list[object] = []
-    for path in itertools.islice(sorted(Path().rglob("*")), _WIDEST):
+    # What sqlite writes beside a database has random numbers in it.
+    paths = sorted(path for path in Path().rglob("*") if not path.name.endswith(("-wal", "-shm")))
+    for path in paths[:_WIDEST]:
         try:
             content = "folder" if path.is_dir() else _hash(path.read_bytes())
         except OSError as error:

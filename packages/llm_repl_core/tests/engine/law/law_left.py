@@ -14,7 +14,7 @@ __all__ = ["Ran", "differs"]
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
 _NAMES_TOLD = re.compile(
-    r"; (?:the state has: |a memory cell sees )[^.]*|"
+    r"; a memory cell sees [^.]*|"
     r" \(did you mean [^)]*\)|[.] Did you mean: '\w+'\?|[.] Or did you forget to import '\w+'\?"
 )
 """Which other names there are: a failing cell tells it, but does not wait for them."""

@@ -199,7 +199,7 @@ class InProcessKernel(Kernel):
                 )
             finally:
                 _collected.reset(token)
-            explain_results(results, environment=os.environ, pending=self._pending.explanation)
+            explain_results(results, environment=os.environ, pending=self._pending)
             return results
 
         results = await self._run(evaluate)

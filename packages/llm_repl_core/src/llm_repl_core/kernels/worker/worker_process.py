@@ -225,7 +225,7 @@ class WorkerProcess:
             values,
             environment=os.environ,
             memory_limit_bytes=self._options.memory_limit_bytes,
-            pending=self._pending.explanation,
+            pending=self._pending,
         )
         return values
 
