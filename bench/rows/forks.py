@@ -63,6 +63,26 @@ def fork_2_gb() -> Iterator[tuple[Sample, Sample]]:
 
 
 @row(
+    what="fork: with 100 MB of numpy, until the kernel's cells go on",
+    against="os.fork in it",
+    goal=_GOAL,
+)
+def fork_taken_100_mb() -> Iterator[tuple[Sample, Sample]]:
+    with _forking(_100_MB) as (run, kernel):
+        yield lambda: run(_time_until_taken(kernel)), lambda: run(_bare_time(kernel))
+
+
+@row(
+    what="fork: with 2 GB of numpy and three million objects, until the kernel's cells go on",
+    against="os.fork in it",
+    goal=_GOAL,
+)
+def fork_taken_2_gb() -> Iterator[tuple[Sample, Sample]]:
+    with _forking(_2_GB) as (run, kernel):
+        yield lambda: run(_time_until_taken(kernel)), lambda: run(_bare_time(kernel))
+
+
+@row(
     what="fork: memory of its own when a value is there, with 2 GB and three million objects",
     against="a child of os.fork",
     goal=None,
@@ -111,6 +131,16 @@ async def _time_of_fork(kernel: WorkerKernel) -> float:
     started = loop.time()
     async with _fork_with_value(kernel):
         return loop.time() - started
+
+
+async def _time_until_taken(kernel: WorkerKernel) -> float:
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    fork = await kernel.fork(["x"])
+    took_s = loop.time() - started
+    assert fork is not None
+    await fork.close()
+    return took_s
 
 
 async def _memory_of_fork(kernel: WorkerKernel) -> float:

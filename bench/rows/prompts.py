@@ -219,13 +219,17 @@ def _execute_all(client: HTTPClient, port: int, cells: Sequence[Mapping[str, str
         client.ask("POST", f"/api/notebooks/{notebook_id}/cells", cell)
     path = f"/api/notebooks/{notebook_id}/execute_all"
 
-    def execute() -> None:
-        with SocketIOListener(port, notebook_id) as listener:
-            client.send("POST", path)
-            listener.wait_for("notebook_execution_completed")
-            client.receive()
+    def execute() -> float:
+        with SocketIOListener(port, notebook_id) as listener:  # who connects before it begins
 
-    return lambda: time_of(execute)
+            def run() -> None:
+                client.send("POST", path)
+                listener.wait_for("notebook_execution_completed")
+                client.receive()
+
+            return time_of(run)
+
+    return execute
 
 
 def _pieces(client: openai.OpenAI) -> Iterator[str]:
