@@ -82,7 +82,7 @@ async def _awaited(session):
 
 
 def test_the_event_loop_sees_the_same_events(open_session, check_law, kernel):
-    session = open_session(["x = 1", "print(x)", "1/0", "never = 1"], kernel=kernel)
+    session = open_session(["x = 1", "print(x, end='')", "1/0", "never = 1"], kernel=kernel)
 
     async def collect():
         return [event async for event in session.astream()]
