@@ -157,6 +157,12 @@ class _Pen:
             inside = f"{type(error).__name__}: {error}"
         return [number, kind, inside]
 
+    def draw_apart(self, value: object, depth: int) -> object:
+        """The same of an object that comes in no order, which gives it and others no number."""
+        if id(value) in self._numbers or type(value) in (str, *_PLAIN):
+            return self.draw(value, depth)
+        return _Pen().draw(value, depth)
+
     def _inside(self, value: object, depth: int) -> object:
         for types_, draw in _DRAWERS:
             if isinstance(value, types_):
@@ -263,7 +269,7 @@ _DRAWERS = [
      lambda pen, value, depth: pen._fields(value, depth)),
     ((list, tuple), lambda pen, value, depth: pen._all(value, depth)),
     ((set, frozenset, weakref.WeakSet), lambda pen, value, depth: sorted(
-        str(one) for one in pen._all(value, depth))),
+        str(pen.draw_apart(one, depth)) for one in itertools.islice(value, _WIDEST))),
     ((str, bytes, bytearray, int, float, decimal.Decimal),
      lambda pen, value, depth: _ADDRESS.sub("0x…", repr(value))[:_LONGEST]),
     ((memoryview,), lambda pen, value, depth: [value.readonly, value.tolist()[:_WIDEST]]),
