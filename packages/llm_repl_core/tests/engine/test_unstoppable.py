@@ -24,17 +24,17 @@ def computes_in_c():
         except BaseException:
             pass
 def catches_everything():
-    began()
     while True:
         try:
+            began()
             time.sleep(0.05)
         except BaseException:
             pass
 async def catches_cancellation():
     import asyncio
-    began()
     while True:
         try:
+            began()
             await asyncio.sleep(0.05)
         except BaseException:
             pass
