@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import threading
+import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,3 +48,26 @@ def test_a_log_that_keeps_an_answer_is_not_done_without(capsys: pytest.CaptureFi
     assert "the calls of this run are not kept in the log: The disk is full." in (
         capsys.readouterr().err
     )
+
+
+def test_ctrl_c_as_the_log_begins_to_open_leaves_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wait = threading.Event.wait
+
+    def press_ctrl_c_and_wait(event: threading.Event, timeout: float | None = None) -> bool:
+        monkeypatch.setattr(threading.Event, "wait", wait)
+        # Where it is raised at once, the lock that the new thread needs to begin is never let go.
+        event._cond.acquire()  # type: ignore[attr-defined]
+        signal.raise_signal(signal.SIGINT)
+        event._cond.release()  # type: ignore[attr-defined]
+        return wait(event, timeout)
+
+    async def answered(log: LogLedger) -> Sequence[CallRecord]:
+        return await asyncio.wait_for(log.answered(str(uuid.uuid4())), 30)
+
+    with LogLedger() as log:
+        monkeypatch.setattr(threading.Event, "wait", press_ctrl_c_and_wait)
+        with pytest.raises(KeyboardInterrupt):
+            log.prepare()
+        assert list(asyncio.run(answered(log))) == []

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import sys
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import click
@@ -42,6 +44,19 @@ def open_log() -> CallLog:
     return log
 
 
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """What is pressed meanwhile takes effect at the end. Threads that begin in it hear none."""
+    if sys.platform == "win32":
+        yield  # which cannot hold them
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class LogLedger(Ledger):
     """Keeps calls in the log, or in memory where that cannot be written: a run goes on then.
 
@@ -55,7 +70,8 @@ class LogLedger(Ledger):
 
     def prepare(self) -> None:
         """Begin to open the log, in a thread; it is opened once, whoever asks."""
-        with self._starting:
+        # Ctrl-C in the midst of it would leave a thread that never begins, and who waits for it.
+        with _interrupts_held(), self._starting:
             if self._opened is None:
                 self._opened = Future()
                 threading.Thread(target=_resolve, args=(self._opened,), name="open-log").start()
