@@ -39,7 +39,7 @@ def test_ctrl_c_during_the_start_makes_no_noise(
     time.sleep(delay_s)
     process.send_signal(signal.SIGINT)
     printed, _ = process.communicate(timeout=60)
-    if process.returncode == -signal.SIGINT:
+    if process.returncode == -signal.SIGINT or "init_import_site" in printed:
         pytest.skip("the interpreter itself had not started yet")
     assert process.returncode == 130, printed
     assert "Aborted" not in printed
