@@ -46,16 +46,8 @@ def plugin():
     return Plugin()
 
 
-@pytest.mark.parametrize("kernel", ["in_process", "worker", "jupyter"])
-@pytest.mark.parametrize("what", CELLS)
-def test_a_pending_variable_is_explained(open_session, plugin, kernel, what):
-    notebook = Notebook()
-    notebook.metadata["llm_repl"] = {"provider": "patient"}
-    notebook.add_code(HIDDEN)
-    asks = notebook.add_prompt("Name a city.", response_var="answer")
-    kind, text, fields = CELLS[what]
-    reads = getattr(notebook, f"add_{kind}")(text, **fields)
-    session = open_session(notebook, plugin, kernel=kernel)
+def failure_of(session, cell, plugin):
+    """Run all; the error of that cell, the only one that fails, while an answer is pending."""
     failures = []
 
     def listen(event):
@@ -66,7 +58,21 @@ def test_a_pending_variable_is_explained(open_session, plugin, kernel, what):
     session.live.listen(listen)
     list(session.stream(speculate=False))
     [(cell_id, message)] = failures
-    assert cell_id == reads.id
+    assert cell_id == cell.id
+    return message
+
+
+@pytest.mark.parametrize("kernel", ["in_process", "worker", "jupyter"])
+@pytest.mark.parametrize("what", CELLS)
+def test_a_pending_variable_is_explained(open_session, plugin, kernel, what):
+    notebook = Notebook()
+    notebook.metadata["llm_repl"] = {"provider": "patient"}
+    notebook.add_code(HIDDEN)
+    asks = notebook.add_prompt("Name a city.", response_var="answer")
+    kind, text, fields = CELLS[what]
+    reads = getattr(notebook, f"add_{kind}")(text, **fields)
+    session = open_session(notebook, plugin, kernel=kernel)
+    message = failure_of(session, reads, plugin)
     assert message.count(f"`answer` is the answer of the cell `{asks.id}`, which is not there") == 1
     assert message.count("name 'answer' is not defined. ") == 1
     assert message.endswith("run the notebook in order (`--serial`).")
@@ -87,15 +93,5 @@ def test_an_error_names_the_variables_that_would_be_there_in_order(
     notebook.add_prompt("Name a city.", response_var="answer")
     reads = notebook.add_prompt(**{"content": "{item}", **fields})
     session = open_session(notebook, plugin, kernel=kernel)
-    failures = []
-
-    def listen(event):
-        if isinstance(event, CellEndedBadly):
-            failures.append((event.cell_id, event.error))
-            plugin.provider.may_answer.set()
-
-    session.live.listen(listen)
-    list(session.stream(speculate=False))
-    [(cell_id, message)] = failures
-    assert cell_id == reads.id
+    message = failure_of(session, reads, plugin)
     assert "the state has: answer, first" in message

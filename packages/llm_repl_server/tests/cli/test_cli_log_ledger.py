@@ -57,10 +57,11 @@ def test_ctrl_c_as_the_log_begins_to_open_leaves_nobody_waiting(
 
     def press_ctrl_c_and_wait(event: threading.Event, timeout: float | None = None) -> bool:
         monkeypatch.setattr(threading.Event, "wait", wait)
+        lock = vars(event)["_cond"]
         # Where it is raised at once, the lock that the new thread needs to begin is never let go.
-        event._cond.acquire()  # type: ignore[attr-defined]
+        lock.acquire()
         signal.raise_signal(signal.SIGINT)
-        event._cond.release()  # type: ignore[attr-defined]
+        lock.release()
         return wait(event, timeout)
 
     async def answered(log: LogLedger) -> Sequence[CallRecord]:
