@@ -1,4 +1,4 @@
-"""Servers of their own for tests: in this process behind the real door, and as real processes."""
+"""Servers of their own for tests: in this process behind the real access middleware, and as real processes."""
 
 from __future__ import annotations
 
@@ -91,9 +91,9 @@ class Api:
 
     def __init__(self, app: Flask) -> None:
         self.app = app
-        self.house = app.extensions["llm_repl"]
+        self.services = app.extensions["llm_repl"]
         self.told: list[Announcement] = []
-        self._call_in_loop(lambda: self.house.announcer.listen(self.told.append))
+        self._call_in_loop(lambda: self.services.publisher.listen(self.told.append))
 
     def __call__(self, method: str, path: str, **options: Any) -> TestResponse:
         client = self.app.test_client(use_cookies=False)
@@ -148,7 +148,7 @@ class Api:
         async def call() -> None:
             function()
 
-        self.house.loop.call(call(), LIMIT_S)
+        self.services.loop.call(call(), LIMIT_S)
 
 
 @pytest.fixture

@@ -19,11 +19,11 @@ from llm_repl_server.api.openapi import Choices, install_description
 from llm_repl_server.api.paths import NotebookIdConverter
 from llm_repl_server.api.prompts import prompts
 from llm_repl_server.api.runs import runs
-from llm_repl_server.auth.door import ADMITTED_KEY, Door
+from llm_repl_server.auth.middleware import ADMITTED_KEY, AccessMiddleware
 from llm_repl_server.auth.policy import Policy
 from llm_repl_server.auth.token import load_token
 from llm_repl_server.services.events import Announcement
-from llm_repl_server.services.house import House
+from llm_repl_server.services.services import Services
 from llm_repl_server.serving.stopping import on_stop
 from llm_repl_server.settings import ServerSettings
 from llm_repl_server.sockets.engine import make_socketio
@@ -41,12 +41,12 @@ def create_app(
     application: Application | None = None,
     token: Secret | None = None,
 ) -> Flask:
-    """Make a server: the REST API, the sockets, and the door in front of both.
+    """Make a server: the REST API, the sockets, and the access middleware in front of both.
 
     Args:
         settings: The server's settings; those of the user where None.
         application: Has the plugins; one made from the settings where None.
-        token: What opens the door; the settings' where None, else a new one that nobody knows.
+        token: What lets others in; the settings' where None, else a new one that nobody knows.
 
     Raises:
         InvalidSetting: A setting cannot be used.
@@ -61,9 +61,9 @@ def create_app(
     for resource in RESOURCES:
         app.register_blueprint(resource)
     install_error_handlers(app)
-    house = House(settings, application)
-    app.extensions["llm_repl"] = house
-    socketio = make_socketio(app, house.loop.loop)
+    services = Services(settings, application)
+    app.extensions["llm_repl"] = services
+    socketio = make_socketio(app, services.loop.loop)
 
     def admit(environ: Mapping[str, Any], auth: object) -> bool:
         if environ.get(ADMITTED_KEY, False):
@@ -71,22 +71,22 @@ def create_app(
         return isinstance(auth, dict) and policy.token_matches(auth.get("token"))
 
     install_sockets(socketio, admit)
-    app.wsgi_app = Door(  # type: ignore[method-assign]  # Flask's own way to add a middleware
+    app.wsgi_app = AccessMiddleware(  # type: ignore[method-assign]  # Flask's own way to add a middleware
         app.wsgi_app, policy, body_limit_bytes=settings.body_limit_bytes
     )
-    install_description(app, RESOURCES, _choices(house.application))
+    install_description(app, RESOURCES, _choices(services.application))
 
     def announce(announcement: Announcement) -> None:
         pass_on(socketio, announcement)
 
-    def is_heard() -> bool:
+    def has_listeners() -> bool:
         return bool(socketio.server.eio.sockets)
 
-    house.loop.loop.call_soon_threadsafe(house.announcer.listen, announce, is_heard)
+    services.loop.loop.call_soon_threadsafe(services.publisher.listen, announce, has_listeners)
 
     def stop() -> None:
         hold_polls(socketio)
-        house.close(last=lambda: close_sockets(socketio))
+        services.close(last=lambda: close_sockets(socketio))
 
     on_stop(app, stop)
     return app
@@ -95,7 +95,11 @@ def create_app(
 def _choices(application: Application) -> Choices:
     classes = map(application.cell_types.get, application.cell_types.words())
     return Choices(
-        cell_types=tuple(word for one in classes for word in (one.type, one.wire_type)),
+        cell_types=tuple(
+            word for cell_class in classes for word in (cell_class.type, cell_class.wire_type)
+        ),
         formats=tuple(suffix.removeprefix(".") for suffix in application.formats),
-        media_types=tuple(dict.fromkeys(one().media_type for one in application.formats.values())),
+        media_types=tuple(
+            dict.fromkeys(make_format().media_type for make_format in application.formats.values())
+        ),
     )

@@ -199,7 +199,7 @@ def test_a_defect_is_told_without_its_traceback(make_api, monkeypatch, caplog):
     async def fail():
         raise RuntimeError("a detail that nobody outside may see")
 
-    monkeypatch.setattr(api.house.notebooks, "list", fail)
+    monkeypatch.setattr(api.services.notebooks, "list", fail)
     answer = api.app.test_client().get(
         "/api/notebooks", environ_base={"SERVER_PROTOCOL": "HTTP/1.1"}
     )
@@ -211,7 +211,7 @@ def test_a_defect_is_told_without_its_traceback(make_api, monkeypatch, caplog):
 def test_a_database_that_fails_is_told_in_a_sentence(make_api):
     api = make_api()
     path = api.new_notebook("x")
-    api.house._store.close()
+    api.services._store.close()
     for answer in (api.put(path, {"name": "New"}), api.get("/api/notebooks")):
         assert (answer.status_code, answer.json["code"]) == (409, "storage")
 

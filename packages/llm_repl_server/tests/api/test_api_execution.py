@@ -113,7 +113,7 @@ def test_executions_of_one_notebook_queue_and_of_another_do_not_wait(make_api, u
     setup, slow_cell, next_cell = (f"{path}/cells/{cell['id']}" for cell in api.cells(path))
     api.run(setup)
     # What the slow cell waits for is a file: nothing else can reach into its kernel.
-    marker = api.house.settings.root_folder() / "go"
+    marker = api.services.settings.root_folder() / "go"
     api.put(
         slow_cell,
         {"content": slow.replace("not go", f"not pathlib.Path({str(marker)!r}).exists()")},

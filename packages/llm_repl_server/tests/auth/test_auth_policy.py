@@ -67,9 +67,9 @@ def test_this_machine_comes_in_freely():
     for peer, host, origin in itertools.product(LOCAL_PEERS, LOCAL_HOSTS, LOCAL_ORIGINS):
         for method in ("GET", "POST", "DELETE"):
             request = view(peer=peer, host=host, origin=origin, method=method)
-            assert AUTO.judge(request) is Verdict.ADMITTED
-            assert ALWAYS.judge(request) is Verdict.TOKEN_MISSING
-            assert ALWAYS.judge(with_token(request)) is Verdict.ADMITTED
+            assert AUTO.evaluate(request) is Verdict.ADMITTED
+            assert ALWAYS.evaluate(request) is Verdict.TOKEN_MISSING
+            assert ALWAYS.evaluate(with_token(request)) is Verdict.ADMITTED
 
 
 @pytest.mark.parametrize(
@@ -85,10 +85,10 @@ def test_this_machine_comes_in_freely():
 )
 def test_one_foreign_element_needs_the_token(foreign):
     request = view(**foreign)
-    assert AUTO.judge(request) is Verdict.TOKEN_MISSING
-    assert AUTO.judge(with_token(request, "wrong")) is Verdict.TOKEN_WRONG
-    assert AUTO.judge(with_token(request)) is Verdict.ADMITTED
-    assert NEVER.judge(request) is Verdict.ADMITTED
+    assert AUTO.evaluate(request) is Verdict.TOKEN_MISSING
+    assert AUTO.evaluate(with_token(request, "wrong")) is Verdict.TOKEN_WRONG
+    assert AUTO.evaluate(with_token(request)) is Verdict.ADMITTED
+    assert NEVER.evaluate(request) is Verdict.ADMITTED
 
 
 @pytest.mark.parametrize("policy", [AUTO, ALWAYS, NEVER])
@@ -97,28 +97,28 @@ def test_foreign_pages_are_refused_whatever_they_bring(policy, origin):
     cookie = (policy.cookie_value.encode(),)
     for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"):
         request = view(origin=origin, method=method, cookies=cookie)
-        assert policy.judge(request) is Verdict.ORIGIN_REFUSED
-        assert policy.judge(with_token(request)) is Verdict.ORIGIN_REFUSED
+        assert policy.evaluate(request) is Verdict.ORIGIN_REFUSED
+        assert policy.evaluate(with_token(request)) is Verdict.ORIGIN_REFUSED
 
 
 @pytest.mark.parametrize("policy", [AUTO, ALWAYS, NEVER])
 @pytest.mark.parametrize("host", BAD_HOSTS)
 def test_a_malformed_host_is_refused(policy, host):
-    assert policy.judge(with_token(view(host=host))) is Verdict.HOST_MALFORMED
+    assert policy.evaluate(with_token(view(host=host))) is Verdict.HOST_MALFORMED
 
 
 def test_pages_of_the_server_itself_may_ask_it_wherever_it_is():
     own = view(peer="10.0.0.7", host="server:5000", origin="http://server:5000", method="POST")
-    assert AUTO.judge(with_token(own)) is Verdict.ADMITTED
-    assert AUTO.judge(own) is Verdict.TOKEN_MISSING
+    assert AUTO.evaluate(with_token(own)) is Verdict.ADMITTED
+    assert AUTO.evaluate(own) is Verdict.TOKEN_MISSING
     other_port = view(host="server:5000", origin="http://server:6000")
-    assert AUTO.judge(with_token(other_port)) is Verdict.ORIGIN_REFUSED
+    assert AUTO.evaluate(with_token(other_port)) is Verdict.ORIGIN_REFUSED
 
 
 def test_other_sites_may_only_link():
     cookie = (AUTO.cookie_value.encode(),)
     link = {"fetch_site": "cross-site", "fetch_mode": "navigate", "fetch_dest": "document"}
-    assert AUTO.judge(view(**link)) is Verdict.ADMITTED
+    assert AUTO.evaluate(view(**link)) is Verdict.ADMITTED
     for change in (
         {"method": "POST"},
         {"method": "HEAD"},
@@ -128,26 +128,26 @@ def test_other_sites_may_only_link():
         {"fetch_dest": None},
     ):
         request = view(**link | change, cookies=cookie)
-        assert AUTO.judge(request) is Verdict.SITE_REFUSED
-        assert AUTO.judge(with_token(request)) is Verdict.SITE_REFUSED
+        assert AUTO.evaluate(request) is Verdict.SITE_REFUSED
+        assert AUTO.evaluate(with_token(request)) is Verdict.SITE_REFUSED
     # http://127.0.0.1:3000 and http://localhost:5000 are different sites to a browser.
     allowed = view(fetch_site="cross-site", fetch_mode="cors", origin="http://127.0.0.1:3000")
-    assert AUTO.judge(allowed) is Verdict.ADMITTED
+    assert AUTO.evaluate(allowed) is Verdict.ADMITTED
 
 
 def test_the_cookie_opens_and_is_not_the_token():
     request = {"peer": "10.0.0.7", "host": "server:5000"}
     cookie = AUTO.cookie_value.encode()
-    assert AUTO.judge(view(**request, cookies=(b"old", cookie))) is Verdict.ADMITTED
-    assert AUTO.judge(view(**request, cookies=(TOKEN.encode(),))) is Verdict.TOKEN_WRONG
-    assert AUTO.judge(view(**request, tokens=(cookie,))) is Verdict.TOKEN_WRONG
+    assert AUTO.evaluate(view(**request, cookies=(b"old", cookie))) is Verdict.ADMITTED
+    assert AUTO.evaluate(view(**request, cookies=(TOKEN.encode(),))) is Verdict.TOKEN_WRONG
+    assert AUTO.evaluate(view(**request, tokens=(cookie,))) is Verdict.TOKEN_WRONG
     assert AUTO.cookie_value != Policy("auto", Secret("other")).cookie_value
 
 
 @given(views, st.sampled_from(["auto", "token"]))
 @settings(max_examples=1000)
 def test_nothing_foreign_comes_in_without_the_token(request, mode):
-    verdict = Policy(mode, Secret("long enough to be no guess"), [ALLOWED]).judge(request)
+    verdict = Policy(mode, Secret("long enough to be no guess"), [ALLOWED]).evaluate(request)
     local = (
         mode == "auto"
         and request.peer in LOCAL_PEERS
@@ -164,8 +164,8 @@ def test_nothing_foreign_comes_in_without_the_token(request, mode):
 def test_a_token_never_overrules_a_refusal(request):
     refusals = (Verdict.HOST_MALFORMED, Verdict.ORIGIN_REFUSED, Verdict.SITE_REFUSED)
     for policy in (AUTO, ALWAYS, NEVER):
-        verdict = policy.judge(request)
-        assert policy.judge(with_token(request)) is (
+        verdict = policy.evaluate(request)
+        assert policy.evaluate(with_token(request)) is (
             verdict if verdict in refusals else Verdict.ADMITTED
         )
 

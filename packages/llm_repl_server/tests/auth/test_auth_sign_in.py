@@ -10,7 +10,7 @@ from werkzeug.test import Client
 from werkzeug.wrappers import Response
 
 from llm_repl_core.providers.secret import Secret
-from llm_repl_server.auth.door import Door
+from llm_repl_server.auth.middleware import AccessMiddleware
 from llm_repl_server.auth.policy import Policy
 from llm_repl_server.auth.sign_in import SIGN_IN_PATH
 
@@ -22,7 +22,7 @@ ORIGIN = {"Origin": "https://repl.example.org", "Host": "repl.example.org"}
 @pytest.fixture
 def client():
     inside = Response("inside", mimetype="text/plain")
-    return Client(Door(inside, Policy("token", Secret(TOKEN))), use_cookies=False)
+    return Client(AccessMiddleware(inside, Policy("token", Secret(TOKEN))), use_cookies=False)
 
 
 def sign_in(client, token=TOKEN, **options):

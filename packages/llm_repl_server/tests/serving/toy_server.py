@@ -15,7 +15,7 @@ from flask_socketio import disconnect, emit
 from llm_repl_core.engine.loop import EngineLoop
 from llm_repl_core.errors import LLMReplError, StorageError
 from llm_repl_core.providers.secret import Secret
-from llm_repl_server.auth.door import ADMITTED_KEY, Door
+from llm_repl_server.auth.middleware import ADMITTED_KEY, AccessMiddleware
 from llm_repl_server.auth.policy import Policy
 from llm_repl_server.serving.development import serve_for_development
 from llm_repl_server.serving.production import serve
@@ -49,7 +49,7 @@ def make_app() -> Flask:
         ping_timeout=float(os.environ.get("TOY_PING_TIMEOUT_S", "20")),
     )
     policy = Policy(os.environ.get("TOY_AUTH", "auto"), Secret(TOKEN))  # type: ignore[arg-type]
-    app.wsgi_app = Door(app.wsgi_app, policy, body_limit_bytes=1000)  # type: ignore[method-assign]
+    app.wsgi_app = AccessMiddleware(app.wsgi_app, policy, body_limit_bytes=1000)  # type: ignore[method-assign]
 
     @app.get("/")
     def page() -> str:

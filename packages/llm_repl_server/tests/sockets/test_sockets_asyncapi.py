@@ -162,7 +162,7 @@ def test_every_event_is_as_described(make_api, validate, in_thread, until):
         api.delete(f"{path}/cells/{cell['id']}")
     assert api.post(f"{path}/execute_all").json == {"success": True}
     api.delete(path)
-    api.house.close()
+    api.services.close()
     for one in api.told:
         validate(one.event, dict(one.payload))
         assert one.notebook_id == one.payload.get("notebook_id")

@@ -13,7 +13,7 @@ from llm_repl_server.api.call_schemas import (
     ExportQuery,
     SpendingAnswer,
 )
-from llm_repl_server.api.resource import Resource, house
+from llm_repl_server.api.resource import Resource, services
 
 __all__ = ["calls"]
 
@@ -25,13 +25,13 @@ _LINES = ("application/x-ndjson", "text/plain")
 @calls.operation("GET", "/api/calls", query=CallsQuery, answer=CallList)
 def list_calls(query: CallsQuery) -> dict[str, Any]:
     """List calls, the last that started first, a page at a time."""
-    return house().loop.call(house().calls.list(query.filter()))
+    return services().loop.call(services().calls.list(query.filter()))
 
 
 @calls.operation("GET", "/api/calls/export", query=ExportQuery, other_types=_LINES)
 def export_calls(query: ExportQuery) -> Response:
     """Hand out whole calls as lines of JSON, the last that started first."""
-    lines = house().calls.export(query.filter())
+    lines = services().calls.export(query.filter())
     # As text for those that ask for it: generated clients do not know the other.
     mimetype = request.accept_mimetypes.best_match(_LINES, default=_LINES[0])
     return Response(lines, mimetype=mimetype, headers={"Vary": "Accept"})
@@ -40,7 +40,7 @@ def export_calls(query: ExportQuery) -> Response:
 @calls.operation("GET", "/api/calls/<call_id>", answer=CallAnswer, errors=(404,))
 def show_call(call_id: str) -> dict[str, Any]:
     """Show all of a call."""
-    return house().loop.call(house().calls.show(call_id))
+    return services().loop.call(services().calls.show(call_id))
 
 
 @calls.operation(
@@ -51,4 +51,4 @@ def show_call(call_id: str) -> dict[str, Any]:
 )
 def show_spending(notebook_id: str) -> dict[str, Any]:
     """Show what a notebook's calls have cost."""
-    return house().loop.call(house().calls.spending(notebook_id))
+    return services().loop.call(services().calls.spending(notebook_id))

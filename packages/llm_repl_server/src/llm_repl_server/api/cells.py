@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from llm_repl_server.api.resource import Resource, body_fields, house, matching_versions
+from llm_repl_server.api.resource import Resource, body_fields, matching_versions, services
 from llm_repl_server.api.schemas import (
     CellAnswer,
     CellChange,
@@ -25,7 +25,7 @@ _ONE = f"{_ALL}/<cell_id>"
 
 
 def _option_names() -> frozenset[str]:
-    return house().cells.option_names
+    return services().cells.option_names
 
 
 _NOTHING_WHERE_EMPTY = frozenset({"for_each", "model", "provider", "response_var", "schema"})
@@ -35,7 +35,7 @@ _NOTHING_WHERE_EMPTY = frozenset({"for_each", "model", "provider", "response_var
 @cells.operation("GET", _ALL, answer=CellList, errors=(404,))
 def list_cells(notebook_id: str) -> dict[str, Any]:
     """List the cells of a notebook, in order."""
-    return house().loop.call(house().cells.list(notebook_id))
+    return services().loop.call(services().cells.list(notebook_id))
 
 
 @cells.operation(
@@ -52,13 +52,15 @@ def list_cells(notebook_id: str) -> dict[str, Any]:
 def create_cell(notebook_id: str, body: NewCell) -> dict[str, Any]:
     """Make a cell, at the end or before the one at `position`."""
     position = None if body.position is None else int(body.position)
-    return house().loop.call(house().cells.create(notebook_id, body.type, position, _cell_fields()))
+    return services().loop.call(
+        services().cells.create(notebook_id, body.type, position, _cell_fields())
+    )
 
 
 @cells.operation("GET", _ONE, answer=CellAnswer, errors=(404,))
 def show_cell(notebook_id: str, cell_id: str) -> dict[str, Any]:
     """Show a cell."""
-    return house().loop.call(house().cells.show(notebook_id, cell_id))
+    return services().loop.call(services().cells.show(notebook_id, cell_id))
 
 
 @cells.operation(
@@ -73,8 +75,8 @@ def show_cell(notebook_id: str, cell_id: str) -> dict[str, Any]:
 )
 def change_cell(notebook_id: str, cell_id: str, body: CellChange) -> dict[str, Any]:
     """Change a cell; a changed `content` or `type` clears its outputs."""
-    return house().loop.call(
-        house().cells.change(
+    return services().loop.call(
+        services().cells.change(
             notebook_id,
             cell_id,
             _cell_fields(),
@@ -87,7 +89,7 @@ def change_cell(notebook_id: str, cell_id: str, body: CellChange) -> dict[str, A
 @cells.operation("DELETE", _ONE, answer=Success, errors=(404, 412), versioned=True)
 def delete_cell(notebook_id: str, cell_id: str) -> dict[str, Any]:
     """Delete a cell. One that runs goes on to its end, and can still be interrupted."""
-    house().loop.call(house().cells.delete(notebook_id, cell_id, matching_versions()))
+    services().loop.call(services().cells.delete(notebook_id, cell_id, matching_versions()))
     return {"success": True}
 
 
@@ -96,19 +98,19 @@ def delete_cell(notebook_id: str, cell_id: str) -> dict[str, Any]:
 )
 def move_cell(notebook_id: str, cell_id: str, body: MoveCell) -> dict[str, Any]:
     """Move a cell so that it stands at `position`."""
-    return house().loop.call(house().cells.move(notebook_id, cell_id, int(body.position)))
+    return services().loop.call(services().cells.move(notebook_id, cell_id, int(body.position)))
 
 
 @cells.operation("POST", f"{_ONE}/duplicate", answer=CellAnswer, status=201, errors=(404,))
 def duplicate_cell(notebook_id: str, cell_id: str) -> dict[str, Any]:
     """Put a copy of a cell behind it."""
-    return house().loop.call(house().cells.duplicate(notebook_id, cell_id))
+    return services().loop.call(services().cells.duplicate(notebook_id, cell_id))
 
 
 @cells.operation("POST", f"{_ONE}/clear_outputs", answer=Success, errors=(404,))
 def clear_cell_outputs(notebook_id: str, cell_id: str) -> dict[str, Any]:
     """Clear the outputs of a cell; of one that runs, those that have come so far."""
-    house().loop.call(house().cells.clear_outputs(notebook_id, cell_id))
+    services().loop.call(services().cells.clear_outputs(notebook_id, cell_id))
     return {"success": True}
 
 
@@ -117,7 +119,7 @@ def clear_cell_outputs(notebook_id: str, cell_id: str) -> dict[str, Any]:
 )
 def clear_all_outputs(notebook_id: str) -> dict[str, Any]:
     """Clear the outputs of all cells; of one that runs, those that have come so far."""
-    house().loop.call(house().cells.clear_outputs(notebook_id))
+    services().loop.call(services().cells.clear_outputs(notebook_id))
     return {"success": True}
 
 

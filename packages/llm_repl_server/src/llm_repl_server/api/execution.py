@@ -7,13 +7,13 @@ from typing import Any
 from flask import Response, request
 from werkzeug.http import parse_list_header
 
-from llm_repl_server.api.resource import Resource, house, json_response
+from llm_repl_server.api.resource import Resource, json_response, services
 from llm_repl_server.api.run_schemas import (
     CellRun,
+    IncludeQuery,
     RunAnswer,
     RunRequest,
     SomeExecuted,
-    WithQuery,
 )
 from llm_repl_server.api.schemas import AllExecuted, StateAnswer, Success
 from llm_repl_server.services.execution import Background
@@ -30,22 +30,22 @@ _CELL = f"{_NOTEBOOK}/cells/<cell_id>"
     "POST",
     f"{_CELL}/execute",
     body=RunRequest,
-    query=WithQuery,
+    query=IncludeQuery,
     answer=CellRun,
     accepted=RunAnswer,
     errors=(404, 409),
 )
 def execute_cell(
-    notebook_id: str, cell_id: str, body: RunRequest, query: WithQuery
+    notebook_id: str, cell_id: str, body: RunRequest, query: IncludeQuery
 ) -> dict[str, Any] | Response:
     """Run a cell and answer when it has run; a cell that failed says so in `status`."""
     return _answer(
-        house().loop.call(
-            house().execution.execute(
+        services().loop.call(
+            services().execution.execute(
                 notebook_id,
                 cell_id,
                 body.options(),
-                along=query.along,
+                include=query.include,
                 in_background=_prefers_background(),
             )
         )
@@ -63,8 +63,8 @@ def execute_cell(
 def execute_all(notebook_id: str, body: RunRequest) -> dict[str, Any] | Response:
     """Run all cells in order, up to the first that fails."""
     return _answer(
-        house().loop.call(
-            house().execution.execute_all(
+        services().loop.call(
+            services().execution.execute_all(
                 notebook_id, body.options(), in_background=_prefers_background()
             )
         )
@@ -87,8 +87,8 @@ def execute_stale(notebook_id: str, body: RunRequest) -> dict[str, Any] | Respon
     ran.
     """
     return _answer(
-        house().loop.call(
-            house().execution.execute_stale(
+        services().loop.call(
+            services().execution.execute_stale(
                 notebook_id, body.options(), in_background=_prefers_background()
             )
         )
@@ -98,34 +98,34 @@ def execute_stale(notebook_id: str, body: RunRequest) -> dict[str, Any] | Respon
 @execution.operation("POST", f"{_NOTEBOOK}/interrupt", answer=Success, errors=(404, 409))
 def interrupt(notebook_id: str) -> dict[str, Any]:
     """Stop what runs and what waits; the state stays."""
-    house().loop.call(house().execution.interrupt(notebook_id))
+    services().loop.call(services().execution.interrupt(notebook_id))
     return {"success": True}
 
 
 @execution.operation("POST", f"{_CELL}/interrupt", answer=Success, errors=(404, 409))
 def interrupt_cell(notebook_id: str, cell_id: str) -> dict[str, Any]:
     """Stop a cell, if it runs or waits alone; its run then starts nothing more."""
-    house().loop.call(house().execution.interrupt(notebook_id, cell_id))
+    services().loop.call(services().execution.interrupt(notebook_id, cell_id))
     return {"success": True}
 
 
 @execution.operation("POST", f"{_NOTEBOOK}/restart", answer=Success, errors=(404, 409))
 def restart(notebook_id: str) -> dict[str, Any]:
     """Stop what runs and begin again with an empty kernel, which has the memory only."""
-    house().loop.call(house().execution.restart(notebook_id))
+    services().loop.call(services().execution.restart(notebook_id))
     return {"success": True}
 
 
 @execution.operation("GET", f"{_NOTEBOOK}/state", answer=StateAnswer, errors=(404, 409))
 def show_state(notebook_id: str) -> dict[str, Any]:
     """Show the variables."""
-    return house().loop.call(house().execution.state(notebook_id))
+    return services().loop.call(services().execution.state(notebook_id))
 
 
 def _prefers_background() -> bool:
     """Whether the client asks, as in RFC 7240, not to be kept waiting."""
     preferences = parse_list_header(request.headers.get("Prefer", ""))
-    names = (one.partition(";")[0].partition("=")[0].strip() for one in preferences)
+    names = (preference.partition(";")[0].partition("=")[0].strip() for preference in preferences)
     return any(name.lower() == "respond-async" for name in names)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from llm_repl_server.api.resource import Resource, house
+from llm_repl_server.api.resource import Resource, services
 from llm_repl_server.api.schemas import ProviderChange, ProviderList, Success
 
 __all__ = ["llm"]
@@ -15,7 +15,7 @@ llm = Resource("llm")
 @llm.operation("GET", "/api/llm/providers", answer=ProviderList)
 def list_providers() -> dict[str, Any]:
     """List the providers, and say which one answers by default."""
-    return house().loop.call(house().llm.providers())
+    return services().loop.call(services().llm.providers())
 
 
 @llm.operation(
@@ -28,8 +28,8 @@ def list_providers() -> dict[str, Any]:
 )
 def choose_provider(body: ProviderChange) -> dict[str, Any]:
     """Choose who answers by default; a key goes to the keys file and is never shown."""
-    house().loop.call(
-        house().llm.choose(
+    services().loop.call(
+        services().llm.choose(
             body.type,
             api_key=body.api_key,
             # Empty where the field of a form was.

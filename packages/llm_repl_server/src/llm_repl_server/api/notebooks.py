@@ -10,7 +10,7 @@ from flask import Response
 from msgspec import UNSET
 from werkzeug.http import dump_options_header
 
-from llm_repl_server.api.resource import Resource, house
+from llm_repl_server.api.resource import Resource, services
 from llm_repl_server.api.schemas import (
     DownloadQuery,
     LoadedNotebook,
@@ -36,7 +36,7 @@ _ONE = "/api/notebooks/<notebook:notebook_id>"
 @notebooks.operation("GET", "/api/notebooks", answer=NotebookList)
 def list_notebooks() -> dict[str, Any]:
     """List all notebooks, in the order in which they were made."""
-    return house().loop.call(house().notebooks.list())
+    return services().loop.call(services().notebooks.list())
 
 
 @notebooks.operation(
@@ -49,7 +49,7 @@ def list_notebooks() -> dict[str, Any]:
 )
 def create_notebook(body: NewNotebook) -> dict[str, Any]:
     """Make an empty notebook."""
-    return house().loop.call(house().notebooks.create(body.name))
+    return services().loop.call(services().notebooks.create(body.name))
 
 
 @notebooks.operation(
@@ -64,13 +64,13 @@ def create_notebook(body: NewNotebook) -> dict[str, Any]:
 )
 def load_notebook(body: LoadFile) -> dict[str, Any]:
     """Load a notebook from a file under the root folder; nothing is overwritten."""
-    return house().loop.call(house().notebooks.load(body.filepath))
+    return services().loop.call(services().notebooks.load(body.filepath))
 
 
 @notebooks.operation("GET", _ONE, answer=NotebookAnswer, errors=(404,))
 def show_notebook(notebook_id: str) -> dict[str, Any]:
     """Show a notebook with its cells."""
-    return house().loop.call(house().notebooks.show(notebook_id))
+    return services().loop.call(services().notebooks.show(notebook_id))
 
 
 @notebooks.operation(
@@ -83,8 +83,8 @@ def show_notebook(notebook_id: str) -> dict[str, Any]:
 )
 def change_notebook(notebook_id: str, body: NotebookChange) -> dict[str, Any]:
     """Rename a notebook, or replace its metadata."""
-    return house().loop.call(
-        house().notebooks.change(
+    return services().loop.call(
+        services().notebooks.change(
             notebook_id,
             name=None if body.name is UNSET else body.name,
             metadata=None if body.metadata is UNSET else body.metadata,
@@ -95,7 +95,7 @@ def change_notebook(notebook_id: str, body: NotebookChange) -> dict[str, Any]:
 @notebooks.operation("DELETE", _ONE, answer=Success, errors=(404,))
 def delete_notebook(notebook_id: str) -> dict[str, Any]:
     """Delete a notebook and end its kernel."""
-    house().loop.call(house().notebooks.delete(notebook_id))
+    services().loop.call(services().notebooks.delete(notebook_id))
     return {"success": True}
 
 
@@ -104,14 +104,14 @@ def delete_notebook(notebook_id: str) -> dict[str, Any]:
 )
 def save_notebook(notebook_id: str, body: SaveFile) -> dict[str, Any]:
     """Save a notebook to a file under the root folder."""
-    filepath = house().loop.call(house().notebooks.save(notebook_id, body.filepath))
+    filepath = services().loop.call(services().notebooks.save(notebook_id, body.filepath))
     return {"success": True, "filepath": filepath}
 
 
 @notebooks.operation("GET", f"{_ONE}/download", query=DownloadQuery, errors=(404,))
 def download_notebook(notebook_id: str, query: DownloadQuery) -> Response:
     """Download a notebook as a file of any installed format."""
-    file = house().loop.call(house().notebooks.download(notebook_id, query.format))
+    file = services().loop.call(services().notebooks.download(notebook_id, query.format))
     return Response(
         file.data,
         mimetype=file.media_type,

@@ -28,7 +28,7 @@ PAGE_PATH = "/api/docs"
 
 _REFERENCE = "#/components/schemas/{name}"
 _EVERYWHERE = (400, 401, 403, 408, 409, 413, 414, 415, 417, 431)
-"""What may be answered to anything: by the web server and the door, to a body that is not
+"""What may be answered to anything: by the web server and the access middleware, to a body that is not
 understood, and where the disk is full."""
 
 
@@ -66,7 +66,7 @@ def describe(resources: Iterable[Resource], choices: Choices | None = None) -> d
         resources: The endpoints.
         choices: What the plugins decide; left open where None.
     """
-    endpoints = [one for resource in resources for one in resource.endpoints]
+    endpoints = [endpoint for resource in resources for endpoint in resource.endpoints]
     spec = APISpec(
         title="LLM-REPL",
         version=__version__,
@@ -83,7 +83,7 @@ def describe(resources: Iterable[Resource], choices: Choices | None = None) -> d
             _close(components, endpoint)
     for name, schema in components.items():
         spec.components.schema(name, schema)
-    for resource in dict.fromkeys(one.resource for one in endpoints):
+    for resource in dict.fromkeys(endpoint.resource for endpoint in endpoints):
         spec.tag({"name": resource})
     for endpoint in endpoints:
         spec.path(
@@ -138,19 +138,19 @@ def _close(components: dict[str, Any], endpoint: Endpoint) -> None:
 def _types(endpoints: list[Endpoint]) -> list[type[Struct]]:
     found: dict[type[Struct], None] = {ErrorAnswer: None}
     for endpoint in endpoints:
-        for one in (endpoint.body, endpoint.answer, endpoint.accepted):
-            if one is not None:
-                found[one] = None
+        for kind in (endpoint.body, endpoint.answer, endpoint.accepted):
+            if kind is not None:
+                found[kind] = None
     return list(found)
 
 
 def _specialised(node: Any, choices: Choices | None) -> Any:
     """Put what the choices say in the place of their marks."""
     if isinstance(node, list):
-        return [_specialised(one, choices) for one in node]
+        return [_specialised(item, choices) for item in node]
     if not isinstance(node, dict):
         return node
-    found = {name: _specialised(one, choices) for name, one in node.items()}
+    found = {name: _specialised(value, choices) for name, value in node.items()}
     kind = found.pop(CHOICES_KEY, None)
     if kind is not None and choices is not None:
         found |= choices.keywords(kind)
@@ -165,7 +165,7 @@ def _specialised(node: Any, choices: Choices | None) -> Any:
         note = f"Left out, it is `{default}`."
         found["description"] = " ".join(filter(None, [found.get("description"), note]))
     if found.get("multipleOf") == 1:  # a float to msgspec, so that it takes 1.0
-        found = {name: one for name, one in found.items() if name != "multipleOf"}
+        found = {name: value for name, value in found.items() if name != "multipleOf"}
         found["type"] = "integer"
     return found
 
@@ -205,8 +205,8 @@ def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
         schema = msgspec.json.schema_components([endpoint.query])[1][endpoint.query.__name__]
         required = schema.get("required", ())
         parameters += [
-            {"name": name, "in": "query", "required": name in required, "schema": one}
-            for name, one in schema["properties"].items()
+            {"name": name, "in": "query", "required": name in required, "schema": property_schema}
+            for name, property_schema in schema["properties"].items()
         ]
     if endpoint.versioned:
         parameters.append(
@@ -298,9 +298,9 @@ def _links_to(
 ) -> dict[str, Any]:
     """All endpoints whose path takes just these parameters."""
     return {
-        one.name: {"operationId": one.name, "parameters": parameters}
-        for one in endpoints
-        if _path_names(one) == names
+        endpoint.name: {"operationId": endpoint.name, "parameters": parameters}
+        for endpoint in endpoints
+        if _path_names(endpoint) == names
     }
 
 

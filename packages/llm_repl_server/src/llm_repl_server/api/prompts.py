@@ -13,7 +13,7 @@ from llm_repl_server.api.prompt_schemas import (
     PreviewAnswer,
     ToolQuestions,
 )
-from llm_repl_server.api.resource import Resource, house
+from llm_repl_server.api.resource import Resource, services
 from llm_repl_server.api.schemas import Success
 
 __all__ = ["prompts"]
@@ -33,7 +33,7 @@ _MEDIA_TYPES = {
 @prompts.operation("GET", f"{_CELL}/preview", answer=PreviewAnswer, errors=(404, 409))
 def preview_prompt(notebook_id: str, cell_id: str) -> dict[str, Any]:
     """Show what running a prompt would send now; nothing is sent."""
-    return house().loop.call(house().prompts.preview(notebook_id, cell_id))
+    return services().loop.call(services().prompts.preview(notebook_id, cell_id))
 
 
 @prompts.operation(
@@ -48,14 +48,16 @@ def decide_tool_call(
     notebook_id: str, cell_id: str, call_id: str, body: Decision
 ) -> dict[str, Any]:
     """Say whether a tool may be called that waits for somebody to agree."""
-    house().loop.call(house().prompts.decide(notebook_id, cell_id, call_id, approved=body.approved))
+    services().loop.call(
+        services().prompts.decide(notebook_id, cell_id, call_id, approved=body.approved)
+    )
     return {"success": True}
 
 
 @prompts.operation("GET", f"{_NOTEBOOK}/tool_calls", answer=ToolQuestions, errors=(404,))
 def list_tool_calls(notebook_id: str) -> dict[str, Any]:
     """List the calls of tools that wait for somebody to agree."""
-    return house().loop.call(house().prompts.questions(notebook_id))
+    return services().loop.call(services().prompts.questions(notebook_id))
 
 
 @prompts.operation(
@@ -69,8 +71,8 @@ def list_tool_calls(notebook_id: str) -> dict[str, Any]:
 def show_graph(notebook_id: str, query: GraphQuery) -> dict[str, Any] | Response:
     """Show which cells need which, and by which variables; also as a drawing."""
     if query.format == "json":
-        return house().loop.call(house().graph.show(notebook_id))
-    drawing = house().loop.call(house().graph.draw(notebook_id, query.format))
+        return services().loop.call(services().graph.show(notebook_id))
+    drawing = services().loop.call(services().graph.draw(notebook_id, query.format))
     # Opened by itself, a picture is a page of this server: it is to run nothing.
     policy = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
     return Response(

@@ -12,10 +12,10 @@ from msgspec import Struct
 
 from llm_repl_core import InvalidInput
 from llm_repl_server.services.decoding import read_document, to_struct
-from llm_repl_server.services.house import House
+from llm_repl_server.services.services import Services
 from llm_repl_server.services.wire import json_bytes
 
-__all__ = ["Endpoint", "Resource", "body_fields", "house", "json_response", "matching_versions"]
+__all__ = ["Endpoint", "Resource", "body_fields", "json_response", "matching_versions", "services"]
 
 Method: TypeAlias = Literal["GET", "POST", "PUT", "DELETE"]
 
@@ -104,7 +104,7 @@ class Resource(Blueprint):
             def answered(**parameters: str) -> Response:
                 arguments: dict[str, Any] = dict(parameters)
                 if body is not None:
-                    echoed = {name for one in echo for name in one.__struct_fields__}
+                    echoed = {name for answer in echo for name in answer.__struct_fields__}
                     arguments["body"] = _read_body(body, echoed | set(more_fields()))
                 if query is not None:
                     arguments["query"] = _read_query(query)
@@ -137,9 +137,9 @@ class Resource(Blueprint):
         return decorate
 
 
-def house() -> House:
+def services() -> Services:
     """The services of the application that answers this request."""
-    found: House = current_app.extensions["llm_repl"]
+    found: Services = current_app.extensions["llm_repl"]
     return found
 
 
@@ -174,7 +174,7 @@ def _read_body(body_type: type[Struct], echo: Collection[str]) -> Struct:
 
 def _refuse_keys(data: bytes) -> None:
     """Refuse to keep what notebooks are saved and shown with, where it holds a provider's key."""
-    if house().application.providers.redactor.data(data) != data:
+    if services().application.providers.redactor.data(data) != data:
         raise InvalidInput(
             "The body holds the key of a provider, which would be saved with the notebook: leave "
             "it out. Providers have their keys without it; other code can be given its own."

@@ -9,17 +9,17 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from llm_repl_core import Budget, RunOptions
 from llm_repl_core.ledger.record import Mode
 from llm_repl_server.api.schemas import Executed
-from llm_repl_server.services.execution import With
+from llm_repl_server.services.execution import Include
 from llm_repl_server.storage.run_record import RunState
 
 __all__ = [
     "CellRun",
+    "IncludeQuery",
     "RunAnswer",
     "RunBudget",
     "RunList",
     "RunRequest",
     "SomeExecuted",
-    "WithQuery",
 ]
 
 # For JSON, 1.0 is as good an integer as 1.
@@ -95,11 +95,11 @@ class RunRequest(Struct, frozen=True, kw_only=True):
         )
 
 
-class WithQuery(Struct):
+class IncludeQuery(Struct):
     """Which cells run along."""
 
-    along: Annotated[
-        With | None,
+    include: Annotated[
+        Include | None,
         Meta(
             description="`upstream`: the cells that this one needs, too; `downstream`: those that "
             "need it."

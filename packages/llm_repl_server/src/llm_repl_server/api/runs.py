@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from llm_repl_server.api.resource import Resource, house
+from llm_repl_server.api.resource import Resource, services
 from llm_repl_server.api.run_schemas import RunAnswer, RunList
 
 __all__ = ["runs"]
@@ -17,16 +17,16 @@ _ONE = "/api/runs/<run_id>"
 @runs.operation("GET", _ONE, answer=RunAnswer, errors=(404,))
 def show_run(run_id: str) -> dict[str, Any]:
     """Show a run."""
-    return house().loop.call(house().runs.show(run_id))
+    return services().loop.call(services().runs.show(run_id))
 
 
 @runs.operation("POST", f"{_ONE}/interrupt", answer=RunAnswer, errors=(404, 409))
 def interrupt_run(run_id: str) -> dict[str, Any]:
     """Stop a run, if it has not ended, and show it."""
-    return house().loop.call(house().runs.interrupt(run_id))
+    return services().loop.call(services().runs.interrupt(run_id))
 
 
 @runs.operation("GET", "/api/notebooks/<notebook:notebook_id>/runs", answer=RunList, errors=(404,))
 def list_runs(notebook_id: str) -> dict[str, Any]:
     """List the latest runs of a notebook."""
-    return house().loop.call(house().runs.list(notebook_id))
+    return services().loop.call(services().runs.list(notebook_id))

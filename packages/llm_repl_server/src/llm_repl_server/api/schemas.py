@@ -143,7 +143,7 @@ class CellChange(Struct):
     ] = UNSET
     context: Annotated[
         Literal["isolated", "above"] | list[str] | UnsetType,
-        Meta(description="Which other cells are sent along: none, all above, or these."),
+        Meta(description="Which other cells are sent include: none, all above, or these."),
     ] = UNSET
     schema: Annotated[
         str | dict[str, Any] | UnsetType | None,

@@ -8,7 +8,7 @@ from typing import Any
 from llm_repl_server.auth.hosts import parse_host
 from llm_repl_server.auth.policy import RequestView
 
-__all__ = ["cookie_name", "take_token_out", "target_without_token", "view_of", "wants_page"]
+__all__ = ["cookie_name", "pop_query_token", "read_request", "target_without_token", "wants_page"]
 
 _PROXY_HEADERS = frozenset(
     {
@@ -29,12 +29,12 @@ _PROXY_HEADERS = frozenset(
 _PROXY_PREFIXES = ("HTTP_X_FORWARDED", "HTTP_X_ORIGINAL_", "HTTP_X_ENVOY_")
 
 
-def view_of(environ: dict[str, Any], query_token: bytes | None) -> RequestView:
+def read_request(environ: dict[str, Any], query_token: bytes | None) -> RequestView:
     """What a request says about who sends it.
 
     Args:
         environ: The request.
-        query_token: What `take_token_out` took out of its query.
+        query_token: What `pop_query_token` took out of its query.
     """
     tokens = [] if query_token is None else [query_token]
     scheme, _, credentials = environ.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
@@ -55,7 +55,7 @@ def view_of(environ: dict[str, Any], query_token: bytes | None) -> RequestView:
     )
 
 
-def take_token_out(environ: dict[str, Any]) -> bytes | None:
+def pop_query_token(environ: dict[str, Any]) -> bytes | None:
     """Take ``token=`` out of a request's query, so that nothing further in can see or log it.
 
     Only the plain spelling counts: it is the one that logs redact.

@@ -78,7 +78,7 @@ class Policy:
     Args:
         mode: ``auto``: this machine comes in freely, everybody else by token; ``token``: everybody
             by token; ``none``: everybody.
-        token: What opens the door; None only in the mode ``none``.
+        token: What lets others in; None only in the mode ``none``.
         allow_origins: Origins, besides the loopback's and the server's own, whose pages may ask.
 
     Raises:
@@ -100,7 +100,7 @@ class Policy:
         #: the servers of its other ports too, and a token may hold what a cookie may not.
         self.cookie_value = hmac.new(secret, b"llm-repl cookie", hashlib.sha256).hexdigest()
 
-    def judge(self, view: RequestView) -> Verdict:
+    def evaluate(self, view: RequestView) -> Verdict:
         """Decide about a request."""
         host = parse_host(view.host) if view.host else None
         if view.host and host is None:

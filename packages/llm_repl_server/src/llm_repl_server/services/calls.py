@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from llm_repl_core import NotFound
 from llm_repl_core.ledger.record import CallRecord
-from llm_repl_server.services.live import LiveNotebooks
+from llm_repl_server.services.open_notebooks import OpenNotebooks
 from llm_repl_server.services.wire import call_on_wire, call_summary, json_bytes
 from llm_repl_server.storage.call_filter import CallFilter
 from llm_repl_server.storage.store import Store
@@ -25,12 +25,12 @@ class CallService:
     """What clients do with the record of calls.
 
     Args:
-        live: The notebooks in memory.
+        open_notebooks: The notebooks in memory.
         store: Where calls are kept.
     """
 
-    def __init__(self, live: LiveNotebooks, store: Store) -> None:
-        self._live = live
+    def __init__(self, open_notebooks: OpenNotebooks, store: Store) -> None:
+        self._open_notebooks = open_notebooks
         self._store = store
 
     async def list(self, wanted: CallFilter) -> dict[str, Any]:
@@ -75,9 +75,9 @@ class CallService:
         Raises:
             NotebookNotFound: There is no such notebook.
         """
-        live = await self._live.get(notebook_id)
+        opened = await self._open_notebooks.get(notebook_id)
         spent = await asyncio.to_thread(self._store.spending, notebook_id)
-        budget = live.notebook.own_metadata.get("budget")
+        budget = opened.notebook.own_metadata.get("budget")
         return {
             "calls": spent.calls,
             "tokens": spent.tokens,

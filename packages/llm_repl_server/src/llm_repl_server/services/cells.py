@@ -9,7 +9,7 @@ from llm_repl_core import Application, Cell, ForeignCell, InvalidInput, Notebook
 from llm_repl_core.model.cell import build_cell
 from llm_repl_server.errors import PreconditionFailed
 from llm_repl_server.services.events import Announcement
-from llm_repl_server.services.live import LiveNotebook, LiveNotebooks
+from llm_repl_server.services.open_notebooks import OpenNotebook, OpenNotebooks
 from llm_repl_server.services.wire import cell_on_wire, cell_tag
 from llm_repl_server.storage.changes import (
     Change,
@@ -28,18 +28,18 @@ class CellService:
 
     Args:
         application: Knows the types of cells.
-        live: The notebooks in memory.
+        open_notebooks: The notebooks in memory.
     """
 
-    def __init__(self, application: Application, live: LiveNotebooks) -> None:
+    def __init__(self, application: Application, open_notebooks: OpenNotebooks) -> None:
         self._application = application
-        self._live = live
+        self._open_notebooks = open_notebooks
 
     @property
     def option_names(self) -> frozenset[str]:
         """The fields that cells of some type have beside those that every cell has."""
         classes: list[type[Cell]] = [*map(self._class, self._words()), ForeignCell]
-        return frozenset(name for one in classes for name in one.option_names())
+        return frozenset(name for cell_class in classes for name in cell_class.option_names())
 
     def _words(self) -> Sequence[str]:
         return self._application.cell_types.words()
@@ -53,8 +53,8 @@ class CellService:
         Raises:
             NotebookNotFound: There is no such notebook.
         """
-        live = await self._live.get(notebook_id)
-        return {"cells": [cell_on_wire(cell) for cell in live.notebook]}
+        opened = await self._open_notebooks.get(notebook_id)
+        return {"cells": [cell_on_wire(cell) for cell in opened.notebook]}
 
     async def show(self, notebook_id: str, cell_id: str) -> dict[str, Any]:
         """A cell.
@@ -63,8 +63,8 @@ class CellService:
             NotebookNotFound: There is no such notebook.
             CellNotFound: There is no such cell.
         """
-        live = await self._live.get(notebook_id)
-        return cell_on_wire(live.notebook[cell_id])
+        opened = await self._open_notebooks.get(notebook_id)
+        return cell_on_wire(opened.notebook[cell_id])
 
     async def create(
         self, notebook_id: str, type_word: str, position: int | None, fields: dict[str, Any]
@@ -82,12 +82,12 @@ class CellService:
             InvalidInput: The type, the position or a value cannot be used, or a field is one that
                 this type of cell does not have.
         """
-        live = await self._live.get(notebook_id)
-        notebook = live.notebook
+        opened = await self._open_notebooks.get(notebook_id)
+        notebook = opened.notebook
         cell_class = self._application.cell_types.get(type_word)
         cell = build_cell(cell_class, self._own_fields(cell_class, fields))
         notebook.insert(cell, position)
-        return await self._inserted(live, cell)
+        return await self._inserted(opened, cell)
 
     async def change(
         self,
@@ -114,8 +114,8 @@ class CellService:
                 have; nothing is changed.
             PreconditionFailed: Somebody else changed the cell; nothing is changed.
         """
-        live = await self._live.get(notebook_id)
-        notebook = live.notebook
+        opened = await self._open_notebooks.get(notebook_id)
+        notebook = opened.notebook
         cell = notebook[cell_id]
         _check_version(cell, if_match)
         new_class = type(cell) if type_word is None else self._class_for(cell, type_word)
@@ -131,18 +131,18 @@ class CellService:
             candidate.stale = cell.stale or cell.status != "idle"
         is_other = _matters(candidate) != _matters(cell)
         # What depended on the cell as it was, and what depends on it as it is.
-        stale = [*live.dependencies.mark_changed(cell_id)] if is_other else []
+        stale = [*opened.dependencies.mark_changed(cell_id)] if is_other else []
         if new_class is type(cell):
             notebook.change(cell_id, **fields)
         else:
             notebook.replace(candidate)
         if is_other:
-            stale += live.dependencies.mark_changed(cell_id)
+            stale += opened.dependencies.mark_changed(cell_id)
         shown = cell_on_wire(notebook[cell_id])
         await self._keep(
-            live,
+            opened,
             WriteCell(notebook_id, notebook[cell_id]),
-            tell=_announce("cell_changed", live, cell, cell=shown),
+            tell=_announce("cell_changed", opened, cell, cell=shown),
             stale=stale,
         )
         return shown
@@ -157,16 +157,16 @@ class CellService:
             CellNotFound: There is no such cell.
             PreconditionFailed: Somebody else changed the cell; it stays.
         """
-        live = await self._live.get(notebook_id)
-        _check_version(live.notebook[cell_id], if_match)
-        stale = live.dependencies.mark_changed(cell_id)
-        cell = live.notebook.remove(cell_id)
-        if live.existing_session is not None:
-            live.existing_session.approvals.refuse(cell_id)  # nobody is asked any more
+        opened = await self._open_notebooks.get(notebook_id)
+        _check_version(opened.notebook[cell_id], if_match)
+        stale = opened.dependencies.mark_changed(cell_id)
+        cell = opened.notebook.remove(cell_id)
+        if opened.existing_session is not None:
+            opened.existing_session.approvals.refuse(cell_id)  # nobody is asked any more
         await self._keep(
-            live,
+            opened,
             DeleteCell(notebook_id, cell_id),
-            tell=_announce("cell_deleted", live, cell),
+            tell=_announce("cell_deleted", opened, cell),
             stale=stale,
         )
 
@@ -178,24 +178,24 @@ class CellService:
             CellNotFound: There is no such cell.
             InvalidInput: The position is outside.
         """
-        live = await self._live.get(notebook_id)
-        notebook = live.notebook
+        opened = await self._open_notebooks.get(notebook_id)
+        notebook = opened.notebook
         cell = notebook[cell_id]
         stale: list[str] = []
         needs: list[str] = []
         has_run = cell.status != "idle" and not cell.stale
         if 0 <= position < len(notebook):
-            needs = live.dependencies.upstream(cell_id) if has_run else []
-            stale += live.dependencies.mark_changed(cell_id)
+            needs = opened.dependencies.upstream(cell_id) if has_run else []
+            stale += opened.dependencies.mark_changed(cell_id)
         notebook.move(cell_id, position)
-        stale += live.dependencies.mark_changed(cell_id)
-        if has_run and needs != live.dependencies.upstream(cell_id):
+        stale += opened.dependencies.mark_changed(cell_id)
+        if has_run and needs != opened.dependencies.upstream(cell_id):
             cell.stale = True
             stale.append(cell_id)
         await self._keep(
-            live,
+            opened,
             MoveCell(notebook_id, cell_id, _next_id(notebook, position)),
-            tell=_announce("cell_moved", live, cell, position=position),
+            tell=_announce("cell_moved", opened, cell, position=position),
             stale=stale,
         )
         return cell_on_wire(cell)
@@ -207,11 +207,11 @@ class CellService:
             NotebookNotFound: There is no such notebook.
             CellNotFound: There is no such cell.
         """
-        live = await self._live.get(notebook_id)
-        copy = live.notebook.duplicate(cell_id)
+        opened = await self._open_notebooks.get(notebook_id)
+        copy = opened.notebook.duplicate(cell_id)
         if copy.status in ("running", "queued"):
             copy.status = "idle"
-        return await self._inserted(live, copy)
+        return await self._inserted(opened, copy)
 
     async def clear_outputs(self, notebook_id: str, cell_id: str | None = None) -> None:
         """Clear the outputs of a cell, or of all. Of one that runs, those that have come so far.
@@ -220,8 +220,8 @@ class CellService:
             NotebookNotFound: There is no such notebook.
             CellNotFound: There is no such cell.
         """
-        live = await self._live.get(notebook_id)
-        cells = live.notebook.cells if cell_id is None else (live.notebook[cell_id],)
+        opened = await self._open_notebooks.get(notebook_id)
+        cells = opened.notebook.cells if cell_id is None else (opened.notebook[cell_id],)
         changes: list[Change] = []
         for cell in cells:
             if cell.status == "running":
@@ -229,17 +229,17 @@ class CellService:
             else:
                 cell.clear_outputs()
             changes.append(WriteCell(notebook_id, cell))
-        live.notebook.touch()
-        live.write(
+        opened.notebook.touch()
+        opened.write(
             *changes,
-            live.touch_change(),
+            opened.touch_change(),
             tell=Announcement(
                 "outputs_cleared",
                 notebook_id,
                 {"notebook_id": notebook_id, "cell_ids": [cell.id for cell in cells]},
             ),
         )
-        await live.written()
+        await opened.written()
 
     def _own_fields(
         self, cell_class: type[Cell], fields: dict[str, Any], present: Cell | None = None
@@ -270,29 +270,29 @@ class CellService:
             return type(cell)  # a foreign cell that is sent back as it came
         return self._application.cell_types.get(type_word)
 
-    async def _inserted(self, live: LiveNotebook, cell: Cell) -> dict[str, Any]:
-        notebook = live.notebook
-        stale = live.dependencies.mark_changed(cell.id)
+    async def _inserted(self, opened: OpenNotebook, cell: Cell) -> dict[str, Any]:
+        notebook = opened.notebook
+        stale = opened.dependencies.mark_changed(cell.id)
         place = notebook.index(cell.id)
         shown = cell_on_wire(cell)
         await self._keep(
-            live,
+            opened,
             InsertCell(notebook.id, cell, _next_id(notebook, place)),
-            tell=_announce("cell_created", live, cell, position=place, cell=shown),
+            tell=_announce("cell_created", opened, cell, position=place, cell=shown),
             stale=stale,
         )
         return shown
 
     async def _keep(
-        self, live: LiveNotebook, change: Change, *, tell: Announcement, stale: Sequence[str]
+        self, opened: OpenNotebook, change: Change, *, tell: Announcement, stale: Sequence[str]
     ) -> None:
         """Write a change, and what has become stale by it; returns when both are on disk."""
-        changes = [change, live.touch_change()]
+        changes = [change, opened.touch_change()]
         if stale:
-            changes.append(MarkStale(live.notebook.id, tuple(stale)))
-        live.write(*changes, tell=tell)
-        await live.written()
-        live.events.tell_stale(stale)
+            changes.append(MarkStale(opened.notebook.id, tuple(stale)))
+        opened.write(*changes, tell=tell)
+        await opened.written()
+        opened.events.tell_stale(stale)
 
 
 def _matters(cell: Cell) -> tuple[Any, ...]:
@@ -313,8 +313,8 @@ def _next_id(notebook: Notebook, place: int) -> str | None:
     return cells[place + 1].id if place + 1 < len(cells) else None
 
 
-def _announce(event: str, live: LiveNotebook, changed: Cell, /, **more: Any) -> Announcement:
-    notebook_id = live.notebook.id
+def _announce(event: str, opened: OpenNotebook, changed: Cell, /, **more: Any) -> Announcement:
+    notebook_id = opened.notebook.id
     return Announcement(
         event, notebook_id, {"notebook_id": notebook_id, "cell_id": changed.id} | more
     )

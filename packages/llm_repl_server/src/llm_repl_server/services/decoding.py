@@ -121,7 +121,7 @@ def _unknown(path: str, name: str, known: list[str], what: str) -> str:
         return f"{sentence}: did you mean `{path}{nearest[0]}`?"
     if not known:
         return f"{sentence}: no field is taken."
-    return f"{sentence}: the fields are {', '.join(f'`{path}{one}`' for one in known)}."
+    return f"{sentence}: the fields are {', '.join(f'`{path}{field}`' for field in known)}."
 
 
 def _is_too_deep(document: Any) -> bool:

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from llm_repl_core import Output
 
-__all__ = ["Announcement", "Announcer", "not_kept"]
+__all__ = ["Announcement", "EventPublisher", "not_kept"]
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class Announcement(Struct, frozen=True):
     payload: Mapping[str, Any]
 
 
-class Announcer:
+class EventPublisher:
     """Passes announcements on in order, each when what it says is durable.
 
     Args:
@@ -47,19 +47,19 @@ class Announcer:
     def listen(
         self,
         listener: Callable[[Announcement], None],
-        is_heard: Callable[[], bool] = lambda: True,
+        has_listeners: Callable[[], bool] = lambda: True,
     ) -> None:
         """Have announcements passed to a listener, in the engine's loop.
 
         Args:
             listener: Called with each announcement.
-            is_heard: Whether anybody would hear one now; where not, none is passed on.
+            has_listeners: Whether anybody would hear one now; where not, none is passed on.
         """
-        self._listeners.append((listener, is_heard))
+        self._listeners.append((listener, has_listeners))
 
-    def is_heard(self) -> bool:
+    def has_listeners(self) -> bool:
         """Whether anybody would hear an announcement now."""
-        return any(is_heard() for _, is_heard in self._listeners)
+        return any(has_listeners() for _, has_listeners in self._listeners)
 
     def announce(self, announcement: Announcement, after: Future[None] | None = None) -> None:
         """Tell everybody.
@@ -69,7 +69,7 @@ class Announcer:
             after: The write that makes it true. Where it fails, nothing is told; only what is
                 numbered is told all the same, that a cell ended as a failure.
         """
-        if not self.is_heard():
+        if not self.has_listeners():
             return  # and the loop is not woken for it
         if after is None and not self._waiting:
             self._pass_on(announcement)

@@ -19,16 +19,16 @@ from llm_repl_core import (
 )
 from llm_repl_core.ledger.record import Mode
 from llm_repl_core.plugins.contexts import RunResult
-from llm_repl_server.services.events import Announcement, Announcer
-from llm_repl_server.services.live import LiveNotebook, LiveNotebooks
+from llm_repl_server.services.events import Announcement, EventPublisher
+from llm_repl_server.services.open_notebooks import OpenNotebook, OpenNotebooks
 from llm_repl_server.services.run_registry import RunRegistry
 from llm_repl_server.services.wire import outputs_on_wire, run_on_wire, status_of
 from llm_repl_server.storage.changes import WriteRun
 from llm_repl_server.storage.run_record import RunRecord
 
-__all__ = ["Background", "ExecutionService", "With"]
+__all__ = ["Background", "ExecutionService", "Include"]
 
-With: TypeAlias = Literal["upstream", "downstream"]
+Include: TypeAlias = Literal["upstream", "downstream"]
 """Which cells run along with one: those that it needs, or those that need it."""
 
 _STOPPED = "The run was stopped."
@@ -49,14 +49,16 @@ class ExecutionService:
     """What clients do with a notebook's kernel.
 
     Args:
-        live: The notebooks in memory.
-        announcer: Who tells the clients.
+        open_notebooks: The notebooks in memory.
+        publisher: Who tells the clients.
         runs: Who knows the runs.
     """
 
-    def __init__(self, live: LiveNotebooks, announcer: Announcer, runs: RunRegistry) -> None:
-        self._live = live
-        self._announcer = announcer
+    def __init__(
+        self, open_notebooks: OpenNotebooks, publisher: EventPublisher, runs: RunRegistry
+    ) -> None:
+        self._open_notebooks = open_notebooks
+        self._publisher = publisher
         self._runs = runs
 
     async def execute(
@@ -65,7 +67,7 @@ class ExecutionService:
         cell_id: str,
         options: RunOptions,
         *,
-        along: With | None = None,
+        include: Include | None = None,
         in_background: bool = False,
     ) -> dict[str, Any] | Background:
         """Run a cell, after what was asked for before; returns when its outputs are on disk.
@@ -74,7 +76,7 @@ class ExecutionService:
             notebook_id: Which notebook.
             cell_id: Which cell.
             options: How the run is to go.
-            along: Which other cells run, too.
+            include: Which other cells run, too.
             in_background: Whether to return when the run is on record.
 
         Raises:
@@ -82,9 +84,9 @@ class ExecutionService:
             CellNotFound: There is no such cell.
             PriceUnknown: A budget limits money, and a prompt has no known price; nothing was run.
         """
-        live = await self._live.get(notebook_id)
-        cell_ids = _with(live, cell_id, along)
-        await live.session.check_prices(live.session.make_run(cell_ids, options))
+        opened = await self._open_notebooks.get(notebook_id)
+        cell_ids = _with(opened, cell_id, include)
+        await opened.session.check_prices(opened.session.make_run(cell_ids, options))
         # The cell itself may be in its next run, or changed, by the time that this one is kept.
         endings: list[CellCompleted | CellEndedBadly] = []
 
@@ -93,17 +95,17 @@ class ExecutionService:
                 endings.append(event)
 
         record, task = self._begin(
-            live, cell_ids, options, along or "cell", listener=note, kept=in_background
+            opened, cell_ids, options, include or "cell", listener=note, kept=in_background
         )
         if in_background:
-            return await _noted(live, record)
+            return await _noted(opened, record)
         result = await task
-        await live.run_written()
-        if endings and not live.events.is_unwritten(cell_id):
+        await opened.run_written()
+        if endings and not opened.events.is_unwritten(cell_id):
             answer = _ran(cell_id, endings[0])
         else:
-            answer = _as_it_is(live.notebook, cell_id)
-        if along is not None:
+            answer = _as_it_is(opened.notebook, cell_id)
+        if include is not None:
             answer["cell_ids"] = list(record.cell_ids)
             if result.error is not None and result.cell_id != cell_id:
                 answer |= {"error": result.error, "failed_cell_id": result.cell_id}
@@ -118,13 +120,13 @@ class ExecutionService:
             NotebookNotFound: There is no such notebook.
             PriceUnknown: A budget limits money, and a prompt has no known price; nothing was run.
         """
-        live = await self._live.get(notebook_id)
-        await live.session.check_prices(live.session.make_run(None, options))
-        record, task = self._begin(live, None, options, "notebook", kept=in_background)
+        opened = await self._open_notebooks.get(notebook_id)
+        await opened.session.check_prices(opened.session.make_run(None, options))
+        record, task = self._begin(opened, None, options, "notebook", kept=in_background)
         if in_background:
-            return await _noted(live, record)
+            return await _noted(opened, record)
         result = await task
-        await live.run_written()
+        await opened.run_written()
         return self._whole(record.id, result)
 
     async def execute_stale(
@@ -138,14 +140,16 @@ class ExecutionService:
             NotebookNotFound: There is no such notebook.
             PriceUnknown: A budget limits money, and a prompt has no known price; nothing was run.
         """
-        live = await self._live.get(notebook_id)
-        await live.session.check_prices(live.session.make_stale_run(options))
-        run, task = live.session.start_stale(options)
-        record = self._note(live, run.id, run.cell_ids, options, "stale", task, kept=in_background)
+        opened = await self._open_notebooks.get(notebook_id)
+        await opened.session.check_prices(opened.session.make_stale_run(options))
+        run, task = opened.session.start_stale(options)
+        record = self._note(
+            opened, run.id, run.cell_ids, options, "stale", task, kept=in_background
+        )
         if in_background:
-            return await _noted(live, record)
+            return await _noted(opened, record)
         result = await task
-        await live.run_written()
+        await opened.run_written()
         return self._whole(run.id, result) | {"cell_ids": list(run.cell_ids)}
 
     async def interrupt(self, notebook_id: str, cell_id: str | None = None) -> None:
@@ -160,18 +164,18 @@ class ExecutionService:
             NotebookNotFound: There is no such notebook.
             CellNotFound: There is no such cell.
         """
-        live = await self._live.get(notebook_id)
-        session = live.existing_session
+        opened = await self._open_notebooks.get(notebook_id)
+        session = opened.existing_session
         stopped = False
         if session is not None and cell_id is None:
             await session.interrupt()
         elif session is not None and cell_id is not None:
             for run_id in self._runs.waiting_for(cell_id, notebook_id):
-                live.events.stop_waiting(run_id)
+                opened.events.stop_waiting(run_id)
             stopped = await session.interrupt(cell_id=cell_id)
         if cell_id is not None and not stopped:
-            _ = live.notebook[cell_id]  # one that was deleted while it ran can be stopped as well
-        await live.run_written()
+            _ = opened.notebook[cell_id]  # one that was deleted while it ran can be stopped as well
+        await opened.run_written()
 
     async def restart(self, notebook_id: str) -> None:
         """Stop what runs and begin again with an empty kernel.
@@ -180,10 +184,10 @@ class ExecutionService:
             NotebookNotFound: There is no such notebook.
             KernelStartFailed: None can be started.
         """
-        live = await self._live.get(notebook_id)
-        await live.session.restart()
-        live.last_snapshot = {}
-        self._announcer.announce(
+        opened = await self._open_notebooks.get(notebook_id)
+        await opened.session.restart()
+        opened.last_snapshot = {}
+        self._publisher.announce(
             Announcement("kernel_restarted", notebook_id, {"notebook_id": notebook_id})
         )
 
@@ -193,21 +197,21 @@ class ExecutionService:
         Raises:
             NotebookNotFound: There is no such notebook.
         """
-        live = await self._live.get(notebook_id)
-        session = live.existing_session
+        opened = await self._open_notebooks.get(notebook_id)
+        session = opened.existing_session
         if session is None or not (session.kernel.alive or session.busy):
-            return {"state": dict(live.notebook.memory), "busy": False}
+            return {"state": dict(opened.notebook.memory), "busy": False}
         snapshot = await session.snapshot()
         if snapshot is not None:
-            live.last_snapshot = snapshot
+            opened.last_snapshot = snapshot
         return {
-            "state": {name: _json_or_text(value) for name, value in live.last_snapshot.items()},
+            "state": {name: _json_or_text(value) for name, value in opened.last_snapshot.items()},
             "busy": snapshot is None,
         }
 
     def _begin(
         self,
-        live: LiveNotebook,
+        opened: OpenNotebook,
         cell_ids: Sequence[str] | None,
         options: RunOptions,
         kind: str,
@@ -216,13 +220,13 @@ class ExecutionService:
         listener: Any = None,
     ) -> tuple[RunRecord, asyncio.Task[RunResult]]:
         """Queue a run, and take it into the list of runs."""
-        run_id, task = live.session.start(cell_ids, options, listener=listener)
-        chosen = live.session.choose_cells(cell_ids)
-        return self._note(live, run_id, chosen, options, kind, task, kept=kept), task
+        run_id, task = opened.session.start(cell_ids, options, listener=listener)
+        chosen = opened.session.choose_cells(cell_ids)
+        return self._note(opened, run_id, chosen, options, kind, task, kept=kept), task
 
     def _note(
         self,
-        live: LiveNotebook,
+        opened: OpenNotebook,
         run_id: str,
         cell_ids: tuple[str, ...],
         options: RunOptions,
@@ -236,7 +240,7 @@ class ExecutionService:
         One that runs a single cell while its client waits is not kept in the database: it would
         cost two more writes, and all that it leaves is the cell.
         """
-        notebook = live.notebook
+        notebook = opened.notebook
         record = RunRecord(
             id=run_id,
             notebook_id=notebook.id,
@@ -261,19 +265,19 @@ class ExecutionService:
         return {"success": False, "error": error, "cell_id": cell_id}
 
 
-def _with(live: LiveNotebook, cell_id: str, along: With | None) -> list[str]:
+def _with(opened: OpenNotebook, cell_id: str, include: Include | None) -> list[str]:
     """The cells of a run, in document order."""
-    if along == "upstream":
-        return [*live.dependencies.upstream(cell_id), cell_id]
-    if along == "downstream":
-        return [cell_id, *live.dependencies.downstream(cell_id)]
+    if include == "upstream":
+        return [*opened.dependencies.upstream(cell_id), cell_id]
+    if include == "downstream":
+        return [cell_id, *opened.dependencies.downstream(cell_id)]
     return [cell_id]
 
 
-async def _noted(live: LiveNotebook, record: RunRecord) -> Background:
+async def _noted(opened: OpenNotebook, record: RunRecord) -> Background:
     """A run in the background, once its record is on disk."""
-    live.write(WriteRun(record))
-    await live.written()
+    opened.write(WriteRun(record))
+    await opened.written()
     return Background(run_on_wire(record))
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from llm_repl_core.dataflow.drawings import draw_mermaid, draw_text
 from llm_repl_core.dataflow.svg import draw_svg
-from llm_repl_server.services.live import LiveNotebooks
+from llm_repl_server.services.open_notebooks import OpenNotebooks
 
 __all__ = ["Drawing", "GraphService"]
 
@@ -22,11 +22,11 @@ class GraphService:
     """The dependencies of notebooks.
 
     Args:
-        live: The notebooks in memory.
+        open_notebooks: The notebooks in memory.
     """
 
-    def __init__(self, live: LiveNotebooks) -> None:
-        self._live = live
+    def __init__(self, open_notebooks: OpenNotebooks) -> None:
+        self._open_notebooks = open_notebooks
 
     async def show(self, notebook_id: str) -> dict[str, Any]:
         """The cells and what they need.
@@ -34,9 +34,9 @@ class GraphService:
         Raises:
             NotebookNotFound: There is no such notebook.
         """
-        live = await self._live.get(notebook_id)
-        graph = live.dependencies.graph()
-        cells = live.notebook
+        opened = await self._open_notebooks.get(notebook_id)
+        graph = opened.dependencies.graph()
+        cells = opened.notebook
         return {
             "nodes": [
                 {
@@ -47,7 +47,7 @@ class GraphService:
                 for node in graph.nodes
             ],
             "edges": msgspec.to_builtins(graph.edges),
-            "stale": live.dependencies.stale(),
+            "stale": opened.dependencies.stale(),
         }
 
     async def draw(self, notebook_id: str, drawing: Drawing) -> str:
@@ -56,6 +56,6 @@ class GraphService:
         Raises:
             NotebookNotFound: There is no such notebook.
         """
-        live = await self._live.get(notebook_id)
-        graph = live.dependencies.graph()  # which nobody changes any more
+        opened = await self._open_notebooks.get(notebook_id)
+        graph = opened.dependencies.graph()  # which nobody changes any more
         return await asyncio.to_thread(_DRAW[drawing], graph)

@@ -13,7 +13,7 @@ from llm_repl_core.engine.notebook_choices import check_choices, chosen_mode
 from llm_repl_core.model.ids import new_id
 from llm_repl_server.services.events import Announcement
 from llm_repl_server.services.identifiers import copy_notebook, with_addressable_ids
-from llm_repl_server.services.live import LiveNotebook, LiveNotebooks
+from llm_repl_server.services.open_notebooks import OpenNotebook, OpenNotebooks
 from llm_repl_server.services.paths import resolve_under, safe_name
 from llm_repl_server.services.wire import notebook_header, notebook_on_wire, time_on_wire
 from llm_repl_server.storage.changes import CreateNotebook, DeleteNotebook
@@ -44,16 +44,16 @@ class NotebookService:
     Args:
         application: Knows the formats.
         store: Where notebooks are kept.
-        live: Those in memory.
+        opened: Those in memory.
         root: The folder of notebook files, resolved.
     """
 
     def __init__(
-        self, application: Application, store: Store, live: LiveNotebooks, root: Path
+        self, application: Application, store: Store, open_notebooks: OpenNotebooks, root: Path
     ) -> None:
         self._application = application
         self._store = store
-        self._live = live
+        self._open_notebooks = open_notebooks
         self._root = root
 
     async def list(self) -> dict[str, Any]:
@@ -62,14 +62,14 @@ class NotebookService:
         return {
             "notebooks": [
                 {
-                    "id": one.id,
-                    "notebook_id": one.id,
-                    "name": one.name,
-                    "created_at": time_on_wire(one.created_at),
-                    "updated_at": time_on_wire(one.updated_at),
-                    "cell_count": one.cell_count,
+                    "id": summary.id,
+                    "notebook_id": summary.id,
+                    "name": summary.name,
+                    "created_at": time_on_wire(summary.created_at),
+                    "updated_at": time_on_wire(summary.updated_at),
+                    "cell_count": summary.cell_count,
                 }
-                for one in summaries
+                for summary in summaries
             ]
         }
 
@@ -83,9 +83,9 @@ class NotebookService:
         Raises:
             NotebookNotFound: There is none.
         """
-        live = await self._live.get(notebook_id)
-        await _note_state_keys(live)
-        return notebook_on_wire(live.notebook)
+        opened = await self._open_notebooks.get(notebook_id)
+        await _note_state_keys(opened)
+        return notebook_on_wire(opened.notebook)
 
     async def change(
         self, notebook_id: str, *, name: str | None, metadata: dict[str, Any] | None
@@ -96,8 +96,8 @@ class NotebookService:
             NotebookNotFound: There is none.
             InvalidInput: What the notebook is to choose for itself cannot be used.
         """
-        live = await self._live.get(notebook_id)
-        notebook = live.notebook
+        opened = await self._open_notebooks.get(notebook_id)
+        notebook = opened.notebook
         chosen = None if metadata is None else metadata.get("llm_repl")
         # What a file had may be sent back; a run refuses it.
         if isinstance(chosen, dict) and chosen != notebook.own_metadata:
@@ -109,13 +109,13 @@ class NotebookService:
             notebook.metadata = metadata
         notebook.touch()
         header = notebook_header(notebook)
-        live.write(
-            live.header_change(),
+        opened.write(
+            opened.header_change(),
             tell=Announcement(
                 "notebook_changed", notebook_id, header | {"metadata": dict(notebook.metadata)}
             ),
         )
-        await live.written()
+        await opened.written()
         return header
 
     async def delete(self, notebook_id: str) -> None:
@@ -124,17 +124,17 @@ class NotebookService:
         Raises:
             NotebookNotFound: There is none.
         """
-        live = await self._live.get(notebook_id)
-        self._live.condemn(notebook_id)
-        await live.close(deleted=True)
-        live.write(
+        opened = await self._open_notebooks.get(notebook_id)
+        self._open_notebooks.mark_being_deleted(notebook_id)
+        await opened.close(deleted=True)
+        opened.write(
             DeleteNotebook(notebook_id),
             tell=Announcement("notebook_deleted", notebook_id, {"notebook_id": notebook_id}),
         )
         try:
-            await live.written()
+            await opened.written()
         finally:  # where it could not be deleted, it is loaded again when it is asked for
-            self._live.forget(notebook_id)
+            self._open_notebooks.forget(notebook_id)
 
     async def save(self, notebook_id: str, filepath: str | None) -> str:
         """Write a notebook to a file under the root.
@@ -153,13 +153,13 @@ class NotebookService:
             Forbidden: It leads out of the root; nothing is touched.
             StorageError: The file cannot be written; one that was there is as it was.
         """
-        live = await self._live.get(notebook_id)
-        named = filepath or safe_name(live.notebook.name) + NATIVE_SUFFIX
+        opened = await self._open_notebooks.get(notebook_id)
+        named = filepath or safe_name(opened.notebook.name) + NATIVE_SUFFIX
         path = resolve_under(self._root, named)
         self._application.format_for(path.name)
-        await _note_state_keys(live)
+        await _note_state_keys(opened)
         await asyncio.to_thread(
-            self._application.save, copy_notebook(live.notebook), path, under=self._root
+            self._application.save, copy_notebook(opened.notebook), path, under=self._root
         )
         return str(path.relative_to(self._root))
 
@@ -194,22 +194,24 @@ class NotebookService:
             NotebookNotFound: There is none.
             InvalidInput: There is no such format.
         """
-        live = await self._live.get(notebook_id)
+        opened = await self._open_notebooks.get(notebook_id)
         suffix = "." + format_name
         if suffix not in self._application.formats:
-            known = ", ".join(one.removeprefix(".") for one in self._application.formats)
+            known = ", ".join(
+                known_suffix.removeprefix(".") for known_suffix in self._application.formats
+            )
             raise InvalidInput(f"There is no format `{format_name}`; there are {known}.")
-        name = safe_name(live.notebook.name) + suffix
-        await _note_state_keys(live)
+        name = safe_name(opened.notebook.name) + suffix
+        await _note_state_keys(opened)
         chosen = self._application.format_for(name)
-        data = await asyncio.to_thread(chosen.encode, copy_notebook(live.notebook))
+        data = await asyncio.to_thread(chosen.encode, copy_notebook(opened.notebook))
         return Download(name, chosen.media_type, data)
 
     async def _take_in_or_find(self, notebook: Notebook) -> dict[str, Any]:
         try:
-            present = (await self._live.get(notebook.id)).notebook
+            present = (await self._open_notebooks.get(notebook.id)).notebook
         except NotebookNotFound:
-            if notebook.id in self._live:  # it is being deleted
+            if notebook.id in self._open_notebooks:  # it is being deleted
                 notebook.id = new_id()
             return await self._take_in(notebook)
         if _same(present, notebook):
@@ -219,31 +221,37 @@ class NotebookService:
 
     async def _take_in(self, notebook: Notebook) -> dict[str, Any]:
         header = notebook_header(notebook)
-        live = self._live.add(notebook)
-        live.write(
+        opened = self._open_notebooks.add(notebook)
+        opened.write(
             CreateNotebook(notebook),
             tell=Announcement("notebook_created", notebook.id, header),
         )
         try:
-            await live.written()
+            await opened.written()
         except BaseException:
-            self._live.forget(notebook.id)
+            self._open_notebooks.forget(notebook.id)
             raise
         return header
 
 
-async def _note_state_keys(live: LiveNotebook) -> None:
+async def _note_state_keys(opened: OpenNotebook) -> None:
     """Remember the names of the variables; while something runs, those of before stay."""
-    session = live.existing_session
+    session = opened.existing_session
     if session is None or not session.kernel.alive:
         return
     names = await session.names()
     if names is not None:
-        live.notebook.state_keys = names
+        opened.notebook.state_keys = names
 
 
-def _same(one: Notebook, other: Notebook) -> bool:
-    return (one.name, one.metadata, one.memory, one.extra, one.cells) == (
+def _same(notebook: Notebook, other: Notebook) -> bool:
+    return (
+        notebook.name,
+        notebook.metadata,
+        notebook.memory,
+        notebook.extra,
+        notebook.cells,
+    ) == (
         other.name,
         other.metadata,
         other.memory,

@@ -9,7 +9,7 @@ import msgspec
 
 from llm_repl_core import Conflict
 from llm_repl_core.engine.live_session import LiveSession
-from llm_repl_server.services.live import LiveNotebooks
+from llm_repl_server.services.open_notebooks import OpenNotebooks
 
 __all__ = ["PromptService"]
 
@@ -26,11 +26,11 @@ class PromptService:
     """What clients do with prompts, besides running them.
 
     Args:
-        live: The notebooks in memory.
+        open_notebooks: The notebooks in memory.
     """
 
-    def __init__(self, live: LiveNotebooks) -> None:
-        self._live = live
+    def __init__(self, open_notebooks: OpenNotebooks) -> None:
+        self._open_notebooks = open_notebooks
 
     async def preview(self, notebook_id: str, cell_id: str) -> dict[str, Any]:
         """What running a prompt would send now; nothing is sent.
@@ -41,9 +41,9 @@ class PromptService:
             InvalidInput: It is no prompt, or cannot be filled.
             Conflict: Something runs, or filling the template takes too long.
         """
-        live = await self._live.get(notebook_id)
-        _ = live.notebook[cell_id]
-        session = live.session
+        opened = await self._open_notebooks.get(notebook_id)
+        _ = opened.notebook[cell_id]
+        session = opened.session
         await _wait_for_turn(session)
         try:
             # Where this ends it, the kernel is interrupted as well.
@@ -65,9 +65,9 @@ class PromptService:
             CellNotFound: There is no such cell.
             NotFound: Nobody waits for this answer.
         """
-        live = await self._live.get(notebook_id)
-        _ = live.notebook[cell_id]
-        await live.session.approve(call_id, approved=approved, cell_id=cell_id)
+        opened = await self._open_notebooks.get(notebook_id)
+        _ = opened.notebook[cell_id]
+        await opened.session.approve(call_id, approved=approved, cell_id=cell_id)
 
     async def questions(self, notebook_id: str) -> dict[str, Any]:
         """The calls of tools that wait until somebody agrees.
@@ -75,8 +75,8 @@ class PromptService:
         Raises:
             NotebookNotFound: There is no such notebook.
         """
-        live = await self._live.get(notebook_id)
-        session = live.existing_session
+        opened = await self._open_notebooks.get(notebook_id)
+        session = opened.existing_session
         found = () if session is None else session.approvals.questions
         return {"tool_calls": msgspec.to_builtins(found)}
 

@@ -29,7 +29,7 @@ from llm_repl_core import (
     ToolApprovalNeeded,
 )
 from llm_repl_server.errors import NotYetWritten
-from llm_repl_server.services.events import Announcement, Announcer, not_kept
+from llm_repl_server.services.events import Announcement, EventPublisher, not_kept
 from llm_repl_server.services.latest_relay import LatestRelay
 from llm_repl_server.services.output_relay import OutputEvent, OutputRelay
 from llm_repl_server.services.run_registry import RunRegistry
@@ -38,7 +38,7 @@ from llm_repl_server.storage.changes import Change, MarkStale, UpdateNotebook, W
 from llm_repl_server.storage.run_record import RunRecord, RunState
 
 if TYPE_CHECKING:
-    from llm_repl_server.services.live import LiveNotebook
+    from llm_repl_server.services.open_notebooks import OpenNotebook
 
 __all__ = ["RunEvents"]
 
@@ -57,14 +57,14 @@ class RunEvents:
     What it tells is numbered: `sequence` rises by one from event to event of the notebook.
 
     Args:
-        live: The notebook.
-        announcer: Who tells the clients.
+        opened: The notebook.
+        publisher: Who tells the clients.
         runs: Who knows the runs.
     """
 
-    def __init__(self, live: LiveNotebook, announcer: Announcer, runs: RunRegistry) -> None:
-        self._live = live
-        self._announcer = announcer
+    def __init__(self, opened: OpenNotebook, publisher: EventPublisher, runs: RunRegistry) -> None:
+        self._opened = opened
+        self._publisher = publisher
         self._runs = runs
         self._sequence = 0
         self._stopping: set[asyncio.Future[bool]] = set()
@@ -117,7 +117,7 @@ class RunEvents:
                 cell.outputs, cell.status = list(held.outputs), held.status
                 cell.execution_count = held.execution_count
                 if isinstance(cell, MemoryCell):
-                    notebook.memory |= self._live.notebook.memory
+                    notebook.memory |= self._opened.notebook.memory
 
     def tell_stale(self, cell_ids: Iterable[str]) -> None:
         """Tell that cells are stale since another was edited, which is on disk already."""
@@ -133,7 +133,7 @@ class RunEvents:
         It has ended for all who look it up. Its events come when it gets its turn, since the
         engine keeps the order of runs.
         """
-        session = self._live.existing_session
+        session = self._opened.existing_session
         if session is not None:
             # Held on to, or it might be collected while it waits.
             stopping = asyncio.ensure_future(session.interrupt(run_id=run_id))
@@ -188,7 +188,7 @@ class RunEvents:
         # What the run was to come to, and did not, the engine has not told to be stale.
         stale = self._stale_among(not_run) - self._stale_before.pop(event.run_id, set())
         if stale:
-            self._keep_stale(event, [one for one in not_run if one in stale])
+            self._keep_stale(event, [cell_id for cell_id in not_run if cell_id in stale])
         ending = {"error": error, "cell_id": cell_id}
         if event.run_id in self._runs_whole:
             self._runs_whole.remove(event.run_id)
@@ -200,7 +200,7 @@ class RunEvents:
         self._tell("run_ended", event, lambda: {**more, **ending}, after)
 
     def _keep_run(self, record: RunRecord) -> Future[None] | None:
-        return None if self._live.deleted else self._live.write(WriteRun(record), keep=True)
+        return None if self._opened.deleted else self._opened.write(WriteRun(record), keep=True)
 
     # Cells -----------------------------------------------------------------------------------
 
@@ -213,7 +213,7 @@ class RunEvents:
     def _outputs_changed(self, event: OutputEvent) -> None:
         if event.cell_id not in self._running:
             self._note_updated(event.cell_id)
-        if not self._announcer.is_heard():
+        if not self._publisher.has_listeners():
             return
         relay = self._relays.get(event.cell_id)
         if relay is None:
@@ -254,19 +254,19 @@ class RunEvents:
             relay = self._relays.pop(cell_id, None)
             if relay is not None:
                 relay.flush()
-            notebook = self._live.notebook
-            if self._live.deleted or cell_id not in notebook:
+            notebook = self._opened.notebook
+            if self._opened.deleted or cell_id not in notebook:
                 continue
             cell = notebook[cell_id]
             told = None
-            if self._announcer.is_heard():
+            if self._publisher.has_listeners():
                 payload = {
                     "notebook_id": notebook.id,
                     "cell_id": cell_id,
                     "cell": cell_on_wire(cell),
                 }
                 told = Announcement("cell_changed", notebook.id, payload)
-            self._live.write(WriteCell(notebook.id, cell), tell=told, keep=True)
+            self._opened.write(WriteCell(notebook.id, cell), tell=told, keep=True)
 
     def _cell_text(self, event: CellText) -> None:
         self._tell(
@@ -341,27 +341,27 @@ class RunEvents:
 
     def _keep_stale(self, event: Event, cell_ids: Sequence[str]) -> None:
         after = None
-        if not self._live.deleted:
-            after = self._live.write(MarkStale(event.notebook_id, tuple(cell_ids)), keep=True)
+        if not self._opened.deleted:
+            after = self._opened.write(MarkStale(event.notebook_id, tuple(cell_ids)), keep=True)
         self._tell("cells_stale", event, lambda: {"cell_ids": list(cell_ids)}, after)
 
     def _stale_among(self, cell_ids: Iterable[str]) -> set[str]:
-        notebook = self._live.notebook
-        return {one for one in cell_ids if one in notebook and notebook[one].stale}
+        notebook = self._opened.notebook
+        return {cell_id for cell_id in cell_ids if cell_id in notebook and notebook[cell_id].stale}
 
     def _keep_cell(self, event: CellCompleted | CellEndedBadly) -> Future[None] | None:
         """Write a cell that has run, and the memory with it where it may have changed."""
         cell_id = event.cell_id
         self._running.pop(cell_id).cancel()
         self._unwritten.pop(cell_id, None)
-        notebook = self._live.notebook
-        if self._live.deleted or cell_id not in notebook:
+        notebook = self._opened.notebook
+        if self._opened.deleted or cell_id not in notebook:
             return None
         cell = notebook[cell_id]
         changes: list[Change] = [WriteCell(notebook.id, cell)]
         if isinstance(cell, MemoryCell):
             changes.append(UpdateNotebook(notebook_id=notebook.id, memory=notebook.memory))
-        written = self._live.write(*changes, keep=True)
+        written = self._opened.write(*changes, keep=True)
         loop = asyncio.get_running_loop()
 
         def look(done: Future[None]) -> None:  # in the storage's thread
@@ -374,8 +374,8 @@ class RunEvents:
 
     def _note_unwritten(self, event: CellCompleted | CellEndedBadly, error: NotYetWritten) -> None:
         """Have a cell fail whose outputs could not be written; they stay in memory."""
-        notebook, cell_id = self._live.notebook, event.cell_id
-        if self._live.deleted or cell_id not in notebook or cell_id in self._running:
+        notebook, cell_id = self._opened.notebook, event.cell_id
+        if self._opened.deleted or cell_id not in notebook or cell_id in self._running:
             return
         failure = not_kept(error)
         cell = notebook[cell_id]
@@ -384,8 +384,8 @@ class RunEvents:
         held = self._unwritten[cell_id] = cell.copy(id=cell_id)
         record = self._runs.fail(event.run_id, failure.content, cell_id)
         if record is not None and self._runs.is_kept(event.run_id):
-            self._live.write(WriteRun(record), keep=True)
-        again = self._live.write(WriteCell(notebook.id, cell), keep=True)
+            self._opened.write(WriteRun(record), keep=True)
+        again = self._opened.write(WriteCell(notebook.id, cell), keep=True)
         loop = asyncio.get_running_loop()
 
         def forget() -> None:
@@ -406,9 +406,9 @@ class RunEvents:
         again.add_done_callback(look)
 
     def _note_running(self, cell_id: str) -> None:
-        notebook = self._live.notebook
-        if not self._live.deleted and cell_id in notebook:
-            self._live.write(WriteCell(notebook.id, notebook[cell_id]), keep=True)
+        notebook = self._opened.notebook
+        if not self._opened.deleted and cell_id in notebook:
+            self._opened.write(WriteCell(notebook.id, notebook[cell_id]), keep=True)
 
     # Telling ---------------------------------------------------------------------------------
 
@@ -421,13 +421,13 @@ class RunEvents:
     ) -> None:
         """Number what happened, and tell it where anybody hears it."""
         self._sequence += 1
-        if not self._announcer.is_heard():
+        if not self._publisher.has_listeners():
             return
-        notebook_id = self._live.notebook.id
+        notebook_id = self._opened.notebook.id
         payload = {
             "notebook_id": notebook_id,
             "run_id": None if event is None else event.run_id,
             "sequence": self._sequence,
             **make_payload(),
         }
-        self._announcer.announce(Announcement(name, notebook_id, payload), after)
+        self._publisher.announce(Announcement(name, notebook_id, payload), after)

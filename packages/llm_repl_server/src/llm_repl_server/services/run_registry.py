@@ -102,17 +102,17 @@ class RunRegistry:
         """The runs of a notebook, in the order in which they were asked for."""
         known = (*self._ended.values(), *self._open.values())
         return sorted(
-            (one for one in known if one.notebook_id == notebook_id),
-            key=lambda one: one.number,
+            (record for record in known if record.notebook_id == notebook_id),
+            key=lambda record: record.number,
         )
 
     def waiting_for(self, cell_id: str, notebook_id: str) -> list[str]:
         """The runs of one cell alone that wait for their turn."""
         return [
-            one.id
-            for one in self._open.values()
-            if (one.notebook_id, one.cell_ids) == (notebook_id, (cell_id,))
-            and one.state == "queued"
+            record.id
+            for record in self._open.values()
+            if (record.notebook_id, record.cell_ids) == (notebook_id, (cell_id,))
+            and record.state == "queued"
         ]
 
     def _change(self, run_id: str, **fields: object) -> RunRecord | None:

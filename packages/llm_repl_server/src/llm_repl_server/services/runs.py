@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from llm_repl_core import NotebookNotFound, NotFound
-from llm_repl_server.services.live import LiveNotebooks
+from llm_repl_server.services.open_notebooks import OpenNotebooks
 from llm_repl_server.services.run_registry import RunRegistry
 from llm_repl_server.services.wire import run_on_wire
 from llm_repl_server.storage.run_record import RunRecord
@@ -21,13 +21,13 @@ class RunService:
     """What clients do with runs.
 
     Args:
-        live: The notebooks in memory.
+        open_notebooks: The notebooks in memory.
         store: Where runs are kept.
         runs: Those that are under way, and the latest that have ended.
     """
 
-    def __init__(self, live: LiveNotebooks, store: Store, runs: RunRegistry) -> None:
-        self._live = live
+    def __init__(self, open_notebooks: OpenNotebooks, store: Store, runs: RunRegistry) -> None:
+        self._open_notebooks = open_notebooks
         self._store = store
         self._runs = runs
 
@@ -45,12 +45,12 @@ class RunService:
         Raises:
             NotebookNotFound: There is no such notebook.
         """
-        await self._live.get(notebook_id)
+        await self._open_notebooks.get(notebook_id)
         kept = await asyncio.to_thread(self._store.list_runs, notebook_id, _LIST_LIMIT)
         # What is in memory is newer than what was read.
-        found = {one.id: one for one in (*kept, *self._runs.of_notebook(notebook_id))}
-        latest = sorted(found.values(), key=lambda one: one.number, reverse=True)
-        return {"runs": [run_on_wire(one) for one in latest[:_LIST_LIMIT]]}
+        found = {record.id: record for record in (*kept, *self._runs.of_notebook(notebook_id))}
+        latest = sorted(found.values(), key=lambda record: record.number, reverse=True)
+        return {"runs": [run_on_wire(record) for record in latest[:_LIST_LIMIT]]}
 
     async def interrupt(self, run_id: str) -> dict[str, Any]:
         """Stop a run, if it has not ended; returns when what it runs has ended.
@@ -61,14 +61,14 @@ class RunService:
         record = await self._find(run_id)
         if record.ended_at is None:
             try:
-                live = await self._live.get(record.notebook_id)
+                opened = await self._open_notebooks.get(record.notebook_id)
             except NotebookNotFound:
                 return run_on_wire(await self._find(run_id))  # deleted, and so stopped
             if record.state == "queued":
-                live.events.stop_waiting(run_id)
-            elif live.existing_session is not None:
-                await live.existing_session.interrupt(run_id=run_id)
-            await live.run_written()
+                opened.events.stop_waiting(run_id)
+            elif opened.existing_session is not None:
+                await opened.existing_session.interrupt(run_id=run_id)
+            await opened.run_written()
         return run_on_wire(await self._find(run_id))
 
     async def _find(self, run_id: str) -> RunRecord:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from engineio import packet
 from engineio.packet import Packet
 
-from llm_repl_server.auth.door import ADMITTED_KEY
+from llm_repl_server.auth.middleware import ADMITTED_KEY
 from llm_repl_server.services.wire import json_bytes
 from llm_repl_server.sockets.session import Session
 

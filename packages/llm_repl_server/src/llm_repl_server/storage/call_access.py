@@ -212,7 +212,9 @@ class CallAccess(Access):
         unwritten = self._unwritten_answers(notebook_id)
         with self._reading() as connection:
             written = [call_from_row(row._asdict()) for row in connection.execute(_answers, key)]
-        return _with_unwritten(written, [one for one in unwritten if one.identity == identity])
+        return _with_unwritten(
+            written, [record for record in unwritten if record.identity == identity]
+        )
 
     def answered(self, notebook_id: str) -> list[CallRecord]:
         """All live calls of a notebook that were answered, the latest last.

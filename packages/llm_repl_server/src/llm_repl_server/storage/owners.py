@@ -27,7 +27,7 @@ class Owners:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._ours: LockFile | None = None
-        self._door = threading.Lock()
+        self._lock = threading.Lock()
 
     def ours(self) -> str:
         """The name of this process; from the first call on, others can see that it is alive.
@@ -35,7 +35,7 @@ class Owners:
         Raises:
             StorageError: The file cannot be made or locked.
         """
-        with self._door:
+        with self._lock:
             if self._ours is None:
                 self._ours = self._sign_in()
             return self._ours.path.name
@@ -64,7 +64,7 @@ class Owners:
 
     def sign_out(self) -> None:
         """Let go of this process's file and remove it; may be called twice."""
-        with self._door:
+        with self._lock:
             ours, self._ours = self._ours, None
             if ours is not None:
                 ours.release()

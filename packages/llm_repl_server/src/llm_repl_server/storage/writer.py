@@ -64,7 +64,7 @@ class Writer:
         # A SimpleQueue wakes its reader by a lock: no polling, and no lock of Python's own.
         self._queue: SimpleQueue[_Group | None] = SimpleQueue()
         # Held while something is put into the queue, so that nothing comes behind the end.
-        self._door = threading.Lock()
+        self._lock = threading.Lock()
         self._closed = False
         self._kept: list[_Kept] = []
         """Of the thread alone."""
@@ -84,7 +84,7 @@ class Writer:
         """
         future: Future[None] = Future()
         future.set_running_or_notify_cancel()
-        with self._door:
+        with self._lock:
             if not self._closed:
                 self._queue.put(_Group(operations, future, keep))
                 return future
@@ -93,7 +93,7 @@ class Writer:
 
     def close(self) -> None:
         """Write what waits, and end; may be called twice."""
-        with self._door:
+        with self._lock:
             if not self._closed:
                 self._closed = True
                 self._queue.put(None)

@@ -17,7 +17,7 @@ from llm_repl_core import (
 from llm_repl_core.engine.dependencies import Dependencies
 from llm_repl_core.engine.live_session import LiveSession
 from llm_repl_server.errors import NotYetWritten
-from llm_repl_server.services.events import Announcement, Announcer
+from llm_repl_server.services.events import Announcement, EventPublisher
 from llm_repl_server.services.kernels import KernelFactory
 from llm_repl_server.services.run_events import RunEvents
 from llm_repl_server.services.run_registry import RunRegistry
@@ -25,10 +25,10 @@ from llm_repl_server.storage.changes import Change, UpdateNotebook
 from llm_repl_server.storage.ledger import DatabaseLedger
 from llm_repl_server.storage.store import Store
 
-__all__ = ["LiveNotebook", "LiveNotebooks"]
+__all__ = ["OpenNotebook", "OpenNotebooks"]
 
 
-class LiveNotebook:
+class OpenNotebook:
     """A notebook in memory, its session once it has one, and its way to the disk.
 
     Every change is made in memory and handed to the store in one step, with no await between,
@@ -38,7 +38,7 @@ class LiveNotebook:
         notebook: The notebook.
         open_session: Makes its session.
         store: Where it is kept.
-        announcer: Who tells the clients.
+        publisher: Who tells the clients.
         runs: Who knows the runs.
     """
 
@@ -48,19 +48,19 @@ class LiveNotebook:
         *,
         open_session: Callable[[Notebook], LiveSession],
         store: Store,
-        announcer: Announcer,
+        publisher: EventPublisher,
         runs: RunRegistry,
     ) -> None:
         self.notebook = notebook
         self.last_snapshot: dict[str, Value] = {}
         self.deleted = False
         """Whether the notebook is gone, so that nothing more is written."""
-        self.events = RunEvents(self, announcer, runs)
+        self.events = RunEvents(self, publisher, runs)
         self._dependencies: Dependencies | None = None
         self._open_session = open_session
         self._session: LiveSession | None = None
         self._store = store
-        self._announcer = announcer
+        self._publisher = publisher
         self._last_write: Future[None] | None = None
 
     @property
@@ -97,7 +97,7 @@ class LiveNotebook:
         """
         self._last_write = self._store.submit(*changes, keep=keep)
         if tell is not None:
-            self._announcer.announce(tell, self._last_write)
+            self._publisher.announce(tell, self._last_write)
         return self._last_write
 
     async def written(self) -> None:
@@ -157,13 +157,13 @@ class LiveNotebook:
             self.notebook.become(kept)
 
 
-class LiveNotebooks:
+class OpenNotebooks:
     """Finds notebooks in memory, else loads them; the same object for everybody.
 
     Args:
         application: Makes sessions.
         store: Where notebooks are kept.
-        announcer: Who tells the clients.
+        publisher: Who tells the clients.
         kernels: Makes kernels.
         runs: Who knows the runs.
     """
@@ -172,7 +172,7 @@ class LiveNotebooks:
         self,
         application: Application,
         store: Store,
-        announcer: Announcer,
+        publisher: EventPublisher,
         kernels: KernelFactory,
         runs: RunRegistry,
     ) -> None:
@@ -180,23 +180,23 @@ class LiveNotebooks:
         self._ledger = DatabaseLedger(store)
         self._application = application
         self._store = store
-        self._announcer = announcer
+        self._publisher = publisher
         self._kernels = kernels
-        self._live: dict[str, LiveNotebook] = {}
-        self._condemned: set[str] = set()
+        self._by_id: dict[str, OpenNotebook] = {}
+        self._being_deleted: set[str] = set()
         self._loading: dict[str, asyncio.Future[Notebook | None]] = {}
 
-    async def get(self, notebook_id: str) -> LiveNotebook:
+    async def get(self, notebook_id: str) -> OpenNotebook:
         """The notebook of that id.
 
         Raises:
             NotebookNotFound: There is none.
         """
-        live = self._live.get(notebook_id)
-        if live is not None:
-            if notebook_id in self._condemned:
+        opened = self._by_id.get(notebook_id)
+        if opened is not None:
+            if notebook_id in self._being_deleted:
                 raise NotebookNotFound(f"Notebook `{notebook_id}` is being deleted.")
-            return live
+            return opened
         if notebook_id not in self._loading:
             self._loading[notebook_id] = asyncio.ensure_future(
                 asyncio.to_thread(self._store.load_notebook, notebook_id)
@@ -205,7 +205,7 @@ class LiveNotebooks:
             notebook = await self._loading[notebook_id]
         finally:
             self._loading.pop(notebook_id, None)
-        if notebook_id in self._live:  # somebody else who waited was first
+        if notebook_id in self._by_id:  # somebody else who waited was first
             return await self.get(notebook_id)
         if notebook is None:
             raise NotebookNotFound(f"There is no notebook `{notebook_id}`.")
@@ -214,34 +214,34 @@ class LiveNotebooks:
                 cell.status = "interrupted"  # the server ended while it ran
         return self.add(notebook)
 
-    def add(self, notebook: Notebook) -> LiveNotebook:
+    def add(self, notebook: Notebook) -> OpenNotebook:
         """Take a notebook in that is on disk, or on its way there."""
-        live = LiveNotebook(
+        opened = OpenNotebook(
             notebook,
             open_session=self._open_session,
             store=self._store,
-            announcer=self._announcer,
+            publisher=self._publisher,
             runs=self._runs,
         )
-        self._live[notebook.id] = live
-        return live
+        self._by_id[notebook.id] = opened
+        return opened
 
     def __contains__(self, notebook_id: str) -> bool:
         """Whether a notebook is in memory, also while it is being deleted."""
-        return notebook_id in self._live
+        return notebook_id in self._by_id
 
-    def condemn(self, notebook_id: str) -> None:
+    def mark_being_deleted(self, notebook_id: str) -> None:
         """Show a notebook to nobody any more, while it is being deleted."""
-        self._condemned.add(notebook_id)
+        self._being_deleted.add(notebook_id)
 
     def forget(self, notebook_id: str) -> None:
         """Let go of a notebook that is not on disk."""
-        self._live.pop(notebook_id, None)
-        self._condemned.discard(notebook_id)
+        self._by_id.pop(notebook_id, None)
+        self._being_deleted.discard(notebook_id)
 
     async def close(self) -> None:
         """Stop what runs and end all kernels."""
-        await asyncio.gather(*(live.close() for live in self._live.values()))
+        await asyncio.gather(*(opened.close() for opened in self._by_id.values()))
 
     def _open_session(self, notebook: Notebook) -> LiveSession:
         kernel = self._kernels.make(notebook)

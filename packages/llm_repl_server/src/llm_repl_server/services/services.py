@@ -10,20 +10,20 @@ from llm_repl_core import Application
 from llm_repl_core.engine.loop import EngineLoop
 from llm_repl_server.services.calls import CallService
 from llm_repl_server.services.cells import CellService
-from llm_repl_server.services.events import Announcement, Announcer
+from llm_repl_server.services.events import Announcement, EventPublisher
 from llm_repl_server.services.execution import ExecutionService
 from llm_repl_server.services.graph import GraphService
 from llm_repl_server.services.kernels import KernelFactory
-from llm_repl_server.services.live import LiveNotebooks
 from llm_repl_server.services.llm import LLMService
 from llm_repl_server.services.notebooks import NotebookService
+from llm_repl_server.services.open_notebooks import OpenNotebooks
 from llm_repl_server.services.prompts import PromptService
 from llm_repl_server.services.run_registry import RunRegistry
 from llm_repl_server.services.runs import RunService
 from llm_repl_server.settings import ServerSettings
 from llm_repl_server.storage.store import Store
 
-__all__ = ["House"]
+__all__ = ["Services"]
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ _CLOSE_TIMEOUT_S = 2.5
 """What `serving.stopping` leaves of the five seconds that a server has to stop."""
 
 
-class House:
+class Services:
     """The services, opened and closed together.
 
     Args:
@@ -48,21 +48,23 @@ class House:
         self._store = Store(settings.storage_url(), self.application.cell_types)
         self._store.open()
         self.loop = EngineLoop()
-        self.announcer = Announcer(self.loop.loop)
+        self.publisher = EventPublisher(self.loop.loop)
         self._kernels = KernelFactory(self.application, settings.root_folder())
         self.loop.submit(self._kernels.warm())
         runs = RunRegistry(self._store.last_run_number())
-        live = LiveNotebooks(self.application, self._store, self.announcer, self._kernels, runs)
-        self._live = live
-        self.notebooks = NotebookService(
-            self.application, self._store, live, settings.root_folder()
+        open_notebooks = OpenNotebooks(
+            self.application, self._store, self.publisher, self._kernels, runs
         )
-        self.cells = CellService(self.application, live)
-        self.execution = ExecutionService(live, self.announcer, runs)
-        self.runs = RunService(live, self._store, runs)
-        self.calls = CallService(live, self._store)
-        self.graph = GraphService(live)
-        self.prompts = PromptService(live)
+        self._open_notebooks = open_notebooks
+        self.notebooks = NotebookService(
+            self.application, self._store, open_notebooks, settings.root_folder()
+        )
+        self.cells = CellService(self.application, open_notebooks)
+        self.execution = ExecutionService(open_notebooks, self.publisher, runs)
+        self.runs = RunService(open_notebooks, self._store, runs)
+        self.calls = CallService(open_notebooks, self._store)
+        self.graph = GraphService(open_notebooks)
+        self.prompts = PromptService(open_notebooks)
         self.llm = LLMService(self.application, self._store)
         self.llm.restore()
         self.loop.submit(self.llm.warm())
@@ -87,8 +89,8 @@ class House:
         self.loop.close()
 
     async def _close_here(self) -> None:
-        self.announcer.announce(Announcement("server_stopping", None, {}))
-        await self._live.close()
+        self.publisher.announce(Announcement("server_stopping", None, {}))
+        await self._open_notebooks.close()
         await self._kernels.close()
         await self.application.providers.close()
         await asyncio.sleep(0)  # lets the last announcements out

@@ -1,4 +1,4 @@
-"""The door as a client meets it: statuses, headers, bodies, and what gets through to the inside."""
+"""The access middleware as a client meets it: statuses, headers, bodies, and what gets through to the inside."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 from werkzeug.wrappers import Request
 
 from llm_repl_core.providers.secret import Secret
-from llm_repl_server.auth.door import ADMITTED_KEY, Door
+from llm_repl_server.auth.middleware import ADMITTED_KEY, AccessMiddleware
 from llm_repl_server.auth.policy import Policy
 
 TOKEN = "tökèn&=;☃"
@@ -64,7 +64,7 @@ def send(inside, path, *, method="GET", peer="127.0.0.1", host="localhost:5000",
     environ = kwargs.pop("environ", {})
     base = {"REMOTE_ADDR": peer, "SERVER_PROTOCOL": "HTTP/1.1"}
     headers = {"Host": host, **kwargs.pop("headers", {})}
-    door = Door(inside, policy, body_limit_bytes=100)
+    middleware = AccessMiddleware(inside, policy, body_limit_bytes=100)
     path, _, query = path.partition("?")
     builder = EnvironBuilder(
         path=path, query_string=query, method=method, headers=headers, environ_base=base, **kwargs
@@ -72,7 +72,7 @@ def send(inside, path, *, method="GET", peer="127.0.0.1", host="localhost:5000",
     request = builder.get_environ()
     request |= {"HTTP_HOST": host, **environ}
     builder.close()
-    return TestResponse(*run_wsgi_app(door, request), Request(request))
+    return TestResponse(*run_wsgi_app(middleware, request), Request(request))
 
 
 def assert_error(response, status, code):
@@ -174,12 +174,12 @@ def test_a_wrong_token_gets_no_cookie_and_still_leaves_the_address(ask):
 @pytest.mark.parametrize("path", ["//evil.example/", "///evil.example", "/\\evil.example"])
 def test_no_address_sends_a_browser_to_another_host(inside, path):
     environ = {"PATH_INFO": path}
-    door = Door(inside, POLICY)
+    middleware = AccessMiddleware(inside, POLICY)
     builder = EnvironBuilder(query_string="token=wrong", headers={"Accept": "text/html"})
     request = builder.get_environ() | environ
     request |= {"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "localhost", "SERVER_PROTOCOL": "HTTP/1.1"}
     started = []
-    door(request, lambda status, headers, *_: started.append((status, dict(headers))))
+    middleware(request, lambda status, headers, *_: started.append((status, dict(headers))))
     status, headers = started[0]
     assert status.startswith("303")
     assert headers["Location"][0] == "/"
@@ -332,7 +332,9 @@ def test_a_body_that_does_not_say_its_length(inside, size, status):
         "wsgi.input_terminated": True,
     }
     started = []
-    answer = Door(inside, POLICY, body_limit_bytes=100)(environ, lambda *args: started.append(args))
+    answer = AccessMiddleware(inside, POLICY, body_limit_bytes=100)(
+        environ, lambda *args: started.append(args)
+    )
     assert started[0][0].startswith(str(status))
     assert body.tell() <= 64 * 1024  # it reads no further than it has to
     if status == 404:
@@ -346,7 +348,7 @@ def test_strangers_send_little_to_sockets(inside):
         environ = EnvironBuilder(path="/socket.io/", method="POST").get_environ()
         environ |= {"REMOTE_ADDR": peer, "CONTENT_LENGTH": "1000001"}
         started = []
-        Door(inside, POLICY)(environ, lambda *args, to=started: to.append(args))
+        AccessMiddleware(inside, POLICY)(environ, lambda *args, to=started: to.append(args))
         assert started[0][0].startswith(status)
 
 
@@ -366,7 +368,7 @@ def test_whatever_is_sent_is_answered(changes):
     environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/api", "wsgi.input": io.BytesIO()} | changes
     started = []
     inside = Inside()
-    door = Door(lambda environ, start: (start("200 OK", []), [])[1], POLICY)
-    door(environ, lambda *args: started.append(args))
+    middleware = AccessMiddleware(lambda environ, start: (start("200 OK", []), [])[1], POLICY)
+    middleware(environ, lambda *args: started.append(args))
     assert len(started) == 1
     assert inside.environ is None

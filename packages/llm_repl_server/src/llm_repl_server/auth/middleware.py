@@ -19,9 +19,9 @@ from llm_repl_core.errors import (
 from llm_repl_server.auth.cors import cors_headers, preflight_headers, with_cors
 from llm_repl_server.auth.environ import (
     cookie_name,
-    take_token_out,
+    pop_query_token,
+    read_request,
     target_without_token,
-    view_of,
     wants_page,
 )
 from llm_repl_server.auth.policy import Policy, RequestView, Verdict
@@ -35,7 +35,7 @@ from llm_repl_server.auth.sign_in import (
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication
 
-__all__ = ["ADMITTED_KEY", "DEFAULT_BODY_LIMIT_BYTES", "Door"]
+__all__ = ["ADMITTED_KEY", "DEFAULT_BODY_LIMIT_BYTES", "AccessMiddleware"]
 
 ADMITTED_KEY = "llm_repl.admitted"
 DEFAULT_BODY_LIMIT_BYTES = 64 * 1024 * 1024
@@ -54,13 +54,13 @@ _STATUS_LINES = {
 }
 
 
-class Door:
+class AccessMiddleware:
     """Asks a policy about every request, answers the refused ones, and hands on the others.
 
     It stands in front of everything, Flask-SocketIO's middleware too. A Socket.IO connection whose
     page and host are in order is let through even without a token, since the token may come in the
     payload of its ``connect``: ``environ[ADMITTED_KEY]`` tells the ``connect`` handler whether it
-    has to ask for one. Cross-origin headers are the Door's alone: those of the application
+    has to ask for one. Cross-origin headers are this middleware's alone: those of the application
     are replaced.
 
     Args:
@@ -88,9 +88,9 @@ class Door:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
-        token = take_token_out(environ)
-        view = view_of(environ, token)
-        verdict = self._policy.judge(view)
+        token = pop_query_token(environ)
+        view = read_request(environ, token)
+        verdict = self._policy.evaluate(view)
         admitted = verdict is Verdict.ADMITTED
         environ[ADMITTED_KEY] = admitted
         refused = verdict in (Verdict.HOST_MALFORMED, Verdict.ORIGIN_REFUSED, Verdict.SITE_REFUSED)
