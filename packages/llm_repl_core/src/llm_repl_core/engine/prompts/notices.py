@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Iterator, Sequence
 
 from llm_repl_core.dataflow.cells import analyse_cell
-from llm_repl_core.kernels.state import Failed, KernelState
+from llm_repl_core.kernels.state import KernelState
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.names import as_variable
 from llm_repl_core.model.notebook import Notebook
-from llm_repl_core.templates import Doubt, Template
+from llm_repl_core.templates import Template
+from llm_repl_core.templates.unknown_names import PYTHON_NAMES
 
 __all__ = ["doubtful_braces", "few", "refuse_builtins"]
 
 _SHOWN = 5
-_TEXT_SHOWN = 80  # characters
-_BUILTINS = {name for name in dir(builtins) if not name.startswith("_")} | {
-    *("__builtin__", "__builtins__", "display", "exit", "get_ipython", "quit"),
-}
 
 
 def few(notices: Sequence[str]) -> tuple[str, ...]:
@@ -35,17 +31,10 @@ async def refuse_builtins(templates: Sequence[Template], kernel: KernelState) ->
         InvalidTemplate: There is one; it is the error of any other unknown name.
         KernelDied: The kernel ended meanwhile.
     """
-    shown = [
-        (field, name)
-        for template in templates
-        for field in template.fields
-        for name in field.shown
-        if name in _BUILTINS
-    ]
-    names = tuple(await kernel.names()) if shown else ()
-    for field, name in shown:
-        if name not in names:
-            Template((field,)).fill([Failed("NameError", f"name {name!r} is not defined", names)])
+    if any(field.builtins for template in templates for field in template.fields):
+        names = tuple(await kernel.names())
+        for template in templates:
+            template.refuse_builtins(names)
 
 
 def doubtful_braces(templates: Sequence[Template], notebook: Notebook) -> Iterator[str]:
@@ -65,27 +54,12 @@ def doubtful_braces(templates: Sequence[Template], notebook: Notebook) -> Iterat
                     f"{field.named} stands in a formula, and is filled in all the same. For the "
                     "braces of LaTeX write `{{` and `}}`."
                 )
-    doubts = [doubt for template in templates for doubt in template.doubts]
-    known = _names(notebook) if doubts else set()
-    for doubt in doubts:
-        names = doubt.names - (_BUILTINS - known)
+    lookalikes = [found for template in templates for found in template.lookalikes]
+    known = _names(notebook) if lookalikes else set()
+    for lookalike in lookalikes:
+        names = lookalike.names - (PYTHON_NAMES - known)
         if names and names <= known:
-            yield _about(doubt)
-
-
-def _about(doubt: Doubt) -> str:
-    text = doubt.text
-    if len(text) > _TEXT_SHOWN:
-        text = f"{text[: _TEXT_SHOWN - 1]}…"
-    named = f"`{text}` at line {doubt.line}"
-    if doubt.kind == "doubled":
-        return f"{named} is sent as `{text[1:-1]}`: doubled braces are plain ones, single ones a field."
-    if doubt.kind == "open":
-        return f"{named} is sent as it stands, as no brace closes it on its line."
-    return (
-        f"{named} is sent as it stands: a field starts from a name, as `{{str.join(', ', names)}}` "
-        "does, and sets nothing."
-    )
+            yield lookalike.notice
 
 
 def _names(notebook: Notebook) -> set[str]:

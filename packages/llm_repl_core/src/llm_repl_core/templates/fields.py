@@ -63,6 +63,11 @@ class _Checked(NamedTuple):
 def read_field(text: str, start: int) -> _Found | None:
     """Read the field whose brace stands at ``start``.
 
+    >>> read_field("Pay {price:.2f} now", 4).expression.format_spec
+    ('.2f',)
+    >>> read_field("Pay {-price} now", 4) is None
+    True
+
     Args:
         text: The template.
         start: Where a ``{`` stands in it.
@@ -114,7 +119,11 @@ def _read(text: str, start: int, limit: int, depth: int) -> _Found | None:
 
 
 def end_of_expression(text: str, place: int, limit: int) -> int | None:
-    """Where the first ``}``, ``!``, ``:`` or ``=`` stands that ends the expression."""
+    """Where the first ``}``, ``!``, ``:`` or ``=`` stands that ends the expression.
+
+    >>> end_of_expression("{d['a:b']:>5}", 1, 100)
+    9
+    """
     awaited: list[str] = []
     while token := _TOKEN.search(text, place, limit):
         kind = token.lastgroup

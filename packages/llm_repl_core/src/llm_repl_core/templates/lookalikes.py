@@ -1,7 +1,7 @@
 """Braces that are plain text, and look as if a field was meant; and fields where LaTeX was.
 
-Whether there is reason for a doubt depends on the notebook, too: a JSON example, CSS or a formula
-are not in doubt, as the notebook has no variables of these names.
+Whether a field was meant depends on the notebook, too: in an example of JSON, in CSS or in a
+formula it was not, as the notebook has no variables of these names.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import Literal
 
 from msgspec import Struct
 
-from llm_repl_core._template_fields import LONGEST, end_of_expression, read_field
 from llm_repl_core.model.names import as_variable
 from llm_repl_core.syntax import parse_expression
+from llm_repl_core.templates.fields import LONGEST, end_of_expression, read_field
 
-__all__ = ["Doubt", "DoubtReader"]
+__all__ = ["Lookalike", "LookalikeFinder"]
 
 
-class Doubt(Struct, frozen=True):
+class Lookalike(Struct, frozen=True):
     """Braces that look like a field, and are none.
 
     Attributes:
@@ -38,6 +38,23 @@ class Doubt(Struct, frozen=True):
     kind: Literal["doubled", "open", "expression"]
     names: frozenset[str]
 
+    @property
+    def notice(self) -> str:
+        """That it is sent as text, in a sentence."""
+        text = self.text
+        if len(text) > _TEXT_SHOWN:
+            text = f"{text[: _TEXT_SHOWN - 1]}…"
+        named = f"`{text}` at line {self.line}"
+        if self.kind == "doubled":
+            plain = f"{named} is sent as `{text[1:-1]}`"
+            return f"{plain}: doubled braces are plain ones, single ones a field."
+        if self.kind == "open":
+            return f"{named} is sent as it stands, as no brace closes it on its line."
+        return (
+            f"{named} is sent as it stands: a field starts from a name, as "
+            "`{str.join(', ', names)}` does, and sets nothing."
+        )
+
 
 _CODE = re.compile(r"^[ \t]*+(```|~~~).*?(?:^[ \t]*+\1|\Z)|`[^`\n]++`", re.MULTILINE | re.DOTALL)
 _FORMULA = re.compile(
@@ -48,36 +65,42 @@ _FORMULA = re.compile(
 _BEFORE_GROUP = re.compile(r"(?:[_^]|\\[A-Za-z]+)\Z")
 _NAME = re.compile(r"\{[ \t]*+([^\W\d]\w*+)")
 _LETTER = re.compile(r"[^\W\d]")
+_TEXT_SHOWN = 80  # characters
 _LONGEST_MACRO = 30  # characters
 # More would take time, and tell nobody more.
-_MOST_DOUBTS = 20
+_MOST_FOUND = 20
 _MOST_LOOKED_AT = 1000
 
 
-class DoubtReader:
+class LookalikeFinder:
     """Looks at the braces of one text, in order.
+
+    >>> finder = LookalikeFinder("The sum is {-price}.")
+    >>> finder.look_at(11)
+    >>> [(lookalike.text, lookalike.kind) for lookalike in finder.found]
+    [('{-price}', 'expression')]
 
     Args:
         text: The template.
 
     Attributes:
-        doubts: What has been found.
+        found: What looks like a field.
     """
 
     def __init__(self, text: str) -> None:
-        self.doubts: list[Doubt] = []
+        self.found: list[Lookalike] = []
         self._text = text
         self._group_end = -1
         """Where a group of a LaTeX command ends: another may follow."""
         self._left = _MOST_LOOKED_AT
 
-    def read(self, start: int) -> None:
+    def look_at(self, start: int) -> None:
         """Look at braces that are no field.
 
         Args:
             start: Where a ``{`` stands.
         """
-        if self._opens_group(start) or self._left == 0 or len(self.doubts) == _MOST_DOUBTS:
+        if self._opens_group(start) or self._left == 0 or len(self.found) == _MOST_FOUND:
             return
         self._left -= 1
         text, limit = self._text, start + LONGEST
@@ -125,7 +148,7 @@ class DoubtReader:
     ) -> None:
         if names and not _is_within(self._code, start):
             line = self._text.count("\n", 0, start) + 1
-            self.doubts.append(Doubt(self._text[start:end], line, kind, names))
+            self.found.append(Lookalike(self._text[start:end], line, kind, names))
 
     def _opens_group(self, start: int) -> bool:
         before = self._text[max(start - _LONGEST_MACRO, 0) : start]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from llm_repl_core.templates import parse
 
-DOUBTS = {
+LOOKALIKES = {
     "{', '.join(xs)}": ("expression", {"xs"}),
     "{-x}": ("expression", {"x"}),
     "{not x}": ("expression", {"x"}),
@@ -52,16 +52,16 @@ NONE = [
 ]
 
 
-@pytest.mark.parametrize("text", DOUBTS)
+@pytest.mark.parametrize("text", LOOKALIKES)
 def test_braces_that_look_like_a_field(text):
-    kind, names = DOUBTS[text]
-    [doubt] = parse(f"First.\n{text}").doubts
-    assert (doubt.kind, doubt.names, doubt.line) == (kind, names, 2)
+    kind, names = LOOKALIKES[text]
+    [lookalike] = parse(f"First.\n{text}").lookalikes
+    assert (lookalike.kind, lookalike.names, lookalike.line) == (kind, names, 2)
 
 
 @pytest.mark.parametrize("text", NONE)
 def test_other_braces(text):
-    assert parse(text).doubts == ()
+    assert parse(text).lookalikes == ()
 
 
 @pytest.mark.parametrize(
@@ -88,9 +88,9 @@ def test_fields_where_latex_has_groups(text, in_formula):
 @given(st.text("{}[]()$\\_^`~'\"x1-, \n=:!a", max_size=60))
 def test_any_text_has_an_answer(text):
     template = parse(text)
-    for doubt in template.doubts:
-        assert doubt.text in text
-        assert doubt.names
+    for lookalike in template.lookalikes:
+        assert lookalike.text in text
+        assert lookalike.names
 
 
 @pytest.mark.parametrize(

@@ -1,39 +1,22 @@
-"""A prompt's text and its fields, in the grammar of Python's f-strings.
-
-A field is ``{expression}``, ``{expression!r}``, ``{expression:spec}`` (a spec may hold fields) or
-``{expression=}``. ``{{`` and ``}}`` stand for plain braces. Unlike an f-string, a template is
-mostly prose, and so:
-
-- A brace whose inside is not an expression that starts from a name is plain text: ``{}``,
-  ``{"a": 1}``, ``{ return 1; }``, ``{-x}``. Parentheses may come first: ``{(a + b) / 2}``.
-- A spec that holds a ``;`` or a line break is none: ``{ color: red; }`` is CSS.
-- A template reads the state and never changes it: ``:=``, ``await`` and ``yield`` make no field.
-- A brace that nothing closes, or that closes nothing, is plain text, and plain braces nest: the
-  end of ``{"a": {"b": 1}}`` stays as it is, since it closes two plain braces.
-
-What is inserted is never scanned again.
-"""
+"""A template: literal texts and fields, parsed once, and filled with what a kernel evaluated."""
 
 from __future__ import annotations
 
-import builtins
-import difflib
 import re
 from collections.abc import Sequence
 from functools import lru_cache
 
 from msgspec import Struct
 
-from llm_repl_core._template_doubts import Doubt, DoubtReader
-from llm_repl_core._template_fields import read_field
 from llm_repl_core.errors import InvalidTemplate
 from llm_repl_core.kernels.base import Evaluated, Expression, Failed, Value
+from llm_repl_core.templates.fields import read_field
+from llm_repl_core.templates.lookalikes import Lookalike, LookalikeFinder
+from llm_repl_core.templates.unknown_names import PYTHON_NAMES, explain_failure, unknown_name
 
-__all__ = ["Doubt", "Field", "Template", "parse"]
+__all__ = ["Field", "Template", "parse"]
 
 _BRACE = re.compile(r"[{}]")
-_MISSING_NAME = re.compile(r"name '([^']+)'")
-_NAMES_SHOWN = 20
 _FIELD_TEXT_SHOWN = 80  # characters
 
 
@@ -55,6 +38,11 @@ class Field(Struct, frozen=True):
     in_formula: bool = False
 
     @property
+    def builtins(self) -> tuple[str, ...]:
+        """Of the names that are shown, those that Python has by itself."""
+        return tuple(name for name in self.shown if name in PYTHON_NAMES)
+
+    @property
     def named(self) -> str:
         """The field and where it stands, for the start of a sentence."""
         written = self.text
@@ -68,11 +56,11 @@ class Template(Struct, frozen=True):
 
     Attributes:
         parts: Literal texts and fields, in order.
-        doubts: What of the literal texts looks like a field.
+        lookalikes: What of the literal texts looks like a field.
     """
 
     parts: tuple[str | Field, ...]
-    doubts: tuple[Doubt, ...] = ()
+    lookalikes: tuple[Lookalike, ...] = ()
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -83,6 +71,20 @@ class Template(Struct, frozen=True):
     def expressions(self) -> tuple[Expression, ...]:
         """What `Kernel.evaluate` is to evaluate, in order: one entry a field."""
         return tuple(field.expression for field in self.fields)
+
+    def refuse_builtins(self, names: Sequence[str]) -> None:
+        """Fail for fields such as ``{id}`` and ``{type}``, which only Python has.
+
+        Args:
+            names: Those that the state has.
+
+        Raises:
+            InvalidTemplate: There is one; it is the error of any other unknown name.
+        """
+        for field in self.fields:
+            for name in field.builtins:
+                if name not in names:
+                    _text_of(field, unknown_name(name, names))
 
     def fill(self, values: Sequence[Evaluated]) -> str:
         """The text with its fields filled.
@@ -121,13 +123,20 @@ class Template(Struct, frozen=True):
 def parse(text: str) -> Template:
     """Read a template. Every text is one; the same text is parsed once.
 
+    >>> parse("Dear {name},").parts[0]
+    'Dear '
+    >>> [expression.source for expression in parse("Dear {name},").expressions]
+    ['name']
+    >>> parse("Dear {name},").fill([Value("Ada", "str")])
+    'Dear Ada,'
+
     Args:
         text: A prompt cell's content.
     """
     parts: list[str | Field] = []
     literal: list[str] = []
     open_braces: list[bool] = []  # whether each is an escaped one, outermost first
-    reader = DoubtReader(text)
+    finder = LookalikeFinder(text)
     done = counted = 0
     line = 1
 
@@ -136,7 +145,7 @@ def parse(text: str) -> Template:
         literal.append(text[done:place])
         field = read_field(text, place) if text[place] == "{" else None
         if field is None and text[place] == "{":
-            reader.read(place)
+            finder.look_at(place)
         if text.startswith("{{", place):
             literal.append("{")
             open_braces.append(True)
@@ -148,7 +157,7 @@ def parse(text: str) -> Template:
             literal.clear()
             line += text.count("\n", counted, place)
             counted = place
-            in_formula = reader.is_in_formula(place)
+            in_formula = finder.is_in_formula(place)
             parts.append(Field(expression, text[place:done], line, shown, in_formula))
         elif text[place] == "{":
             literal.append("{")
@@ -164,41 +173,17 @@ def parse(text: str) -> Template:
 
     literal.append(text[done:])
     parts += ["".join(literal)] if any(literal) else []
-    return Template(tuple(parts), tuple(reader.doubts))
+    return Template(tuple(parts), tuple(finder.found))
 
 
 def _text_of(field: Field, value: Evaluated) -> str:
-    where = field.named
-    if isinstance(value, Failed) and value.is_explained:
-        raise InvalidTemplate(f"{where}: {_why(value)}")
     if isinstance(value, Failed):
-        raise InvalidTemplate(f"{where}: {_why(value)} For plain braces write `{{{{` and `}}}}`.")
+        hint = "" if value.is_explained else " For plain braces write `{{` and `}}`."
+        raise InvalidTemplate(f"{field.named}: {explain_failure(value)}{hint}")
     if value.truncated:
         # A prompt that silently lacks its end would be paid for and answered wrongly.
         raise InvalidTemplate(
-            f"{where} is longer than a value may be; insert a part of it, as in `{{text[:10000]}}`."
+            f"{field.named} is longer than a value may be; insert a part of it, as in "
+            "`{text[:10000]}`."
         )
     return value.text
-
-
-def _why(failed: Failed) -> str:
-    is_missing = failed.ename == "NameError" and not failed.is_explained
-    found = _MISSING_NAME.match(failed.evalue) if is_missing else None
-    if found is None:
-        return (
-            f"{failed.ename}: {failed.evalue.rstrip('.')}." if failed.evalue else f"{failed.ename}."
-        )
-    missing = found[1]
-    close = difflib.get_close_matches(missing, failed.names, n=1)
-    suggestion = f" (did you mean `{close[0]}`?)" if close else ""
-    if hasattr(builtins, missing):
-        suggestion = f", only Python's own `{missing}`{suggestion}"
-    return f"there is no variable `{missing}`{suggestion}; {_listed(failed.names)}."
-
-
-def _listed(names: Sequence[str]) -> str:
-    if not names:
-        return "the state is empty"
-    shown = ", ".join(names[:_NAMES_SHOWN])
-    more = len(names) - _NAMES_SHOWN
-    return f"the state has: {shown}" + (f" (… and {more} more)" if more > 0 else "")
