@@ -13,7 +13,7 @@ from llm_repl_core import (
     Application,
     Budget,
     CellCompleted,
-    CellEndedBadly,
+    CellFailed,
     Notebook,
     PromptCell,
     RecordingsLedger,
@@ -45,7 +45,7 @@ def main() -> int:
                 answer = event.outputs[-1]
                 source = answer.fields.get("source", "asked")
                 print(f"{event.cell_id} ({source}): {answer.content}")
-            elif isinstance(event, CellEndedBadly):
+            elif isinstance(event, CellFailed):
                 failed = True
                 print(f"{event.cell_id}: {event.error}", file=sys.stderr)
     ledger.save(ledger.path, notebook)

@@ -18,7 +18,7 @@ from llm_repl_core import (
     Cell,
     CellCompleted,
     CellContext,
-    CellEndedBadly,
+    CellExecutionError,
     CellFailed,
     CellOutput,
     CellResult,
@@ -41,7 +41,7 @@ from llm_repl_core import (
     RateLimited,
     Request,
     RunContext,
-    RunEndedBadly,
+    RunFailed,
     RunResult,
     RunStarted,
     Secret,
@@ -142,17 +142,17 @@ def events_are_typed(event: Event) -> None:
         case CellCompleted():
             assert_type(event.outputs, tuple[Output, ...])
             assert_type(event.duration_s, float)
-        case CellEndedBadly():
+        case CellFailed():
             assert_type(event.error, str)
             assert_type(event.interrupted, bool)
-        case RunEndedBadly():
+        case RunFailed():
             assert_type(event.cell_id, str | None)
 
 
 def errors_are_typed(session: Session) -> None:
     try:
         session.run()
-    except CellFailed as failure:
+    except CellExecutionError as failure:
         assert_type(failure.cell_id, str)
         assert_type(failure.http_status, int)
     except LLMReplError as error:

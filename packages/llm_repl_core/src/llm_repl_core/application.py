@@ -11,18 +11,18 @@ import msgspec
 from msgspec import Struct
 
 from llm_repl_core import builtin_plugins
-from llm_repl_core.engine.calls import Caller
+from llm_repl_core.engine.call_policies import CallPolicies
+from llm_repl_core.engine.calls import ModelCaller
 from llm_repl_core.engine.cell_type import CellType
+from llm_repl_core.engine.cost_bounds import CostBounds
 from llm_repl_core.engine.dependencies import Dependencies
 from llm_repl_core.engine.limits import ProviderLimits
 from llm_repl_core.engine.live_session import LiveSession
 from llm_repl_core.engine.loop import EngineLoop
-from llm_repl_core.engine.outlooks import Outlooks
 from llm_repl_core.engine.providers import Providers
 from llm_repl_core.engine.retries import RetryPolicy
 from llm_repl_core.engine.routing import ProviderChoice
 from llm_repl_core.engine.session import Session
-from llm_repl_core.engine.terms import Terms
 from llm_repl_core.errors import InvalidInput, InvalidNotebook, KernelNotFound, PluginError
 from llm_repl_core.files import read_file, shown_path, write_atomically
 from llm_repl_core.formats.base import Format
@@ -183,26 +183,26 @@ class Application:
         limits: ProviderLimits,
         ledger: Ledger,
     ) -> LiveSession:
-        outlooks = Outlooks(providers, self.prices)
+        cost_bounds = CostBounds(providers, self.prices)
         return LiveSession(
             notebook,
             kernel=kernel,
             cell_types=self._executors,
-            call=Caller(
+            call=ModelCaller(
                 providers,
                 self.plugins,
                 limits=limits,
                 ledger=ledger,
                 retry_policy=RetryPolicy(attempts=self.settings.call_attempts),
                 prices=self.prices,
-                outlooks=outlooks,
+                cost_bounds=cost_bounds,
             ),
-            terms=Terms(
+            policies=CallPolicies(
                 ledger,
                 self.prices,
                 self.settings.run_concurrency,
                 speculate=self.settings.speculate,
-                expected_calls=outlooks.of_cells,
+                expected_calls=cost_bounds.of_cells,
             ),
             plugins=self.plugins,
             cell_timeout_s=self.settings.cell_timeout_s,

@@ -23,7 +23,7 @@
     ├ CallNotSent                    not_sent         409     1
     ├ TooLarge                       too_large        413     2
     ├ NotJSON                        not_json         415     2
-    ├ CellFailed                     cell_failed      409     1
+    ├ CellExecutionError                     cell_failed      409     1
     ├ KernelError                    kernel           409     1
     │ ├ KernelStartFailed            kernel_start     409     1
     │ ├ KernelDied                   kernel_died      409     1
@@ -64,7 +64,7 @@ __all__ = [
     "AnswerUnreadable",
     "BudgetExceeded",
     "CallNotSent",
-    "CellFailed",
+    "CellExecutionError",
     "CellNotFound",
     "Conflict",
     "ContentRefused",
@@ -253,7 +253,7 @@ class NotJSON(LLMReplError):
     exit_code = 2
 
 
-class CellFailed(LLMReplError):
+class CellExecutionError(LLMReplError):
     """A run ended at a cell that failed.
 
     Args:

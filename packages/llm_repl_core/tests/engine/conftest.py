@@ -12,7 +12,7 @@ import pytest
 from llm_repl_core import (
     Application,
     CellCompleted,
-    CellEndedBadly,
+    CellFailed,
     CellOutput,
     CellOutputsCleared,
     CellOutputUpdated,
@@ -24,7 +24,7 @@ from llm_repl_core import (
     Output,
     PluginManager,
     RunCompleted,
-    RunEndedBadly,
+    RunFailed,
     RunProgress,
     RunStarted,
     Settings,
@@ -137,7 +137,7 @@ def check_law(events):
     assert [event.sequence for event in events] == list(range(first, first + len(events)))
     assert [type(event) for event in events].count(RunStarted) == 1
     assert isinstance(events[0], RunStarted)
-    assert isinstance(events[-1], RunCompleted | RunEndedBadly)
+    assert isinstance(events[-1], RunCompleted | RunFailed)
     assert len({event.run_id for event in events}) == 1
     assert len({event.notebook_id for event in events}) == 1
     running, started, ended = {}, Counter(), 0
@@ -164,8 +164,8 @@ def check_law(events):
             del running[event.cell_id]
     assert running == {}
     assert set(started.values()) <= {1}
-    if any(isinstance(event, CellEndedBadly) for event in events):
-        assert isinstance(events[-1], RunEndedBadly)
+    if any(isinstance(event, CellFailed) for event in events):
+        assert isinstance(events[-1], RunFailed)
 
 
 def change_outputs(outputs, event):
@@ -187,11 +187,11 @@ def change_outputs(outputs, event):
 
 
 def check_ending(event, given):
-    assert isinstance(event, CellCompleted | CellEndedBadly)
+    assert isinstance(event, CellCompleted | CellFailed)
     # What a stream has taken back altogether is no output in the end.
     assert list(event.outputs) == [output for output in given if output != Output(output.type, "")]
     assert event.execution_count >= 0
     assert event.duration_s >= 0
-    if isinstance(event, CellEndedBadly):
+    if isinstance(event, CellFailed):
         assert event.outputs[-1].type == "error"
         assert event.error == event.outputs[-1].content

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from llm_repl_core import CellFailed, Notebook, NotFound, ToolApprovalNeeded
+from llm_repl_core import CellExecutionError, Notebook, NotFound, ToolApprovalNeeded
 
 CODE = "asked = []\ndef add(n: int = 1):\n    'Add.'\n    asked.append(n)\n    return n + 1"
 
@@ -115,7 +115,7 @@ def test_without_approval_nobody_is_asked(open_session, play):
 def test_a_model_that_never_stops_asking_meets_the_limit(open_session):
     notebook = notebook_with('mock/call-forever:add {"n": 1}', tool_limit=3)
     session = open_session(notebook)
-    with pytest.raises(CellFailed, match=r"ToolLimitReached: .* `tool_limit` is 3"):
+    with pytest.raises(CellExecutionError, match=r"ToolLimitReached: .* `tool_limit` is 3"):
         session.run()
     assert session.state["asked"] == [1, 1, 1]
 

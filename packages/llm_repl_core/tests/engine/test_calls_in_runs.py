@@ -9,7 +9,7 @@ import pytest
 
 from llm_repl_core import (
     Application,
-    CellFailed,
+    CellExecutionError,
     CellRetried,
     CellText,
     Delta,
@@ -140,7 +140,7 @@ def test_what_cannot_be_recorded_is_not_sent(open_recorded, sent):
 
     notebook = prompts("hello")
     session = open_recorded(notebook, Full())
-    with pytest.raises(CellFailed, match="The disk is full"):
+    with pytest.raises(CellExecutionError, match="The disk is full"):
         session.run()
     assert sent.calls == []
 
@@ -174,7 +174,7 @@ def test_a_stopped_and_a_failed_call_are_on_record_as_such(open_recorded, sent):
     ledger = MemoryLedger()
     sent.answer = lambda prompt, number: ["a piece", AnswerBroken("cut off")]
     session = open_recorded(prompts("hello"), ledger, call_attempts=1)
-    with pytest.raises(CellFailed, match="cut off"):
+    with pytest.raises(CellExecutionError, match="cut off"):
         session.run()
     [record] = ledger.records
     assert (record.state, record.text) == ("failed", "a piece")
@@ -240,7 +240,7 @@ def test_what_cannot_succeed_is_not_tried_again(open_session, monkeypatch):
 def test_a_budget_that_is_reached_says_what_was_left_undone(open_recorded, sent):
     notebook = prompts("one", "{response_0}", "{response_1}", "{response_2}")
     session = open_recorded(notebook)
-    with pytest.raises(CellFailed) as raised:
+    with pytest.raises(CellExecutionError) as raised:
         session.run(budget=Budget(calls=2))
     message = str(raised.value)
     assert message.startswith("BudgetExceeded: The run's budget of 2 calls has too little left")
@@ -253,7 +253,7 @@ def test_a_budget_that_is_reached_says_what_was_left_undone(open_recorded, sent)
 def test_calls_at_once_never_overrun_a_budget(open_recorded, sent, cells):
     notebook = prompts(*[f"number {place}" for place in range(cells)])
     session = open_recorded(notebook)
-    with pytest.raises(CellFailed, match="budget of 3 calls"):
+    with pytest.raises(CellExecutionError, match="budget of 3 calls"):
         session.run(budget=Budget(calls=3), stop_on_error=False)
     assert len(sent.calls) == 3
     assert [cell.status for cell in notebook].count("completed") == 3
@@ -265,7 +265,7 @@ def test_a_notebooks_own_budget_counts_over_its_runs(open_recorded, sent):
     session = open_recorded(notebook)
     session.run()
     session.run()
-    with pytest.raises(CellFailed, match="The notebook's budget of 2 calls"):
+    with pytest.raises(CellExecutionError, match="The notebook's budget of 2 calls"):
         session.run()
     assert len(sent.calls) == 2
 
@@ -332,7 +332,7 @@ def test_a_miss_fails_with_the_difference_and_asks_nobody(open_recorded, sent):
     session = open_recorded(notebook)
     session.run()
     notebook.cells[0].change(content="Tell me of dogs.")
-    with pytest.raises(CellFailed) as raised:
+    with pytest.raises(CellExecutionError) as raised:
         session.run(mode="replay")
     message = str(raised.value)
     assert message.startswith("ReplayMiss: ")
@@ -351,7 +351,7 @@ def test_a_notebooks_mode_is_its_runs_default(open_recorded, sent):
     session.run(mode="live")
     assert len(sent.calls) == 2
     notebook.metadata["llm_repl"] = {"mode": "sometimes"}
-    with pytest.raises(CellFailed, match="must be one of live, reuse, replay"):
+    with pytest.raises(CellExecutionError, match="must be one of live, reuse, replay"):
         session.run()
 
 
@@ -367,7 +367,7 @@ def test_items_that_were_answered_are_not_paid_again(open_recorded, sent):
     sent.answer = answer
     notebook = prompts("item {item}", for_each="range(4)", response_var="found")
     session = open_recorded(notebook, ledger, call_attempts=1)
-    with pytest.raises(CellFailed, match="1 of 4 items have no answer"):
+    with pytest.raises(CellExecutionError, match="1 of 4 items have no answer"):
         session.run()
     assert session.state["found"] == ["<item 0>", "<item 1>", None, "<item 3>"]
     failing["on"] = False

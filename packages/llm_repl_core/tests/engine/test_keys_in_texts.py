@@ -9,7 +9,7 @@ import pytest
 
 from llm_repl_core import (
     Application,
-    CellFailed,
+    CellExecutionError,
     MemoryLedger,
     Notebook,
     RecordingsLedger,
@@ -112,7 +112,7 @@ def test_headers_are_no_parameters(application, server, name):
     notebook = Notebook()
     notebook.add_prompt("hello", parameters={name: {"Authorization": "Bearer another-key-123"}})
     ledger = MemoryLedger()
-    with application.open(notebook, ledger=ledger) as session, suppress(CellFailed):
+    with application.open(notebook, ledger=ledger) as session, suppress(CellExecutionError):
         session.run()
     [output] = notebook.cells[0].outputs
     assert output.content.startswith(f"RequestRejected: The parameter `{name}` cannot be set")
@@ -124,7 +124,7 @@ def test_an_error_that_repeats_the_key_is_told_without(application, server):
     server.reply = Reply(status=401, error={"message": f"Wrong key {KEY[:8]}…{KEY[-5:]} here"})
     notebook = Notebook()
     notebook.add_prompt("hello")
-    with application.open(notebook) as session, suppress(CellFailed):
+    with application.open(notebook) as session, suppress(CellExecutionError):
         session.run()
     [output] = notebook.cells[0].outputs
     assert output.fields["ename"] == "KeyRejected"

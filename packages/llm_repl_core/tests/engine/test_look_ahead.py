@@ -8,7 +8,7 @@ import pytest
 
 from llm_repl_core import (
     Budget,
-    CellFailed,
+    CellExecutionError,
     Delta,
     Notebook,
     Provider,
@@ -211,12 +211,12 @@ def test_a_copy_that_is_made_while_an_older_one_is_given_up_is_used(
 
     class Held(look_ahead.LookAhead):
         def __init__(self, plan, *, terms, **given):
-            async def held_terms():
+            async def held_policy():
                 if held == "terms":
                     await hold()
                 return await terms()
 
-            super().__init__(plan, terms=held_terms, **given)
+            super().__init__(plan, policy=held_policy, **given)
 
         async def _renew_fork(self, index, wanted):
             is_second = self._looked
@@ -297,7 +297,7 @@ def test_looking_ahead_uses_nothing_up(session_of, asked):
 def test_a_failed_cell_closes_what_ran_ahead_below_it(session_of, asked):
     session = session_of((SLOW, "a"), "seen = a\n1 / 0", (f"{SLOW} second", "b"), "b")
     asked.ends_after = 2
-    with pytest.raises(CellFailed):
+    with pytest.raises(CellExecutionError):
         session.run()
     [_, _, prompt, last] = session.notebook.cells
     assert (prompt.status, prompt.outputs, last.status) == ("idle", [], "idle")

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from llm_repl_core import CellEndedBadly, CellOutput, Notebook, RunEndedBadly
+from llm_repl_core import CellFailed, CellOutput, Notebook, RunFailed
 
 FUNCTION = 'def f():\n    "Says a word."\n    raise KeyboardInterrupt("of f")'
 
@@ -25,9 +25,9 @@ def run(request):
                 notebook.add_prompt(**cell)
         with notebook.open(kernel=request.param) as session:
             events = list(session.stream(stop_on_error=False))
-        bad = [event for event in events if isinstance(event, CellEndedBadly)]
+        bad = [event for event in events if isinstance(event, CellFailed)]
         last = events[-1]
-        assert isinstance(last, RunEndedBadly) == bool(bad)
+        assert isinstance(last, RunFailed) == bool(bad)
         return notebook, bad
 
     return run

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from llm_repl_core import CellEndedBadly, Delta, Notebook, Provider, hookimpl
+from llm_repl_core import CellFailed, Delta, Notebook, Provider, hookimpl
 
 LIMIT_S = 30.0
 HIDDEN = "import types\nbox = types.SimpleNamespace()\nexec('box.read = lambda: ans' + 'wer')"
@@ -51,7 +51,7 @@ def failure_of(session, cell, plugin):
     failures = []
 
     def listen(event):
-        if isinstance(event, CellEndedBadly):
+        if isinstance(event, CellFailed):
             failures.append((event.cell_id, event.error))
             plugin.provider.may_answer.set()
 

@@ -8,7 +8,7 @@ import pytest
 
 from llm_repl_core import (
     CellCompleted,
-    CellEndedBadly,
+    CellExecutionError,
     CellFailed,
     CellNotFound,
     CellOutput,
@@ -18,7 +18,7 @@ from llm_repl_core import (
     Notebook,
     Output,
     RunCompleted,
-    RunEndedBadly,
+    RunFailed,
 )
 from llm_repl_core.engine.cell_type import CellType
 from llm_repl_core.model.cell import Cell
@@ -91,13 +91,13 @@ def test_an_unknown_cell_runs_nothing(open_session):
 def test_a_failure_ends_the_run_and_names_the_cell(open_session, play, kernel):
     session = open_session(["x = 1", "1/0", "never = 1"], kernel=kernel)
     failed = session.notebook.cells[1]
-    with pytest.raises(CellFailed, match="ZeroDivisionError: division by zero") as caught:
+    with pytest.raises(CellExecutionError, match="ZeroDivisionError: division by zero") as caught:
         session.run()
     assert caught.value.cell_id == failed.id
     assert [cell.status for cell in session.notebook] == ["completed", "error", "idle"]
     assert failed.outputs[-1].fields["ename"] == "ZeroDivisionError"
     events = play(session)
-    assert isinstance(events[-1], RunEndedBadly)
+    assert isinstance(events[-1], RunFailed)
     assert events[-1].cell_id == failed.id
     assert events[-1].error == "ZeroDivisionError: division by zero"
     assert not events[-1].interrupted
@@ -110,7 +110,7 @@ def test_a_run_can_go_on_behind_a_failure(open_session, play):
     assert [cell.status for cell in session.notebook] == ["error", "completed"] * 2
     assert events[-1].cell_id == session.notebook.cells[0].id  # the first failure
     assert events[-1].error.startswith("ZeroDivisionError")
-    with pytest.raises(CellFailed, match="ZeroDivisionError"):
+    with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
         session.run(stop_on_error=False)
 
 
@@ -283,7 +283,7 @@ def test_a_listener_that_fails_loses_no_event(open_session, play, caplog):
     with caplog.at_level(logging.CRITICAL):
         events = play(session)
     assert heard == events
-    assert kinds(events)[-1] == "RunEndedBadly"
+    assert kinds(events)[-1] == "RunFailed"
 
 
 def test_a_failing_listener_is_logged(open_session, caplog):
@@ -344,4 +344,4 @@ def test_cells_of_a_replaced_type_keep_their_own_outputs(open_session, check_law
             session.notebook.replace(CodeCell(id=cell.id, content="new"))
     check_law(events)
     assert session.notebook.cells[0].outputs == []
-    assert not isinstance(events[-2], CellEndedBadly)
+    assert not isinstance(events[-2], CellFailed)

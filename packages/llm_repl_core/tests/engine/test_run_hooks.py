@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from llm_repl_core import (
-    CellFailed,
+    CellExecutionError,
     Forbidden,
     Notebook,
     Output,
@@ -278,7 +278,7 @@ def test_a_hook_that_would_wait_for_the_engine_is_told_so(open_session):
         sessions[0].interrupt()
 
     sessions.append(open_session(["1"], plugin_with("before_cell", wait)))
-    with pytest.raises(CellFailed, match="This would wait for itself"):
+    with pytest.raises(CellExecutionError, match="This would wait for itself"):
         sessions[0].run()
 
 

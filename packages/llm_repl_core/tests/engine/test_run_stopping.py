@@ -7,7 +7,7 @@ import pytest
 
 from llm_repl_core import (
     CellCompleted,
-    CellEndedBadly,
+    CellExecutionError,
     CellFailed,
     CellOutput,
     CellStarted,
@@ -18,7 +18,7 @@ from llm_repl_core import (
     Output,
     Provider,
     RunCompleted,
-    RunEndedBadly,
+    RunFailed,
     hookimpl,
 )
 from llm_repl_core.engine import cell_run
@@ -113,7 +113,7 @@ def test_to_be_stopped_raises_from_run(open_session):
             isinstance(event, CellOutput) and threading.Thread(target=session.interrupt).start()
         )
     )
-    with pytest.raises(CellFailed, match="KeyboardInterrupt"):
+    with pytest.raises(CellExecutionError, match="KeyboardInterrupt"):
         session.run()
 
 
@@ -147,7 +147,7 @@ def test_queued_runs_are_stopped_before_they_begin(open_session, check_law, wait
     session.interrupt()
     assert all(task.done() for task in tasks)
     assert [type(event) for event in heard].count(CellStarted) == 1
-    endings = [event for event in heard if isinstance(event, RunEndedBadly)]
+    endings = [event for event in heard if isinstance(event, RunFailed)]
     # Those that wait end at once, and do not wait for the first.
     assert [event.error for event in endings] == ["The run was stopped."] * 2 + [
         "KeyboardInterrupt"
@@ -258,7 +258,7 @@ def test_a_stream_that_is_held_but_not_read_does_not_block_the_session(open_sess
     session.close()  # the code waits for this thread, which waits here
     assert session.notebook.cells[0].status in ("interrupted", "idle")
     events = list(stream)
-    assert isinstance(events[-1], RunEndedBadly)
+    assert isinstance(events[-1], RunFailed)
 
 
 def test_to_interrupt_a_stream_that_is_not_read_keeps_the_kernel(open_session):
@@ -269,7 +269,7 @@ def test_to_interrupt_a_stream_that_is_not_read_keeps_the_kernel(open_session):
     session.interrupt()
     assert dict(session.state) == {"x": 1}
     assert session.notebook.cells[1].status in ("interrupted", "idle")
-    assert isinstance(list(stream)[-1], RunEndedBadly)
+    assert isinstance(list(stream)[-1], RunFailed)
 
 
 def test_what_was_cancelled_is_forgotten_in_the_next_cell(open_session, play, hanging):
@@ -338,8 +338,8 @@ def test_when_the_engine_ends_every_cell_has_its_ending(open_session, check_law,
     wait_for(lambda: HangingProvider.began, "the call")
     loop.close()
     check_law(heard)
-    assert any(isinstance(event, CellEndedBadly) for event in heard)
-    assert isinstance(heard[-1], RunEndedBadly)
+    assert any(isinstance(event, CellFailed) for event in heard)
+    assert isinstance(heard[-1], RunFailed)
     assert HangingProvider.closed == 1
     assert notebook.cells[1].status == "idle"
     session.live.closed = True  # its loop has gone
@@ -393,7 +393,7 @@ def test_a_template_whose_field_does_not_end_is_interrupted(open_session, check_
     session.run([notebook.cells[0].id])
     timer = threading.Timer(0.3, session.interrupt)
     timer.start()
-    with pytest.raises(CellFailed):
+    with pytest.raises(CellExecutionError):
         session.run([notebook.cells[1].id])
     timer.join()
     assert notebook.cells[1].status == "interrupted"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from llm_repl_core import CellFailed, Notebook
+from llm_repl_core import CellExecutionError, Notebook
 from llm_repl_core.model.cell import CodeCell, MemoryCell, PromptCell
 
 
@@ -202,7 +202,7 @@ def test_a_failure_lets_what_stands_above_it_run_and_nothing_below(open_session)
     fails = notebook.add_code("1 / 0")
     below = notebook.add_prompt("{q} three", model="echo")
     session = open_session(notebook)
-    with_failure = pytest.raises(CellFailed, match="ZeroDivisionError")
+    with_failure = pytest.raises(CellExecutionError, match="ZeroDivisionError")
     with with_failure as raised:
         session.run()
     assert raised.value.cell_id == fails.id
@@ -217,7 +217,7 @@ def test_what_depends_on_a_failed_prompt_is_not_run_and_says_so(open_session, pa
     code_cell = notebook.add_code("p")
     independent = notebook.add_prompt("two", model="echo")
     session = open_session(notebook)
-    with pytest.raises(CellFailed):
+    with pytest.raises(CellExecutionError):
         session.run(stop_on_error=False, parallel=parallel)
     assert code_cell.outputs[0].content == (
         "DependencyFailed: It needs `p`, the answer of cell 1, which failed."

@@ -8,7 +8,7 @@ import pytest
 
 from llm_repl_core import (
     Application,
-    CellFailed,
+    CellExecutionError,
     CellNotFound,
     CellStarted,
     Conflict,
@@ -16,7 +16,7 @@ from llm_repl_core import (
     Notebook,
     Provider,
     RunCompleted,
-    RunEndedBadly,
+    RunFailed,
     Settings,
     hookimpl,
 )
@@ -50,7 +50,7 @@ def test_run_from_a_thread_that_is_not_the_main_one(open_session, kernel):
     session = open_session(["x = 1", "1/0"], kernel=kernel)
 
     def run():
-        with pytest.raises(CellFailed, match="ZeroDivisionError"):
+        with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
             session.run()
         return session.state["x"]
 
@@ -89,7 +89,7 @@ def test_the_event_loop_sees_the_same_events(open_session, check_law, kernel):
 
     events = asyncio.run(collect())
     check_law(events)
-    assert isinstance(events[-1], RunEndedBadly)
+    assert isinstance(events[-1], RunFailed)
     assert [type(event) for event in session.stream()] == [type(event) for event in events]
 
 
@@ -98,10 +98,10 @@ def test_arun_raises_as_run_does(open_session):
 
     async def main():
         async with session:
-            with pytest.raises(CellFailed, match="ZeroDivisionError") as caught:
+            with pytest.raises(CellExecutionError, match="ZeroDivisionError") as caught:
                 await session.arun()
             assert caught.value.cell_id == session.notebook.cells[0].id
-            with pytest.raises(CellFailed):
+            with pytest.raises(CellExecutionError):
                 await session.arun(stop_on_error=False)
             with pytest.raises(CellNotFound):
                 await session.arun(["none"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llm_repl_core import Application, CellStarted, MemoryLedger, Notebook, PromptCell
-from llm_repl_core.errors import CellFailed
+from llm_repl_core.errors import CellExecutionError
 
 
 def _ran(notebook: Notebook, *, ledger: MemoryLedger | None = None, code: str = "") -> list[int]:
@@ -172,7 +172,7 @@ def test_what_fails_above_ends_the_run(kernel: str) -> None:
     notebook.add_code("x = 1 / 0")
     used = notebook.add_code("print(x)")
     used.status, used.stale = "completed", True
-    with notebook.open(kernel=kernel) as session, pytest.raises(CellFailed) as failed:
+    with notebook.open(kernel=kernel) as session, pytest.raises(CellExecutionError) as failed:
         session.run_stale()
     assert failed.value.cell_id == notebook.cells[0].id
     assert used.stale
@@ -187,7 +187,7 @@ def test_what_has_failed_meanwhile_runs_again_for_those_that_need_it() -> None:
         session.run()
         notebook.change(first.id, content="x = 2")
         notebook.change(asked.id, model="mock/fail:request_rejected")
-        with pytest.raises(CellFailed):
+        with pytest.raises(CellExecutionError):
             session.run_stale()
         notebook.change(asked.id, model="mock/echo")
         session.run_stale()

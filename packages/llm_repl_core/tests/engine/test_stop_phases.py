@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from llm_repl_core import (
-    CellEndedBadly,
+    CellFailed,
     CellOutput,
     CellRetried,
     CellStarted,
@@ -18,7 +18,7 @@ from llm_repl_core import (
     NotFound,
     Provider,
     ProviderError,
-    RunEndedBadly,
+    RunFailed,
     ToolApprovalNeeded,
     hookimpl,
 )
@@ -175,7 +175,7 @@ def test_a_stop_ends_a_prompt_at_whatever_it_is(
     assert not runner.is_alive()
     stopper.join()
     check_law(events)
-    endings = [event for event in events if isinstance(event, CellEndedBadly)]
+    endings = [event for event in events if isinstance(event, CellFailed)]
     assert [event.cell_id for event in endings] == [cell.id]
     assert endings[0].interrupted
     assert cell.status == "interrupted"
@@ -224,7 +224,7 @@ def test_a_cell_that_is_stopped_ends_its_run_but_not_what_has_begun(
     stopper.join()
     check_law(events)
     assert [cell.status for cell in (first, second, never)] == ["interrupted", "completed", "idle"]
-    assert isinstance(events[-1], RunEndedBadly)
+    assert isinstance(events[-1], RunFailed)
     assert events[-1].cell_id == first.id
 
 
@@ -292,7 +292,7 @@ def test_a_whole_answer_that_waits_for_the_kernel_outlives_the_stop_of_its_run(
     check_law(events)
     assert [cell.status for cell in notebook] == ["completed", "interrupted"]
     assert session.state["p"] == ('{"word": "x"}' if schema is None else {"word": "x"})
-    assert isinstance(events[-1], RunEndedBadly)
+    assert isinstance(events[-1], RunFailed)
     assert events[-1].interrupted
 
 

@@ -61,7 +61,7 @@ def relay_at(clock):
         return TextRelay(lambda text: told.append((round(clock.now_s, 6), text)))
 
     relay = asyncio.run(make())
-    relay._pace._loop = clock  # its only source of time
+    relay._throttle._loop = clock  # its only source of time
     return relay, told
 
 

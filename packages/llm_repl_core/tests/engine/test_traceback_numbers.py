@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llm_repl_core import CellFailed, Notebook
+from llm_repl_core import CellExecutionError, Notebook
 
 FORMS = {"in_process": '"<cell {}>"', "worker": "Cell In[{}], line", "jupyter": "Cell In[{}], line"}
 
@@ -19,7 +19,7 @@ def test_tracebacks_of_cells_and_tools_show_the_notebooks_numbers(open_session, 
     prompt = notebook.add_prompt("go", model="mock/call:work", tools=["work"])
     failing = notebook.add_code("work()")
     session = open_session(notebook, kernel=kernel)
-    with pytest.raises(CellFailed):
+    with pytest.raises(CellExecutionError):
         session.run()
 
     def shows(text, cell):
@@ -33,6 +33,6 @@ def test_tracebacks_of_cells_and_tools_show_the_notebooks_numbers(open_session, 
     assert "llm_repl" not in trace
     if kernel != "jupyter":  # which tells Jupyter's own names of files there
         assert shows(told.content, work)
-    with pytest.raises(CellFailed):
+    with pytest.raises(CellExecutionError):
         session.run([failing.id])
     assert shows("\n".join(failing.outputs[-1].fields["traceback"]), failing)

@@ -10,7 +10,7 @@ import pytest
 
 from llm_repl_core import (
     Application,
-    CellFailed,
+    CellExecutionError,
     CodeCell,
     Notebook,
     PriceUnknown,
@@ -113,7 +113,7 @@ def test_only_what_runs_and_is_sent_needs_a_price(open_at, server):
     session.run(mode="replay", budget=budget)
     session.run(mode="reuse", budget=budget)
     session.notebook.change(second, content="three")
-    with pytest.raises(CellFailed, match=f"PriceUnknown: No price is known .*{UNKNOWN}"):
+    with pytest.raises(CellExecutionError, match=f"PriceUnknown: No price is known .*{UNKNOWN}"):
         session.run(mode="reuse", budget=budget)
     assert len(server.requests) == 2
 
@@ -127,7 +127,7 @@ def test_where_a_plugin_may_choose_the_model_the_call_is_refused(open_at, server
 
     session = open_at("one", "two")
     session.live.plugins.register(Rerouter(), "rerouter")
-    with pytest.raises(CellFailed, match="PriceUnknown") as caught:
+    with pytest.raises(CellExecutionError, match="PriceUnknown") as caught:
         session.run(budget=Budget(usd=1))
     assert caught.value.cell_id == session.notebook.cells[1].id
     assert [one.body["model"] for one in server.requests] == ["gpt-4o"]
@@ -149,7 +149,7 @@ def test_calls_without_a_price_may_be_allowed(open_at, server):
 def test_a_price_of_ones_own_limits_them(open_at, server):
     prices = {f"openai/{UNKNOWN}": ModelPrice(input=0, output=100_000)}  # a tenth of a dollar each
     session = open_at("one", "two", "three", prices=prices)
-    with pytest.raises(CellFailed, match=r"budget of \$1\.15 has too little left"):
+    with pytest.raises(CellExecutionError, match=r"budget of \$1\.15 has too little left"):
         session.run(budget=Budget(usd=1.15))  # a dollar is set aside for ten tokens
     assert len(server.requests) == 2
 
@@ -158,7 +158,7 @@ def test_what_a_server_does_not_count_is_estimated(open_at, server):
     server.reply = Reply(body=streamed(content="word " * 100), headers=EVENTS)
     prices = {"openai/*": ModelPrice(input=0, output=10_000)}
     session = open_at("one", "two", prices=prices)
-    with pytest.raises(CellFailed, match=r"BudgetExceeded"):
+    with pytest.raises(CellExecutionError, match=r"BudgetExceeded"):
         session.run(budget=Budget(usd=0.5), parallel=False)
     assert len(server.requests) == 1
 
@@ -206,7 +206,9 @@ def test_earlier_calls_without_a_price_are_not_free_in_the_budget_of_a_notebook(
         assert "--allow-unpriced" in str(caught.value)
         assert len(server.requests) == 2
         # What the record answers is not sent, and what it lacks is refused where it is asked.
-        with pytest.raises(CellFailed, match="PriceUnknown: The notebook's budget limits money"):
+        with pytest.raises(
+            CellExecutionError, match="PriceUnknown: The notebook's budget limits money"
+        ):
             session.run(mode="reuse")
         assert len(server.requests) == 2
         session.run(allow_unpriced=True)
@@ -221,7 +223,7 @@ def test_they_cost_what_is_known_by_now(open_at, server):
     dear = {f"openai/{UNKNOWN}": ModelPrice(input=0, output=99_999)}  # $1 for both
     cheap = {f"openai/{UNKNOWN}": ModelPrice(input=1, output=1)}
     with open_again(notebook, server, ledger, prices=dear) as session:
-        with pytest.raises(CellFailed, match=r"\$0\.99999 spent"):
+        with pytest.raises(CellExecutionError, match=r"\$0\.99999 spent"):
             session.run()
         assert len(server.requests) == 2
     with open_again(notebook, server, ledger, prices=cheap) as session:

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from llm_repl_core import CellFailed, CellStarted, Conflict, Notebook
+from llm_repl_core import CellExecutionError, CellStarted, Conflict, Notebook
 
 LIMIT_S = 20.0
 
@@ -170,6 +170,6 @@ def test_a_timeout_ends_what_cannot_be_interrupted(open_session, tmp_path, monke
     notebook = Notebook()
     cell = notebook.add_prompt("It is {max(range(10**15))}.")
     session = open_session(notebook, kernel="worker", cell_timeout_s=2.0)
-    with pytest.raises(CellFailed, match="longer than 2 s"):
+    with pytest.raises(CellExecutionError, match="longer than 2 s"):
         session.run()
     assert cell.status == "error"

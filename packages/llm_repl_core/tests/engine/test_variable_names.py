@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_repl_core import CellFailed, InvalidInput, Notebook
+from llm_repl_core import CellExecutionError, InvalidInput, Notebook
 from llm_repl_core.dataflow.cells import analyse_cell
 from llm_repl_core.engine.plan import analyse_notebook
 from llm_repl_core.model.cell import PromptCell
@@ -140,7 +140,7 @@ def test_an_answer_cannot_be_named_by_what_is_no_name():
 def test_a_missing_variable_is_told_as_it_was_written(open_session):
     notebook = Notebook()
     notebook.add_prompt(f"{{{MICRO}}}", model="echo")
-    with pytest.raises(CellFailed, match="there is no variable"):
+    with pytest.raises(CellExecutionError, match="there is no variable"):
         open_session(notebook).run()
 
 

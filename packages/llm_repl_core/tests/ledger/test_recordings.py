@@ -24,7 +24,7 @@ from llm_repl_core.ledger.recordings import (
     prune,
     recordings_path,
 )
-from llm_repl_core.ledger.replay import Recall, answered_from
+from llm_repl_core.ledger.replay import Replay, answered_from
 from llm_repl_core.model.cell import CellStatus, MarkdownCell, PromptCell
 from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.providers.base import ToolCall, Usage
@@ -382,9 +382,9 @@ def test_recorded_once_it_replays_to_the_same_file(make_record: MakeRecord, tmp_
 
     async def replay() -> None:
         ledger = RecordingsLedger.load(path)
-        recall = Recall(ledger, "another-id", cell_ids=cells)
+        replay = Replay(ledger, "another-id", cell_ids=cells)
         for call in live:
-            found = await recall.find(call.identity, call.place)
+            found = await replay.find(call.identity, call.place)
             assert found is not None
             assert (found.id, found.text, found.notebook_id) == (call.id, call.text, "another-id")
             await ledger.begin(
@@ -411,10 +411,10 @@ def test_a_missing_file_is_empty_and_replay_says_that_it_is_missing(
     path = tmp_path / "n.calls.jsonl"
 
     async def message() -> str:
-        recall = Recall(RecordingsLedger.load(path), "nb")
+        replay = Replay(RecordingsLedger.load(path), "nb")
         record = make_record("1")
-        assert await recall.find(record.identity, record.place) is None
-        return str(await recall.miss(record.request, record.place))
+        assert await replay.find(record.identity, record.place) is None
+        return str(await replay.miss(record.request, record.place))
 
     assert f"there is no file {path} with its recorded calls" in asyncio.run(message())
     path.write_bytes(HEAD)
@@ -480,7 +480,7 @@ def test_the_answers_of_a_file_can_be_edited_by_hand(
 
     async def scenario() -> None:
         record = make_record("1")
-        found = await Recall(RecordingsLedger.load(path), "nb").find(record.identity, record.place)
+        found = await Replay(RecordingsLedger.load(path), "nb").find(record.identity, record.place)
         assert found is not None
         assert found.text == "Edited."
 

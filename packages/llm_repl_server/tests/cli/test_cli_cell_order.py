@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from llm_repl_core import (
     CellCompleted,
-    CellEndedBadly,
+    CellFailed,
     CellOutput,
     CellStarted,
     CellText,
     Event,
     Output,
-    RunEndedBadly,
+    RunFailed,
     RunStarted,
 )
 from llm_repl_server.cli.cell_order import AsItComes, CellOrder, DocumentOrder
@@ -99,7 +99,7 @@ def test_the_first_cell_that_runs_is_shown_as_it_comes() -> None:
 
 def test_what_is_held_back_comes_before_the_end_of_the_run() -> None:
     order = DocumentOrder()
-    ending = RunEndedBadly(
+    ending = RunFailed(
         notebook_id="n",
         run_id="r",
         sequence=1,
@@ -142,9 +142,9 @@ def test_what_is_held_for_a_growing_answer_is_not_lost_where_the_run_breaks_off(
     assert list(order.rest()) == [started("b")]
 
 
-@pytest.mark.parametrize("ending", [CellCompleted, CellEndedBadly])
+@pytest.mark.parametrize("ending", [CellCompleted, CellFailed])
 def test_either_ending_lets_the_next_cell_be_shown(ending: type[Event]) -> None:
-    more = {"error": "e", "interrupted": False} if ending is CellEndedBadly else {}
+    more = {"error": "e", "interrupted": False} if ending is CellFailed else {}
     end = event(ending, "a", outputs=(), execution_count=1, duration_s=0.0, **more)
     order = DocumentOrder()
     shown(order, run_of("a", "b"), started("a"), started("b"))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_repl_core import CellOutput, CellOutputsCleared, CellOutputUpdated, Output
-from llm_repl_core.engine.pace import INTERVAL_S
+from llm_repl_core.engine.throttle import INTERVAL_S
 from llm_repl_core.model.output_changes import OutputList, StreamEdit
 from llm_repl_server.services.output_relay import OutputRelay
 
@@ -158,7 +158,7 @@ def test_who_knows_only_what_is_told_has_the_outputs(changes):
         for what, text in changes:
             if what == "wait":
                 relay.flush()
-                relay._pace._next_s = 0.0  # as after an interval
+                relay._throttle._next_s = 0.0  # as after an interval
             elif what == "print":
                 output = Output.stdout(text)
                 relay.add(shown("stdout", text, index=outputs.add(output)))

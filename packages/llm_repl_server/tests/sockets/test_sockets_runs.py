@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from llm_repl_core.engine.pace import INTERVAL_S
+from llm_repl_core.engine.throttle import INTERVAL_S
 
 PROMPTS = 32
 NUMBERED = (

@@ -27,13 +27,13 @@ from llm_repl_core.engine.budget import (
 from llm_repl_core.errors import BudgetExceeded, CallNotSent
 from llm_repl_core.ledger.record import CallPlace
 
-__all__ = ["MARGIN", "Admission", "Admitted", "Outlook"]
+__all__ = ["MARGIN", "Admission", "Admitted", "CostBound"]
 
 MARGIN = 4
 """How many times its estimate a call above is thought to take at most: tokens are estimated
 roughly, and an answer without a limit may be longer than is assumed."""
 
-Outlook: TypeAlias = Amount | None
+CostBound: TypeAlias = Amount | None
 """The most that may still be asked for; None: there is no telling."""
 
 _Order: TypeAlias = tuple[int, int, int]
@@ -58,7 +58,7 @@ class Admission:
     def __init__(
         self,
         meters: Sequence[BudgetMeter] = (),
-        expected: Mapping[str, Outlook] | None = None,
+        expected: Mapping[str, CostBound] | None = None,
         *,
         stops_on_error: bool = True,
     ) -> None:
@@ -70,8 +70,8 @@ class Admission:
         self._total = _Total()
         self._waiting: list[_Waiting] = []
         self._halted_below = sys.maxsize
-        for cell_id, outlook in (expected or {}).items():
-            self._expect(cell_id, outlook)
+        for cell_id, cost_bound in (expected or {}).items():
+            self._expect(cell_id, cost_bound)
 
     def prepared(self, cell_id: str, items: Iterable[int | None]) -> None:
         """Note which conversations a cell has; each asks soon, or ends.
@@ -83,21 +83,21 @@ class Admission:
         cell = self._open.get(cell_id)
         if cell is None:
             return
-        self._total.change(cell.claim, outlook=NOTHING)
+        self._total.change(cell.claim, cost_bound=NOTHING)
         for item in items:
             cell.conversations[item] = claim = _Claim(cell_id)
             self._total.add(claim, None)
         self._advance()
 
     async def admit(
-        self, place: CallPlace, estimate: Spending, outlook: Outlook = NOTHING
+        self, place: CallPlace, estimate: Spending, cost_bound: CostBound = NOTHING
     ) -> Admitted:
         """Wait until it is this call's turn, and set aside what it may cost.
 
         Args:
             place: Where it is made.
             estimate: The most that it is thought to cost.
-            outlook: The most that its conversation may ask for afterwards.
+            cost_bound: The most that its conversation may ask for afterwards.
 
         Raises:
             BudgetExceeded: It may cost more than is left.
@@ -108,9 +108,9 @@ class Admission:
         if order[0] > self._halted_below and not claim.has_sent:
             raise CallNotSent(_NOT_SENT)
         # What is asked for now stands in the queue, before all that is below it.
-        self._total.change(claim, outlook=NOTHING)
+        self._total.change(claim, cost_bound=NOTHING)
         turn: asyncio.Future[Admitted] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, _Waiting(order, turn, claim, estimate, outlook))
+        heapq.heappush(self._waiting, _Waiting(order, turn, claim, estimate, cost_bound))
         self._advance()
         try:
             return await turn
@@ -142,14 +142,14 @@ class Admission:
         self._total.change(claim, reserved=amount)
         return Admitted(self, claim, reservation, amount, is_ahead=True)
 
-    def passed(self, place: CallPlace, outlook: Outlook = NOTHING) -> None:
+    def passed(self, place: CallPlace, cost_bound: CostBound = NOTHING) -> None:
         """Note that a call was answered from the record, which costs nothing.
 
         Args:
             place: Where it was made.
-            outlook: The most that its conversation may ask for afterwards.
+            cost_bound: The most that its conversation may ask for afterwards.
         """
-        self._total.change(self._claim(place), outlook=outlook)
+        self._total.change(self._claim(place), cost_bound=cost_bound)
         self._advance()
 
     def conversation_ended(self, cell_id: str, item: int | None, *, failed: bool) -> None:
@@ -191,10 +191,10 @@ class Admission:
 
     # Inside ------------------------------------------------------------------------------------
 
-    def _expect(self, cell_id: str, outlook: Outlook) -> None:
+    def _expect(self, cell_id: str, cost_bound: CostBound) -> None:
         self._indexes.setdefault(cell_id, len(self._indexes))
         self._open[cell_id] = cell = _Cell(cell_id)
-        self._total.add(cell.claim, outlook)
+        self._total.add(cell.claim, cost_bound)
 
     def _claim(self, place: CallPlace) -> _Claim:
         """What is known of the conversation that makes a call."""
@@ -233,7 +233,7 @@ class Admission:
         claim, estimate = first.claim, Amount.of(first.estimate)
         claim.has_sent = True
         reservation = reserve_all(self.meters, first.estimate)
-        self._total.change(claim, reserved=claim.reserved + estimate, outlook=first.outlook)
+        self._total.change(claim, reserved=claim.reserved + estimate, cost_bound=first.cost_bound)
         first.turn.set_result(Admitted(self, claim, reservation, estimate))
 
     def _refuse(self, first: _Waiting) -> None:
@@ -273,9 +273,9 @@ class Admission:
                 if (index, _item_order(item)) < order[:2]
             ]
             for claim in claims:
-                if claim.outlook is None:
+                if claim.cost_bound is None:
                     return None
-                pending += _at_most(claim.reserved) + claim.outlook
+                pending += _at_most(claim.reserved) + claim.cost_bound
                 reserved += claim.reserved
         return pending, reserved
 
@@ -336,11 +336,11 @@ class Admitted:
 class _Claim:
     """What a conversation, or a cell of which no more is known, may take of the budgets."""
 
-    __slots__ = ("cell_id", "has_sent", "is_counted", "outlook", "reserved")
+    __slots__ = ("cell_id", "cost_bound", "has_sent", "is_counted", "reserved")
 
     def __init__(self, cell_id: str) -> None:
         self.cell_id = cell_id
-        self.outlook: Outlook = NOTHING
+        self.cost_bound: CostBound = NOTHING
         self.reserved = NOTHING
         self.has_sent = False
         self.is_counted = False
@@ -363,7 +363,7 @@ class _Waiting(Struct, frozen=True, eq=False):
     turn: asyncio.Future[Admitted]
     claim: _Claim
     estimate: Spending
-    outlook: Outlook
+    cost_bound: CostBound
 
     def __lt__(self, other: _Waiting) -> bool:
         return self.order < other.order
@@ -376,13 +376,13 @@ class _Total:
         self.reserved = NOTHING
         self.unbounded = 0
         """Of how many claims there is no telling what they come to."""
-        self._outlook = NOTHING
+        self._cost_bound = NOTHING
 
     def pending(self) -> Amount:
-        return _at_most(self.reserved) + self._outlook
+        return _at_most(self.reserved) + self._cost_bound
 
-    def add(self, claim: _Claim, outlook: Outlook) -> None:
-        claim.outlook = outlook
+    def add(self, claim: _Claim, cost_bound: CostBound) -> None:
+        claim.cost_bound = cost_bound
         claim.is_counted = True
         self._count(claim)
 
@@ -390,30 +390,34 @@ class _Total:
         if claim.is_counted:
             claim.is_counted = False
             self.reserved -= claim.reserved
-            if claim.outlook is None:
+            if claim.cost_bound is None:
                 self.unbounded -= 1
             else:
-                self._outlook -= claim.outlook
+                self._cost_bound -= claim.cost_bound
 
     def change(
-        self, claim: _Claim, *, reserved: Amount | None = None, outlook: Outlook | UnsetType = UNSET
+        self,
+        claim: _Claim,
+        *,
+        reserved: Amount | None = None,
+        cost_bound: CostBound | UnsetType = UNSET,
     ) -> None:
         was_counted = claim.is_counted
         self.remove(claim)
         if reserved is not None:
             claim.reserved = reserved
-        if not isinstance(outlook, UnsetType):
-            claim.outlook = outlook
+        if not isinstance(cost_bound, UnsetType):
+            claim.cost_bound = cost_bound
         if was_counted:
             claim.is_counted = True
             self._count(claim)
 
     def _count(self, claim: _Claim) -> None:
         self.reserved += claim.reserved
-        if claim.outlook is None:
+        if claim.cost_bound is None:
             self.unbounded += 1
         else:
-            self._outlook += claim.outlook
+            self._cost_bound += claim.cost_bound
 
 
 def _item_order(item: int | None) -> int:

@@ -11,10 +11,10 @@ from msgspec import Struct
 from llm_repl_core.errors import NotFound
 from llm_repl_core.model.ids import new_id
 
-__all__ = ["Approvals", "ToolQuestion"]
+__all__ = ["Approvals", "ToolApprovalRequest"]
 
 
-class ToolQuestion(Struct, frozen=True, kw_only=True):
+class ToolApprovalRequest(Struct, frozen=True, kw_only=True):
     """A call of a tool that somebody has to agree to.
 
     Attributes:
@@ -37,19 +37,19 @@ class Approvals:
     """Who waits for a yes or a no. Used in the engine's loop."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, tuple[ToolQuestion, asyncio.Future[bool]]] = {}
+        self._waiting: dict[str, tuple[ToolApprovalRequest, asyncio.Future[bool]]] = {}
 
     @property
-    def questions(self) -> tuple[ToolQuestion, ...]:
+    def questions(self) -> tuple[ToolApprovalRequest, ...]:
         """What waits for an answer, in the order in which it was asked."""
         return tuple(question for question, _ in self._waiting.values())
 
     @contextmanager
     def ask(
         self, *, cell_id: str, name: str, arguments: str, item: int | None
-    ) -> Iterator[tuple[ToolQuestion, asyncio.Future[bool]]]:
+    ) -> Iterator[tuple[ToolApprovalRequest, asyncio.Future[bool]]]:
         """A question, and a future that `decide` resolves; leaving gives the question up."""
-        question = ToolQuestion(
+        question = ToolApprovalRequest(
             call_id=new_id(), cell_id=cell_id, name=name, arguments=arguments, item=item
         )
         decision: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
@@ -60,7 +60,7 @@ class Approvals:
             self._waiting.pop(question.call_id, None)
 
     def decide(self, call_id: str, *, approved: bool, cell_id: str | None = None) -> None:
-        """Answer a question.
+        """Answer a request.
 
         Args:
             call_id: Which.

@@ -10,17 +10,17 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from llm_repl_core.engine.admission import Admitted, Outlook
-from llm_repl_core.engine.ahead_call import AheadCall, HeldBack
+from llm_repl_core.engine.admission import Admitted, CostBound
 from llm_repl_core.engine.budget import Spending
+from llm_repl_core.engine.cost_bounds import CostBounds
 from llm_repl_core.engine.limits import ProviderLimits
+from llm_repl_core.engine.model_calls import CallListener, CallPolicy, ModelCall, ModelReply
 from llm_repl_core.engine.open_call import OpenCall
 from llm_repl_core.engine.options import RunOptions
-from llm_repl_core.engine.outlooks import Outlooks
 from llm_repl_core.engine.providers import Providers
-from llm_repl_core.engine.questions import Answer, CallListener, CallTerms, Question
 from llm_repl_core.engine.retries import RetryPolicy, with_retries
 from llm_repl_core.engine.routing import Route, route
+from llm_repl_core.engine.speculative_call import BufferedListener, SpeculativeCall
 from llm_repl_core.engine.tokens import estimate_tokens, output_allowance
 from llm_repl_core.engine.unpriced import needs_prices, refuse_unpriced, unpriced
 from llm_repl_core.errors import (
@@ -47,7 +47,7 @@ from llm_repl_core.plugins.manager import PluginManager
 from llm_repl_core.providers.base import Provider, Request
 from llm_repl_core.providers.secret import Redactor
 
-__all__ = ["Caller"]
+__all__ = ["ModelCaller"]
 
 _log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ _PAUSE_S = 1.0
 """How long a provider is left in peace that asks for patience and does not say how long."""
 
 
-class Caller:
+class ModelCaller:
     """Sends the requests of prompts. One an engine.
 
     Args:
@@ -67,7 +67,7 @@ class Caller:
         ledger: Where calls are recorded.
         retry_policy: How often a call is tried.
         prices: What calls cost.
-        outlooks: Bounds of what calls may follow one.
+        cost_bounds: Bounds of what calls may follow one.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Caller:
         ledger: Ledger,
         retry_policy: RetryPolicy,
         prices: Prices,
-        outlooks: Outlooks,
+        cost_bounds: CostBounds,
     ) -> None:
         self.ledger = ledger
         self.prices = prices
@@ -87,7 +87,7 @@ class Caller:
         self._plugins = plugins
         self._limits = limits
         self._retry_policy = retry_policy
-        self._outlooks = outlooks
+        self._cost_bounds = cost_bounds
         self._ends: set[asyncio.Task[None]] = set()
 
     @property
@@ -95,11 +95,13 @@ class Caller:
         """Takes the keys of providers out of texts."""
         return self._providers.redactor
 
-    def address(self, question: Question, *, preview: bool = False) -> tuple[Provider, CallContext]:
+    def address(
+        self, model_call: ModelCall, *, preview: bool = False
+    ) -> tuple[Provider, CallContext]:
         """Find who answers, and make the request that is sent.
 
         Args:
-            question: What is asked.
+            model_call: What is asked.
             preview: Whether it is only looked at.
 
         Raises:
@@ -108,13 +110,13 @@ class Caller:
             PluginError: A plugin's hook failed.
             RequestRejected: A parameter would be a header, and so may be a key.
         """
-        path, provider = self._route(question)
+        path, provider = self._route(model_call)
         context = CallContext(
-            notebook=question.notebook,
-            cell=question.cell,
-            run_id=question.run_id,
+            notebook=model_call.notebook,
+            cell=model_call.cell,
+            run_id=model_call.run_id,
             provider=path.provider,
-            request=_request(question, path, provider),
+            request=_request(model_call, path, provider),
             preview=preview,
         )
         for implementation in self._plugins.implementations("llm_repl_before_call"):
@@ -154,34 +156,34 @@ class Caller:
                 refuse_unpriced, notebook, cell_ids, self._providers, self.prices
             )
 
-    def _route(self, question: Question) -> tuple[Route, Provider]:
+    def _route(self, model_call: ModelCall) -> tuple[Route, Provider]:
         choice, names = self._providers.choice, self._providers.names()
-        path = route(question.cell, question.notebook, choice, names)
+        path = route(model_call.cell, model_call.notebook, choice, names)
         return path, self._providers.get(path.provider)
 
-    def identity(self, question: Question) -> str:
-        """What makes two questions the same, before plugins make anything of them.
+    def identity(self, model_call: ModelCall) -> str:
+        """What makes two calls the same, before plugins make anything of them.
 
         Args:
-            question: What is asked.
+            model_call: What is asked.
 
         Raises:
             ProviderNotFound: The cell or the notebook names one that is not installed.
             ProviderError: It cannot be used.
             InvalidInput: A parameter is something that JSON cannot hold.
         """
-        path, provider = self._route(question)
-        request = _request(question, path, provider)
+        path, provider = self._route(model_call)
+        request = _request(model_call, path, provider)
         return identity_of(canonical_request(path.provider, request))
 
     async def send_ahead(
-        self, question: Question, terms: CallTerms, *, is_wanted: Callable[[], bool]
-    ) -> AheadCall | None:
+        self, model_call: ModelCall, policy: CallPolicy, *, is_wanted: Callable[[], bool]
+    ) -> SpeculativeCall | None:
         """Ask a model before the order of the document has come to the prompt.
 
         Args:
-            question: What is asked.
-            terms: What the run allows.
+            model_call: What is asked.
+            policy: What the run allows.
             is_wanted: Whether the order has not come to the prompt meanwhile.
 
         Returns:
@@ -191,45 +193,45 @@ class Caller:
         Raises:
             LLMReplError: It cannot be sent.
         """
-        if terms.mode == "replay":
+        if policy.mode == "replay":
             return None
-        provider, context = self.address(question)
+        provider, context = self.address(model_call)
         canonical = canonical_request(context.provider, context.request)
         identity = identity_of(canonical)
-        if terms.mode == "reuse" and await terms.recall.has(identity):
+        if policy.mode == "reuse" and await policy.replay.has(identity):
             return None
         estimate: Spending | None = None
-        if terms.admission.meters:
-            estimate = self._estimate(context, terms)
+        if policy.admission.meters:
+            estimate = self._estimate(context, policy)
         if not is_wanted():
             return None
         admitted: Admitted | None = None
         if estimate is not None:
-            admitted = terms.admission.admit_ahead(question.place, estimate)
+            admitted = policy.admission.admit_ahead(model_call.place, estimate)
             if admitted is None:
                 return None
-        held_back = HeldBack()
-        call = self._open(question, provider, context, canonical, identity, held_back.listener)
-        return AheadCall(
-            self.identity(question),
-            asyncio.ensure_future(self._send(call, terms, admitted)),
+        held_back = BufferedListener()
+        call = self._open(model_call, provider, context, canonical, identity, held_back.listener)
+        return SpeculativeCall(
+            self.identity(model_call),
+            asyncio.ensure_future(self._send(call, policy, admitted)),
             held_back,
             lambda reason: self._supersede(call, reason),
         )
 
     async def __call__(
         self,
-        question: Question,
-        terms: CallTerms,
+        model_call: ModelCall,
+        policy: CallPolicy,
         listener: CallListener,
         *,
         mode: Mode | None = None,
-    ) -> Answer:
+    ) -> ModelReply:
         """Ask a model, or the record. Cancelling closes the connection to the provider.
 
         Args:
-            question: What is asked.
-            terms: What the run allows.
+            model_call: What is asked.
+            policy: What the run allows.
             listener: Who is told.
             mode: In place of the run's.
 
@@ -243,42 +245,44 @@ class Caller:
             PriceUnknown: A budget limits money, and there is no telling what it costs.
             StorageError: It cannot be recorded, and so is not sent.
         """
-        provider, context = self.address(question)
-        mode = mode or terms.mode
+        provider, context = self.address(model_call)
+        mode = mode or policy.mode
         canonical = canonical_request(context.provider, context.request)
         identity = identity_of(canonical)
         if mode != "live":
-            found = await terms.recall.find(identity, question.place)
-            if found is None and question.recorded_as is not None:
-                found = await terms.recall.find(_former_identity(context, question), question.place)
+            found = await policy.replay.find(identity, model_call.place)
+            if found is None and model_call.recorded_as is not None:
+                found = await policy.replay.find(
+                    _former_identity(context, model_call), model_call.place
+                )
             if found is not None:
-                if terms.admission.meters:
-                    terms.admission.passed(question.place, self._outlook(question, context))
-                return await self._take(found, question, mode, listener)
+                if policy.admission.meters:
+                    policy.admission.passed(model_call.place, self._cost_bound(model_call, context))
+                return await self._take(found, model_call, mode, listener)
             if mode == "replay":
-                raise await terms.recall.miss(canonical, question.place)
-        call = self._open(question, provider, context, canonical, identity, listener)
+                raise await policy.replay.miss(canonical, model_call.place)
+        call = self._open(model_call, provider, context, canonical, identity, listener)
         admitted: Admitted | None = None
         # Before a place is taken, and before plugins are: whoever waits for a budget waits for
         # calls that may need those.
-        if terms.admission.meters:
-            admitted = await self._admit(question, context, terms)
-        return await self._send(call, terms, admitted)
+        if policy.admission.meters:
+            admitted = await self._admit(model_call, context, policy)
+        return await self._send(call, policy, admitted)
 
-    def passed(self, question: Question, terms: CallTerms) -> None:
-        """Note for the budgets that a question is answered by a call that was sent ahead.
+    def passed(self, model_call: ModelCall, policy: CallPolicy) -> None:
+        """Note for the budgets that a call is answered by a call that was sent ahead.
 
         Args:
-            question: What is asked.
-            terms: What the run allows.
+            model_call: What is asked.
+            policy: What the run allows.
         """
-        if terms.admission.meters:
-            _, context = self.address(question, preview=True)
-            terms.admission.passed(question.place, self._outlook(question, context))
+        if policy.admission.meters:
+            _, context = self.address(model_call, preview=True)
+            policy.admission.passed(model_call.place, self._cost_bound(model_call, context))
 
     def _open(
         self,
-        question: Question,
+        model_call: ModelCall,
         provider: Provider,
         context: CallContext,
         canonical: dict[str, JSONValue],
@@ -287,9 +291,9 @@ class Caller:
     ) -> OpenCall:
         record = CallRecord(
             id=new_id(),
-            notebook_id=question.notebook.id,
-            run_id=question.run_id,
-            place=question.place,
+            notebook_id=model_call.notebook.id,
+            run_id=model_call.run_id,
+            place=model_call.place,
             identity=identity,
             provider=context.provider,
             model=context.request.model,
@@ -299,11 +303,13 @@ class Caller:
         )
         return OpenCall(provider, context, record, listener, self.prices, self.redactor)
 
-    async def _send(self, call: OpenCall, terms: CallTerms, admitted: Admitted | None) -> Answer:
+    async def _send(
+        self, call: OpenCall, policy: CallPolicy, admitted: Admitted | None
+    ) -> ModelReply:
         with nullcontext() if admitted is None else admitted:
             async with self._plugins.around("llm_repl_around_call", context=call.context):
                 try:
-                    async with terms.slots:
+                    async with policy.slots:
                         await with_retries(
                             lambda: self._attempt(call),
                             policy=self._retry_policy,
@@ -313,34 +319,36 @@ class Caller:
                     self._end(call, admitted)
         return call.answer()
 
-    async def _admit(self, question: Question, context: CallContext, terms: CallTerms) -> Admitted:
+    async def _admit(
+        self, model_call: ModelCall, context: CallContext, policy: CallPolicy
+    ) -> Admitted:
         """Wait until the budgets let a call in."""
-        estimate = self._estimate(context, terms)
-        outlook = self._outlook(question, context, estimate)
-        return await terms.admission.admit(question.place, estimate, outlook)
+        estimate = self._estimate(context, policy)
+        cost_bound = self._cost_bound(model_call, context, estimate)
+        return await policy.admission.admit(model_call.place, estimate, cost_bound)
 
-    def _estimate(self, context: CallContext, terms: CallTerms) -> Spending:
+    def _estimate(self, context: CallContext, policy: CallPolicy) -> Spending:
         """The most that a call is thought to cost."""
         request = context.request
         tokens = estimate_tokens(request), output_allowance(request)
         usd = self.prices.estimate_usd(context.provider, request.model, *tokens)
-        limits_money = any(meter.budget.usd is not None for meter in terms.admission.meters)
-        if terms.unpriced_before and not terms.allow_unpriced:
-            raise PriceUnknown(terms.unpriced_before)
-        if usd is None and limits_money and not terms.allow_unpriced:
+        limits_money = any(meter.budget.usd is not None for meter in policy.admission.meters)
+        if policy.unpriced_before and not policy.allow_unpriced:
+            raise PriceUnknown(policy.unpriced_before)
+        if usd is None and limits_money and not policy.allow_unpriced:
             sentence = unpriced(context.provider, request.model)
             raise PriceUnknown(sentence[:1].upper() + sentence[1:])
         return Spending(calls=1, tokens=sum(tokens), usd=usd or 0.0)
 
-    def _outlook(
-        self, question: Question, context: CallContext, estimate: Spending | None = None
-    ) -> Outlook:
+    def _cost_bound(
+        self, model_call: ModelCall, context: CallContext, estimate: Spending | None = None
+    ) -> CostBound:
         """The most that may follow a call."""
         if estimate is None:
             tokens = estimate_tokens(context.request) + output_allowance(context.request)
             estimate = Spending(calls=1, tokens=tokens)
-        return self._outlooks.after(
-            question.cell, context.provider, context.request.model, estimate
+        return self._cost_bounds.after(
+            model_call.cell, context.provider, context.request.model, estimate
         )
 
     async def settled(self) -> None:
@@ -349,13 +357,13 @@ class Caller:
             await asyncio.wait(self._ends)
 
     async def _take(
-        self, found: CallRecord, question: Question, mode: Mode, listener: CallListener
-    ) -> Answer:
+        self, found: CallRecord, model_call: ModelCall, mode: Mode, listener: CallListener
+    ) -> ModelReply:
         record = answered_from(
             found,
             id=new_id(),
-            run_id=question.run_id,
-            place=question.place,
+            run_id=model_call.run_id,
+            place=model_call.place,
             mode=mode,
             started_at=datetime.now(UTC),
         )
@@ -363,7 +371,7 @@ class Caller:
         listener.on_begin(found.id)
         if found.text:
             listener.on_text(found.text)
-        return Answer(
+        return ModelReply(
             call_id=found.id,
             text=found.text,
             provider=found.provider,
@@ -438,23 +446,23 @@ class Caller:
             _log.exception("the end of call %s could not be recorded", record.id)
 
 
-def _former_identity(context: CallContext, question: Question) -> str:
+def _former_identity(context: CallContext, model_call: ModelCall) -> str:
     """The identity by which an earlier version recorded the call."""
     request = context.request
-    if question.recorded_as is not None and request.messages == question.messages:
-        request = msgspec.structs.replace(request, messages=question.recorded_as)
+    if model_call.recorded_as is not None and request.messages == model_call.messages:
+        request = msgspec.structs.replace(request, messages=model_call.recorded_as)
     return identity_of(canonical_request(context.provider, request))
 
 
-def _request(question: Question, path: Route, provider: Provider) -> Request:
-    cell = question.cell
+def _request(model_call: ModelCall, path: Route, provider: Provider) -> Request:
+    cell = model_call.cell
     return Request(
         model=path.model or provider.config.model or provider.default_model,
-        messages=question.messages,
+        messages=model_call.messages,
         temperature=cell.temperature,
         options=dict(cell.parameters),
-        tools=question.tools,
-        answer_schema=question.answer_schema,
+        tools=model_call.tools,
+        answer_schema=model_call.answer_schema,
     )
 
 

@@ -29,14 +29,14 @@ class CatchUp(Struct, frozen=True, kw_only=True):
 
     Attributes:
         cell_ids: The cells that were asked for, and those above that must run for them.
-        recalled: Cells that need not run, by id, with the variables that they leave: prompts whose
+        restored: Cells that need not run, by id, with the variables that they leave: prompts whose
             answer the notebook has, and memory cells.
         rerun: Of the cells that run, those that would give the same as before: they run for the
             variables alone, and prompts among them take their answers from the record.
     """
 
     cell_ids: tuple[str, ...]
-    recalled: Mapping[str, Mapping[str, JSONValue]] = field(default_factory=dict)
+    restored: Mapping[str, Mapping[str, JSONValue]] = field(default_factory=dict)
     rerun: frozenset[str] = frozenset()
 
 
@@ -55,13 +55,13 @@ def plan_catch_up(
     for edge in graph.edges:
         above.setdefault(edge.target, []).append(edge)
     run = set(wanted)
-    recalled: dict[str, Mapping[str, JSONValue]] = {}
+    restored: dict[str, Mapping[str, JSONValue]] = {}
     rerun: set[str] = set()
     waiting = list(run)
     while waiting:
         for edge in above.get(waiting.pop(), ()):
             source = edge.source
-            if source in run or source in recalled or source in held or source not in notebook:
+            if source in run or source in restored or source in held or source not in notebook:
                 continue
             cell = notebook[source]
             if not _is_needed(cell, edge):
@@ -69,14 +69,14 @@ def plan_catch_up(
             is_valid = cell.status == "completed" and not cell.stale
             values = _left_by(cell, notebook) if is_valid else None
             if values is not None:
-                recalled[source] = values
+                restored[source] = values
                 continue
             run.add(source)
             waiting.append(source)
             if is_valid:
                 rerun.add(source)
     in_order = tuple(cell.id for cell in notebook if cell.id in run)
-    return CatchUp(cell_ids=in_order, recalled=recalled, rerun=frozenset(rerun))
+    return CatchUp(cell_ids=in_order, restored=restored, rerun=frozenset(rerun))
 
 
 def _is_needed(cell: Cell, edge: Edge) -> bool:

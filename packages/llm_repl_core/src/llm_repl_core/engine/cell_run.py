@@ -15,7 +15,7 @@ from msgspec import Struct
 from llm_repl_core.engine.cell_type import CellType, Deliver, Execution
 from llm_repl_core.engine.events import (
     CellCompleted,
-    CellEndedBadly,
+    CellFailed,
     CellOutput,
     CellOutputsCleared,
     CellOutputUpdated,
@@ -24,7 +24,7 @@ from llm_repl_core.engine.events import (
     Event,
     ToolApprovalNeeded,
 )
-from llm_repl_core.engine.questions import Answer, CallListener, CallTerms, Question
+from llm_repl_core.engine.model_calls import CallListener, CallPolicy, ModelCall, ModelReply
 from llm_repl_core.errors import CallNotSent, KernelDied, KernelError, LLMReplError
 from llm_repl_core.ledger.record import Mode
 from llm_repl_core.model.cell import Cell, CellStatus
@@ -43,7 +43,7 @@ from llm_repl_core.providers.base import ToolCall
 if TYPE_CHECKING:
     from llm_repl_core.engine.run import Run
 
-__all__ = ["CellRun", "Ending"]
+__all__ = ["CellOutcome", "CellRun"]
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ _STOPPED = "The cell was stopped."
 _OWN_INTERRUPT = "Code that the cell uses raised KeyboardInterrupt, and nobody has stopped it."
 
 
-class Ending(Struct, frozen=True):
+class CellOutcome(Struct, frozen=True):
     """How a cell ended.
 
     Attributes:
@@ -72,7 +72,7 @@ class Ending(Struct, frozen=True):
     withdrawn: bool = False
 
 
-class _Earlier(Struct, frozen=True):
+class _PriorState(Struct, frozen=True):
     """What a cell had before it ran."""
 
     outputs: list[Output]
@@ -139,18 +139,18 @@ class CellRun:
         # this one's place, and then nothing is written back.
         self._outputs = OutputList()
         self._count = run.execution_count(index)
-        self._earlier = _Earlier(cell.outputs, cell.status, cell.stale, cell.execution_count)
+        self._prior_state = _PriorState(cell.outputs, cell.status, cell.stale, cell.execution_count)
 
-    async def execute(self) -> Ending:
+    async def execute(self) -> CellOutcome:
         """Run the cell. It ends in exactly one event, whatever happens."""
         if self._cell_type is not None and not self._cell_type.shares_kernel:
             async with self._run.kernel_turn:
                 if self._stop is not None:  # before it began
-                    return Ending(_STOPPED, interrupted=True)
+                    return CellOutcome(_STOPPED, interrupted=True)
                 return await self._execute_whole()
         return await self._execute_whole()
 
-    async def _execute_whole(self) -> Ending:
+    async def _execute_whole(self) -> CellOutcome:
         started = time.perf_counter()
         self._task = asyncio.current_task()
         self._claim()
@@ -241,9 +241,9 @@ class CellRun:
             notebook=self._session.notebook,
             kernel=self._session.kernel,
             call=self._call,
-            terms=self._run.terms,
+            policy=self._run.policy,
             run_id=self._run.id,
-            earlier_status=self._earlier.status,
+            earlier_status=self._prior_state.status,
             reruns=self._run.reruns(self._cell.id),
             kernel_turn=self._kernel_turn,
             goes_on=self._goes_on,
@@ -278,17 +278,17 @@ class CellRun:
 
     async def _call(
         self,
-        question: Question,
-        terms: CallTerms,
+        model_call: ModelCall,
+        policy: CallPolicy,
         listener: CallListener,
         *,
         mode: Mode | None = None,
-    ) -> Answer:
+    ) -> ModelReply:
         self._refuse_stopped()
-        if mode is None and (ahead := self._run.take_ahead(question)) is not None:
-            self._session.call.passed(question, terms)
+        if mode is None and (ahead := self._run.take_ahead(model_call)) is not None:
+            self._session.call.passed(model_call, policy)
             return await ahead.adopt(listener)
-        return await self._session.call(question, terms, listener, mode=mode)
+        return await self._session.call(model_call, policy, listener, mode=mode)
 
     def _refuse_stopped(self) -> None:
         """End the cell where it was stopped, and what the kernel did for it ended well all the same."""
@@ -322,10 +322,10 @@ class CellRun:
             return False  # it was deleted: nobody can see the question
         with self._session.approvals.ask(
             cell_id=self._cell.id, name=call.name, arguments=call.arguments, item=item
-        ) as (question, decision):
+        ) as (request, decision):
             self._tell(
                 ToolApprovalNeeded,
-                call_id=question.call_id,
+                call_id=request.call_id,
                 name=call.name,
                 arguments=call.arguments,
                 item=item,
@@ -371,9 +371,9 @@ class CellRun:
         self._cell.stale = False  # what is edited from now on makes it so again
         self._cell.execution_count = self._count
 
-    # Ending ------------------------------------------------------------------------------------
+    # Ending ------------------------------------------------------------------------------------------
 
-    def _end(self, context: CellContext, started: float) -> Ending:
+    def _end(self, context: CellContext, started: float) -> CellOutcome:
         cell = self._cell
         self._outputs.join_streams()
         # Again: a key may have been printed in pieces.
@@ -382,7 +382,7 @@ class CellRun:
         ending = self._judge(outputs)
         if cell.outputs is self._outputs.outputs:
             if ending.withdrawn:
-                self._earlier.put_back(cell)
+                self._prior_state.put_back(cell)
             else:
                 cell.status = _status(ending)
         duration_s = time.perf_counter() - started
@@ -395,9 +395,7 @@ class CellRun:
         if ending.error is None:
             self._run.emit(CellCompleted, **fields)
         else:
-            self._run.emit(
-                CellEndedBadly, **fields, error=ending.error, interrupted=ending.interrupted
-            )
+            self._run.emit(CellFailed, **fields, error=ending.error, interrupted=ending.interrupted)
         self._ended.set()
         self._without_kernel.set()
         self._run.answers.give_up(cell.id)
@@ -409,7 +407,7 @@ class CellRun:
         )
         return ending
 
-    def _mark_stale(self, ending: Ending) -> None:
+    def _mark_stale(self, ending: CellOutcome) -> None:
         if ending.withdrawn:
             return
         if ending.error is None:
@@ -419,18 +417,18 @@ class CellRun:
         else:
             self._session.note_not_held(self._cell.id)
         # What this run has come to already stands where document order has it, and saw all it needs.
-        stale = self._session.dependencies.mark_changed(self._cell.id, but=self._run.begun)
+        stale = self._session.dependencies.mark_changed(self._cell.id, except_ids=self._run.begun)
         # Those that this very run comes to are not told to be stale for a moment.
         stale = tuple(cell_id for cell_id in stale if not self._run.will_run(cell_id))
         if stale:
             self._run.emit(CellsStale, cell_ids=stale)
 
-    def _judge(self, outputs: Sequence[Output]) -> Ending:
+    def _judge(self, outputs: Sequence[Output]) -> CellOutcome:
         last_error = next((one for one in reversed(outputs) if one.type == "error"), None)
         if last_error is None:
-            return Ending(None, interrupted=False)
+            return CellOutcome(None, interrupted=False)
         if last_error.fields.get("ename") == CallNotSent.__name__:
-            return Ending(last_error.content, interrupted=False, withdrawn=True)
+            return CellOutcome(last_error.content, interrupted=False, withdrawn=True)
         if self._stop is None:
             # Else code has raised it, as it may raise anything.
             interrupted = (
@@ -439,7 +437,7 @@ class CellRun:
             )
         else:
             interrupted = self._stop.reason is None
-        return Ending(last_error.content, interrupted=interrupted)
+        return CellOutcome(last_error.content, interrupted=interrupted)
 
     def _is_interrupted(self) -> bool:
         """Whether somebody ends the cell without `stop`: by Ctrl-C, leaving, or closing the engine."""
@@ -504,7 +502,7 @@ async def _set_within(event: asyncio.Event, timeout_s: float) -> bool:
     return event.is_set()
 
 
-def _status(ending: Ending) -> CellStatus:
+def _status(ending: CellOutcome) -> CellStatus:
     if ending.error is None:
         return "completed"
     return "interrupted" if ending.interrupted else "error"

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from llm_repl_core.engine.questions import Answer, CallListener, CallTerms, Question
+from llm_repl_core.engine.model_calls import CallListener, CallPolicy, ModelCall, ModelReply
 from llm_repl_core.kernels.base import Kernel
 from llm_repl_core.ledger.record import Mode
 from llm_repl_core.model.cell import Cell, CellStatus
@@ -23,17 +23,17 @@ Deliver: TypeAlias = Callable[[str, JSONValue], Awaitable[None]]
 """Sets one variable to a value in the kernel, in a way of its own."""
 
 
-class ModelCall(Protocol):
-    """Asks a model, or the record; see `llm_repl_core.engine.calls.Caller`."""
+class CallsModel(Protocol):
+    """Asks a model, or the record; see `llm_repl_core.engine.calls.ModelCaller`."""
 
     async def __call__(
         self,
-        question: Question,
-        terms: CallTerms,
+        model_call: ModelCall,
+        policy: CallPolicy,
         listener: CallListener,
         *,
         mode: Mode | None = None,
-    ) -> Answer:
+    ) -> ModelReply:
         """Ask it."""
 
 
@@ -45,7 +45,7 @@ class Execution(Struct, frozen=True, kw_only=True):
         kernel: The notebook's kernel, alive; of a cell whose type ``shares_kernel``, to be used
             within `kernel_turn` only.
         call: Sends a request to a model.
-        terms: Says what the run allows its calls.
+        policy: Says what the run allows its calls.
         run_id: The run's UUID.
         earlier_status: The cell's status before this run.
         reruns: Whether it would give the same as before, and runs for its variables only: what
@@ -68,8 +68,8 @@ class Execution(Struct, frozen=True, kw_only=True):
 
     notebook: Notebook
     kernel: Kernel
-    call: ModelCall
-    terms: Callable[[], Awaitable[CallTerms]]
+    call: CallsModel
+    policy: Callable[[], Awaitable[CallPolicy]]
     run_id: str
     earlier_status: CellStatus
     reruns: bool

@@ -58,12 +58,14 @@ class Dependencies:
         """The ids of the cells that would give something else now, in document order."""
         return [cell.id for cell in self._notebook if cell.stale]
 
-    def mark_changed(self, cell_id: str, *, but: Container[str] = frozenset()) -> tuple[str, ...]:
+    def mark_changed(
+        self, cell_id: str, *, except_ids: Container[str] = frozenset()
+    ) -> tuple[str, ...]:
         """Mark what depends on a cell that has run, was edited, or is about to be removed.
 
         Args:
             cell_id: The cell; one that does not exist changes nothing.
-            but: Those that are known to have seen the change.
+            except_ids: Those that are known to have seen the change.
 
         Returns:
             The ids of the cells that have become stale by it, in document order: those that have
@@ -73,7 +75,7 @@ class Dependencies:
 
         def fresh(one: str) -> bool:
             cell = self._notebook[one]
-            return not cell.stale and cell.status != "idle" and one not in but
+            return not cell.stale and cell.status != "idle" and one not in except_ids
 
         # What depends on a cell that is stale, or was edited and not run since, is stale already.
         for dependent in self._dependents.of(cell_id, ends_at=lambda one: not fresh(one)):

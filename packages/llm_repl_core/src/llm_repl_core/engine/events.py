@@ -8,7 +8,7 @@ from llm_repl_core.model.output import Output
 
 __all__ = [
     "CellCompleted",
-    "CellEndedBadly",
+    "CellFailed",
     "CellOutput",
     "CellOutputUpdated",
     "CellOutputsCleared",
@@ -19,7 +19,7 @@ __all__ = [
     "CellsStale",
     "Event",
     "RunCompleted",
-    "RunEndedBadly",
+    "RunFailed",
     "RunProgress",
     "RunStarted",
     "ToolApprovalNeeded",
@@ -53,7 +53,7 @@ class RunStarted(Event, frozen=True, kw_only=True):
 
 
 class CellStarted(Event, frozen=True, kw_only=True):
-    """A cell began. It ends in exactly one `CellCompleted` or `CellEndedBadly`.
+    """A cell began. It ends in exactly one `CellCompleted` or `CellFailed`.
 
     Attributes:
         cell_id: Which cell.
@@ -186,7 +186,7 @@ class CellCompleted(Event, frozen=True, kw_only=True):
     duration_s: float
 
 
-class CellEndedBadly(Event, frozen=True, kw_only=True):
+class CellFailed(Event, frozen=True, kw_only=True):
     """A cell failed, was interrupted, or lost its kernel.
 
     Attributes:
@@ -232,7 +232,7 @@ class RunCompleted(Event, frozen=True, kw_only=True):
     """All cells of a run ended well."""
 
 
-class RunEndedBadly(Event, frozen=True, kw_only=True):
+class RunFailed(Event, frozen=True, kw_only=True):
     """A run ended with a cell that failed, or was stopped.
 
     Attributes:

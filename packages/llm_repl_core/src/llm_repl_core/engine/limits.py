@@ -30,14 +30,14 @@ class ProviderLimits:
                 f"A provider cannot get {concurrency} calls at once: set the limit to 1 or more."
             )
         self._concurrency = concurrency
-        self._doors: dict[str, _Door] = {}
+        self._doors: dict[str, _Gate] = {}
 
     def slot(self, provider: str) -> AbstractAsyncContextManager[None]:
         """Hold one of a provider's places; entering waits for one, and for the end of a pause.
 
         Who comes first is served first. Who is cancelled while it waits takes no place with it.
         """
-        return _Slot(self._door(provider))
+        return _Slot(self._gate(provider))
 
     def pause(self, provider: str, duration_s: float) -> None:
         """Let nobody start a call there for a while; of several pauses, the one that ends last wins.
@@ -45,34 +45,34 @@ class ProviderLimits:
         Calls that are under way go on. After the pause all places are free at once: it is for the
         retries' jitter to spread the calls.
         """
-        self._door(provider).pause(duration_s)
+        self._gate(provider).pause(duration_s)
 
     def waiting_s(self, provider: str) -> float:
         """How long, from now, nobody may start a call there; 0: not paused."""
-        return self._door(provider).waiting_s()
+        return self._gate(provider).waiting_s()
 
-    def _door(self, provider: str) -> _Door:
+    def _gate(self, provider: str) -> _Gate:
         if provider not in self._doors:
-            self._doors[provider] = _Door(self._concurrency)
+            self._doors[provider] = _Gate(self._concurrency)
         return self._doors[provider]
 
 
 class _Slot(AbstractAsyncContextManager[None]):
     """Not an async generator, which would keep its place where a task is closed unfinished."""
 
-    __slots__ = ("_door",)
+    __slots__ = ("_gate",)
 
-    def __init__(self, door: _Door) -> None:
-        self._door = door
+    def __init__(self, gate: _Gate) -> None:
+        self._gate = gate
 
     async def __aenter__(self) -> None:
-        await self._door.enter()
+        await self._gate.enter()
 
     async def __aexit__(self, *_: object) -> None:
-        self._door.leave()
+        self._gate.leave()
 
 
-class _Door:
+class _Gate:
     """The way in to one provider.
 
     A place is handed over to the first in the queue by whoever leaves, so that no newcomer can take

@@ -11,21 +11,21 @@ from typing import Any, TypeVar
 from llm_repl_core.dataflow.code import analyse_code
 from llm_repl_core.dataflow.effects import Effects
 from llm_repl_core.engine.approvals import Approvals
+from llm_repl_core.engine.call_policies import CallPolicies
 from llm_repl_core.engine.caller_thread import AsyncInbox, Inbox
-from llm_repl_core.engine.calls import Caller
+from llm_repl_core.engine.calls import ModelCaller
 from llm_repl_core.engine.catch_up import plan_catch_up
 from llm_repl_core.engine.cell_type import CellType
 from llm_repl_core.engine.dependencies import Dependencies
 from llm_repl_core.engine.displays import Displays
-from llm_repl_core.engine.distrust import Distrust
 from llm_repl_core.engine.events import Event
-from llm_repl_core.engine.kept_kernel import KeptKernel
+from llm_repl_core.engine.kernel_manager import KernelManager
+from llm_repl_core.engine.mispredictions import Mispredictions
+from llm_repl_core.engine.model_calls import CallPolicy
 from llm_repl_core.engine.options import RunOptions
 from llm_repl_core.engine.prompts.preview import Preview, make_preview
-from llm_repl_core.engine.questions import CallTerms
 from llm_repl_core.engine.run import Run
 from llm_repl_core.engine.run_queue import RunQueue
-from llm_repl_core.engine.terms import Terms
 from llm_repl_core.errors import Conflict, KernelUnsupported
 from llm_repl_core.kernels.base import Kernel, Value
 from llm_repl_core.model.cell import Cell, CodeCell, ForeignCell
@@ -54,7 +54,7 @@ class LiveSession:
         kernel: Its kernel, which is started when it is first needed.
         cell_types: How each class of cell is run.
         call: Sends requests to models.
-        terms: What runs allow their calls.
+        policies: What runs allow their calls.
         plugins: Whose hooks watch.
         cell_timeout_s: How long a cell may run; 0: no limit.
     """
@@ -65,8 +65,8 @@ class LiveSession:
         *,
         kernel: Kernel,
         cell_types: Mapping[type[Cell], CellType],
-        call: Caller,
-        terms: Terms,
+        call: ModelCaller,
+        policies: CallPolicies,
         plugins: PluginManager,
         cell_timeout_s: float = 0.0,
     ) -> None:
@@ -76,19 +76,19 @@ class LiveSession:
         self.plugins = plugins
         self.cell_timeout_s = cell_timeout_s
         self.approvals = Approvals()
-        self.distrust = Distrust(notebook)
-        self.dependencies = Dependencies(notebook, self.distrust.pairs)
+        self.mispredictions = Mispredictions(notebook)
+        self.dependencies = Dependencies(notebook, self.mispredictions.pairs)
         self.displays = Displays(notebook)
         self.execution_count = 0
         """How many cells the kernel has run."""
         self.plain_names: set[str] = set()
         """Variables that were set from outside, to plain data."""
         self._cell_types = cell_types
-        self._terms = terms
+        self._policies = policies
         self._listeners: list[Listener] = []
         self._queue = RunQueue(kernel)
         self._sequence = 0
-        self._kept = KeptKernel(kernel, notebook)
+        self._kernel_manager = KernelManager(kernel, notebook)
         self.closed = False
         """Whether it was closed, so that nothing more is run."""
 
@@ -162,7 +162,7 @@ class LiveSession:
 
     async def _assign(self, values: Mapping[str, Any]) -> None:
         self._refuse_closed()
-        await self._kept.ensure()
+        await self._kernel_manager.ensure()
         await self.kernel.assign(values)
 
     async def ask(self, question: Callable[[], Awaitable[T]]) -> T:
@@ -211,7 +211,9 @@ class LiveSession:
         """
         self._refuse_closed()
         return await self._queue.ask(
-            lambda: make_preview(self.notebook, cell_id, self.kernel, self._kept.ensure, self.call)
+            lambda: make_preview(
+                self.notebook, cell_id, self.kernel, self._kernel_manager.ensure, self.call
+            )
         )
 
     async def restart(self) -> None:
@@ -226,7 +228,7 @@ class LiveSession:
         async with self._queue.between_runs():
             self.execution_count = 0
             self.plain_names.clear()
-            await self._kept.restart()
+            await self._kernel_manager.restart()
 
     async def close(self) -> None:
         """Stop what runs and end the kernel."""
@@ -274,7 +276,10 @@ class LiveSession:
         """
         self._refuse_closed()
         catch_up = plan_catch_up(
-            self.notebook, self.dependencies.graph(), self.dependencies.stale(), self._kept.held
+            self.notebook,
+            self.dependencies.graph(),
+            self.dependencies.stale(),
+            self._kernel_manager.held,
         )
         return Run(
             self,
@@ -326,7 +331,7 @@ class LiveSession:
             PriceUnknown: There is such a prompt, or was; nothing was run.
         """
         if run.asked_cell_ids:
-            await self._terms.check_spent(self.notebook, run.options)
+            await self._policies.check_spent(self.notebook, run.options)
         await self.call.check_prices(self.notebook, run.asked_cell_ids, run.options)
 
     # For runs ------------------------------------------------------------------------------------
@@ -337,7 +342,7 @@ class LiveSession:
         Raises:
             KernelStartFailed: None can be started.
         """
-        await self._kept.ensure()
+        await self._kernel_manager.ensure()
 
     async def ensure_kernel(self) -> Output | None:
         """Have a kernel that is alive; the answer is a notice for the user where state was lost.
@@ -345,8 +350,8 @@ class LiveSession:
         Raises:
             KernelStartFailed: None can be started.
         """
-        await self._kept.ensure()
-        return self._kept.take_notice()
+        await self._kernel_manager.ensure()
+        return self._kernel_manager.take_notice()
 
     def cell_type(self, cell: Cell) -> CellType | None:
         """How a cell is run, or None."""
@@ -357,30 +362,30 @@ class LiveSession:
         word = cell.foreign_type if isinstance(cell, ForeignCell) else type(cell).__name__
         return f"No installed plugin runs cells of the type `{word}`; the cell is kept as it is."
 
-    async def call_terms(self, options: RunOptions, cell_ids: Sequence[str]) -> CallTerms:
+    async def call_policy(self, options: RunOptions, cell_ids: Sequence[str]) -> CallPolicy:
         """What a run of these cells allows its calls."""
-        return await self._terms.of_run(self.notebook, options, cell_ids)
+        return await self._policies.for_run(self.notebook, options, cell_ids)
 
     def note_held(self, cell_id: str) -> None:
         """Note that the kernel has the variables of a cell."""
-        self._kept.note_held(cell_id)
+        self._kernel_manager.note_held(cell_id)
 
     def note_not_held(self, cell_id: str) -> None:
         """Note that the kernel has older variables of a cell at most: it has failed since."""
-        self._kept.note_not_held(cell_id)
+        self._kernel_manager.note_not_held(cell_id)
 
     @property
     def kernel_generation(self) -> int:
         """Which kernel it is: another number after each start."""
-        return self._kept.generation
+        return self._kernel_manager.generation
 
     def note_code(self, cell: Cell) -> None:
         """Note what a code cell says as it runs: the kernel has its functions from then on."""
-        self._kept.note_code(cell.id, cell.content)
+        self._kernel_manager.note_code(cell.id, cell.content)
 
     def effects_of_former_code(self) -> list[Effects]:
         """What the code does that the kernel has run and that no cell says any more."""
-        return [analyse_code(content) for content in self._kept.former_code()]
+        return [analyse_code(content) for content in self._kernel_manager.former_code()]
 
     def next_sequence(self) -> int:
         """The number of the next event, from 1."""

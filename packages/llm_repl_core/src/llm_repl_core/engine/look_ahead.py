@@ -15,15 +15,15 @@ from collections.abc import Awaitable, Callable, Collection
 
 from msgspec import Struct, field, structs
 
-from llm_repl_core.engine.ahead_call import AheadCall
-from llm_repl_core.engine.calls import Caller
-from llm_repl_core.engine.distrust import Distrust
+from llm_repl_core.engine.calls import ModelCaller
 from llm_repl_core.engine.events import CellSuperseded
-from llm_repl_core.engine.plan import Plan, Planned, Prospect
+from llm_repl_core.engine.mispredictions import Mispredictions
+from llm_repl_core.engine.model_calls import CallPolicy, ModelCall, ModelReply
+from llm_repl_core.engine.plan import Candidate, Plan, PlannedCell
 from llm_repl_core.engine.prompts.answer_form import AnswerForm, ModelForm
-from llm_repl_core.engine.prompts.dialogue import first_question
+from llm_repl_core.engine.prompts.dialogue import first_model_call
 from llm_repl_core.engine.prompts.prepare import PreparedPrompt, prepare
-from llm_repl_core.engine.questions import Answer, CallTerms, Question
+from llm_repl_core.engine.speculative_call import SpeculativeCall
 from llm_repl_core.errors import LLMReplError
 from llm_repl_core.kernels.base import Kernel
 from llm_repl_core.kernels.state import KernelFork
@@ -64,7 +64,7 @@ class _Sent(Struct, eq=False):
     """A prompt that was sent ahead.
 
     Attributes:
-        prospect: The prompt.
+        candidate: The prompt.
         index: That of the copy that it was rendered on.
         form: What its answer must be; None: any text.
         is_list: Whether it is over items.
@@ -73,12 +73,12 @@ class _Sent(Struct, eq=False):
         expected: How many items there are, or one.
     """
 
-    prospect: Prospect
+    candidate: Candidate
     index: int
     form: AnswerForm | None
     is_list: bool
-    calls: dict[int | None, AheadCall] = field(default_factory=dict)
-    answers: dict[int | None, Answer] = field(default_factory=dict)
+    calls: dict[int | None, SpeculativeCall] = field(default_factory=dict)
+    answers: dict[int | None, ModelReply] = field(default_factory=dict)
     expected: int = 0
 
 
@@ -92,9 +92,9 @@ class LookAhead:
         kernel_turn: Whose turn it is to use it.
         ensure_kernel: Starts it where it is not alive.
         call: Sends requests.
-        terms: What the run allows them.
+        policy: What the run allows them.
         run_id: The run's UUID.
-        distrust: Which predictions were wrong.
+        mispredictions: Which predictions were wrong.
         may_ask: Whether a prompt asks a model at all, and from the start.
         emit: Emits an event of the run.
         is_on: Whether anything is sent ahead.
@@ -108,10 +108,10 @@ class LookAhead:
         kernel: Kernel,
         kernel_turn: asyncio.Lock,
         ensure_kernel: Callable[[], Awaitable[None]],
-        call: Caller,
-        terms: Callable[[], Awaitable[CallTerms]],
+        call: ModelCaller,
+        policy: Callable[[], Awaitable[CallPolicy]],
         run_id: str,
-        distrust: Distrust,
+        mispredictions: Mispredictions,
         may_ask: Callable[[PromptCell], bool],
         emit: Callable[..., None],
         is_on: bool,
@@ -123,18 +123,18 @@ class LookAhead:
         self._kernel_turn = kernel_turn
         self._ensure_kernel = ensure_kernel
         self._call = call
-        self._terms = terms
+        self._policy = policy
         self._run_id = run_id
-        self._distrust = distrust
+        self._mispredictions = mispredictions
         self._may_ask = may_ask
         self._emit = emit
         self._is_on = is_on
         self._index = -1
         """The order has come to this cell."""
         self._looked_at = 0
-        """The cells before it have been looked at as prospects."""
+        """The cells before it have been looked at as candidates."""
         self._revision = -1
-        self._prospects: dict[str, Prospect] = {}
+        self._candidates: dict[str, Candidate] = {}
         """The prompts that may be sent ahead and were not, in order."""
         self._begun: set[str] = set()
         """Those that were sent, or are being rendered for it."""
@@ -161,31 +161,31 @@ class LookAhead:
         if not self._is_on:
             return
         self._index = max(self._index, index)
-        self._find_prospects()
+        self._find_candidates()
         wanted = [
-            prospect
-            for prospect in self._prospects.values()
-            if prospect.ahead_from <= index < prospect.index
+            candidate
+            for candidate in self._candidates.values()
+            if candidate.ahead_from <= index < candidate.index
         ]
         if not wanted:
             return
         fork = self._fork
-        if fork is None or any(fork.index < prospect.ahead_from for prospect in wanted):
+        if fork is None or any(fork.index < candidate.ahead_from for candidate in wanted):
             await self._renew_fork(index, wanted)
         self._wake.set()
         if self._fork is not None and (self._working is None or self._working.done()):
             self._working = asyncio.ensure_future(self._work())
 
-    def reached(self, planned: Planned) -> None:
+    def reached(self, planned: PlannedCell) -> None:
         """The order has come to a cell, which is rendered there and no more ahead.
 
         Args:
             planned: The cell.
         """
         self._index = max(self._index, planned.index)
-        self._prospects.pop(planned.cell_id, None)
+        self._candidates.pop(planned.cell_id, None)
 
-    def ended(self, planned: Planned, *, ok: bool) -> None:
+    def ended(self, planned: PlannedCell, *, ok: bool) -> None:
         """A cell has ended.
 
         Args:
@@ -211,26 +211,26 @@ class LookAhead:
         self._values[cell_id] = value
         self._wake.set()
 
-    def take(self, question: Question) -> AheadCall | None:
+    def take(self, model_call: ModelCall) -> SpeculativeCall | None:
         """The call that was sent ahead for what a prompt now asks at its place.
 
         Args:
-            question: What it asks.
+            model_call: What it asks.
 
         Returns:
             None: there is none, or it asked something else, and is closed.
         """
-        place = question.place
+        place = model_call.place
         sent = self._sent.get(place.cell_id)
         if sent is None or place.step:
             return None
         call = sent.calls.pop(place.item, None)
         if call is None:
             return None
-        if self._call.identity(question) == call.identity:
+        if self._call.identity(model_call) == call.identity:
             return call
         above = self._run_since_copy(sent)
-        self._distrust.note(place.cell_id, above)
+        self._mispredictions.note(place.cell_id, above)
         self._emit(CellSuperseded, cell_id=place.cell_id, item=place.item, above_ids=tuple(above))
         told = ", ".join(f"`{cell_id}`" for cell_id in above[-3:])
         call.supersede(
@@ -250,7 +250,7 @@ class LookAhead:
         Prompts only where they are known to run code, or where nothing else stands between: a
         template can always count.
         """
-        between = [self._plan.at(index) for index in range(sent.index, sent.prospect.index)]
+        between = [self._plan.at(index) for index in range(sent.index, sent.candidate.index)]
         cells = [planned for planned in between if planned is not None]
         likely = [
             cell for cell in cells if not cell.is_prompt or cell.holds_order or cell.effects.changes
@@ -260,7 +260,7 @@ class LookAhead:
     def halt(self) -> None:
         """Close what was sent ahead and not taken over: the run does not come to it."""
         self._is_on = False
-        self._prospects.clear()
+        self._candidates.clear()
         for sent in self._sent.values():
             for call in sent.calls.values():
                 call.supersede("The run ended before the prompt's place had come.")
@@ -278,24 +278,24 @@ class LookAhead:
 
     # Inside --------------------------------------------------------------------------------------
 
-    def _find_prospects(self) -> None:
+    def _find_candidates(self) -> None:
         """Look at the cells that have come into the window, or at all where some were edited."""
         end = min(self._index + 1 + _WINDOW, len(self._plan))
         if self._revision != self._notebook.revision:
-            self._prospects.clear()
+            self._candidates.clear()
             self._looked_at = 0
         for index in range(max(self._looked_at, self._index + 1), end):
-            prospect = self._plan.prospect(index)
-            if prospect is None or prospect.cell_id in self._begun:
+            candidate = self._plan.candidate(index)
+            if candidate is None or candidate.cell_id in self._begun:
                 continue
-            cell = self._notebook[prospect.cell_id]
+            cell = self._notebook[candidate.cell_id]
             if isinstance(cell, PromptCell) and self._may_ask(cell):
-                self._prospects[prospect.cell_id] = prospect
+                self._candidates[candidate.cell_id] = candidate
         self._looked_at = max(self._looked_at, end)
         self._revision = self._notebook.revision
 
-    async def _renew_fork(self, index: int, wanted: Collection[Prospect]) -> None:
-        names = frozenset[str]().union(*(prospect.reads for prospect in wanted))
+    async def _renew_fork(self, index: int, wanted: Collection[Candidate]) -> None:
+        names = frozenset[str]().union(*(candidate.reads for candidate in wanted))
         fork: KernelFork | None = None
         async with self._kernel_turn:
             with contextlib.suppress(LLMReplError):
@@ -314,16 +314,16 @@ class LookAhead:
     async def _work(self) -> None:
         """Send what can be sent as long as there is a copy to render it on."""
         while (fork := self._fork) is not None and self._is_on:
-            terms = await self._terms()
+            policy = await self._policy()
             if self._fork is not fork:
                 continue  # there is a newer one meanwhile
-            prospect = self._next(fork, terms)
-            if prospect is not None:
-                del self._prospects[prospect.cell_id]
-                self._begun.add(prospect.cell_id)
-                await self._send(prospect, fork, terms)
+            candidate = self._next(fork, policy)
+            if candidate is not None:
+                del self._candidates[candidate.cell_id]
+                self._begun.add(candidate.cell_id)
+                await self._send(candidate, fork, policy)
                 continue
-            if not any(one.ahead_from <= fork.index for one in self._prospects.values()):
+            if not any(one.ahead_from <= fork.index for one in self._candidates.values()):
                 # A newer one may be there when this one has ended: then it goes on.
                 await self._let_fork_go()
                 continue
@@ -331,43 +331,43 @@ class LookAhead:
             await self._wake.wait()
         await self._let_fork_go()
 
-    def _next(self, fork: _Fork, terms: CallTerms) -> Prospect | None:
+    def _next(self, fork: _Fork, policy: CallPolicy) -> Candidate | None:
         """The first prompt that can be rendered now."""
         ahead = sum(len(sent.calls) for sent in self._sent.values())
-        if terms.slots.locked() or ahead >= _CALLS_LIMIT:
+        if policy.slots.locked() or ahead >= _CALLS_LIMIT:
             return None
-        for prospect in tuple(self._prospects.values()):
-            if prospect.index <= self._index or not self._failed.isdisjoint(
-                prospect.sources.values()
+        for candidate in tuple(self._candidates.values()):
+            if candidate.index <= self._index or not self._failed.isdisjoint(
+                candidate.sources.values()
             ):
-                del self._prospects[prospect.cell_id]
-            elif prospect.ahead_from <= fork.index and self._is_ready(prospect, fork):
-                return prospect
+                del self._candidates[candidate.cell_id]
+            elif candidate.ahead_from <= fork.index and self._is_ready(candidate, fork):
+                return candidate
         return None
 
-    def _is_ready(self, prospect: Prospect, fork: _Fork) -> bool:
+    def _is_ready(self, candidate: Candidate, fork: _Fork) -> bool:
         has_values = all(
-            source in fork.ended or source in self._values for source in prospect.sources.values()
+            source in fork.ended or source in self._values for source in candidate.sources.values()
         )
-        return has_values and prospect.needs & self._run_ids <= self._ended
+        return has_values and candidate.needs & self._run_ids <= self._ended
 
-    async def _send(self, prospect: Prospect, fork: _Fork, terms: CallTerms) -> None:
+    async def _send(self, candidate: Candidate, fork: _Fork, policy: CallPolicy) -> None:
         """Render a prompt on the copy, and send it."""
-        cell_id = prospect.cell_id
+        cell_id = candidate.cell_id
         try:
             cell = self._notebook[cell_id]
             assert isinstance(cell, PromptCell)
             async with asyncio.timeout(_RENDER_LIMIT_S):
-                prepared = await self._render(cell, prospect, fork)
-            sent = _Sent(prospect, fork.index, prepared.form, cell.for_each is not None)
+                prepared = await self._render(cell, candidate, fork)
+            sent = _Sent(candidate, fork.index, prepared.form, cell.for_each is not None)
             sent.expected = len(prepared.conversations)
             for conversation in prepared.conversations:
                 call = await self._call.send_ahead(
-                    first_question(
+                    first_model_call(
                         cell, prepared, conversation, notebook=self._notebook, run_id=self._run_id
                     ),
-                    terms,
-                    is_wanted=lambda: self._is_on and self._index < prospect.index,
+                    policy,
+                    is_wanted=lambda: self._is_on and self._index < candidate.index,
                 )
                 if call is None:
                     break
@@ -378,15 +378,15 @@ class LookAhead:
         except (LLMReplError, TimeoutError):
             # At its place it is asked, or fails, as it would have.
             _log.debug("cell %s was not sent ahead", cell_id, exc_info=True)
-            self._try_again_later(prospect, fork)
+            self._try_again_later(candidate, fork)
             if self._fork is fork and not fork.state.alive:
                 await self._let_fork_go()
         except Exception:  # noqa: BLE001  # a plugin's code may raise anything
             _log.warning("cell %s could not be sent ahead", cell_id, exc_info=True)
 
-    def _try_again_later(self, prospect: Prospect, fork: _Fork) -> None:
+    def _try_again_later(self, candidate: Candidate, fork: _Fork) -> None:
         """Have a prompt rendered once more: on the copy that has replaced this one, or a later."""
-        cell_id = prospect.cell_id
+        cell_id = candidate.cell_id
         is_replaced = self._fork is not None and self._fork is not fork
         if cell_id in self._sent or cell_id in self._failed_to_render:
             return
@@ -394,21 +394,21 @@ class LookAhead:
             if not fork.state.alive:
                 return
             self._failed_to_render.add(cell_id)
-            prospect = structs.replace(prospect, ahead_from=fork.index + 1)
+            candidate = structs.replace(candidate, ahead_from=fork.index + 1)
         self._begun.discard(cell_id)
-        self._prospects[cell_id] = prospect
+        self._candidates[cell_id] = candidate
 
-    async def _render(self, cell: PromptCell, prospect: Prospect, fork: _Fork) -> PreparedPrompt:
+    async def _render(self, cell: PromptCell, candidate: Candidate, fork: _Fork) -> PreparedPrompt:
         values = {
             name: self._values[source]
-            for name, source in prospect.sources.items()
+            for name, source in candidate.sources.items()
             if source not in fork.ended
         }
         if values:
             await fork.state.assign(values)
         return await prepare(cell, self._notebook, fork.state, keep=True)
 
-    def _note_answer(self, sent: _Sent, item: int | None, answer: Answer | None) -> None:
+    def _note_answer(self, sent: _Sent, item: int | None, answer: ModelReply | None) -> None:
         self._wake.set()  # there may be room for another call
         if answer is None or answer.tool_calls or isinstance(sent.form, ModelForm):
             return
@@ -428,5 +428,5 @@ class LookAhead:
                 values.append(text if form is None else await form.read(text, self._kernel))
         except LLMReplError:
             return  # it does not fit, and is asked for again
-        if sent.prospect.cell_id not in self._values:
-            self.answered(sent.prospect.cell_id, values if sent.is_list else values[0])
+        if sent.candidate.cell_id not in self._values:
+            self.answered(sent.candidate.cell_id, values if sent.is_list else values[0])

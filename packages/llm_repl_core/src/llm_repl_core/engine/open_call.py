@@ -11,7 +11,7 @@ import msgspec
 
 from llm_repl_core.engine.answer_limits import refuse_empty
 from llm_repl_core.engine.budget import Spending
-from llm_repl_core.engine.questions import Answer, CallListener
+from llm_repl_core.engine.model_calls import CallListener, ModelReply
 from llm_repl_core.engine.tokens import estimate_tokens
 from llm_repl_core.engine.without_keys import without_keys
 from llm_repl_core.errors import ProviderError
@@ -126,9 +126,9 @@ class OpenCall:
                 )
             )
 
-    def answer(self) -> Answer:
+    def answer(self) -> ModelReply:
         """What came, once it is complete."""
-        return Answer(
+        return ModelReply(
             call_id=self.record.id,
             text="".join(self._pieces),
             provider=self.context.provider,

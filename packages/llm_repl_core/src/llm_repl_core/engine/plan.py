@@ -19,7 +19,7 @@ from llm_repl_core.model.cell import Cell, PromptCell
 from llm_repl_core.model.names import is_variable
 from llm_repl_core.model.notebook import Notebook
 
-__all__ = ["Plan", "Planned", "Prospect", "analyse_notebook"]
+__all__ = ["Candidate", "Plan", "PlannedCell", "analyse_notebook"]
 
 _LOOK_BACK = 256
 """How many cells a prompt is sent ahead of at most."""
@@ -27,7 +27,7 @@ _LOOK_BACK = 256
 _ITEM = "item"
 
 
-class Planned(Struct, frozen=True, kw_only=True):
+class PlannedCell(Struct, frozen=True, kw_only=True):
     """A cell of a run, and what is known of it.
 
     Attributes:
@@ -62,13 +62,13 @@ class Planned(Struct, frozen=True, kw_only=True):
         return self.effects.reads | (self.effects.writes - {self.variable, LAST_ANSWER})
 
 
-class Prospect(Struct, frozen=True, kw_only=True):
+class Candidate(Struct, frozen=True, kw_only=True):
     """A prompt that may be sent before the order has come to it.
 
     Attributes:
         cell_id: Which cell.
         index: Where it stands among the cells of the run, from 0.
-        ahead_from: The first index at which the state is predicted to show what its place shows.
+        ahead_from: The first index at which the state is predicted to show what its position shows.
         sources: By name that it reads, the prompt among the cells between that gives it its value.
         needs: Cells whose outputs it is sent with.
         reads: The names that it reads.
@@ -90,7 +90,7 @@ class Plan:
         cell_ids: Those that run, in document order; ids that do not exist are passed over.
         plain: Names of variables that are known to hold plain data, which no cell sets.
         ran: Tells the effects of what the kernel has run and no cell says any more.
-        distrusted: Whether a cell (the second) was seen to disturb a prompt (the first) that was
+        mispredicted: Whether a cell (the second) was seen to disturb a prompt (the first) that was
             sent ahead of it.
     """
 
@@ -101,15 +101,15 @@ class Plan:
         *,
         plain: Iterable[str] = (),
         ran: Callable[[], Iterable[Effects]] = tuple,
-        distrusted: Callable[[str, str], bool] = lambda _prompt, _above: False,
+        mispredicted: Callable[[str, str], bool] = lambda _prompt, _above: False,
     ) -> None:
         self._notebook = notebook
         self.cell_ids = cell_ids
         self._plain = frozenset(plain)
         self._ran = ran
-        self._distrusted = distrusted
+        self._mispredicted = mispredicted
         self._revision = -1
-        self._planned: dict[int, Planned] = {}
+        self._planned: dict[int, PlannedCell] = {}
         self._effects: list[Effects] = []
         self._indexes: dict[str, int] = {}
         self._pinned: list[int] = []
@@ -119,7 +119,7 @@ class Plan:
     def __len__(self) -> int:
         return len(self.cell_ids)
 
-    def at(self, index: int) -> Planned | None:
+    def at(self, index: int) -> PlannedCell | None:
         """One of the cells.
 
         Args:
@@ -134,7 +134,7 @@ class Plan:
             planned = self._planned[index] = self._plan(index)
         return planned
 
-    def prospect(self, index: int) -> Prospect | None:
+    def candidate(self, index: int) -> Candidate | None:
         """A prompt as one that may be sent ahead.
 
         Args:
@@ -166,7 +166,7 @@ class Plan:
                     sources.update(dict.fromkeys(given, above.cell_id))
                     unbound -= given
             first = above_index
-        return Prospect(
+        return Candidate(
             cell_id=planned.cell_id,
             index=index,
             ahead_from=first,
@@ -175,8 +175,8 @@ class Plan:
             reads=effects.reads,
         )
 
-    def _disturbs(self, above: Planned, below: Planned) -> bool:
-        if self._distrusted(below.cell_id, above.cell_id):
+    def _disturbs(self, above: PlannedCell, below: PlannedCell) -> bool:
+        if self._mispredicted(below.cell_id, above.cell_id):
             return True
         effects = above.effects
         if above.is_prompt:
@@ -186,27 +186,27 @@ class Plan:
             effects = structs.replace(effects, writes=kept)
         return may_disturb(effects, below.effects)
 
-    def _plan(self, index: int) -> Planned:
+    def _plan(self, index: int) -> PlannedCell:
         cell_id = self.cell_ids[index]
-        place = self._indexes[cell_id]
-        cell = self._notebook.cells[place]
-        effects = self._names.transitive(self._effects[place])
+        position = self._indexes[cell_id]
+        cell = self._notebook.cells[position]
+        effects = self._names.transitive(self._effects[position])
         if not isinstance(cell, PromptCell):
-            return Planned(cell_id=cell_id, index=index, is_prompt=False, effects=effects)
-        needs = frozenset(self._notebook.cells[at].id for at in self._pinned if at < place)
+            return PlannedCell(cell_id=cell_id, index=index, is_prompt=False, effects=effects)
+        needs = frozenset(self._notebook.cells[at].id for at in self._pinned if at < position)
         if isinstance(cell.context, list):
             needs |= frozenset(cell.context)
-        return Planned(
+        return PlannedCell(
             cell_id=cell_id,
             index=index,
             is_prompt=True,
             effects=effects,
-            variable=answer_variable(cell, place),
+            variable=answer_variable(cell, position),
             needs=needs,
             needs_all=cell.context == "above",
             is_unset=not all(
-                name in self._always or self._first_bound.get(name, place) < place
-                for name in self._effects[place].reads
+                name in self._always or self._first_bound.get(name, position) < position
+                for name in self._effects[position].reads
             ),
             holds_order=bool(cell.tools)
             or (isinstance(cell.schema, str) and is_variable(cell.schema.strip())),
@@ -220,25 +220,27 @@ class Plan:
         self._planned.clear()
         self._effects = analyse_notebook(notebook)
         self._names = Names([*self._effects, *self._ran()], plain={*self._plain, _ITEM})
-        self._indexes = {cell.id: place for place, cell in enumerate(notebook.cells)}
+        self._indexes = {cell.id: position for position, cell in enumerate(notebook.cells)}
         self._pinned = [
-            place for place, cell in enumerate(notebook.cells) if cell.pinned and not cell.skipped
+            position
+            for position, cell in enumerate(notebook.cells)
+            if cell.pinned and not cell.skipped
         ]
         self._always = {*ALWAYS_THERE, *self._plain, *notebook.memory, _ITEM}
         self._first_bound = {}
-        for place, effects in enumerate(self._effects):
+        for position, effects in enumerate(self._effects):
             for name in effects.writes:
-                self._first_bound.setdefault(name, place)
+                self._first_bound.setdefault(name, position)
 
 
 def analyse_notebook(notebook: Notebook) -> list[Effects]:
     """What each cell does to the names of the notebook, in document order."""
     system = notebook.preference("system")
     return [
-        analyse_cell(cell, _variable(cell, place), system)
-        for place, cell in enumerate(notebook.cells)
+        analyse_cell(cell, _variable(cell, position), system)
+        for position, cell in enumerate(notebook.cells)
     ]
 
 
-def _variable(cell: Cell, place: int) -> str | None:
-    return answer_variable(cell, place) if isinstance(cell, PromptCell) else None
+def _variable(cell: Cell, position: int) -> str | None:
+    return answer_variable(cell, position) if isinstance(cell, PromptCell) else None

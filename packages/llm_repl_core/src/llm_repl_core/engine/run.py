@@ -12,23 +12,23 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from llm_repl_core.engine.ahead_call import AheadCall
-from llm_repl_core.engine.answers import Answers
 from llm_repl_core.engine.caller_thread import AsyncInbox, Inbox
 from llm_repl_core.engine.catch_up import CatchUp
 from llm_repl_core.engine.cell_run import CellRun
 from llm_repl_core.engine.events import (
     Event,
     RunCompleted,
-    RunEndedBadly,
+    RunFailed,
     RunProgress,
     RunStarted,
 )
 from llm_repl_core.engine.look_ahead import LookAhead
+from llm_repl_core.engine.model_calls import CallPolicy, ModelCall
 from llm_repl_core.engine.options import RunOptions
-from llm_repl_core.engine.plan import Plan, Planned
-from llm_repl_core.engine.questions import CallTerms, Question
-from llm_repl_core.engine.scheduler import Outcome, Schedule
+from llm_repl_core.engine.pending_answers import PendingAnswers
+from llm_repl_core.engine.plan import Plan, PlannedCell
+from llm_repl_core.engine.scheduler import Schedule, TurnOutcome
+from llm_repl_core.engine.speculative_call import SpeculativeCall
 from llm_repl_core.errors import BudgetExceeded, LLMReplError, PriceUnknown
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.ids import new_id
@@ -93,14 +93,14 @@ class Run:
         """Whose turn it is to use the kernel, among the cells of this run."""
         self.begun: set[str] = set()
         """The cells that this run has come to."""
-        self.answers = Answers(
+        self.answers = PendingAnswers(
             session.kernel,
             self.kernel_turn,
             session.ensure_kernel,
             lambda: session.kernel_generation,
         )
         self._look_ahead: LookAhead | None = None
-        self._terms: asyncio.Task[CallTerms] | None = None
+        self._policy: asyncio.Task[CallPolicy] | None = None
         self._whole_notebook = whole_notebook
         self._catch_up = catch_up or CatchUp(cell_ids=cell_ids)
         self._order = self._in_order()
@@ -119,8 +119,8 @@ class Run:
     @property
     def asked_cell_ids(self) -> tuple[str, ...]:
         """The cells of the run, but for prompts whose answers are the notebook's."""
-        recalled = self._catch_up.recalled
-        return tuple(cell_id for cell_id in self.cell_ids if cell_id not in recalled)
+        restored = self._catch_up.restored
+        return tuple(cell_id for cell_id in self.cell_ids if cell_id not in restored)
 
     async def execute(self) -> RunResult:
         """Run the cells. Whatever happens, the run ends in exactly one event."""
@@ -201,23 +201,23 @@ class Run:
             finally:
                 await self.session.call.settled()
 
-    async def terms(self) -> CallTerms:
+    async def policy(self) -> CallPolicy:
         """What the run allows its calls; made for the first, as most runs make none.
 
         Raises:
             InvalidInput: The notebook's own mode or budget cannot be used.
             StorageError: What the notebook has spent cannot be read.
         """
-        return await asyncio.shield(self._making_of_terms())
+        return await asyncio.shield(self._making_of_policy())
 
-    def _making_of_terms(self) -> asyncio.Task[CallTerms]:
-        if self._terms is None:
-            self._terms = asyncio.ensure_future(
-                self.session.call_terms(self.options, self.cell_ids)
+    def _making_of_policy(self) -> asyncio.Task[CallPolicy]:
+        if self._policy is None:
+            self._policy = asyncio.ensure_future(
+                self.session.call_policy(self.options, self.cell_ids)
             )
             # Looked at, or asyncio logs an error that no call has come to be told.
-            self._terms.add_done_callback(lambda made: made.cancelled() or made.exception())
-        return self._terms
+            self._policy.add_done_callback(lambda made: made.cancelled() or made.exception())
+        return self._policy
 
     @property
     def caller_has_left(self) -> bool:
@@ -243,7 +243,7 @@ class Run:
         notebook = self.session.notebook
         counts = []
         for cell_id in self._order:
-            runs = cell_id in notebook and cell_id not in self._catch_up.recalled
+            runs = cell_id in notebook and cell_id not in self._catch_up.restored
             if runs and notebook[cell_id].is_counted:
                 count += 1
             counts.append(count)
@@ -256,7 +256,7 @@ class Run:
     async def _execute_cells(self) -> None:
         if self._has_prompts():
             # Made by now, so that no call overtakes another one while it waits for them.
-            await asyncio.wait([self._making_of_terms()])
+            await asyncio.wait([self._making_of_policy()])
             # In order, too: what depends on a prompt that failed is the same then.
             await self._execute_planned()
             if self.stopped:
@@ -276,7 +276,7 @@ class Run:
             self._order,
             plain=session.plain_names,
             ran=session.effects_of_former_code,
-            distrusted=session.distrust.holds,
+            mispredicted=session.mispredictions.holds,
         )
         self._look_ahead = look_ahead = LookAhead(
             plan,
@@ -285,9 +285,9 @@ class Run:
             kernel_turn=self.kernel_turn,
             ensure_kernel=session.have_kernel,
             call=session.call,
-            terms=self.terms,
+            policy=self.policy,
             run_id=self.id,
-            distrust=session.distrust,
+            mispredictions=session.mispredictions,
             may_ask=self._may_ask,
             emit=self.emit,
             is_on=options.parallel and await self._speculates(),
@@ -307,18 +307,18 @@ class Run:
 
     async def _speculates(self) -> bool:
         try:
-            return (await self.terms()).speculate
+            return (await self.policy()).speculate
         except LLMReplError:
             return False  # each call is told why
 
     def _may_ask(self, cell: PromptCell) -> bool:
         """Whether a prompt asks a model at all, and from the start."""
         goes_on = cell.for_each is not None and cell.status in ("error", "interrupted")
-        return not goes_on and not self.reruns(cell.id) and cell.id not in self._catch_up.recalled
+        return not goes_on and not self.reruns(cell.id) and cell.id not in self._catch_up.restored
 
-    def take_ahead(self, question: Question) -> AheadCall | None:
+    def take_ahead(self, model_call: ModelCall) -> SpeculativeCall | None:
         """The call that was sent ahead for what a prompt asks; None: there is none."""
-        return None if self._look_ahead is None else self._look_ahead.take(question)
+        return None if self._look_ahead is None else self._look_ahead.take(model_call)
 
     def note_answer(self, cell_id: str, value: JSONValue) -> None:
         """Note a prompt's answer, which the kernel does not have yet."""
@@ -333,8 +333,8 @@ class Run:
         )
 
     async def _start_planned(
-        self, planned: Planned, placed: Callable[[], None], failed: Sequence[Planned]
-    ) -> Outcome:
+        self, planned: PlannedCell, placed: Callable[[], None], failed: Sequence[PlannedCell]
+    ) -> TurnOutcome:
         is_last = planned.index == len(self._order) - 1
         goes_on = self.options.parallel and not planned.holds_order and not is_last
         return await self._execute_cell(
@@ -346,60 +346,65 @@ class Run:
         cell_id: str,
         index: int,
         placed: Callable[[], None],
-        failed: Sequence[Planned] = (),
+        failed: Sequence[PlannedCell] = (),
         *,
         goes_on: bool = False,
-    ) -> Outcome:
-        if cell_id in self._catch_up.recalled:
-            return await self._recall(cell_id, index)
-        outcome = Outcome(ok=False, halts=True)  # where the engine itself fails
+    ) -> TurnOutcome:
+        if cell_id in self._catch_up.restored:
+            return await self._restore(cell_id, index)
+        outcome = TurnOutcome(ok=False, halts=True)  # where the engine itself fails
         try:
             outcome = await self._execute_current(cell_id, index, placed, failed, goes_on)
         finally:
             self._note_ended(cell_id, outcome)
         return outcome
 
-    async def _recall(self, cell_id: str, index: int) -> Outcome:
+    async def _restore(self, cell_id: str, index: int) -> TurnOutcome:
         """Give the kernel what a cell left that need not run for it."""
         notices: list[Output] = []
         try:
-            for name, value in self._catch_up.recalled[cell_id].items():
+            for name, value in self._catch_up.restored[cell_id].items():
                 await self.answers.set((name,), index, value, notices.append)
         except LLMReplError as error:
             self._fail(str(error), cell_id, index)
-            return Outcome(ok=False, halts=True)
+            return TurnOutcome(ok=False, halts=True)
         self.session.note_held(cell_id)
-        return Outcome(ok=True, halts=False)
+        return TurnOutcome(ok=True, halts=False)
 
     def _in_order(self) -> tuple[str, ...]:
-        recalled = self._catch_up.recalled
-        if not recalled:
+        restored = self._catch_up.restored
+        if not restored:
             return self.cell_ids
-        chosen = recalled.keys() | set(self.cell_ids)
+        chosen = restored.keys() | set(self.cell_ids)
         return tuple(cell.id for cell in self.session.notebook if cell.id in chosen)
 
     def reruns(self, cell_id: str) -> bool:
         """Whether a cell only runs for what the kernel lacks, and gives the same as before."""
         return cell_id in self._catch_up.rerun
 
-    def _note_ended(self, cell_id: str, outcome: Outcome) -> None:
+    def _note_ended(self, cell_id: str, outcome: TurnOutcome) -> None:
         """Say that a cell asks no more, to the calls that wait for it."""
-        terms = self._terms
-        if terms is not None and terms.done() and not terms.cancelled() and not terms.exception():
-            terms.result().admission.cell_ended(cell_id, halts=outcome.halts)
+        policy = self._policy
+        if (
+            policy is not None
+            and policy.done()
+            and not policy.cancelled()
+            and not policy.exception()
+        ):
+            policy.result().admission.cell_ended(cell_id, halts=outcome.halts)
 
     async def _execute_current(
         self,
         cell_id: str,
         index: int,
         placed: Callable[[], None],
-        failed: Sequence[Planned],
+        failed: Sequence[PlannedCell],
         goes_on: bool,
-    ) -> Outcome:
+    ) -> TurnOutcome:
         notebook = self.session.notebook
         self._to_come.discard(cell_id)
         if cell_id not in notebook:
-            return Outcome(ok=True, halts=False)  # removed while it waited for its turn
+            return TurnOutcome(ok=True, halts=False)  # removed while it waited for its turn
         self.begun.add(cell_id)
         cell_run = CellRun(
             self,
@@ -428,12 +433,12 @@ class Run:
             # Ctrl-C in code that runs in the caller's thread: it is meant for the whole run.
             others = [one.stop_with_run() for one in self._cell_runs.values()]
             self._stopping = asyncio.gather(*others) if others else None
-        return Outcome(
+        return TurnOutcome(
             ok=ending.error is None,
             halts=ending.interrupted or (ending.error is not None and self.options.stop_on_error),
         )
 
-    def _refusal(self, failed: Sequence[Planned]) -> str | None:
+    def _refusal(self, failed: Sequence[PlannedCell]) -> str | None:
         """Why a cell cannot run whose answers are missing, in a sentence."""
         if not failed:
             return None
@@ -463,7 +468,7 @@ class Run:
             if error.startswith(_OF_BUDGETS) and not_run:
                 error += f" Left undone: {len(not_run)} of {len(self.cell_ids)} cells."
             self.emit(
-                RunEndedBadly,
+                RunFailed,
                 error=error,
                 cell_id=failure.cell_id,
                 interrupted=self.interrupted,

@@ -15,15 +15,15 @@ from typing import Protocol, TypeAlias
 from msgspec import Struct
 
 from llm_repl_core.dataflow.effects import LAST_ANSWER
-from llm_repl_core.engine.plan import Plan, Planned
+from llm_repl_core.engine.plan import Plan, PlannedCell
 
-__all__ = ["Outcome", "Schedule", "Start"]
+__all__ = ["Schedule", "Start", "TurnOutcome"]
 
 _PENDING_LIMIT = 256
 """How many prompts may wait for their answers at once."""
 
 
-class Outcome(Struct, frozen=True):
+class TurnOutcome(Struct, frozen=True):
     """How the turn of a cell went.
 
     Attributes:
@@ -35,7 +35,9 @@ class Outcome(Struct, frozen=True):
     halts: bool
 
 
-Start: TypeAlias = Callable[[Planned, Callable[[], None], Sequence[Planned]], Awaitable[Outcome]]
+Start: TypeAlias = Callable[
+    [PlannedCell, Callable[[], None], Sequence[PlannedCell]], Awaitable[TurnOutcome]
+]
 """Runs a cell: given what to call when it has read the state, and the prompts that it depends on
 and that failed. It decides itself whether the cell still is to be run."""
 
@@ -46,10 +48,10 @@ class Ahead(Protocol):
     async def look(self, index: int) -> None:
         """The order waits before a cell, or that cell is about to run."""
 
-    def reached(self, planned: Planned) -> None:
+    def reached(self, planned: PlannedCell) -> None:
         """The order has come to a cell."""
 
-    def ended(self, planned: Planned, *, ok: bool) -> None:
+    def ended(self, planned: PlannedCell, *, ok: bool) -> None:
         """A cell has ended."""
 
     def halt(self) -> None:
@@ -59,7 +61,7 @@ class Ahead(Protocol):
 class _Turn:
     """The turn of one cell, and how far it is."""
 
-    def __init__(self, planned: Planned, depends_on: Sequence[_Turn]) -> None:
+    def __init__(self, planned: PlannedCell, depends_on: Sequence[_Turn]) -> None:
         self.planned = planned
         self.depends_on = depends_on
         self.placed = asyncio.Event()
@@ -145,7 +147,7 @@ class Schedule:
             await self._ahead.look(index + 1)
             await turn.ended.wait()
 
-    def _waits_for(self, planned: Planned) -> list[_Turn]:
+    def _waits_for(self, planned: PlannedCell) -> list[_Turn]:
         """The prompts that must have ended before a cell can begin."""
         pending = list(self._pending.values())
         if not pending:
@@ -165,7 +167,7 @@ class Schedule:
         ]
         return found or (pending[:1] if len(pending) >= _PENDING_LIMIT else [])
 
-    def _note(self, planned: Planned) -> _Turn:
+    def _note(self, planned: PlannedCell) -> _Turn:
         turn = _Turn(planned, self._dependencies(planned))
         self._turns[planned.cell_id] = turn
         for name in planned.effects.writes:
@@ -176,7 +178,7 @@ class Schedule:
                 self._answers[planned.variable] = turn
         return turn
 
-    def _dependencies(self, planned: Planned) -> list[_Turn]:
+    def _dependencies(self, planned: PlannedCell) -> list[_Turn]:
         """The prompts whose answers a cell uses, and the cells that it is sent with."""
         reads = planned.effects.reads
         found = [self._answers.get(name) for name in reads]

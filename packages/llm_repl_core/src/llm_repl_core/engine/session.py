@@ -18,14 +18,14 @@ from typing import Any, Self, TypeVar, Unpack
 from llm_repl_core.engine.caller_thread import AsyncInbox, Inbox
 from llm_repl_core.engine.ctrl_c import CtrlC
 from llm_repl_core.engine.dependencies import Dependencies
-from llm_repl_core.engine.events import Event, RunEndedBadly
+from llm_repl_core.engine.events import Event, RunFailed
 from llm_repl_core.engine.live_session import LiveSession
 from llm_repl_core.engine.loop import EngineLoop
 from llm_repl_core.engine.options import RunKeywords, RunOptions
 from llm_repl_core.engine.prompts.preview import Preview
 from llm_repl_core.engine.run import Run
 from llm_repl_core.engine.state import State
-from llm_repl_core.errors import CellFailed, Conflict
+from llm_repl_core.errors import CellExecutionError, Conflict
 from llm_repl_core.kernels.base import Kernel
 from llm_repl_core.model.names import by_variable
 from llm_repl_core.model.notebook import Notebook
@@ -91,12 +91,12 @@ class Session:
                 ``budget``, ``allow_unpriced``, ``parallel``.
 
         Raises:
-            CellFailed: A cell failed, or was stopped.
+            CellExecutionError: A cell failed, or was stopped.
             CellNotFound: One of the ids does not exist; nothing was run.
             Conflict: The session is closed.
             PriceUnknown: A budget limits money, and a prompt has no known price; nothing was run.
         """
-        failure: CellFailed | None = None
+        failure: CellExecutionError | None = None
         for event in self.stream(cell_ids, **options):
             failure = _failure(event)
         if failure is not None:
@@ -109,11 +109,11 @@ class Session:
             options: As for `run`.
 
         Raises:
-            CellFailed: A cell failed, or was stopped.
+            CellExecutionError: A cell failed, or was stopped.
             Conflict: The session is closed.
             PriceUnknown: A budget limits money, and a prompt has no known price; nothing was run.
         """
-        failure: CellFailed | None = None
+        failure: CellExecutionError | None = None
         inbox = Inbox()
         run = self.live.make_stale_run(RunOptions(**options), inbox=inbox)
         self._loop.call(self.live.check_prices(run))
@@ -254,12 +254,12 @@ class Session:
         """`run`, awaited. Cancelling it stops the run.
 
         Raises:
-            CellFailed: A cell failed, or was stopped.
+            CellExecutionError: A cell failed, or was stopped.
             CellNotFound: One of the ids does not exist; nothing was run.
             Conflict: The session is closed.
             PriceUnknown: A budget limits money, and a prompt has no known price; nothing was run.
         """
-        failure: CellFailed | None = None
+        failure: CellExecutionError | None = None
         async for event in self.astream(cell_ids, **options):
             failure = _failure(event)
         if failure is not None:
@@ -299,7 +299,7 @@ class Session:
         return self._loop.call(self.live.ask(question))
 
 
-def _failure(event: Event) -> CellFailed | None:
-    if isinstance(event, RunEndedBadly):
-        return CellFailed(event.error, cell_id=event.cell_id or "")
+def _failure(event: Event) -> CellExecutionError | None:
+    if isinstance(event, RunFailed):
+        return CellExecutionError(event.error, cell_id=event.cell_id or "")
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from llm_repl_core.engine.pace import Pace
+from llm_repl_core.engine.throttle import Throttle
 
 __all__ = ["TextRelay"]
 
@@ -21,23 +21,23 @@ class TextRelay:
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
         self._pieces: list[str] = []
-        self._pace = Pace(self.flush, when_loop_comes_round=True)
+        self._throttle = Throttle(self.flush, when_loop_comes_round=True)
 
     def add(self, text: str) -> None:
         """Take a piece."""
         self._pieces.append(text)
-        self._pace.ask()
+        self._throttle.request()
 
     def flush(self) -> None:
         """Pass on what waits."""
-        self._pace.cancel()
+        self._throttle.cancel()
         if self._pieces:
             text = "".join(self._pieces)
             self._pieces.clear()
-            self._pace.told()
+            self._throttle.note_sent()
             self._tell(text)
 
     def drop(self) -> None:
         """Forget what waits: its answer is void."""
-        self._pace.cancel()
+        self._throttle.cancel()
         self._pieces.clear()

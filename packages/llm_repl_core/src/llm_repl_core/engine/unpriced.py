@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
-from llm_repl_core.engine.notebook_choices import chosen_budget, chosen_mode
+from llm_repl_core.engine.notebook_preferences import preferred_budget, preferred_mode
 from llm_repl_core.engine.options import RunOptions
 from llm_repl_core.engine.providers import Providers
 from llm_repl_core.engine.routing import route
@@ -27,11 +27,11 @@ def needs_prices(notebook: Notebook, options: RunOptions) -> bool:
     """
     # What a notebook chooses amiss is told where it would count.
     with suppress(InvalidInput):
-        budgets = (options.budget, chosen_budget(notebook.own_metadata))
+        budgets = (options.budget, preferred_budget(notebook.own_metadata))
         return (
             any(one is not None and one.usd is not None for one in budgets)
             and not options.allow_unpriced
-            and (options.mode or chosen_mode(notebook.own_metadata)) == "live"
+            and (options.mode or preferred_mode(notebook.own_metadata)) == "live"
         )
     return False
 

@@ -27,7 +27,7 @@ from llm_repl_core.formats._ipynb_text import (
     take_text,
     with_reply,
 )
-from llm_repl_core.formats._missing import StandIns
+from llm_repl_core.formats._missing import FallbackIds
 from llm_repl_core.formats._ran import (
     edited_since,
     inferred_status,
@@ -76,7 +76,7 @@ def ipynb_id(cell_id: str) -> str:
 # Reading -----------------------------------------------------------------------------------------
 
 
-def decode_cell(value: Any, where: str, cell_types: CellTypes, stand_ins: StandIns) -> Cell:
+def decode_cell(value: Any, where: str, cell_types: CellTypes, stand_ins: FallbackIds) -> Cell:
     """A cell from a file.
 
     Args:

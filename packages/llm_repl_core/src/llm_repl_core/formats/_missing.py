@@ -8,12 +8,12 @@ from uuid import UUID, uuid5
 
 from llm_repl_core.model.cell import Cell
 
-__all__ = ["StandIns", "with_unique_ids"]
+__all__ = ["FallbackIds", "with_unique_ids"]
 
 _NAMESPACE = UUID("b8f1a9f4-52f3-4f0e-9a8e-5d1d3f5c7a10")
 
 
-class StandIns:
+class FallbackIds:
     """The ids for what has none in a file.
 
     Were they drawn anew at each reading, the calls of a notebook that somebody wrote by hand

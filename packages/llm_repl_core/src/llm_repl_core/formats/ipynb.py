@@ -18,7 +18,7 @@ from llm_repl_core.formats._ipynb_metadata import (
 )
 from llm_repl_core.formats._ipynb_versions import MAJOR, MINOR, as_version_4
 from llm_repl_core.formats._json_text import read_document, write_document
-from llm_repl_core.formats._missing import StandIns, with_unique_ids
+from llm_repl_core.formats._missing import FallbackIds, with_unique_ids
 from llm_repl_core.formats.base import Format
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.notebook import Notebook
@@ -53,7 +53,7 @@ class IpynbFormat(Format):
         fields = Fields(as_version_4(read_document(data, ".ipynb file")), "")
         fields.count("nbformat")
         minor = fields.count("nbformat_minor") or 0
-        stand_ins = StandIns(data)
+        stand_ins = FallbackIds(data)
         placed = {
             place: value
             for place, value in enumerate(fields.array("cells"))

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from llm_repl_core.formats._fields import Fields, build, time_text, unknown_fields
 from llm_repl_core.formats._json_text import read_document, write_document
-from llm_repl_core.formats._missing import StandIns, with_unique_ids
+from llm_repl_core.formats._missing import FallbackIds, with_unique_ids
 from llm_repl_core.formats._ran import judge, ran_of, take_ran
 from llm_repl_core.formats.base import Format
 from llm_repl_core.model.cell import Cell, ForeignCell, PromptCell
@@ -36,7 +36,7 @@ class LlmnFormat(Format):
             InvalidNotebook: It is not a notebook; the message says what is wrong and where.
         """
         fields = Fields(read_document(data, ".llmn file"), "")
-        stand_ins = StandIns(data)
+        stand_ins = FallbackIds(data)
         cells = with_unique_ids(
             self._decode_cell(value, f"cells[{place}]", stand_ins)
             for place, value in enumerate(fields.array("cells"))
@@ -67,7 +67,7 @@ class LlmnFormat(Format):
         }
         return write_document(_with_unknown(known, notebook.extra), indent=2)
 
-    def _decode_cell(self, value: Any, where: str, stand_ins: StandIns) -> Cell:
+    def _decode_cell(self, value: Any, where: str, stand_ins: FallbackIds) -> Cell:
         fields = Fields(value, where)
         word = fields.text("type")
         common: dict[str, Any] = {

@@ -17,13 +17,13 @@ from llm_repl_core.ledger.nearest import RecordedCalls
 from llm_repl_core.ledger.record import CallPlace, CallRecord, CallSource, place_order
 from llm_repl_core.model.json_value import JSONValue
 
-__all__ = ["Recall", "answered_from"]
+__all__ = ["Replay", "answered_from"]
 
 _Key: TypeAlias = tuple[str, int | None, int]
 """A place without its position, which changes as cells are put in above."""
 
 
-class Recall:
+class Replay:
     """Answers the calls of one run from the record. Used in the engine's loop.
 
     Prompts run at the same time, so which record answers which of them depends on their places in

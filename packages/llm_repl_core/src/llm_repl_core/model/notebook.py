@@ -64,7 +64,7 @@ class Notebook:
         """Rises with every change that goes through the notebook, not through a cell itself."""
         self._cells: list[Cell] = []
         self._by_id: dict[str, Cell] = {}
-        self._places: dict[str, int] = {}
+        self._indexes: dict[str, int] = {}
         """By id; empty where cells have changed places since it was last asked for."""
         for cell in cells:
             self._refuse_taken_id(cell)
@@ -104,9 +104,9 @@ class Notebook:
         Raises:
             CellNotFound: There is none.
         """
-        if not self._places:
-            self._places = {cell.id: place for place, cell in enumerate(self._cells)}
-        return self._places[self[cell_id].id]
+        if not self._indexes:
+            self._indexes = {cell.id: index for index, cell in enumerate(self._cells)}
+        return self._indexes[self[cell_id].id]
 
     def preference(self, name: str) -> str | None:
         """What the notebook itself asks for under ``metadata.llm_repl``; None where nothing.
@@ -135,11 +135,11 @@ class Notebook:
         Raises:
             InvalidInput: The position is outside, or the id is taken.
         """
-        place = len(self._cells) if position is None else position
-        self._refuse_outside(place, len(self._cells))
+        index = len(self._cells) if position is None else position
+        self._refuse_outside(index, len(self._cells))
         self._refuse_taken_id(cell)
-        self._cells.insert(place, cell)
-        self._places.clear()
+        self._cells.insert(index, cell)
+        self._indexes.clear()
         self._by_id[cell.id] = cell
         self.touch()
         return cell
@@ -151,11 +151,11 @@ class Notebook:
             CellNotFound: There is no such cell.
             InvalidInput: The position is outside.
         """
-        place = self.index(cell_id)
+        index = self.index(cell_id)
         self._refuse_outside(position, len(self._cells) - 1)
-        cell = self._cells.pop(place)
+        cell = self._cells.pop(index)
         self._cells.insert(position, cell)
-        self._places.clear()
+        self._indexes.clear()
         self.touch()
         return cell
 
@@ -175,7 +175,7 @@ class Notebook:
         """
         cell = self._cells.pop(self.index(cell_id))
         del self._by_id[cell_id]
-        self._places.clear()
+        self._indexes.clear()
         self.touch()
         return cell
 
@@ -202,14 +202,14 @@ class Notebook:
         self.touch()
         return cell
 
-    def become(self, other: Notebook) -> None:
+    def replace_contents(self, other: Notebook) -> None:
         """Take over all that another notebook holds, its cells too, but for the id."""
         for name in _COMPARED:
             if name not in ("id", "cells"):
                 setattr(self, name, getattr(other, name))
         self._cells = list(other.cells)
         self._by_id = {cell.id: cell for cell in self._cells}
-        self._places.clear()
+        self._indexes.clear()
         self.revision += 1
 
     def touch(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llm_repl_core import CellFailed, Notebook, RunEndedBadly, Settings, ToolCall
+from llm_repl_core import CellExecutionError, Notebook, RunFailed, Settings, ToolCall
 from llm_repl_core.application import Application
 from llm_repl_core.engine.budget import Budget
 from llm_repl_core.ledger.in_memory import MemoryLedger
@@ -31,7 +31,7 @@ def chain(length, **fields):
 def ended(session, **options):
     """The event with which a run that does not go well ends."""
     *_, last = session.stream(**options)
-    assert isinstance(last, RunEndedBadly)
+    assert isinstance(last, RunFailed)
     return last
 
 
@@ -181,7 +181,9 @@ def test_what_was_spent_is_on_record(open_at_server, server):
             session.run()
     with (
         Application(settings).open(notebook, ledger=ledger) as session,
-        pytest.raises(CellFailed, match=r"The notebook's budget of 2 calls .* 2 calls spent"),
+        pytest.raises(
+            CellExecutionError, match=r"The notebook's budget of 2 calls .* 2 calls spent"
+        ),
     ):
         session.run()
 

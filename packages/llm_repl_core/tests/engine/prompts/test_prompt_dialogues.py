@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from llm_repl_core import CellFailed, CellRetried, CellText, Notebook, ToolCall
+from llm_repl_core import CellExecutionError, CellRetried, CellText, Notebook, ToolCall
 from llm_repl_core.engine.budget import Budget
 from llm_repl_core.testing.openai_server import Reply
 
@@ -35,7 +35,7 @@ def run(session, **options):
     """Runs it; the sentence with which it failed, or None."""
     try:
         session.run(**options)
-    except CellFailed as failure:
+    except CellExecutionError as failure:
         return str(failure)
     return None
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from llm_repl_core import CellFailed, CellOutput, Delta, Notebook, Provider, hookimpl
+from llm_repl_core import CellExecutionError, CellOutput, Delta, Notebook, Provider, hookimpl
 from llm_repl_core.testing.openai_server import Reply
 
 OBJECTS = """
@@ -182,7 +182,7 @@ def test_an_item_in_the_system_text_and_as_an_attachment(open_at_server, server)
 def test_what_is_no_expression_of_items_says_so(open_session, kernel, expression, said):
     notebook = over(expression, model="mock/echo")
     session = open_session(notebook, kernel=kernel)
-    with pytest.raises(CellFailed) as failed:
+    with pytest.raises(CellExecutionError) as failed:
         session.run()
     assert str(failed.value).startswith(said)
     assert "Traceback" not in str(failed.value)
@@ -195,7 +195,7 @@ def test_a_template_that_fails_for_one_item_asks_nothing(open_session, kernel, p
     code = f"values = [1] * 300\nvalues[{place}] = 0\none = 1"
     notebook = over("values", "{one} of {one / item:.2f}", code, model="mock/echo")
     session = open_session(notebook, kernel=kernel)
-    with pytest.raises(CellFailed) as failed:
+    with pytest.raises(CellExecutionError) as failed:
         session.run()
     assert str(failed.value).startswith(
         f"InvalidTemplate: Item {place}: `{{one / item:.2f}}` at line"
@@ -212,7 +212,7 @@ def test_one_failed_item_does_not_lose_the_rest(open_at_server, server, kernel):
     session = open_at_server(notebook, kernel=kernel)
     broken = Reply(status=400, error={"message": "No such number."})
     server.reply = lambda request: broken if request.prompt in ("number 1", "number 3") else Reply()
-    with pytest.raises(CellFailed) as failed:
+    with pytest.raises(CellExecutionError) as failed:
         session.run()
     assert str(failed.value).startswith("ItemsFailed: 2 of 5 items have no answer")
     assert "item 1: RequestRejected: " in str(failed.value)
@@ -237,7 +237,7 @@ def test_one_failed_item_does_not_lose_the_rest(open_at_server, server, kernel):
 
 def test_many_failures_are_told_shortly(open_session):
     notebook = over("range(40)", model="mock/fail:request_rejected")
-    with pytest.raises(CellFailed, match=r"40 of 40 items .*; and 37 more\)"):
+    with pytest.raises(CellExecutionError, match=r"40 of 40 items .*; and 37 more\)"):
         open_session(notebook).run()
 
 
@@ -261,7 +261,9 @@ def test_a_plugin_that_breaks_at_one_item_does_not_lose_the_rest(open_session, c
 
     notebook = over("range(3)", provider="broken")
     session = open_session(notebook, Plugin())
-    with pytest.raises(CellFailed, match=r"item 1: RuntimeError: not this one\)\. Run the cell"):
+    with pytest.raises(
+        CellExecutionError, match=r"item 1: RuntimeError: not this one\)\. Run the cell"
+    ):
         session.run()
     assert session.state["said"] == ["Who is 0?", None, "Who is 2?"]
     assert "item 1 failed in the engine" in caplog.text
@@ -291,7 +293,7 @@ def test_a_stop_keeps_what_came_and_going_on_asks_for_the_rest(open_at_server, s
 
         threads = [threading.Thread(target=stop)]
         threads[0].start()
-    with pytest.raises(CellFailed):
+    with pytest.raises(CellExecutionError):
         session.run()
     threads[0].join(20)
     cell = notebook.cells[1]
@@ -333,7 +335,7 @@ def slowly():
 
     thread = threading.Thread(target=stop)
     thread.start()
-    with pytest.raises(CellFailed):
+    with pytest.raises(CellExecutionError):
         session.run()
     thread.join(20)
     assert cell.status == "interrupted"
@@ -351,7 +353,9 @@ def test_an_interrupt_that_an_expression_raises(open_session, kernel, expression
     code = "pressed = []\ndef press():\n    pressed.append(1)\n    raise KeyboardInterrupt"
     notebook = over(expression, content, code=code, model="mock/echo")
     session = open_session(notebook, kernel=kernel)
-    with pytest.raises(CellFailed, match="raised KeyboardInterrupt, and nobody has stopped it"):
+    with pytest.raises(
+        CellExecutionError, match="raised KeyboardInterrupt, and nobody has stopped it"
+    ):
         session.run()
     assert notebook.cells[1].status == "error"
     assert session.state["pressed"] == [1]  # nothing is tried again

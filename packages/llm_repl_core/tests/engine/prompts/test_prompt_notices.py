@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llm_repl_core import CellCompleted, CellFailed, CellStarted, InvalidTemplate, Notebook
+from llm_repl_core import CellCompleted, CellExecutionError, CellStarted, InvalidTemplate, Notebook
 
 KERNELS = ["in_process", "worker", "jupyter"]
 STATE = "x, n, name, xs = 2, 3, 'Ada', ['a', 'b']"
@@ -28,7 +28,7 @@ def test_a_builtin_is_no_variable(kernel):
     fields += ["{id!r}", "{id=}", "{type:>9}", "{(id)}", "{type, n}", "{list[0]}", "{id or n}"]
     notebook = opened(*fields)
     with notebook.open(kernel=kernel) as session:
-        with pytest.raises(CellFailed):
+        with pytest.raises(CellExecutionError):
             session.run(stop_on_error=False)
         for cell in notebook.cells[1:]:
             [output] = cell.outputs
@@ -67,7 +67,7 @@ def test_a_builtin_in_items_and_system_texts():
     notebook = opened("{item} {id}", for_each="xs")
     notebook.add_prompt("Hello", system="You are {type}.")
     with notebook.open() as session:
-        with pytest.raises(CellFailed):
+        with pytest.raises(CellExecutionError):
             session.run(stop_on_error=False)
         said = [cell.outputs[0].content for cell in notebook.cells[1:]]
         assert "`{id}` at line 1: there is no variable `id`, only Python's own `id`" in said[0]
@@ -133,7 +133,7 @@ def test_an_error_tells_the_state_of_its_place(kernel):
         notebook.add_prompt("Look.", model="echo", attachments=["pictrue"])
         notebook.add_code("late, items, age, picture = 1, [2], 3, b''")
         with notebook.open(kernel=kernel) as session:
-            with pytest.raises(CellFailed):
+            with pytest.raises(CellExecutionError):
                 session.run(stop_on_error=False, **options)
             return [cell.outputs[-1].content for cell in notebook.cells[2:7]]
 

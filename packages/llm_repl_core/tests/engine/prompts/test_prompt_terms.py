@@ -8,8 +8,8 @@ import pytest
 
 from llm_repl_core import InvalidInput, Notebook
 from llm_repl_core.engine.budget import Budget, Spending
+from llm_repl_core.engine.call_policies import Terms
 from llm_repl_core.engine.options import RunOptions
-from llm_repl_core.engine.terms import Terms
 from llm_repl_core.errors import StorageError
 from llm_repl_core.ledger.in_memory import MemoryLedger
 from llm_repl_core.ledger.prices import Prices

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from llm_repl_core import (
-    CellEndedBadly,
+    CellExecutionError,
     CellFailed,
     Notebook,
     NotFound,
@@ -170,7 +170,7 @@ def test_a_tool_that_gives_something_else_is_a_miss_in_replay(open_at_server, se
     session = open_at_server(notebook)
     server.script(Reply(tool_calls=(wish("counts"),)), Reply(text="Ok."))
     session.run()
-    with pytest.raises(CellFailed, match="ReplayMiss"):
+    with pytest.raises(CellExecutionError, match="ReplayMiss"):
         session.run([notebook.cells[1].id], mode="replay")
     assert [one.type for one in notebook.cells[1].outputs[:1]] == ["tool_call"]
     assert len(server.requests) == 2
@@ -180,7 +180,9 @@ def test_the_limit_keeps_what_was_called(open_at_server, server):
     notebook = with_tools("add", tool_limit=2)
     session = open_at_server(notebook)
     server.reply = Reply(tool_calls=(wish("add", a=1),))
-    with pytest.raises(CellFailed, match="asked for tools 3 times in a row, and `tool_limit` is 2"):
+    with pytest.raises(
+        CellExecutionError, match="asked for tools 3 times in a row, and `tool_limit` is 2"
+    ):
         session.run()
     assert session.state["calls"] == [[1, 1]] * 2
     assert len(server.requests) == 3
@@ -204,7 +206,7 @@ def test_a_stop_while_somebody_is_asked(open_at_server, server, play):
     session.live.listen(listen)
     events = play(session)
     stopping[0].join(20)
-    ended = next(event for event in events if isinstance(event, CellEndedBadly))
+    ended = next(event for event in events if isinstance(event, CellFailed))
     assert ended.interrupted
     assert notebook.cells[1].status == "interrupted"
     assert session.state["calls"] == []
@@ -220,7 +222,7 @@ def test_a_tool_that_ends_the_kernel_ends_the_cell(open_at_server, server):
     notebook.change(notebook.cells[0].id, content="import os\ndef leave():\n    os._exit(3)")
     session = open_at_server(notebook, kernel="worker")
     server.script(Reply(text="Bye. ", tool_calls=(wish("leave"),)), Reply(text="Never."))
-    with pytest.raises(CellFailed, match="KernelDied"):
+    with pytest.raises(CellExecutionError, match="KernelDied"):
         session.run()
     kept, error = notebook.cells[1].outputs
     assert (kept.content.strip(), kept.fields["failed"]) == ("Bye.", True)

@@ -8,7 +8,7 @@ import json
 import msgspec
 import pytest
 
-from llm_repl_core import CellFailed, CellText, Notebook, ToolCall
+from llm_repl_core import CellExecutionError, CellText, Notebook, ToolCall
 from llm_repl_core.ledger.identity import identity_of
 from llm_repl_core.ledger.recordings_text import decode_recordings, encode_recordings
 from llm_repl_core.testing.openai_server import Reply
@@ -35,7 +35,7 @@ def run(session, **options):
     """Runs it; the sentence with which it failed, or None."""
     try:
         session.run(**options)
-    except CellFailed as failure:
+    except CellExecutionError as failure:
         return str(failure)
     return None
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from llm_repl_core import CellFailed, Notebook
+from llm_repl_core import CellExecutionError, Notebook
 from llm_repl_core.application import Application
 from llm_repl_core.engine.prompts.tools import call_tool
 from llm_repl_core.kernels.base import Expression
@@ -165,7 +165,7 @@ def test_options_are_as_before_behind_a_field_that_fails_or_sets_one():
     notebook.add_prompt("{sets()}", model="echo")
     notebook.add_code("print(pd.get_option('display.max_rows'), pd.get_option('display.width'))")
     with notebook.open() as session:
-        with pytest.raises(CellFailed):
+        with pytest.raises(CellExecutionError):
             session.run(stop_on_error=False)
         assert [cell.outputs[-1].content for cell in notebook.cells[2::2]] == ["60 80\n", "7 80\n"]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from llm_repl_core import (
     CellCompleted,
-    CellEndedBadly,
+    CellFailed,
     CellOutput,
     CellOutputsCleared,
     CellOutputUpdated,
@@ -16,7 +16,7 @@ from llm_repl_core import (
     CellText,
     Event,
     RunCompleted,
-    RunEndedBadly,
+    RunFailed,
     RunStarted,
 )
 
@@ -28,7 +28,7 @@ _OF_A_CELL = (
     CellOutputUpdated,
     CellOutputsCleared,
     CellCompleted,
-    CellEndedBadly,
+    CellFailed,
     CellText,
 )
 
@@ -63,7 +63,7 @@ class DocumentOrder(CellOrder):
             return
         if isinstance(event, RunStarted):
             self._to_show.extend(event.cell_ids)
-        if isinstance(event, RunCompleted | RunEndedBadly):
+        if isinstance(event, RunCompleted | RunFailed):
             yield from self.rest()
         if not isinstance(event, _OF_A_CELL):
             yield event
@@ -72,7 +72,7 @@ class DocumentOrder(CellOrder):
             yield event  # another cell changes what was shown
             return
         self._held.setdefault(event.cell_id, []).append(event)
-        if isinstance(event, CellCompleted | CellEndedBadly):
+        if isinstance(event, CellCompleted | CellFailed):
             self._ended.add(event.cell_id)
         while self._to_show:
             yield from self._held.pop(self._to_show[0], ())
@@ -107,7 +107,7 @@ class AsItComes(CellOrder):
             return
         if isinstance(event, CellStarted):
             self._running.add(event.cell_id)
-        elif isinstance(event, CellCompleted | CellEndedBadly):
+        elif isinstance(event, CellCompleted | CellFailed):
             self._running.discard(event.cell_id)
         if isinstance(event, CellText) and not self._may_grow(event):
             return

@@ -108,15 +108,15 @@ def _find(notebook: Notebook, named: str) -> str:
 
 
 def _run_above(session: Session, notebook: Notebook, cell_id: str) -> None:
-    from llm_repl_core import CellFailed
+    from llm_repl_core import CellExecutionError
 
     above = [cell.id for cell in notebook.cells[: notebook.index(cell_id)]]
     try:
         session.run(above, mode="reuse")
-    except CellFailed as failure:
+    except CellExecutionError as failure:
         place = notebook.index(failure.cell_id) + 1 if failure.cell_id else 0
         which = f"Cell {place}" if place else "A cell above"
-        raise CellFailed(f"{which} failed: {failure}", cell_id=failure.cell_id) from None
+        raise CellExecutionError(f"{which} failed: {failure}", cell_id=failure.cell_id) from None
 
 
 def _preview_alone(session: Session, cell_id: str) -> Preview:

@@ -8,7 +8,7 @@ import click
 
 from llm_repl_core import (
     CellCompleted,
-    CellEndedBadly,
+    CellFailed,
     CellOutput,
     CellOutputsCleared,
     CellOutputUpdated,
@@ -20,7 +20,7 @@ from llm_repl_core import (
     Notebook,
     Output,
     PromptCell,
-    RunEndedBadly,
+    RunFailed,
     RunStarted,
 )
 from llm_repl_core.errors import CallNotSent
@@ -130,9 +130,9 @@ class Progress:
             self._clear(event.cell_id)
         elif isinstance(event, CellOutput | CellOutputUpdated):
             self._show_change(event)
-        elif isinstance(event, CellCompleted | CellEndedBadly):
+        elif isinstance(event, CellCompleted | CellFailed):
             self._end(event)
-        elif isinstance(event, RunEndedBadly):
+        elif isinstance(event, RunFailed):
             self._not_run = len(event.not_run)
             if event.cell_id is None:
                 self._run_error = event.error
@@ -163,7 +163,7 @@ class Progress:
             self._show_output(event)
         self._streams.leave()
 
-    def _end(self, event: CellCompleted | CellEndedBadly) -> None:
+    def _end(self, event: CellCompleted | CellFailed) -> None:
         self._show_rest(event.cell_id)
         self._running.discard(event.cell_id)
         self._grown = ""

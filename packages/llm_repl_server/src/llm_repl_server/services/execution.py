@@ -11,7 +11,7 @@ from msgspec import UNSET
 
 from llm_repl_core import (
     CellCompleted,
-    CellEndedBadly,
+    CellFailed,
     Event,
     Notebook,
     RunOptions,
@@ -88,10 +88,10 @@ class ExecutionService:
         cell_ids = _with(opened, cell_id, include)
         await opened.session.check_prices(opened.session.make_run(cell_ids, options))
         # The cell itself may be in its next run, or changed, by the time that this one is kept.
-        endings: list[CellCompleted | CellEndedBadly] = []
+        endings: list[CellCompleted | CellFailed] = []
 
         def note(event: Event) -> None:
-            if isinstance(event, CellCompleted | CellEndedBadly) and event.cell_id == cell_id:
+            if isinstance(event, CellCompleted | CellFailed) and event.cell_id == cell_id:
                 endings.append(event)
 
         record, task = self._begin(
@@ -286,7 +286,7 @@ def _mode(notebook: Notebook, options: RunOptions) -> Mode:
     return next((mode for mode in get_args(Mode) if mode == noted), "live")
 
 
-def _ran(cell_id: str, ending: CellCompleted | CellEndedBadly) -> dict[str, Any]:
+def _ran(cell_id: str, ending: CellCompleted | CellFailed) -> dict[str, Any]:
     return {
         "id": cell_id,
         "cell_id": cell_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from llm_repl_core.engine.pace import Pace
+from llm_repl_core.engine.throttle import Throttle
 
 __all__ = ["LatestRelay"]
 
@@ -22,17 +22,17 @@ class LatestRelay(Generic[T]):
     def __init__(self, tell: Callable[[T], None]) -> None:
         self._tell = tell
         self._latest: T | None = None
-        self._pace = Pace(self.flush)
+        self._throttle = Throttle(self.flush)
 
     def add(self, value: T) -> None:
         """Take a value; what it replaces is told to nobody."""
         self._latest = value
-        self._pace.ask()
+        self._throttle.request()
 
     def flush(self) -> None:
         """Pass on what waits."""
-        self._pace.cancel()
+        self._throttle.cancel()
         latest, self._latest = self._latest, None
         if latest is not None:
-            self._pace.told()
+            self._throttle.note_sent()
             self._tell(latest)

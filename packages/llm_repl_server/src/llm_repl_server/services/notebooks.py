@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from llm_repl_core import Application, InvalidInput, Notebook, NotebookNotFound
-from llm_repl_core.engine.notebook_choices import check_choices, chosen_mode
+from llm_repl_core.engine.notebook_preferences import check_preferences, preferred_mode
 from llm_repl_core.model.ids import new_id
 from llm_repl_server.services.events import Announcement
 from llm_repl_server.services.identifiers import copy_notebook, with_addressable_ids
@@ -101,8 +101,8 @@ class NotebookService:
         chosen = None if metadata is None else metadata.get("llm_repl")
         # What a file had may be sent back; a run refuses it.
         if isinstance(chosen, dict) and chosen != notebook.own_metadata:
-            check_choices(chosen)
-            chosen_mode(chosen)
+            check_preferences(chosen)
+            preferred_mode(chosen)
         if name is not None:
             notebook.name = name
         if metadata is not None:

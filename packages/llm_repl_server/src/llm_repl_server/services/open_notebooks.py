@@ -154,7 +154,7 @@ class OpenNotebook:
         kept = await asyncio.to_thread(self._store.load_notebook, self.notebook.id)
         if kept is not None:
             self.events.add_unwritten(kept)
-            self.notebook.become(kept)
+            self.notebook.replace_contents(kept)
 
 
 class OpenNotebooks:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from msgspec.structs import replace
 
 from llm_repl_core import CellOutput, CellOutputsCleared, CellOutputUpdated, Output
-from llm_repl_core.engine.pace import Pace
+from llm_repl_core.engine.throttle import Throttle
 from llm_repl_core.model.output import is_plain_stream
 from llm_repl_core.model.output_changes import StreamEdit
 
@@ -35,7 +35,7 @@ class OutputRelay:
         self._begins: set[str] = set()
         """Streams of which what waits is the beginning of an output."""
         self._last_index = -1
-        self._pace = Pace(self.flush)
+        self._throttle = Throttle(self.flush)
 
     def add(self, event: OutputEvent) -> None:
         """Take an event."""
@@ -62,15 +62,15 @@ class OutputRelay:
                 self._last_index = event.index
                 self._tell(event)
                 return
-        self._pace.ask()
+        self._throttle.request()
 
     def flush(self) -> None:
         """Pass on what waits."""
-        self._pace.cancel()
+        self._throttle.cancel()
         if self._waiting:
             waiting, self._waiting = self._waiting, {}
             self._begins.clear()
-            self._pace.told()
+            self._throttle.note_sent()
             for event in waiting.values():
                 self._tell(event)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from llm_repl_core import (
     Cell,
     CellCompleted,
-    CellEndedBadly,
+    CellFailed,
     CellOutput,
     CellOutputsCleared,
     CellOutputUpdated,
@@ -23,7 +23,7 @@ from llm_repl_core import (
     MemoryCell,
     Notebook,
     RunCompleted,
-    RunEndedBadly,
+    RunFailed,
     RunProgress,
     RunStarted,
     ToolApprovalNeeded,
@@ -85,7 +85,7 @@ class RunEvents:
             RunStarted: self._run_started,
             RunProgress: self._run_progress,
             RunCompleted: self._run_ended,
-            RunEndedBadly: self._run_ended,
+            RunFailed: self._run_ended,
             CellStarted: self._cell_started,
             CellOutput: self._outputs_changed,
             CellOutputUpdated: self._outputs_changed,
@@ -95,7 +95,7 @@ class RunEvents:
             CellSuperseded: self._call_superseded,
             ToolApprovalNeeded: self._approval_needed,
             CellCompleted: self._cell_ended,
-            CellEndedBadly: self._cell_ended,
+            CellFailed: self._cell_ended,
             CellsStale: self._cells_stale,
         }
 
@@ -168,7 +168,7 @@ class RunEvents:
     def _tell_progress(self, event: RunProgress) -> None:
         self._tell("run_progress", event, lambda: {"ended": event.ended, "total": event.total})
 
-    def _run_ended(self, event: RunCompleted | RunEndedBadly) -> None:
+    def _run_ended(self, event: RunCompleted | RunFailed) -> None:
         progress = self._progress.pop(event.run_id, None)
         if progress is not None:
             progress.flush()
@@ -176,7 +176,7 @@ class RunEvents:
         cell_id: str | None = None
         not_run: tuple[str, ...] = ()
         state: RunState = "completed"
-        if isinstance(event, RunEndedBadly):
+        if isinstance(event, RunFailed):
             error, cell_id, not_run = event.error, event.cell_id, event.not_run
             state = "interrupted" if event.interrupted else "failed"
         is_kept = self._runs.is_kept(event.run_id)
@@ -312,7 +312,7 @@ class RunEvents:
             },
         )
 
-    def _cell_ended(self, event: CellCompleted | CellEndedBadly) -> None:
+    def _cell_ended(self, event: CellCompleted | CellFailed) -> None:
         relay = self._relays.pop(event.cell_id, None)
         if relay is not None:
             relay.flush()
@@ -328,7 +328,7 @@ class RunEvents:
                 "execution_count": event.execution_count,
                 "status": status_of(event),
             }
-            if isinstance(event, CellEndedBadly):
+            if isinstance(event, CellFailed):
                 ending["error"] = event.error
             return ending
 
@@ -349,7 +349,7 @@ class RunEvents:
         notebook = self._opened.notebook
         return {cell_id for cell_id in cell_ids if cell_id in notebook and notebook[cell_id].stale}
 
-    def _keep_cell(self, event: CellCompleted | CellEndedBadly) -> Future[None] | None:
+    def _keep_cell(self, event: CellCompleted | CellFailed) -> Future[None] | None:
         """Write a cell that has run, and the memory with it where it may have changed."""
         cell_id = event.cell_id
         self._running.pop(cell_id).cancel()
@@ -372,7 +372,7 @@ class RunEvents:
         written.add_done_callback(look)
         return written
 
-    def _note_unwritten(self, event: CellCompleted | CellEndedBadly, error: NotYetWritten) -> None:
+    def _note_unwritten(self, event: CellCompleted | CellFailed, error: NotYetWritten) -> None:
         """Have a cell fail whose outputs could not be written; they stay in memory."""
         notebook, cell_id = self._opened.notebook, event.cell_id
         if self._opened.deleted or cell_id not in notebook or cell_id in self._running:

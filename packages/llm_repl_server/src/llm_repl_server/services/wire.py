@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from llm_repl_core import Cell, CellCompleted, CellEndedBadly, ForeignCell, Notebook, Output
+from llm_repl_core import Cell, CellCompleted, CellFailed, ForeignCell, Notebook, Output
 from llm_repl_core.ledger.record import CallRecord
 from llm_repl_core.model.cell import CellStatus
 from llm_repl_core.model.output import merge_streams
@@ -84,7 +84,7 @@ def cell_on_wire(cell: Cell) -> dict[str, Any]:
     } | cell.options()
 
 
-def status_of(ending: CellCompleted | CellEndedBadly) -> CellStatus:
+def status_of(ending: CellCompleted | CellFailed) -> CellStatus:
     """The status of a cell that has just run."""
     if isinstance(ending, CellCompleted):
         return "completed"

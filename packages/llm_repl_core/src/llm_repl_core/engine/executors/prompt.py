@@ -12,10 +12,10 @@ from msgspec import UNSET, UnsetType
 
 from llm_repl_core.dataflow.effects import LAST_ANSWER
 from llm_repl_core.engine.cell_type import Deliver, Execution
+from llm_repl_core.engine.model_calls import CallPolicy
 from llm_repl_core.engine.prompts.answer_form import ModelForm
 from llm_repl_core.engine.prompts.dialogue import Dialogue
 from llm_repl_core.engine.prompts.prepare import PreparedPrompt, needs_kernel, prepare
-from llm_repl_core.engine.questions import CallTerms
 from llm_repl_core.errors import CallNotSent, LLMReplError
 from llm_repl_core.ledger.record import Mode
 from llm_repl_core.model.cell import PromptCell
@@ -44,20 +44,20 @@ async def execute_prompt(
     execution.placed()
     for notice in prepared.notices:
         yield Output.warning(notice)
-    terms = await execution.terms()
-    terms.admission.prepared(cell.id, [one.item for one in prepared.conversations])
+    policy = await execution.policy()
+    policy.admission.prepared(cell.id, [one.item for one in prepared.conversations])
     ask = _ask_one if cell.for_each is None else _ask_for_each
-    async with aclosing(ask(cell, prepared, execution, terms)) as outputs:
+    async with aclosing(ask(cell, prepared, execution, policy)) as outputs:
         async for output in outputs:
             yield output
 
 
 async def _ask_one(
-    cell: PromptCell, prepared: PreparedPrompt, execution: Execution, terms: CallTerms
+    cell: PromptCell, prepared: PreparedPrompt, execution: Execution, policy: CallPolicy
 ) -> AsyncGenerator[OutputChange, None]:
     [conversation] = prepared.conversations
-    mode = _mode(terms, goes_on=execution.reruns)
-    dialogue = Dialogue(cell, prepared, conversation, execution, terms, mode=mode)
+    mode = _mode(policy, goes_on=execution.reruns)
+    dialogue = Dialogue(cell, prepared, conversation, execution, policy, mode=mode)
     try:
         async with aclosing(dialogue.run()) as outputs:
             async for output in outputs:
@@ -69,7 +69,7 @@ async def _ask_one(
         raise
     finally:
         dialogue.end()
-    terms.admission.conversation_ended(cell.id, None, failed=False)
+    policy.admission.conversation_ended(cell.id, None, failed=False)
     assert not isinstance(dialogue.value, UnsetType)
     # The output came first: an answer that was paid for is kept, even where the kernel has died.
     await _deliver(prepared, execution, dialogue.value)
@@ -111,16 +111,16 @@ class _ItemRun:
 
 
 async def _ask_for_each(
-    cell: PromptCell, prepared: PreparedPrompt, execution: Execution, terms: CallTerms
+    cell: PromptCell, prepared: PreparedPrompt, execution: Execution, policy: CallPolicy
 ) -> AsyncGenerator[OutputChange, None]:
     """Ask for all items at once, within the limits; outputs come in the order of the items."""
     # A run over items that did not end well goes on.
     goes_on = execution.reruns or execution.earlier_status in ("error", "interrupted")
-    mode = _mode(terms, goes_on=goes_on)
+    mode = _mode(policy, goes_on=goes_on)
     items = [
         _ItemRun(
-            Dialogue(cell, prepared, one, execution, terms, mode=mode),
-            functools.partial(_item_ended, cell, one.item, terms),
+            Dialogue(cell, prepared, one, execution, policy, mode=mode),
+            functools.partial(_item_ended, cell, one.item, policy),
         )
         for one in prepared.conversations
     ]
@@ -148,16 +148,16 @@ async def _ask_for_each(
     await _deliver(prepared, execution, values, many=True)
     failed = [(place, item.error) for place, item in enumerate(items) if item.error is not None]
     if failed:
-        yield _items_failed(failed, len(items), terms.how_to_go_on())
+        yield _items_failed(failed, len(items), policy.how_to_go_on())
 
 
-def _item_ended(cell: PromptCell, item: int | None, terms: CallTerms, failed: bool) -> None:
-    terms.admission.conversation_ended(cell.id, item, failed=failed)
+def _item_ended(cell: PromptCell, item: int | None, policy: CallPolicy, failed: bool) -> None:
+    policy.admission.conversation_ended(cell.id, item, failed=failed)
 
 
-def _mode(terms: CallTerms, *, goes_on: bool) -> Mode | None:
+def _mode(policy: CallPolicy, *, goes_on: bool) -> Mode | None:
     """The mode in place of the run's: what was answered is not paid for again."""
-    return "reuse" if goes_on and terms.mode == "live" else None
+    return "reuse" if goes_on and policy.mode == "live" else None
 
 
 async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -12,10 +12,10 @@ from msgspec import UNSET, UnsetType, structs
 from llm_repl_core.engine.answer_limits import is_cut, limit_advice
 from llm_repl_core.engine.cell_type import Execution
 from llm_repl_core.engine.events import CellRetried, CellText
+from llm_repl_core.engine.model_calls import CallListener, CallPolicy, ModelCall, ModelReply
 from llm_repl_core.engine.prompts.answer_form import ModelForm
 from llm_repl_core.engine.prompts.prepare import Conversation, PreparedPrompt
 from llm_repl_core.engine.prompts.tools import ToolResult, call_tool, is_json
-from llm_repl_core.engine.questions import Answer, CallListener, CallTerms, Question
 from llm_repl_core.engine.text_relay import TextRelay
 from llm_repl_core.errors import AnswerMisfit, LLMReplError, ProviderError, ToolLimitReached
 from llm_repl_core.ledger.record import CallPlace, Mode
@@ -26,7 +26,7 @@ from llm_repl_core.model.output import Output
 from llm_repl_core.model.output_changes import OutputChange
 from llm_repl_core.providers.base import Message, ToolCall, Usage
 
-__all__ = ["Dialogue", "first_question"]
+__all__ = ["Dialogue", "first_model_call"]
 
 _NOT_ALLOWED = "The user did not allow this call."
 
@@ -39,7 +39,7 @@ class Dialogue:
         prepared: What was read of the state.
         conversation: Which one of its.
         execution: What an executor works with.
-        terms: What the run allows its calls.
+        policy: What the run allows its calls.
         mode: In place of the run's; None: the run's.
 
     Attributes:
@@ -53,7 +53,7 @@ class Dialogue:
         prepared: PreparedPrompt,
         conversation: Conversation,
         execution: Execution,
-        terms: CallTerms,
+        policy: CallPolicy,
         *,
         mode: Mode | None = None,
     ) -> None:
@@ -63,9 +63,9 @@ class Dialogue:
         self._prepared = prepared
         self._conversation = conversation
         self._execution = execution
-        self._terms = terms
+        self._policy = policy
         self._mode = mode
-        self._first = first_question(
+        self._first = first_model_call(
             cell, prepared, conversation, notebook=execution.notebook, run_id=execution.run_id
         )
         self._messages = list(self._first.messages)
@@ -155,8 +155,8 @@ class Dialogue:
         """Tell what was held back."""
         self._relay.flush()
 
-    async def _ask(self) -> Answer:
-        question = structs.replace(
+    async def _ask(self) -> ModelReply:
+        model_call = structs.replace(
             self._first,
             place=structs.replace(self._first.place, step=self._step),
             messages=tuple(self._messages),
@@ -164,7 +164,7 @@ class Dialogue:
         )
         self._step += 1
         listener = CallListener(on_begin=self._begin, on_text=self._hear, on_retry=self._tell_retry)
-        answer = await self._execution.call(question, self._terms, listener, mode=self._mode)
+        answer = await self._execution.call(model_call, self._policy, listener, mode=self._mode)
         self._relay.flush()
         self._pieces = [answer.text]  # without reasoning that was heard as text
         self._count(answer.usage)
@@ -194,7 +194,7 @@ class Dialogue:
             return None
         return tuple(self._former.get(at, message) for at, message in enumerate(self._messages))
 
-    def _refuse_cut_calls(self, answer: Answer) -> None:
+    def _refuse_cut_calls(self, answer: ModelReply) -> None:
         """Refuse tools whose arguments were cut off: the model would be asked, and cut, again."""
         if not is_cut(answer.finish_reason):
             return
@@ -247,7 +247,7 @@ class Dialogue:
                 f"is {self._cell.tool_limit}: raise it, or say in the prompt when to stop."
             )
 
-    def _output(self, answer: Answer) -> Output:
+    def _output(self, answer: ModelReply) -> Output:
         more: dict[str, JSONValue] = {
             "provider": answer.provider,
             "finish_reason": answer.finish_reason,
@@ -322,14 +322,14 @@ class Dialogue:
         )
 
 
-def first_question(
+def first_model_call(
     cell: PromptCell,
     prepared: PreparedPrompt,
     conversation: Conversation,
     *,
     notebook: Notebook,
     run_id: str,
-) -> Question:
+) -> ModelCall:
     """What a conversation begins with.
 
     Args:
@@ -340,7 +340,7 @@ def first_question(
         run_id: The run's UUID.
     """
     form = prepared.form
-    return Question(
+    return ModelCall(
         notebook=notebook,
         cell=cell,
         run_id=run_id,

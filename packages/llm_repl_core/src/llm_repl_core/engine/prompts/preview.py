@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from msgspec import Struct
 
-from llm_repl_core.engine.calls import Caller
+from llm_repl_core.engine.calls import ModelCaller
+from llm_repl_core.engine.model_calls import ModelCall
 from llm_repl_core.engine.prompts.context import SourcedMessage
 from llm_repl_core.engine.prompts.prepare import needs_kernel, prepare
-from llm_repl_core.engine.questions import Question
 from llm_repl_core.engine.tokens import estimate_tokens, output_allowance
 from llm_repl_core.errors import InvalidInput, ProviderError
 from llm_repl_core.kernels.base import Kernel
@@ -72,7 +72,7 @@ async def make_preview(
     cell_id: str,
     kernel: Kernel,
     ensure_kernel: Callable[[], Awaitable[None]],
-    caller: Caller,
+    caller: ModelCaller,
 ) -> Preview:
     """Prepare a prompt as for a run, and look at its request.
 
@@ -101,7 +101,7 @@ async def make_preview(
         raise InvalidInput("`for_each` has no items, so that nothing would be sent.")
     calls = []
     for conversation in prepared.conversations:
-        question = Question(
+        model_call = ModelCall(
             notebook=notebook,
             cell=cell,
             run_id="",
@@ -110,7 +110,7 @@ async def make_preview(
             tools=prepared.tools,
             answer_schema=None if prepared.form is None else prepared.form.schema,
         )
-        calls.append(caller.address(question, preview=True))
+        calls.append(caller.address(model_call, preview=True))
     provider, first = calls[0]
     try:
         counts = [await provider.count_tokens(context.request) for _, context in calls]

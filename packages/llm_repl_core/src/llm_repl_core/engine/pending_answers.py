@@ -13,7 +13,7 @@ from llm_repl_core.kernels.base import Kernel
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.output import Output
 
-__all__ = ["Answers"]
+__all__ = ["PendingAnswers"]
 
 
 class _Delivery(Struct, frozen=True, eq=False):
@@ -27,7 +27,7 @@ class _Delivery(Struct, frozen=True, eq=False):
     done: asyncio.Future[None]
 
 
-class Answers:
+class PendingAnswers:
     """Sets the variables of prompts: answers that come while the kernel is in use go together.
 
     Prompts that were sent at once are often answered at once, and a round trip to the kernel

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from llm_repl_core.errors import ReplayMiss
 from llm_repl_core.ledger.in_memory import MemoryLedger
 from llm_repl_core.ledger.record import CallPlace, CallRecord
-from llm_repl_core.ledger.replay import Recall, answered_from
+from llm_repl_core.ledger.replay import Replay, answered_from
 
 MakeRecord = Callable[..., CallRecord]
 
@@ -43,7 +43,7 @@ async def ledger_of(records: Iterable[CallRecord]) -> CountingLedger:
     return ledger
 
 
-def recalled(
+def replayed(
     records: Iterable[CallRecord],
     asked: Sequence[CallRecord],
     *,
@@ -53,11 +53,11 @@ def recalled(
     """Ask for calls, all at once, in an order; the ids of the records that answer them."""
 
     async def scenario() -> list[str | None]:
-        recall = Recall(await ledger_of(records), "nb", cell_ids=cell_ids)
+        replay = Replay(await ledger_of(records), "nb", cell_ids=cell_ids)
         found: list[str | None] = [None] * len(asked)
 
         async def ask(number: int) -> None:
-            record = await recall.find(asked[number].identity, asked[number].place)
+            record = await replay.find(asked[number].identity, asked[number].place)
             found[number] = None if record is None else record.id
 
         await asyncio.gather(*(ask(number) for number in order or range(len(asked))))
@@ -76,37 +76,37 @@ def test_a_call_is_answered_by_its_own_cell_item_and_step(make_record: MakeRecor
     ids = [record.id for record in records]
     for seed in range(20):
         order = random.Random(seed).sample(range(len(records)), len(records))
-        assert recalled(records, records, order=order) == ids
+        assert replayed(records, records, order=order) == ids
 
 
 def test_nothing_answers_what_was_not_asked(make_record: MakeRecord) -> None:
     records = [make_record("1")]
-    assert recalled(records, [make_record("x", "Another prompt.")]) == [None]
-    assert recalled(records, [make_record("x", temperature=0.5)]) == [None]
-    assert recalled([], [make_record("x")]) == [None]
+    assert replayed(records, [make_record("x", "Another prompt.")]) == [None]
+    assert replayed(records, [make_record("x", temperature=0.5)]) == [None]
+    assert replayed([], [make_record("x")]) == [None]
 
 
 def test_a_record_answers_once_a_run_and_again_in_the_next(make_record: MakeRecord) -> None:
     records = [make_record("1")]
     asked = [make_record("x"), make_record("y", step=1)]
-    assert recalled(records, asked) == ["1", None]
-    assert recalled(records, asked) == ["1", None]
+    assert replayed(records, asked) == ["1", None]
+    assert replayed(records, asked) == ["1", None]
 
 
 def test_of_a_cell_that_was_run_several_times_the_latest_answer_counts(
     make_record: MakeRecord,
 ) -> None:
     records = [make_record(str(number), run=f"run-{number}") for number in range(3)]
-    assert recalled(records, [make_record("x")]) == ["2"]
+    assert replayed(records, [make_record("x")]) == ["2"]
     # An older one is no second sample of another cell's prompt either.
-    assert recalled(records, [make_record("x"), make_record("y", cell="b")]) == ["2", None]
+    assert replayed(records, [make_record("x"), make_record("y", cell="b")]) == ["2", None]
 
 
 def test_two_samples_of_one_prompt_stay_two_in_a_copied_notebook(make_record: MakeRecord) -> None:
     records = [make_record(cell, cell=cell, position=2 * n) for n, cell in enumerate("abcd")]
     asked = [make_record("x", cell=cell, position=5 + n) for n, cell in enumerate("ABCD")]
     for order in itertools.permutations(range(4)):
-        assert recalled(records, asked, cell_ids="ABCD", order=order) == ["a", "b", "c", "d"]
+        assert replayed(records, asked, cell_ids="ABCD", order=order) == ["a", "b", "c", "d"]
 
 
 def test_items_of_a_copied_cell_keep_their_answers_whoever_asks_first(
@@ -125,34 +125,34 @@ def test_items_of_a_copied_cell_keep_their_answers_whoever_asks_first(
     ids = [record.id for record in records]
     for seed in range(20):
         order = random.Random(seed).sample(range(8), 8)
-        assert recalled(records, asked, cell_ids="AB", order=order) == ids
+        assert replayed(records, asked, cell_ids="AB", order=order) == ids
 
 
 def test_a_cell_that_still_exists_keeps_what_is_its_own(make_record: MakeRecord) -> None:
     records = [make_record("1", cell="a"), make_record("2", cell="gone", position=1)]
     new = make_record("x", cell="new", position=5)
-    assert recalled(records, [new], cell_ids=["a", "new"]) == ["2"]
-    assert recalled(records[:1], [new], cell_ids=["a", "new"]) == [None]
+    assert replayed(records, [new], cell_ids=["a", "new"]) == ["2"]
+    assert replayed(records[:1], [new], cell_ids=["a", "new"]) == [None]
     # Where it is not known which cells there are, those that ask are.
     own = make_record("y", cell="a")
-    assert recalled(records, [own, new]) == ["1", "2"]
+    assert replayed(records, [own, new]) == ["1", "2"]
 
 
 def test_an_item_that_moved_in_its_list_finds_its_answer(make_record: MakeRecord) -> None:
     records = [make_record(word, word, item=item) for item, word in enumerate(["x", "y", "z"])]
     asked = [make_record("?", word, item=item) for item, word in enumerate(["new", "z", "x", "y"])]
-    assert recalled(records, asked, cell_ids="a") == [None, "z", "x", "y"]
+    assert replayed(records, asked, cell_ids="a") == [None, "z", "x", "y"]
 
 
 def test_what_the_run_itself_records_answers_nothing_in_it(make_record: MakeRecord) -> None:
     async def scenario() -> None:
         ledger = await ledger_of([])
-        recall = Recall(ledger, "nb", cell_ids=["a", "b"])
+        replay = Replay(ledger, "nb", cell_ids=["a", "b"])
         first = make_record("1")
-        assert await recall.find(first.identity, first.place) is None
+        assert await replay.find(first.identity, first.place) is None
         await ledger.begin(first)
-        assert await recall.find(first.identity, CallPlace(cell_id="b", position=1)) is None
-        assert await Recall(ledger, "nb").find(first.identity, first.place) == first
+        assert await replay.find(first.identity, CallPlace(cell_id="b", position=1)) is None
+        assert await Replay(ledger, "nb").find(first.identity, first.place) == first
 
     asyncio.run(scenario())
 
@@ -161,8 +161,8 @@ def test_records_are_read_once_an_identity(make_record: MakeRecord) -> None:
     async def scenario() -> None:
         records = [make_record(str(item), item=item) for item in range(50)]
         ledger = await ledger_of(records)
-        recall = Recall(ledger, "nb")
-        found = await asyncio.gather(*(recall.find(one.identity, one.place) for one in records))
+        replay = Replay(ledger, "nb")
+        found = await asyncio.gather(*(replay.find(one.identity, one.place) for one in records))
         assert found == records
         assert ledger.reads == 1
 
@@ -196,7 +196,7 @@ def test_no_record_answers_twice_and_its_own_place_comes_first(
     asked = made("q", data.draw(st.lists(places, max_size=8, unique_by=lambda one: one[:3])))
     order = data.draw(st.permutations(range(len(asked))))
     cell_ids = data.draw(st.sampled_from(["", "ab", "AB", "abAB"]))
-    found = recalled(records, asked, cell_ids=cell_ids, order=order)
+    found = replayed(records, asked, cell_ids=cell_ids, order=order)
     taken = [one for one in found if one is not None]
     assert len(taken) == len(set(taken))
     by_id = {record.id: record for record in records}
@@ -235,9 +235,9 @@ def test_the_record_of_a_recalled_call(make_record: MakeRecord) -> None:
 
 def missed(records: Iterable[CallRecord], asked: CallRecord) -> str:
     async def scenario() -> str:
-        recall = Recall(await ledger_of(records), "nb")
-        assert await recall.find(asked.identity, asked.place) is None
-        error = await recall.miss(asked.request, asked.place)
+        replay = Replay(await ledger_of(records), "nb")
+        assert await replay.find(asked.identity, asked.place) is None
+        error = await replay.miss(asked.request, asked.place)
         assert isinstance(error, ReplayMiss)
         assert (error.code, error.http_status, error.exit_code) == ("not_recorded", 409, 1)
         return str(error)
@@ -290,11 +290,11 @@ def test_a_miss_says_so_where_nothing_is_recorded(make_record: MakeRecord) -> No
 def test_a_miss_says_so_where_the_answers_have_been_given_away(make_record: MakeRecord) -> None:
     async def scenario() -> str:
         record = make_record("1")
-        recall = Recall(await ledger_of([record]), "nb")
-        assert await recall.find(record.identity, record.place) == record
+        replay = Replay(await ledger_of([record]), "nb")
+        assert await replay.find(record.identity, record.place) == record
         place = CallPlace(cell_id="b", position=1, step=1)
-        assert await recall.find(record.identity, place) is None
-        return str(await recall.miss(record.request, place))
+        assert await replay.find(record.identity, place) is None
+        return str(await replay.miss(record.request, place))
 
     message = asyncio.run(scenario())
     assert "Cell 2, step 1" in message

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from llm_repl_core.model.notebook import Notebook
 
-__all__ = ["Distrust"]
+__all__ = ["Mispredictions"]
 
 
-class Distrust:
+class Mispredictions:
     """Pairs of cells that are not tried again before one of them is edited. One a session.
 
     Args:

@@ -7,33 +7,33 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TypeAlias
 
-from llm_repl_core.engine.admission import Admission, Outlook
+from llm_repl_core.engine.admission import Admission, CostBound
 from llm_repl_core.engine.budget import BudgetMeter, Spending
-from llm_repl_core.engine.notebook_choices import (
-    check_choices,
-    chosen_budget,
-    chosen_mode,
-    chosen_speculation,
+from llm_repl_core.engine.model_calls import CallPolicy
+from llm_repl_core.engine.notebook_preferences import (
+    check_preferences,
+    preferred_budget,
+    preferred_mode,
+    preferred_speculation,
 )
 from llm_repl_core.engine.options import RunOptions
-from llm_repl_core.engine.questions import CallTerms
 from llm_repl_core.engine.unpriced import needs_prices, price_earlier
 from llm_repl_core.errors import PriceUnknown, StorageError
 from llm_repl_core.ledger.base import Ledger
 from llm_repl_core.ledger.prices import Prices
-from llm_repl_core.ledger.replay import Recall
+from llm_repl_core.ledger.replay import Replay
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.notebook import Notebook
 
-__all__ = ["Terms"]
+__all__ = ["CallPolicies"]
 
 
-ExpectedCalls: TypeAlias = Callable[[Notebook, Sequence[str]], Mapping[str, Outlook]]
+ExpectedCalls: TypeAlias = Callable[[Notebook, Sequence[str]], Mapping[str, CostBound]]
 """Says which cells may call, and the most that each may ask for."""
 
 
-class Terms:
-    """Makes the terms of runs. One a session, whose notebook's budget it watches.
+class CallPolicies:
+    """Makes the policy of runs. One a session, whose notebook's budget it watches.
 
     Args:
         ledger: Where calls are recorded.
@@ -75,10 +75,10 @@ class Terms:
                 if problem:
                     raise PriceUnknown(problem)
 
-    async def of_run(
+    async def for_run(
         self, notebook: Notebook, options: RunOptions, cell_ids: Sequence[str] = ()
-    ) -> CallTerms:
-        """The terms of one run.
+    ) -> CallPolicy:
+        """The policy of one run.
 
         Args:
             notebook: Whose run.
@@ -89,7 +89,7 @@ class Terms:
             InvalidInput: What the notebook chooses for itself cannot be used.
             StorageError: What the notebook has spent cannot be read.
         """
-        check_choices(notebook.own_metadata)
+        check_preferences(notebook.own_metadata)
         meters = []
         if options.budget is not None:
             meters.append(BudgetMeter(options.budget, what="run"))
@@ -97,13 +97,13 @@ class Terms:
         notebook_meter = await self._meter_of(notebook, earlier_usd)
         if notebook_meter is not None:
             meters.append(notebook_meter)
-        expected: Mapping[str, Outlook] = {}
+        expected: Mapping[str, CostBound] = {}
         if meters:
             # In a thread, as it may read the list of prices.
             expected = await asyncio.to_thread(self._expected_calls, notebook, cell_ids)
-        return CallTerms(
-            mode=options.mode or chosen_mode(notebook.own_metadata),
-            recall=Recall(
+        return CallPolicy(
+            mode=options.mode or preferred_mode(notebook.own_metadata),
+            replay=Replay(
                 self._ledger,
                 notebook.id,
                 cell_ids=[cell.id for cell in notebook if isinstance(cell, PromptCell)],
@@ -119,19 +119,19 @@ class Terms:
     def _speculates(self, notebook: Notebook, options: RunOptions) -> bool:
         if options.speculate is not None:
             return options.speculate
-        chosen = chosen_speculation(notebook.own_metadata)
+        chosen = preferred_speculation(notebook.own_metadata)
         return self._speculate if chosen is None else chosen
 
     async def _price_earlier(self, notebook: Notebook) -> tuple[float, str]:
         """What calls cost that were free when they were made, and why others cannot be counted."""
-        budget = chosen_budget(notebook.own_metadata)
+        budget = preferred_budget(notebook.own_metadata)
         if budget is None or budget.usd is None:
             return 0.0, ""
         earlier = await self._ledger.unpriced(notebook.id)
         return await asyncio.to_thread(price_earlier, earlier, self._prices)
 
     async def _meter_of(self, notebook: Notebook, earlier_usd: float) -> BudgetMeter | None:
-        budget = chosen_budget(notebook.own_metadata)
+        budget = preferred_budget(notebook.own_metadata)
         if budget is None:
             self._notebook_meter = None
             return None

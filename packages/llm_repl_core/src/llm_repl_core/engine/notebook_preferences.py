@@ -13,18 +13,18 @@ from llm_repl_core.errors import InvalidInput
 from llm_repl_core.ledger.record import Mode
 from llm_repl_core.model.json_value import JSONValue
 
-__all__ = ["check_choices", "chosen_budget", "chosen_mode", "chosen_speculation"]
+__all__ = ["check_preferences", "preferred_budget", "preferred_mode", "preferred_speculation"]
 
 _TEXTS = ("kernel", "mode", "model", "provider", "system")
 _NAMES = (*_TEXTS, "budget", "speculate")
 _SIMILARITY = 0.75  # from which a name is taken for a misspelt one, and not for another tool's
 
 
-def check_choices(own: Mapping[str, JSONValue]) -> None:
+def check_preferences(own: Mapping[str, JSONValue]) -> None:
     """Refuse choices that would not count: a budget that is misspelt would be no budget.
 
     Other names may stand there: a later version or a plugin may know them. Whether the mode is one
-    counts only for a run that is told none: see `chosen_mode`.
+    counts only for a run that is told none: see `preferred_mode`.
 
     Args:
         own: What stands under ``metadata.llm_repl``.
@@ -42,11 +42,11 @@ def check_choices(own: Mapping[str, JSONValue]) -> None:
     for name in _TEXTS:
         if not isinstance(own.get(name), str | None):
             raise InvalidInput(f"The notebook's `metadata.llm_repl.{name}` must be text.")
-    chosen_budget(own)
-    chosen_speculation(own)
+    preferred_budget(own)
+    preferred_speculation(own)
 
 
-def chosen_budget(own: Mapping[str, JSONValue]) -> Budget | None:
+def preferred_budget(own: Mapping[str, JSONValue]) -> Budget | None:
     """What the notebook's calls may cost; None where it does not say it.
 
     Args:
@@ -72,7 +72,7 @@ def chosen_budget(own: Mapping[str, JSONValue]) -> Budget | None:
         ) from None
 
 
-def chosen_speculation(own: Mapping[str, JSONValue]) -> bool | None:
+def preferred_speculation(own: Mapping[str, JSONValue]) -> bool | None:
     """Whether the notebook's prompts are sent ahead of their place; None where it does not say it.
 
     Args:
@@ -87,7 +87,7 @@ def chosen_speculation(own: Mapping[str, JSONValue]) -> bool | None:
     raise InvalidInput("The notebook's `metadata.llm_repl.speculate` must be true or false.")
 
 
-def chosen_mode(own: Mapping[str, JSONValue]) -> Mode:
+def preferred_mode(own: Mapping[str, JSONValue]) -> Mode:
     """How the notebook's prompts are answered in runs that do not say it; ``live`` by default.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from llm_repl_core.engine.admission import MARGIN, Outlook
+from llm_repl_core.engine.admission import MARGIN, CostBound
 from llm_repl_core.engine.budget import Amount, Spending
 from llm_repl_core.engine.providers import Providers
 from llm_repl_core.engine.routing import route
@@ -14,7 +14,7 @@ from llm_repl_core.ledger.prices import Prices
 from llm_repl_core.model.cell import Cell, CodeCell, MarkdownCell, MemoryCell, PromptCell
 from llm_repl_core.model.notebook import Notebook
 
-__all__ = ["Outlooks"]
+__all__ = ["CostBounds"]
 
 _CONTEXT_TOKENS = 200_000
 """What a model is assumed to take at most, where the list of models does not say it."""
@@ -25,7 +25,7 @@ _SECOND_QUESTION_TOKENS = 1_000
 _NEVER_CALL = (CodeCell, MarkdownCell, MemoryCell)
 
 
-class Outlooks:
+class CostBounds:
     """Bounds of what calls may follow.
 
     Args:
@@ -37,7 +37,7 @@ class Outlooks:
         self._providers = providers
         self._prices = prices
 
-    def of_cells(self, notebook: Notebook, cell_ids: Iterable[str]) -> dict[str, Outlook]:
+    def of_cells(self, notebook: Notebook, cell_ids: Iterable[str]) -> dict[str, CostBound]:
         """The most that cells may ask for, before their templates are filled.
 
         Args:
@@ -51,7 +51,7 @@ class Outlooks:
             if not isinstance(cell, _NEVER_CALL)
         }
 
-    def after(self, cell: PromptCell, provider: str, model: str, estimate: Spending) -> Outlook:
+    def after(self, cell: PromptCell, provider: str, model: str, estimate: Spending) -> CostBound:
         """The most that a conversation may ask for after a call.
 
         Args:
@@ -69,7 +69,7 @@ class Outlooks:
         usd = self._prices.estimate_usd(provider, model, tokens, MARGIN * estimate.tokens)
         return Amount.of(Spending(calls=1, tokens=tokens, usd=usd or 0.0))
 
-    def _of_cell(self, notebook: Notebook, cell: Cell) -> Outlook:
+    def _of_cell(self, notebook: Notebook, cell: Cell) -> CostBound:
         if not isinstance(cell, PromptCell) or cell.for_each is not None:
             return None
         try:
@@ -79,7 +79,7 @@ class Outlooks:
             return None
         return self._calls(cell, path.provider, path.model or provider.default_model)
 
-    def _calls(self, cell: PromptCell, provider: str, model: str) -> Outlook:
+    def _calls(self, cell: PromptCell, provider: str, model: str) -> CostBound:
         """As many calls as a conversation may have, each of the largest size."""
         calls = 1 + (cell.schema is not None) + (cell.tool_limit if cell.tools else 0)
         size = self._prices.context_window(provider, model) or _CONTEXT_TOKENS

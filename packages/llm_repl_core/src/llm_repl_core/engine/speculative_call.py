@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from llm_repl_core.engine.questions import Answer, CallListener
+from llm_repl_core.engine.model_calls import CallListener, ModelReply
 from llm_repl_core.errors import ProviderError
 
-__all__ = ["AheadCall", "HeldBack"]
+__all__ = ["BufferedListener", "SpeculativeCall"]
 
 
-class HeldBack:
+class BufferedListener:
     """What a call tells, kept until somebody takes it over. Used in the engine's loop."""
 
     def __init__(self) -> None:
@@ -38,11 +38,11 @@ class HeldBack:
             getattr(self._listener, method)(*values)
 
 
-class AheadCall:
+class SpeculativeCall:
     """Adopted where the prompt, at its place, asks the same; else superseded: it never counts.
 
     Args:
-        identity: What makes a question the same as what was asked.
+        identity: What makes a call the same as what was asked.
         sending: The call under way.
         held_back: What it tells.
         on_superseded: Called with why, when it was cancelled, or had ended before.
@@ -51,8 +51,8 @@ class AheadCall:
     def __init__(
         self,
         identity: str,
-        sending: asyncio.Task[Answer],
-        held_back: HeldBack,
+        sending: asyncio.Task[ModelReply],
+        held_back: BufferedListener,
         on_superseded: Callable[[str], None],
     ) -> None:
         self.identity = identity
@@ -62,16 +62,16 @@ class AheadCall:
         # Looked at, or asyncio logs the error of a call that nobody adopts.
         sending.add_done_callback(lambda done: done.cancelled() or done.exception())
 
-    def when_done(self, callback: Callable[[Answer | None], None]) -> None:
+    def when_done(self, callback: Callable[[ModelReply | None], None]) -> None:
         """Have somebody told of the answer; None: there is none."""
 
-        def tell(done: asyncio.Task[Answer]) -> None:
+        def tell(done: asyncio.Task[ModelReply]) -> None:
             is_answered = not done.cancelled() and done.exception() is None
             callback(done.result() if is_answered else None)
 
         self._sending.add_done_callback(tell)
 
-    async def adopt(self, listener: CallListener) -> Answer:
+    async def adopt(self, listener: CallListener) -> ModelReply:
         """Be the call of the prompt at its place: its answer, or its failure. Cancelling ends it."""
         self._held_back.pass_on(listener)
         return await self._sending

@@ -7,10 +7,10 @@ from llm_repl_core.kernels.base import Kernel
 from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.model.output import Output
 
-__all__ = ["KeptKernel"]
+__all__ = ["KernelManager"]
 
 
-class KeptKernel:
+class KernelManager:
     """Sees to it that there is a kernel that is alive and has the notebook's memory.
 
     Args:

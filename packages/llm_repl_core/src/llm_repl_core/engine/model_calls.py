@@ -10,21 +10,21 @@ from msgspec import Struct, field
 from llm_repl_core.engine.admission import Admission
 from llm_repl_core.errors import ProviderError
 from llm_repl_core.ledger.record import CallPlace, CallSource, Mode
-from llm_repl_core.ledger.replay import Recall
+from llm_repl_core.ledger.replay import Replay
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.providers.base import AnswerSchema, Message, Tool, ToolCall, Usage
 
-__all__ = ["Answer", "CallListener", "CallTerms", "Question"]
+__all__ = ["CallListener", "CallPolicy", "ModelCall", "ModelReply"]
 
 
-class CallTerms(Struct, frozen=True, kw_only=True):
+class CallPolicy(Struct, frozen=True, kw_only=True):
     """What a run allows its calls.
 
     Attributes:
         mode: Whether they are sent.
-        recall: Finds answers on record, for this run.
+        replay: Finds answers on record, for this run.
         slots: How many may be under way.
         admission: Lets them in, as far as the budgets bear them.
         how_to_go_on: Says how to ask only for items that have no answer, in a sentence.
@@ -34,7 +34,7 @@ class CallTerms(Struct, frozen=True, kw_only=True):
     """
 
     mode: Mode
-    recall: Recall
+    replay: Replay
     slots: asyncio.Semaphore
     admission: Admission
     how_to_go_on: Callable[[], str]
@@ -43,7 +43,7 @@ class CallTerms(Struct, frozen=True, kw_only=True):
     unpriced_before: str = ""
 
 
-class Question(Struct, frozen=True, kw_only=True):
+class ModelCall(Struct, frozen=True, kw_only=True):
     """What a model is to be asked, before it is known who answers.
 
     Attributes:
@@ -82,7 +82,7 @@ class CallListener(Struct, frozen=True, kw_only=True):
     on_retry: Callable[[int, ProviderError, float], None]
 
 
-class Answer(Struct, frozen=True, kw_only=True):
+class ModelReply(Struct, frozen=True, kw_only=True):
     """What a model gave back.
 
     Attributes:
