@@ -199,7 +199,7 @@ def test_a_pair_that_was_wrong_is_not_tried_again_until_it_is_edited(session_of,
 
 
 @pytest.mark.usefixtures("wrong_predictions")
-@pytest.mark.parametrize("held", ["terms", "end"])
+@pytest.mark.parametrize("held", ["policy", "end"])
 def test_a_copy_that_is_made_while_an_older_one_is_given_up_is_used(
     session_of, asked, monkeypatch, held
 ):
@@ -210,11 +210,11 @@ def test_a_copy_that_is_made_while_an_older_one_is_given_up_is_used(
             await renewed.wait()
 
     class Held(look_ahead.LookAhead):
-        def __init__(self, plan, *, terms, **given):
+        def __init__(self, plan, *, policy, **given):
             async def held_policy():
-                if held == "terms":
+                if held == "policy":
                     await hold()
-                return await terms()
+                return await policy()
 
             super().__init__(plan, policy=held_policy, **given)
 

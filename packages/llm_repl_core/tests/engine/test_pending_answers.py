@@ -1,4 +1,4 @@
-"""Answers on their way into the kernel: together where it is busy, each for itself where one can't."""
+"""PendingAnswers on their way into the kernel: together where it is busy, each for itself where one can't."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from llm_repl_core.engine.answers import Answers
+from llm_repl_core.engine.pending_answers import PendingAnswers
 from llm_repl_core.errors import InvalidInput, KernelDied, KernelStartFailed
 from llm_repl_core.kernels.worker import WorkerKernel
 from llm_repl_core.model.output import Output
@@ -34,7 +34,7 @@ class CountingKernel(WorkerKernel):
             self.left += 1
 
 
-class RunAnswers(Answers):
+class RunAnswers(PendingAnswers):
     """The answers of a run, and what its cells were told."""
 
     told = ()
@@ -78,7 +78,7 @@ def answering(zygote):
 
 
 async def under_way(kernel, turn, answers, deliveries):
-    """Answers that the kernel is busy with, and does not come to an end with: their tasks."""
+    """PendingAnswers that the kernel is busy with, and does not come to an end with: their tasks."""
 
     async def for_ever():
         begun.set()
