@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from llm_repl_core.providers.base import (
         AnswerSchema,
         Attachment,
+        CacheHint,
         Delta,
         Message,
         Provider,
@@ -74,9 +75,19 @@ if TYPE_CHECKING:
         Request,
         Tool,
         ToolCall,
-        Usage,
+    )
+    from llm_repl_core.providers.parts import (
+        Citation,
+        Media,
+        Reasoning,
+        Refusal,
+        ServerToolCall,
+        Text,
+        TokenLogprob,
+        ToolCallPlace,
     )
     from llm_repl_core.providers.secret import Secret
+    from llm_repl_core.providers.usage import Usage
     from llm_repl_core.settings import Settings, load_settings
 
 __version__ = "0.1.0"
@@ -86,6 +97,7 @@ __all__ = [
     "Application",
     "Attachment",
     "Budget",
+    "CacheHint",
     "CallContext",
     "CallRecord",
     "CallResult",
@@ -103,6 +115,7 @@ __all__ = [
     "CellText",
     "CellType",
     "CellsStale",
+    "Citation",
     "CodeCell",
     "Delta",
     "Event",
@@ -116,6 +129,7 @@ __all__ = [
     "KernelOptions",
     "Ledger",
     "MarkdownCell",
+    "Media",
     "MemoryCell",
     "MemoryLedger",
     "Message",
@@ -126,7 +140,9 @@ __all__ = [
     "PromptCell",
     "Provider",
     "ProviderConfig",
+    "Reasoning",
     "RecordingsLedger",
+    "Refusal",
     "Request",
     "RunCompleted",
     "RunContext",
@@ -136,11 +152,15 @@ __all__ = [
     "RunResult",
     "RunStarted",
     "Secret",
+    "ServerToolCall",
     "Session",
     "Settings",
+    "Text",
+    "TokenLogprob",
     "Tool",
     "ToolApprovalNeeded",
     "ToolCall",
+    "ToolCallPlace",
     "Usage",
     "Value",
     "hookimpl",
@@ -198,6 +218,7 @@ _MODULES = {
     "providers.base": (
         "AnswerSchema",
         "Attachment",
+        "CacheHint",
         "Delta",
         "Message",
         "Provider",
@@ -205,9 +226,19 @@ _MODULES = {
         "Request",
         "Tool",
         "ToolCall",
-        "Usage",
+    ),
+    "providers.parts": (
+        "Citation",
+        "Media",
+        "Reasoning",
+        "Refusal",
+        "ServerToolCall",
+        "Text",
+        "TokenLogprob",
+        "ToolCallPlace",
     ),
     "providers.secret": ("Secret",),
+    "providers.usage": ("Usage",),
     "settings": ("Settings", "load_settings"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

@@ -125,12 +125,14 @@ def test_a_stream_that_ends_without_either_is_broken(server):
         *((word, "stop") for word in ("stop", "eos", "EOS", "stop_sequence", "COMPLETE", "")),
         *((word, "length") for word in ("length", "max_tokens", "MAX_TOKENS", "model_length")),
         *((word, "tool_calls") for word in ("tool_use", "function_call", "TOOL_CALL")),
-        ("something new", "something new"),
+        ("something new", "other"),
     ],
 )
 def test_why_it_ended_is_told_in_the_protocols_words(server, told, reason):
     said = _listen(server, _events(_chunk({"content": "a"}), _chunk(reason=told)))
     assert (_text(said), said[-1].finish_reason) == ("a", reason)
+    word = None if told in ("", reason) else told
+    assert said[-1].provider_finish_reason == word
 
 
 @pytest.mark.parametrize(
@@ -438,7 +440,7 @@ def _round_trip(server, *chunks):
         "assistant",
         _text(said),
         tool_calls=calls.tool_calls,
-        provider_fields=calls.provider_fields,
+        provider_data=calls.provider_data,
     )
     result = Message("tool", "2", tool_call_id=calls.tool_calls[0].id)
     _listen(server, Reply(text="done"), Request(model="m", messages=(turn, result)))
@@ -520,9 +522,7 @@ def test_a_server_that_refuses_its_own_fields_is_not_sent_them_again(server):
     )
     *_, calls, _ = _listen(server, _events(*chunks))
     server.reply = reply
-    turn = Message(
-        "assistant", "", tool_calls=calls.tool_calls, provider_fields=calls.provider_fields
-    )
+    turn = Message("assistant", "", tool_calls=calls.tool_calls, provider_data=calls.provider_data)
     result = Message("tool", "2", tool_call_id="a")
     said = _listen(server, None, Request(model="m", messages=(turn, result)))
     assert _text(said) == "done"

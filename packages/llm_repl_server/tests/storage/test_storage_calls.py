@@ -76,9 +76,9 @@ def full_call() -> CallRecord:
         reasoning="Hm \ud83d\x00",
         tool_calls=(
             ToolCall(id="t", name="f", arguments='{"broken'),
-            ToolCall(id="u", name="g", arguments="{}", provider_fields={"extra": {"s": "x"}}),
+            ToolCall(id="u", name="g", arguments="{}", provider_data={"extra": {"s": "x"}}),
         ),
-        provider_fields={"reasoning_content": "Hm", "n": [1, None]},
+        provider_data={"reasoning_content": "Hm", "n": [1, None]},
         answered_by="gpt-2026",
         finish_reason="length",
         usage=Usage(input_tokens=2**70, output_tokens=None, raw={"x": [1, None]}),

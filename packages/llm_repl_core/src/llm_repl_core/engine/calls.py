@@ -380,7 +380,7 @@ class ModelCaller:
             finish_reason=found.finish_reason,
             reasoning=found.reasoning,
             tool_calls=found.tool_calls,
-            provider_fields=found.provider_fields,
+            provider_data=found.provider_data,
             source=mode,
         )
 

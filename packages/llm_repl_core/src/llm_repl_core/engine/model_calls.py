@@ -94,7 +94,7 @@ class ModelReply(Struct, frozen=True, kw_only=True):
         finish_reason: Why it ended, where the provider says it.
         reasoning: What the model thought before, where it says it.
         tool_calls: What the model asks to have called.
-        provider_fields: What goes back with this turn; see `Message`.
+        provider_data: What goes back with this turn; see `Message`.
         source: Whether it was asked, or taken from the record.
     """
 
@@ -106,5 +106,5 @@ class ModelReply(Struct, frozen=True, kw_only=True):
     finish_reason: str | None = None
     reasoning: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
-    provider_fields: dict[str, JSONValue] = field(default_factory=dict)
+    provider_data: dict[str, JSONValue] = field(default_factory=dict)
     source: CallSource = "live"

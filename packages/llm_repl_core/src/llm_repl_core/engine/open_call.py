@@ -137,7 +137,7 @@ class OpenCall:
             finish_reason=self._finish_reason,
             reasoning=self._redactor.text("".join(self._reasoning)),
             tool_calls=tuple(self._tool_calls),
-            provider_fields=self._provider_fields,
+            provider_data=self._provider_fields,
         )
 
     def spending(self) -> Spending:
@@ -176,7 +176,7 @@ class OpenCall:
             text="".join(self._pieces),
             reasoning=self._redactor.text("".join(self._reasoning)),
             tool_calls=tuple(self._tool_calls),
-            provider_fields=self._provider_fields,
+            provider_data=self._provider_fields,
             answered_by=self._model,
             finish_reason=self._finish_reason,
             usage=self._usage,
@@ -202,7 +202,7 @@ class OpenCall:
         self._model = delta.model or self._model
         self._finish_reason = delta.finish_reason or self._finish_reason
         self._tool_calls += delta.tool_calls
-        self._provider_fields |= delta.provider_fields
+        self._provider_fields |= delta.provider_data
 
     def _price(self, usage: Usage) -> float | None:
         """By the model that answered; one of no known price answers at that of the one asked."""

@@ -96,7 +96,7 @@ class CallRecord(Struct, frozen=True, kw_only=True):
         text: The answer, or what had come of it.
         reasoning: What the model thought before, where it says it.
         tool_calls: What the model asked to have called.
-        provider_fields: What goes back with this turn, unchanged; see `Message`.
+        provider_data: What goes back with this turn, unchanged; see `Message`.
         answered_by: The model that answered, where the provider says it.
         finish_reason: Why the answer ended, where the provider says it.
         usage: What the provider counted, its own record included.
@@ -123,7 +123,7 @@ class CallRecord(Struct, frozen=True, kw_only=True):
     text: str = ""
     reasoning: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
-    provider_fields: dict[str, JSONValue] = field(default_factory=dict)
+    provider_data: dict[str, JSONValue] = field(default_factory=dict)
     answered_by: str | None = None
     finish_reason: str | None = None
     usage: Usage | None = None

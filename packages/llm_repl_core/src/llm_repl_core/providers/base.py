@@ -5,22 +5,28 @@ from __future__ import annotations
 import abc
 import json
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta, Struct, field
 
 from llm_repl_core.errors import KeyMissing
 from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.providers.finish_reasons import FinishReason
+from llm_repl_core.providers.parts import Part, TokenLogprob
 from llm_repl_core.providers.secret import Secret
+from llm_repl_core.providers.usage import Usage
 
 __all__ = [
     "AnswerSchema",
     "Attachment",
+    "CacheHint",
     "Delta",
+    "FinishReason",
     "Message",
     "Provider",
     "ProviderConfig",
+    "ReasoningEffort",
     "Request",
     "Tool",
     "ToolCall",
@@ -49,13 +55,14 @@ class ToolCall(Struct, frozen=True, kw_only=True, omit_defaults=True):
         id: By which the answer refers to it.
         name: The function's name.
         arguments: JSON, as the model wrote it: it may be broken. Where it wrote nothing: ``{}``.
-        provider_fields: What the provider wants back unchanged with this call; for it alone.
+        provider_data: What the provider wants back unchanged with this call; for it alone. In JSON
+            it is ``provider_fields``, as recordings have it.
     """
 
     id: str
     name: str
     arguments: str
-    provider_fields: dict[str, JSONValue] = field(default_factory=dict)
+    provider_data: dict[str, JSONValue] = field(default_factory=dict, name="provider_fields")
 
 
 class Message(Struct, frozen=True, omit_defaults=True):
@@ -67,8 +74,13 @@ class Message(Struct, frozen=True, omit_defaults=True):
         attachments: What goes with it.
         tool_calls: What the model, as the assistant, asked to have called.
         tool_call_id: Which call this message, in the role ``tool``, answers.
-        provider_fields: What the provider wants back unchanged with this turn of the assistant
-            (signatures, reasoning): for it alone, which knows how it is sent.
+        provider_data: What the provider wants back unchanged with this turn of the assistant, and
+            which belongs to none of its ``parts``: for it alone, which knows how it is sent. In
+            JSON it is ``provider_fields``, as recordings have it.
+        parts: Of a turn of the assistant: all that it was made of, in order, as it came. Where
+            there are any, their texts are ``content`` and the places of ``tool_calls`` are among
+            them; empty: the turn is its text, then its calls. A provider that needs its turns
+            back unchanged (signatures, encrypted reasoning) makes them of these.
     """
 
     role: Literal["system", "user", "assistant", "tool"]
@@ -76,7 +88,8 @@ class Message(Struct, frozen=True, omit_defaults=True):
     attachments: tuple[Attachment, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
-    provider_fields: dict[str, JSONValue] = field(default_factory=dict)
+    provider_data: dict[str, JSONValue] = field(default_factory=dict, name="provider_fields")
+    parts: tuple[Part, ...] = ()
 
 
 class Tool(Struct, frozen=True, kw_only=True):
@@ -105,6 +118,27 @@ class AnswerSchema(Struct, frozen=True, kw_only=True):
     schema: dict[str, JSONValue]
 
 
+ReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high"]
+"""How much a model is to think before it answers."""
+
+
+class CacheHint(Struct, frozen=True, kw_only=True):
+    """What of a request other requests are likely to begin with: for a provider's prompt cache.
+
+    A provider that caches by itself needs only ``key`` (OpenAI: ``prompt_cache_key``); one that
+    wants marks (Anthropic: ``cache_control``) sets one behind each of ``prefixes``.
+
+    Attributes:
+        key: The same for requests that are likely to begin alike; it tells nothing of what they
+            say, and is at most 64 characters long.
+        prefixes: How many messages each prefix has that may come again, the shortest first. Tools
+            and the answer's schema stand before all messages.
+    """
+
+    key: str
+    prefixes: tuple[int, ...] = ()
+
+
 class Request(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A call to a model: all that is sent, and nothing that identifies who sends it.
 
@@ -116,6 +150,10 @@ class Request(Struct, frozen=True, kw_only=True, omit_defaults=True):
         options: Further parameters, as the provider names them.
         tools: What the model may ask to have called.
         answer_schema: The form that the answer must have; None: any text.
+        reasoning_effort: How much the model is to think; None: not sent. Only a provider whose
+            ``reasoning_efforts`` has it is asked.
+        cache: What may be cached of it. It changes no answer, and so is no part of what identifies
+            a request; None: nothing is known.
     """
 
     model: str
@@ -124,24 +162,14 @@ class Request(Struct, frozen=True, kw_only=True, omit_defaults=True):
     options: dict[str, JSONValue] = field(default_factory=dict)
     tools: tuple[Tool, ...] = ()
     answer_schema: AnswerSchema | None = None
-
-
-class Usage(Struct, frozen=True, kw_only=True):
-    """What a call cost, as the provider counts it.
-
-    Attributes:
-        input_tokens: Of the messages; None where the provider does not say.
-        output_tokens: Of the answer; None where the provider does not say.
-        raw: The provider's own record, unchanged.
-    """
-
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    raw: dict[str, JSONValue] = field(default_factory=dict)
+    reasoning_effort: ReasoningEffort | None = None
+    cache: CacheHint | None = None
 
 
 class Delta(Struct, frozen=True, kw_only=True):
     """A piece of an answer. Most carry text only; the last ones carry the rest.
+
+    What one delta carries came in the order reasoning, text, parts, calls of tools.
 
     Attributes:
         text: What is added to the answer.
@@ -149,23 +177,31 @@ class Delta(Struct, frozen=True, kw_only=True):
             it stands in the text between ``<think>`` and ``</think>``, it may stay there.
         replaces_text: Whether all text that came before is void, and this delta has it again: some
             models do not mark where their reasoning begins.
+        parts: What is neither, each whole, once. A `Reasoning` or `Text` without a text of its own
+            brings the ``provider_data`` of the reasoning or the text that was streamed just
+            before it, and ends that piece; one with a text has not been streamed.
+        logprobs: Of the tokens that this adds to the text, where they were asked for.
         usage: Once, where the provider counts.
-        finish_reason: Once: ``stop``, ``length`` (it was cut off at a limit), ``tool_calls``, or
-            the provider's word.
+        finish_reason: Once, in the last delta.
+        provider_finish_reason: The provider's own word for it, where that is another; see
+            `read_finish_reason`.
         model: The model that really answered, where the provider says it.
         tool_calls: Each whole, once, and before the end: no pieces of arguments.
-        provider_fields: Beside ``tool_calls``: what comes back with this turn in the request that
+        provider_data: Beside ``tool_calls``: what comes back with this turn in the request that
             brings the tools' results; see `Message`.
     """
 
     text: str = ""
     reasoning: str = ""
     replaces_text: bool = False
+    parts: tuple[Part, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
     usage: Usage | None = None
-    finish_reason: str | None = None
+    finish_reason: FinishReason | None = None
+    provider_finish_reason: str | None = None
     model: str | None = None
     tool_calls: tuple[ToolCall, ...] = ()
-    provider_fields: dict[str, JSONValue] = field(default_factory=dict)
+    provider_data: dict[str, JSONValue] = field(default_factory=dict)
 
 
 class ProviderConfig(Struct, frozen=True, kw_only=True):
@@ -206,6 +242,10 @@ class Provider(abc.ABC):
 
     key_variable: ClassVar[str | None] = None
     """The environment variable that holds the key; None: this provider needs no key."""
+
+    reasoning_efforts: ClassVar[frozenset[ReasoningEffort]] = frozenset()
+    """What of `Request.reasoning_effort` it translates for its server. A request with another one is
+    refused before it gets here; what only some of its models take, it refuses by itself."""
 
     def __init__(self, config: ProviderConfig | None = None) -> None:
         self.config = config or ProviderConfig()

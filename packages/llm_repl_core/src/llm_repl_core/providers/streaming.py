@@ -15,6 +15,7 @@ import msgspec
 
 from llm_repl_core.errors import ProviderError
 from llm_repl_core.providers.base import Delta, Provider, Request
+from llm_repl_core.providers.finish_reasons import read_finish_reason
 from llm_repl_core.providers.secret import Secret, redact
 from llm_repl_core.providers.thinking import Portion, ThinkingSplitter
 
@@ -57,6 +58,8 @@ async def deltas(provider: Provider, request: Request) -> AsyncGenerator[Delta, 
             async for delta in source:
                 if not isinstance(delta, Delta):
                     raise ProviderError(_not_a_delta(provider, delta))
+                if delta.finish_reason is not None:
+                    delta = _in_known_words(delta)
                 if delta.text or delta.finish_reason is not None:
                     delta = _told_apart(delta, splitter)
                     if delta == _NOTHING:
@@ -77,6 +80,18 @@ async def deltas(provider: Provider, request: Request) -> AsyncGenerator[Delta, 
         # Raised out here so that it carries no context: the error, and the frames that it
         # came through, may hold the key.
         raise failure
+
+
+def _in_known_words(delta: Delta) -> Delta:
+    """A delta whose reason is one of the six: a plugin may pass its server's word on."""
+    reason, word = read_finish_reason(str(delta.finish_reason))
+    if word is None:
+        return delta
+    return msgspec.structs.replace(
+        delta,
+        finish_reason=reason,
+        provider_finish_reason=delta.provider_finish_reason or word,
+    )
 
 
 def _told_apart(delta: Delta, splitter: ThinkingSplitter, *, is_end: bool = False) -> Delta:

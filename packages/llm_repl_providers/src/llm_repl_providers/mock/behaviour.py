@@ -30,6 +30,13 @@ _SETTINGS: Final = {
     "per_token": "delay_per_token_s",
     "after": "fail_after_tokens",
     "retry_after": "retry_after_s",
+    "think": "reasoning_text",
+    "refuse": "refusal_text",
+    "cite": "citation_url",
+    "make": "made_media_type",
+    "search": "server_search",
+    "finish": "finish_word",
+    "cache": "counts_cache",
 }
 _NAME = re.compile(
     rf"(?P<model>.*?)(?P<settings>(?:\+(?:{'|'.join(_SETTINGS)})=[^+|=]*)*)", re.DOTALL
@@ -49,6 +56,17 @@ class Behaviour(Struct, frozen=True, kw_only=True):
         retry_after_s: What `RateLimited` asks for.
         delay_s: Before the first piece.
         delay_per_token_s: Before each piece.
+        reasoning_text: What the model thinks first; it is signed, and the signature is checked
+            where the turn comes back.
+        refusal_text: What the model says in place of an answer.
+        citation_url: Where the answer is from.
+        made_media_type: What the model makes beside its answer: ``image/png`` or ``audio/wav``.
+        server_search: What the server searches for before the answer.
+        finish_word: The server's word for why the answer ended.
+        counts_cache: Whether usage says how many words came from the cache, which one provider
+            object fills with the messages of its calls, and how many were written to it.
+        logprobs: Whether each piece comes with its log probability.
+        top_logprobs: How many likeliest pieces come with it.
     """
 
     echo: bool = False
@@ -60,6 +78,15 @@ class Behaviour(Struct, frozen=True, kw_only=True):
     retry_after_s: Annotated[float, Meta(ge=0)] | None = None
     delay_s: Annotated[float, Meta(ge=0)] = 0.0
     delay_per_token_s: Annotated[float, Meta(ge=0)] = 0.0
+    reasoning_text: str | None = None
+    refusal_text: str | None = None
+    citation_url: str | None = None
+    made_media_type: str | None = None
+    server_search: str | None = None
+    finish_word: str | None = None
+    counts_cache: bool = False
+    logprobs: int = 0
+    top_logprobs: Annotated[int, Meta(ge=0, le=20)] = 0
 
     def failure(self) -> ProviderError | None:
         """The error that is to be raised, or None."""

@@ -7,20 +7,36 @@ import json
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from typing import ClassVar
+from typing import ClassVar, get_args
+
+from msgspec import structs
 
 from llm_repl_core.errors import RequestRejected
 from llm_repl_core.providers.base import (
     Delta,
+    FinishReason,
     Message,
     Provider,
     ProviderConfig,
+    ReasoningEffort,
     Request,
     ToolCall,
     Usage,
 )
+from llm_repl_core.providers.finish_reasons import read_finish_reason
+from llm_repl_core.providers.parts import Refusal, TokenLogprob
 from llm_repl_providers.mock.behaviour import MODELS, Behaviour, read_behaviour
 from llm_repl_providers.mock.fitting import fitting_value
+from llm_repl_providers.mock.prompt_cache import PromptCache
+from llm_repl_providers.mock.turns import (
+    check_reasoning_is_back,
+    logprob,
+    made_media,
+    reasoning_text,
+    search_call,
+    signed,
+    source,
+)
 
 __all__ = ["MockProvider"]
 
@@ -46,11 +62,21 @@ class MockProvider(Provider):
                 | "per_token=" seconds       before each piece
                 | "after=" number            so many pieces come before the failure
                 | "retry_after=" seconds     what the error rate_limited asks for
+                | "think=" text              thinks this first, and signs it
+                | "refuse=" text             refuses, with these words
+                | "cite=" url                says where the answer is from
+                | "make=" media type         makes a picture (image/png) or a sound (audio/wav)
+                | "search=" text             the server searches for this first
+                | "finish=" word             the server's word for why the answer ended
+                | "cache=1"                  usage tells what was cached
 
     as in ``echo+delay=0.5``. The options of a request, and before them those of the
     configuration, can say the same, calls apart, and more: ``echo``, ``answers``, ``fail``,
-    ``fail_after_tokens``, ``retry_after_s``, ``delay_s``, ``delay_per_token_s``. The name goes
-    before both.
+    ``fail_after_tokens``, ``retry_after_s``, ``delay_s``, ``delay_per_token_s``,
+    ``reasoning_text``, ``refusal_text``, ``citation_url``, ``made_media_type``, ``server_search``,
+    ``finish_word``, ``counts_cache``, and ``logprobs`` with ``top_logprobs``. The name goes before
+    both. With a ``reasoning_effort`` and no text to think it says how much it thinks; with
+    ``none`` it thinks nothing.
 
     Where the request has a schema for the answer, the sentence becomes the smallest JSON that
     fits, with the words of the last user message for its texts (see `fitting_value`); ``echo``
@@ -63,10 +89,12 @@ class MockProvider(Provider):
 
     name: ClassVar[str] = "mock"
     default_model: ClassVar[str] = "mock"
+    reasoning_efforts: ClassVar[frozenset[ReasoningEffort]] = frozenset(get_args(ReasoningEffort))
 
     def __init__(self, config: ProviderConfig | None = None) -> None:
         super().__init__(config)
         self._given: Counter[tuple[str, ...]] = Counter()
+        self._cache = PromptCache()
 
     async def stream(self, request: Request) -> AsyncIterator[Delta]:
         """Answer a request, piece by piece.
@@ -79,25 +107,42 @@ class MockProvider(Provider):
         """
         behaviour = read_behaviour(request.model, {**self.config.options, **request.options})
         failure = behaviour.failure()
+        check_reasoning_is_back(request.messages)
         calls = _calls(request, behaviour)
-        answer = "" if calls else self._answer(request, behaviour)
+        refusal = behaviour.refusal_text
+        answer = "" if calls or refusal is not None else self._answer(request, behaviour)
+        thought = reasoning_text(behaviour.reasoning_text, request.reasoning_effort)
         await asyncio.sleep(behaviour.delay_s)
-        for number, piece in enumerate(re.findall(r"\S+\s*|\s+", answer)):
+        for piece in _pieces(thought):
+            await asyncio.sleep(behaviour.delay_per_token_s)
+            yield Delta(reasoning=piece)
+        if thought:
+            yield Delta(parts=(signed(thought),))
+        if behaviour.server_search is not None:
+            yield Delta(parts=(search_call(behaviour.server_search),))
+        for number, piece in enumerate(_pieces(answer)):
             if failure is not None and number == behaviour.fail_after_tokens:
                 break
             if behaviour.delay_per_token_s or number % _TOKENS_IN_ONE_GO == _TOKENS_IN_ONE_GO - 1:
                 await asyncio.sleep(behaviour.delay_per_token_s)
-            yield Delta(text=piece)
+            yield Delta(text=piece, logprobs=_logprobs(piece, behaviour))
         if failure is not None:
             raise failure
+        if refusal is not None:
+            yield Delta(parts=(Refusal(text=refusal),))
+        elif behaviour.citation_url is not None:
+            yield Delta(parts=(source(behaviour.citation_url, answer),))
+        if behaviour.made_media_type is not None:
+            yield Delta(parts=(made_media(behaviour.made_media_type),))
         if calls:
             yield Delta(tool_calls=calls)
-        usage = Usage(
-            input_tokens=_count(request.messages),
-            output_tokens=len(answer.split()) + _count_calls(calls),
+        reason, word = _ending(behaviour, calls, refusal)
+        yield Delta(
+            usage=self._usage(request, behaviour, answer, calls, thought),
+            finish_reason=reason,
+            provider_finish_reason=word,
+            model=request.model,
         )
-        reason = "tool_calls" if calls else "stop"
-        yield Delta(usage=usage, finish_reason=reason, model=request.model)
 
     async def count_tokens(self, request: Request) -> int:
         """How many words the messages have, which is what usage says."""
@@ -106,6 +151,27 @@ class MockProvider(Provider):
     async def models(self) -> Sequence[str]:
         """One name of every form."""
         return list(MODELS)
+
+    def _usage(
+        self,
+        request: Request,
+        behaviour: Behaviour,
+        answer: str,
+        calls: Sequence[ToolCall],
+        thought: str,
+    ) -> Usage:
+        said = len((behaviour.refusal_text or answer).split()) + _count_calls(calls)
+        reasoning = len(thought.split())
+        usage = Usage(
+            input_tokens=_count(request.messages),
+            output_tokens=said + reasoning,
+            reasoning_tokens=reasoning if thought else None,
+        )
+        if not behaviour.counts_cache:
+            return usage
+        cached = self._cache.take(request)
+        read, rest = _count(request.messages[:cached]), _count(request.messages[cached:])
+        return structs.replace(usage, cached_input_tokens=read, cache_write_tokens=rest)
 
     def _answer(self, request: Request, behaviour: Behaviour) -> str:
         if behaviour.answers is not None:
@@ -122,6 +188,24 @@ class MockProvider(Provider):
         if results is not None:
             return results
         return f"This is the mock model. You asked: {prompt}"
+
+
+def _pieces(text: str) -> list[str]:
+    return re.findall(r"\S+\s*|\s+", text)
+
+
+def _logprobs(piece: str, behaviour: Behaviour) -> tuple[TokenLogprob, ...]:
+    return (logprob(piece, behaviour.top_logprobs),) if behaviour.logprobs else ()
+
+
+def _ending(
+    behaviour: Behaviour, calls: Sequence[ToolCall], refusal: str | None
+) -> tuple[FinishReason, str | None]:
+    if behaviour.finish_word is not None:
+        return read_finish_reason(behaviour.finish_word)
+    if refusal is not None:
+        return "refusal", None
+    return ("tool_calls" if calls else "stop"), None
 
 
 def _calls(request: Request, behaviour: Behaviour) -> tuple[ToolCall, ...]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from llm_repl_core.errors import AnswerBroken, AnswerEmpty, ContentRefused
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.providers.base import Delta, Usage
+from llm_repl_core.providers.finish_reasons import read_finish_reason
 from llm_repl_core.providers.thinking import THINKING_TAGS
 from llm_repl_providers.openai.content import merge, read_content, reasoning_of
 from llm_repl_providers.openai.loose_json import TextJoiner, joined_halves
@@ -18,17 +19,6 @@ _KNOWN_FIELDS: Final = frozenset(
     {"role", "content", "tool_calls", "function_call", "refusal", "annotations", "audio"}
 )
 """Of a turn: what is read here, or does not go back to the server."""
-
-_FINISH_REASONS: Final = {
-    **dict.fromkeys(("stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete"), "stop"),
-    **dict.fromkeys(("length", "max_tokens", "model_length", "max_output_tokens"), "length"),
-    **dict.fromkeys(("tool_calls", "function_call", "tool_use", "tool_call"), "tool_calls"),
-    **dict.fromkeys(
-        ("content_filter", "safety", "recitation", "prohibited_content", "error_toxic"),
-        "content_filter",
-    ),
-}
-"""What servers say, in lower case, and the protocol's word for it; others stay as they are."""
 
 _BROKEN: Final = frozenset({"error", "abort", "insufficient_system_resource", "network_error"})
 
@@ -132,13 +122,21 @@ class Answer:
             ContentRefused: A filter, or the model itself, stopped it.
         """
         tool_calls = self._tool_calls.whole(self._where) if self._has_choice else ()
-        reason = self._reason(is_complete=is_complete, has_tools=bool(tool_calls))
+        told = self._reason(is_complete=is_complete, has_tools=bool(tool_calls))
+        reason, word = read_finish_reason(told)
         deltas = []
         if rest := self._text.end():
             deltas.append(Delta(text=rest))
         if tool_calls:
-            deltas.append(Delta(tool_calls=tool_calls, provider_fields=self._provider_fields()))
-        deltas.append(Delta(usage=self._usage, finish_reason=reason, model=self._model))
+            deltas.append(Delta(tool_calls=tool_calls, provider_data=self._provider_fields()))
+        deltas.append(
+            Delta(
+                usage=self._usage,
+                finish_reason=reason,
+                provider_finish_reason=word,
+                model=self._model,
+            )
+        )
         return deltas
 
     def _reason(self, *, is_complete: bool, has_tools: bool) -> str:
@@ -153,15 +151,14 @@ class Answer:
         told = self._finish_reason or ("tool_calls" if has_tools else "stop")
         if told.lower() in _BROKEN:
             raise AnswerBroken(f"{self._where} broke off its answer: it says `{told}`.")
-        reason = _FINISH_REASONS.get(told.lower(), told)
-        if reason == "content_filter":
+        if read_finish_reason(told)[0] == "content_filter":
             raise ContentRefused(
                 f"The content filter of {_inside(self._where)} stopped the answer."
             )
         refusal = " ".join(joined_halves("".join(self._refusal)).split())
         if refusal:
             raise ContentRefused(f"The model {self._model or ''} refused: {refusal}")
-        return reason
+        return told
 
     def _provider_fields(self) -> dict[str, JSONValue]:
         """What goes back in the next request as it came."""

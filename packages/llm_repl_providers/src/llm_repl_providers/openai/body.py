@@ -69,14 +69,14 @@ def _message(message: Message) -> dict[str, Any]:
         turn["content"] = turn["content"] or None
         turn["tool_calls"] = [_tool_call(call) for call in message.tool_calls]
     # As they came: signatures and reasoning that the server wants back, unchanged.
-    turn |= message.provider_fields
+    turn |= message.provider_data
     if message.tool_call_id is not None:
         turn["tool_call_id"] = message.tool_call_id
     return turn
 
 
 def _tool_call(call: ToolCall) -> dict[str, Any]:
-    fields = dict(call.provider_fields)
+    fields = dict(call.provider_data)
     inner = fields.pop("function", None)
     function = dict(inner) if isinstance(inner, dict) else {}
     # Servers read the arguments of earlier calls, and fail where they are broken. What was wrong

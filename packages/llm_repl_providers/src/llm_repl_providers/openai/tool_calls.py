@@ -99,7 +99,7 @@ class ToolCalls:
                 arguments = "{}"
             calls.append(
                 ToolCall(
-                    id=identifier, name=call.name, arguments=arguments, provider_fields=call.fields
+                    id=identifier, name=call.name, arguments=arguments, provider_data=call.fields
                 )
             )
         return tuple(calls)

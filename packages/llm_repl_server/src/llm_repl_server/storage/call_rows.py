@@ -69,7 +69,7 @@ def call_to_row(record: CallRecord) -> Row:
         "request": encode_json(record.request),
         "body": encode_json(record.body),
         "reasoning": _optional_text(record.reasoning or None),
-        "provider_fields": encode_json(record.provider_fields) if record.provider_fields else None,
+        "provider_fields": encode_json(record.provider_data) if record.provider_data else None,
     }
 
 
@@ -104,9 +104,7 @@ def call_from_row(row: Mapping[str, Any]) -> CallRecord:
         text=decode_text(row["text"]),
         reasoning=_decode_optional(row["reasoning"]) or "",
         tool_calls=_decode_as(row["tool_calls"], tuple[ToolCall, ...]),
-        provider_fields={}
-        if row["provider_fields"] is None
-        else decode_json(row["provider_fields"]),
+        provider_data={} if row["provider_fields"] is None else decode_json(row["provider_fields"]),
         answered_by=_decode_optional(row["answered_by"]),
         finish_reason=_decode_optional(row["finish_reason"]),
         usage=None if row["usage"] is None else _decode_as(row["usage"], Usage),

@@ -95,7 +95,7 @@ class Dialogue:
                         "assistant",
                         answer.text,
                         tool_calls=answer.tool_calls,
-                        provider_fields=answer.provider_fields,
+                        provider_data=answer.provider_data,
                     )
                 )
                 said = answer.text

@@ -1,0 +1,39 @@
+"""What a call took, as the provider counts it."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+from llm_repl_core.model.json_value import JSONValue
+
+__all__ = ["Usage"]
+
+
+class Usage(Struct, frozen=True, kw_only=True):
+    """What a call took, as the provider counts it. What it does not count is None, and not 0.
+
+    ``input_tokens`` and ``output_tokens`` are totals: the other counts are parts of these two,
+    whichever way the provider itself adds up.
+
+    Attributes:
+        input_tokens: Of the messages, with those that were cached or written to the cache.
+        output_tokens: Of the answer, with those of reasoning.
+        cached_input_tokens: Of the input: read from the provider's cache.
+        cache_write_tokens: Of the input: written to the provider's cache.
+        reasoning_tokens: Of the output: reasoning.
+        input_by_modality: Of the input, by ``audio``, ``image``, ``video`` and so on; text need
+            not be told.
+        output_by_modality: Of the output, the same.
+        service_tier: By which terms the provider served it (``flex``, ``priority``), in its words.
+        raw: The provider's own record, unchanged.
+    """
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    raw: dict[str, JSONValue] = field(default_factory=dict)
+    cached_input_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    input_by_modality: dict[str, int] = field(default_factory=dict)
+    output_by_modality: dict[str, int] = field(default_factory=dict)
+    service_tier: str | None = None
