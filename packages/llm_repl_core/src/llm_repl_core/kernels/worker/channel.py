@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import socket
+import struct
 import threading
 from collections.abc import Callable
 
@@ -15,6 +17,9 @@ __all__ = ["Channel"]
 
 _READ_BYTES = 256 * 1024
 _WAIT_MS = 50
+_DESCRIPTOR = struct.Struct("i")
+_ANCILLARY_BYTES = socket.CMSG_SPACE(_DESCRIPTOR.size) if hasattr(socket, "CMSG_SPACE") else 0
+_CLOSED_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
 
 class Channel:
@@ -31,6 +36,7 @@ class Channel:
         self._sending = False
         self._parser = FrameParser(MESSAGE_LIMIT_BYTES)
         self._messages: list[memoryview] = []
+        self._descriptor: int | None = None
 
     @property
     def backlog_bytes(self) -> int:
@@ -50,6 +56,7 @@ class Channel:
         with self.lock:
             connection, self.connection = self.connection, None
             self._outgoing.clear()
+        self._keep_descriptor(None)
         if connection is not None:
             connection.close()
 
@@ -68,14 +75,29 @@ class Channel:
                 poll.register(connection, select.POLLIN)
                 poll.poll()
                 before_taking()
-                data = connection.recv(_READ_BYTES)
+                data, ancillary, *_ = connection.recvmsg(
+                    _READ_BYTES, _ANCILLARY_BYTES, _CLOSED_ON_EXEC
+                )
             except (OSError, ValueError):
                 return None
+            for _, _, descriptors in ancillary:
+                for (descriptor,) in _DESCRIPTOR.iter_unpack(descriptors):
+                    self._keep_descriptor(descriptor)
             if not data:
                 return None
             self._messages = self._parser.feed(data)
         before_taking()
         return self._messages.pop(0)
+
+    def take_descriptor(self) -> int | None:
+        """The last descriptor that came along with a message; who takes it closes it."""
+        descriptor, self._descriptor = self._descriptor, None
+        return descriptor
+
+    def _keep_descriptor(self, descriptor: int | None) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+        self._descriptor = descriptor
 
     def has_message(self) -> bool:
         """Whether something has come that `receive` has not given yet; does not wait."""

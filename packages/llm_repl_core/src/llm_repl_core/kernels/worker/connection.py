@@ -14,7 +14,7 @@ import msgspec
 from llm_repl_core.kernels.worker.frames import FrameParser, FrameTooLarge
 from llm_repl_core.kernels.worker.protocol import reply_decoder
 
-__all__ = ["WorkerConnection", "connect"]
+__all__ = ["WorkerConnection", "attach", "connect"]
 
 _HIGH_WATER_BYTES = 4 * 2**20
 _LOW_WATER_BYTES = 1 * 2**20
@@ -38,6 +38,7 @@ class WorkerConnection(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._on_lost = on_lost
         self._transport: asyncio.Transport | None = None
+        self._socket: socket.socket | None = None
         self._fault: str | None = None
         self._discarding = False
         self._ended = asyncio.Event()
@@ -67,6 +68,20 @@ class WorkerConnection(asyncio.Protocol):
         """Send a frame."""
         if self._transport is not None:
             self._transport.write(data)
+
+    def send_with(self, data: bytes, descriptor: int) -> None:
+        """Send a frame, and a descriptor along with it.
+
+        Raises:
+            OSError: It can't be sent now: the connection has ended, or others wait to be sent.
+        """
+        if self._transport is None or self._socket is None:
+            raise ConnectionResetError("the connection has ended")
+        if self._transport.get_write_buffer_size():
+            raise BlockingIOError("others wait to be sent")
+        if socket.send_fds(self._socket, [data], [descriptor]) != len(data):
+            self.fail("A message to the kernel could be sent in part only.")
+            raise BlockingIOError("there was no room for all of it")
 
     def close(self) -> None:
         """End the connection."""
@@ -112,7 +127,7 @@ class WorkerConnection(asyncio.Protocol):
     def connection_lost(self, _error: Exception | None) -> None:
         """The connection has ended."""
         self._ended.set()
-        self._transport = None
+        self._transport = self._socket = None
         self._wake()
         self._on_lost(self._fault)
 
@@ -139,11 +154,19 @@ async def connect(
         connection.setblocking(False)
         # A Unix socket connects at once, or not at all.
         connection.connect(path)
-        _, protocol = await asyncio.get_running_loop().create_unix_connection(
-            lambda: WorkerConnection(limit_bytes, on_lost), sock=connection
-        )
+        return await attach(connection, limit_bytes, on_lost)
     except BaseException:
         with contextlib.suppress(OSError):
             connection.close()
         raise
+
+
+async def attach(
+    connection: socket.socket, limit_bytes: int, on_lost: Callable[[str | None], None]
+) -> WorkerConnection:
+    """Use a socket that is connected, and does not block."""
+    _, protocol = await asyncio.get_running_loop().create_unix_connection(
+        lambda: WorkerConnection(limit_bytes, on_lost), sock=connection
+    )
+    protocol._socket = connection
     return protocol

@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import os
 import signal
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +18,7 @@ from llm_repl_core.errors import InvalidInput, KernelDied, KernelError
 from llm_repl_core.kernels.state import Evaluated, Expression, KernelFork, KernelOptions
 from llm_repl_core.kernels.values import clean_text
 from llm_repl_core.kernels.worker import protocol
-from llm_repl_core.kernels.worker.connection import WorkerConnection, connect
+from llm_repl_core.kernels.worker.connection import WorkerConnection, attach
 from llm_repl_core.model.json_value import JSONValue
 
 __all__ = ["WorkerFork"]
@@ -56,28 +57,27 @@ class WorkerFork(KernelFork):
         """Whether its process is connected."""
         return self._connection is not None and not self._connection.lost
 
-    async def connect(self, path: str, pid: int, parent: int) -> None:
-        """Connect to the process.
+    async def attach(self, connection: socket.socket) -> None:
+        """Use a socket whose other end the process is to get."""
+        connection.setblocking(False)
+        limit_bytes = 64 * 2**20 + 2 * self.options.value_limit_bytes
+        self._connection = await attach(connection, limit_bytes, self._on_lost)
+
+    def begin(self, pid: int, parent: int) -> None:
+        """Know the process, so that it can be ended.
 
         Args:
-            path: Of its socket.
             pid: The process.
             parent: The worker.
 
         Raises:
-            KernelDied: It is not there.
+            KernelDied: It has ended.
         """
         try:
             self._pidfd = _open_child(pid, parent)
-            self.pid = pid
-            limit_bytes = 64 * 2**20 + 2 * self.options.value_limit_bytes
-            self._connection = await connect(path, limit_bytes, self._on_lost)
         except OSError as error:
-            await self.close()
             raise KernelDied(f"The fork of the kernel can't be reached: {error}.") from None
-        except BaseException:
-            await self.close()
-            raise
+        self.pid = pid
 
     async def evaluate(
         self,
@@ -134,7 +134,7 @@ class WorkerFork(KernelFork):
             reply: Struct | None = None
             try:
                 async with asyncio.timeout(self._limit_s):
-                    reply = await _answer(connection)
+                    reply = await connection.receive()
             except TimeoutError:
                 self._fault = f"The fork of the kernel did not answer within {self._limit_s:g} s."
             finally:
@@ -150,14 +150,6 @@ class WorkerFork(KernelFork):
 
     def _on_lost(self, fault: str | None) -> None:
         self._fault = self._fault or fault or _ENDED
-
-
-async def _answer(connection: WorkerConnection) -> Any:
-    """The next message; None where there is none."""
-    message = await connection.receive()
-    if isinstance(message, protocol.Hello):  # the first one, for which nobody has waited
-        return await connection.receive()
-    return message
 
 
 def _open_child(pid: int, parent: int) -> int:

@@ -15,10 +15,10 @@ from llm_repl_core.kernels.worker.shell import WorkerShell
 __all__ = ["FORK_LIFETIME_S", "ForkProcess"]
 
 FORK_LIFETIME_S = 10.0
-"""How long it has to be connected to, and any question to be answered, at most."""
+"""How long it waits for the first question, and any question takes, at most."""
 _IDLE_S = 600.0
 """How long it stays for the next question: answers of models may be slow."""
-_READ_BYTES = 256 * 1024
+_READ_BYTES = 64 * 1024
 
 
 class ForkProcess:
@@ -30,36 +30,34 @@ class ForkProcess:
 
     Args:
         shell: The worker's, with the state.
-        listener: The socket on which it is found.
+        connection: What it is asked by.
         value_limit_bytes: Of one value's text.
     """
 
-    def __init__(self, shell: WorkerShell, listener: socket.socket, value_limit_bytes: int) -> None:
+    def __init__(
+        self, shell: WorkerShell, connection: socket.socket, value_limit_bytes: int
+    ) -> None:
         self._shell = shell
-        self._listener = listener
+        self._connection = connection
         self._value_limit_bytes = value_limit_bytes
         self._parser = FrameParser(protocol.MESSAGE_LIMIT_BYTES)
 
     def run(self) -> NoReturn:
-        """Serve one connection until it ends."""
+        """Answer until the connection ends."""
         try:
             self._shell.capture = None  # what is displayed is shown nowhere
-            isolate(self._listener.fileno())
+            isolate(self._connection.fileno())
+            refuse_acts()
             self._serve()
         finally:
             os._exit(0)
 
     def _serve(self) -> None:
-        connection, _ = self._listener.accept()
-        self._listener.close()
-        refuse_acts()  # to accept a connection is one
-        hello = protocol.Hello(protocol.PROTOCOL_VERSION, os.getpid())
-        connection.sendall(protocol.encode(hello))
         decoder = protocol.request_decoder()
-        while data := connection.recv(_READ_BYTES):
+        while data := self._connection.recv(_READ_BYTES):
             for message in self._parser.feed(data):
                 die_after(FORK_LIFETIME_S)
-                connection.sendall(self._answer(decoder.decode(message)))
+                self._connection.sendall(self._answer(decoder.decode(message)))
                 die_after(_IDLE_S)
 
     def _answer(self, request: protocol.WorkerRequest) -> bytes:

@@ -10,6 +10,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from typing import NoReturn
 
 from llm_repl_core.kernels.worker.isolation import bind_life
 
@@ -17,6 +18,7 @@ __all__ = ["ForkRefused", "Forker"]
 
 _HOOKS_TIMEOUT_S = 1.0
 """How long functions may take that are called before a fork."""
+_NO_WARNINGS = [("ignore", None, Warning, None, 0)]
 
 
 class ForkRefused(Exception):
@@ -51,36 +53,67 @@ class Forker:
         self._thread: int | None = None
         """The thread that forks; others are the user's."""
         self._problems: list[object] = []
+        self._random_state: tuple[object, ...] = ()
         # Those before a fork run in the reverse order, so that this one is the last.
         os.register_at_fork(before=self._end_hooks, after_in_child=self._begin_child)
 
-    def fork(self) -> int:
+    def fork(self, run: Callable[[], NoReturn]) -> int:
         """Fork.
 
+        Args:
+            run: What the child does.
+
         Returns:
-            The child's number; 0 in the child.
+            The child's number.
 
         Raises:
             ForkRefused: Something that is imported refuses.
             OSError: The system refuses.
         """
-        state = random.getstate()
+        self._random_state = random.getstate()
         self._problems = []
         self._thread = threading.get_ident()
-        self._mute(True)
-        try:
-            with self._hooks_limited(), self._unraisable_kept(), _without_warnings():
-                pid = os.fork()
-        finally:
+        filters, unraisable_hook = warnings.filters, sys.unraisablehook
+
+        def collect(unraisable: sys.UnraisableHookArgs) -> None:
+            if threading.get_ident() == self._thread:
+                self._problems.append(unraisable.exc_type)
+            else:
+                unraisable_hook(unraisable)
+
+        def restore() -> None:
+            sys.unraisablehook = unraisable_hook
+            warnings.filters = filters
             self._mute(False)
             self._thread = None
-        if pid == 0:
-            random.setstate(state)  # it has been seeded anew
-            if self._problems:
-                os._exit(0)
-        elif self._problems:
+
+        self._mute(True)
+        # Python warns of forks beside threads. `warnings.catch_warnings` would have it forget
+        # which warnings it has shown already.
+        warnings.filters = _NO_WARNINGS
+        # What functions raise that are called at a fork, Python would print.
+        sys.unraisablehook = collect
+        try:
+            with self._hooks_limited():
+                pid = os.fork()
+                if pid == 0:
+                    # Here, as each return copies memory that is shared with the parent.
+                    self._be_child(restore, run)
+        finally:
+            restore()
+        if self._problems:
             raise ForkRefused(pid)
         return pid
+
+    def _be_child(self, restore: Callable[[], None], run: Callable[[], NoReturn]) -> NoReturn:
+        try:
+            self._runs_hooks = False
+            if not self._problems:
+                restore()
+                random.setstate(self._random_state)  # it has been seeded anew
+                run()
+        finally:
+            os._exit(0)
 
     def _end_hooks(self) -> None:
         if threading.get_ident() == self._thread:
@@ -106,37 +139,5 @@ class Forker:
             yield
         finally:
             self._runs_hooks = False
-            if os.getpid() == self._parent:  # a child has its own
-                signal.setitimer(signal.ITIMER_REAL, *timer)
-                signal.signal(signal.SIGALRM, handler)
-
-    @contextlib.contextmanager
-    def _unraisable_kept(self) -> Iterator[None]:
-        """Collect what functions raise that are called at a fork, which Python would print."""
-        hook = sys.unraisablehook
-
-        def collect(unraisable: sys.UnraisableHookArgs) -> None:
-            if threading.get_ident() == self._thread:
-                self._problems.append(unraisable.exc_type)
-            else:
-                hook(unraisable)
-
-        sys.unraisablehook = collect
-        try:
-            yield
-        finally:
-            sys.unraisablehook = hook
-
-
-@contextlib.contextmanager
-def _without_warnings() -> Iterator[None]:
-    """Python warns of forks beside threads.
-
-    `warnings.catch_warnings` would have it forget which warnings it has shown already.
-    """
-    filters = warnings.filters
-    warnings.filters = [("ignore", None, Warning, None, 0)]
-    try:
-        yield
-    finally:
-        warnings.filters = filters
+            signal.setitimer(signal.ITIMER_REAL, *timer)
+            signal.signal(signal.SIGALRM, handler)

@@ -11,6 +11,7 @@ import ctypes
 import errno
 import fcntl
 import gc
+import importlib
 import os
 import re
 import resource
@@ -40,8 +41,18 @@ _PROCMAP_HEAD = struct.Struct("=5Q")
 """The size, what is asked for, the address to begin at; of the answer: the begin and the end."""
 _NEXT_SHARED_AND_WRITABLE = 0x02 | 0x08 | 0x10
 
+# By number, and by the module below `signal`, whose enumerations would have the process copy
+# memory that it shares with its parent.
+_signal = importlib.import_module("_signal")
+_SIGINT, _SIGALRM, _SIGTERM, _SIGKILL = (
+    int(number) for number in (signal.SIGINT, signal.SIGALRM, signal.SIGTERM, signal.SIGKILL)
+)
+_SIG_IGN, _SIG_DFL, _SIG_SETMASK = int(signal.SIG_IGN), int(signal.SIG_DFL), int(signal.SIG_SETMASK)
+_ITIMER_REAL = int(signal.ITIMER_REAL)
+
 _libc = ctypes.CDLL(None)
-_libc.mprotect.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+_prctl, _mprotect = _libc.prctl, _libc.mprotect
+_mprotect.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
 
 _REFUSED = (
     "ctypes.", "fcntl.", "ftplib.", "http.client.", "imaplib.", "nntplib.", "os.", "poplib.",
@@ -70,20 +81,20 @@ def bind_life(parent: int, lifetime_s: float) -> None:
     """
     # Who interrupts the parent's group does not mean this one.
     os.setpgid(0, 0)
-    signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for number in (signal.SIGALRM, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    _signal.set_wakeup_fd(-1)
+    _signal.signal(_SIGINT, _SIG_IGN)
+    _signal.signal(_SIGALRM, _SIG_DFL)
+    _signal.signal(_SIGTERM, _SIG_DFL)
+    _signal.pthread_sigmask(_SIG_SETMASK, ())
     die_after(lifetime_s)
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _prctl(_PR_SET_PDEATHSIG, _SIGKILL)
     if os.getppid() != parent:
         os._exit(0)
 
 
 def die_after(seconds: float) -> None:
     """Have the system end this process then, whatever it does, unless this is called again."""
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    _signal.setitimer(_ITIMER_REAL, seconds)
 
 
 def isolate(keep: int) -> None:
@@ -126,19 +137,19 @@ def _replace_descriptors(keep: int) -> None:
         descriptor = int(name)
         if descriptor in (keep, null, dead):
             continue
-        if descriptor <= 2:
-            os.dup2(null, descriptor)
-            continue
         try:
-            reopened = _reopened(descriptor)
+            if descriptor <= 2:
+                os.dup2(null, descriptor)
+                continue
+            # Its name takes less than its status, and most are sockets and pipes.
+            is_path = os.readlink(f"/proc/self/fd/{name}").startswith("/")  # noqa: PTH115
+            reopened = _reopened(descriptor) if is_path else None
         except OSError:
             reopened = None
         with contextlib.suppress(OSError):  # that of the listing is closed already
-            if reopened is None:
-                os.dup2(dead, descriptor, inheritable=False)
-            else:
-                os.dup2(reopened, descriptor, inheritable=False)
-                os.close(reopened)
+            os.dup2(dead if reopened is None else reopened, descriptor, inheritable=False)
+        if reopened is not None:
+            os.close(reopened)
     os.close(null)
     os.close(dead)
 
@@ -171,7 +182,7 @@ def _protect_shared_memory() -> None:
     locks, too), and for the memory of devices.
     """
     for begin, end in _shared_memory():
-        _libc.mprotect(begin, end - begin, _PROT_READ)
+        _mprotect(begin, end - begin, _PROT_READ)
 
 
 def _shared_memory() -> list[tuple[int, int]]:

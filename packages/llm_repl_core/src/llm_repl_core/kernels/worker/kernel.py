@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from pathlib import Path
@@ -181,21 +182,21 @@ class WorkerKernel(Kernel):
         handle = self._handle
         if handle is None:
             raise KernelDied("The worker kernel is not running; start it first.")
-        id_ = next(self._ids)
-        path = str(Path(handle.path).with_suffix(f".{id_}.sock"))
         fork = WorkerFork(self.options, self._fork_limit_s, self._forks.discard)
+        self._forks.add(fork)
         try:
-            taken = await self._ask(protocol.TakeFork(id_, path), protocol.ForkTaken)
-            self._forks.add(fork)
-            await fork.connect(path, taken.pid, handle.pid)
-        except KernelDied:
-            if not self.alive:
-                raise
-            return None
-        except KernelError:
-            return None
-        finally:
-            _remove_socket(Path(path), with_folder=False)
+            ours, theirs = socket.socketpair()
+            with theirs:
+                await fork.attach(ours)
+                request = protocol.TakeFork(next(self._ids))
+                taken = await self._ask(request, protocol.ForkTaken, theirs.fileno())
+            fork.begin(taken.pid, handle.pid)
+        except BaseException as error:
+            await fork.close()
+            # A kernel that is there may refuse, or be unable to: all goes on without a fork.
+            if isinstance(error, (KernelError, OSError)) and self.alive:
+                return None
+            raise
         return fork
 
     async def set_pending(self, names: Sequence[str], token: str, why: str) -> None:
@@ -354,12 +355,14 @@ class WorkerKernel(Kernel):
         connection.fail(f"The kernel answered with {type(reply).__name__} instead.")
         raise await self._death()
 
-    async def _ask(self, request: Struct, kind: type[M]) -> M:
-        async with self._asking(request) as (connection, id_):
+    async def _ask(self, request: Struct, kind: type[M], descriptor: int | None = None) -> M:
+        async with self._asking(request, descriptor) as (connection, id_):
             return await self._expect(connection, id_, kind)
 
     @contextlib.asynccontextmanager
-    async def _asking(self, request: Any) -> AsyncIterator[tuple[WorkerConnection, int]]:
+    async def _asking(
+        self, request: Any, descriptor: int | None = None
+    ) -> AsyncIterator[tuple[WorkerConnection, int]]:
         try:
             data = protocol.encode(request)
         except (TypeError, OverflowError, UnicodeEncodeError, RecursionError) as error:
@@ -369,7 +372,10 @@ class WorkerKernel(Kernel):
         async with self._lock:
             connection = self._require_alive()
             await self._pass_signals(connection)
-            connection.send(data)
+            if descriptor is None:
+                connection.send(data)
+            else:
+                connection.send_with(data, descriptor)
             self._busy = True
             try:
                 yield connection, request.id

@@ -187,14 +187,11 @@ class TakeSnapshot(Struct, frozen=True, tag="snapshot"):
 class TakeFork(Struct, frozen=True, tag="take_fork"):
     """Make a copy of the process that is only looked at; answered by `ForkTaken`.
 
-    Attributes:
-        id: Of the request.
-        path: Of the socket that the copy listens on. It takes one connection, says `Hello`, and
-            answers `Evaluate`, `Assign` and `ListNames`.
+    Along with the message comes a connected socket, on which the copy answers `Evaluate`, `Assign`
+    and `ListNames`.
     """
 
     id: int
-    path: str
 
 
 class Shutdown(Struct, frozen=True, tag="shutdown"):
@@ -275,7 +272,7 @@ class SnapshotPart(Struct, frozen=True, tag="snapshot_part"):
 
 
 class ForkTaken(Struct, frozen=True, tag="fork_taken"):
-    """The copy exists, and its socket listens."""
+    """The copy exists."""
 
     id: int
     pid: int

@@ -65,9 +65,12 @@ _MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 _X32_BIT = 0x40000000
 _OWN_PROCESS = struct.pack("=I", 0xFEDCBA98)
 
-_LOAD, _IF_EQUAL, _IF_AT_LEAST, _IF_ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_LOAD, _JUMP, _RETURN = 0x20, 0x05, 0x06
+_IF_EQUAL, _IF_AT_LEAST, _IF_ANY_BIT = 0x15, 0x35, 0x45
 _ALLOW, _ERROR = 0x7FFF0000, 0x00050000
 _INSTRUCTION = struct.Struct("=HBBI")
+_Instruction = tuple[int, int, int, int]
+"""What to do, how far to jump where it holds and where not, and an operand."""
 _NUMBER_AT, _MACHINE_AT, _ARGUMENTS_AT = 0, 4, 16
 _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, _PR_SET_NO_NEW_PRIVS = 22, 2, 38
 
@@ -104,47 +107,70 @@ def _code() -> bytes:
     return b"".join(_INSTRUCTION.pack(*one) for one in _filter(*machine, own))
 
 
-def _filter(column: int, machine: int, pid: int) -> list[tuple[int, int, int, int]]:
-    refusal = (_RETURN, 0, 0, _ERROR | errno.EPERM)
+def _filter(column: int, machine: int, pid: int) -> list[_Instruction]:
+    """The instructions: the number of a call is looked for by halves.
+
+    Linux runs them for each number that there is when the filter is set, so that a list that is
+    gone through would take longer than all else that a fork needs.
+    """
+    refusal, unknown = (_RETURN, 0, 0, _ERROR | errno.EPERM), (_RETURN, 0, 0, _ERROR | errno.ENOSYS)
     permission = (_RETURN, 0, 0, _ALLOW)
-    unknown = (_RETURN, 0, 0, _ERROR | errno.ENOSYS)
 
     def unless(
-        call: tuple[int, int], argument: int, tests: Sequence[tuple[int, int]], *, found: bool
-    ) -> list[tuple[int, int, int, int]]:
-        """Refuse a call where one of the tests of an argument holds, or where it does not."""
-        number = call[column]
-        if number < 0:
-            return []
+        argument: int, tests: Sequence[tuple[int, int]], *, found: bool
+    ) -> list[_Instruction]:
+        """Refuse a call where one of the tests of an argument holds, or where none does."""
         body = [(_LOAD, 0, 0, _ARGUMENTS_AT + 8 * argument)]
         for test, operand in tests:
             body += [(test, 0, 1, operand), refusal if found else permission]
-        body.append(permission if found else refusal)
-        return [(_IF_EQUAL, 0, len(body), number), *body]
+        return [*body, permission if found else refusal]
 
-    instructions = [
+    locks = [(_IF_EQUAL, command) for command in _LOCKS_AND_OWNERS]
+    answers = {
+        **{numbers[column]: [refusal] for numbers in _REFUSED.values()},
+        **{numbers[column]: [unknown] for numbers in _UNKNOWN.values()},
+        _OPEN[column]: unless(1, [(_IF_ANY_BIT, _WRITING)], found=True),
+        _OPENAT[column]: unless(2, [(_IF_ANY_BIT, _WRITING)], found=True),
+        _FCNTL[column]: unless(1, locks, found=True),
+        _CLONE[column]: unless(0, [(_IF_ANY_BIT, _CLONE_THREAD)], found=False),
+        _TGKILL[column]: unless(0, [(_IF_EQUAL, pid)], found=False),
+        _PRLIMIT[column]: unless(0, [(_IF_EQUAL, 0)], found=False),
+        _X32_BIT: [refusal],
+    }
+    answers.pop(-1, None)  # there is no such call
+    ranges: list[tuple[int, list[_Instruction]]] = [(0, [permission])]
+    for number in sorted(answers):
+        for first, answer in ((number, answers[number]), (number + 1, [permission])):
+            if ranges[-1][0] == first:
+                ranges.pop()
+            if not ranges or ranges[-1][1] != answer:
+                ranges.append((first, answer))
+    # From this bit on all are refused.
+    assert ranges.pop() == (_X32_BIT + 1, [permission])
+    return [
         (_LOAD, 0, 0, _MACHINE_AT),
         (_IF_EQUAL, 1, 0, machine),
         refusal,
         (_LOAD, 0, 0, _NUMBER_AT),
-        (_IF_AT_LEAST, 0, 1, _X32_BIT),
-        refusal,
+        *_search(ranges),
     ]
-    for calls, answer in ((_REFUSED, refusal), (_UNKNOWN, unknown)):
-        for numbers in calls.values():
-            if numbers[column] >= 0:
-                instructions += [(_IF_EQUAL, 0, 1, numbers[column]), answer]
-    locks = [(_IF_EQUAL, command) for command in _LOCKS_AND_OWNERS]
-    return [
-        *instructions,
-        *unless(_OPEN, 1, [(_IF_ANY_BIT, _WRITING)], found=True),
-        *unless(_OPENAT, 2, [(_IF_ANY_BIT, _WRITING)], found=True),
-        *unless(_FCNTL, 1, locks, found=True),
-        *unless(_CLONE, 0, [(_IF_ANY_BIT, _CLONE_THREAD)], found=False),
-        *unless(_TGKILL, 0, [(_IF_EQUAL, pid)], found=False),
-        *unless(_PRLIMIT, 0, [(_IF_EQUAL, 0)], found=False),
-        permission,
-    ]
+
+
+def _search(ranges: Sequence[tuple[int, list[_Instruction]]]) -> list[_Instruction]:
+    """What answers by the range that a number is in.
+
+    Args:
+        ranges: The first number of each, rising, and what answers.
+    """
+    if len(ranges) == 1:
+        return ranges[0][1]
+    middle = len(ranges) // 2
+    below, above = _search(ranges[:middle]), _search(ranges[middle:])
+    # A conditional jump reaches 255 instructions.
+    jump = [(_IF_AT_LEAST, 0, 1, ranges[middle][0]), (_JUMP, 0, 0, len(below))]
+    if len(below) <= 255:
+        jump = [(_IF_AT_LEAST, len(below), 0, ranges[middle][0])]
+    return [*jump, *below, *above]
 
 
 _code()  # made once, and not in each process that is forked

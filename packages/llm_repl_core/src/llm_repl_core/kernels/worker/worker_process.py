@@ -34,7 +34,6 @@ from llm_repl_core.kernels.worker.channel import Channel
 from llm_repl_core.kernels.worker.fork_process import FORK_LIFETIME_S, ForkProcess
 from llm_repl_core.kernels.worker.forker import Forker, ForkRefused
 from llm_repl_core.kernels.worker.interrupts import SigintGate
-from llm_repl_core.kernels.worker.listening import listen
 from llm_repl_core.kernels.worker.protocol import WorkerOptions, WorkerRequest, encode
 from llm_repl_core.kernels.worker.pump import Pump
 from llm_repl_core.kernels.worker.shell import WorkerShell, make_shell
@@ -271,20 +270,22 @@ class WorkerProcess:
         self._put(protocol.encode_plain(message), last=last)
 
     def _take_fork(self, request: protocol.TakeFork) -> None:
-        try:
-            with listen(request.path) as listener:
-                pid = self._forker.fork()
-                if pid == 0:
-                    ForkProcess(self._shell, listener, self._options.value_limit_bytes).run()
-        except (ForkRefused, OSError) as error:
-            with contextlib.suppress(OSError):
-                Path(request.path).unlink()
-            if isinstance(error, ForkRefused):
-                self._pump.collect_fork(error.pid)
-            self._send(protocol.Broken(request.id, f"The kernel can't be forked: {error}."))
+        descriptor = self._channel.take_descriptor()
+        if descriptor is None:
+            self._send(protocol.Broken(request.id, "A fork needs a socket."))
             return
-        self._pump.collect_fork(pid)
+        with socket.socket(fileno=descriptor) as connection:
+            limit_bytes = self._options.value_limit_bytes
+            fork = ForkProcess(self._shell, connection, limit_bytes)
+            try:
+                pid = self._forker.fork(fork.run)
+            except (ForkRefused, OSError) as error:
+                if isinstance(error, ForkRefused):
+                    self._pump.collect_fork(error.pid)
+                self._send(protocol.Broken(request.id, f"The kernel can't be forked: {error}."))
+                return
         self._send(protocol.ForkTaken(request.id, pid))
+        self._pump.collect_fork(pid)
 
     def _shut_down(self, _request: protocol.Shutdown) -> None:
         self._leave(0)
