@@ -11,7 +11,7 @@ from llm_repl_core.errors import ProviderError, RateLimited, RequestRejected
 from llm_repl_core.providers.base import AnswerSchema, Message, ProviderConfig, Request, Tool
 from llm_repl_core.providers.streaming import deltas
 from llm_repl_core.testing.openai_server import Reply
-from llm_repl_providers.openai.limitations import LIMITATIONS
+from llm_repl_providers.openai.chat.limitations import CHAT_LIMITATIONS
 from llm_repl_providers.openai.provider import OpenAIProvider
 
 SCHEMA = AnswerSchema(
@@ -287,17 +287,17 @@ def test_what_a_user_asks_for_is_not_left_out_nor_asked_twice(server, status, wo
 
 
 def test_a_server_that_refuses_for_ever_is_not_asked_for_ever(server, refuse_for_ever):
-    everything = " ".join(limitation.name for limitation in LIMITATIONS)
+    everything = " ".join(limitation.name for limitation in CHAT_LIMITATIONS)
     refuse_for_ever(
         f"{everything} response_format invalid json_schema stream not supported "
         "max_completion_tokens unknown parameters messages."
     )
     with pytest.raises(RequestRejected):
         _answers(server, _request(tools=(NOW,), answer_schema=SCHEMA, options={"max_tokens": 7}))
-    assert len(server.requests) <= len(LIMITATIONS) + 1
+    assert len(server.requests) <= len(CHAT_LIMITATIONS) + 1
 
 
-def test_the_body_shows_what_has_been_learned(server):
+def test_the_body_shows_what_has_been_known_limitations(server):
     server.reply = _refuses(lambda body: body["stream"], {"error": "no stream: not supported"})
 
     async def main():

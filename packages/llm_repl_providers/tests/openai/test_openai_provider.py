@@ -183,7 +183,7 @@ def test_nothing_else_is_asked_again(server):
 
 
 def test_options_that_are_ours_are_rejected(server):
-    for name in ("stream", "messages", "model", "stream_options"):
+    for name in ("messages", "model", "stream_options"):
         with pytest.raises(RequestRejected, match=f"`{name}` cannot be set"):
             asyncio.run(_ask(_provider(server), _request(options={name: 1})))
     assert server.requests == []

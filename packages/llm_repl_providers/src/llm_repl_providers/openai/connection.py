@@ -7,23 +7,24 @@ from contextlib import aclosing
 from typing import Any, Final
 
 import openai
-from openai.resources.chat import completions as _completions  # noqa: F401 - else it is imported at the first call
 
 from llm_repl_core.errors import AnswerBroken, ProviderError
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.providers.base import Delta, ProviderConfig
 from llm_repl_core.providers.secret import Secret
-from llm_repl_providers.openai.answer import Answer
+from llm_repl_providers.openai.api import Api
+from llm_repl_providers.openai.document_reader import DocumentReader
 from llm_repl_providers.openai.failures import (
     ErrorInAnswer,
     body_of,
+    error_reply,
     explain,
     is_known,
-    refusal_in,
 )
 from llm_repl_providers.openai.http_client import HttpClient
-from llm_repl_providers.openai.limitations import Learned, Limitation, find_limitation
-from llm_repl_providers.openai.reading import DocumentReader
+from llm_repl_providers.openai.known_limitations import KnownLimitations
+from llm_repl_providers.openai.limitations import Limitation, find_limitation
+from llm_repl_providers.openai.translation import Translation
 
 __all__ = ["Connection"]
 
@@ -40,7 +41,7 @@ class Connection:
         config: The provider's.
         base_url: Where the server is; checked already.
         key: The key, or None.
-        learned: What is known of the server's models, and is added to.
+        known: What is known of the server's models, and is added to.
     """
 
     def __init__(
@@ -48,12 +49,12 @@ class Connection:
         config: ProviderConfig,
         base_url: str,
         key: Secret | None,
-        learned: Learned,
+        known: KnownLimitations,
     ) -> None:
         self._timeout_s = config.timeout_s
         self._key = key
         self._where = f"The server at {base_url}"
-        self._learned = learned
+        self._known = known
         self._client = openai.AsyncOpenAI(
             api_key=_PLACEHOLDER if key is None else key.reveal(),
             base_url=base_url,
@@ -63,29 +64,33 @@ class Connection:
             http_client=HttpClient(),
         )
 
-    async def stream(self, body: dict[str, JSONValue]) -> AsyncGenerator[Delta, None]:
+    async def stream(
+        self, translation: Translation, body: dict[str, JSONValue]
+    ) -> AsyncGenerator[Delta, None]:
         """Answer a request; closing the iterator closes the connection.
 
-        What the server refuses to take is written otherwise and sent again, as long as it has
+        What the server does not accept is written otherwise and sent again, as long as it has
         generated nothing; see `limitations`.
 
         Args:
-            body: What is sent.
+            translation: The request, in the form of an API.
+            body: What is sent: the translation's, or a subclass's.
 
         Raises:
             ProviderError: See `explain`.
         """
+        api = translation.api
         tried: list[Limitation] = []
         is_new = False
         while True:
-            attempt = _Attempt(self._client, self._where, body, self._timeout_s)
+            attempt = _Attempt(self._client, self._where, api, body, self._timeout_s)
             failure: ProviderError | None = None
             limitation: Limitation | None = None
             try:
                 async with aclosing(attempt.deltas()) as deltas:
                     async for delta in deltas:
                         if is_new:
-                            self._learned.add(str(body["model"]), tried)
+                            self._known.add(api, body, tried)
                             is_new = False
                         yield delta
             except ProviderError as error:
@@ -94,7 +99,8 @@ class Connection:
             except Exception as error:
                 if not is_known(error):
                     raise
-                limitation = None if attempt.has_said else self._limitation_in(error, body, tried)
+                if not attempt.has_said:
+                    limitation = self._limitation_in(error, api, body, tried)
                 if limitation is None:
                     failure = explain(
                         error,
@@ -147,13 +153,14 @@ class Connection:
         await self._client.close()
 
     def _limitation_in(
-        self, error: Exception, body: dict[str, JSONValue], tried: list[Limitation]
+        self, error: Exception, api: Api, body: dict[str, JSONValue], tried: list[Limitation]
     ) -> Limitation | None:
+        # Apart, so that what the server said, which may repeat the key, stays in these frames.
         if not isinstance(error, openai.APIStatusError | ErrorInAnswer):
             return None
-        refusal = refusal_in(error, self._key)
-        words = f"{refusal.words} {body_of(error)}"
-        return find_limitation(words, refusal.status, body, tried=tried)
+        reply = error_reply(error, self._key)
+        message = f"{reply.message} {body_of(error)}"
+        return find_limitation(message, reply.status, body, api.limitations, tried=tried)
 
 
 class _Attempt:
@@ -162,6 +169,7 @@ class _Attempt:
     Args:
         client: Sends it.
         where: How messages name the server.
+        api: Whose form it has.
         body: What is sent.
         timeout_s: How long the next piece of a stream is waited for.
 
@@ -173,50 +181,51 @@ class _Attempt:
     """
 
     def __init__(
-        self, client: openai.AsyncOpenAI, where: str, body: dict[str, JSONValue], timeout_s: float
+        self,
+        client: openai.AsyncOpenAI,
+        where: str,
+        api: Api,
+        body: dict[str, JSONValue],
+        timeout_s: float,
     ) -> None:
         self.timeout_s = timeout_s if body.get("stream") else timeout_s * _WHOLE_ANSWER_FACTOR
         self.has_begun = False
         self.has_said = False
         self._client = client
         self._where = where
+        self._api = api
         self._body = body
 
     async def deltas(self) -> AsyncGenerator[Delta, None]:
         """Send it, and read what comes."""
-        # As the extra body, which the SDK sends as it is, so that a server's own parameters pass
-        # as well as OpenAI's and nothing is looked through at length. It takes the place of the
-        # parameters that the SDK wants to have.
-        stream = await self._client.chat.completions.create(
-            model="",
-            messages=(),
+        # By the SDK's general method, which sends the body as it is, so that a server's own
+        # parameters pass as well as OpenAI's and nothing is looked through at length.
+        stream = await self._client.post(
+            self._api.path,
+            body=self._body,
+            cast_to=object,
+            options={"timeout": _limits(self.timeout_s)},
             stream=True,
-            extra_body=self._body,
-            timeout=_limits(self.timeout_s),
+            stream_cls=openai.AsyncStream[object],
         )
         self.has_begun = True
         # The SDK makes a model of each chunk, which takes longer than all that is done here.
         response = stream.response
-        answer = Answer(self._where, calls_before=_calls_in(self._body))
-        reader = DocumentReader(response, self._where)
+        answer = self._api.reader(self._body, self._where)
+        documents = DocumentReader(response, self._where)
         try:
-            async with aclosing(reader.portions()) as portions:
-                async for documents in portions:
-                    for document in documents:
-                        delta = answer.add(document)
-                        if delta is not None:
+            async with aclosing(documents.portions()) as portions:
+                async for portion in portions:
+                    for document in portion:
+                        for delta in answer.add(document):
                             self.has_said = True
                             yield delta
         finally:
             await response.aclose()
-        for delta in answer.end(is_complete=reader.is_complete):
+        for delta in answer.end(is_complete=documents.is_complete):
             self.has_said = True
             yield delta
 
 
 def _limits(timeout_s: float) -> openai.Timeout:
     return openai.Timeout(timeout_s, connect=min(timeout_s, _CONNECT_LIMIT_S))
-
-
-def _calls_in(body: dict[str, Any]) -> int:
-    return sum(len(turn.get("tool_calls") or ()) for turn in body["messages"])

@@ -22,10 +22,10 @@ from llm_repl_core.errors import (
     RequestRejected,
 )
 from llm_repl_core.providers.secret import Secret, redact
-from llm_repl_providers.openai.judgement import Refusal, judge
-from llm_repl_providers.openai.server_words import marks_in, meant_status, words_in
+from llm_repl_providers.openai.error_body import codes_in, message_in, status_in
+from llm_repl_providers.openai.error_mapping import ErrorReply, to_provider_error
 
-__all__ = ["ErrorInAnswer", "body_of", "explain", "is_known", "refusal_in", "retry_after_s"]
+__all__ = ["ErrorInAnswer", "body_of", "error_reply", "explain", "is_known", "retry_after_s"]
 
 _WORDS_LIMIT_CHARACTERS: Final = 300
 
@@ -43,7 +43,7 @@ class ErrorInAnswer(Exception):
 
 
 def is_known(error: Exception) -> bool:
-    """Whether `explain` has words for an error.
+    """Whether `explain` knows an error.
 
     Some versions of the SDK let errors of its HTTP library, and of reading JSON, pass through.
     """
@@ -64,7 +64,9 @@ def explain(
         begun: Whether the server had begun to answer.
     """
     if isinstance(error, openai.APIStatusError):
-        return judge(refusal_in(error, secret), where=where, has_key=secret is not None)
+        return to_provider_error(
+            error_reply(error, secret), where=where, has_key=secret is not None
+        )
     if isinstance(error, openai.APITimeoutError) or _any_named(error, "TimeoutException"):
         if _any_named(error, "ConnectTimeout", "PoolTimeout"):
             return ProviderTimeout(f"{where} did not accept a connection in time.")
@@ -72,11 +74,13 @@ def explain(
     if isinstance(error, openai.APIConnectionError) or _is_of_http(error):
         return _connection(error, where, secret, begun=begun)
     if isinstance(error, ErrorInAnswer):
-        return judge(refusal_in(error, secret), where=where, has_key=secret is not None)
-    words = _tidy(str(error), secret)
+        return to_provider_error(
+            error_reply(error, secret), where=where, has_key=secret is not None
+        )
+    message = _tidy(str(error), secret)
     if begun:
-        return AnswerUnreadable(f"The answer of {_inside(where)} cannot be read: {words}.")
-    return RequestRejected(f"The request to {_inside(where)} cannot be sent: {words}.")
+        return AnswerUnreadable(f"The answer of {_inside(where)} cannot be read: {message}.")
+    return RequestRejected(f"The request to {_inside(where)} cannot be sent: {message}.")
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
@@ -97,7 +101,7 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
     return None
 
 
-def refusal_in(error: openai.APIStatusError | ErrorInAnswer, secret: Secret | None) -> Refusal:
+def error_reply(error: openai.APIStatusError | ErrorInAnswer, secret: Secret | None) -> ErrorReply:
     """What a server says in an error, without the key.
 
     Args:
@@ -105,14 +109,14 @@ def refusal_in(error: openai.APIStatusError | ErrorInAnswer, secret: Secret | No
         secret: The key that was sent; None: none was.
     """
     body = body_of(error)
-    words, marks = _tidy(words_in(body), secret), marks_in(body)
+    message, codes = _tidy(message_in(body), secret), codes_in(body)
     if isinstance(error, ErrorInAnswer):
         # Where it says no status, it is the server's failure.
-        return Refusal(status=meant_status(body) or 500, words=words, marks=marks)
-    return Refusal(
+        return ErrorReply(status=status_in(body) or 500, message=message, codes=codes)
+    return ErrorReply(
         status=error.status_code,
-        words=words,
-        marks=marks,
+        message=message,
+        codes=codes,
         retry_after_s=retry_after_s(error.response.headers),
     )
 

@@ -14,8 +14,8 @@ from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.providers.base import Delta, Provider, ProviderConfig, Request
 from llm_repl_core.providers.secret import Secret
 from llm_repl_providers.openai.address import OPENAI_BASE_URL, find_base_url
-from llm_repl_providers.openai.body import request_body
-from llm_repl_providers.openai.limitations import Learned
+from llm_repl_providers.openai.known_limitations import KnownLimitations
+from llm_repl_providers.openai.translation import Translation
 
 if TYPE_CHECKING:
     from llm_repl_providers.openai.connection import Connection
@@ -50,7 +50,7 @@ class OpenAIProvider(Provider):
         self._base_url = find_base_url(self.config.base_url)
         self._connections: dict[asyncio.AbstractEventLoop, Connection] = {}
         self._lock = threading.Lock()
-        self._learned = Learned(self._base_url)
+        self._known = KnownLimitations()
 
     @property
     def server_address(self) -> str | None:
@@ -63,10 +63,10 @@ class OpenAIProvider(Provider):
         Raises:
             ProviderError: One of its subclasses.
         """
-        body = self.body(request)
+        translation, body = self._translation(request), self.body(request)
         connection = await self._connection()
         try:
-            async with aclosing(connection.stream(body)) as answer:
+            async with aclosing(connection.stream(translation, body)) as answer:
                 async for delta in answer:
                     yield delta
         except KeyMissing as error:
@@ -82,7 +82,7 @@ class OpenAIProvider(Provider):
         Raises:
             RequestRejected: An option is not free to be set, or an attachment cannot be sent.
         """
-        return self._learned.adapt(request_body(request, self.config.options))
+        return self._translation(request).body()
 
     def check(self) -> None:
         """Refuse a key that is missing, or that cannot be one.
@@ -118,6 +118,9 @@ class OpenAIProvider(Provider):
                 elsewhere = asyncio.run_coroutine_threadsafe(connection.close(), loop)
                 await asyncio.wait([asyncio.wrap_future(elsewhere)], timeout=_CLOSE_LIMIT_S)
 
+    def _translation(self, request: Request) -> Translation:
+        return Translation(request, self.config.options, self._known)
+
     async def _connection(self) -> Connection:
         loop = asyncio.get_running_loop()
         known = self._connections.get(loop)
@@ -131,11 +134,15 @@ class OpenAIProvider(Provider):
         from llm_repl_providers.openai.connection import Connection
 
         with self._lock:
-            open_ones = {at: one for at, one in self._connections.items() if not at.is_closed()}
-            if loop not in open_ones:
-                open_ones[loop] = Connection(self.config, self._base_url, key, self._learned)
-            self._connections = open_ones
-            return open_ones[loop]
+            connections = {
+                each: connection
+                for each, connection in self._connections.items()
+                if not each.is_closed()
+            }
+            if loop not in connections:
+                connections[loop] = Connection(self.config, self._base_url, key, self._known)
+            self._connections = connections
+            return connections[loop]
 
     def _key(self) -> Secret | None:
         """Find the key; servers of one's own go without.

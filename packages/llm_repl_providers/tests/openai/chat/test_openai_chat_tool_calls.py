@@ -13,8 +13,8 @@ from llm_repl_core.errors import AnswerBroken, AnswerUnreadable
 from llm_repl_core.providers.base import Message, ProviderConfig, Request, ToolCall
 from llm_repl_core.providers.streaming import deltas
 from llm_repl_core.testing.openai_server import Reply
+from llm_repl_providers.openai.chat.tool_calls import ToolCalls
 from llm_repl_providers.openai.provider import OpenAIProvider
-from llm_repl_providers.openai.tool_calls import ToolCalls
 
 ADD = ToolCall(id="a", name="add", arguments='{"x": 1, "y": 2}')
 SUB = ToolCall(id="b", name="sub", arguments='{"x": 3}')

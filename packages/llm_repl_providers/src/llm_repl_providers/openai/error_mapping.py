@@ -1,4 +1,4 @@
-"""Which error of LLM-REPL's tree a server means, by its status, its marks and its words."""
+"""Which error of LLM-REPL's tree a server means, by its status, its codes and its words."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ from llm_repl_core.errors import (
     RequestRejected,
 )
 
-__all__ = ["Refusal", "judge"]
+__all__ = ["ErrorReply", "to_provider_error"]
 
 
-class Refusal(Struct, frozen=True, kw_only=True):
+class ErrorReply(Struct, frozen=True, kw_only=True):
     """What a server says in place of an answer.
 
     Attributes:
         status: The HTTP status, or what stands for it.
-        words: One sentence without a key or a full stop; "": it says nothing.
-        marks: Its words for programs.
+        message: One sentence without a key or a full stop; "": it says nothing.
+        codes: Its words for programs.
         retry_after_s: How long it asks to wait; None: it does not say.
     """
 
     status: int
-    words: str
-    marks: frozenset[str]
+    message: str
+    codes: frozenset[str]
     retry_after_s: float | None = None
 
 
-def _words(*patterns: str) -> re.Pattern[str]:
+def _pattern(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(patterns), re.IGNORECASE)
 
 
-# Some servers put these marks under `code`, some under `type`, `status` or `reason`.
-_NO_CREDIT: Final = frozenset(
+# Some servers put these codes under `code`, some under `type`, `status` or `reason`.
+_NO_CREDIT_CODES: Final = frozenset(
     {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "Arrearage"}
 )
-_NO_CREDIT_WORDS: Final = _words(
+_NO_CREDIT_PATTERN: Final = _pattern(
     r"insufficient[ _](?:balance|quota|credits?|funds)",
     r"credit balance",
     r"(?:out of|no|more|all available) credits",
@@ -56,10 +56,10 @@ _NO_CREDIT_WORDS: Final = _words(
     r"account is in good standing",
     r"exceeded[ _](?:your )?current[ _]quota",
 )
-_TOO_LONG: Final = frozenset(
+_TOO_LONG_CODES: Final = frozenset(
     {"context_length_exceeded", "exceed_context_size_error", "string_above_max_length"}
 )
-_TOO_LONG_WORDS: Final = _words(
+_TOO_LONG_PATTERN: Final = _pattern(
     r"(?:maximum|max|model'?s?|available|loaded with|exceeds?\w*|than) (?:the )?context",
     r"context[ _](?:length|size|window|limit)",
     r"(?:prompt|input|message|request|conversation|text|messages)s?(?: length)? (?:is|are) "
@@ -77,20 +77,20 @@ _TOO_LONG_WORDS: Final = _words(
     r"longer than the (?:maximum )?model",
     r"string too long",
 )
-_TOO_LARGE_WORDS: Final = _words(r"request too large", r"reduce your message size")
+_TOO_LARGE_PATTERN: Final = _pattern(r"request too large", r"reduce your message size")
 """Said with 429 of what is above a minute's allowance: no wait makes it smaller."""
-_REFUSED: Final = frozenset(
+_REFUSED_CODES: Final = frozenset(
     {"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation",
      "data_inspection_failed", "moderation", "image_content_policy_violation"}
 )  # fmt: skip
-_REFUSED_WORDS: Final = _words(
+_REFUSED_PATTERN: Final = _pattern(
     r"content (?:management )?policy", r"content filter", r"flagged", r"inappropriate content"
 )
-_NO_MODEL: Final = frozenset(
+_NO_MODEL_CODES: Final = frozenset(
     {"model_not_found", "invalid_model", "model_not_available", "model_not_supported",
      "DeploymentNotFound", "ModelNotFound", "model_not_exist"}
 )  # fmt: skip
-_NO_MODEL_WORDS: Final = _words(
+_NO_MODEL_PATTERN: Final = _pattern(
     r"\bmodels?\b[^.;]{0,80}?(?:\bnot (?:exist|found|deployed|loaded|a valid)|n't exist"
     r"|no access|\bis(?: currently)? not available|not have access)",
     r"\bno such model",
@@ -104,75 +104,75 @@ _NO_MODEL_WORDS: Final = _words(
     r"no endpoints found for",
     r"deployment\b[^.;]{0,60}does not exist",
 )
-_NO_FEATURE_WORDS: Final = _words(r"no endpoints found that", r"does(?: not|n't) support")
+_NO_FEATURE_PATTERN: Final = _pattern(r"no endpoints found that", r"does(?: not|n't) support")
 # A path such as /v1/models is not meant.
-_MODEL_WORD: Final = re.compile(r"(?<![/\w])models?\b", re.IGNORECASE)
-_PATIENCE: Final = frozenset(
+_MODEL_PATTERN: Final = re.compile(r"(?<![/\w])models?\b", re.IGNORECASE)
+_RATE_LIMIT_CODES: Final = frozenset(
     {"rate_limit_exceeded", "rate_limit_error", "RESOURCE_EXHAUSTED", "throttling_error",
      "ThrottlingException", "RateLimitReached", "too_many_requests", "TooManyRequests"}
 )  # fmt: skip
-_PATIENCE_WORDS: Final = _words(
+_RATE_LIMIT_PATTERN: Final = _pattern(
     r"rate.?limit", r"too many requests", r"throttl", r"(?:tokens|requests) per (?:min|sec|day)"
 )
-_WAIT_WORDS: Final = re.compile(
+_WAIT_PATTERN: Final = re.compile(
     r"(?:try again|retry|wait)(?: in| after| for)? (?:(\d+)m)?(\d+(?:\.\d+)?) ?(ms|s\b|sec)",
     re.IGNORECASE,
 )
-_BAD_KEY: Final = frozenset(
+_BAD_KEY_CODES: Final = frozenset(
     {"invalid_api_key", "invalid_authentication_error", "API_KEY_INVALID", "UNAUTHENTICATED",
      "authentication_error", "incorrect_api_key", "InvalidApiKey", "invalid_key",
      "invalid_request_key"}
 )  # fmt: skip
-_BAD_KEY_WORDS: Final = _words(
+_BAD_KEY_PATTERN: Final = _pattern(
     r"(?:invalid|incorrect|missing|no|wrong|expired|bad|provide an?|valid) (?:\w+ )?api[ _-]?key",
     r"api[ _-]?key[^.]{0,40}(?:not valid|invalid|incorrect|missing|expired|not found|required)",
     r"(?:invalid|missing|failed|no) (?:authentication|authorization|credentials|bearer)",
     r"(?:authentication|authorization)[^.]{0,20}(?:failed|fails|required|error)",
     r"\bunauthorized\b|not authenticated",
 )
-_SERVER: Final = frozenset(
+_SERVER_CODES: Final = frozenset(
     {"server_error", "internal_server_error", "overloaded_error", "api_error", "INTERNAL",
      "UNAVAILABLE", "InternalServerError", "service_unavailable"}
 )  # fmt: skip
-_NOT_SUPPORTED_WORDS: Final = _words(r"(?:not|n't|un)[ -]?(?:supported|implemented)\b")
-_SERVER_WORDS: Final = _words(r"overloaded", r"server (?:is )?(?:busy|error)", r"out of memory")
+_NOT_SUPPORTED_PATTERN: Final = _pattern(r"(?:not|n't|un)[ -]?(?:supported|implemented)\b")
+_SERVER_PATTERN: Final = _pattern(r"overloaded", r"server (?:is )?(?:busy|error)", r"out of memory")
 
 
-def judge(refusal: Refusal, *, where: str, has_key: bool) -> ProviderError:
-    """The error that a refusal means, with one sentence.
+def to_provider_error(reply: ErrorReply, *, where: str, has_key: bool) -> ProviderError:
+    """The error that a reply means, with one sentence.
 
     Args:
-        refusal: What the server says.
+        reply: What the server says.
         where: How messages name the server.
         has_key: Whether a key was sent.
     """
-    status, words, marks = refusal.status, refusal.words, refusal.marks
+    status, message, codes = reply.status, reply.message, reply.codes
     inside = where[:1].lower() + where[1:]
-    says = f": {words}." if words else "."
-    if _is_out_of_credit(refusal):
+    says = f": {message}." if message else "."
+    if _is_out_of_credit(reply):
         # Not RateLimited: to wait does not help.
         return KeyRejected(f"The account of this key has no credit left at {inside}{says}")
-    if _is_too_long(refusal):
+    if _is_too_long(reply):
         return ContextTooLong(f"The prompt is too long for the model at {inside}{says}")
-    if marks & _REFUSED or (status in {400, 403} and _REFUSED_WORDS.search(words)):
+    if codes & _REFUSED_CODES or (status in {400, 403} and _REFUSED_PATTERN.search(message)):
         return ContentRefused(f"{where} refused the content{says}")
-    if _has_no_model(refusal):
+    if _has_no_model(reply):
         return ModelNotFound(f"{where} has no such model{says}")
-    if marks & _PATIENCE or status == 429 or _speaks_of(_PATIENCE_WORDS, refusal):
-        wait_s = _told_wait_s(refusal)
-        return RateLimited(f"{where} asks for patience{says}", retry_after_s=wait_s)
-    if status in {401, 403} or marks & _BAD_KEY or _speaks_of(_BAD_KEY_WORDS, refusal):
+    if codes & _RATE_LIMIT_CODES or status == 429 or _mentions(_RATE_LIMIT_PATTERN, reply):
+        wait_s = _stated_wait_s(reply)
+        return RateLimited(f"{where} limits the rate of requests{says}", retry_after_s=wait_s)
+    if status in {401, 403} or codes & _BAD_KEY_CODES or _mentions(_BAD_KEY_PATTERN, reply):
         if not has_key:
             return KeyMissing(f"{where} wants a key and none is set{says} {_SET_KEY}")
         return KeyRejected(f"{where} does not accept the key ({status}){says} {_SET_KEY}")
-    return _by_status(refusal, where, says)
+    return _by_status(reply, where, says)
 
 
 _SET_KEY: Final = "Set OPENAI_API_KEY, or run `llm-repl keys set openai`."
 
 
-def _by_status(refusal: Refusal, where: str, says: str) -> ProviderError:
-    status = refusal.status
+def _by_status(reply: ErrorReply, where: str, says: str) -> ProviderError:
+    status = reply.status
     if status == 404:
         return RequestRejected(
             f"{where} does not know this address (404){says} See whether `base_url` is right; it "
@@ -180,13 +180,13 @@ def _by_status(refusal: Refusal, where: str, says: str) -> ProviderError:
         )
     if status in {408, 504}:
         return ProviderTimeout(f"{where} gave up waiting ({status}){says}")
-    if status in {500, 501} and _NOT_SUPPORTED_WORDS.search(refusal.words):
+    if status in {500, 501} and _NOT_SUPPORTED_PATTERN.search(reply.message):
         # It would be so the next time.
         return RequestRejected(f"{where} rejects the request ({status}){says}")
     if (
         status >= 500
-        or refusal.marks & _SERVER
-        or (status in {400, 403} and _SERVER_WORDS.search(refusal.words))
+        or reply.codes & _SERVER_CODES
+        or (status in {400, 403} and _SERVER_PATTERN.search(reply.message))
     ):
         return ProviderServerError(f"{where} failed ({status}){says}")
     if 300 <= status < 400:
@@ -197,45 +197,45 @@ def _by_status(refusal: Refusal, where: str, says: str) -> ProviderError:
     return RequestRejected(f"{where} rejects the request ({status}){says}")
 
 
-def _is_out_of_credit(refusal: Refusal) -> bool:
-    if refusal.status == 402 or refusal.marks & _NO_CREDIT:
+def _is_out_of_credit(reply: ErrorReply) -> bool:
+    if reply.status == 402 or reply.codes & _NO_CREDIT_CODES:
         return True
     # Of what comes back within the minute, some servers say that the quota is exceeded.
-    comes_back = refusal.status == 429 and _told_wait_s(refusal) is not None
-    is_of_request = refusal.status in {400, 401, 403, 429}
-    return is_of_request and not comes_back and bool(_NO_CREDIT_WORDS.search(refusal.words))
+    comes_back = reply.status == 429 and _stated_wait_s(reply) is not None
+    is_of_request = reply.status in {400, 401, 403, 429}
+    return is_of_request and not comes_back and bool(_NO_CREDIT_PATTERN.search(reply.message))
 
 
-def _is_too_long(refusal: Refusal) -> bool:
-    if refusal.marks & _TOO_LONG:
+def _is_too_long(reply: ErrorReply) -> bool:
+    if reply.codes & _TOO_LONG_CODES:
         return True
-    if _TOO_LARGE_WORDS.search(refusal.words):
-        return refusal.status in {400, 413, 422, 429}
+    if _TOO_LARGE_PATTERN.search(reply.message):
+        return reply.status in {400, 413, 422, 429}
     # Tokens are also what there are too many of in a minute.
-    is_of_request = refusal.status in {400, 413, 422, 500} and not refusal.marks & _PATIENCE
-    return is_of_request and bool(_TOO_LONG_WORDS.search(refusal.words))
+    is_of_request = reply.status in {400, 413, 422, 500} and not reply.codes & _RATE_LIMIT_CODES
+    return is_of_request and bool(_TOO_LONG_PATTERN.search(reply.message))
 
 
-def _has_no_model(refusal: Refusal) -> bool:
-    if refusal.marks & _NO_MODEL:
+def _has_no_model(reply: ErrorReply) -> bool:
+    if reply.codes & _NO_MODEL_CODES:
         return True
-    if _NO_FEATURE_WORDS.search(refusal.words):
+    if _NO_FEATURE_PATTERN.search(reply.message):
         return False
-    if refusal.status == 404 and _MODEL_WORD.search(refusal.words):
+    if reply.status == 404 and _MODEL_PATTERN.search(reply.message):
         return True
-    is_of_request = refusal.status in {400, 401, 403, 404, 422, 500}
-    return is_of_request and bool(_NO_MODEL_WORDS.search(refusal.words))
+    is_of_request = reply.status in {400, 401, 403, 404, 422, 500}
+    return is_of_request and bool(_NO_MODEL_PATTERN.search(reply.message))
 
 
-def _speaks_of(pattern: re.Pattern[str], refusal: Refusal) -> bool:
-    return refusal.status in {400, 403, 404, 422, 500} and bool(pattern.search(refusal.words))
+def _mentions(pattern: re.Pattern[str], reply: ErrorReply) -> bool:
+    return reply.status in {400, 403, 404, 422, 500} and bool(pattern.search(reply.message))
 
 
-def _told_wait_s(refusal: Refusal) -> float | None:
+def _stated_wait_s(reply: ErrorReply) -> float | None:
     """How long it asks to wait: in a header, or in its words."""
-    if refusal.retry_after_s is not None:
-        return refusal.retry_after_s
-    told = _WAIT_WORDS.search(refusal.words)
+    if reply.retry_after_s is not None:
+        return reply.retry_after_s
+    told = _WAIT_PATTERN.search(reply.message)
     if told is None:
         return None
     seconds = float(told[2]) * (0.001 if told[3].lower() == "ms" else 1.0)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-__all__ = ["TextJoiner", "joined_halves", "read_documents"]
+__all__ = ["TextJoiner", "join_surrogates", "read_documents"]
 
 _HALF: Final = re.compile("[\ud800-\udfff]")
 _FIRST_HALF: Final = re.compile("[\ud800-\udbff]\\Z")
@@ -21,7 +21,7 @@ def read_documents(data: bytes) -> list[Any]:
     """The JSON documents in the data of an event, or in a body: one, or one a line.
 
     Read are also NaN, halves of characters beyond 16 bits, and bytes that are no UTF-8, which stay
-    as lone surrogates until `joined_halves`.
+    as lone surrogates until `join_surrogates`.
 
     Raises:
         ValueError: It is not JSON.
@@ -61,15 +61,15 @@ class TextJoiner:
         piece = _paired(self._held + piece)
         end = len(piece) - _open_length(piece)
         self._held = piece[end:]
-        return joined_halves(piece[:end])
+        return join_surrogates(piece[:end])
 
     def end(self) -> str:
         """What is left of a character that stays a half."""
         held, self._held = self._held, ""
-        return joined_halves(held)
+        return join_surrogates(held)
 
 
-def joined_halves(text: str) -> str:
+def join_surrogates(text: str) -> str:
     """A text in which halves stand as the characters that they make, or as U+FFFD."""
     if text.isascii() or _HALF.search(text) is None:
         return text

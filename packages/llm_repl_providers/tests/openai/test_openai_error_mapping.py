@@ -20,9 +20,9 @@ from llm_repl_core.errors import (
 from llm_repl_core.providers.base import Message, ProviderConfig, Request
 from llm_repl_core.providers.secret import Secret
 from llm_repl_core.testing.openai_server import Reply
-from llm_repl_providers.openai.judgement import Refusal, judge
+from llm_repl_providers.openai.error_body import codes_in, message_in, status_in
+from llm_repl_providers.openai.error_mapping import ErrorReply, to_provider_error
 from llm_repl_providers.openai.provider import OpenAIProvider
-from llm_repl_providers.openai.server_words import marks_in, meant_status, words_in
 
 REQUEST = Request(model="test-model", messages=(Message("user", "one two three"),))
 
@@ -151,8 +151,8 @@ WORDINGS = {
     [(cls, status, words) for cls, cases in WORDINGS.items() for status, words in cases],
 )
 def test_words_alone_tell_which_error_it_is(error_class, status, words):
-    refusal = Refusal(status=status, words=words.rstrip("."), marks=frozenset())
-    error = judge(refusal, where="The server at http://a/v1", has_key=True)
+    reply = ErrorReply(status=status, message=words.rstrip("."), codes=frozenset())
+    error = to_provider_error(reply, where="The server at http://a/v1", has_key=True)
     assert type(error) is error_class
     assert words.rstrip(".") in str(error)
 
@@ -169,8 +169,8 @@ def test_words_alone_tell_which_error_it_is(error_class, status, words):
     ],
 )
 def test_how_long_to_wait_is_read_from_the_words(words, wait_s):
-    refusal = Refusal(status=429, words=words, marks=frozenset())
-    assert judge(refusal, where="The server", has_key=True).retry_after_s == wait_s
+    reply = ErrorReply(status=429, message=words, codes=frozenset())
+    assert to_provider_error(reply, where="The server", has_key=True).retry_after_s == wait_s
 
 
 BODIES = {
@@ -218,7 +218,7 @@ BODIES = {
 
 @pytest.mark.parametrize(("body", "words"), BODIES.values(), ids=BODIES)
 def test_the_servers_words_are_found_in_every_form(server, body, words):
-    told = words_in(body)
+    told = message_in(body)
     assert told.rstrip(".") == words
     raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
     server.script(Reply(status=422, body=raw))
@@ -229,7 +229,7 @@ def test_the_servers_words_are_found_in_every_form(server, body, words):
     assert "\n" not in str(error)
 
 
-def test_marks_are_found_wherever_they_stand():
+def test_codes_are_found_wherever_they_stand():
     google = [
         {
             "error": {
@@ -239,23 +239,21 @@ def test_marks_are_found_wherever_they_stand():
             }
         }
     ]
-    assert {"400", "INVALID_ARGUMENT", "API_KEY_INVALID"} <= marks_in(google)
-    assert meant_status({"error": {"code": "429"}}) == 429
-    assert meant_status({"error": {"code": "x", "status": 503}}) == 503
-    assert [meant_status(one) for one in ({"code": 200}, {"code": True}, [], "500", {})] == [
-        None
-    ] * 5
+    assert {"400", "INVALID_ARGUMENT", "API_KEY_INVALID"} <= codes_in(google)
+    assert status_in({"error": {"code": "429"}}) == 429
+    assert status_in({"error": {"code": "x", "status": 503}}) == 503
+    assert [status_in(one) for one in ({"code": 200}, {"code": True}, [], "500", {})] == [None] * 5
 
 
 def test_a_body_that_is_hostile_does_no_harm():
     deep: object = "end"
     for _ in range(10_000):
         deep = {"error": [deep]}
-    assert words_in(deep) == ""
-    assert marks_in(deep) == frozenset()
-    assert words_in("[" * 100_000).startswith("[")
+    assert message_in(deep) == ""
+    assert codes_in(deep) == frozenset()
+    assert message_in("[" * 100_000).startswith("[")
     many = {"detail": [{"msg": f"m{number}"} for number in range(100_000)]}
-    assert words_in(many) == "m0; m1; m2"
+    assert message_in(many) == "m0; m1; m2"
 
 
 def _fail(server):

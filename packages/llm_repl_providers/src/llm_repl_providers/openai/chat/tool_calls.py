@@ -8,8 +8,9 @@ import msgspec
 
 from llm_repl_core.errors import AnswerUnreadable
 from llm_repl_core.providers.base import ToolCall
-from llm_repl_providers.openai.content import merge
-from llm_repl_providers.openai.loose_json import joined_halves
+from llm_repl_providers.openai.chat.content import merge
+from llm_repl_providers.openai.lenient_json import join_surrogates
+from llm_repl_providers.openai.tools import is_object
 
 __all__ = ["ToolCalls"]
 
@@ -37,7 +38,7 @@ class _Call:
             self.fields = merge(self.fields, fields)
 
     def is_whole(self) -> bool:
-        return bool(self.name) and _is_object("".join(self.arguments))
+        return bool(self.name) and is_object("".join(self.arguments))
 
 
 class ToolCalls:
@@ -94,7 +95,7 @@ class ToolCalls:
                 identifier = f"call_{number}"
             taken.add(identifier)
             # A function without parameters is often called with no text at all, or with `null`.
-            arguments = joined_halves("".join(call.arguments)).strip()
+            arguments = join_surrogates("".join(call.arguments)).strip()
             if arguments in ("", "null"):
                 arguments = "{}"
             calls.append(
@@ -133,13 +134,6 @@ def _unknown_fields(piece: dict[str, Any], function: dict[str, Any]) -> dict[str
     if inner:
         fields["function"] = inner
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def _is_object(text: str) -> bool:
-    try:
-        return isinstance(msgspec.json.decode(text), dict)
-    except msgspec.DecodeError:
-        return False
 
 
 def _text(value: Any) -> str:

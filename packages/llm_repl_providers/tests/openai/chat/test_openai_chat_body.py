@@ -21,7 +21,7 @@ from llm_repl_core.providers.base import (
 )
 from llm_repl_core.providers.streaming import deltas
 from llm_repl_core.testing.openai_server import Reply
-from llm_repl_providers.openai.body import request_body
+from llm_repl_providers.openai.chat.body import request_body
 from llm_repl_providers.openai.provider import OpenAIProvider
 
 SCHEMA = {
@@ -272,7 +272,7 @@ def test_an_option_does_not_go_before_what_the_request_says():
 
 
 def test_reserved_options_are_refused_before_anything_is_sent(server):
-    for name in ("messages", "model", "stream", "stream_options"):
+    for name in ("messages", "model", "stream_options"):
         for request_options, defaults in (({name: 1}, {}), ({}, {name: 1})):
             config = ProviderConfig(base_url=server.base_url, options=defaults)
             messages = (Message("user", "a"),)
@@ -280,6 +280,33 @@ def test_reserved_options_are_refused_before_anything_is_sent(server):
             with pytest.raises(RequestRejected, match=f"`{name}` cannot be set"):
                 OpenAIProvider(config).body(request)
     assert server.requests == []
+
+
+def test_streaming_can_be_switched_off():
+    plain = {"model": "m", "messages": (Message("user", "a"),)}
+    for options, defaults in (({"stream": False}, {}), ({}, {"stream": False})):
+        body = request_body(Request(**plain, options=options), defaults)
+        assert body["stream"] is False
+        assert "stream_options" not in body
+    body = request_body(Request(**plain, options={"stream": True}), {"stream": False})
+    assert body["stream"] is True
+    for value in (0, "no", None):
+        with pytest.raises(RequestRejected, match=r"`stream` must be true or false, not .*\.$"):
+            request_body(Request(**plain, options={"stream": value}), {})
+
+
+def test_an_answer_that_is_not_streamed_is_one_delta(server):
+    async def ask(request):
+        provider = OpenAIProvider(ProviderConfig(base_url=server.base_url))
+        said = [delta async for delta in deltas(provider, request)]
+        await provider.close()
+        return said
+
+    messages = (Message("user", "Say all of this."),)
+    said = asyncio.run(ask(Request(model="m", messages=messages, options={"stream": False})))
+    assert [delta.text for delta in said if delta.text] == ["Say all of this."]
+    assert said[-1].finish_reason == "stop"
+    assert "stream_options" not in server.requests[0].body
 
 
 def test_a_body_needs_no_key_and_no_server():

@@ -9,11 +9,11 @@ from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.providers.base import Delta, Usage
 from llm_repl_core.providers.finish_reasons import read_finish_reason
 from llm_repl_core.providers.thinking import THINKING_TAGS
-from llm_repl_providers.openai.content import merge, read_content, reasoning_of
-from llm_repl_providers.openai.loose_json import TextJoiner, joined_halves
-from llm_repl_providers.openai.tool_calls import ToolCalls
+from llm_repl_providers.openai.chat.content import merge, read_content, reasoning_of
+from llm_repl_providers.openai.chat.tool_calls import ToolCalls
+from llm_repl_providers.openai.lenient_json import TextJoiner, join_surrogates
 
-__all__ = ["Answer"]
+__all__ = ["ChatAnswerReader"]
 
 _KNOWN_FIELDS: Final = frozenset(
     {"role", "content", "tool_calls", "function_call", "refusal", "annotations", "audio"}
@@ -23,7 +23,7 @@ _KNOWN_FIELDS: Final = frozenset(
 _BROKEN: Final = frozenset({"error", "abort", "insufficient_system_resource", "network_error"})
 
 
-class Answer:
+class ChatAnswerReader:
     """What has come of an answer so far.
 
     Servers that speak OpenAI's protocol differ: nothing in a document is taken for granted.
@@ -46,14 +46,14 @@ class Answer:
         self._has_choice = False
         self._streams = False
 
-    def add(self, document: Any) -> Delta | None:
+    def add(self, document: Any) -> tuple[Delta, ...]:
         """Take a chunk, or a whole completion, in; what it adds is returned.
 
         Raises:
             AnswerUnreadable: It says something in a form that is not known.
         """
         if not isinstance(document, dict):
-            return None
+            return ()
         model = document.get("model")
         if isinstance(model, str) and model:
             self._model = model
@@ -63,10 +63,10 @@ class Answer:
             self._usage = _usage(usage)
         choices = document.get("choices")
         if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-            return None
+            return ()
         choice = choices[0]
         if choice.get("index", 0) not in (0, None):
-            return None  # of a second answer, which an option `n` asks for
+            return ()  # of a second answer, which an option `n` asks for
         self._has_choice = True
         finish_reason = choice.get("finish_reason")
         if isinstance(finish_reason, str) and finish_reason:
@@ -81,9 +81,9 @@ class Answer:
             return self._add_turn(message)
         # Servers that complete texts have it in the choice itself.
         text = choice.get("text")
-        return self._add_turn({"content": text}) if isinstance(text, str) else None
+        return self._add_turn({"content": text}) if isinstance(text, str) else ()
 
-    def _add_turn(self, turn: dict[str, Any]) -> Delta | None:
+    def _add_turn(self, turn: dict[str, Any]) -> tuple[Delta, ...]:
         if "tool_calls" in turn:
             self._tool_calls.add(turn["tool_calls"])
         function = turn.get("function_call")  # as the protocol had it before there could be several
@@ -107,7 +107,7 @@ class Answer:
                     self._fields[name] = merge(self._fields.get(name), value)
         if reasoning:
             reasoning = self._reasoning.add(reasoning)
-        return Delta(text=text, reasoning=reasoning) if text or reasoning else None
+        return (Delta(text=text, reasoning=reasoning),) if text or reasoning else ()
 
     def end(self, *, is_complete: bool) -> list[Delta]:
         """What ends the answer.
@@ -128,7 +128,7 @@ class Answer:
         if rest := self._text.end():
             deltas.append(Delta(text=rest))
         if tool_calls:
-            deltas.append(Delta(tool_calls=tool_calls, provider_data=self._provider_fields()))
+            deltas.append(Delta(tool_calls=tool_calls, provider_data=self._provider_data()))
         deltas.append(
             Delta(
                 usage=self._usage,
@@ -155,12 +155,12 @@ class Answer:
             raise ContentRefused(
                 f"The content filter of {_inside(self._where)} stopped the answer."
             )
-        refusal = " ".join(joined_halves("".join(self._refusal)).split())
+        refusal = " ".join(join_surrogates("".join(self._refusal)).split())
         if refusal:
             raise ContentRefused(f"The model {self._model or ''} refused: {refusal}")
         return told
 
-    def _provider_fields(self) -> dict[str, JSONValue]:
+    def _provider_data(self) -> dict[str, JSONValue]:
         """What goes back in the next request as it came."""
         fields: dict[str, JSONValue] = {
             name: _without_halves(value) for name, value in self._fields.items()
@@ -169,7 +169,7 @@ class Answer:
         if any(not isinstance(content, str) for content in contents):
             fields["content"] = _without_halves(_joined_blocks(contents))
         else:
-            text = joined_halves("".join(contents))
+            text = join_surrogates("".join(contents))
             if text.lstrip().startswith(tuple(opening for opening, _ in THINKING_TAGS)):
                 fields["content"] = text  # the models that think aloud want to read it again
         return fields
@@ -203,11 +203,11 @@ def _joined_block(known: dict[str, Any], piece: dict[str, Any]) -> dict[str, Any
 
 def _without_halves(value: Any) -> Any:
     if isinstance(value, str):
-        return joined_halves(value)
+        return join_surrogates(value)
     if isinstance(value, list):
         return [_without_halves(item) for item in value]
     if isinstance(value, dict):
-        return {joined_halves(name): _without_halves(item) for name, item in value.items()}
+        return {join_surrogates(name): _without_halves(item) for name, item in value.items()}
     return value
 
 

@@ -10,9 +10,9 @@ from contextlib import aclosing
 from typing import Any, Final
 
 from llm_repl_core.errors import AnswerBroken, RequestRejected
-from llm_repl_providers.openai.events import Event, EventReader
 from llm_repl_providers.openai.failures import ErrorInAnswer
-from llm_repl_providers.openai.loose_json import read_documents
+from llm_repl_providers.openai.lenient_json import read_documents
+from llm_repl_providers.openai.sse import Event, EventReader
 
 __all__ = ["DocumentReader"]
 

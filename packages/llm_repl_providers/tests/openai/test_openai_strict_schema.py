@@ -5,7 +5,7 @@ import copy
 import jsonschema
 import pytest
 
-from llm_repl_providers.openai.strictness import strict_schema
+from llm_repl_providers.openai.strict_schema import strict_schema
 
 TEXT = {"type": "string"}
 

@@ -10,8 +10,8 @@ import re
 from typing import Any, Final, TypeAlias
 
 __all__ = [
-    "ALTERNATION_WORDS",
-    "SYSTEM_WORDS",
+    "ALTERNATION_MESSAGE",
+    "SYSTEM_MESSAGE",
     "has_repeated_roles",
     "has_system_turns",
     "with_merged_turns",
@@ -25,7 +25,7 @@ _NO: Final = (
     r"(?:not (?:be )?|n't |un|never |in|il)(?:support|available|allow|permit|valid|legal|know"
     r"|accept|recogni|expected)|forbid|refus|only"
 )
-ALTERNATION_WORDS: Final = re.compile(
+ALTERNATION_MESSAGE: Final = re.compile(
     r"alternat"
     r"|(?:consecutive|successive|adjacent|in a row|same).{0,60}\brole"
     r"|\broles?\b.{0,60}(?:consecutive|successive|adjacent|in a row|twice|must differ)"
@@ -34,7 +34,7 @@ ALTERNATION_WORDS: Final = re.compile(
 )
 """Of servers that want the user and the assistant to take turns."""
 
-SYSTEM_WORDS: Final = re.compile(
+SYSTEM_MESSAGE: Final = re.compile(
     rf"\bsystem\b.{{0,80}}?(?:{_NO})|(?:{_NO}|variant).{{0,60}}?\bsystem\b"
     # They name those that there are.
     r"|\buser\W{1,5}(?:(?:and|or)\W{1,5})?(?:assistant|model)\b"

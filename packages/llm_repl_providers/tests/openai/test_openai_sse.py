@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_repl_providers.openai.events import Event, EventReader
-from llm_repl_providers.openai.loose_json import TextJoiner, joined_halves, read_documents
+from llm_repl_providers.openai.lenient_json import TextJoiner, join_surrogates, read_documents
+from llm_repl_providers.openai.sse import Event, EventReader
 
 
 def _read(portions):
@@ -74,7 +74,7 @@ def test_ten_megabytes_in_small_portions_are_not_copied_again_and_again():
 
 def test_what_some_servers_write_is_read():
     (document,) = read_documents(b'{"a": NaN, "b": "\\ud83c"}')
-    assert (document["a"], joined_halves(document["b"])) == (None, "\ufffd")
+    assert (document["a"], join_surrogates(document["b"])) == (None, "\ufffd")
     whole = json.dumps({"a": "é🍣"}).encode()
     assert read_documents(whole) == [{"a": "é🍣"}]
     assert read_documents(b'{"a": 1}\n{"a": 2}\n[DONE]') == [{"a": 1}, {"a": 2}]

@@ -8,13 +8,11 @@ from typing import Any, Final, TypeAlias
 __all__ = [
     "asks_for_schema",
     "has_bare_tools",
-    "has_provider_fields",
+    "has_provider_data",
     "renamed",
     "with_empty_parameters",
     "with_schema_in_text",
-    "without",
-    "without_provider_fields",
-    "without_streaming",
+    "without_provider_data",
 ]
 
 Body: TypeAlias = dict[str, Any]
@@ -24,19 +22,9 @@ _CALL_FIELDS: Final = frozenset({"id", "type", "function"})
 _FUNCTION_FIELDS: Final = frozenset({"name", "arguments"})
 
 
-def without(body: Body, *names: str) -> Body:
-    """The body without some of its parameters."""
-    return {name: value for name, value in body.items() if name not in names}
-
-
 def renamed(body: Body, old: str, new: str) -> Body:
     """The body with a parameter under another name, at the same place."""
     return {new if name == old else name: value for name, value in body.items()}
-
-
-def without_streaming(body: Body) -> Body:
-    """The body that asks for the answer in one piece."""
-    return {**without(body, "stream_options"), "stream": False}
 
 
 def asks_for_schema(body: Body) -> bool:
@@ -73,12 +61,12 @@ def with_empty_parameters(body: Body) -> Body:
     return {**body, "tools": tools}
 
 
-def has_provider_fields(body: Body) -> bool:
+def has_provider_data(body: Body) -> bool:
     """Whether a turn goes back with what the protocol does not know."""
-    return without_provider_fields(body) != body
+    return without_provider_data(body) != body
 
 
-def without_provider_fields(body: Body) -> Body:
+def without_provider_data(body: Body) -> Body:
     """The body whose turns have only what the protocol knows."""
     return {**body, "messages": [_plain_turn(turn) for turn in body["messages"]]}
 

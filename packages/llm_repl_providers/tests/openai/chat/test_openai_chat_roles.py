@@ -18,14 +18,14 @@ from llm_repl_core.providers.base import (
 )
 from llm_repl_core.providers.streaming import deltas
 from llm_repl_core.testing.openai_server import Reply
-from llm_repl_providers.openai.body import request_body
-from llm_repl_providers.openai.provider import OpenAIProvider
-from llm_repl_providers.openai.roles import (
+from llm_repl_providers.openai.chat.body import request_body
+from llm_repl_providers.openai.chat.roles import (
     has_repeated_roles,
     has_system_turns,
     with_merged_turns,
     with_system_in_first_turn,
 )
+from llm_repl_providers.openai.provider import OpenAIProvider
 
 
 def roles_of(request_or_body):

@@ -1,0 +1,1 @@
+"""Chat completions: the protocol that OpenAI and most other servers speak."""
