@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import itertools
 import json
 import re
 import socket
@@ -159,6 +160,53 @@ def test_a_storm_of_polls_makes_no_storm_of_threads(start_toy, crowd):
     assert statuses == [200] * POLLING_LIMIT + [429] * 50
     assert threads_of(server) < before + 10
     assert answers(server)
+
+
+def threads_that_answer(path, connections):
+    """By which thread each of some connections is answered, the requests being sent at once."""
+    for connection in connections:
+        connection.request("GET", path)
+    return [json.load(connection.getresponse())["thread"] for connection in connections]
+
+
+def test_requests_that_follow_at_once_stay_with_their_thread(start_toy):
+    server = start_toy()
+    with contextlib.ExitStack() as stack:
+        connections = [
+            stack.enter_context(
+                contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=15))
+            )
+            for _ in range(4)
+        ]
+        idle = threads_that_answer("/api/four-at-once", connections)
+        assert len(set(idle)) == 4
+        answered = [threads_that_answer("/api/thread", connections[:1])[0] for _ in range(200)]
+    # The pool gives each request to the thread that has been idle longest, so to another one; and on
+    # a busy machine the client may be late now and then.
+    assert sum(before == after for before, after in itertools.pairwise(answered)) > 20
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_clients_that_never_pause_leave_a_thread_to_the_others(start_toy, threads):
+    server = start_toy(TOY_THREADS=str(threads))
+    stop = threading.Event()
+
+    def ask_without_end():
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=15)
+        with contextlib.closing(connection):
+            while not stop.is_set():
+                threads_that_answer("/api/thread", [connection])
+
+    restless = [threading.Thread(target=ask_without_end) for _ in range(6)]
+    for thread in restless:
+        thread.start()
+    try:
+        for _ in range(20):
+            assert answers(server)
+    finally:
+        stop.set()
+        for thread in restless:
+            thread.join(15)
 
 
 def test_polls_that_wait_have_threads_of_their_own(start_toy, crowd, until):

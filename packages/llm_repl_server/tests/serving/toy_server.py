@@ -59,6 +59,17 @@ def make_app() -> Flask:
     def hello() -> dict[str, object]:
         return {"hello": True, "query": request.query_string.decode(), "pid": os.getpid()}
 
+    @app.get("/api/thread")
+    def thread() -> dict[str, object]:
+        return {"thread": threading.get_ident()}
+
+    four = threading.Barrier(4, timeout=15)
+
+    @app.get("/api/four-at-once")
+    def four_at_once() -> dict[str, object]:
+        four.wait()
+        return {"thread": threading.get_ident()}
+
     @app.post("/api/echo")
     def echo() -> dict[str, object]:
         return {"body": request.get_json()}

@@ -7,6 +7,7 @@ import errno
 import mmap
 import os
 import resource
+import select
 import signal
 import socket
 import sys
@@ -42,6 +43,9 @@ LANE_THREADS = {"body": 64, "poll": 320}
 # How long what was sent may go without a sign of the other side.
 UNACKNOWLEDGED_LIMIT_MS = 60_000
 
+# How long a thread waits for the next request of a connection whose last one it has answered.
+STAY_MS = 2
+
 _TO_LANE = object()
 
 
@@ -72,6 +76,8 @@ class ThreadWorker(GunicornThreadWorker):  # type: ignore[misc]  # gunicorn brin
         # database, kernels, their pipes.
         connections: int = self.cfg.worker_connections
         self.worker_connections = min(connections, _raise_open_files() // 4)
+        # Half of the threads stay free for those who wait for one.
+        self._staying = threading.BoundedSemaphore(self.cfg.threads // 2)
         self._lanes = {name: ThreadPoolExecutor(count) for name, count in LANE_THREADS.items()}
         super().init_process()
 
@@ -106,6 +112,29 @@ class ThreadWorker(GunicornThreadWorker):  # type: ignore[misc]  # gunicorn brin
             time.sleep(0.1)
 
     def handle(self, conn: TConn) -> object:
+        """Serve a connection for one request, and for those that follow at once."""
+        if getattr(conn, "is_in_lane", False):
+            return self._handle_one(conn)  # its thread is there for requests of one kind
+        again = self._handle_one(conn)
+        while again is True and self._stays(conn):
+            again = self._handle_one(conn)
+        return again
+
+    def _stays(self, conn: TConn) -> bool:
+        """Whether a connection's next request is there, or comes in the moment that its thread stays.
+
+        Each way through the poller is two changes of threads, which cost more than most requests.
+        """
+        if not self.alive or not self._staying.acquire(blocking=False):
+            return False
+        try:
+            poll = select.poll()
+            poll.register(conn.sock, select.POLLIN)
+            return bool(poll.poll(STAY_MS))
+        finally:
+            self._staying.release()
+
+    def _handle_one(self, conn: TConn) -> object:
         """Serve a connection for one request, once the head of one is there."""
         is_new = not conn.initialized
         if is_new and conn.sock.family != socket.AF_UNIX:
