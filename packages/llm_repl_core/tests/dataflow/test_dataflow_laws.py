@@ -10,8 +10,8 @@ import hypothesis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_repl_core.dataflow._known import BUILTINS
 from llm_repl_core.dataflow.code import analyse_code
+from llm_repl_core.dataflow.known import BUILTINS
 from llm_repl_core.dataflow.transitive import Names
 
 PLAIN = """\

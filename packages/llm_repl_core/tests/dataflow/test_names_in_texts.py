@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_repl_core import Notebook
-from llm_repl_core.dataflow._texts import names_in_text
 from llm_repl_core.dataflow.code import analyse_code
+from llm_repl_core.dataflow.known import names_in_text
 
 # `frame` is what the cell above sets, in each of these.
 USES = [

@@ -9,8 +9,8 @@ from collections.abc import Container, Iterable, Mapping
 
 from msgspec import Struct
 
-from llm_repl_core.dataflow._known import BUILTINS
 from llm_repl_core.dataflow.effects import LAST_ANSWER, NOTHING, Effects, combined
+from llm_repl_core.dataflow.known import BUILTINS
 
 __all__ = ["ALWAYS_THERE", "Names", "TransitiveEffects", "may_disturb"]
 
