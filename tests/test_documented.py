@@ -154,7 +154,7 @@ def commands() -> dict[str, click.Command]:
 
 def test_every_built_in_command_is_looked_at() -> None:
     listed = subprocess.run(
-        [sys.executable, "-m", "llm_repl_server.cli.main", "--help"],
+        [sys.executable, "-m", "llm_repl_server.cli.entry", "--help"],
         capture_output=True,
         text=True,
         timeout=LIMIT_S,

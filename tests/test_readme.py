@@ -30,7 +30,7 @@ def server_url(tmp_path):
     """The address of `llm-repl serve`, with folders of its own."""
     (tmp_path / "root").mkdir()
     process = subprocess.Popen(
-        [sys.executable, "-m", "llm_repl_server.cli.main", "serve", "--port", "0"],
+        [sys.executable, "-m", "llm_repl_server.cli.entry", "serve", "--port", "0"],
         cwd=tmp_path / "root",
         env={name: value for name, value in os.environ.items() if not name.startswith("LLM_REPL_")}
         | {

@@ -203,7 +203,7 @@ def api(make_api: Callable[..., Api], caplog: pytest.LogCaptureFixture) -> Itera
 class Server:
     """``llm-repl serve`` as a process, with HTTP and Socket.IO clients."""
 
-    command = ("-m", "llm_repl_server.cli.main", "serve")
+    command = ("-m", "llm_repl_server.cli.entry", "serve")
 
     def __init__(self, folder: Path, *arguments: str, **variables: str) -> None:
         self.folder = folder

@@ -19,7 +19,7 @@ from llm_repl_core import Notebook, save_notebook
 if sys.platform != "win32":
     import pty
 
-LLM_REPL = [sys.executable, "-m", "llm_repl_server.cli.main"]
+LLM_REPL = [sys.executable, "-m", "llm_repl_server.cli.entry"]
 LIMIT_S = 60.0
 
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]

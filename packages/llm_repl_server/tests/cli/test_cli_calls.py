@@ -23,7 +23,7 @@ RunCommand = Callable[..., subprocess.CompletedProcess[str]]
 Fill = Callable[..., list[CallRecord]]
 
 NOW = datetime.now(UTC)
-COMMAND = shlex.join([sys.executable, "-m", "llm_repl_server.cli.main"])
+COMMAND = shlex.join([sys.executable, "-m", "llm_repl_server.cli.entry"])
 
 
 def a_call(number: int = 0, **fields: object) -> CallRecord:

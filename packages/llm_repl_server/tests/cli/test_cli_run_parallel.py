@@ -17,7 +17,7 @@ import pytest
 
 from llm_repl_core import Notebook, load_notebook, save_notebook
 
-LLM_REPL = [sys.executable, "-m", "llm_repl_server.cli.main"]
+LLM_REPL = [sys.executable, "-m", "llm_repl_server.cli.entry"]
 
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]
 MakePrompts = Callable[..., Path]

@@ -327,7 +327,7 @@ def test_files_that_cannot_grow_are_each_named_and_stay_as_they_were(
         [
             sys.executable,
             "-m",
-            "llm_repl_server.cli.main",
+            "llm_repl_server.cli.entry",
             "run",
             "long.llmn",
             "-o",

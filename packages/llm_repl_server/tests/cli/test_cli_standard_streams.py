@@ -14,7 +14,7 @@ from llm_repl_core import Notebook, load_notebook, save_notebook
 
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]
 
-COMMAND = shlex.join([sys.executable, "-m", "llm_repl_server.cli.main"])
+COMMAND = shlex.join([sys.executable, "-m", "llm_repl_server.cli.entry"])
 LIMIT_S = 120.0
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")

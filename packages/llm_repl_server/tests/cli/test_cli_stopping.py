@@ -14,7 +14,7 @@ import pytest
 
 from llm_repl_core import Notebook, load_notebook, save_notebook
 
-LLM_REPL = [sys.executable, "-m", "llm_repl_server.cli.main"]
+LLM_REPL = [sys.executable, "-m", "llm_repl_server.cli.entry"]
 Start = Callable[..., subprocess.Popen[str]]
 Until = Callable[[Callable[[], object], str], None]
 
@@ -156,7 +156,7 @@ def test_sigterm_ends_a_run_in_the_background_that_ignores_ctrl_c(
         "sh",
         sys.executable,
         "-m",
-        "llm_repl_server.cli.main",
+        "llm_repl_server.cli.entry",
     ]
     with subprocess.Popen(
         [*line, "run", str(sleeper), "--kernel", "worker", "-o", "out.llmn"],

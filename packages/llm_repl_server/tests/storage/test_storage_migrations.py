@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -47,8 +47,54 @@ def engine(tmp_path: Path) -> Iterator[sa.Engine]:
     made.dispose()
 
 
-def test_the_migrations_make_the_tables_of_the_schema(engine: sa.Engine) -> None:
+def by_migrations(engine: sa.Engine, revision: str = SCHEMA_VERSION) -> None:
+    with engine.begin() as connection:
+        command.upgrade(config(connection), revision)
+
+
+def made_tables(engine: sa.Engine) -> dict[str, object]:
+    """All that the system says of the tables, in no order."""
+    made: dict[str, object] = {}
+    with engine.connect() as connection:
+        inspector = sa.inspect(connection)
+        for name in inspector.get_table_names():
+            columns = [dict(column) for column in inspector.get_columns(name)]
+            for column in columns:
+                column["type"] = str(column["type"])
+                if (name, column["name"]) == ("runs", "number"):
+                    del column["default"]  # a migration of a table that has rows needs one
+            [text] = connection.exec_driver_sql(
+                "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", (name,)
+            ).scalars()
+            made[name] = (
+                sorted(columns, key=str),
+                inspector.get_pk_constraint(name),
+                sorted(inspector.get_indexes(name), key=str),
+                inspector.get_foreign_keys(name),
+                inspector.get_unique_constraints(name),
+                inspector.get_check_constraints(name),
+                "AUTOINCREMENT" in text,
+                "WITHOUT ROWID" in text,
+            )
+    return made
+
+
+def test_a_new_database_is_what_the_migrations_make(engine: sa.Engine, tmp_path: Path) -> None:
     migrate(engine, "here")
+    other = sa.create_engine(f"sqlite:///{tmp_path / 'b.db'}")
+    by_migrations(other)
+    assert made_tables(engine) == made_tables(other)
+    with engine.connect() as new, other.connect() as upgraded:
+        query = sa.text(f"SELECT * FROM {version_table_name}")
+        assert new.execute(query).all() == upgraded.execute(query).all() == [(SCHEMA_VERSION,)]
+    other.dispose()
+
+
+@pytest.mark.parametrize("make", [lambda engine: migrate(engine, "here"), by_migrations])
+def test_the_migrations_make_the_tables_of_the_schema(
+    engine: sa.Engine, make: Callable[[sa.Engine], None]
+) -> None:
+    make(engine)
     with engine.connect() as connection:
         context = MigrationContext.configure(
             connection, opts={"version_table": version_table_name, "compare_type": True}
@@ -196,14 +242,15 @@ def test_tables_and_statements_can_be_said_to_other_databases() -> None:
         assert str(condition.compile(dialect=dialect))
 
 
-def test_a_failed_migration_leaves_nothing_behind(
+def refuse(*arguments: object, **options: object) -> None:
+    raise sa.exc.OperationalError("CREATE TABLE", {}, Exception("no more"))
+
+
+def test_tables_that_cannot_be_made_leave_nothing_behind(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*arguments: object, **options: object) -> None:
-        raise sa.exc.OperationalError("CREATE TABLE", {}, Exception("no more"))
-
     with monkeypatch.context() as patch:
-        patch.setattr("alembic.op.create_index", fail)
+        patch.setattr("sqlalchemy.sql.dml.Insert.values", refuse)  # of the version, the last step
         with pytest.raises(StorageError, match="no more"):
             Store(database_url).open()
     engine = sa.create_engine(database_url)
@@ -214,9 +261,29 @@ def test_a_failed_migration_leaves_nothing_behind(
         assert store.list_notebooks() == []
 
 
-def test_opening_a_current_database_does_not_load_alembic(database_url: str) -> None:
-    with Store(database_url):
-        pass
+def test_a_failed_migration_leaves_the_earlier_version(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = sa.create_engine(database_url)
+    by_migrations(engine, "0001")
+    before = made_tables(engine)
+    with monkeypatch.context() as patch:
+        patch.setattr("alembic.op.create_index", refuse)
+        with pytest.raises(StorageError, match="no more"):
+            Store(database_url).open()
+    assert made_tables(engine) == before
+    engine.dispose()
+    with Store(database_url) as store:
+        assert store.list_notebooks() == []
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_opening_a_current_database_does_not_load_alembic(
+    database_url: str, *, is_new: bool
+) -> None:
+    if not is_new:
+        with Store(database_url):
+            pass
     code = (
         "import sys; from llm_repl_server.storage.store import Store\n"
         "with Store(sys.argv[1]): assert 'alembic' not in sys.modules"

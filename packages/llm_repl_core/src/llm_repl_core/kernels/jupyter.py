@@ -27,7 +27,6 @@ from llm_repl_core.kernels.base import Evaluated, Expression, Kernel, KernelOpti
 from llm_repl_core.kernels.environment import kernel_environment
 from llm_repl_core.kernels.explanations import explain_results, explained
 from llm_repl_core.kernels.jupyter_outputs import PublishedOutputs
-from llm_repl_core.kernels.jupyter_source import bootstrap_code, request_expression
 from llm_repl_core.kernels.orphan_guard import OrphanGuard
 from llm_repl_core.kernels.pending import PendingVariables
 from llm_repl_core.kernels.private_folder import PrivateFolder
@@ -300,6 +299,9 @@ class JupyterKernel(Kernel):
         info = (await self._reply(id_))["content"]
         self._language = str(info.get("language_info", {}).get("name", "")).lower()
         if self._speaks_python:
+            # Here, as it reads the sources of two dozen modules, and few notebooks have such a kernel.
+            from llm_repl_core.kernels.jupyter_source import bootstrap_code
+
             id_ = self._client.execute(bootstrap_code(), silent=True, allow_stdin=False)
             content = (await self._reply(id_))["content"]
             if content.get("status") != "ok":
@@ -321,6 +323,8 @@ class JupyterKernel(Kernel):
                 f"Values can be read and set in Python kernels only, and this one runs "
                 f"{self._language or 'another language'}."
             )
+        from llm_repl_core.kernels.jupyter_source import request_expression
+
         try:
             expression = request_expression(what, arguments)
         except (TypeError, ValueError, RecursionError) as error:

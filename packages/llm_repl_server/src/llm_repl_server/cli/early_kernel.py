@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from llm_repl_core import Application, Kernel, Notebook
-    from llm_repl_core.kernels.worker import Zygote
+    from llm_repl_core.kernels.worker.zygote import Zygote
+    from llm_repl_core.kernels.worker.zygote_launch import LaunchedZygote
 
 __all__ = ["EarlyKernel"]
 
@@ -29,17 +29,17 @@ class EarlyKernel:
 
     def __init__(self, chosen: str | None) -> None:
         self._chosen = chosen
+        self._launched: LaunchedZygote | None = None
         self._zygote: Zygote | None = None
         expected = chosen or os.environ.get("LLM_REPL_KERNEL") or _USUAL
         if expected == _USUAL and hasattr(os, "fork"):
+            # What this imports is little: the process imports the most of what there is.
             from llm_repl_core.errors import KernelStartFailed
-            from llm_repl_core.kernels.worker import Zygote
+            from llm_repl_core.kernels.worker.zygote_launch import LaunchedZygote
 
-            zygote = Zygote()
             # Where it can't be started, the kernel itself will say so.
             with suppress(OSError, KernelStartFailed):
-                zygote.begin()
-                self._zygote = zygote
+                self._launched = LaunchedZygote()
 
     def __enter__(self) -> Self:
         return self
@@ -53,21 +53,29 @@ class EarlyKernel:
         Raises:
             KernelNotFound: It names one that is not installed.
         """
-        from llm_repl_core.kernels.worker import WorkerKernel
+        from llm_repl_core.kernels.worker import WorkerKernel, Zygote
 
         name = application.kernel_name(notebook, self._chosen)
         options = application.kernel_options()
+        launched = self._launched
         # Only now it is known which variables hold keys, also those of plugins.
         if (
-            self._zygote is not None
+            launched is not None
             and application.choose_kernel(notebook, self._chosen).kernel_class is WorkerKernel
-            and self._zygote.suits(options)
+            and launched.suits(options.preload, options.withheld_variables)
         ):
+            self._zygote = Zygote(launched=launched)
             return WorkerKernel(options, zygote=self._zygote)
         self._end()
         return name
 
     def _end(self) -> None:
         zygote, self._zygote = self._zygote, None
+        launched, self._launched = self._launched, None
         if zygote is not None:
+            import asyncio  # it is there, for the kernel
+
             asyncio.run(zygote.stop())
+        elif launched is not None:
+            launched.end(at_once=True)
+            launched.close()

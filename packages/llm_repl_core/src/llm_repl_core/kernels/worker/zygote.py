@@ -9,27 +9,24 @@ import itertools
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import msgspec
 
 from llm_repl_core.errors import KernelStartFailed
 from llm_repl_core.kernels.base import KernelOptions
-from llm_repl_core.kernels.environment import kernel_environment
-from llm_repl_core.kernels.private_folder import PrivateFolder
 from llm_repl_core.kernels.worker import protocol
 from llm_repl_core.kernels.worker.endings import how_it_ended
 from llm_repl_core.kernels.worker.frames import FrameParser, FrameTooLarge
 from llm_repl_core.kernels.worker.handle import WorkerHandle, result_of, worker_options
 from llm_repl_core.kernels.worker.protocol import ZygoteReply, encode
+from llm_repl_core.kernels.worker.zygote_launch import LaunchedZygote
 
 __all__ = ["Zygote"]
 
-_PROGRAM = "from llm_repl_core.kernels.worker.zygote_process import run_program; run_program()"
 _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 2.0
 _REPLY_LIMIT_BYTES = 2**20
@@ -46,15 +43,21 @@ class Zygote:
         preload: Modules that it imports once for all workers.
         withheld_variables: Names of environment variables that no worker may see, beside
             those that `llm_repl_core.kernels.environment` always withholds.
+        launched: A process that was started already, and is the first one; ``preload`` and
+            ``withheld_variables`` were given to it.
     """
 
     def __init__(
-        self, preload: Iterable[str] = (), *, withheld_variables: Iterable[str] = ()
+        self,
+        preload: Iterable[str] = (),
+        *,
+        withheld_variables: Iterable[str] = (),
+        launched: LaunchedZygote | None = None,
     ) -> None:
         self._preload = tuple(preload)
         self._withheld_variables = tuple(withheld_variables)
         self._lock = threading.Lock()
-        self._life: _Life | None = None
+        self._life: _Life | None = None if launched is None else _Life(launched)
         self.problems: tuple[str, ...] = ()
         """Sentences on the modules that could not be preloaded."""
 
@@ -99,12 +102,6 @@ class Zygote:
         """
         self._living()
 
-    def suits(self, options: KernelOptions) -> bool:
-        """Whether its workers have imported, and see of the environment, what these options say."""
-        return options.preload == self._preload and self._environment() == kernel_environment(
-            withheld_variables=options.withheld_variables
-        )
-
     async def fork(self, options: KernelOptions, *, linger_s: float) -> WorkerHandle:
         """Make a worker, which listens on its socket when this returns.
 
@@ -140,54 +137,32 @@ class Zygote:
             if self._life is None or not self._life.alive:
                 if self._life is not None:
                     self._life.stop()
-                self._life = _Life(self._preload, self._environment())
+                self._life = _Life(
+                    LaunchedZygote(self._preload, withheld_variables=self._withheld_variables)
+                )
             return self._life
-
-    def _environment(self) -> dict[str, str]:
-        return kernel_environment(withheld_variables=self._withheld_variables)
 
 
 class _Life:
     """One process of a zygote, from its start to its end."""
 
-    def __init__(self, preload: Iterable[str], environment: dict[str, str]) -> None:
+    def __init__(self, launched: LaunchedZygote) -> None:
         self.ready: concurrent.futures.Future[protocol.Ready] = concurrent.futures.Future()
         self.alive = True
-        self._folder = PrivateFolder()
+        self.process = launched.process
+        self._launched = launched
         self._lock = threading.Lock()
         self._ids = itertools.count(1)
         self._asked: dict[int, tuple[concurrent.futures.Future[int], WorkerHandle]] = {}
         self._workers: dict[int, WorkerHandle] = {}
         self._replies: msgspec.msgpack.Decoder[ZygoteReply] = msgspec.msgpack.Decoder(ZygoteReply)
-        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long
-        self._control, theirs = socket.socketpair()
-        inherited = [] if self._folder.descriptor is None else [self._folder.descriptor]
-        with theirs:
-            # Its folder is the one that it runs in, so that no file of the user's is imported
-            # in a module's place.
-            self.process = subprocess.Popen(  # noqa: S603  our own interpreter
-                [
-                    sys.executable,
-                    "-c",
-                    _PROGRAM,
-                    str(theirs.fileno()),
-                    str(self._folder.descriptor),
-                    *preload,
-                ],
-                cwd=self._folder.path,
-                env=environment,
-                pass_fds=[theirs.fileno(), *inherited],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self._errors,
-                start_new_session=True,
-            )
         self._reader = threading.Thread(target=self._read, name="llm-repl-zygote", daemon=True)
         self._reader.start()
 
     async def fork(self, options: KernelOptions, linger_s: float) -> WorkerHandle:
         number = next(self._ids)
-        handle = WorkerHandle(str(self._folder.path / f"{number}.sock"), options.memory_limit_bytes)
+        path = self._launched.folder.path / f"{number}.sock"
+        handle = WorkerHandle(str(path), options.memory_limit_bytes)
         request = protocol.Fork(number, worker_options(options, handle.path, linger_s))
         forked: concurrent.futures.Future[int] = concurrent.futures.Future()
         with self._lock:
@@ -195,32 +170,24 @@ class _Life:
                 raise ConnectionError
             self._asked[number] = (forked, handle)
         # A request is small, so that the socket takes it at once.
-        self._control.sendall(encode(request))
+        self._launched.control.sendall(encode(request))
         handle.pid = await result_of(forked)
         return handle
 
     def stop(self) -> None:
         """End the process, and wait for that."""
         with contextlib.suppress(OSError):
-            self._control.shutdown(socket.SHUT_RDWR)
-        if not self.ready.done():
-            self.process.kill()  # it has no workers yet, and would end its imports first
-        try:
-            self.process.wait(_STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self._launched.control.shutdown(socket.SHUT_RDWR)
+        self._launched.end(at_once=not self.ready.done())
         self._reader.join()
-        self._control.close()
-        self._errors.close()
-        self._folder.remove(with_content=True)
+        self._launched.close()
 
     # The reader's thread -------------------------------------------------------------------------
 
     def _read(self) -> None:
         parser = FrameParser(_REPLY_LIMIT_BYTES)
         try:
-            while data := self._control.recv(65536):
+            while data := self._launched.control.recv(65536):
                 for message in parser.feed(data):
                     self._take(self._replies.decode(message))
         except (OSError, FrameTooLarge, msgspec.MsgspecError):
@@ -265,8 +232,8 @@ class _Life:
             _fail(self.ready, KernelStartFailed(self._why_not_ready()))
 
     def _why_not_ready(self) -> str:
-        self._errors.seek(0)
-        lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
+        self._launched.errors.seek(0)
+        lines = self._launched.errors.read().decode("utf-8", "replace").strip().splitlines()
         detail = f" Its last words: {lines[-1]}" if lines else ""
         return (
             f"The kernels' zygote did not come up: {sys.executable} ended with "
