@@ -16,6 +16,7 @@ from llm_repl_core import (
     CellOutput,
     CellOutputsCleared,
     CellOutputUpdated,
+    CellReasoning,
     CellRetried,
     CellsStale,
     CellStarted,
@@ -159,7 +160,7 @@ def check_law(events):
         given = running[event.cell_id]
         if isinstance(event, CellOutput | CellOutputUpdated | CellOutputsCleared):
             change_outputs(given, event)
-        elif not isinstance(event, CellText | CellRetried | ToolApprovalNeeded):
+        elif not isinstance(event, CellText | CellReasoning | CellRetried | ToolApprovalNeeded):
             check_ending(event, given)
             del running[event.cell_id]
     assert running == {}

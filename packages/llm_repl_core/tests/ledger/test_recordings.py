@@ -31,7 +31,7 @@ from llm_repl_core.providers.base import ToolCall, Usage
 
 MakeRecord = Callable[..., CallRecord]
 
-HEAD = b'{"format": "llm-repl recordings", "version": 1}\n'
+HEAD = b'{"format": "llm-repl recordings", "version": 2}\n'
 LINE = b'{"cell": "a", "id": "1", "request": {"provider": "mock", "model": "m", "messages": []}}\n'
 
 
@@ -91,7 +91,7 @@ def test_the_file_can_be_read_by_people_and_diffed(make_record: MakeRecord) -> N
     )
     small = make_record("8", "Hi", cell="b", answer="", usage=None, price_usd=None)
     assert encode_recordings([small, record], ["a", "b"]).decode() == (
-        '{"format": "llm-repl recordings", "version": 1}\n'
+        '{"format": "llm-repl recordings", "version": 2}\n'
         '{"cell": "a", "item": 0, "step": 1, "id": "7c6f", "request": {"provider": "mock", '
         '"model": "m-1", "messages": [{"role": "user", "content": "Grüße\\nan {x}"}], '
         '"temperature": 0.2}, "answer": "Hallo «Ada»\\n", "tool_calls": [{"id": "c", '
@@ -160,8 +160,8 @@ def test_what_json_cannot_hold_in_a_providers_own_usage_is_no_failure(
         (b"{}\n", "Line 1 of f must be the head"),
         (b"[1]\n", "Line 1 of f must be the head"),
         (
-            HEAD.replace(b"1}", b"2}"),
-            "Line 1 of f says that the file has version 2 of its format and this LLM-REPL reads",
+            HEAD.replace(b"2}", b"3}"),
+            "Line 1 of f says that the file has version 3 of its format and this LLM-REPL reads",
         ),
         (HEAD + LINE[:-9], "Line 2 of f, the last one, is cut off: delete it, or restore"),
         (
@@ -511,7 +511,10 @@ def test_every_field_of_a_record_is_kept_or_left_out_on_purpose() -> None:
         "text",
         "reasoning",
         "tool_calls",
-        "provider_fields",
+        "provider_data",
+        "parts",
+        "logprobs",
+        "provider_finish_reason",
         "answered_by",
         "finish_reason",
         "usage",

@@ -19,7 +19,7 @@ from llm_repl_core.ledger.recordings_text import (
 
 MakeRecord = Callable[..., CallRecord]
 
-HEAD = '{"format": "llm-repl recordings", "version": 1'
+HEAD = '{"format": "llm-repl recordings", "version": 2'
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,19 @@ from llm_repl_core.errors import InvalidInput, StorageError
 from llm_repl_core.ledger.record import Attempt, CallError, CallPlace, CallRecord
 from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.providers.base import ToolCall, Usage
+from llm_repl_core.providers.parts import (
+    Media,
+    Reasoning,
+    Refusal,
+    Text,
+    TokenLogprob,
+    ToolCallPlace,
+)
 from llm_repl_server.storage import call_access
 from llm_repl_server.storage.call_filter import CallFilter
 from llm_repl_server.storage.call_rows import call_from_row, call_to_row
 from llm_repl_server.storage.changes import CreateNotebook, DeleteNotebook
+from llm_repl_server.storage.schema import media
 from llm_repl_server.storage.store import Store
 
 MakeCall = Callable[..., CallRecord]
@@ -81,6 +90,14 @@ def full_call() -> CallRecord:
         provider_data={"reasoning_content": "Hm", "n": [1, None]},
         answered_by="gpt-2026",
         finish_reason="length",
+        provider_finish_reason="MAX_TOKENS",
+        parts=(
+            Reasoning(text="Hm \ud83d\x00", provider_data={"signature": "s"}),
+            Text(text="half an \udfff"),
+            Media(media_type="image/png", data=b"\x89PNG", name="a.png"),
+            ToolCallPlace(id="u"),
+        ),
+        logprobs=(TokenLogprob(token="The", logprob=-0.5, top=(("The", -0.5), ("A", -1.0))),),
         usage=Usage(input_tokens=2**70, output_tokens=None, raw={"x": [1, None]}),
         price_usd=0.001,
         error=CallError(type="AnswerBroken", message="It broke \ud800 off."),
@@ -95,7 +112,9 @@ def test_every_field_of_a_call_comes_back(store: Store, make_call: MakeCall) -> 
     found = store.load_call(full_call().id)
     assert found is not None
     assert found.started_at.utcoffset() == timedelta(hours=5, minutes=30)
-    assert set(CallRecord.__struct_fields__) - {"place"} <= set(call_to_row(full_call()))
+    assert set(CallRecord.__struct_fields__) - {"place", "provider_data"} <= set(
+        call_to_row(full_call())
+    )
 
 
 @given(text=any_text, content=any_text, name=any_text)
@@ -106,9 +125,32 @@ def test_any_text_comes_back(
     call = make_call(content, run_id=name, body={name: content})
     assert call_from_row(call_to_row(call)) == call
     store.begin_call(call).result(10)
-    call = ended(call, text, finish_reason=name, error=CallError(type=name, message=text))
+    call = ended(
+        call,
+        text,
+        finish_reason="other",
+        provider_finish_reason=name,
+        parts=(Text(text=text, provider_data={name: content}), Refusal(text=name)),
+        error=CallError(type=name, message=text),
+    )
     store.end_call(call).result(10)
     assert store.load_call(call.id) == call
+
+
+def test_what_was_made_is_kept_once(store: Store, make_call: MakeCall) -> None:
+    picture = Media(media_type="image/png", data=b"\x89PNG\x00", name="a.png")
+    sound = Media(media_type="audio/wav", data=b"RIFF")
+    calls = [
+        ended(make_call(), parts=(picture, sound)),
+        ended(make_call(), parts=(replace(picture, name="again.png"),)),
+        ended(make_call(), parts=(Text(text="plain", provider_data={"sha256": "x"}),)),
+    ]
+    record(store, *calls)
+    assert [store.load_call(call.id) for call in calls] == calls
+    assert {call.id: call for call in store.list_calls()} == {call.id: call for call in calls}
+    with store._reading() as connection:
+        kept = connection.execute(sa.select(media.c.data)).scalars().all()
+    assert sorted(kept) == sorted([picture.data, sound.data])
 
 
 def test_a_call_that_is_not_on_record(store: Store, make_call: MakeCall) -> None:

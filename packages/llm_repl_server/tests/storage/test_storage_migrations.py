@@ -201,7 +201,7 @@ def test_calls_from_before_reasoning_was_kept_are_read(tmp_path: Path) -> None:
     engine.dispose()
     with Store(url) as store:
         [call] = store.list_calls()
-        assert (call.id, call.text, call.reasoning, call.provider_fields) == ("c", "x", "", {})
+        assert (call.id, call.text, call.reasoning, call.provider_data) == ("c", "x", "", {})
 
 
 def test_runs_from_before_they_were_numbered_keep_their_order(tmp_path: Path) -> None:

@@ -7,8 +7,10 @@ from typing import Final
 
 from llm_repl_core.errors import AnswerEmpty
 from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.providers.parts import Media, Refusal
+from llm_repl_core.providers.turn import Turn
 
-__all__ = ["LIMIT_OPTIONS", "is_cut", "limit_advice", "refuse_empty"]
+__all__ = ["LIMIT_OPTIONS", "is_cut", "is_refused", "limit_advice", "refuse_empty"]
 
 LIMIT_OPTIONS: Final = ("max_completion_tokens", "max_output_tokens", "max_tokens")
 """The parameters by which an answer's length is limited, as providers name it."""
@@ -17,6 +19,11 @@ LIMIT_OPTIONS: Final = ("max_completion_tokens", "max_output_tokens", "max_token
 def is_cut(finish_reason: str | None) -> bool:
     """Whether an answer was cut off at the limit of tokens."""
     return finish_reason == "length"
+
+
+def is_refused(turn: Turn) -> bool:
+    """Whether the model, or a filter of the provider's, refused to answer."""
+    return turn.finish_reason in ("refusal", "content_filter") or bool(turn.of_kind(Refusal))
 
 
 def limit_advice(options: Mapping[str, JSONValue]) -> str:
@@ -31,16 +38,22 @@ def limit_advice(options: Mapping[str, JSONValue]) -> str:
     return "set a higher `max_tokens` in the cell's `parameters`, or ask for less"
 
 
-def refuse_empty(
-    text: str, reasoning: str, finish_reason: str | None, options: Mapping[str, JSONValue]
-) -> None:
+def refuse_empty(turn: Turn, options: Mapping[str, JSONValue]) -> None:
     """Refuse an answer without a word in it; to ask again would cost again.
+
+    A picture or a sound is an answer, and so is a refusal.
+
+    Args:
+        turn: What the model said.
+        options: The parameters that were sent.
 
     Raises:
         AnswerEmpty: It is one; the message says why.
     """
-    if text.strip():
+    is_answer = turn.tool_calls or is_refused(turn) or turn.of_kind(Media)
+    if is_answer or turn.text.strip():
         return
+    reasoning, finish_reason = turn.reasoning, turn.finish_reason
     if is_cut(finish_reason):
         where = "while the model was reasoning" if reasoning.strip() else "before the first word"
         raise AnswerEmpty(
@@ -52,7 +65,8 @@ def refuse_empty(
             "The answer is empty: the model gave its reasoning only, and no answer after it: "
             "see it with `llm-repl calls show`, ask in other words, or choose another model."
         )
-    told = f" (it ended with `{finish_reason}`)" if finish_reason else ""
+    word = turn.provider_finish_reason or finish_reason
+    told = f" (it ended with `{word}`)" if word else ""
     raise AnswerEmpty(
         f"The answer is empty: the model said nothing at all{told}. Ask in other words, or choose "
         "another model."

@@ -369,18 +369,15 @@ class ModelCaller:
         )
         await self.ledger.begin(record)
         listener.on_begin(found.id)
+        if found.reasoning:
+            listener.on_reasoning(found.reasoning)
         if found.text:
             listener.on_text(found.text)
         return ModelReply(
             call_id=found.id,
-            text=found.text,
             provider=found.provider,
             model=found.answered_by or found.model,
-            usage=found.usage,
-            finish_reason=found.finish_reason,
-            reasoning=found.reasoning,
-            tool_calls=found.tool_calls,
-            provider_data=found.provider_data,
+            turn=found.turn,
             source=mode,
         )
 

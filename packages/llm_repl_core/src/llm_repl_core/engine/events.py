@@ -12,6 +12,7 @@ __all__ = [
     "CellOutput",
     "CellOutputUpdated",
     "CellOutputsCleared",
+    "CellReasoning",
     "CellRetried",
     "CellStarted",
     "CellSuperseded",
@@ -106,6 +107,20 @@ class CellOutputsCleared(Event, frozen=True, kw_only=True):
 
 class CellText(Event, frozen=True, kw_only=True):
     """An answer grew. Pieces that come fast are joined: a cell has at most one event in 20 ms.
+
+    Attributes:
+        cell_id: Which cell.
+        text: What is added.
+        item: The index of the item, in a prompt over items; else None.
+    """
+
+    cell_id: str
+    text: str
+    item: int | None = None
+
+
+class CellReasoning(Event, frozen=True, kw_only=True):
+    """What a model thinks before it answers grew; it comes as often as `CellText` at most.
 
     Attributes:
         cell_id: Which cell.

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Collection
 
 from msgspec import Struct, field, structs
 
+from llm_repl_core.engine.answer_limits import is_refused
 from llm_repl_core.engine.calls import ModelCaller
 from llm_repl_core.engine.events import CellSuperseded
 from llm_repl_core.engine.mispredictions import Mispredictions
@@ -410,7 +411,9 @@ class LookAhead:
 
     def _note_answer(self, sent: _Sent, item: int | None, answer: ModelReply | None) -> None:
         self._wake.set()  # there may be room for another call
-        if answer is None or answer.tool_calls or isinstance(sent.form, ModelForm):
+        if answer is None or isinstance(sent.form, ModelForm):
+            return
+        if answer.turn.tool_calls or is_refused(answer.turn):
             return
         sent.answers[item] = answer
         if len(sent.answers) == sent.expected:
@@ -423,7 +426,7 @@ class LookAhead:
         values: list[JSONValue] = []
         try:
             for item in sorted(sent.answers, key=lambda item: -1 if item is None else item):
-                text = sent.answers[item].text
+                text = sent.answers[item].turn.text
                 form = sent.form
                 values.append(text if form is None else await form.read(text, self._kernel))
         except LLMReplError:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from llm_repl_core.engine.admission import Admission
 from llm_repl_core.errors import ProviderError
 from llm_repl_core.ledger.record import CallPlace, CallSource, Mode
 from llm_repl_core.ledger.replay import Replay
 from llm_repl_core.model.cell import PromptCell
-from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.notebook import Notebook
-from llm_repl_core.providers.base import AnswerSchema, Message, Tool, ToolCall, Usage
+from llm_repl_core.providers.base import AnswerSchema, Message, Tool
+from llm_repl_core.providers.turn import Turn
 
 __all__ = ["CallListener", "CallPolicy", "ModelCall", "ModelReply"]
 
@@ -73,12 +73,14 @@ class CallListener(Struct, frozen=True, kw_only=True):
     Attributes:
         on_begin: Called with the call's id, before it is sent.
         on_text: Called with each piece of the answer.
+        on_reasoning: Called with each piece of what the model thinks before it.
         on_retry: Called with how many attempts have failed, why, and how long the wait is; what
             had come of the answer is void then.
     """
 
     on_begin: Callable[[str], None]
     on_text: Callable[[str], None]
+    on_reasoning: Callable[[str], None]
     on_retry: Callable[[int, ProviderError, float], None]
 
 
@@ -87,24 +89,14 @@ class ModelReply(Struct, frozen=True, kw_only=True):
 
     Attributes:
         call_id: The call on record that was answered with this.
-        text: The whole answer.
         provider: Who answered.
         model: The model that answered; the one that was asked for where the provider is silent.
-        usage: What it cost, where the provider counts.
-        finish_reason: Why it ended, where the provider says it.
-        reasoning: What the model thought before, where it says it.
-        tool_calls: What the model asks to have called.
-        provider_data: What goes back with this turn; see `Message`.
+        turn: What it said.
         source: Whether it was asked, or taken from the record.
     """
 
     call_id: str
-    text: str
     provider: str
     model: str
-    usage: Usage | None = None
-    finish_reason: str | None = None
-    reasoning: str = ""
-    tool_calls: tuple[ToolCall, ...] = ()
-    provider_data: dict[str, JSONValue] = field(default_factory=dict)
+    turn: Turn
     source: CallSource = "live"

@@ -13,15 +13,16 @@ from llm_repl_core.engine.answer_limits import refuse_empty
 from llm_repl_core.engine.budget import Spending
 from llm_repl_core.engine.model_calls import CallListener, ModelReply
 from llm_repl_core.engine.tokens import estimate_tokens
-from llm_repl_core.engine.without_keys import without_keys
+from llm_repl_core.engine.without_keys import without_keys, without_keys_in_reasoning
 from llm_repl_core.errors import ProviderError
 from llm_repl_core.ledger.prices import Prices
 from llm_repl_core.ledger.record import Attempt, CallError, CallRecord, CallState
-from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.plugins.contexts import CallContext, CallResult
-from llm_repl_core.providers.base import Delta, Message, Provider, Request, ToolCall, Usage
+from llm_repl_core.providers.base import Message, Provider, Request
 from llm_repl_core.providers.secret import Redactor
 from llm_repl_core.providers.streaming import deltas
+from llm_repl_core.providers.turn import Turn, TurnBuilder
+from llm_repl_core.providers.usage import Usage
 
 __all__ = ["OpenCall"]
 
@@ -69,13 +70,8 @@ class OpenCall:
         self._reset()
 
     def _reset(self) -> None:
-        self._pieces: list[str] = []
-        self._reasoning: list[str] = []
-        self._tool_calls: list[ToolCall] = []
-        self._provider_fields: dict[str, JSONValue] = {}
-        self._usage: Usage | None = None
-        self._model: str | None = None
-        self._finish_reason: str | None = None
+        self._builder = TurnBuilder()
+        self._turn: Turn | None = None
         self._first_token_s: float | None = None
 
     async def attempt(self) -> None:
@@ -84,32 +80,22 @@ class OpenCall:
         self._error = None
         started_at, started = datetime.now(UTC), time.perf_counter()
         error: str | None = "interrupted"
-        pieces, on_text = self._pieces, self.listener.on_text
+        builder, listener = self._builder, self.listener
         try:
             answer = deltas(self._provider, self.context.request)
             if self._redactor:
                 answer = without_keys(answer, self._redactor)
             async with aclosing(answer) as stream:
                 async for delta in stream:
-                    if delta.replaces_text:
-                        pieces.clear()
+                    builder.add(delta)
                     if delta.reasoning:
-                        self._reasoning.append(delta.reasoning)
+                        listener.on_reasoning(delta.reasoning)
                     if text := delta.text:
                         if self._first_token_s is None:
                             self._first_token_s = time.perf_counter() - started
-                        pieces.append(text)
                         if not delta.replaces_text:  # what was told already is not told again
-                            on_text(text)
-                    if delta.finish_reason or delta.usage or delta.model or delta.tool_calls:
-                        self._note(delta)
-            if not self._tool_calls:
-                refuse_empty(
-                    "".join(pieces),
-                    "".join(self._reasoning),
-                    self._finish_reason,
-                    self.context.request.options,
-                )
+                            listener.on_text(text)
+            refuse_empty(self.turn, self.context.request.options)
             error = None
             self.complete = True
             # Whoever listens gets the text now, and not after all that is done at the end.
@@ -126,35 +112,38 @@ class OpenCall:
                 )
             )
 
+    @property
+    def turn(self) -> Turn:
+        """What has come, without keys; to be read when an attempt has ended."""
+        if self._turn is None:
+            self._turn = without_keys_in_reasoning(self._builder.turn(), self._redactor)
+        return self._turn
+
     def answer(self) -> ModelReply:
         """What came, once it is complete."""
+        turn = self.turn
         return ModelReply(
             call_id=self.record.id,
-            text="".join(self._pieces),
             provider=self.context.provider,
-            model=self._model or self.context.request.model,
-            usage=self._usage,
-            finish_reason=self._finish_reason,
-            reasoning=self._redactor.text("".join(self._reasoning)),
-            tool_calls=tuple(self._tool_calls),
-            provider_data=self._provider_fields,
+            model=turn.model or self.context.request.model,
+            turn=turn,
         )
 
     def spending(self) -> Spending:
         """What it cost, as far as is known; what the provider did not count is estimated."""
-        usage = self._usage or Usage()
+        turn = self.turn
+        usage = turn.usage or Usage()
         if usage.input_tokens is None:
             usage = msgspec.structs.replace(
                 usage, input_tokens=estimate_tokens(self.context.request)
             )
         if usage.output_tokens is None:
-            text = "".join((*self._reasoning, *self._pieces))
-            received = Message("assistant", text, (), tuple(self._tool_calls))
+            received = Message("assistant", turn.reasoning + turn.text, (), turn.tool_calls)
             usage = msgspec.structs.replace(
                 usage, output_tokens=estimate_tokens(Request(model="", messages=(received,)))
             )
         tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
-        return Spending(calls=1, tokens=tokens, usd=self._price(usage) or 0.0)
+        return Spending(calls=1, tokens=tokens, usd=self._price(usage, turn.model) or 0.0)
 
     def ended_record(self) -> CallRecord:
         """The record, complete."""
@@ -167,20 +156,14 @@ class OpenCall:
             error = CallError(type=type(self._error).__name__, message=str(self._error))
         if self._duration_s is None:
             self._duration_s = round(time.perf_counter() - self._started, 6)
+        turn = self.turn
         return msgspec.structs.replace(
-            self.record,
+            self.record.with_turn(turn),
             state=state,
             duration_s=self._duration_s,
             first_token_s=self._first_token_s and round(self._first_token_s, 6),
             attempts=tuple(self._attempts),
-            text="".join(self._pieces),
-            reasoning=self._redactor.text("".join(self._reasoning)),
-            tool_calls=tuple(self._tool_calls),
-            provider_data=self._provider_fields,
-            answered_by=self._model,
-            finish_reason=self._finish_reason,
-            usage=self._usage,
-            price_usd=None if self._usage is None else self._price(self._usage),
+            price_usd=None if turn.usage is None else self._price(turn.usage, turn.model),
             error=error,
         )
 
@@ -189,23 +172,17 @@ class OpenCall:
         error: str | None = None
         if not self.complete:
             error = "interrupted" if self._error is None else str(self._error)
+        turn = self.turn
         return CallResult(
-            text="".join(self._pieces),
-            model=self._model,
-            usage=self._usage,
+            text=turn.text,
+            model=turn.model,
+            usage=turn.usage,
             error=error,
             duration_s=time.perf_counter() - self._started,
         )
 
-    def _note(self, delta: Delta) -> None:
-        self._usage = delta.usage or self._usage
-        self._model = delta.model or self._model
-        self._finish_reason = delta.finish_reason or self._finish_reason
-        self._tool_calls += delta.tool_calls
-        self._provider_fields |= delta.provider_data
-
-    def _price(self, usage: Usage) -> float | None:
+    def _price(self, usage: Usage, answered_by: str | None) -> float | None:
         """By the model that answered; one of no known price answers at that of the one asked."""
         provider, asked = self.context.provider, self.context.request.model
-        price = self._prices.price_usd(provider, self._model or asked, usage)
+        price = self._prices.price_usd(provider, answered_by or asked, usage)
         return self._prices.price_usd(provider, asked, usage) if price is None else price

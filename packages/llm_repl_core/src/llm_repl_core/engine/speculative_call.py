@@ -21,6 +21,7 @@ class BufferedListener:
         self.listener = CallListener(
             on_begin=lambda call_id: self._tell("on_begin", call_id),
             on_text=lambda text: self._tell("on_text", text),
+            on_reasoning=lambda text: self._tell("on_reasoning", text),
             on_retry=lambda attempt, error, wait_s: self._tell("on_retry", attempt, error, wait_s),
         )
 

@@ -9,8 +9,9 @@ import msgspec
 
 from llm_repl_core.providers.base import Delta
 from llm_repl_core.providers.secret import Redactor
+from llm_repl_core.providers.turn import Turn
 
-__all__ = ["without_keys"]
+__all__ = ["without_keys", "without_keys_in_reasoning"]
 
 
 async def without_keys(
@@ -28,6 +29,23 @@ async def without_keys(
             if delta.replaces_text:
                 held = ""
             text, held = redactor.split(held + delta.text)
+            if delta.parts or delta.tool_calls:
+                # They stand behind all of the text so far.
+                text, held = text + held, ""
             yield msgspec.structs.replace(redactor.value(delta), text=text)
     if held:
         yield Delta(text=held)
+
+
+def without_keys_in_reasoning(turn: Turn, redactor: Redactor) -> Turn:
+    """A turn whose reasoning repeats no key, also where it came in pieces.
+
+    Args:
+        turn: What the model said.
+        redactor: Knows the keys.
+    """
+    if not redactor or redactor.text(turn.reasoning) == turn.reasoning:
+        return turn
+    return msgspec.structs.replace(
+        turn, reasoning=redactor.text(turn.reasoning), parts=redactor.value(turn.parts)
+    )

@@ -7,7 +7,8 @@ from typing import Any
 
 from llm_repl_core.ledger.identity import attachment_reference
 from llm_repl_core.model.json_value import JSONValue
-from llm_repl_core.providers.base import Request
+from llm_repl_core.providers.base import Attachment, Request
+from llm_repl_core.providers.parts import Media
 
 __all__ = ["recorded_body"]
 
@@ -22,10 +23,13 @@ def recorded_body(body: dict[str, JSONValue], request: Request) -> dict[str, JSO
         body: What `Provider.body` says is sent.
         request: What it was made from.
     """
+    sent: list[Attachment | Media] = []
+    for message in request.messages:
+        sent += message.attachments
+        sent += [part for part in message.parts if isinstance(part, Media)]
     names = {
         base64.b64encode(one.data).decode("ascii"): f"sha256:{attachment_reference(one)['sha256']}"
-        for message in request.messages
-        for one in message.attachments
+        for one in sent
         if one.data
     }
     return _replaced(body, names) if names else body

@@ -12,8 +12,9 @@ import msgspec
 from llm_repl_core.errors import InvalidInput
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.providers.base import Attachment, Message, Request
+from llm_repl_core.providers.parts import Media, Part
 
-__all__ = ["attachment_reference", "canonical_request", "identity_of"]
+__all__ = ["attachment_reference", "canonical_request", "identity_of", "part_document"]
 
 _DEEPEST = 200
 """Levels of lists and objects in a parameter; no provider takes so many."""
@@ -25,7 +26,7 @@ _LARGEST_EXACT = 2**53
 def canonical_request(provider: str, request: Request) -> dict[str, JSONValue]:
     """All that decides what a model is asked: provider, model, messages, every parameter sent.
 
-    What was not sent is left out, and attachments stand as their hash, so that the form is
+    The hint for the cache is no part of it: it changes no answer. What was not sent is left out, and attachments stand as their hash, so that the form is
     readable and stays the same when a default of ours changes. It shares nothing with the request.
 
     Args:
@@ -45,6 +46,8 @@ def canonical_request(provider: str, request: Request) -> dict[str, JSONValue]:
         document["tools"] = [msgspec.structs.asdict(tool) for tool in request.tools]
     if request.answer_schema is not None:
         document["answer_schema"] = msgspec.structs.asdict(request.answer_schema)
+    if request.reasoning_effort is not None:
+        document["reasoning_effort"] = request.reasoning_effort
     plain: dict[str, JSONValue] = _plain(document, "", 0)
     return plain
 
@@ -65,8 +68,8 @@ def identity_of(canonical: dict[str, JSONValue]) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def attachment_reference(attachment: Attachment) -> dict[str, JSONValue]:
-    """An attachment as records name it: by its content.
+def attachment_reference(attachment: Attachment | Media) -> dict[str, JSONValue]:
+    """An attachment, or what a model made, as records name it: by its content.
 
     Its name counts as well, since models are told it.
     """
@@ -79,10 +82,28 @@ def attachment_reference(attachment: Attachment) -> dict[str, JSONValue]:
 
 
 def _canonical_message(message: Message) -> dict[str, Any]:
-    document: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(message, attachments=()))
+    document: dict[str, Any] = msgspec.to_builtins(
+        msgspec.structs.replace(message, attachments=(), parts=())
+    )
     if message.attachments:
         document["attachments"] = [attachment_reference(one) for one in message.attachments]
+    if message.parts:
+        document["parts"] = [part_document(part) for part in message.parts]
     return document
+
+
+def part_document(part: Part) -> dict[str, Any]:
+    """A part of a turn as records have it: with the hash of its bytes, where it has any.
+
+    Args:
+        part: The part.
+    """
+    if not isinstance(part, Media):
+        plain: dict[str, Any] = msgspec.to_builtins(part)
+        return plain
+    document: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(part, data=b""))
+    del document["data"]
+    return document | attachment_reference(part)
 
 
 def _plain(value: Any, path: str, depth: int) -> Any:

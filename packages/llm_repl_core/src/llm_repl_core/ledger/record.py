@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from llm_repl_core.model.json_value import JSONValue
-from llm_repl_core.providers.base import ToolCall, Usage
+from llm_repl_core.providers.base import ToolCall
+from llm_repl_core.providers.finish_reasons import FinishReason
+from llm_repl_core.providers.parts import Part, TokenLogprob
+from llm_repl_core.providers.turn import Turn
+from llm_repl_core.providers.usage import Usage
 
 __all__ = [
     "Attempt",
@@ -97,8 +101,11 @@ class CallRecord(Struct, frozen=True, kw_only=True):
         reasoning: What the model thought before, where it says it.
         tool_calls: What the model asked to have called.
         provider_data: What goes back with this turn, unchanged; see `Message`.
+        parts: All that the turn was made of; see `Turn`.
+        logprobs: Of the answer's tokens, where they were asked for.
         answered_by: The model that answered, where the provider says it.
         finish_reason: Why the answer ended, where the provider says it.
+        provider_finish_reason: The provider's own word for it, where that is another.
         usage: What the provider counted, its own record included.
         price_usd: What it cost by the list of prices; None where that has no price for it.
         error: Why it failed.
@@ -123,12 +130,51 @@ class CallRecord(Struct, frozen=True, kw_only=True):
     text: str = ""
     reasoning: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
-    provider_data: dict[str, JSONValue] = field(default_factory=dict)
+    provider_data: dict[str, JSONValue] = field(default_factory=dict, name="provider_fields")
     answered_by: str | None = None
-    finish_reason: str | None = None
+    finish_reason: FinishReason | None = None
     usage: Usage | None = None
     price_usd: float | None = None
     error: CallError | None = None
+    parts: tuple[Part, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
+    provider_finish_reason: str | None = None
+
+    @property
+    def turn(self) -> Turn:
+        """What the model said."""
+        return Turn(
+            text=self.text,
+            reasoning=self.reasoning,
+            parts=self.parts,
+            logprobs=self.logprobs,
+            tool_calls=self.tool_calls,
+            provider_data=self.provider_data,
+            usage=self.usage,
+            finish_reason=self.finish_reason,
+            provider_finish_reason=self.provider_finish_reason,
+            model=self.answered_by,
+        )
+
+    def with_turn(self, turn: Turn) -> CallRecord:
+        """The same call, answered by a turn.
+
+        Args:
+            turn: What the model said.
+        """
+        return structs.replace(
+            self,
+            text=turn.text,
+            reasoning=turn.reasoning,
+            parts=turn.parts,
+            logprobs=turn.logprobs,
+            tool_calls=turn.tool_calls,
+            provider_data=turn.provider_data,
+            usage=turn.usage,
+            finish_reason=turn.finish_reason,
+            provider_finish_reason=turn.provider_finish_reason,
+            answered_by=turn.model,
+        )
 
 
 def place_order(place: CallPlace) -> tuple[int, int, int]:

@@ -16,8 +16,20 @@ from msgspec import Meta, Struct, field
 from llm_repl_core.errors import InvalidRecordings
 from llm_repl_core.ledger.identity import identity_of
 from llm_repl_core.ledger.record import CallPlace, CallRecord, place_order
+from llm_repl_core.ledger.recorded_parts import (
+    is_media_line,
+    media_bytes,
+    media_line,
+    part_documents,
+    read_media_line,
+    read_parts,
+)
 from llm_repl_core.model.json_value import JSONValue
-from llm_repl_core.providers.base import ToolCall, Usage
+from llm_repl_core.providers.base import ToolCall
+from llm_repl_core.providers.finish_reasons import FinishReason, read_finish_reason
+from llm_repl_core.providers.parts import Part, TokenLogprob
+from llm_repl_core.providers.turn import reasoning_of, text_of
+from llm_repl_core.providers.usage import Usage, usage_document
 
 __all__ = [
     "RecordedDefaults",
@@ -28,7 +40,8 @@ __all__ = [
 ]
 
 _FORMAT = "llm-repl recordings"
-_VERSION = 1
+_VERSION = 2
+"""1: no parts, no media, and why an answer ended in the provider's own words. It is read as well."""
 _HEADER = {"format": _FORMAT, "version": _VERSION}
 
 _NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
@@ -50,7 +63,8 @@ class _Line(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknow
     though nothing else does is left out: times, durations, attempts, the run and the notebook.
     The id alone stays, because the output that the call made names it, and a replay must make the
     same output. The hash, the provider and the model follow from the request, and the cell's
-    position from the order of the lines, so that a cell put in at the top changes no line.
+    position from the order of the lines, so that a cell put in at the top changes no line. Where
+    there are parts, they say the answer and the reasoning.
     """
 
     cell: str
@@ -62,8 +76,11 @@ class _Line(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknow
     reasoning: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     provider_fields: dict[str, JSONValue] = field(default_factory=dict)
+    parts: tuple[dict[str, JSONValue], ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
     answered_by: str | None = None
     finish_reason: str | None = None
+    provider_finish_reason: str | None = None
     usage: Usage | None = None
     price_usd: float | None = None
 
@@ -105,7 +122,7 @@ def encode_recordings(
     cell_order: Sequence[str],
     defaults: RecordedDefaults | None = None,
 ) -> bytes:
-    """The file's bytes: a head, then a line for each call that was answered.
+    """The file's bytes: a head, a line for each call that was answered, what models made.
 
     The lines are in the order of the document, then of the items and the steps, whatever the
     order of the records; those of one place stay in theirs. Calls of cells that ``cell_order``
@@ -126,7 +143,14 @@ def encode_recordings(
     answered = sorted((record for record in records if record.state == "completed"), key=order)
     plain_defaults = msgspec.to_builtins(defaults or RecordedDefaults())
     head = {**_HEADER, **({"defaults": plain_defaults} if plain_defaults else {})}
-    lines = [_written(head), *(_written(_line(record)) for record in answered)]
+    media = {
+        digest: data for record in answered for digest, data in media_bytes(record.parts).items()
+    }
+    lines = [
+        _written(head),
+        *(_written(_plain_line(record)) for record in answered),
+        *(_written(media_line(data, digest)) for digest, data in media.items()),
+    ]
     return "".join(f"{line}\n" for line in lines).encode()
 
 
@@ -143,6 +167,8 @@ def decode_recordings(data: bytes, where: str) -> list[CallRecord]:
     records: list[CallRecord] = []
     positions: dict[str, int] = {}
     lines_of_ids: dict[str, int] = {}
+    lines: list[tuple[_Line, str]] = []
+    media: dict[str, bytes] = {}
     has_head = False
     for number, raw in enumerate(io.BytesIO(data.removeprefix(_BYTE_ORDER_MARK)), start=1):
         if not raw.strip():
@@ -153,14 +179,20 @@ def decode_recordings(data: bytes, where: str) -> list[CallRecord]:
             _checked_head(document, place)
             has_head = True
             continue
+        if is_media_line(document):
+            digest, made = read_media_line(document, place)
+            media[digest] = made
+            continue
         line = _checked(document, place)
         first = lines_of_ids.setdefault(line.id, number)
         if first != number:
             raise InvalidRecordings(
                 f"{place} has the id {line.id[:80]!a} of line {first} again: delete one of the two."
             )
+        lines.append((line, place))
+    for line, place in lines:
         position = positions.setdefault(line.cell, len(positions))
-        records.append(_record(line, position))
+        records.append(_record(line, position, read_parts(line.parts, media, place)))
     return records
 
 
@@ -188,7 +220,7 @@ def as_recorded(record: CallRecord, position: int) -> CallRecord:
         record: A call that was answered.
         position: The place of its cell among those that the file has, from 0.
     """
-    return _record(_line(record), position)
+    return _record(_line(record), position, record.parts)
 
 
 def _line(record: CallRecord) -> _Line:
@@ -198,18 +230,33 @@ def _line(record: CallRecord) -> _Line:
         step=record.place.step,
         id=record.id,
         request=record.request,
-        answer=record.text,
-        reasoning=record.reasoning,
+        answer="" if record.parts else record.text,
+        reasoning="" if record.parts else record.reasoning,
         tool_calls=record.tool_calls,
         provider_fields=record.provider_data,
+        parts=part_documents(record.parts),
+        logprobs=record.logprobs,
         answered_by=record.answered_by,
         finish_reason=record.finish_reason,
+        provider_finish_reason=record.provider_finish_reason,
         usage=record.usage,
         price_usd=record.price_usd,
     )
 
 
-def _record(line: _Line, position: int) -> CallRecord:
+def _plain_line(record: CallRecord) -> dict[str, Any]:
+    line = _line(record)
+    plain: dict[str, Any] = msgspec.to_builtins(line, enc_hook=str)
+    if line.usage is not None:
+        plain["usage"] = usage_document(line.usage)
+    return plain
+
+
+def _record(line: _Line, position: int, parts: tuple[Part, ...]) -> CallRecord:
+    reason: FinishReason | None = None
+    word: str | None = None
+    if line.finish_reason is not None:
+        reason, word = read_finish_reason(line.finish_reason)
     return CallRecord(
         id=line.id,
         notebook_id="",
@@ -222,12 +269,17 @@ def _record(line: _Line, position: int) -> CallRecord:
         body={},
         state="completed",
         started_at=_NO_TIME,
-        text=line.answer,
-        reasoning=line.reasoning,
+        text=text_of(parts) if parts else line.answer,
+        reasoning=reasoning_of(parts) if parts else line.reasoning,
         tool_calls=line.tool_calls,
         provider_data=line.provider_fields,
+        parts=parts,
+        logprobs=line.logprobs,
         answered_by=line.answered_by,
-        finish_reason=line.finish_reason,
+        finish_reason=reason,
+        provider_finish_reason=word
+        if line.provider_finish_reason is None
+        else line.provider_finish_reason,
         usage=line.usage,
         price_usd=line.price_usd,
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from msgspec import Struct, field
+from collections import Counter
+from typing import Any
+
+from msgspec import Struct, field, structs
 
 from llm_repl_core.model.json_value import JSONValue
 
-__all__ = ["Usage"]
+__all__ = ["Usage", "usage_document"]
 
 
 class Usage(Struct, frozen=True, kw_only=True):
@@ -37,3 +40,42 @@ class Usage(Struct, frozen=True, kw_only=True):
     input_by_modality: dict[str, int] = field(default_factory=dict)
     output_by_modality: dict[str, int] = field(default_factory=dict)
     service_tier: str | None = None
+
+    def __add__(self, other: Usage) -> Usage:
+        """What both took; the provider's own record and its terms are those of the other."""
+        return Usage(
+            **{name: _sum(getattr(self, name), getattr(other, name)) for name in _COUNTS},
+            raw=other.raw,
+            input_by_modality=dict(
+                Counter(self.input_by_modality) + Counter(other.input_by_modality)
+            ),
+            output_by_modality=dict(
+                Counter(self.output_by_modality) + Counter(other.output_by_modality)
+            ),
+            service_tier=other.service_tier,
+        )
+
+
+_COUNTS = (
+    "input_tokens",
+    "output_tokens",
+    "cached_input_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+)
+_ALWAYS = frozenset({"input_tokens", "output_tokens", "raw"})
+
+
+def usage_document(usage: Usage) -> dict[str, Any]:
+    """Usage as outputs and recordings have it: what is not told is left out.
+
+    ``input_tokens``, ``output_tokens`` and ``raw`` are always there, as in files of old.
+    """
+    told = structs.asdict(usage)
+    return {
+        name: value for name, value in told.items() if name in _ALWAYS or value not in (None, {})
+    }
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one + (other or 0)

@@ -9,12 +9,17 @@ from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
 from llm_repl_core.ledger.record import CallSource, CallState
+from llm_repl_core.providers.base import FinishReason
 from llm_repl_server.services.shapes import Metadata
 from llm_repl_server.storage.call_filter import CallFilter
 
 __all__ = ["CallAnswer", "CallList", "CallsQuery", "ExportQuery", "SpendingAnswer"]
 
 _Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+_ProvidersWord = Annotated[
+    str | None,
+    Meta(description="The provider's own word for `finish_reason`, where it is another."),
+]
 _Text = Annotated[str, Meta(max_length=200)]
 
 
@@ -79,9 +84,10 @@ class CallSummary(Struct):
     output_tokens: int | None
     price_usd: float | None
     finish_reason: Annotated[
-        str | None,
+        FinishReason | None,
         Meta(description="Why the answer ended; `length`: it was cut off at the limit of tokens."),
     ]
+    provider_finish_reason: _ProvidersWord
     error: str | None
     prompt: Annotated[str, Meta(description="How the last message begins.")]
     answer: Annotated[str, Meta(description="How the answer begins.")]
@@ -120,10 +126,22 @@ class CallAnswer(Struct):
         Metadata, Meta(description="What goes back to the provider with this turn, unchanged.")
     ]
     answered_by: str | None
-    finish_reason: str | None
+    finish_reason: FinishReason | None
     usage: dict[str, Any] | None
     price_usd: float | None
     error: dict[str, Any] | None
+    parts: Annotated[
+        list[Metadata],
+        Meta(
+            description="All that the turn was made of, in order, what was made by its hash; empty "
+            "where it is its reasoning, its text and its tool calls."
+        ),
+    ]
+    logprobs: Annotated[
+        list[Metadata],
+        Meta(description="Of the answer's tokens, where the request asked for them."),
+    ]
+    provider_finish_reason: _ProvidersWord
 
 
 class SpendingAnswer(Struct):

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from llm_repl_core import CallRecord, Usage
+from llm_repl_core import CallRecord, Citation, Media, Refusal, ServerToolCall, Usage
+from llm_repl_core.providers.parts import Part
 from llm_repl_server.cli.words import harmless, one_line, price
 from llm_repl_server.services.wire import call_summary
 
@@ -50,11 +51,12 @@ def as_page(record: CallRecord, *, for_terminal: bool) -> str:
         lines += ["", f"--- {message.get('role', '')}", *_message_lines(message)]
     if record.reasoning:
         lines += ["", "--- reasoning", record.reasoning]
-    if record.text or record.tool_calls:
+    if record.text or record.tool_calls or record.parts:
         lines += ["", "--- answer" if record.state == "completed" else "--- what had come"]
         if record.text:
             lines.append(record.text)
         lines += [f"[asks for {call.name}({call.arguments})]" for call in record.tool_calls]
+        lines += filter(None, map(_part_line, record.parts))
     return harmless("\n".join(lines), for_terminal=for_terminal)
 
 
@@ -78,18 +80,39 @@ def _facts(record: CallRecord) -> Iterator[tuple[str, str]]:
     yield "cell", f"{place.cell_id}{item}{step}"
     yield "run", record.run_id
     if record.usage is not None:
-        yield (
-            "tokens",
-            f"{_count(record.usage.input_tokens)} in, {_count(record.usage.output_tokens)} out",
-        )
+        yield "tokens", _all_tokens(record.usage)
     yield "price", price(record.price_usd) if record.price_usd is not None else "no price known"
     if record.finish_reason:
-        yield "finish", record.finish_reason
+        word = record.provider_finish_reason
+        yield "finish", record.finish_reason + (f" ({word})" if word else "")
     for name, value in record.request.items():
         if name not in ("provider", "model", "messages"):
             yield name, str(value)
     if record.error is not None:
         yield "error", f"{record.error.type}: {record.error.message}"
+
+
+def _all_tokens(usage: Usage) -> str:
+    of_input = ((usage.cached_input_tokens, "cached"), (usage.cache_write_tokens, "to the cache"))
+    told = f"{_count(usage.input_tokens)} in"
+    told += "".join(f" ({count:,} {what})" for count, what in of_input if count)
+    told += f", {_count(usage.output_tokens)} out"
+    if usage.reasoning_tokens:
+        told += f" ({usage.reasoning_tokens:,} reasoning)"
+    return told
+
+
+def _part_line(part: Part) -> str | None:
+    match part:
+        case Refusal(text=text):
+            return f"[refuses: {text}]"
+        case Citation(url=url, title=title, source=source):
+            return f"[from: {' '.join(filter(None, (title, url or source)))}]"
+        case Media(media_type=media_type, data=data, name=name):
+            return f"[made: {name or 'unnamed'}, {media_type}, {len(data):,} bytes]"
+        case ServerToolCall(name=name, arguments=arguments, result=result):
+            return f"[the server ran {name}({arguments}) → {result}]"
+    return None
 
 
 def _messages(record: CallRecord) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from llm_repl_core import (
     CellOutput,
     CellOutputsCleared,
     CellOutputUpdated,
+    CellReasoning,
     CellRetried,
     CellsStale,
     CellStarted,
@@ -91,6 +92,7 @@ class RunEvents:
             CellOutputUpdated: self._outputs_changed,
             CellOutputsCleared: self._outputs_changed,
             CellText: self._cell_text,
+            CellReasoning: self._cell_reasoning,
             CellRetried: self._cell_retried,
             CellSuperseded: self._call_superseded,
             ToolApprovalNeeded: self._approval_needed,
@@ -271,6 +273,13 @@ class RunEvents:
     def _cell_text(self, event: CellText) -> None:
         self._tell(
             "cell_execution_text",
+            event,
+            lambda: {"cell_id": event.cell_id, "text": event.text, "item": event.item},
+        )
+
+    def _cell_reasoning(self, event: CellReasoning) -> None:
+        self._tell(
+            "cell_execution_reasoning",
             event,
             lambda: {"cell_id": event.cell_id, "text": event.text, "item": event.item},
         )

@@ -8,9 +8,11 @@ from hashlib import blake2b
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from llm_repl_core import Cell, CellCompleted, CellFailed, ForeignCell, Notebook, Output
 from llm_repl_core.ledger.record import CallRecord
+from llm_repl_core.ledger.recorded_parts import part_documents
 from llm_repl_core.model.cell import CellStatus
 from llm_repl_core.model.output import merge_streams
 from llm_repl_server.storage.run_record import RunRecord
@@ -126,8 +128,9 @@ def run_on_wire(record: RunRecord) -> dict[str, Any]:
 
 
 def call_on_wire(record: CallRecord) -> dict[str, Any]:
-    """All of a call to a model; attachments are named by their hash."""
-    document: dict[str, Any] = msgspec.to_builtins(record)
+    """All of a call to a model; attachments, and what models made, are named by their hash."""
+    document: dict[str, Any] = msgspec.to_builtins(structs.replace(record, parts=()))
+    document["parts"] = list(part_documents(record.parts))
     return document
 
 
@@ -152,6 +155,7 @@ def call_summary(record: CallRecord) -> dict[str, Any]:
         "output_tokens": None if usage is None else usage.output_tokens,
         "price_usd": record.price_usd,
         "finish_reason": record.finish_reason,
+        "provider_finish_reason": record.provider_finish_reason,
         "error": None if record.error is None else record.error.message,
         "prompt": _last_text(record)[:_EXCERPT_LENGTH],
         "answer": record.text[:_EXCERPT_LENGTH],

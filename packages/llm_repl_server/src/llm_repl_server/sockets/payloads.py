@@ -142,6 +142,13 @@ class CellExecutionText(RunCellEvent, kw_only=True):
     item: _Item
 
 
+class CellExecutionReasoning(RunCellEvent, kw_only=True):
+    """What a model thinks before it answers grew; `cell_execution_retried` makes it void as well."""
+
+    text: Annotated[str, Meta(description="What is added.")]
+    item: _Item
+
+
 class CellExecutionRetried(RunCellEvent, kw_only=True):
     """A call to a model failed and will be made again: the text that had come of its answer is void."""
 
@@ -273,6 +280,7 @@ EMITTED: dict[str, type[Struct]] = {
     "cell_output_updated": CellOutputUpdated,
     "cell_outputs_cleared": CellOutputsCleared,
     "cell_execution_text": CellExecutionText,
+    "cell_execution_reasoning": CellExecutionReasoning,
     "cell_execution_retried": CellExecutionRetried,
     "cell_call_superseded": CellCallSuperseded,
     "tool_approval_needed": ToolApprovalNeeded,

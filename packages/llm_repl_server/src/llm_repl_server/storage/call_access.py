@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
@@ -13,15 +13,16 @@ from sqlalchemy import bindparam
 from llm_repl_core.errors import InvalidInput
 from llm_repl_core.ledger.base import UnpricedCalls
 from llm_repl_core.ledger.record import CallRecord
+from llm_repl_core.ledger.recorded_parts import media_bytes
 from llm_repl_core.providers.base import Usage
 from llm_repl_server.errors import NotYetWritten
 from llm_repl_server.storage.access import Access
 from llm_repl_server.storage.backend import Backend
 from llm_repl_server.storage.call_filter import CallFilter, conditions_of
-from llm_repl_server.storage.call_rows import CUT_OFF, call_from_row
-from llm_repl_server.storage.changes import BeginCall, EndCall
+from llm_repl_server.storage.call_rows import CUT_OFF, call_from_row, media_of_rows
+from llm_repl_server.storage.changes import BeginCall, EndCall, PutMedia
 from llm_repl_server.storage.columns import decode_text, encode_text
-from llm_repl_server.storage.schema import calls
+from llm_repl_server.storage.schema import calls, media
 
 __all__ = ["CallAccess", "Spending"]
 
@@ -68,6 +69,7 @@ _unpriced = (
     .group_by(calls.c.provider, calls.c.model)
     .order_by(calls.c.provider, calls.c.model)
 )
+_HASHES_AT_ONCE = 500  # databases bear so many parameters, and not many more
 _running_owners = sa.select(calls.c.owner).where(calls.c.state == "running").distinct()
 
 
@@ -115,7 +117,7 @@ class CallAccess(Access):
         Raises:
             StorageError: The storage is not open, or a value is not JSON's.
         """
-        return self._submit([BeginCall(record)])
+        return self._submit([*_media_of(record), BeginCall(record)])
 
     def end_call(self, record: CallRecord) -> Future[None]:
         """Write how a call ended, over what `begin_call` wrote.
@@ -127,7 +129,7 @@ class CallAccess(Access):
         Raises:
             StorageError: The storage is not open, or a value is not JSON's.
         """
-        future = self._submit([EndCall(record)], keep=True)
+        future = self._submit([*_media_of(record), EndCall(record)], keep=True)
         future.add_done_callback(lambda done: self._note_unwritten(record, done))
         return future
 
@@ -152,8 +154,9 @@ class CallAccess(Access):
             StorageError: The database cannot be read.
         """
         with self._reading() as connection:
-            row = connection.execute(_call, {"id": encode_text(call_id)}).one_or_none()
-            return None if row is None else self._read(row._asdict(), _Life(self._opened()))
+            life = _Life(self._opened())
+            found = _records(connection, connection.execute(_call, {"id": encode_text(call_id)}))
+            return next((self._as_it_is(record, owner, life) for record, owner in found), None)
 
     def list_calls(self, wanted: CallFilter | None = None) -> list[CallRecord]:
         """Calls, the last that was put on record first.
@@ -188,8 +191,8 @@ class CallAccess(Access):
                         f"There is no call {wanted.before!r} on record behind which to go on."
                     )
                 query = query.where(calls.c.number < number)
-            rows = connection.execute(query.limit(wanted.limit)).all()
-            return [self._read(row._asdict(), life) for row in rows]
+            found = _records(connection, connection.execute(query.limit(wanted.limit)))
+            return [self._as_it_is(record, owner, life) for record, owner in found]
 
     def call_ids(self, prefix: str, *, limit: int = 10) -> list[str]:
         """The ids of calls that begin so, which is how people name a call.
@@ -211,7 +214,8 @@ class CallAccess(Access):
         key = {"notebook_id": encode_text(notebook_id), "identity": encode_text(identity)}
         unwritten = self._unwritten_answers(notebook_id)
         with self._reading() as connection:
-            written = [call_from_row(row._asdict()) for row in connection.execute(_answers, key)]
+            found = _records(connection, connection.execute(_answers, key))
+            written = [record for record, _owner in found]
         return _with_unwritten(
             written, [record for record in unwritten if record.identity == identity]
         )
@@ -225,7 +229,8 @@ class CallAccess(Access):
         key = {"notebook_id": encode_text(notebook_id)}
         unwritten = self._unwritten_answers(notebook_id)
         with self._reading() as connection:
-            written = [call_from_row(row._asdict()) for row in connection.execute(_answered, key)]
+            found = _records(connection, connection.execute(_answered, key))
+            written = [record for record, _owner in found]
         return _with_unwritten(written, unwritten)
 
     def spending(self, notebook_id: str) -> Spending:
@@ -270,10 +275,9 @@ class CallAccess(Access):
             for provider, model, count, input_tokens, output_tokens in found
         ]
 
-    def _read(self, row: Mapping[str, Any], life: _Life) -> CallRecord:
-        record = call_from_row(row)
+    def _as_it_is(self, record: CallRecord, owner: str, life: _Life) -> CallRecord:
         record = self._unwritten.get(record.id, record)
-        if record.state == "running" and not life.is_alive(row["owner"]):
+        if record.state == "running" and not life.is_alive(owner):
             return msgspec.structs.replace(record, state="interrupted", error=CUT_OFF)
         return record
 
@@ -295,6 +299,26 @@ class _Life:
         if owner not in self._known:
             self._known[owner] = self._backend.is_alive(owner)
         return self._known[owner]
+
+
+def _media_of(record: CallRecord) -> list[PutMedia]:
+    return [PutMedia(sha256, data) for sha256, data in media_bytes(record.parts).items()]
+
+
+def _records(
+    connection: sa.Connection, result: sa.CursorResult[Any]
+) -> list[tuple[CallRecord, str]]:
+    """The calls of rows, each with the process that makes it."""
+    rows = [row._asdict() for row in result]
+    hashes = sorted(media_of_rows(rows))
+    made: dict[str, bytes] = {}
+    for start in range(0, len(hashes), _HASHES_AT_ONCE):
+        wanted = media.c.sha256.in_(hashes[start : start + _HASHES_AT_ONCE])
+        made |= {
+            sha256: bytes(data)
+            for sha256, data in connection.execute(sa.select(media).where(wanted))
+        }
+    return [(call_from_row(row, made), row["owner"]) for row in rows]
 
 
 def _with_unwritten(

@@ -8,7 +8,7 @@ from llm_repl_server.storage.database import Database
 from llm_repl_server.storage.operations import Operation
 from llm_repl_server.storage.rows import Row
 
-__all__ = ["CallInsertion", "CallInterruption"]
+__all__ = ["CallInsertion", "CallInterruption", "MediaInsertion"]
 
 
 class CallInsertion(Operation, frozen=True):
@@ -25,6 +25,20 @@ class CallInsertion(Operation, frozen=True):
             if database.backend.is_integrity_error(error):
                 raise StorageError(f"There is a call {row['id']!r} on record already.") from error
             raise
+
+
+class MediaInsertion(Operation, frozen=True):
+    """Keep the bytes of what a model made, where they are not kept yet."""
+
+    sha256: str
+    data: bytes
+
+    def apply(self, database: Database) -> None:
+        """Write the row."""
+        database.run(
+            statements.insert_media,
+            {"sha256": self.sha256, "data": self.data, "for_sha256": self.sha256},
+        )
 
 
 class CallInterruption(Operation, frozen=True):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import msgspec
 
+from llm_repl_core.errors import InvalidRecordings
 from llm_repl_core.ledger.record import Attempt, CallError, CallPlace, CallRecord
+from llm_repl_core.ledger.recorded_parts import part_documents, read_parts
 from llm_repl_core.model.json_value import JSONValue
-from llm_repl_core.providers.base import ToolCall, Usage
+from llm_repl_core.providers.base import ToolCall
+from llm_repl_core.providers.finish_reasons import FinishReason, read_finish_reason
+from llm_repl_core.providers.parts import Part, TokenLogprob
+from llm_repl_core.providers.usage import Usage
 from llm_repl_server.storage.columns import (
     decode_json,
     decode_text,
@@ -20,7 +25,7 @@ from llm_repl_server.storage.columns import (
 )
 from llm_repl_server.storage.rows import Row
 
-__all__ = ["CUT_OFF", "call_from_row", "call_to_row"]
+__all__ = ["CUT_OFF", "call_from_row", "call_to_row", "media_of_rows"]
 
 T = TypeVar("T")
 
@@ -30,6 +35,8 @@ CUT_OFF = CallError(
     "the provider may have answered, and may charge for it.",
 )
 """What a call says whose process ended while it ran."""
+
+_NO_MEDIA: Mapping[str, bytes] = {}
 
 _TOKENS_LIMIT = 10**12
 """No call has as many; a provider that says so must not make sums overflow."""
@@ -69,16 +76,35 @@ def call_to_row(record: CallRecord) -> Row:
         "request": encode_json(record.request),
         "body": encode_json(record.body),
         "reasoning": _optional_text(record.reasoning or None),
+        "provider_finish_reason": _optional_text(record.provider_finish_reason),
+        "parts": encode_json(part_documents(record.parts)) if record.parts else None,
+        "logprobs": encode_json(record.logprobs) if record.logprobs else None,
         "provider_fields": encode_json(record.provider_data) if record.provider_data else None,
     }
 
 
-def call_from_row(row: Mapping[str, Any]) -> CallRecord:
+def media_of_rows(rows: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The hashes of all that the calls of some rows made."""
+    return {
+        document["sha256"]
+        for row in rows
+        if row["parts"] is not None and '"sha256"' in row["parts"]
+        for document in decode_json(row["parts"])
+        if "sha256" in document
+    }
+
+
+def call_from_row(row: Mapping[str, Any], media: Mapping[str, bytes] = _NO_MEDIA) -> CallRecord:
     """The call of a row.
 
+    Args:
+        row: The row.
+        media: What `media_of_rows` names, by its hash.
+
     Raises:
-        ValueError: A column does not hold what was written to it.
+        ValueError: A column does not hold what was written to it, or a hash is not in ``media``.
     """
+    reason, word = _finish(row)
     return CallRecord(
         id=decode_text(row["id"]),
         notebook_id=decode_text(row["notebook_id"]),
@@ -104,13 +130,35 @@ def call_from_row(row: Mapping[str, Any]) -> CallRecord:
         text=decode_text(row["text"]),
         reasoning=_decode_optional(row["reasoning"]) or "",
         tool_calls=_decode_as(row["tool_calls"], tuple[ToolCall, ...]),
+        parts=() if row["parts"] is None else _parts(row, media),
+        logprobs=()
+        if row["logprobs"] is None
+        else _decode_as(row["logprobs"], tuple[TokenLogprob, ...]),
+        provider_finish_reason=word,
         provider_data={} if row["provider_fields"] is None else decode_json(row["provider_fields"]),
         answered_by=_decode_optional(row["answered_by"]),
-        finish_reason=_decode_optional(row["finish_reason"]),
+        finish_reason=reason,
         usage=None if row["usage"] is None else _decode_as(row["usage"], Usage),
         price_usd=row["price_usd"],
         error=None if row["error"] is None else _decode_as(row["error"], CallError),
     )
+
+
+def _finish(row: Mapping[str, Any]) -> tuple[FinishReason | None, str | None]:
+    """Why an answer ended; rows of old have the provider's own words for it."""
+    told = _decode_optional(row["finish_reason"])
+    if told is None:
+        return None, None
+    reason, word = read_finish_reason(told)
+    kept = _decode_optional(row["provider_finish_reason"])
+    return reason, word if kept is None else kept
+
+
+def _parts(row: Mapping[str, Any], media: Mapping[str, bytes]) -> tuple[Part, ...]:
+    try:
+        return read_parts(decode_json(row["parts"]), media, f"The call {row['id']}")
+    except InvalidRecordings as error:
+        raise ValueError(str(error)) from error
 
 
 def _texts(request: Mapping[str, JSONValue]) -> Iterator[str]:

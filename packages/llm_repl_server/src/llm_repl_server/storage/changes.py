@@ -23,6 +23,7 @@ __all__ = [
     "InsertCell",
     "MarkStale",
     "MoveCell",
+    "PutMedia",
     "PutSetting",
     "UpdateNotebook",
     "WriteCell",
@@ -107,6 +108,13 @@ class WriteRun(Struct, frozen=True):
     record: RunRecord
 
 
+class PutMedia(Struct, frozen=True):
+    """Keep what a model made under the SHA-256 of its bytes; once, however often it is put."""
+
+    sha256: str
+    data: bytes
+
+
 class BeginCall(Struct, frozen=True):
     """Put a call on record, which this process makes; fails where its id is taken."""
 
@@ -130,6 +138,7 @@ Change: TypeAlias = (
     | MarkStale
     | PutSetting
     | WriteRun
+    | PutMedia
     | BeginCall
     | EndCall
 )

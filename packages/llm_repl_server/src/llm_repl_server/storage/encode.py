@@ -6,7 +6,7 @@ from msgspec import UNSET
 
 from llm_repl_core.errors import InvalidInput, StorageError
 from llm_repl_server.storage import statements
-from llm_repl_server.storage.call_operations import CallInsertion
+from llm_repl_server.storage.call_operations import CallInsertion, MediaInsertion
 from llm_repl_server.storage.call_rows import call_to_row
 from llm_repl_server.storage.changes import (
     BeginCall,
@@ -18,6 +18,7 @@ from llm_repl_server.storage.changes import (
     InsertCell,
     MarkStale,
     MoveCell,
+    PutMedia,
     PutSetting,
     UpdateNotebook,
     WriteCell,
@@ -82,6 +83,8 @@ def _encode(change: Change) -> Operation:
             return NotebookDeletion(encode_text(notebook_id))
         case PutSetting(key, value):
             return SettingUpsert(encode_text(key), encode_json(value))
+        case PutMedia(sha256, data):
+            return MediaInsertion(sha256, data)
         case BeginCall(record):
             return CallInsertion(call_to_row(record))
         case EndCall(record):

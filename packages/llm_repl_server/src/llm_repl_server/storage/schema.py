@@ -8,6 +8,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "calls",
     "cells",
+    "media",
     "metadata",
     "notebooks",
     "runs",
@@ -15,7 +16,7 @@ __all__ = [
     "version_table_name",
 ]
 
-SCHEMA_VERSION = "0004"
+SCHEMA_VERSION = "0005"
 """The newest migration's id. A database that has it is opened without loading Alembic."""
 
 version_table_name = "llm_repl_schema"
@@ -150,6 +151,10 @@ calls = sa.Table(
     # Null where there is nothing.
     sa.Column("reasoning", sa.Text),
     sa.Column("provider_fields", sa.Text),
+    # What models made is named by its hash; its bytes are in `media`.
+    sa.Column("parts", sa.Text),
+    sa.Column("logprobs", sa.Text),
+    sa.Column("provider_finish_reason", sa.Text),
     sa.Index(None, "id", unique=True),
     # With the number, so that what is found is in order already: a planner may
     # prefer an index that spares it sorting to one that finds fewer rows.
@@ -158,4 +163,12 @@ calls = sa.Table(
     sa.Index(None, "started_at"),
     sa.Index(None, "run_id", "number"),
     sa.Index(None, "state", "number"),
+)
+
+# Pictures and sounds that models made, each once, however many calls have it.
+media = sa.Table(
+    "media",
+    metadata,
+    sa.Column("sha256", sa.Text, primary_key=True),
+    sa.Column("data", sa.LargeBinary, nullable=False),
 )

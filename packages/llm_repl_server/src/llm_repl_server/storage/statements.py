@@ -7,7 +7,7 @@ from functools import cache
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
-from llm_repl_server.storage.schema import calls, cells, notebooks, runs, settings
+from llm_repl_server.storage.schema import calls, cells, media, notebooks, runs, settings
 
 __all__ = [
     "count_notebook",
@@ -16,6 +16,7 @@ __all__ = [
     "highest_rank",
     "insert_call",
     "insert_cell",
+    "insert_media",
     "insert_notebook",
     "insert_run",
     "insert_setting",
@@ -113,4 +114,12 @@ interrupt_calls = (
     sa.update(calls)
     .where(calls.c.state == _running, calls.c.owner == bindparam("for_owner"))
     .values(state=_interrupted, error=bindparam("error"))
+)
+
+# Only where it is not there: there is one writer, so that nobody can come in between.
+insert_media = sa.insert(media).from_select(
+    ["sha256", "data"],
+    sa.select(bindparam("sha256", type_=sa.Text), bindparam("data", type_=sa.LargeBinary)).where(
+        ~sa.exists().where(media.c.sha256 == bindparam("for_sha256"))
+    ),
 )

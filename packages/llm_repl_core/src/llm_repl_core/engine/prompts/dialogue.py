@@ -9,22 +9,31 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType, structs
 
-from llm_repl_core.engine.answer_limits import is_cut, limit_advice
+from llm_repl_core.engine.answer_limits import is_cut, is_refused, limit_advice
 from llm_repl_core.engine.cell_type import Execution
-from llm_repl_core.engine.events import CellRetried, CellText
+from llm_repl_core.engine.events import CellReasoning, CellRetried, CellText
 from llm_repl_core.engine.model_calls import CallListener, CallPolicy, ModelCall, ModelReply
 from llm_repl_core.engine.prompts.answer_form import ModelForm
 from llm_repl_core.engine.prompts.prepare import Conversation, PreparedPrompt
+from llm_repl_core.engine.prompts.reply_outputs import part_outputs, reply_fields
 from llm_repl_core.engine.prompts.tools import ToolResult, call_tool, is_json
 from llm_repl_core.engine.text_relay import TextRelay
-from llm_repl_core.errors import AnswerMisfit, LLMReplError, ProviderError, ToolLimitReached
+from llm_repl_core.errors import (
+    AnswerMisfit,
+    ContentRefused,
+    LLMReplError,
+    ProviderError,
+    ToolLimitReached,
+)
 from llm_repl_core.ledger.record import CallPlace, Mode
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.model.output import Output
 from llm_repl_core.model.output_changes import OutputChange
-from llm_repl_core.providers.base import Message, ToolCall, Usage
+from llm_repl_core.providers.base import Message, ToolCall
+from llm_repl_core.providers.turn import Turn, refusal_of
+from llm_repl_core.providers.usage import Usage, usage_document
 
 __all__ = ["Dialogue", "first_model_call"]
 
@@ -74,9 +83,11 @@ class Dialogue:
         self._tool_rounds = 0
         self._call_id: str | None = None
         self._pieces: list[str] = []
-        self._input_tokens: int | None = None
-        self._output_tokens: int | None = None
+        self._usage = Usage()
+        self._is_counted = False
+        self._is_shown = False
         self._relay = TextRelay(self._tell_text)
+        self._reasoning_relay = TextRelay(self._tell_reasoning)
 
     async def run(self) -> AsyncGenerator[OutputChange, None]:
         """Talk; yields what the tools did, and the answer last.
@@ -87,37 +98,50 @@ class Dialogue:
         misfit: AnswerMisfit | None = None
         while True:
             answer = await self._ask()
-            if answer.tool_calls:
+            turn = answer.turn
+            if is_refused(turn) and answer.source == "reuse":
+                # On record is a refusal: asking again is the only way out.
+                misfit = None
+                self._begin_anew()
+                self._tell_void(1, self._refusal(answer), 0.0)
+                continue
+            for shown in part_outputs(turn, answer.call_id, self.item):
+                yield shown
+            if is_refused(turn):
+                yield self._output(answer)
+                raise self._refusal(answer)
+            if turn.tool_calls:
                 self._count_tool_round()
-                self._refuse_cut_calls(answer)
+                self._refuse_cut_calls(turn)
                 self._messages.append(
                     Message(
                         "assistant",
-                        answer.text,
-                        tool_calls=answer.tool_calls,
-                        provider_data=answer.provider_data,
+                        turn.text,
+                        tool_calls=turn.tool_calls,
+                        provider_data=turn.provider_data,
+                        parts=turn.parts,
                     )
                 )
-                said = answer.text
-                for call in answer.tool_calls:
+                said: dict[str, JSONValue] = {"said": turn.text, "reasoning": turn.reasoning}
+                for call in turn.tool_calls:
                     result = await self._call_tool(call)
                     for output in result.outputs:
                         yield output
                     yield _tool_output(call, result, answer.call_id, self.item, said)
-                    said = ""
+                    said = {}
                     if result.interrupted:
                         raise asyncio.CancelledError
                     self._messages.append(Message("tool", result.text, tool_call_id=call.id))
                 continue
             try:
-                self.value = await self._value_of(answer.text)
+                self.value = await self._value_of(turn.text)
             except AnswerMisfit as error:
-                if is_cut(answer.finish_reason):
+                if is_cut(turn.finish_reason):
                     # The same limit would cut the next one as well.
                     raise self._cut(f"The answer does not fit: {error}") from None
                 if misfit is None:
                     misfit = error
-                    self._ask_again(answer.text, error)
+                    self._ask_again(turn, error)
                     self._tell_void(1, error, 0.0)
                 elif answer.source == "reuse":
                     # On record are answers of no use: asking for them again is the only way out.
@@ -132,7 +156,7 @@ class Dialogue:
                 continue
             break
         yield self._output(answer)
-        if is_cut(answer.finish_reason):
+        if is_cut(answer.turn.finish_reason):
             yield self._cut_warning()
 
     def rest(self, *, interrupted: bool) -> Output | None:
@@ -142,18 +166,18 @@ class Dialogue:
             interrupted: Whether somebody stopped it; else it failed.
         """
         text = "".join(self._pieces)
-        if not text or self.value is not UNSET:
+        if not text or self.value is not UNSET or self._is_shown:
             return None
         return self._response(
             text,
             model=self._cell.model,
-            usage=self._usage(None),
+            usage=self._usage_shown(),
             more={"interrupted" if interrupted else "failed": True},
         )
 
     def end(self) -> None:
         """Tell what was held back."""
-        self._relay.flush()
+        self._flush()
 
     async def _ask(self) -> ModelReply:
         model_call = structs.replace(
@@ -163,11 +187,18 @@ class Dialogue:
             recorded_as=self._recorded_as(),
         )
         self._step += 1
-        listener = CallListener(on_begin=self._begin, on_text=self._hear, on_retry=self._tell_retry)
+        listener = CallListener(
+            on_begin=self._begin,
+            on_text=self._hear,
+            on_reasoning=self._hear_reasoning,
+            on_retry=self._tell_retry,
+        )
         answer = await self._execution.call(model_call, self._policy, listener, mode=self._mode)
-        self._relay.flush()
-        self._pieces = [answer.text]  # without reasoning that was heard as text
-        self._count(answer.usage)
+        self._flush()
+        self._pieces = [answer.turn.text]  # without reasoning that was heard as text
+        if answer.turn.usage is not None:
+            self._usage += answer.turn.usage
+            self._is_counted = True
         return answer
 
     def _begin_anew(self) -> None:
@@ -176,13 +207,13 @@ class Dialogue:
         self._messages = list(self._first.messages)
         self._former.clear()
         self._step = self._tool_rounds = 0
-        self._input_tokens = self._output_tokens = None
+        self._usage, self._is_counted = Usage(), False
 
-    def _ask_again(self, answer: str, misfit: AnswerMisfit) -> None:
+    def _ask_again(self, turn: Turn, misfit: AnswerMisfit) -> None:
         """Add a second question, with the schema: many servers do not pass it on to the model."""
         form = self._prepared.form
         assert form is not None
-        self._messages.append(Message("assistant", answer))
+        self._messages.append(Message("assistant", turn.text, parts=turn.parts))
         question = f"Your answer does not fit: {misfit} Answer again, with the JSON only."
         self._former[len(self._messages)] = Message("user", question)
         schema = json.dumps(form.schema.schema, ensure_ascii=False)
@@ -194,11 +225,11 @@ class Dialogue:
             return None
         return tuple(self._former.get(at, message) for at, message in enumerate(self._messages))
 
-    def _refuse_cut_calls(self, answer: ModelReply) -> None:
+    def _refuse_cut_calls(self, turn: Turn) -> None:
         """Refuse tools whose arguments were cut off: the model would be asked, and cut, again."""
-        if not is_cut(answer.finish_reason):
+        if not is_cut(turn.finish_reason):
             return
-        for call in answer.tool_calls:
+        for call in turn.tool_calls:
             if not is_json(call.arguments):
                 raise self._cut(f"What the model asks `{call.name}` for is not whole.")
 
@@ -248,19 +279,14 @@ class Dialogue:
             )
 
     def _output(self, answer: ModelReply) -> Output:
-        more: dict[str, JSONValue] = {
-            "provider": answer.provider,
-            "finish_reason": answer.finish_reason,
-        }
-        if self._prepared.form is not None:
-            assert not isinstance(self.value, UnsetType)
+        self._is_shown = True
+        more: dict[str, JSONValue] = {"provider": answer.provider, **reply_fields(answer.turn)}
+        if self._prepared.form is not None and not isinstance(self.value, UnsetType):
             more["value"] = self.value
-        if answer.reasoning:
-            more["reasoning"] = answer.reasoning
         if answer.source == "reuse":
             more["source"] = "reuse"
         return self._response(
-            answer.text, model=answer.model, usage=self._usage(answer.usage), more=more
+            answer.turn.text, model=answer.model, usage=self._usage_shown(), more=more
         )
 
     def _response(
@@ -277,22 +303,19 @@ class Dialogue:
         response = Output.llm_response(self._conversation.prompt, text, model=model, usage=usage)
         return Output(response.type, response.content, response.fields | fields)
 
-    def _count(self, usage: Usage | None) -> None:
-        if usage is not None:
-            if usage.input_tokens is not None:
-                self._input_tokens = (self._input_tokens or 0) + usage.input_tokens
-            if usage.output_tokens is not None:
-                self._output_tokens = (self._output_tokens or 0) + usage.output_tokens
+    def _refusal(self, answer: ModelReply) -> ContentRefused:
+        told = " ".join((refusal_of(answer.turn.parts) or "").split())
+        if told:
+            return ContentRefused(f"The model {answer.model} refused: {told}")
+        if answer.turn.finish_reason == "content_filter":
+            return ContentRefused(
+                f"The content filter of the provider `{answer.provider}` stopped the answer."
+            )
+        return ContentRefused(f"The model {answer.model} refused, and does not say why.")
 
-    def _usage(self, last: Usage | None) -> dict[str, JSONValue] | None:
+    def _usage_shown(self) -> dict[str, JSONValue] | None:
         """The tokens of all requests, and the provider's own record of the last."""
-        if last is None and self._input_tokens is None and self._output_tokens is None:
-            return None
-        return {
-            "input_tokens": self._input_tokens,
-            "output_tokens": self._output_tokens,
-            "raw": {} if last is None else last.raw,
-        }
+        return usage_document(self._usage) if self._is_counted else None
 
     # Told while a call is under way ------------------------------------------------------------
 
@@ -300,15 +323,28 @@ class Dialogue:
         self._call_id = call_id
         self._pieces.clear()  # not before: a call that may not be made leaves what had come
 
+    def _hear_reasoning(self, text: str) -> None:
+        self._relay.flush()  # both are heard in the order in which they come
+        self._reasoning_relay.add(text)
+
     def _hear(self, text: str) -> None:
         self._pieces.append(text)
+        self._reasoning_relay.flush()  # it came first
         self._relay.add(text)
+
+    def _flush(self) -> None:
+        self._reasoning_relay.flush()
+        self._relay.flush()
+
+    def _tell_reasoning(self, text: str) -> None:
+        self._execution.tell(CellReasoning, text=text, item=self.item)
 
     def _tell_text(self, text: str) -> None:
         self._execution.tell(CellText, text=text, item=self.item)
 
     def _tell_retry(self, attempt: int, error: ProviderError, wait_s: float) -> None:
         self._pieces.clear()
+        self._reasoning_relay.drop()
         self._relay.drop()
         self._tell_void(attempt, error, wait_s)
 
@@ -352,7 +388,7 @@ def first_model_call(
 
 
 def _tool_output(
-    call: ToolCall, result: ToolResult, call_id: str, item: int | None, said: str
+    call: ToolCall, result: ToolResult, call_id: str, item: int | None, said: dict[str, JSONValue]
 ) -> Output:
     fields: dict[str, Any] = {
         "name": call.name,
@@ -361,8 +397,7 @@ def _tool_output(
         "failed": result.failed,
         "call_id": call_id,
     }
-    if said:
-        fields["said"] = said
+    fields |= {name: text for name, text in said.items() if text}
     if item is not None:
         fields["item"] = item
     return Output("tool_call", f"{call.name}({call.arguments}) → {result.text}", fields)
