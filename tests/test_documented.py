@@ -312,6 +312,12 @@ def test_answers_and_calls_of_tools() -> None:
     asks = 'call:echo {"text": "a"}'
     notebook.add_prompt("{item}", for_each="[1]", tools=["echo"], model=asks)
     notebook.add_prompt("Hello", tools=["echo"], provider="talkative")
+    notebook.add_prompt(
+        "Hello",
+        model="echo+think=Hm+cite=http://a+make=image/png+search=b+finish=END",
+        parameters={"logprobs": 1},
+    )
+    notebook.add_prompt("Hello", model="echo+refuse=No")
     notebook.add_prompt("One two", model="fail:unreachable+after=1")
     slow = notebook.add_prompt("One two three", model="echo+per_token=0.2")
     found: list[Output] = []
