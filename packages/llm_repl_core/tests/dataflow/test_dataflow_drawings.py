@@ -40,6 +40,8 @@ GRAPH = Graph(
     ],
 ).with_in_the_way([("id 1", "id 0"), ("id 0", "id 1"), ("id 1", "gone")])
 
+STYLE = ElementTree.fromstring(draw_svg(Graph([], []))).findtext(f"{SVG}style")
+
 HOSTILE = "<script>alert(1)</script> & \"'] --> end ]]> \x00\x1b[2J\u202e \ud800 `` %% {x} #quot;"
 
 
@@ -80,15 +82,15 @@ def test_svg() -> None:
     rows = ["".join(text.itertext()) for text in root.iter(f"{SVG}text")]
     assert rows == [
         *("x = 1", "1 code"),
-        *("Tell {x} → answer", "2 prompt · was in the way ← 1, x ← 1"),
-        *("exec('1')", "3 code · context ← 1, barrier ← 2"),
-        *("answer, x", "4 code · x, y ← 1, answer ← 2, z? ← 3"),
+        *("Tell {x} → answer", "2 prompt · was in the way ← 1; x ← 1"),
+        *("exec('1')", "3 code · context ← 1; barrier ← 2"),
+        *("answer, x", "4 code · x, y ← 1; answer ← 2; z? ← 3"),
         *("# Alone", "5 markdown"),
     ]
     arcs = root.findall(f"{SVG}path")
     hints = {arc.findtext(f"{SVG}title"): arc.attrib for arc in arcs}
     assert len(arcs) == len(hints) == 7
-    assert {hint for hint, arc in hints.items() if "stroke-dasharray" in arc} == {
+    assert {hint for hint, arc in hints.items() if arc["stroke-dasharray"] != "none"} == {
         "1 → 2: was in the way",
         "2 → 3: barrier",
         "3 → 4: z?",
@@ -103,6 +105,26 @@ def test_an_svg_picture_tells_all_of_it_in_words() -> None:
     assert root.attrib["aria-labelledby"].split() == ["title", "text"]
     assert named["title"] == "5 cells and what they need"
     assert named["text"] == draw_text(GRAPH)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_all_colours_can_be_told_from_the_ground(theme: int) -> None:
+    assert STYLE is not None
+    both = re.findall(r"\.cells \.([\w-]+)\{color:var\(--\1,(#\w{6})\)\}", STYLE)
+    assert len(both) == 14
+    colours = dict(both[7 * theme : 7 * theme + 7])
+    ground = luminance(colours.pop("paper"))
+    for colour in colours.values():
+        dark, light = sorted((ground, luminance(colour)))
+        assert (light + 0.05) / (dark + 0.05) >= 4.5  # what WCAG asks of text
 
 
 def test_all_arcs_are_within_the_picture_and_lead_down() -> None:
@@ -133,8 +155,10 @@ def test_hostile_words_stay_words() -> None:
     root = ElementTree.fromstring(draw_svg(graph))
     names = {part.tag.removeprefix(SVG) for part in root.iter()}
     assert names == {
-        *("svg", "title", "desc", "defs", "marker", "path", "rect", "g", "circle", "text", "tspan")
+        *("svg", "title", "desc", "defs", "marker", "path", "rect", "g", "circle", "text", "tspan"),
+        "style",
     }
+    assert root.findtext(f"{SVG}style") == STYLE
     inside = re.findall(r'"([^"]*)"', draw_mermaid(graph))
     assert all(re.fullmatch(r"(?:[\w .,→…-]|#\d+;)*", text) for text in inside)
     assert len(inside) == 3

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import sqrt
 from xml.sax.saxutils import escape
 
 from llm_repl_core.dataflow.drawings import draw_text, headline, label_edges, plain, shortened
@@ -10,15 +9,16 @@ from llm_repl_core.dataflow.graph import Graph, Node
 
 __all__ = ["draw_svg"]
 
-_MARGIN, _ROW, _TEXT_WIDTH = 16, 42, 620  # pixels
-_SMALLEST_ARC, _LARGEST_ARC = 20, 260  # pixels
-_NEEDS_SHOWN = 84  # characters
-
-_DOTS = {"code": "#62666d", "markdown": "#b4b6ba", "memory": "#4b632a", "prompt": "#16598c"}
-_ARCS = {"variable": "#62666d", "context": "#16598c", "barrier": "#7d4a00", "in_the_way": "#a3203a"}
-_XMLNS = "http://www.w3.org/2000/svg"
-_HEAD = 'role="img" aria-labelledby="title text" font-size="13" font-family="Inter, sans-serif"'
-_DASHES = {"barrier": ' stroke-dasharray="5 4"', "in_the_way": ' stroke-dasharray="1.5 3"'}
+_MARGIN, _ROW, _TEXT_WIDTH, _SMALLEST_ARC, _LARGEST_ARC = 16, 42, 620, 20, 260  # pixels
+_COLOURS = {  # the defaults on light ground, on dark: in a page, its variables of these names hold
+    "paper": ("#fefefd", "#16181b"), "ink": ("#1b1d20", "#e5e6e7"), "ink-3": ("#62666d", "#989da4"),
+    "accent": ("#16598c", "#84bce8"), "code-text": ("#4b632a", "#b3c98a"),
+    "warn": ("#7d4a00", "#e8b65f"), "bad": ("#9b2915", "#f29684"),
+}  # fmt: skip
+_DOTS = {"memory": "code-text", "prompt": "accent"}
+_ARCS = {"variable": "ink-3", "context": "accent", "barrier": "warn", "in_the_way": "bad"}
+_DASHES = {"barrier": "5 4", "in_the_way": "1.5 3"}
+_HEAD = 'class="cells" role="img" aria-labelledby="title text" fill="currentColor" font-size="13"'
 
 
 def draw_svg(graph: Graph) -> str:
@@ -33,65 +33,66 @@ def draw_svg(graph: Graph) -> str:
         for (source, target, kind), words in label_edges(graph).items()
     ]
     left = _MARGIN + max((_reach(target - source) for source, target, _, _ in edges), default=0)
-    needs: dict[int, list[str]] = {}
+    needs: list[dict[str, list[str]]] = [{} for _ in graph.nodes]
     for source, target, _, words in sorted(edges):
-        needs.setdefault(target, []).append(f"{words} ← {source + 1}")
-    # The long ones are drawn first, so that the short ones lie above them.
-    edges.sort(key=lambda edge: edge[0] - edge[1])
+        needs[target].setdefault(words, []).append(str(source + 1))
     width, height = left + _TEXT_WIDTH + _MARGIN, 2 * _MARGIN + _ROW * len(graph.nodes)
-    parts = [
-        f'<svg xmlns="{_XMLNS}" {_HEAD} width="{width}" height="{height}" viewBox="0 0 {width} {height}">',
+    heads = "".join(
+        f'<marker id="{kind}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="6" markerHeight="6" '
+        f'orient="auto"><path d="M0,0 L8,4 L0,8 z" {_in(colour)}/></marker>'
+        for kind, colour in _ARCS.items()
+    )
+    light, dark = (
+        "".join(f".cells .{key}{{color:var(--{key},{own[at]})}}" for key, own in _COLOURS.items())
+        for at in (0, 1)
+    )
+    return "\n".join([
+        f'<svg xmlns="http://www.w3.org/2000/svg" {_HEAD} font-family="Inter, sans-serif"',
+        f'width="{width}" height="{height}" viewBox="0 0 {width} {height}">',
         f'<title id="title">{len(graph.nodes)} cells and what they need</title>',
-        f'<desc id="text">{_escaped(draw_text(graph))}</desc>',
-        f"<defs>{''.join(map(_arrowhead, _ARCS))}</defs>",
-        '<rect width="100%" height="100%" fill="#ffffff"/>',
-    ]
-    parts += [_arc(left, *edge) for edge in edges]
-    for place, node in enumerate(graph.nodes):
-        parts += [_row(left, place, node, ", ".join(needs.get(place, [])))]
-    return "\n".join([*parts, "</svg>\n"])
+        f'<desc id="text">{_escaped(draw_text(graph))}</desc><defs>{heads}</defs>',
+        f"<style>{light}@media (prefers-color-scheme:dark){{{dark}}}",
+        ".cells path:hover{stroke-width:3}</style>",
+        f'<rect width="100%" height="100%" {_in("paper")}/>',
+        # The long arcs are drawn first, so that the short ones lie above them.
+        *[_arc(left, *edge) for edge in sorted(edges, key=lambda edge: edge[0] - edge[1])],
+        *[_row(left, at, node, needs[at]) for at, node in enumerate(graph.nodes)], "</svg>\n",
+    ])  # fmt: skip
+
+
+def _in(colour: str) -> str:
+    return f'class="{colour}" color="{_COLOURS[colour][0]}"'  # some programs know no variables
 
 
 def _reach(rows: int) -> int:
-    return min(round(_SMALLEST_ARC * sqrt(rows)), _LARGEST_ARC)
-
-
-def _middle(place: int) -> float:
-    return _MARGIN + _ROW * (place + 0.5)
+    return min(round(_SMALLEST_ARC * rows**0.5), _LARGEST_ARC)
 
 
 def _arc(left: int, source: int, target: int, kind: str, words: str) -> str:
+    start, end = _MARGIN + _ROW * (source + 0.5) + 4, _MARGIN + _ROW * (target + 0.5) - 4
     # A curve goes three quarters of the way to the points that draw it.
-    start, end, bend = _middle(source) + 4, _middle(target) - 4, _reach(target - source) / 0.75
-    side = f"{left - bend:.1f}"
-    curve = f"M{left - 5},{start} C{side},{start} {side},{end} {left - 7},{end}"
+    side, dashes = f"{left - _reach(target - source) / 0.75:.1f}", _DASHES.get(kind, "none")
     return (
-        f'<path d="{curve}" fill="none" stroke="{_ARCS[kind]}" stroke-width="1.3"'
-        f'{_DASHES.get(kind, "")} stroke-opacity="0.75" marker-end="url(#{kind})">'
+        f'<path d="M{left - 5},{start} C{side},{start} {side},{end} {left - 7},{end}" {_in(_ARCS[kind])} '
+        f'fill="none" stroke="currentColor" stroke-width="1.3" stroke-dasharray="{dashes}" '
+        f'stroke-opacity="0.75" marker-end="url(#{kind})">'
         f"<title>{source + 1} → {target + 1}: {_escaped(words)}</title></path>"
     )
 
 
-def _row(left: int, place: int, node: Node, needs: str) -> str:
-    x, y = left + 14, _middle(place)
-    title = _escaped(shortened(plain(node.title), 72))
-    variable = f" → {_escaped(shortened(plain(node.variable), 30))}" if node.variable else ""
-    reason = f"\n{node.barrier}" if node.barrier else ""
-    ring = f' stroke="{_ARCS["barrier"]}" stroke-width="2" stroke-dasharray="3 2"' if reason else ""
-    about = f"{place + 1} {plain(node.type)}" + (f" · {needs}" if needs else "")
+def _row(left: int, place: int, node: Node, needs: dict[str, list[str]]) -> str:
+    x, y = left + 14, _MARGIN + _ROW * (place + 0.5)
+    dot = ' fill="none"' if node.type == "markdown" else ""
+    colour = "warn" if node.barrier else _DOTS.get(node.type, "ink-3")
+    variable = f" → {shortened(plain(node.variable), 30)}" if node.variable else ""
+    needed = "; ".join(f"{words} ← {', '.join(above)}" for words, above in needs.items())
+    about = f"{place + 1} {plain(node.type)}" + (f" · {needed}" if needed else "")
     return (
-        f"<g><title>{_escaped(headline(node) + reason)}</title>"
-        f'<circle cx="{left}" cy="{y}" r="5" fill="{_DOTS.get(node.type, "#62666d")}"{ring}/>'
-        f'<text x="{x}" y="{y - 2}" fill="#1b1d20">{title}<tspan fill="#16598c">{variable}'
-        f'</tspan></text><text x="{x}" y="{y + 14}" font-size="11" fill="#62666d">'
-        f"{_escaped(shortened(about, _NEEDS_SHOWN))}</text></g>"
-    )
-
-
-def _arrowhead(kind: str) -> str:
-    return (
-        f'<marker id="{kind}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="6" '
-        f'markerHeight="6" orient="auto"><path d="M0,0 L8,4 L0,8 z" fill="{_ARCS[kind]}"/></marker>'
+        f"<g><title>{_escaped(chr(10).join(filter(None, [headline(node), node.barrier])))}</title>"
+        f'<circle cx="{left}" cy="{y}" r="5"{dot} stroke="currentColor" {_in(colour)}/>'
+        f'<text x="{x}" y="{y - 2}" {_in("ink")}>{_escaped(shortened(plain(node.title), 72))}'
+        f'<tspan {_in("accent")}>{_escaped(variable)}</tspan></text><text x="{x}" y="{y + 14}" '
+        f'font-size="11" {_in("ink-3")}>{_escaped(shortened(about, 84))}</text></g>'
     )
 
 

@@ -33,6 +33,9 @@ def command(notebook: Path, drawing: str | None, output: Path | None) -> None:
     """Draw which cells of NOTEBOOK need which, and by which variables. Nothing is run.
 
     Cells are numbered from 1, as `llm-repl run` shows them and `llm-repl preview` takes them.
+
+    Which cells got in the way of prompts that were sent ahead is known to runs, not to the file:
+    the graph of a server's notebook, and of a session, shows it.
     """
     from llm_repl_core import Application
     from llm_repl_core.dataflow.drawings import draw_mermaid, draw_text
