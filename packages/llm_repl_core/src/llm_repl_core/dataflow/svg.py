@@ -65,7 +65,7 @@ def _in(colour: str) -> str:
 
 
 def _reach(rows: int) -> int:
-    return min(round(_SMALLEST_ARC * rows**0.5), _LARGEST_ARC)
+    return min(int(_SMALLEST_ARC * rows**0.5), _LARGEST_ARC)
 
 
 def _arc(left: int, source: int, target: int, kind: str, words: str) -> str:
