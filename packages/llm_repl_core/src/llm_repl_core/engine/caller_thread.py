@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import queue
 import threading
+import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -19,6 +21,8 @@ T = TypeVar("T")
 
 _LOOK_UP_S = 0.5
 """How long a thread waits before it looks whether a signal has come."""
+_BURST_S = 0.002
+"""How long events wait for more, where others came right before."""
 
 
 class _Task:
@@ -79,6 +83,9 @@ class _Functions:
 class Inbox(_Functions):
     """Where a plain thread waits: for events to yield, and for functions to run.
 
+    The thread is woken at once where nothing has come for a while, and else every `_BURST_S`: the
+    two threads take turns at Python's lock for each time that it is woken.
+
     Attributes:
         ended: Whether the end has been taken out, behind which nothing comes.
     """
@@ -86,41 +93,81 @@ class Inbox(_Functions):
     def __init__(self) -> None:
         super().__init__()
         self.ended = False
-        self._items: queue.SimpleQueue[Event | _Task | None] = queue.SimpleQueue()
+        self._items: deque[Event | _Task | None] = deque()
+        self._wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._waiting = False
+        """Whether the thread waits for a wake, or is about to."""
+        self._quiet_until_s = 0.0
+        self._timer: asyncio.TimerHandle | None = None
 
     def put(self, event: Event) -> None:
         """Hand an event over; from the engine's thread."""
-        self._items.put(event)
+        self._items.append(event)
+        if not self._waiting or self._timer is not None:
+            return  # the thread looks again before it waits; or it is woken soon
+        left_s = self._quiet_until_s - time.monotonic()
+        if left_s > 0:
+            self._timer = asyncio.get_running_loop().call_later(left_s, self._wake)
+        else:
+            self._wake()
 
     def end(self) -> None:
-        """Say that nothing more comes."""
-        self._items.put(None)
+        """Say that nothing more comes; from the engine's thread."""
+        self._items.append(None)
+        self._wake()
 
     def run_in_caller(self, function: Callable[[], T]) -> Awaitable[T]:
         """Have the waiting thread run a function; from the engine's thread."""
         self._task = task = _Task(function)
         waiting = asyncio.wrap_future(task.future)
-        self._items.put(task)
+        self._items.append(task)
+        self._wake()
         return waiting
 
-    def next(self) -> Event | None:
-        """The next event, or None at the end; functions are run meanwhile."""
-        while isinstance(item := self._wait(), _Task):
-            self._run(item)
-        self.ended = item is None
-        return item
-
-    def _wait(self) -> Event | _Task | None:
-        # A signal that comes right before the thread begins to wait does not wake it: Python
-        # would see Ctrl-C with the next event only, which may be never.
-        while True:
-            with contextlib.suppress(queue.Empty):
-                return self._items.get(timeout=_LOOK_UP_S)
+    def next(self) -> list[Event]:
+        """The next events, one or more; none at the end. Functions are run meanwhile."""
+        while not self.ended:
+            self._wait()
+            if events := self._take_events():
+                return events
+            item = self._items.popleft()
+            if isinstance(item, _Task):
+                self._run(item)
+            else:
+                self.ended = True
+        return []
 
     def drain(self) -> None:
         """Wait for the end and drop what comes until then."""
         while not self.ended:
             self.next()
+
+    def _take_events(self) -> list[Event]:
+        """The events that are there, up to a function or the end."""
+        events: list[Event] = []
+        while self._items and isinstance(item := self._items[0], Event):
+            events.append(item)
+            self._items.popleft()
+        return events
+
+    def _wait(self) -> None:
+        while not self._items:
+            # Said again each time, and before the last look: whoever takes it back sends a wake.
+            self._waiting = True
+            if not self._items:
+                # A signal that comes right before the thread begins to wait does not wake it: Python
+                # would see Ctrl-C with the next event only, which may be never.
+                with contextlib.suppress(queue.Empty):
+                    self._wakes.get(timeout=_LOOK_UP_S)
+        self._waiting = False
+
+    def _wake(self) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+        self._quiet_until_s = time.monotonic() + _BURST_S
+        self._waiting = False
+        self._wakes.put(None)
 
 
 class AsyncInbox(_Functions):

@@ -147,12 +147,10 @@ class Session:
         ctrl_c = CtrlC(lambda: self._loop.submit(run.stop()))
         future = self._loop.submit(self.live.run_for(inbox, run))
         try:
-            while True:
+            while not inbox.ended:
                 with ctrl_c:
-                    event = inbox.next()
-                if event is None:
-                    break
-                yield event
+                    events = inbox.next()
+                yield from events
         finally:
             inbox.leave()
             if not inbox.ended:

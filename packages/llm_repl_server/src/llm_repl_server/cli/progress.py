@@ -60,6 +60,7 @@ class Progress:
         self._notebook = notebook
         self._quiet = quiet
         self._on_terminal = sys.stdout.isatty()
+        self._notes_on_terminal = sys.stderr.isatty()
         self._order: CellOrder = AsItComes() if self._on_terminal and not quiet else DocumentOrder()
         self._total = 0
         self._ended = 0
@@ -222,8 +223,12 @@ class Progress:
 
     def _note(self, text: str) -> None:
         self.break_line()
-        if not self._quiet:
+        if self._quiet:
+            return
+        if self._notes_on_terminal:
             click.secho(text, dim=True, err=True)
+        else:
+            sys.stderr.write(f"{text}\n")  # a fifth of the time; there are two of a cell
 
 
 def _print(output: Output, *, for_terminal: bool) -> None:
