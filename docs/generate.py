@@ -42,15 +42,15 @@ _METHODS = ("get", "post", "put", "delete")
 _HELP_WIDTH = 80
 _TITLES = {"execution": "Running", "health": "The server", "llm": "Providers"}
 _HEADERS = (
-    ("ETag", " The header `ETag` holds its version."),
-    ("Location", " The header `Location` says where the run is."),
+    ("ETag", " The header `ETag` has its version."),
+    ("Location", " The header `Location` has the address of the run."),
 )
 """Headers of answers, and what is said of them."""
 
 _CONTENTS = {
     "application/octet-stream": "the file",
     "application/x-ndjson": "lines of JSON",
-    "image/svg+xml": "a drawing",
+    "image/svg+xml": "an SVG image",
     "text/plain": "text",
     "text/vnd.mermaid": "Mermaid",
 }
@@ -92,7 +92,7 @@ def settings() -> str:
     for section in dict.fromkeys(one.section for one in described):
         title = "At the top of the file" if section is None else f"Under `{section}:`"
         rows = [_setting_row(one) for one in described if one.section == section]
-        head = ("setting", "variable", "type", "default", "what it is for")
+        head = ("setting", "environment variable", "type", "default", "purpose")
         parts.append(f"### {title}\n\n{table(head, rows)}")
     return "\n\n".join(parts)
 
@@ -151,7 +151,7 @@ def built_in_commands(
 
 def errors() -> str:
     """The tree of errors, one row each, children behind their parent."""
-    head = ("error", "code", "HTTP", "exit", "what it says")
+    head = ("error", "code", "HTTP", "exit", "meaning")
     rows = []
     for depth, one in _tree(LLMReplError, 0):
         retry = " May succeed later." if issubclass(one, ProviderError) and one.retryable else ""
@@ -228,7 +228,7 @@ def endpoints() -> str:
                 if method in operations and tag["name"] in operations[method]["tags"]
             ]
     listed = ", ".join(sorted(everywhere))
-    return f"Every call may also be answered with {listed}.\n\n" + "\n\n".join(parts)
+    return f"Every request may also get one of these responses: {listed}.\n\n" + "\n\n".join(parts)
 
 
 def shapes() -> str:
@@ -258,7 +258,7 @@ def _operation(method: str, path: str, operation: dict[str, Any], everywhere: se
             kind = "Header" if one["in"] == "header" else "Query"
             lines.append(f"- {kind} `{one['name']}`: {type_word(one['schema'])}. {note}".rstrip())
     if "requestBody" in operation:
-        may = "" if operation["requestBody"]["required"] else ", which may be left out"
+        may = "" if operation["requestBody"]["required"] else ", optional"
         lines.append(f"- Body: {_content(operation['requestBody'])}{may}.")
     for status, response in operation["responses"].items():
         if status < "4":
