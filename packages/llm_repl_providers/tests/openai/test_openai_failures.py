@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import socket
 import threading
@@ -287,6 +288,22 @@ def test_a_server_that_wants_a_key_says_which_variable():
     assert "OPENAI_API_KEY" in str(error)
 
 
+NO_FAILURE_OF_RESPONSES = [
+    Reply(text="a b", finish_reason="content_filter"),  # an end like others
+]
+LEAKS_OF_RESPONSES = {
+    "failed": {"type": "response.failed", "response": {"error": {"message": f"{KEY} is used up"}}},
+    "in an error event": {"type": "error", "message": f"{KEY} is used up", "code": None},
+    "in a form that is unknown": {"type": "response.output_text.delta", "delta": {KEY: KEY}},
+}
+
+
+@pytest.mark.parametrize("document", LEAKS_OF_RESPONSES.values(), ids=LEAKS_OF_RESPONSES)
+def test_no_key_is_seen_in_an_error_of_responses(server, document, caplog):
+    body = f"data: {json.dumps(document)}\n\n".encode()
+    test_no_key_is_seen_anywhere(server, Reply(body=body), "responses", caplog)
+
+
 LEAKS = {
     "in the message": _rejection(400, f"You sent {KEY}, which is bad."),
     "in a 401": _rejection(401, f"Incorrect API key provided: {KEY}."),
@@ -300,10 +317,13 @@ LEAKS = {
 @pytest.mark.parametrize(
     "reply", [*LEAKS.values(), *(reply for reply, _ in CASES.values())], ids=[*LEAKS, *CASES]
 )
-def test_no_key_is_seen_anywhere(server, reply, caplog):
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_no_key_is_seen_anywhere(server, reply, api, caplog):
     caplog.set_level(logging.DEBUG)
+    if api == "responses" and type(reply) is Reply and reply in NO_FAILURE_OF_RESPONSES:
+        pytest.skip("it is an answer of Responses")
     server.script(reply)
-    provider = _provider(server.base_url)
+    provider = _provider(server.base_url, options={"api": api})
     error = _fail_alone(provider)
     logging.getLogger("test").error("The call failed.", exc_info=error)
     shown = [

@@ -1,5 +1,8 @@
 """A server on loopback that speaks OpenAI's protocol, for tests and benchmarks.
 
+It has chat completions and Responses. What is wrong with a request to Responses, it refuses as the API
+does; what is stateless there has to come back unchanged.
+
 It echoes the last user message until it is told otherwise::
 
     with OpenAIServer() as server:
@@ -24,6 +27,7 @@ from typing import Final, Self
 import msgspec
 
 from llm_repl_core.testing._openai_exchange import ReceivedRequest, Reply, Script
+from llm_repl_core.testing._openai_responses_input import rejection
 
 __all__ = ["OpenAIServer", "ReceivedRequest", "Reply"]
 
@@ -70,7 +74,7 @@ class OpenAIServer:
         )
 
     def script(self, *replies: Script) -> None:
-        """Say how the next chat completions are answered, one reply each, in this order."""
+        """Say how the next requests are answered, one reply each, in this order."""
         self._script.extend(replies)
 
     @property
@@ -176,16 +180,21 @@ class OpenAIServer:
         if path == "/v1/models":
             entries = [{"id": name, "object": "model", "owned_by": "test"} for name in self.models]
             return Reply(), [msgspec.json.encode({"object": "list", "data": entries})]
-        if path != "/v1/chat/completions":
+        if path not in ("/v1/chat/completions", "/v1/responses"):
             return _failure(404, f"Unknown path: {path}", None)
-        if not isinstance(request.body, dict) or not request.body.get("messages"):
+        if not isinstance(request.body, dict):
+            return _failure(400, "you must provide a JSON object", None)
+        if request.is_of_responses:
+            if error := rejection(request.body):
+                return _failure(400, error, None)
+        elif not request.body.get("messages"):
             return _failure(400, "you must provide messages", None)
         model = request.body.get("model")
         if not self.any_model and model not in self.models:
             return _failure(404, f"The model `{model}` does not exist.", "model_not_found")
         chosen = self._script.popleft() if self._script else self.reply
         reply = chosen if isinstance(chosen, Reply) else chosen(request)
-        return reply, reply.portions(request.body)
+        return reply, reply.portions(request.body, responses=request.is_of_responses)
 
 
 class _Reader(asyncio.StreamReader):

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias
+from typing import Any, ClassVar, Final, Literal, Protocol, TypeAlias
 
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.providers.base import Delta, Request
 from llm_repl_providers.openai.limitations import Limitation
 
-__all__ = ["AnswerReader", "Api", "ApiName"]
+__all__ = ["RESPONSES_ITEM", "AnswerReader", "Api", "ApiName"]
 
 ApiName: TypeAlias = Literal["chat", "responses"]
+
+RESPONSES_ITEM: Final = "responses_item"
+"""Under which a part of a turn, or a call of a tool, has the item of Responses that it came as."""
 
 
 class AnswerReader(Protocol):
     """Reads one answer: the documents of a stream, or the one document of a whole answer."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether one of the documents was the last."""
 
     def add(self, document: Any) -> Iterable[Delta]:
         """Take a document in; what it adds to the answer is returned.

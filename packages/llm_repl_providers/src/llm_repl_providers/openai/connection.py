@@ -14,8 +14,8 @@ from llm_repl_core.providers.base import Delta, ProviderConfig
 from llm_repl_core.providers.secret import Secret
 from llm_repl_providers.openai.api import Api
 from llm_repl_providers.openai.document_reader import DocumentReader
+from llm_repl_providers.openai.error_in_answer import ErrorInAnswer
 from llm_repl_providers.openai.failures import (
-    ErrorInAnswer,
     body_of,
     error_reply,
     explain,
@@ -79,18 +79,17 @@ class Connection:
         Raises:
             ProviderError: See `explain`.
         """
-        api = translation.api
         tried: list[Limitation] = []
         is_new = False
         while True:
-            attempt = _Attempt(self._client, self._where, api, body, self._timeout_s)
+            attempt = _Attempt(self._client, self._where, translation.api, body, self._timeout_s)
             failure: ProviderError | None = None
-            limitation: Limitation | None = None
+            remedy: Limitation | Translation | None = None
             try:
                 async with aclosing(attempt.deltas()) as deltas:
                     async for delta in deltas:
                         if is_new:
-                            self._known.add(api, body, tried)
+                            self._known.add(translation.api, body, tried)
                             is_new = False
                         yield delta
             except ProviderError as error:
@@ -100,8 +99,8 @@ class Connection:
                 if not is_known(error):
                     raise
                 if not attempt.has_said:
-                    limitation = self._limitation_in(error, api, body, tried)
-                if limitation is None:
+                    remedy = self._remedy(error, translation, body, tried)
+                if remedy is None:
                     failure = explain(
                         error,
                         where=self._where,
@@ -112,11 +111,15 @@ class Connection:
             if failure is not None:
                 # Raised out here so that it carries no context: the SDK's errors hold the key.
                 raise failure
-            if limitation is None:
+            if remedy is None:
                 return
-            tried.append(limitation)
-            is_new = True
-            body = limitation.adapt(body)
+            if isinstance(remedy, Translation):
+                self._known.set_only_api(str(body["model"]), remedy.api.name)
+                translation, body, tried, is_new = remedy, remedy.body(), [], False
+            else:
+                tried.append(remedy)
+                is_new = True
+                body = remedy.adapt(body)
 
     async def models(self) -> Sequence[str]:
         """The names of the server's models, sorted.
@@ -152,15 +155,22 @@ class Connection:
         """Close all that is open."""
         await self._client.close()
 
-    def _limitation_in(
-        self, error: Exception, api: Api, body: dict[str, JSONValue], tried: list[Limitation]
-    ) -> Limitation | None:
+    def _remedy(
+        self,
+        error: Exception,
+        translation: Translation,
+        body: dict[str, JSONValue],
+        tried: list[Limitation],
+    ) -> Limitation | Translation | None:
+        """How the request may be sent again so that it is answered; None: there is no way."""
         # Apart, so that what the server said, which may repeat the key, stays in these frames.
         if not isinstance(error, openai.APIStatusError | ErrorInAnswer):
             return None
         reply = error_reply(error, self._key)
         message = f"{reply.message} {body_of(error)}"
-        return find_limitation(message, reply.status, body, api.limitations, tried=tried)
+        return translation.in_other_api(message, reply.status) or find_limitation(
+            message, reply.status, body, translation.api.limitations, tried=tried
+        )
 
 
 class _Attempt:
@@ -220,6 +230,8 @@ class _Attempt:
                         for delta in answer.add(document):
                             self.has_said = True
                             yield delta
+                    if answer.is_whole:
+                        documents.is_complete = True
         finally:
             await response.aclose()
         for delta in answer.end(is_complete=documents.is_complete):

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from typing import Any, Final
 
 from llm_repl_core.errors import AnswerBroken, RequestRejected
-from llm_repl_providers.openai.failures import ErrorInAnswer
+from llm_repl_providers.openai.error_in_answer import ErrorInAnswer
 from llm_repl_providers.openai.lenient_json import read_documents
 from llm_repl_providers.openai.sse import Event, EventReader
 
@@ -136,6 +136,9 @@ class DocumentReader:
                 documents = [data.decode("utf-8", "replace")]
             for document in documents:
                 _raise_error(document, event.name)
+                if event.name.startswith(b"response.") and isinstance(document, dict):
+                    # Of Responses, the event's name is in the document, too; not with all servers.
+                    document.setdefault("type", event.name.decode("utf-8", "replace"))
             found += documents
             # Where no empty line stands between the events.
             self.is_complete = self.is_complete or data.rstrip().endswith(b"\n" + _DONE)

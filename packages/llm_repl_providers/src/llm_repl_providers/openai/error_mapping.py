@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -20,7 +21,7 @@ from llm_repl_core.errors import (
     RequestRejected,
 )
 
-__all__ = ["ErrorReply", "to_provider_error"]
+__all__ = ["ErrorReply", "status_of", "to_provider_error"]
 
 
 class ErrorReply(Struct, frozen=True, kw_only=True):
@@ -81,7 +82,8 @@ _TOO_LARGE_PATTERN: Final = _pattern(r"request too large", r"reduce your message
 """Said with 429 of what is above a minute's allowance: no wait makes it smaller."""
 _REFUSED_CODES: Final = frozenset(
     {"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation",
-     "data_inspection_failed", "moderation", "image_content_policy_violation"}
+     "data_inspection_failed", "moderation", "image_content_policy_violation", "bio_policy", "misalignment_policy_violation",
+     "moderation_blocked"}
 )  # fmt: skip
 _REFUSED_PATTERN: Final = _pattern(
     r"content (?:management )?policy", r"content filter", r"flagged", r"inappropriate content"
@@ -136,6 +138,25 @@ _SERVER_CODES: Final = frozenset(
 )  # fmt: skip
 _NOT_SUPPORTED_PATTERN: Final = _pattern(r"(?:not|n't|un)[ -]?(?:supported|implemented)\b")
 _SERVER_PATTERN: Final = _pattern(r"overloaded", r"server (?:is )?(?:busy|error)", r"out of memory")
+
+
+_REQUEST_CODES: Final = _pattern(
+    r"^(?:invalid|unsupported|unknown|missing|image|empty_image|failed_to_download_image"
+    r"|data_residency)_",
+    r"_policy\b|policy_violation|bad_request",
+)
+
+
+def status_of(codes: Iterable[str]) -> int:
+    """The HTTP status for an error that came without one, by its codes; the server's fault, if any.
+
+    Args:
+        codes: Its words for programs.
+    """
+    codes = list(codes)
+    if any("timeout" in code for code in codes):
+        return 504
+    return 400 if any(_REQUEST_CODES.search(code) for code in codes) else 500
 
 
 def to_provider_error(reply: ErrorReply, *, where: str, has_key: bool) -> ProviderError:

@@ -23,23 +23,12 @@ from llm_repl_core.errors import (
 )
 from llm_repl_core.providers.secret import Secret, redact
 from llm_repl_providers.openai.error_body import codes_in, message_in, status_in
-from llm_repl_providers.openai.error_mapping import ErrorReply, to_provider_error
+from llm_repl_providers.openai.error_in_answer import ErrorInAnswer
+from llm_repl_providers.openai.error_mapping import ErrorReply, status_of, to_provider_error
 
-__all__ = ["ErrorInAnswer", "body_of", "error_reply", "explain", "is_known", "retry_after_s"]
+__all__ = ["body_of", "error_reply", "explain", "is_known", "retry_after_s"]
 
 _WORDS_LIMIT_CHARACTERS: Final = 300
-
-
-class ErrorInAnswer(Exception):
-    """An error that came where an answer was due: with status 200, or as an event of the stream.
-
-    Args:
-        body: What it says, as it came in JSON; a text, where it was none.
-    """
-
-    def __init__(self, body: Any) -> None:
-        super().__init__()  # the body stays out of tracebacks: it may repeat the key
-        self.body = body
 
 
 def is_known(error: Exception) -> bool:
@@ -111,8 +100,8 @@ def error_reply(error: openai.APIStatusError | ErrorInAnswer, secret: Secret | N
     body = body_of(error)
     message, codes = _tidy(message_in(body), secret), codes_in(body)
     if isinstance(error, ErrorInAnswer):
-        # Where it says no status, it is the server's failure.
-        return ErrorReply(status=status_in(body) or 500, message=message, codes=codes)
+        status = status_in(body) or status_of(codes)
+        return ErrorReply(status=status, message=message, codes=codes)
     return ErrorReply(
         status=error.status_code,
         message=message,

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-__all__ = ["TextJoiner", "join_surrogates", "read_documents"]
+__all__ = ["TextJoiner", "join_surrogates", "read_documents", "without_surrogates"]
 
 _HALF: Final = re.compile("[\ud800-\udfff]")
 _FIRST_HALF: Final = re.compile("[\ud800-\udbff]\\Z")
@@ -75,6 +75,17 @@ def join_surrogates(text: str) -> str:
         return text
     text = re.sub("[\ud800-\udc7f\udd00-\udfff]", "\ufffd", _paired(text))
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def without_surrogates(value: Any) -> Any:
+    """A JSON value in which no text has halves of characters; see `join_surrogates`."""
+    if isinstance(value, str):
+        return join_surrogates(value)
+    if isinstance(value, list):
+        return [without_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {join_surrogates(name): without_surrogates(item) for name, item in value.items()}
+    return value
 
 
 def _paired(text: str) -> str:

@@ -7,13 +7,13 @@ import importlib
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, get_args
 
 from llm_repl_core.errors import KeyMissing, KeyRejected
 from llm_repl_core.model.json_value import JSONValue
-from llm_repl_core.providers.base import Delta, Provider, ProviderConfig, Request
+from llm_repl_core.providers.base import Delta, Provider, ProviderConfig, ReasoningEffort, Request
 from llm_repl_core.providers.secret import Secret
-from llm_repl_providers.openai.address import OPENAI_BASE_URL, find_base_url
+from llm_repl_providers.openai.address import OPENAI_BASE_URL, find_base_url, is_openai
 from llm_repl_providers.openai.known_limitations import KnownLimitations
 from llm_repl_providers.openai.translation import Translation
 
@@ -26,11 +26,13 @@ _CLOSE_LIMIT_S: Final = 5.0
 
 
 class OpenAIProvider(Provider):
-    """OpenAI's chat completions, and every server that speaks the same protocol.
+    """OpenAI's Responses and chat completions, and every server that speaks one of them.
 
     ``config.base_url`` says where another server is (Ollama, vLLM, llama.cpp, a gateway); where
     it is None, the variable ``OPENAI_BASE_URL`` does, as with OpenAI's own SDK. Such a server
-    need not ask for a key. ``config.options`` are parameters of every request; those of a
+    need not ask for a key. The option ``api`` says which of the two is spoken: ``chat``, ``responses``,
+    or ``auto``, which is Responses with OpenAI itself, and chat completions elsewhere; ``stream:
+    false`` asks for whole answers. The other ``config.options`` are parameters of every request; those of a
     request go before them. Organization and project are read from ``OPENAI_ORG_ID`` and
     ``OPENAI_PROJECT_ID``, proxies from the usual variables, by the SDK.
 
@@ -44,6 +46,7 @@ class OpenAIProvider(Provider):
     name: ClassVar[str] = "openai"
     default_model: ClassVar[str] = "gpt-5.4-mini"
     key_variable: ClassVar[str | None] = "OPENAI_API_KEY"
+    reasoning_efforts: ClassVar[frozenset[ReasoningEffort]] = frozenset(get_args(ReasoningEffort))
 
     def __init__(self, config: ProviderConfig | None = None) -> None:
         super().__init__(config)
@@ -119,7 +122,12 @@ class OpenAIProvider(Provider):
                 await asyncio.wait([asyncio.wrap_future(elsewhere)], timeout=_CLOSE_LIMIT_S)
 
     def _translation(self, request: Request) -> Translation:
-        return Translation(request, self.config.options, self._known)
+        return Translation(
+            request,
+            self.config.options,
+            self._known,
+            is_openai=is_openai(self._base_url),
+        )
 
     async def _connection(self) -> Connection:
         loop = asyncio.get_running_loop()

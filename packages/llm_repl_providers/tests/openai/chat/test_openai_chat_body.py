@@ -190,7 +190,7 @@ def test_attachments_arrive_as_they_are(server, ask):
 def test_what_has_no_place_is_told_in_one_sentence(role, media_type, data, words):
     message = Message(role, "", (Attachment(media_type=media_type, data=data, name="a.b"),))
     with pytest.raises(RequestRejected, match=words) as caught:
-        OpenAIProvider().body(Request(model="m", messages=(message,)))
+        request_body(Request(model="m", messages=(message,)), {})
     assert str(caught.value).endswith(".")
     assert "\n" not in str(caught.value)
 

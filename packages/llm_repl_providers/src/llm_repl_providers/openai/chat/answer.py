@@ -11,7 +11,7 @@ from llm_repl_core.providers.finish_reasons import read_finish_reason
 from llm_repl_core.providers.thinking import THINKING_TAGS
 from llm_repl_providers.openai.chat.content import merge, read_content, reasoning_of
 from llm_repl_providers.openai.chat.tool_calls import ToolCalls
-from llm_repl_providers.openai.lenient_json import TextJoiner, join_surrogates
+from llm_repl_providers.openai.lenient_json import TextJoiner, join_surrogates, without_surrogates
 
 __all__ = ["ChatAnswerReader"]
 
@@ -45,6 +45,11 @@ class ChatAnswerReader:
         self._fields: dict[str, Any] = {}
         self._has_choice = False
         self._streams = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Never: behind the last of the text may come its usage, and its end is an event's."""
+        return False
 
     def add(self, document: Any) -> tuple[Delta, ...]:
         """Take a chunk, or a whole completion, in; what it adds is returned.
@@ -163,11 +168,11 @@ class ChatAnswerReader:
     def _provider_data(self) -> dict[str, JSONValue]:
         """What goes back in the next request as it came."""
         fields: dict[str, JSONValue] = {
-            name: _without_halves(value) for name, value in self._fields.items()
+            name: without_surrogates(value) for name, value in self._fields.items()
         }
         contents = self._contents
         if any(not isinstance(content, str) for content in contents):
-            fields["content"] = _without_halves(_joined_blocks(contents))
+            fields["content"] = without_surrogates(_joined_blocks(contents))
         else:
             text = join_surrogates("".join(contents))
             if text.lstrip().startswith(tuple(opening for opening, _ in THINKING_TAGS)):
@@ -199,16 +204,6 @@ def _joined_block(known: dict[str, Any], piece: dict[str, Any]) -> dict[str, Any
         else:
             joined[name] = value if name == "type" else merge(old, value)
     return joined
-
-
-def _without_halves(value: Any) -> Any:
-    if isinstance(value, str):
-        return join_surrogates(value)
-    if isinstance(value, list):
-        return [_without_halves(item) for item in value]
-    if isinstance(value, dict):
-        return {join_surrogates(name): _without_halves(item) for name, item in value.items()}
-    return value
 
 
 def _inside(where: str) -> str:

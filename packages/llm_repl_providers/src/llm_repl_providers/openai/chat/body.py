@@ -8,6 +8,7 @@ from typing import Any, Final
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.providers.base import Message, Request, Tool, ToolCall
 from llm_repl_providers.openai.answer_schema import json_schema_format
+from llm_repl_providers.openai.api import RESPONSES_ITEM
 from llm_repl_providers.openai.chat.parts import content_parts
 from llm_repl_providers.openai.options import read_options
 from llm_repl_providers.openai.tools import is_bare, sound_arguments
@@ -44,6 +45,8 @@ def _fields(request: Request) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     if request.temperature is not None:
         fields["temperature"] = request.temperature
+    if request.reasoning_effort is not None:
+        fields["reasoning_effort"] = request.reasoning_effort
     if request.tools:
         fields["tools"] = [_tool(tool) for tool in request.tools]
     if request.answer_schema is not None:
@@ -67,7 +70,7 @@ def _message(message: Message) -> dict[str, Any]:
 
 
 def _tool_call(call: ToolCall) -> dict[str, Any]:
-    fields = dict(call.provider_data)
+    fields = {name: value for name, value in call.provider_data.items() if name != RESPONSES_ITEM}
     inner = fields.pop("function", None)
     function = dict(inner) if isinstance(inner, dict) else {}
     function |= {"name": call.name, "arguments": sound_arguments(call.arguments)}

@@ -16,8 +16,11 @@ __all__ = [
     "completion",
     "cut_at_words",
     "events",
+    "from_data_url",
     "last_user_text",
     "tool_call_deltas",
+    "tool_call_entries",
+    "words_in_messages",
 ]
 
 _ARGUMENTS_PIECE_CHARACTERS: Final = 4
@@ -41,10 +44,10 @@ def attachments_in(request: dict[str, Any]) -> tuple[Attachment, ...]:
         for part in _parts(turn.get("content")):
             kind = part.get("type")
             if kind == "image_url":
-                found.append(_from_url(part["image_url"]["url"]))
+                found.append(from_data_url(part["image_url"]["url"]))
             elif kind == "file":
                 file = part["file"]
-                found.append(_from_url(file["file_data"], file.get("filename", "")))
+                found.append(from_data_url(file["file_data"], file.get("filename", "")))
             elif kind == "input_audio":
                 sound = part["input_audio"]
                 data = base64.b64decode(sound["data"])
@@ -66,9 +69,10 @@ def tool_call_deltas(calls: Sequence[ToolCall]) -> Iterator[dict[str, Any]]:
 def events(
     request: dict[str, Any],
     deltas: Sequence[dict[str, Any]],
-    text: str,
     finish_reason: str | None,
     *,
+    usage: dict[str, Any],
+    service_tier: str | None = None,
     endless: bool = False,
     done: bool = True,
 ) -> Iterator[bytes]:
@@ -76,63 +80,88 @@ def events(
 
     Args:
         request: What was asked.
-        deltas: What the chunks carry.
-        text: The answer, to be counted.
+        deltas: What the chunks carry; ``logprobs`` stands beside the delta.
         finish_reason: The last chunk's; None: there is none.
+        usage: What is told of it.
+        service_tier: By which terms it is served; None: that is not told.
         endless: The deltas begin again after the last, without an end.
         done: Whether ``[DONE]`` comes last.
     """
-    common = msgspec.json.encode(_common(request, "chat.completion.chunk"))[:-1]
+    told = _common(request, "chat.completion.chunk", service_tier)
+    common = msgspec.json.encode(told)[:-1]
     # Only the delta is encoded each time: an answer may have ten thousand.
     head = b"data: " + common + b',"choices":[{"index":0,"delta":'
     tail = b',"finish_reason":null}]}\n\n'
     yield head + b'{"role":"assistant","content":""}' + tail
     while True:
         for delta in deltas:
-            yield head + msgspec.json.encode(delta) + tail
+            if "logprobs" in delta:
+                beside = msgspec.json.encode({"content": [delta["logprobs"]]})
+                said = {name: value for name, value in delta.items() if name != "logprobs"}
+                yield head + msgspec.json.encode(said) + b',"logprobs":' + beside + tail
+            else:
+                yield head + msgspec.json.encode(delta) + tail
         if not endless or not deltas:
             break
     if finish_reason is not None:
         yield head + b'{},"finish_reason":' + msgspec.json.encode(finish_reason) + b"}]}\n\n"
     if (request.get("stream_options") or {}).get("include_usage"):
-        usage = msgspec.json.encode(_usage(request, text))
-        yield b"data: " + common + b',"choices":[],"usage":' + usage + b"}\n\n"
+        counted = msgspec.json.encode(usage)
+        yield b"data: " + common + b',"choices":[],"usage":' + counted + b"}\n\n"
     if done:
         yield b"data: [DONE]\n\n"
 
 
 def completion(
-    request: dict[str, Any], text: str, calls: Sequence[ToolCall], finish_reason: str | None
+    request: dict[str, Any],
+    message: dict[str, Any],
+    finish_reason: str | None,
+    *,
+    usage: dict[str, Any],
+    logprobs: Sequence[dict[str, Any]] = (),
+    service_tier: str | None = None,
 ) -> dict[str, Any]:
-    """The one document of an answer that is not streamed."""
-    message: dict[str, Any] = {"role": "assistant", "content": text}
-    if calls:
-        message["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": "function",
-                "function": {"name": call.name, "arguments": call.arguments},
-            }
-            for call in calls
-        ]
-    choice = {"index": 0, "message": message, "finish_reason": finish_reason}
-    common = _common(request, "chat.completion")
-    return {**common, "choices": [choice], "usage": _usage(request, text)}
+    """The one document of an answer that is not streamed.
 
-
-def _common(request: dict[str, Any], kind: str) -> dict[str, Any]:
-    return {"id": "chatcmpl-test", "object": kind, "created": 1, "model": request.get("model")}
-
-
-def _usage(request: dict[str, Any], text: str) -> dict[str, int]:
-    """Words, counted: any number would do that is the same each time."""
-    asked = sum(len(_text(turn.get("content")).split()) for turn in request["messages"])
-    answered = len(text.split())
+    Args:
+        request: What was asked.
+        message: The answer, without its role.
+        finish_reason: Why it ended.
+        usage: What is told of it.
+        logprobs: Of its tokens.
+        service_tier: By which terms it is served; None: that is not told.
+    """
+    turn = {"role": "assistant", "content": "", **message}
+    choice: dict[str, Any] = {"index": 0, "message": turn, "finish_reason": finish_reason}
+    if logprobs:
+        choice["logprobs"] = {"content": list(logprobs)}
     return {
-        "prompt_tokens": asked,
-        "completion_tokens": answered,
-        "total_tokens": asked + answered,
+        **_common(request, "chat.completion", service_tier),
+        "choices": [choice],
+        "usage": usage,
     }
+
+
+def tool_call_entries(calls: Sequence[ToolCall]) -> list[dict[str, Any]]:
+    """Calls of tools as they stand in a whole message."""
+    return [
+        {
+            "id": call.id,
+            "type": "function",
+            "function": {"name": call.name, "arguments": call.arguments},
+        }
+        for call in calls
+    ]
+
+
+def _common(request: dict[str, Any], kind: str, service_tier: str | None) -> dict[str, Any]:
+    common = {"id": "chatcmpl-test", "object": kind, "created": 1, "model": request.get("model")}
+    return common if service_tier is None else {**common, "service_tier": service_tier}
+
+
+def words_in_messages(request: dict[str, Any]) -> list[int]:
+    """How many words each message has."""
+    return [len(_text(turn.get("content")).split()) for turn in request["messages"]]
 
 
 def _text(content: Any) -> str:
@@ -145,7 +174,8 @@ def _parts(content: Any) -> list[dict[str, Any]]:
     return content if isinstance(content, list) else []
 
 
-def _from_url(url: str, name: str = "") -> Attachment:
+def from_data_url(url: str, name: str = "") -> Attachment:
+    """What a data URI holds."""
     head, _, data = url.partition(";base64,")
     media_type = head.removeprefix("data:")
     return Attachment(media_type=media_type, data=base64.b64decode(data), name=name)

@@ -1,0 +1,1 @@
+"""Responses: the API that OpenAI prefers for its own models."""
