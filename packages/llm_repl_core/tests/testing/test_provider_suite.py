@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from typing import ClassVar
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from llm_repl_core.errors import ModelNotFound, ProviderError, RequestRejected
-from llm_repl_core.providers.base import Delta, Provider, ProviderConfig, ToolCall, Usage
+from llm_repl_core.providers.base import Delta, Message, Provider, ProviderConfig, ToolCall, Usage
+from llm_repl_core.providers.parts import Media, Reasoning, Refusal
 from llm_repl_core.providers.secret import Secret
 from llm_repl_core.testing.provider_suite import ProviderSuite
 
@@ -43,7 +46,23 @@ def _suite(provider_class, **attributes):
     def make_tool_request(self, tool):
         return msgspec.structs.replace(self.make_request(), tools=(tool,))
 
-    methods = {"make_provider": make_provider, "make_tool_request": make_tool_request}
+    def make(kind):
+        def make_it(self, tool=None):
+            request = msgspec.structs.replace(
+                self.make_request(), messages=(Message("user", kind),)
+            )
+            return request if tool is None else msgspec.structs.replace(request, tools=(tool,))
+
+        return make_it if issubclass(provider_class, _Thinks) else lambda self, tool=None: None
+
+    methods = {
+        "make_provider": make_provider,
+        "make_tool_request": make_tool_request,
+        "make_reasoning_request": make("think"),
+        "make_refusal_request": make("refuse"),
+        "make_cached_request": make("cache"),
+        "make_media_request": make("make"),
+    }
     return type("Suite", (ProviderSuite,), {**methods, **attributes})()
 
 
@@ -261,7 +280,101 @@ class _HasASlash(_Echo):
     name = "a/b"
 
 
+class _Thinks(_Calls):
+    """Thinks in signed reasoning, refuses, caches, makes a picture, as the text says."""
+
+    reasoning_efforts = frozenset({"low"})
+    signature: ClassVar = {"signature": "s"}
+    finish = "refusal"
+    cached = 3
+    made: ClassVar = (Media(media_type="image/png", data=b"PNG"),)
+
+    async def stream(self, request):
+        kind = request.messages[0].content
+        self.calls += 1
+        if kind == "think" and request.messages[-1].role == "user":
+            yield Delta(reasoning="Hm.")
+            yield Delta(parts=(Reasoning(provider_data=self.signature),))
+            yield Delta(tool_calls=self.asks)
+        elif kind == "refuse":
+            yield Delta(parts=(Refusal(text="No."),), finish_reason=self.finish)
+            return
+        elif kind == "make":
+            yield Delta(parts=self.made)
+        else:
+            yield Delta(text="a")
+        usage = Usage(input_tokens=3, cached_input_tokens=self.cached if self.calls > 1 else 0)
+        yield Delta(usage=usage, finish_reason="stop")
+
+
+class _ForgetsToSendBack(_Thinks):
+    def body(self, request):
+        bare = [structs.replace(one, parts=()) for one in request.messages]
+        return super().body(structs.replace(request, messages=tuple(bare)))
+
+
+class _ThinksAloud(_Thinks):
+    async def stream(self, request):
+        async for delta in super().stream(request):
+            yield structs.replace(delta, text=delta.reasoning or delta.text)
+
+
+class _HidesThatItThinks(_Thinks):
+    async def stream(self, request):
+        async for delta in super().stream(request):
+            yield structs.replace(delta, reasoning="", parts=())
+
+
+class _RefusesInOtherWords(_Thinks):
+    finish = "stop"
+
+
+class _CachesNothing(_Thinks):
+    cached = None
+
+
+class _CachesMoreThanThereIs(_Thinks):
+    cached = 4
+
+
+class _MakesNothing(_Thinks):
+    made = ()
+
+
+class _MakesWithoutBytes(_Thinks):
+    made: ClassVar = (Media(media_type="image/png", data=b""),)
+
+
+class _ClaimsAnEffort(_Thinks):
+    def body(self, request):
+        return super().body(structs.replace(request, reasoning_effort=None))
+
+
+class _ClaimsWhatThereIsNot(_Thinks):
+    reasoning_efforts = frozenset({"enormous"})
+
+
+class _RejectsAnEffortWithoutNamingIt(_Thinks):
+    def body(self, request):
+        if request.reasoning_effort is not None:
+            raise RequestRejected("No.")
+        return super().body(request)
+
+
 WRONG = {
+    "test_reasoning_is_no_text_and_goes_back": [
+        _ForgetsToSendBack,
+        _ThinksAloud,
+        _HidesThatItThinks,
+    ],
+    "test_a_refusal_is_told_as_one": [_RefusesInOtherWords],
+    "test_what_was_cached_is_counted": [_CachesNothing, _CachesMoreThanThereIs],
+    "test_what_it_makes_comes_whole": [_MakesNothing, _MakesWithoutBytes],
+    "test_an_effort_that_it_claims_is_sent": [
+        _ClaimsAnEffort,
+        _ClaimsWhatThereIsNot,
+        _RejectsAnEffortWithoutNamingIt,
+    ],
     "test_the_class_says_who_it_is": [_HasASlash],
     "test_an_answer_comes_in_deltas": [_Silent],
     "test_the_end_is_told_once": [_EndsTwice, _EndsEarly, _CountsTwice],
@@ -292,6 +405,11 @@ WRONG = {
 
 
 RIGHT = {
+    "test_reasoning_is_no_text_and_goes_back": _Thinks,
+    "test_a_refusal_is_told_as_one": _Thinks,
+    "test_what_was_cached_is_counted": _Thinks,
+    "test_what_it_makes_comes_whole": _Thinks,
+    "test_an_effort_that_it_claims_is_sent": _Thinks,
     "test_tool_calls_come_whole": _Calls,
     "test_tokens_are_counted_exactly_or_not_at_all": _Counts,
 }

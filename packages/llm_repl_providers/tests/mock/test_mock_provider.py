@@ -51,6 +51,19 @@ class TestMockProvider(ProviderSuite):
             request, model=f'call:{tool.name} {{"x": 1}}|{tool.name} {{"x": 2}}', tools=(tool,)
         )
 
+    def make_reasoning_request(self, tool: Tool) -> Request:
+        request = self.make_tool_request(tool)
+        return msgspec.structs.replace(request, model=f"{request.model}+think=Let me see.")
+
+    def make_refusal_request(self) -> Request:
+        return _request("echo+refuse=I would rather not.")
+
+    def make_cached_request(self) -> Request:
+        return _request("echo+cache=1")
+
+    def make_media_request(self) -> Request:
+        return _request("echo+make=image/png")
+
 
 class TestMockEcho(ProviderSuite):
     rejects_unknown_models = False

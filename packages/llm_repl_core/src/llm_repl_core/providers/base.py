@@ -279,7 +279,8 @@ class Provider(abc.ABC):
         Raises:
             RequestRejected: The request cannot be sent in this provider's form at all.
         """
-        document: dict[str, JSONValue] = json.loads(json.dumps(msgspec.to_builtins(request)))
+        sent = msgspec.structs.replace(request, cache=None)
+        document: dict[str, JSONValue] = json.loads(json.dumps(msgspec.to_builtins(sent)))
         return document
 
     async def count_tokens(self, request: Request) -> int | None:  # noqa: ARG002  # for subclasses

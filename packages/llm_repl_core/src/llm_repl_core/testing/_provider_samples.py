@@ -4,7 +4,23 @@ from __future__ import annotations
 
 import msgspec
 
-from llm_repl_core.providers.base import AnswerSchema, Attachment, Request, Tool
+from llm_repl_core.providers.base import (
+    AnswerSchema,
+    Attachment,
+    CacheHint,
+    Message,
+    Request,
+    Tool,
+    ToolCall,
+)
+from llm_repl_core.providers.parts import (
+    Citation,
+    Media,
+    Reasoning,
+    ServerToolCall,
+    Text,
+    ToolCallPlace,
+)
 
 __all__ = ["ADD", "ATTACHMENTS", "SCHEMA", "requests_of_each_kind", "with_attachment"]
 
@@ -36,6 +52,25 @@ ATTACHMENTS = {
 }
 
 
+_TURN = (
+    # Another provider's: what it wants back means nothing to this one.
+    Message(
+        "assistant",
+        "Let me see.",
+        tool_calls=(ToolCall(id="c1", name="add", arguments='{"x": 1}'),),
+        parts=(
+            Reasoning(text="Hm.", provider_data={"of_another": "s"}),
+            Text(text="Let me see."),
+            Citation(url="https://example.org/", start=0, end=3),
+            Media(media_type="image/png", data=b"\x89PNG"),
+            ServerToolCall(id="s1", name="search", result="found"),
+            ToolCallPlace(id="c1"),
+        ),
+    ),
+    Message("tool", "3", tool_call_id="c1"),
+)
+
+
 def with_attachment(request: Request, attachment: Attachment) -> Request:
     """The request with something attached to its last message."""
     *others, last = request.messages
@@ -50,5 +85,11 @@ def requests_of_each_kind(plain: Request) -> dict[str, Request]:
         "a temperature": msgspec.structs.replace(plain, temperature=0.5),
         "tools": msgspec.structs.replace(plain, tools=(ADD,)),
         "a schema": msgspec.structs.replace(plain, answer_schema=SCHEMA),
+        "a hint for the cache": msgspec.structs.replace(
+            plain, cache=CacheHint(key="k", prefixes=(1,))
+        ),
+        "a turn of many parts": msgspec.structs.replace(
+            plain, tools=(ADD,), messages=(*plain.messages, *_TURN)
+        ),
         **{what: with_attachment(plain, one) for what, one in ATTACHMENTS.items()},
     }

@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from functools import partial
-from typing import ClassVar, TypeVar
+from typing import ClassVar, TypeVar, get_args
 
 import msgspec
 import pytest
@@ -29,7 +29,15 @@ from llm_repl_core.errors import (
     ProviderError,
     RequestRejected,
 )
-from llm_repl_core.providers.base import Delta, Message, Provider, Request, Tool, ToolCall
+from llm_repl_core.providers.base import (
+    Delta,
+    FinishReason,
+    Message,
+    Provider,
+    Request,
+    Tool,
+    ToolCall,
+)
 from llm_repl_core.providers.secret import Secret
 from llm_repl_core.providers.streaming import deltas
 from llm_repl_core.testing._provider_samples import (
@@ -38,6 +46,7 @@ from llm_repl_core.testing._provider_samples import (
     requests_of_each_kind,
     with_attachment,
 )
+from llm_repl_core.testing._turn_suite import TurnSuite, check_usage, collect
 
 __all__ = ["ProviderSuite"]
 
@@ -49,7 +58,7 @@ _CANARY_KEY = "canary-key-0123456789"
 _CLOSE_LIMIT_S = 2.0
 
 
-class ProviderSuite:
+class ProviderSuite(TurnSuite):
     """Subclass it as ``class TestMine(ProviderSuite)`` and write `make_provider`.
 
     Attributes:
@@ -98,7 +107,7 @@ class ProviderSuite:
 
     def test_an_answer_comes_in_deltas(self) -> None:
         """At least one delta comes, and the texts join to the answer."""
-        pieces = self._run(lambda provider: _collect(provider, self.make_request()))
+        pieces = self._run(lambda provider: collect(provider, self.make_request()))
         assert pieces, "not one delta came"
         answer = _text(pieces)
         assert answer, "the deltas' texts join to nothing"
@@ -107,12 +116,16 @@ class ProviderSuite:
 
     def test_the_end_is_told_once(self) -> None:
         """Usage comes at most once, the reason for the end at most once and last."""
-        pieces = self._run(lambda provider: _collect(provider, self.make_request()))
+        pieces = self._run(lambda provider: collect(provider, self.make_request()))
         counted = [piece.usage for piece in pieces if piece.usage is not None]
         assert len(counted) <= 1, f"usage comes once, at the end, not {len(counted)} times"
         ends = [number for number, piece in enumerate(pieces) if piece.finish_reason is not None]
         assert len(ends) <= 1, f"finish_reason comes once, not {len(ends)} times"
         assert ends in ([], [len(pieces) - 1]), "finish_reason comes with the last delta"
+        told = {piece.finish_reason for piece in pieces} - {None}
+        assert told <= set(get_args(FinishReason)), f"finish_reason is {told}: see FinishReason"
+        for usage in counted:
+            check_usage(usage)
 
     def test_the_same_request_gets_the_same_answer(self) -> None:
         """Where it says that it is deterministic, it is."""
@@ -219,7 +232,7 @@ class ProviderSuite:
         request = self.make_tool_request(ADD)
         if request is None:
             pytest.skip("it calls no tools")
-        pieces = self._run(lambda provider: _collect(provider, request))
+        pieces = self._run(lambda provider: collect(provider, request))
         calls = [call for piece in pieces for call in piece.tool_calls]
         assert calls, "it asked for no tool"
         for call in calls:
@@ -234,7 +247,7 @@ class ProviderSuite:
         said = Message("assistant", _text(pieces), tool_calls=tuple(calls))
         results = (Message("tool", "3", tool_call_id=call.id) for call in calls)
         again = msgspec.structs.replace(request, messages=(*request.messages, said, *results))
-        pieces = self._run(lambda provider: _collect(provider, again))
+        pieces = self._run(lambda provider: collect(provider, again))
         assert pieces, "the results are not answered"
 
     def test_attachments_work_or_are_rejected(self) -> None:
@@ -250,7 +263,7 @@ class ProviderSuite:
 
         async def count(provider: Provider) -> tuple[int | None, list[Delta]]:
             request = self.make_request()
-            return await provider.count_tokens(request), await _collect(provider, request)
+            return await provider.count_tokens(request), await collect(provider, request)
 
         counted, pieces = self._run(count)
         if counted is None:
@@ -337,32 +350,27 @@ class ProviderSuite:
         return await asyncio.wait_for(work, self.limit_s)
 
     async def _ask(self, provider: Provider, text: str) -> str:
-        return _text(await _collect(provider, self.make_request(text)))
+        return _text(await collect(provider, self.make_request(text)))
 
     def _fail_with_unknown_model(self) -> LLMReplError:
         request = msgspec.structs.replace(self.make_request(), model="no-such-model-anywhere")
         with pytest.raises(ProviderError) as caught:
-            self._run(lambda provider: _collect(provider, request))
+            self._run(lambda provider: collect(provider, request))
         return caught.value
-
-
-async def _collect(provider: Provider, request: Request) -> list[Delta]:
-    async with aclosing(deltas(provider, request)) as answer:
-        return [delta async for delta in answer]
 
 
 async def _collect_or_reject(
     request: Request, provider: Provider
 ) -> tuple[str, RequestRejected | None]:
     try:
-        return _text(await _collect(provider, request)), None
+        return _text(await collect(provider, request)), None
     except RequestRejected as error:
         return "", error
 
 
 async def _ask_and_close(provider: Provider, request: Request) -> None:
     try:
-        await _collect(provider, request)
+        await collect(provider, request)
     finally:
         await provider.close()
 

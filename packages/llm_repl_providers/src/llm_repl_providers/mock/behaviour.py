@@ -85,7 +85,7 @@ class Behaviour(Struct, frozen=True, kw_only=True):
     server_search: str | None = None
     finish_word: str | None = None
     counts_cache: bool = False
-    logprobs: int = 0
+    logprobs: bool | int = False
     top_logprobs: Annotated[int, Meta(ge=0, le=20)] = 0
 
     def failure(self) -> ProviderError | None:
