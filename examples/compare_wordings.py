@@ -17,6 +17,7 @@ from llm_repl_core import (
     Notebook,
     PromptCell,
     RecordingsLedger,
+    Session,
     Settings,
     load_settings,
 )
@@ -38,7 +39,7 @@ def main() -> int:
         notebook.insert(PromptCell(id=name, content=wording))
     ledger = RecordingsLedger.load("compare_wordings.calls.jsonl")
     application = Application(load_settings(Settings))
-    with application.open(notebook, ledger=ledger) as session:
+    with Session(notebook, application=application, ledger=ledger) as session:
         session.assign({"text": TEXT})
         for event in session.stream(mode="reuse", budget=Budget(calls=10, usd=0.05)):
             if isinstance(event, CellCompleted):

@@ -34,6 +34,7 @@ from llm_repl_core import (
     Provider,
     ProviderConfig,
     Request,
+    Session,
     Settings,
     ToolCall,
     hookimpl,
@@ -324,7 +325,7 @@ def test_answers_and_calls_of_tools() -> None:
     plugins = PluginManager()
     plugins.register(_TalkativePlugin(), "talkative")
     application = Application(Settings(call_attempts=1), plugins=plugins)
-    with application.open(notebook) as session:
+    with Session(notebook, application=application) as session:
         for cell_ids, mode in ((None, "live"), ([plain.id], "reuse")):
             for event in session.stream(cell_ids, mode=mode, stop_on_error=False):
                 if isinstance(event, CellText) and event.cell_id == slow.id:

@@ -12,7 +12,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from llm_repl_core import Application, Notebook, load_notebook, save_notebook
+from llm_repl_core import Notebook, Session, load_notebook, save_notebook
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.llmn"))
 LIMIT_S = 300.0
@@ -26,7 +26,7 @@ def saved(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     notebook = load_notebook(request.param)
     folder = tmp_path_factory.mktemp(request.param.stem)
     save_notebook(notebook, folder / "not_run.ipynb")
-    with Application().open(notebook, kernel="worker") as session:
+    with Session(notebook, kernel="worker") as session:
         session.run()
     path = folder / "example.ipynb"
     save_notebook(notebook, path)
@@ -115,7 +115,7 @@ def test_jupytext_changes_the_paired_notebook_and_what_was_edited_is_stale(tmp_p
     notebook = Notebook()
     notebook.add_code("x = 1\nx")
     notebook.add_code("x + 1")
-    with notebook.open() as session:
+    with Session(notebook) as session:
         session.run()
     path = tmp_path / "a.ipynb"
     save_notebook(notebook, path)

@@ -103,7 +103,7 @@ def files_are_typed(path: Path) -> None:
 
 
 def opening_is_typed(notebook: Notebook) -> None:
-    with notebook.open() as session:
+    with Session(notebook) as session:
         assert_type(session, Session)
         assert_type(session.notebook, Notebook)
 
@@ -121,7 +121,7 @@ def running_is_typed(session: Session, cell_id: str) -> None:
 
 
 async def awaiting_is_typed(notebook: Notebook) -> None:
-    async with notebook.open() as session:
+    async with Session(notebook) as session:
         assert_type(session, Session)
         await session.arun()
         assert_type(session.astream(), AsyncGenerator[Event, None])
@@ -165,7 +165,7 @@ def applications_are_typed(notebook: Notebook, path: Path) -> None:
     assert_type(settings.cell_timeout_s, float)
     assert_type(settings.kernel_preload, tuple[str, ...])
     application = Application(settings, plugins=PluginManager())
-    assert_type(application.open(notebook, kernel=None), Session)
+    assert_type(Session(notebook, application=application, kernel=None), Session)
     assert_type(application.load(path), Notebook)
     assert_type(application.providers.names(), list[str])
 

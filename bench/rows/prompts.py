@@ -17,7 +17,7 @@ from bench.listeners import SocketIOListener
 from bench.ours import create_notebook, execute_path, our_server
 from bench.peers.token_stream import TOKENS, token_stream
 from bench.programs import command, run_to_end
-from llm_repl_core import Notebook, save_notebook
+from llm_repl_core import Notebook, Session, save_notebook
 
 _PROMPTS = 32
 _PAIRS = 5
@@ -179,7 +179,7 @@ def scheduled_cell() -> Iterator[tuple[Sample, Sample]]:
     document.add_prompt("Hello", model="echo", response_var="greeting")
     for number in range(_PLANNED):
         document.add_code(f"x{number} = {number}")
-    with document.open() as session:
+    with Session(document) as session:
         yield (
             lambda: time_of(session.run) / _PLANNED,
             lambda: time_of(lambda: session.run(parallel=False)) / _PLANNED,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from llm_repl_core import Application, CellText, Notebook, load_notebook, save_notebook
+from llm_repl_core import Application, CellText, Notebook, Session, load_notebook, save_notebook
 from llm_repl_core.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[2]
@@ -162,7 +162,7 @@ def test_a_script_streams_and_stops(tmp_path, environment, monkeypatch):
     notebook = Notebook(name="Stream")
     notebook.add_prompt("Write a long story.", parameters={"max_tokens": 1500})
     heard = []
-    with Application(load_settings(Settings)).open(notebook) as session:
+    with Session(notebook, application=Application(load_settings(Settings))) as session:
         for event in session.stream():
             if isinstance(event, CellText):
                 heard.append(event.text)

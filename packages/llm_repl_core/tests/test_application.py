@@ -18,6 +18,7 @@ from llm_repl_core import (
     Notebook,
     PluginManager,
     Provider,
+    Session,
     Settings,
     StorageError,
     hookimpl,
@@ -84,7 +85,7 @@ def test_a_plugin_brings_a_cell_type():
     assert application.cell_types.get("OddCell") is OddCell
     notebook = Notebook()
     notebook.insert(OddCell())
-    with application.open(notebook) as session:
+    with Session(notebook, application=application) as session:
         session.run()
     assert notebook.cells[0].status == "completed"
 
@@ -138,7 +139,7 @@ def test_a_stranger_that_takes_a_built_in_name_is_named():
 
 def test_a_kernel_that_is_not_there_is_told_with_those_that_are():
     with pytest.raises(KernelNotFound) as caught:
-        Notebook().open(kernel="wrker")
+        Session(Notebook(), kernel="wrker")
     assert str(caught.value) == (
         "There is no kernel `wrker`; installed are in_process, worker, jupyter."
     )
@@ -146,9 +147,9 @@ def test_a_kernel_that_is_not_there_is_told_with_those_that_are():
 
 def test_the_settings_choose_the_kernel_where_nobody_does():
     application = Application(Settings(kernel="in_process"))
-    with application.open(Notebook(), kernel=None) as session:
+    with Session(Notebook(), application=application, kernel=None) as session:
         assert isinstance(session.kernel, InProcessKernel)
-    with application.open(Notebook(), kernel=InProcessKernel()) as session:
+    with Session(Notebook(), application=application, kernel=InProcessKernel()) as session:
         assert isinstance(session.kernel, InProcessKernel)
 
 
@@ -180,7 +181,7 @@ def test_the_default_memory_limit_fits_the_machine():
 def test_code_runs_in_its_folder_with_its_variables(tmp_path):
     notebook = Notebook()
     notebook.add_code("import os\nhere, name = os.getcwd(), os.environ['A']")
-    with Application().open(notebook, cwd=tmp_path, env={"A": "b"}) as session:
+    with Session(notebook, cwd=tmp_path, env={"A": "b"}) as session:
         session.run()
         assert session.state["here"] == str(tmp_path)
         assert session.state["name"] == "b"
@@ -190,7 +191,7 @@ def test_an_opened_notebook_is_not_touched_by_that():
     notebook = Notebook()
     notebook.add_code("x = 1")
     before = notebook.updated_at
-    notebook.open().close()
+    Session(notebook).close()
     assert notebook.updated_at == before
     assert notebook.cells[0].status == "idle"
 
@@ -203,7 +204,7 @@ def test_a_notebook_is_saved_and_loaded(tmp_path, name):
     notebook = Notebook("Greeting")
     notebook.add_code("who = 'world'")
     notebook.add_prompt("Say hello to {who}.", response_var="greeting")
-    with notebook.open() as session:
+    with Session(notebook) as session:
         session.run()
     save_notebook(notebook, tmp_path / name)
     again = load_notebook(str(tmp_path / name))
@@ -242,7 +243,7 @@ def test_no_key_is_in_what_is_saved(tmp_path, monkeypatch):
     notebook.add_prompt("hi", model="mock/echo")
     notebook.add_prompt("hi", model="openai/no-such-model")
     application = Application(Settings(provider="openai", base_url="http://127.0.0.1:9/v1"))
-    with application.open(notebook) as session:
+    with Session(notebook, application=application) as session:
         session.live.listen(lambda event: None)
         events = list(session.stream(stop_on_error=False))
     application.save(notebook, tmp_path / "n.llmn")

@@ -127,8 +127,8 @@ def test_an_import_is_light(statement):
 
 def test_a_script_loads_no_more_than_it_uses():
     code = (
-        "from llm_repl_core import Notebook\nn = Notebook()\nn.add_prompt('x', model='mock/echo')\n"
-        "with n.open() as s: s.run()\n"
+        "from llm_repl_core import Notebook, Session\nn = Notebook()\nn.add_prompt('x', model='mock/echo')\n"
+        "with Session(n) as s: s.run()\n"
         "import sys, json\nprint(json.dumps(sorted(sys.modules)))"
     )
     loaded = json.loads(run_python(code))

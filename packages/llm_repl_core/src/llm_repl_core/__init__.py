@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from llm_repl_core.application import Application, load_notebook, save_notebook
     from llm_repl_core.dataflow.graph import Graph
     from llm_repl_core.engine.budget import Budget
-    from llm_repl_core.engine.cell_type import CellType, Execution
-    from llm_repl_core.engine.events import (
+    from llm_repl_core.engine.options import RunOptions
+    from llm_repl_core.engine.prompts.preview import Preview
+    from llm_repl_core.execution.cell_type import CellType, Execution
+    from llm_repl_core.execution.events import (
         CellCompleted,
         CellFailed,
         CellOutput,
@@ -36,9 +38,6 @@ if TYPE_CHECKING:
         RunStarted,
         ToolApprovalNeeded,
     )
-    from llm_repl_core.engine.options import RunOptions
-    from llm_repl_core.engine.prompts.preview import Preview
-    from llm_repl_core.engine.session import Session
     from llm_repl_core.formats.base import Format
     from llm_repl_core.kernels.base import Expression, Failed, Kernel, KernelOptions, Value
     from llm_repl_core.ledger.base import Ledger
@@ -89,6 +88,7 @@ if TYPE_CHECKING:
     )
     from llm_repl_core.providers.secret import Secret
     from llm_repl_core.providers.usage import Usage
+    from llm_repl_core.session import Session
     from llm_repl_core.settings import Settings, load_settings
 
 __version__ = "0.1.0"
@@ -182,8 +182,8 @@ _MODULES = {
     "ledger.record": ("CallRecord",),
     "ledger.recordings": ("RecordingsLedger",),
     "application": ("Application", "load_notebook", "save_notebook"),
-    "engine.cell_type": ("CellType", "Execution"),
-    "engine.events": (
+    "execution.cell_type": ("CellType", "Execution"),
+    "execution.events": (
         "CellCompleted",
         "CellFailed",
         "CellOutput",
@@ -202,7 +202,6 @@ _MODULES = {
         "RunStarted",
         "ToolApprovalNeeded",
     ),
-    "engine.session": ("Session",),
     "formats.base": ("Format",),
     "kernels.base": ("Expression", "Failed", "Kernel", "KernelOptions", "Value"),
     "model.cell": ("Cell", "CodeCell", "ForeignCell", "MarkdownCell", "MemoryCell", "PromptCell"),
@@ -242,6 +241,7 @@ _MODULES = {
     ),
     "providers.secret": ("Secret",),
     "providers.usage": ("Usage",),
+    "session": ("Session",),
     "settings": ("Settings", "load_settings"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

@@ -13,24 +13,21 @@ from msgspec import Struct
 from llm_repl_core import builtin_plugins
 from llm_repl_core.engine.call_policies import CallPolicies
 from llm_repl_core.engine.calls import ModelCaller
-from llm_repl_core.engine.cell_type import CellType
 from llm_repl_core.engine.cost_bounds import CostBounds
 from llm_repl_core.engine.dependencies import Dependencies
 from llm_repl_core.engine.limits import ProviderLimits
 from llm_repl_core.engine.live_session import LiveSession
-from llm_repl_core.engine.loop import EngineLoop
 from llm_repl_core.engine.providers import Providers
 from llm_repl_core.engine.retries import RetryPolicy
 from llm_repl_core.engine.routing import ProviderChoice
-from llm_repl_core.engine.session import Session
 from llm_repl_core.errors import InvalidInput, InvalidNotebook, KernelNotFound, PluginError
+from llm_repl_core.execution.cell_type import CellType
 from llm_repl_core.files import read_file, shown_path, write_atomically
 from llm_repl_core.formats.base import Format
 from llm_repl_core.kernels.base import Kernel, KernelOptions
 from llm_repl_core.kernels.jupyter import JupyterKernel, find_kernelspec
 from llm_repl_core.keys import Keys
 from llm_repl_core.ledger.base import Ledger
-from llm_repl_core.ledger.in_memory import MemoryLedger
 from llm_repl_core.ledger.prices import Prices
 from llm_repl_core.memory_limit import default_memory_limit_bytes
 from llm_repl_core.model.cell import Cell
@@ -99,16 +96,16 @@ class Application:
             "llm_repl_cell_types", self._claim_cell_type
         )
         self._executors: dict[type[Cell], CellType] = {
-            one.cell_class: one for one in collected.values()
+            cell_type.cell_class: cell_type for cell_type in collected.values()
         }
         self.kernels: dict[str, type[Kernel]] = self.plugins.collect(
-            "llm_repl_kernels", lambda one: _usable(one, Kernel).name
+            "llm_repl_kernels", lambda found: _usable(found, Kernel).name
         )
         self.formats: dict[str, type[Format]] = self.plugins.collect(
-            "llm_repl_formats", lambda one: _usable(one, Format).suffix
+            "llm_repl_formats", lambda found: _usable(found, Format).suffix
         )
         self.providers = Providers(
-            self.plugins.collect("llm_repl_providers", lambda one: _usable(one, Provider).name),
+            self.plugins.collect("llm_repl_providers", lambda found: _usable(found, Provider).name),
             keys=self.keys,
             choice=ProviderChoice(
                 name=self.settings.provider,
@@ -120,75 +117,34 @@ class Application:
         self.prices = Prices(self.settings.prices)
         self._limits = ProviderLimits(self.settings.provider_concurrency)
 
-    def open(
+    def open_live(
         self,
         notebook: Notebook,
         *,
-        kernel: str | Kernel | None = "in_process",
-        loop: EngineLoop | None = None,
-        ledger: Ledger | None = None,
-        cwd: Path | None = None,
-        env: Mapping[str, str] | None = None,
-    ) -> Session:
-        """Give a notebook a kernel.
-
-        Args:
-            notebook: The notebook.
-            kernel: A kernel's name, a kernel, or None for the one that the notebook names under
-                ``metadata.llm_repl.kernel``, else the settings.
-            loop: Where the engine is to live; a loop of the session's own where None.
-            ledger: Where calls are recorded; in memory where None.
-            cwd: The folder that the code runs in; the process's own where None.
-            env: Variables added to the code's environment.
-
-        Raises:
-            KernelNotFound: There is no kernel of that name.
-        """
-        if not isinstance(kernel, Kernel):
-            choice = self.choose_kernel(notebook, kernel)
-            kernel = choice.make(self.kernel_options(cwd=cwd, env=env))
-        ledger = MemoryLedger() if ledger is None else ledger
-        if loop is not None:
-            return Session(self.open_live(notebook, kernel=kernel, ledger=ledger), loop)
-        own_loop = EngineLoop()
-        providers = self.providers.for_another_loop()
-        limits = ProviderLimits(self.settings.provider_concurrency)
-
-        def on_close() -> None:
-            try:
-                own_loop.call(providers.close())
-            finally:
-                own_loop.close()
-
-        live = self._live_session(notebook, kernel, providers, limits, ledger)
-        return Session(live, own_loop, on_close=on_close)
-
-    def open_live(self, notebook: Notebook, *, kernel: Kernel, ledger: Ledger) -> LiveSession:
+        kernel: Kernel,
+        ledger: Ledger,
+        providers: Providers | None = None,
+    ) -> LiveSession:
         """Give a notebook a kernel, for code that runs in the engine's loop itself, as a server's.
-
-        All notebooks that are opened so share the providers and their limits.
 
         Args:
             notebook: The notebook.
             kernel: Its kernel.
             ledger: Where calls are recorded.
+            providers: Those of another loop, with limits of their own; None: the application's,
+                which all notebooks that are opened so share, with their limits.
         """
-        return self._live_session(notebook, kernel, self.providers, self._limits, ledger)
-
-    def _live_session(
-        self,
-        notebook: Notebook,
-        kernel: Kernel,
-        providers: Providers,
-        limits: ProviderLimits,
-        ledger: Ledger,
-    ) -> LiveSession:
+        limits = self._limits
+        if providers is None:
+            providers = self.providers
+        else:
+            limits = ProviderLimits(self.settings.provider_concurrency)
         cost_bounds = CostBounds(providers, self.prices)
         return LiveSession(
             notebook,
             kernel=kernel,
             cell_types=self._executors,
-            call=ModelCaller(
+            model_caller=ModelCaller(
                 providers,
                 self.plugins,
                 limits=limits,
@@ -202,11 +158,33 @@ class Application:
                 self.prices,
                 self.settings.run_concurrency,
                 speculate=self.settings.speculate,
-                expected_calls=cost_bounds.of_cells,
+                cost_bounds=cost_bounds,
             ),
             plugins=self.plugins,
             cell_timeout_s=self.settings.cell_timeout_s,
         )
+
+    def make_kernel(
+        self,
+        notebook: Notebook,
+        chosen: str | None = None,
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Kernel:
+        """The kernel that a notebook gets, not started.
+
+        Args:
+            notebook: See `kernel_name`.
+            chosen: What goes before what it names.
+            cwd: The folder that the code runs in; the process's own where None.
+            env: Environment variables added to the code's own.
+
+        Raises:
+            KernelNotFound: It names one that is not installed.
+        """
+        choice = self.choose_kernel(notebook, chosen)
+        return choice.make(self.kernel_options(cwd=cwd, env=env))
 
     def kernel_name(self, notebook: Notebook, chosen: str | None = None) -> str:
         """The kernel that a notebook gets.
@@ -349,14 +327,14 @@ class Application:
         return cell_type.cell_class.type
 
 
-def _usable(thing: Any, base: type) -> Any:
+def _usable(found: Any, base: type) -> Any:
     """What a plugin brought, where it is a class that can be used as a ``base``."""
-    if not (isinstance(thing, type) and issubclass(thing, base)):
-        raise PluginError(f"{thing!r} is not a subclass of {base.__name__}")
-    missing = sorted(getattr(thing, "__abstractmethods__", ()))
+    if not (isinstance(found, type) and issubclass(found, base)):
+        raise PluginError(f"{found!r} is not a subclass of {base.__name__}")
+    missing = sorted(getattr(found, "__abstractmethods__", ()))
     if missing:
-        raise PluginError(f"the class {thing.__name__} lacks {', '.join(missing)}")
-    return thing
+        raise PluginError(f"the class {found.__name__} lacks {', '.join(missing)}")
+    return found
 
 
 def load_notebook(path: str | Path) -> Notebook:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from llm_repl_core.engine.cell_type import CellType
 from llm_repl_core.engine.executors.code import execute_code
 from llm_repl_core.engine.executors.markdown import execute_markdown
 from llm_repl_core.engine.executors.memory import execute_memory
 from llm_repl_core.engine.executors.prompt import execute_prompt
+from llm_repl_core.execution.cell_type import CellType
 from llm_repl_core.formats.base import Format
 from llm_repl_core.formats.ipynb import IpynbFormat
 from llm_repl_core.formats.llmn import LlmnFormat

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_repl_core import Notebook
+from llm_repl_core import Notebook, Session
 from llm_repl_core.dataflow.code import analyse_code
 from llm_repl_core.dataflow.known import names_in_text
 
@@ -58,7 +58,7 @@ def edges(code):
     notebook = Notebook()
     first = notebook.add_code("frame = load()")
     second = notebook.add_code(code)
-    with notebook.open() as session:
+    with Session(notebook) as session:
         graph = session.dependencies.graph()
     found = {(one.source, one.target) for one in graph.edges if one.variable == "frame"}
     assert found <= {(first.id, second.id)}
@@ -81,7 +81,7 @@ def test_what_the_notebook_does_not_set_is_no_matter():
     notebook = Notebook()
     notebook.add_code('import duckdb\nduckdb.execute("from frame")')
     notebook.add_code('rows = duckdb.execute("from rows")')
-    with notebook.open() as session:
+    with Session(notebook) as session:
         edges = session.dependencies.graph().edges
     assert not {edge.variable for edge in edges} & {"from", "frame", "rows"}
 
@@ -93,7 +93,7 @@ def test_they_become_stale():
     function = notebook.add_code("def twice():\n    return pd.eval('a * 2').tolist()")
     calls = notebook.add_code("twice()")
     other = notebook.add_code("print('a * 2')")
-    with notebook.open() as session:
+    with Session(notebook) as session:
         session.run()
         assert [one.outputs[0].content for one in (direct, calls)] == ["[2, 4]", "[2, 4]"]
         notebook.change(first.id, content="import pandas as pd\na = pd.Series([5])")
@@ -107,7 +107,7 @@ def test_a_cell_waits_for_the_answer_that_its_text_names():
     notebook = Notebook()
     notebook.add_prompt("a", model="mock/echo+delay=0.2", response_var="given")
     notebook.add_code("import pandas as pd\ntwice = pd.eval('given + given', engine='python')")
-    with notebook.open() as session:
+    with Session(notebook) as session:
         session.run()
         assert session.state["twice"] == "aa"
 
@@ -117,7 +117,7 @@ def test_duckdb_reads_frames_by_their_names():
     notebook = Notebook()
     first = notebook.add_code("import duckdb, pandas as pd\nframe = pd.DataFrame({'n': [1, 2]})")
     total = notebook.add_code("print(duckdb.execute('select sum(n) from frame').fetchall())")
-    with notebook.open() as session:
+    with Session(notebook) as session:
         session.run()
         notebook.change(first.id, content=first.content.replace("[1, 2]", "[7]"))
         session.run([first.id])
@@ -138,7 +138,7 @@ def test_a_prompt_does_not_overtake_what_sets_how_values_are_shown():
     for change in ("pd.set_option('display.max_rows', 4)", "pd.options.display.max_rows = 8"):
         notebook.add_code(f"import time\ntime.sleep(0.2)\n{change}")
         notebook.add_prompt("{frame}", model="echo")
-    with notebook.open(kernel="worker") as session:
+    with Session(notebook, kernel="worker") as session:
         session.run()
     lengths = [len(cell.outputs[-1].content.splitlines()) for cell in notebook.cells[2::2]]
     assert lengths[0] < lengths[1] < 20

@@ -28,6 +28,7 @@ from llm_repl_core import (
     RunFailed,
     RunProgress,
     RunStarted,
+    Session,
     Settings,
     ToolApprovalNeeded,
 )
@@ -87,7 +88,7 @@ def open_session(request):
             kernel = WorkerKernel(
                 application.kernel_options(), zygote=request.getfixturevalue("zygote")
             )
-        session = application.open(notebook, kernel=kernel, loop=loop)
+        session = Session(notebook, application=application, kernel=kernel, loop=loop)
         opened.append(session)
         return session
 

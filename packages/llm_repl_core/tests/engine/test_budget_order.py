@@ -18,6 +18,7 @@ from llm_repl_core import (
     Notebook,
     PluginManager,
     Provider,
+    Session,
     Settings,
     Usage,
     hookimpl,
@@ -118,7 +119,10 @@ def outcome(drawn, *, run_budget, notebook_budget, **options):
     known = {"provider": "metered", "call_attempts": 1, "prices": {"metered/*": PRICE}}
     notebook = notebook_of(drawn, notebook_budget)
     application = Application(Settings(**known), plugins=manager, entry_points=False)
-    with application.open(notebook, ledger=MemoryLedger()) as session, suppress(CellExecutionError):
+    with (
+        Session(notebook, application=application, ledger=MemoryLedger()) as session,
+        suppress(CellExecutionError),
+    ):
         session.run(budget=run_budget, **options)
     return [
         (
@@ -202,7 +206,7 @@ def test_a_large_budget_makes_nobody_wait():
     for kind in ({}, {"schema": SCHEMA}, {}, {"for_each": "[1, 2]"}, {}):
         notebook.add_prompt("hello", **kind)
     application = Application(Settings(**known), plugins=manager, entry_points=False)
-    with application.open(notebook) as session, suppress(CellExecutionError):
+    with Session(notebook, application=application) as session, suppress(CellExecutionError):
         session.run(budget=Budget(usd=1, tokens=1_000_000, calls=1_000), stop_on_error=False)
     assert not together.broken
 
@@ -228,7 +232,7 @@ def test_a_prompt_that_may_not_be_sent_any_more_is_as_it_was():
     manager.register(Plugin(), "metered")
     known = {"provider": "metered", "call_attempts": 1, "prices": {"metered/*": PRICE}}
     application = Application(Settings(**known), plugins=manager, entry_points=False)
-    with application.open(notebook) as session:
+    with Session(notebook, application=application) as session:
         session.run()
         before = list(last.outputs)
         with pytest.raises(CellExecutionError, match=r"Left undone: 2 of 5 cells\.$"):

@@ -16,6 +16,7 @@ from llm_repl_core import (
     Notebook,
     PluginManager,
     Provider,
+    Session,
     Settings,
     Usage,
     hookimpl,
@@ -76,8 +77,10 @@ def open_recorded(sent):
         manager = PluginManager()
         manager.register(Plugin(), "plugin")
         known = {"provider": "recorded", "call_attempts": 3} | settings
-        session = Application(Settings(**known), plugins=manager).open(
-            notebook, ledger=MemoryLedger() if ledger is None else ledger
+        session = Session(
+            notebook,
+            application=Application(Settings(**known), plugins=manager),
+            ledger=MemoryLedger() if ledger is None else ledger,
         )
         opened.append(session)
         return session
@@ -128,7 +131,9 @@ def test_the_record_is_safe_before_the_request_reaches_the_server(open_session, 
 
     with OpenAIServer(reply=reply) as server:
         settings = Settings(provider="openai", model="test-model", base_url=server.base_url)
-        with Application(settings).open(prompts("one", "two"), ledger=ledger) as session:
+        with Session(
+            prompts("one", "two"), application=Application(settings), ledger=ledger
+        ) as session:
             session.run(parallel=False)
     assert seen == [[("running", "one")], [("completed", "one"), ("running", "two")]]
 
@@ -404,7 +409,9 @@ def test_calls_of_two_sessions_of_one_loop_share_the_providers_places():
         Settings(provider="counting", provider_concurrency=2), plugins=manager
     )
     with EngineLoop() as loop:
-        sessions = [application.open(prompts("a", "b", "c"), loop=loop) for _ in range(3)]
+        sessions = [
+            Session(prompts("a", "b", "c"), application=application, loop=loop) for _ in range(3)
+        ]
 
         async def run_all():
             return await asyncio.gather(*[session.live.start()[1] for session in sessions])

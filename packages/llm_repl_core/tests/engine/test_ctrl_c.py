@@ -17,7 +17,7 @@ LIMIT_S = 30.0
 PREAMBLE = """
 import signal, sys, threading
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job may have it ignored
-from llm_repl_core import Notebook
+from llm_repl_core import Notebook, Session
 notebook = Notebook()
 def on_event(event):
     if type(event).__name__ in ("CellOutput", "CellStarted"):
@@ -83,7 +83,7 @@ def start(tmp_path):
 BODY = """
 notebook.add_{kind}({content!r}, **{options})
 notebook.add_code({after!r})
-with notebook.open(kernel={kernel!r}) as session:
+with Session(notebook, kernel={kernel!r}) as session:
     session.live.listen(on_event)
     try:
         session.run()
@@ -117,7 +117,7 @@ def test_an_uncaught_ctrl_c_ends_the_script_as_ever(start):
     script = start(
         """
         notebook.add_code("import time\\nprint('on', flush=True)\\ntime.sleep(60)")
-        with notebook.open() as session:
+        with Session(notebook) as session:
             session.live.listen(on_event)
             session.run()
         """
@@ -134,7 +134,7 @@ def test_ctrl_c_while_events_are_looked_at_leaves_the_stream(start):
         import time
         notebook.add_code("print('on')\\nx = 1")
         notebook.add_code("never = 1")
-        with notebook.open() as session:
+        with Session(notebook) as session:
             try:
                 for event in session.stream():
                     if type(event).__name__ == "CellOutput":
@@ -161,7 +161,7 @@ def test_with_an_event_loop_ctrl_c_stops_the_run(start):
         notebook.add_prompt("x", model="mock/echo+delay=60")
         notebook.add_code("never = response_0")
         async def main():
-            async with notebook.open() as session:
+            async with Session(notebook) as session:
                 session.live.listen(on_event)
                 await session.arun()
         try:
@@ -180,13 +180,13 @@ def test_with_an_event_loop_ctrl_c_stops_the_run(start):
 def test_code_that_ignores_ctrl_c_does_not_keep_a_worker(start):
     script = start(
         """
-        from llm_repl_core.engine import cell_run
-        cell_run.INTERRUPT_GRACE_S = 0.2
+        from llm_repl_core.engine import cell_stopper
+        cell_stopper.INTERRUPT_GRACE_S = 0.2
         notebook.add_code(
             "import os, time\\nprint(os.getpid(), flush=True)\\nwhile True:\\n"
             "  try: time.sleep(60)\\n  except KeyboardInterrupt: pass"
         )
-        with notebook.open(kernel="worker") as session:
+        with Session(notebook, kernel="worker") as session:
             session.live.listen(on_event)
             try:
                 session.run()
@@ -218,7 +218,7 @@ def test_a_script_that_forgets_to_close_its_session_ends(start):
     script = start(
         """
         notebook.add_code("x = 1")
-        session = notebook.open()
+        session = Session(notebook)
         session.run()
         """
     )
@@ -229,12 +229,12 @@ def test_a_script_that_forgets_to_close_its_session_ends(start):
 def test_ctrl_c_in_code_stops_the_prompts_that_run_meanwhile() -> None:
     """A script's Ctrl-C is meant for the whole run, also where the code of a cell got it."""
     script = (
-        "from llm_repl_core import Notebook\n"
+        "from llm_repl_core import Notebook, Session\n"
         "notebook = Notebook()\n"
         "notebook.add_prompt('Hi', model='echo+delay=60')\n"
         "notebook.add_code('import os, signal, time\\n'\n"
         "    'os.kill(os.getpid(), signal.SIGINT)\\ntime.sleep(60)')\n"
-        "with notebook.open() as session:\n"
+        "with Session(notebook) as session:\n"
         "    try:\n"
         "        session.run()\n"
         "    except KeyboardInterrupt:\n"

@@ -13,6 +13,7 @@ from llm_repl_core import (
     MemoryLedger,
     Notebook,
     RecordingsLedger,
+    Session,
     Settings,
 )
 from llm_repl_core.testing.openai_server import OpenAIServer, Reply
@@ -53,7 +54,7 @@ def test_it_is_in_no_file_no_event_and_no_record(application, server, tmp_path, 
     notebook = notebook_of(**fields)
     ledger = RecordingsLedger(tmp_path / f"n{suffix}.calls.jsonl")
     told = []
-    with application.open(notebook, ledger=ledger) as session:
+    with Session(notebook, application=application, ledger=ledger) as session:
         for event in session.stream():
             told.append(repr(event))
         assert session.state["answer"] == "Your key is [key], right?"
@@ -76,7 +77,7 @@ def test_it_is_in_no_file_no_event_and_no_record(application, server, tmp_path, 
 def test_a_replay_finds_what_was_recorded(application, tmp_path):
     notebook = notebook_of()
     ledger = RecordingsLedger(tmp_path / "n.calls.jsonl")
-    with application.open(notebook, ledger=ledger) as session:
+    with Session(notebook, application=application, ledger=ledger) as session:
         session.run()
     ledger.save(ledger.path, notebook)
     application.save(notebook, tmp_path / "n.llmn")
@@ -84,7 +85,7 @@ def test_a_replay_finds_what_was_recorded(application, tmp_path):
     # Here, where the key is known, and elsewhere, from the files alone.
     for where in (notebook, application.load(tmp_path / "n.llmn")):
         again = RecordingsLedger.load(ledger.path)
-        with application.open(where, ledger=again) as session:
+        with Session(where, application=application, ledger=again) as session:
             session.run(mode="replay")
         assert [cell.outputs for cell in where] == outputs
 
@@ -95,14 +96,14 @@ def test_elsewhere_the_saved_notebook_is_replayed_without_the_key(
     notebook = Notebook("Example")
     notebook.add_prompt(f"Is {KEY} right?")
     ledger = RecordingsLedger(tmp_path / "n.calls.jsonl")
-    with application.open(notebook, ledger=ledger) as session:
+    with Session(notebook, application=application, ledger=ledger) as session:
         session.run()
     ledger.save(ledger.path, notebook)
     application.save(notebook, tmp_path / "n.llmn")
     monkeypatch.delenv("OPENAI_API_KEY")
     other = Application(Settings(provider="openai", model="m"))
     loaded = other.load(tmp_path / "n.llmn")
-    with other.open(loaded, ledger=RecordingsLedger.load(ledger.path)) as session:
+    with Session(loaded, application=other, ledger=RecordingsLedger.load(ledger.path)) as session:
         session.run(mode="replay")
     assert loaded.cells[0].outputs == notebook.cells[0].outputs
 
@@ -112,7 +113,10 @@ def test_headers_are_no_parameters(application, server, name):
     notebook = Notebook()
     notebook.add_prompt("hello", parameters={name: {"Authorization": "Bearer another-key-123"}})
     ledger = MemoryLedger()
-    with application.open(notebook, ledger=ledger) as session, suppress(CellExecutionError):
+    with (
+        Session(notebook, application=application, ledger=ledger) as session,
+        suppress(CellExecutionError),
+    ):
         session.run()
     [output] = notebook.cells[0].outputs
     assert output.content.startswith(f"RequestRejected: The parameter `{name}` cannot be set")
@@ -124,7 +128,7 @@ def test_an_error_that_repeats_the_key_is_told_without(application, server):
     server.reply = Reply(status=401, error={"message": f"Wrong key {KEY[:8]}…{KEY[-5:]} here"})
     notebook = Notebook()
     notebook.add_prompt("hello")
-    with application.open(notebook) as session, suppress(CellExecutionError):
+    with Session(notebook, application=application) as session, suppress(CellExecutionError):
         session.run()
     [output] = notebook.cells[0].outputs
     assert output.fields["ename"] == "KeyRejected"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from msgspec import structs
 
 from llm_repl_core import (
     Budget,
@@ -91,14 +92,14 @@ def session_of(open_session, asked, monkeypatch):
 
 def calls(session):
     """The calls on record: state, text of the answer, error."""
-    ledger = session.live.call.ledger
+    ledger = session.live.ledger
 
     async def every():
         return [
             (record.state, record.request["messages"][-1]["content"]) for record in ledger.records
         ]
 
-    return session._loop.call(every())
+    return session.loop.call(every())
 
 
 def in_the_way(session):
@@ -209,31 +210,38 @@ def test_a_copy_that_is_made_while_an_older_one_is_given_up_is_used(
         async with asyncio.timeout(LIMIT_S):
             await renewed.wait()
 
-    class Held(look_ahead.LookAhead):
-        def __init__(self, plan, *, policy, **given):
-            async def held_policy():
-                if held == "policy":
-                    await hold()
-                return await policy()
+    class HeldPolicy:
+        def __init__(self, policy):
+            self._policy = policy
 
-            super().__init__(plan, policy=held_policy, **given)
+        async def get(self):
+            if held == "policy":
+                await hold()
+            return await self._policy.get()
 
-        async def _renew_fork(self, index, wanted):
+    class HeldLookAhead(look_ahead.LookAhead):
+        def __init__(self, plan, session, parts, *, is_on):
+            parts = structs.replace(parts, policy=HeldPolicy(parts.policy))
+            super().__init__(plan, session, parts, is_on=is_on)
+
+    class HeldCopies(look_ahead.StateCopies):
+        _looked = False
+
+        async def renew(self, *given):
             is_second = self._looked
             self._looked = True
-            await super()._renew_fork(index, wanted)
+            await super().renew(*given)
             if is_second:
                 asyncio.get_running_loop().call_soon(renewed.set)
 
-        async def _let_fork_go(self):
-            is_held = held == "end" and self._fork is not None
-            await super()._let_fork_go()
+        async def close(self):
+            is_held = held == "end" and self.current is not None
+            await super().close()
             if is_held:
                 await hold()
 
-        _looked = False
-
-    monkeypatch.setattr(run, "LookAhead", Held)
+    monkeypatch.setattr(run, "LookAhead", HeldLookAhead)
+    monkeypatch.setattr(look_ahead, "StateCopies", HeldCopies)
     # The copy that is made before the first cell is of no use for the second prompt.
     session = session_of("ours = 1", (SLOW, "a"), "seen = a", ("limit {ours}", "b"), "b")
     session.run()

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from llm_repl_core import Application, KernelUnsupported, Notebook
+from llm_repl_core import Application, KernelUnsupported, Notebook, Session
 from llm_repl_core.kernels.jupyter import JupyterKernel
 from llm_repl_core.model.cell import ForeignCell
 
@@ -55,7 +55,7 @@ def test_its_own_kernel_runs_it_where_there_is_one(jupyter_path):
     install(jupyter_path, "ir", "R")
     notebook = Notebook(metadata=R)
     notebook.add_code("print('ran in', __import__('sys').modules.keys() & {'ipykernel'})")
-    with Application().open(notebook, kernel=None) as session:
+    with Session(notebook, kernel=None) as session:
         assert isinstance(session.kernel, JupyterKernel)
         session.run()
         session.run()

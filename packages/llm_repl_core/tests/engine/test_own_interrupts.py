@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from llm_repl_core import CellFailed, CellOutput, Notebook, RunFailed
+from llm_repl_core import CellFailed, CellOutput, Notebook, RunFailed, Session
 
 FUNCTION = 'def f():\n    "Says a word."\n    raise KeyboardInterrupt("of f")'
 
@@ -23,7 +23,7 @@ def run(request):
                 notebook.add_code(cell)
             else:
                 notebook.add_prompt(**cell)
-        with notebook.open(kernel=request.param) as session:
+        with Session(notebook, kernel=request.param) as session:
             events = list(session.stream(stop_on_error=False))
         bad = [event for event in events if isinstance(event, CellFailed)]
         last = events[-1]

@@ -39,11 +39,27 @@ class RunAnswers(PendingAnswers):
 
     told = ()
 
-    async def set(self, names, place, value, token=None):
-        await super().set(names, place, value, lambda notice: self.tell(place, notice), token=token)
+    async def set(self, names, index, value, token=None):
+        await super().set(names, index, value, lambda notice: self.note(index, notice), token=token)
 
-    def tell(self, place, notice):
-        self.told = (*self.told, (place, notice.content))
+    def note(self, index, notice):
+        self.told = (*self.told, (index, notice.content))
+
+
+class Kernels:
+    """Starts a kernel where it is not alive, and says so from the second time on."""
+
+    def __init__(self, kernel):
+        self.kernel = kernel
+        self.generation = 0
+
+    async def ensure_with_notice(self):
+        if self.kernel.alive:
+            return None
+        await self.kernel.shutdown()
+        await self.kernel.start()
+        self.generation += 1
+        return Output.warning("new") if self.generation > 1 else None
 
 
 @pytest.fixture
@@ -54,20 +70,9 @@ def answering(zygote):
         async def whole():
             kernel = CountingKernel(zygote=zygote)
             turn = asyncio.Lock()
-            starts = 0
-
-            async def ensure_kernel():
-                nonlocal starts
-                if kernel.alive:
-                    return None
-                await kernel.shutdown()
-                await kernel.start()
-                starts += 1
-                return Output.warning("new") if starts > 1 else None
-
             try:
                 async with asyncio.timeout(LIMIT_S):
-                    answers = RunAnswers(kernel, turn, ensure_kernel, lambda: starts)
+                    answers = RunAnswers(Kernels(kernel), turn)
                     await scenario(kernel, turn, answers)
             finally:
                 await kernel.shutdown()
@@ -323,22 +328,20 @@ def test_a_lost_state_is_told_also_where_the_answer_cannot_be_set(answering):
 
 def test_a_kernel_that_cannot_be_started_fails_all_at_once(zygote):
     async def scenario():
-        starts = 0
-
-        async def ensure_kernel():
-            nonlocal starts
-            starts += 1
-            raise KernelStartFailed("No.")
+        class FailingKernels(Kernels):
+            async def ensure_with_notice(self):
+                self.generation += 1
+                raise KernelStartFailed("No.")
 
         turn = asyncio.Lock()
         kernel = CountingKernel(zygote=zygote)
-        answers = RunAnswers(kernel, turn, ensure_kernel, lambda: starts)
+        answers = RunAnswers(kernels := FailingKernels(kernel), turn)
         async with turn:
             waiting = [asyncio.ensure_future(answers.set(["a"], place, 1)) for place in range(5)]
             await asyncio.sleep(0)
         ended = await asyncio.gather(*waiting, return_exceptions=True)
         assert [type(one) for one in ended] == [KernelStartFailed] * 5
-        assert starts == 1
+        assert kernels.generation == 1
 
     asyncio.run(asyncio.wait_for(scenario(), LIMIT_S))
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_repl_core import Application, Notebook, PromptCell, Settings
+from llm_repl_core import Application, Notebook, PromptCell, Session, Settings
 from llm_repl_core.engine.routing import ProviderChoice, Route, route
 
 KNOWN = ("mock", "openai", "local")
@@ -78,6 +78,6 @@ def test_the_settings_choose(tmp_path, monkeypatch):
     application = Application(Settings(provider="mock", model="echo"))
     notebook = Notebook()
     notebook.add_prompt("hello")
-    with application.open(notebook) as session:
+    with Session(notebook, application=application) as session:
         session.run()
         assert session.state["response_0"] == "hello"

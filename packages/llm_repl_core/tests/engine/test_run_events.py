@@ -20,7 +20,7 @@ from llm_repl_core import (
     RunCompleted,
     RunFailed,
 )
-from llm_repl_core.engine.cell_type import CellType
+from llm_repl_core.execution.cell_type import CellType
 from llm_repl_core.model.cell import Cell
 from llm_repl_core.plugins.markers import hookimpl
 
@@ -128,7 +128,7 @@ def test_two_runs_at_once_take_turns(open_session, check_law, kernel):
         assert session.live.busy is False  # neither has begun
         return [await second, await first]
 
-    session._loop.call(both())
+    session.loop.call(both())
     half = len(heard) // 2
     check_law(heard[:half])
     check_law(heard[half:])

@@ -21,7 +21,7 @@ from llm_repl_core import (
     RunFailed,
     hookimpl,
 )
-from llm_repl_core.engine import cell_run
+from llm_repl_core.engine import cell_stopper
 
 ENDLESS = "print('on', flush=True)\nimport time\nwhile True: time.sleep(0.01)"
 STUBBORN = """
@@ -65,7 +65,7 @@ def hanging():
 
 @pytest.fixture
 def short_grace(monkeypatch):
-    monkeypatch.setattr(cell_run, "INTERRUPT_GRACE_S", 0.2)
+    monkeypatch.setattr(cell_stopper, "INTERRUPT_GRACE_S", 0.2)
 
 
 def play_and(session, trigger, action, **options):
@@ -142,7 +142,7 @@ def test_queued_runs_are_stopped_before_they_begin(open_session, check_law, wait
     async def queue_three():
         return [session.live.start(listener=results.append)[1] for _ in range(3)]
 
-    tasks = session._loop.call(queue_three())
+    tasks = session.loop.call(queue_three())
     wait_for(lambda: any(isinstance(event, CellOutput) for event in heard), "output")
     session.interrupt()
     assert all(task.done() for task in tasks)
@@ -218,7 +218,7 @@ def test_code_in_this_process_that_ignores_interrupts_is_left_behind(
         _, task = session.live.start()
         return await task
 
-    future = session._loop.submit(run())
+    future = session.loop.submit(run())
     wait_for(lambda: session.notebook.cells[0].outputs, "output")
     namespace = session.kernel.live_namespace()
     session.interrupt()
@@ -349,7 +349,7 @@ def test_when_the_engine_ends_every_cell_has_its_ending(open_session, check_law,
 def test_a_provider_that_swallows_its_cancelling_is_cancelled_again(
     open_session, check_law, monkeypatch
 ):
-    monkeypatch.setattr(cell_run, "INTERRUPT_GRACE_S", 0.1)
+    monkeypatch.setattr(cell_stopper, "INTERRUPT_GRACE_S", 0.1)
     swallowed = []
     began = threading.Event()
 

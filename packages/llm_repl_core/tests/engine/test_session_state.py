@@ -151,8 +151,8 @@ def test_a_question_waits_until_the_run_is_over(open_session, wait_for, tmp_path
     seen = []
     reader = threading.Thread(target=lambda: seen.append(session.state["x"]))
     reader.start()
-    assert session._loop.call(session.live.names()) is None
-    assert session._loop.call(session.live.snapshot()) is None
+    assert session.loop.call(session.live.names()) is None
+    assert session.loop.call(session.live.snapshot()) is None
     sign.touch()
     reader.join(20)
     run.join(20)
@@ -161,11 +161,11 @@ def test_a_question_waits_until_the_run_is_over(open_session, wait_for, tmp_path
 
 def test_a_snapshot_holds_names_and_values(open_session, kernel):
     session = open_session(["x = 1\nimport os"], kernel=kernel)
-    assert session._loop.call(session.live.names()) == []
-    assert session._loop.call(session.live.snapshot()) == {}
+    assert session.loop.call(session.live.names()) == []
+    assert session.loop.call(session.live.snapshot()) == {}
     session.run()
-    assert session._loop.call(session.live.names()) == ["x"]
-    snapshot = session._loop.call(session.live.snapshot())
+    assert session.loop.call(session.live.names()) == ["x"]
+    snapshot = session.loop.call(session.live.snapshot())
     assert snapshot == {"x": Value("1", "int", 1)}
 
 
@@ -173,7 +173,7 @@ def test_a_kernel_that_died_while_it_was_idle_is_told_about_once(open_session, w
     session = open_session(["x = 1", "y = 1"], kernel="worker")
     one, two = (cell.id for cell in session.notebook)
     session.run([one])
-    session._loop.call(session.kernel.shutdown())
+    session.loop.call(session.kernel.shutdown())
     session.assign({"z": 1})  # starts the new one
     session.run([two])
     assert [output.type for output in session.notebook[two].outputs] == ["warning"]

@@ -17,6 +17,7 @@ from llm_repl_core import (
     Provider,
     RunCompleted,
     RunFailed,
+    Session,
     Settings,
     hookimpl,
 )
@@ -223,7 +224,7 @@ def test_one_sessions_end_leaves_the_others_providers_alone(open_session):
 def test_a_context_manager_closes_whatever_happens():
     notebook = Notebook()
     notebook.add_code("x = 1")
-    session = notebook.open()
+    session = Session(notebook)
 
     def fail():
         with session:

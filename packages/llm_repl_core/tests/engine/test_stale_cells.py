@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from llm_repl_core import CellsStale, CellStarted, Notebook
+from llm_repl_core import CellsStale, CellStarted, Notebook, Session
 
 
 def _run(notebook: Notebook, *runs: list[str] | None) -> list[tuple[str, ...]]:
     """The ids that each event told to be stale."""
-    with notebook.open() as session:
+    with Session(notebook) as session:
         return [
             event.cell_ids
             for cell_ids in runs
@@ -49,7 +49,7 @@ def test_an_edit_makes_the_cell_and_what_depends_on_it_stale() -> None:
     first = notebook.add_code("x = 1")
     second = notebook.add_code("print(x)")
     third = notebook.add_code("print(2)")
-    with notebook.open() as session:
+    with Session(notebook) as session:
         session.run()
         notebook.change(first.id, content="x = 2")
         assert session.dependencies.mark_changed(first.id) == (second.id,)
@@ -63,7 +63,7 @@ def test_an_edit_makes_the_cell_and_what_depends_on_it_stale() -> None:
 def test_a_changed_option_of_a_prompt_counts_as_an_edit_and_being_pinned_does_not() -> None:
     notebook = Notebook()
     prompt = notebook.add_prompt("a")
-    with notebook.open() as session:
+    with Session(notebook) as session:
         session.run()
     notebook.change(prompt.id, pinned=True)
     assert not prompt.stale
@@ -85,7 +85,7 @@ def test_a_late_answer_makes_no_cell_stale_that_ran_after_it_in_order() -> None:
 def test_an_option_that_is_changed_while_the_prompt_runs_makes_it_stale() -> None:
     notebook = Notebook()
     prompt = notebook.add_prompt("a", model="mock/echo")
-    with notebook.open() as session:
+    with Session(notebook) as session:
         for event in session.stream():
             if isinstance(event, CellStarted):
                 notebook.change(prompt.id, response_var="other")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llm_repl_core import Application, CellStarted, MemoryLedger, Notebook, PromptCell
+from llm_repl_core import CellStarted, MemoryLedger, Notebook, PromptCell, Session
 from llm_repl_core.errors import CellExecutionError
 
 
@@ -16,7 +16,7 @@ def _ran(notebook: Notebook, *, ledger: MemoryLedger | None = None, code: str = 
         if isinstance(event, CellStarted):
             started.append(event.cell_id)
 
-    with Application().open(notebook, ledger=ledger) as session:
+    with Session(notebook, ledger=ledger) as session:
         session.live.listen(listen)
         session.run_stale()
         if code:
@@ -38,7 +38,7 @@ def test_a_new_kernel_gets_what_the_stale_cells_need_and_nothing_else() -> None:
     notebook.add_code("other = base + 1")
     changed = notebook.add_code("result = double(base)")
     last = notebook.add_code("print(result)")
-    with notebook.open() as session:
+    with Session(notebook) as session:
         session.run()
     notebook.change(changed.id, content="result = double(base) + 1")
     last.stale = True
@@ -52,7 +52,7 @@ def test_what_the_kernel_has_is_not_run_again() -> None:
     first = notebook.add_code("x = 1")
     notebook.add_code("y = x")
     notebook.add_code("z = y")
-    with notebook.open() as session:
+    with Session(notebook) as session:
         session.run()
         count = session.live.execution_count
         notebook.change(notebook.cells[2].id, content="z = y + 1")
@@ -77,7 +77,7 @@ def test_an_answer_that_the_notebook_has_is_not_asked_for_again() -> None:
     notebook.add_prompt("{item}", response_var="none", for_each="[]")
     used = notebook.add_code("shown = answer, person, many, none, _")
     ledger = MemoryLedger()
-    with Application().open(notebook, ledger=ledger) as session:
+    with Session(notebook, ledger=ledger) as session:
         session.run()
         before = session.state["shown"]
     calls = len(ledger.records)
@@ -99,7 +99,7 @@ def test_an_instance_of_a_class_is_made_anew_from_the_record() -> None:
     notebook.add_prompt("A person", response_var="person", schema="Person")
     used = notebook.add_code("name = person.name")
     ledger = MemoryLedger()
-    with Application().open(notebook, ledger=ledger) as session:
+    with Session(notebook, ledger=ledger) as session:
         session.run()
     notebook.change(used.id, content="name = person.name.upper()")
     assert _ran(notebook, ledger=ledger) == [0, 1, 2]
@@ -112,7 +112,7 @@ def test_a_stale_prompt_is_asked_and_one_that_never_ran_too() -> None:
     notebook.add_prompt("{a} two", response_var="b")
     notebook.add_code("print(b)")
     ledger = MemoryLedger()
-    with Application().open(notebook, ledger=ledger) as session:
+    with Session(notebook, ledger=ledger) as session:
         session.run([first.id])
     notebook.cells[2].stale = True
     assert _ran(notebook, ledger=ledger) == [1, 2]
@@ -128,7 +128,7 @@ def test_memory_keeps_its_values_at_its_place() -> None:
     notebook.add_code("visits = 10\nunit = 'km'")
     notebook.add_memory("visits = visits + 1")
     used = notebook.add_code("print(visits, unit, memory['visits'])")
-    with notebook.open() as session:
+    with Session(notebook) as session:
         session.run()
     used.stale = True
     assert _ran(notebook) == [0, 2]
@@ -140,7 +140,7 @@ def test_what_runs_for_its_variables_makes_nothing_else_stale() -> None:
     notebook.add_code("x = 1")
     beside = notebook.add_code("y = x")
     used = notebook.add_code("z = x")
-    with notebook.open() as session:
+    with Session(notebook) as session:
         session.run()
     used.stale = True
     assert _ran(notebook) == [0, 2]
@@ -153,7 +153,7 @@ def test_code_that_cannot_be_analysed_has_no_prompt_asked_on_a_suspicion() -> No
     notebook.add_prompt("asked", response_var="known")
     used = notebook.add_code("exec('seen = known')")
     ledger = MemoryLedger()
-    with Application().open(notebook, ledger=ledger) as session:
+    with Session(notebook, ledger=ledger) as session:
         session.run([notebook.cells[1].id])
     used.status, used.stale = "completed", True
     assert _ran(notebook, ledger=ledger, code="assert 'mock' in state['seen']") == [2]
@@ -172,7 +172,7 @@ def test_what_fails_above_ends_the_run(kernel: str) -> None:
     notebook.add_code("x = 1 / 0")
     used = notebook.add_code("print(x)")
     used.status, used.stale = "completed", True
-    with notebook.open(kernel=kernel) as session, pytest.raises(CellExecutionError) as failed:
+    with Session(notebook, kernel=kernel) as session, pytest.raises(CellExecutionError) as failed:
         session.run_stale()
     assert failed.value.cell_id == notebook.cells[0].id
     assert used.stale
@@ -183,7 +183,7 @@ def test_what_has_failed_meanwhile_runs_again_for_those_that_need_it() -> None:
     first = notebook.add_code("x = 1")
     asked = notebook.add_prompt("Say {x}", response_var="said", model="mock/echo")
     notebook.add_code("y = said.upper()")
-    with notebook.open() as session:
+    with Session(notebook) as session:
         session.run()
         notebook.change(first.id, content="x = 2")
         notebook.change(asked.id, model="mock/fail:request_rejected")

@@ -89,7 +89,7 @@ def test_200_stops_close_the_connection_within_200_ms(server, session_of):
             phase = list(PHASES)[number % len(PHASES)]
             await stop_once(phase, ("run", "cell", "session")[number % 3])
 
-    session._loop.call(stop_often())
+    session.loop.call(stop_often())
     for phase, some_s in took_s.items():
         median, longest = milliseconds(statistics.median(some_s)), milliseconds(max(some_s))
         print(f"{phase}: median {median}, longest {longest}")
@@ -118,7 +118,7 @@ def test_32_calls_at_once_are_all_closed(server, session_of):
             await until(request.closed.is_set, "the end of a connection")
         return [(one.disconnected_at_s or one.closed_at_s) - begun_s for one in server.requests]
 
-    took_s = session._loop.call(stop())
+    took_s = session.loop.call(stop())
     print(f"32 at once: longest {milliseconds(max(took_s))}")
     assert max(took_s) < 2
     assert {cell.status for cell in cells} == {"interrupted"}
@@ -136,7 +136,7 @@ def test_who_waits_for_a_place_never_asks(server, session_of):
         await session.live.interrupt()
         assert task.done()
 
-    session._loop.call(stop())
+    session.loop.call(stop())
     assert len(server.requests) == 1
     assert {cell.status for cell in cells} == {"interrupted"}
     assert server.requests[0].closed.wait(LIMIT_S)
@@ -158,7 +158,7 @@ def test_who_waits_for_a_retry_never_asks_again(server, session_of):
         assert task.done()
         return time.monotonic() - begun_s
 
-    assert session._loop.call(stop()) < GOAL_S * 10
+    assert session.loop.call(stop()) < GOAL_S * 10
     assert len(server.requests) == 1
     assert cell.status == "interrupted"
 
@@ -179,7 +179,7 @@ def test_what_had_come_is_kept(server, session_of):
         await session.live.interrupt()
         assert task.done()
 
-    session._loop.call(stop())
+    session.loop.call(stop())
     [partial, stopped] = cell.outputs
     assert partial.content.startswith("word0 word1 word2 word3 word4")
     assert partial.fields["interrupted"] is True

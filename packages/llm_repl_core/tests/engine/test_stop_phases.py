@@ -87,7 +87,7 @@ class Stopper:
 
     def __init__(self, session, stop, is_time):
         self.events = []
-        self._thread = threading.Thread(target=lambda: session._loop.call(stop()))
+        self._thread = threading.Thread(target=lambda: session.loop.call(stop()))
         self._is_time = is_time
         self._begun = False
         session.live.listen(self._hear)
@@ -248,7 +248,7 @@ def test_a_run_that_waits_for_its_turn_is_stopped_and_the_first_goes_on(
         assert not await session.live.interrupt(run_id=first_id)
         assert not await session.live.interrupt(cell_id=cell.id)
 
-    session._loop.call(go(), LIMIT_S)
+    session.loop.call(go(), LIMIT_S)
     assert (calls.begun, calls.closed) == (1, 1)
 
 

@@ -14,6 +14,7 @@ from llm_repl_core import (
     CodeCell,
     Notebook,
     PriceUnknown,
+    Session,
     Settings,
     hookimpl,
 )
@@ -50,7 +51,7 @@ def open_at(server):
         if budget is not None:
             notebook.metadata["llm_repl"] = {"budget": budget}
         known = {"provider": "openai", "model": model, "base_url": server.base_url} | settings
-        session = Application(Settings(**known)).open(notebook, ledger=ledger)
+        session = Session(notebook, application=Application(Settings(**known)), ledger=ledger)
         opened.append(session)
         return session
 
@@ -190,7 +191,7 @@ def run_before(open_at, ledger, **settings):
 
 def open_again(notebook, server, ledger, **settings):
     known = {"provider": "openai", "base_url": server.base_url} | settings
-    return Application(Settings(**known)).open(notebook, ledger=ledger)
+    return Session(notebook, application=Application(Settings(**known)), ledger=ledger)
 
 
 def test_earlier_calls_without_a_price_are_not_free_in_the_budget_of_a_notebook(open_at, server):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from llm_repl_core import Application, Notebook
+from llm_repl_core import Application, Notebook, Session
 from llm_repl_core.model.cell import Cell
 
 SEPARATOR = "##### 🤖Reply🤖<!-- SOLVEIT_SEPARATOR_7f3a9b2c -->"
@@ -21,7 +21,7 @@ class Edited:
     def __init__(self, path: Path, notebook: Notebook) -> None:
         self.path = path
         self.application = Application(entry_points=False)
-        with notebook.open() as session:
+        with Session(notebook) as session:
             session.run()
         self.application.save(notebook, path)
 
@@ -81,7 +81,7 @@ def test_a_cell_stays_stale_when_it_is_saved_and_loaded_again(edited: Edited) ->
 def test_a_cell_that_runs_is_fresh_again(edited: Edited) -> None:
     edited.edit_cell(0, source="x = 2\nx")
     notebook = edited.application.load(edited.path)
-    with notebook.open() as session:
+    with Session(notebook) as session:
         session.run()
     assert [cell.stale for cell in notebook] == [False] * 5
     edited.application.save(notebook, edited.path)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm_repl_core import Session
 from llm_repl_core.errors import InvalidNotebook
 from llm_repl_core.formats._ipynb_dialogs import _dialog_text_of, _template_of
 from llm_repl_core.formats.ipynb import IpynbFormat
@@ -117,7 +118,7 @@ def test_the_cell_is_run_as_it_would_be_in_solveit() -> None:
     held = read(document)
     prompt_cell = held.cells[-1]
     prompt_cell.change(model="echo")
-    with held.open() as session:
+    with Session(held) as session:
         session.run()
     sent = prompt_cell.outputs[-1].fields["prompt"]
     assert sent == "Say tea in {braces}."

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm_repl_core import Session
 from llm_repl_core.errors import InvalidNotebook
 from llm_repl_core.formats.ipynb import IpynbFormat
 from llm_repl_core.formats.llmn import LlmnFormat
@@ -457,7 +458,7 @@ def test_answers_that_code_reads_are_set_in_jupyter() -> None:
     held.add_prompt("{item}", model="echo", for_each="items", response_var="each")
     held.add_prompt("Nobody reads it", model="echo", response_var="unread")
     held.add_code("assert response_1 == \"Say it's [1, 2]\", response_1\nassert each == ['1', '2']")
-    with held.open() as session:
+    with Session(held) as session:
         session.run()
     document = written(held)
     nbformat.validate(document)

@@ -163,11 +163,11 @@ def test_stdout_is_as_before_when_nothing_of_a_cell_runs() -> None:
     """In a process of its own: here, threads of other tests' cells may still run."""
     program = (
         "import sys, threading\n"
-        "from llm_repl_core import Notebook\n"
+        "from llm_repl_core import Notebook, Session\n"
         "before, start = sys.stdout, threading.Thread.start\n"
         "notebook = Notebook()\n"
         "notebook.add_code('print(1)')\n"
-        "with notebook.open() as session:\n"
+        "with Session(notebook) as session:\n"
         "    session.run()\n"
         "assert sys.stdout is before\n"
         "assert threading.Thread.start is start\n"

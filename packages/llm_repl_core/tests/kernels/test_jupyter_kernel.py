@@ -119,7 +119,7 @@ def test_the_helper_code_stands_alone() -> None:
 
 IN_PROCESS_WITHIN = """
 from IPython.display import display as display_of_outer
-from llm_repl_core import Notebook
+from llm_repl_core import Notebook, Session
 inner = Notebook('Inner')
 inner.add_code(
     "from IPython.display import HTML, clear_output, display, update_display\\n"
@@ -130,7 +130,7 @@ inner.add_code(
 inner.add_code("import matplotlib.pyplot as plt\\nplt.plot([1]); plt.show()")
 inner.add_code("plt.plot([2]);")
 inner.add_code("figure = plt.figure(); plt.close(figure); figure")
-session = inner.open(kernel='in_process')
+session = Session(inner, kernel='in_process')
 session.run()
 session.close()
 display_of_outer('outer')

@@ -142,9 +142,9 @@ def test_ctrl_c_during_an_import_is_no_failure_of_the_plugin(install):
 def test_a_script_says_which_plugin_fails_and_goes_on(install):
     folder = install("bad", "raise SystemExit('no way')")
     script = (
-        "from llm_repl_core import Notebook\n"
+        "from llm_repl_core import Notebook, Session\n"
         "n = Notebook()\nn.add_prompt('hi', model='mock/echo')\n"
-        "with n.open() as s:\n  s.run()\n  print(s.state['response_0'])\n"
+        "with Session(n) as s:\n  s.run()\n  print(s.state['response_0'])\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script],

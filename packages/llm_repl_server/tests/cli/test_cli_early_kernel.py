@@ -18,6 +18,7 @@ from llm_repl_core import (
     Notebook,
     PluginManager,
     Provider,
+    Session,
     Settings,
     hookimpl,
     save_notebook,
@@ -122,7 +123,7 @@ def test_a_key_whose_name_only_a_plugin_knows_is_out_of_reach(
         kernel = made(early, application)
         assert kernel == "worker"  # it makes a zygote of its own
         assert list(folders.iterdir()) == []  # and the one that has the key is gone by then
-        session = application.open(Notebook(), kernel=kernel)
+        session = Session(Notebook(), application=application, kernel=kernel)
         cell = session.notebook.add_code(f"import os\nprint(os.environ.get({ODD!r}))")
         session.run()
         session.close()

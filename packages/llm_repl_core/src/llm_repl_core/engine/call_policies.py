@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TypeAlias
+
+from msgspec import Struct
 
 from llm_repl_core.engine.admission import Admission, CostBound
 from llm_repl_core.engine.budget import BudgetMeter, Spending
-from llm_repl_core.engine.model_calls import CallPolicy
+from llm_repl_core.engine.cost_bounds import CostBounds
 from llm_repl_core.engine.notebook_preferences import (
     check_preferences,
     preferred_budget,
@@ -21,15 +22,34 @@ from llm_repl_core.engine.unpriced import needs_prices, price_earlier
 from llm_repl_core.errors import PriceUnknown, StorageError
 from llm_repl_core.ledger.base import Ledger
 from llm_repl_core.ledger.prices import Prices
+from llm_repl_core.ledger.record import Mode
 from llm_repl_core.ledger.replay import Replay
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.notebook import Notebook
 
-__all__ = ["CallPolicies"]
+__all__ = ["CallPolicies", "CallPolicy"]
 
 
-ExpectedCalls: TypeAlias = Callable[[Notebook, Sequence[str]], Mapping[str, CostBound]]
-"""Says which cells may call, and the most that each may ask for."""
+class CallPolicy(Struct, frozen=True, kw_only=True):
+    """What a run allows its calls.
+
+    Attributes:
+        mode: Whether they are sent.
+        replay: Finds answers on record, for this run.
+        slots: How many may be under way.
+        admission: Lets them in, as far as the budgets bear them.
+        allow_unpriced: Whether one without a known price may be sent where money is limited.
+        speculate: Whether calls are sent ahead of the order of the document.
+        unpriced_before: Why the notebook's budget of money cannot be kept; empty where it can.
+    """
+
+    mode: Mode
+    replay: Replay
+    slots: asyncio.Semaphore
+    admission: Admission
+    allow_unpriced: bool = False
+    speculate: bool = True
+    unpriced_before: str = ""
 
 
 class CallPolicies:
@@ -40,7 +60,7 @@ class CallPolicies:
         prices: What calls cost.
         concurrency: How many calls a run has under way that does not say it itself.
         speculate: Whether a run sends calls ahead where neither it nor the notebook says it.
-        expected_calls: Says what the cells of a run may ask for; asked where there is a budget.
+        cost_bounds: Says what the cells of a run may ask for at most; None: there is no telling.
     """
 
     def __init__(
@@ -50,13 +70,13 @@ class CallPolicies:
         concurrency: int,
         *,
         speculate: bool = True,
-        expected_calls: ExpectedCalls = lambda _, cell_ids: dict.fromkeys(cell_ids),
+        cost_bounds: CostBounds | None = None,
     ) -> None:
         self._ledger = ledger
         self._prices = prices
         self._concurrency = concurrency
         self._speculate = speculate
-        self._expected_calls = expected_calls
+        self._cost_bounds = cost_bounds
         self._notebook_meter: BudgetMeter | None = None
 
     async def check_spent(self, notebook: Notebook, options: RunOptions) -> None:
@@ -100,7 +120,7 @@ class CallPolicies:
         expected: Mapping[str, CostBound] = {}
         if meters:
             # In a thread, as it may read the list of prices.
-            expected = await asyncio.to_thread(self._expected_calls, notebook, cell_ids)
+            expected = await asyncio.to_thread(self._expected, notebook, cell_ids)
         return CallPolicy(
             mode=options.mode or preferred_mode(notebook.own_metadata),
             replay=Replay(
@@ -110,11 +130,16 @@ class CallPolicies:
             ),
             slots=asyncio.Semaphore(options.concurrency or self._concurrency),
             admission=Admission(meters, expected, stops_on_error=options.stop_on_error),
-            how_to_go_on=self._ledger.how_to_go_on,
             allow_unpriced=options.allow_unpriced,
             speculate=self._speculates(notebook, options),
             unpriced_before=unpriced_before,
         )
+
+    def _expected(self, notebook: Notebook, cell_ids: Sequence[str]) -> Mapping[str, CostBound]:
+        """Which cells may call, with the most that each may ask for."""
+        if self._cost_bounds is None:
+            return dict.fromkeys(cell_ids)
+        return self._cost_bounds.of_cells(notebook, cell_ids)
 
     def _speculates(self, notebook: Notebook, options: RunOptions) -> bool:
         if options.speculate is not None:

@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from llm_repl_core.engine.events import Event
 from llm_repl_core.errors import KernelError
+from llm_repl_core.execution.events import Event
 
 __all__ = ["AsyncInbox", "Inbox"]
 

@@ -12,9 +12,9 @@ import msgspec
 
 from llm_repl_core.engine.admission import Admitted, CostBound
 from llm_repl_core.engine.budget import Spending
+from llm_repl_core.engine.call_policies import CallPolicy
 from llm_repl_core.engine.cost_bounds import CostBounds
 from llm_repl_core.engine.limits import ProviderLimits
-from llm_repl_core.engine.model_calls import CallListener, CallPolicy, ModelCall, ModelReply
 from llm_repl_core.engine.open_call import OpenCall
 from llm_repl_core.engine.options import RunOptions
 from llm_repl_core.engine.providers import Providers
@@ -30,6 +30,7 @@ from llm_repl_core.errors import (
     RequestRejected,
     StorageError,
 )
+from llm_repl_core.execution.model_calls import CallListener, ModelCall, ModelReply
 from llm_repl_core.ledger.base import Ledger
 from llm_repl_core.ledger.bodies import recorded_body
 from llm_repl_core.ledger.identity import canonical_request, identity_of
@@ -210,16 +211,16 @@ class ModelCaller:
             admitted = policy.admission.admit_ahead(model_call.place, estimate)
             if admitted is None:
                 return None
-        held_back = BufferedListener()
-        call = self._open(model_call, provider, context, canonical, identity, held_back.listener)
+        buffer = BufferedListener()
+        call = self._open(model_call, provider, context, canonical, identity, buffer)
         return SpeculativeCall(
             self.identity(model_call),
             asyncio.ensure_future(self._send(call, policy, admitted)),
-            held_back,
+            buffer,
             lambda reason: self._supersede(call, reason),
         )
 
-    async def __call__(
+    async def call(
         self,
         model_call: ModelCall,
         policy: CallPolicy,
@@ -232,7 +233,7 @@ class ModelCaller:
         Args:
             model_call: What is asked.
             policy: What the run allows.
-            listener: Who is told.
+            listener: Who hears of it while it is under way.
             mode: In place of the run's.
 
         Raises:

@@ -20,7 +20,7 @@ class KernelManager:
 
     def __init__(self, kernel: Kernel, notebook: Notebook) -> None:
         self.kernel = kernel
-        self._notebook = notebook
+        self.notebook = notebook
         self._has_state = False
         self._lost = False
         self._held: set[str] = set()
@@ -50,7 +50,7 @@ class KernelManager:
 
     def former_code(self) -> list[str]:
         """What the kernel has run and no cell says any more: its functions may still be there."""
-        notebook = self._notebook
+        notebook = self.notebook
         return [
             content
             for cell_id, contents in self._code.items()
@@ -71,7 +71,12 @@ class KernelManager:
             await self.kernel.shutdown()
         await self._start()
 
-    def take_notice(self) -> Output | None:
+    async def ensure_with_notice(self) -> Output | None:
+        """As `ensure`; the answer is what the user has to be told, where state was lost."""
+        await self.ensure()
+        return self._take_notice()
+
+    def _take_notice(self) -> Output | None:
         """What the user has to be told, once, where a kernel that had state has died."""
         lost, self._lost = self._lost, False
         if not lost:
@@ -97,7 +102,7 @@ class KernelManager:
         try:
             if not self.kernel.alive:
                 await self.kernel.start()
-            await restore_memory(self._notebook.memory, self.kernel)
+            await restore_memory(self.notebook.memory, self.kernel)
         except BaseException:
             # A kernel that is alive but lacks its memory must not be taken for a whole one.
             await self.kernel.shutdown()

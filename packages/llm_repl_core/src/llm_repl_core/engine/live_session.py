@@ -3,44 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from llm_repl_core.dataflow.code import analyse_code
-from llm_repl_core.dataflow.effects import Effects
 from llm_repl_core.engine.approvals import Approvals
 from llm_repl_core.engine.call_policies import CallPolicies
 from llm_repl_core.engine.caller_thread import AsyncInbox, Inbox
 from llm_repl_core.engine.calls import ModelCaller
 from llm_repl_core.engine.catch_up import plan_catch_up
-from llm_repl_core.engine.cell_type import CellType
 from llm_repl_core.engine.dependencies import Dependencies
 from llm_repl_core.engine.displays import Displays
-from llm_repl_core.engine.events import Event
+from llm_repl_core.engine.event_stream import EventStream, Listener
 from llm_repl_core.engine.kernel_manager import KernelManager
 from llm_repl_core.engine.mispredictions import Mispredictions
-from llm_repl_core.engine.model_calls import CallPolicy
 from llm_repl_core.engine.options import RunOptions
 from llm_repl_core.engine.prompts.preview import Preview, make_preview
 from llm_repl_core.engine.run import Run
 from llm_repl_core.engine.run_queue import RunQueue
+from llm_repl_core.engine.session_resources import SessionResources
 from llm_repl_core.errors import Conflict, KernelUnsupported
+from llm_repl_core.execution.cell_type import CellType
 from llm_repl_core.kernels.base import Kernel, Value
+from llm_repl_core.ledger.base import Ledger
 from llm_repl_core.model.cell import Cell, CodeCell, ForeignCell
 from llm_repl_core.model.language import kernelspec_name, notebook_language
 from llm_repl_core.model.notebook import Notebook
-from llm_repl_core.model.output import Output
 from llm_repl_core.plugins.contexts import RunResult
 from llm_repl_core.plugins.manager import PluginManager
 
-__all__ = ["Listener", "LiveSession"]
+__all__ = ["LiveSession"]
 
 T = TypeVar("T")
-Listener = Callable[[Event], None]
-
-_log = logging.getLogger(__name__)
 
 
 class LiveSession:
@@ -53,7 +47,7 @@ class LiveSession:
         notebook: The notebook, which the runs change.
         kernel: Its kernel, which is started when it is first needed.
         cell_types: How each class of cell is run.
-        call: Sends requests to models.
+        model_caller: Sends requests to models.
         policies: What runs allow their calls.
         plugins: Whose hooks watch.
         cell_timeout_s: How long a cell may run; 0: no limit.
@@ -65,38 +59,72 @@ class LiveSession:
         *,
         kernel: Kernel,
         cell_types: Mapping[type[Cell], CellType],
-        call: ModelCaller,
+        model_caller: ModelCaller,
         policies: CallPolicies,
         plugins: PluginManager,
         cell_timeout_s: float = 0.0,
     ) -> None:
         self.notebook = notebook
         self.kernel = kernel
-        self.call = call
-        self.plugins = plugins
-        self.cell_timeout_s = cell_timeout_s
-        self.approvals = Approvals()
-        self.mispredictions = Mispredictions(notebook)
-        self.dependencies = Dependencies(notebook, self.mispredictions.pairs)
-        self.displays = Displays(notebook)
-        self.execution_count = 0
-        """How many cells the kernel has run."""
-        self.plain_names: set[str] = set()
-        """Variables that were set from outside, to plain data."""
-        self._cell_types = cell_types
-        self._policies = policies
-        self._listeners: list[Listener] = []
-        self._queue = RunQueue(kernel)
-        self._sequence = 0
-        self._kernel_manager = KernelManager(kernel, notebook)
         self.closed = False
         """Whether it was closed, so that nothing more is run."""
+        mispredictions = Mispredictions(notebook)
+        self._parts = SessionResources(
+            notebook=notebook,
+            kernels=KernelManager(kernel, notebook),
+            cell_types=cell_types,
+            model_caller=model_caller,
+            policies=policies,
+            plugins=plugins,
+            events=EventStream(notebook),
+            approvals=Approvals(),
+            mispredictions=mispredictions,
+            dependencies=Dependencies(notebook, mispredictions.pairs),
+            displays=Displays(notebook),
+            cell_timeout_s=cell_timeout_s,
+        )
+        self._queue = RunQueue(kernel)
+
+    @property
+    def approvals(self) -> Approvals:
+        """Calls of tools that wait until somebody agrees."""
+        return self._parts.approvals
+
+    @property
+    def ledger(self) -> Ledger:
+        """Where calls are recorded."""
+        return self._parts.model_caller.ledger
+
+    @property
+    def dependencies(self) -> Dependencies:
+        """What depends on what, and what is stale."""
+        return self._parts.dependencies
+
+    @property
+    def mispredictions(self) -> Mispredictions:
+        """Which cells were seen to change what a prompt asks that had been sent ahead of them."""
+        return self._parts.mispredictions
+
+    @property
+    def plugins(self) -> PluginManager:
+        """Whose hooks watch."""
+        return self._parts.plugins
+
+    @property
+    def plain_names(self) -> set[str]:
+        """Variables that were set from outside, to plain data."""
+        return self._parts.plain_names
+
+    @property
+    def execution_count(self) -> int:
+        """How many cells the kernel has run."""
+        return self._parts.execution_count
 
     # For those who drive it ----------------------------------------------------------------------
 
     def listen(self, listener: Listener) -> None:
         """Have every event of every run passed to ``listener``, in order."""
-        self._listeners.append(listener)
+        self._parts.events.listen(listener)
 
     @property
     def busy(self) -> bool:
@@ -162,7 +190,7 @@ class LiveSession:
 
     async def _assign(self, values: Mapping[str, Any]) -> None:
         self._refuse_closed()
-        await self._kernel_manager.ensure()
+        await self._parts.kernels.ensure()
         await self.kernel.assign(values)
 
     async def ask(self, question: Callable[[], Awaitable[T]]) -> T:
@@ -211,9 +239,7 @@ class LiveSession:
         """
         self._refuse_closed()
         return await self._queue.ask(
-            lambda: make_preview(
-                self.notebook, cell_id, self.kernel, self._kernel_manager.ensure, self.call
-            )
+            lambda: make_preview(cell_id, self._parts.kernels, self._parts.model_caller)
         )
 
     async def restart(self) -> None:
@@ -226,9 +252,9 @@ class LiveSession:
         self._refuse_closed()
         await self._queue.stop_all()
         async with self._queue.between_runs():
-            self.execution_count = 0
-            self.plain_names.clear()
-            await self._kernel_manager.restart()
+            self._parts.execution_count = 0
+            self._parts.plain_names.clear()
+            await self._parts.kernels.restart()
 
     async def close(self) -> None:
         """Stop what runs and end the kernel."""
@@ -279,10 +305,10 @@ class LiveSession:
             self.notebook,
             self.dependencies.graph(),
             self.dependencies.stale(),
-            self._kernel_manager.held,
+            self._parts.kernels.held,
         )
         return Run(
-            self,
+            self._parts,
             catch_up.cell_ids,
             whole_notebook=False,
             options=options,
@@ -316,7 +342,7 @@ class LiveSession:
         chosen = self.choose_cells(cell_ids)
         self._refuse_other_language(chosen)
         return Run(
-            self,
+            self._parts,
             chosen,
             whole_notebook=cell_ids is None,
             options=options,
@@ -331,73 +357,8 @@ class LiveSession:
             PriceUnknown: There is such a prompt, or was; nothing was run.
         """
         if run.asked_cell_ids:
-            await self._policies.check_spent(self.notebook, run.options)
-        await self.call.check_prices(self.notebook, run.asked_cell_ids, run.options)
-
-    # For runs ------------------------------------------------------------------------------------
-
-    async def have_kernel(self) -> None:
-        """Have a kernel that is alive; who uses it for a cell is told where state was lost.
-
-        Raises:
-            KernelStartFailed: None can be started.
-        """
-        await self._kernel_manager.ensure()
-
-    async def ensure_kernel(self) -> Output | None:
-        """Have a kernel that is alive; the answer is a notice for the user where state was lost.
-
-        Raises:
-            KernelStartFailed: None can be started.
-        """
-        await self._kernel_manager.ensure()
-        return self._kernel_manager.take_notice()
-
-    def cell_type(self, cell: Cell) -> CellType | None:
-        """How a cell is run, or None."""
-        return self._cell_types.get(type(cell))
-
-    def why_not_run(self, cell: Cell) -> str:
-        """Why a cell has no type that can be run, in a sentence."""
-        word = cell.foreign_type if isinstance(cell, ForeignCell) else type(cell).__name__
-        return f"No installed plugin runs cells of the type `{word}`; the cell is kept as it is."
-
-    async def call_policy(self, options: RunOptions, cell_ids: Sequence[str]) -> CallPolicy:
-        """What a run of these cells allows its calls."""
-        return await self._policies.for_run(self.notebook, options, cell_ids)
-
-    def note_held(self, cell_id: str) -> None:
-        """Note that the kernel has the variables of a cell."""
-        self._kernel_manager.note_held(cell_id)
-
-    def note_not_held(self, cell_id: str) -> None:
-        """Note that the kernel has older variables of a cell at most: it has failed since."""
-        self._kernel_manager.note_not_held(cell_id)
-
-    @property
-    def kernel_generation(self) -> int:
-        """Which kernel it is: another number after each start."""
-        return self._kernel_manager.generation
-
-    def note_code(self, cell: Cell) -> None:
-        """Note what a code cell says as it runs: the kernel has its functions from then on."""
-        self._kernel_manager.note_code(cell.id, cell.content)
-
-    def effects_of_former_code(self) -> list[Effects]:
-        """What the code does that the kernel has run and that no cell says any more."""
-        return [analyse_code(content) for content in self._kernel_manager.former_code()]
-
-    def next_sequence(self) -> int:
-        """The number of the next event, from 1."""
-        self._sequence += 1
-        return self._sequence
-
-    def emit(self, event: Event, listener: Listener | None) -> None:
-        """Pass an event to all listeners and to one more; what they raise stays with them."""
-        for one in self._listeners:
-            _tell(one, event)
-        if listener is not None:
-            _tell(listener, event)
+            await self._parts.policies.check_spent(self.notebook, run.options)
+        await self._parts.model_caller.check_prices(self.notebook, run.asked_cell_ids, run.options)
 
     # Inside ------------------------------------------------------------------------------------
 
@@ -440,11 +401,3 @@ class LiveSession:
 def _is_raw(cell: Cell) -> bool:
     """Whether a cell is left as it is, byte for byte, in every run."""
     return isinstance(cell, ForeignCell) and cell.is_raw
-
-
-def _tell(listener: Listener, event: Event) -> None:
-    try:
-        listener(event)
-    except Exception:  # noqa: BLE001  # a listener may be anybody's code
-        # The cell goes on, and has its ending, whoever cannot hear it.
-        _log.exception("a listener failed at %s", type(event).__name__)

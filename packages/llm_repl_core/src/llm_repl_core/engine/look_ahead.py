@@ -11,26 +11,23 @@ import asyncio
 import contextlib
 import functools
 import logging
-from collections.abc import Awaitable, Callable, Collection
 
-from msgspec import Struct, field, structs
+from msgspec import structs
 
-from llm_repl_core.engine.answer_limits import is_refused
-from llm_repl_core.engine.calls import ModelCaller
-from llm_repl_core.engine.events import CellSuperseded
-from llm_repl_core.engine.mispredictions import Mispredictions
-from llm_repl_core.engine.model_calls import CallPolicy, ModelCall, ModelReply
+from llm_repl_core.engine.call_policies import CallPolicy
 from llm_repl_core.engine.plan import Candidate, Plan, PlannedCell
-from llm_repl_core.engine.prompts.answer_form import AnswerForm, ModelForm
 from llm_repl_core.engine.prompts.dialogue import first_model_call
 from llm_repl_core.engine.prompts.prepare import PreparedPrompt, prepare
+from llm_repl_core.engine.run_resources import RunResources
+from llm_repl_core.engine.session_resources import SessionResources
 from llm_repl_core.engine.speculative_call import SpeculativeCall
+from llm_repl_core.engine.speculative_prompt import SpeculativePrompt
+from llm_repl_core.engine.state_copies import StateCopies, StateCopy
 from llm_repl_core.errors import LLMReplError
-from llm_repl_core.kernels.base import Kernel
-from llm_repl_core.kernels.state import KernelFork
+from llm_repl_core.execution.events import CellSuperseded
+from llm_repl_core.execution.model_calls import ModelCall, ModelReply
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.json_value import JSONValue
-from llm_repl_core.model.notebook import Notebook
 
 __all__ = ["LookAhead"]
 
@@ -47,89 +44,26 @@ _SUPERSEDED_LIMIT = 3
 """After so many calls in vain a run goes on in order."""
 
 
-class _Fork(Struct, frozen=True, eq=False):
-    """A copy of the state.
-
-    Attributes:
-        state: The copy.
-        index: The cells before it had run when the copy was made.
-        ended: The cells that had ended then, so that it has their answers.
-    """
-
-    state: KernelFork
-    index: int
-    ended: frozenset[str]
-
-
-class _Sent(Struct, eq=False):
-    """A prompt that was sent ahead.
-
-    Attributes:
-        candidate: The prompt.
-        index: That of the copy that it was rendered on.
-        form: What its answer must be; None: any text.
-        is_list: Whether it is over items.
-        calls: By item, what was sent and has not been taken over.
-        answers: By item, what has come.
-        expected: How many items there are, or one.
-    """
-
-    candidate: Candidate
-    index: int
-    form: AnswerForm | None
-    is_list: bool
-    calls: dict[int | None, SpeculativeCall] = field(default_factory=dict)
-    answers: dict[int | None, ModelReply] = field(default_factory=dict)
-    expected: int = 0
-
-
 class LookAhead:
     """Sends the prompts of one run ahead. Used in the engine's loop.
 
     Args:
         plan: The cells of the run.
-        notebook: The notebook.
-        kernel: Its kernel.
-        kernel_turn: Whose turn it is to use it.
-        ensure_kernel: Starts it where it is not alive.
-        call: Sends requests.
-        policy: What the run allows them.
-        run_id: The run's UUID.
-        mispredictions: Which predictions were wrong.
-        may_ask: Whether a prompt asks a model at all, and from the start.
-        emit: Emits an event of the run.
+        session: The parts of the session.
+        run: The parts of the run.
         is_on: Whether anything is sent ahead.
     """
 
     def __init__(
-        self,
-        plan: Plan,
-        *,
-        notebook: Notebook,
-        kernel: Kernel,
-        kernel_turn: asyncio.Lock,
-        ensure_kernel: Callable[[], Awaitable[None]],
-        call: ModelCaller,
-        policy: Callable[[], Awaitable[CallPolicy]],
-        run_id: str,
-        mispredictions: Mispredictions,
-        may_ask: Callable[[PromptCell], bool],
-        emit: Callable[..., None],
-        is_on: bool,
+        self, plan: Plan, session: SessionResources, run: RunResources, *, is_on: bool
     ) -> None:
         self._plan = plan
-        self._run_ids = frozenset(plan.cell_ids)
-        self._notebook = notebook
-        self._kernel = kernel
-        self._kernel_turn = kernel_turn
-        self._ensure_kernel = ensure_kernel
-        self._call = call
-        self._policy = policy
-        self._run_id = run_id
-        self._mispredictions = mispredictions
-        self._may_ask = may_ask
-        self._emit = emit
+        self._session = session
+        self._run = run
         self._is_on = is_on
+        self._run_ids = frozenset(plan.cell_ids)
+        self._notebook = session.notebook
+        self._copies = StateCopies(session.kernels, run.kernel_turn)
         self._index = -1
         """The order has come to this cell."""
         self._looked_at = 0
@@ -139,13 +73,12 @@ class LookAhead:
         """The prompts that may be sent ahead and were not, in order."""
         self._begun: set[str] = set()
         """Those that were sent, or are being rendered for it."""
-        self._sent: dict[str, _Sent] = {}
+        self._sent: dict[str, SpeculativePrompt] = {}
         self._values: dict[str, JSONValue] = {}
         """The answers that are known as plain data, by cell."""
         self._ended: set[str] = set()
         self._failed: set[str] = set()
         self._failed_to_render: set[str] = set()
-        self._fork: _Fork | None = None
         self._working: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._superseded = 0
@@ -170,11 +103,12 @@ class LookAhead:
         ]
         if not wanted:
             return
-        fork = self._fork
-        if fork is None or any(fork.index < candidate.ahead_from for candidate in wanted):
-            await self._renew_fork(index, wanted)
+        copy = self._copies.current
+        if copy is None or any(copy.index < candidate.ahead_from for candidate in wanted):
+            names = frozenset[str]().union(*(candidate.reads for candidate in wanted))
+            await self._copies.renew(names, index, self._ended)
         self._wake.set()
-        if self._fork is not None and (self._working is None or self._working.done()):
+        if self._copies.current is not None and (self._working is None or self._working.done()):
             self._working = asyncio.ensure_future(self._work())
 
     def reached(self, planned: PlannedCell) -> None:
@@ -198,8 +132,7 @@ class LookAhead:
             self._failed.add(planned.cell_id)
         sent = self._sent.pop(planned.cell_id, None)
         if sent is not None:
-            for call in sent.calls.values():
-                call.supersede("The prompt did not ask this when its place had come.")
+            sent.supersede("The prompt did not ask this when its place had come.")
         self._wake.set()
 
     def answered(self, cell_id: str, value: JSONValue) -> None:
@@ -228,11 +161,13 @@ class LookAhead:
         call = sent.calls.pop(place.item, None)
         if call is None:
             return None
-        if self._call.identity(model_call) == call.identity:
+        if self._session.model_caller.identity(model_call) == call.identity:
             return call
         above = self._run_since_copy(sent)
-        self._mispredictions.note(place.cell_id, above)
-        self._emit(CellSuperseded, cell_id=place.cell_id, item=place.item, above_ids=tuple(above))
+        self._session.mispredictions.note(place.cell_id, above)
+        self._run.emitter.emit(
+            CellSuperseded(cell_id=place.cell_id, item=place.item, above_ids=tuple(above))
+        )
         told = ", ".join(f"`{cell_id}`" for cell_id in above[-3:])
         call.supersede(
             "When its place had come, the prompt asked something else"
@@ -245,7 +180,7 @@ class LookAhead:
             self._is_on = False
         return None
 
-    def _run_since_copy(self, sent: _Sent) -> list[str]:
+    def _run_since_copy(self, sent: SpeculativePrompt) -> list[str]:
         """The cells that may have changed what a prompt asks since it was rendered on a copy.
 
         Prompts only where they are known to run code, or where nothing else stands between: a
@@ -263,8 +198,7 @@ class LookAhead:
         self._is_on = False
         self._candidates.clear()
         for sent in self._sent.values():
-            for call in sent.calls.values():
-                call.supersede("The run ended before the prompt's place had come.")
+            sent.supersede("The run ended before the prompt's place had come.")
         self._sent.clear()
         self._wake.set()
 
@@ -275,7 +209,7 @@ class LookAhead:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._let_fork_go()
+        await self._copies.close()
 
     # Inside --------------------------------------------------------------------------------------
 
@@ -295,44 +229,33 @@ class LookAhead:
         self._looked_at = max(self._looked_at, end)
         self._revision = self._notebook.revision
 
-    async def _renew_fork(self, index: int, wanted: Collection[Candidate]) -> None:
-        names = frozenset[str]().union(*(candidate.reads for candidate in wanted))
-        fork: KernelFork | None = None
-        async with self._kernel_turn:
-            with contextlib.suppress(LLMReplError):
-                await self._ensure_kernel()
-                fork = await self._kernel.fork(names)
-        older = self._fork
-        self._fork = None if fork is None else _Fork(fork, index, frozenset(self._ended))
-        if older is not None:
-            await older.state.close()
-
-    async def _let_fork_go(self) -> None:
-        fork, self._fork = self._fork, None
-        if fork is not None:
-            await fork.state.close()
+    def _may_ask(self, cell: PromptCell) -> bool:
+        """Whether a prompt asks a model at all, and from the start."""
+        catch_up = self._run.catch_up
+        goes_on = cell.for_each is not None and cell.status in ("error", "interrupted")
+        return not goes_on and cell.id not in catch_up.rerun and cell.id not in catch_up.restored
 
     async def _work(self) -> None:
         """Send what can be sent as long as there is a copy to render it on."""
-        while (fork := self._fork) is not None and self._is_on:
-            policy = await self._policy()
-            if self._fork is not fork:
+        while (copy := self._copies.current) is not None and self._is_on:
+            policy = await self._run.policy.get()
+            if self._copies.current is not copy:
                 continue  # there is a newer one meanwhile
-            candidate = self._next(fork, policy)
+            candidate = self._next(copy, policy)
             if candidate is not None:
                 del self._candidates[candidate.cell_id]
                 self._begun.add(candidate.cell_id)
-                await self._send(candidate, fork, policy)
+                await self._send(candidate, copy, policy)
                 continue
-            if not any(one.ahead_from <= fork.index for one in self._candidates.values()):
+            if not any(waiting.ahead_from <= copy.index for waiting in self._candidates.values()):
                 # A newer one may be there when this one has ended: then it goes on.
-                await self._let_fork_go()
+                await self._copies.close()
                 continue
             self._wake.clear()
             await self._wake.wait()
-        await self._let_fork_go()
+        await self._copies.close()
 
-    def _next(self, fork: _Fork, policy: CallPolicy) -> Candidate | None:
+    def _next(self, copy: StateCopy, policy: CallPolicy) -> Candidate | None:
         """The first prompt that can be rendered now."""
         ahead = sum(len(sent.calls) for sent in self._sent.values())
         if policy.slots.locked() or ahead >= _CALLS_LIMIT:
@@ -342,30 +265,39 @@ class LookAhead:
                 candidate.sources.values()
             ):
                 del self._candidates[candidate.cell_id]
-            elif candidate.ahead_from <= fork.index and self._is_ready(candidate, fork):
+            elif candidate.ahead_from <= copy.index and self._is_ready(candidate, copy):
                 return candidate
         return None
 
-    def _is_ready(self, candidate: Candidate, fork: _Fork) -> bool:
+    def _is_ready(self, candidate: Candidate, copy: StateCopy) -> bool:
         has_values = all(
-            source in fork.ended or source in self._values for source in candidate.sources.values()
+            source in copy.ended or source in self._values for source in candidate.sources.values()
         )
         return has_values and candidate.needs & self._run_ids <= self._ended
 
-    async def _send(self, candidate: Candidate, fork: _Fork, policy: CallPolicy) -> None:
+    async def _send(self, candidate: Candidate, copy: StateCopy, policy: CallPolicy) -> None:
         """Render a prompt on the copy, and send it."""
         cell_id = candidate.cell_id
         try:
             cell = self._notebook[cell_id]
             assert isinstance(cell, PromptCell)
             async with asyncio.timeout(_RENDER_LIMIT_S):
-                prepared = await self._render(cell, candidate, fork)
-            sent = _Sent(candidate, fork.index, prepared.form, cell.for_each is not None)
-            sent.expected = len(prepared.conversations)
+                prepared = await self._render(cell, candidate, copy)
+            sent = SpeculativePrompt(
+                candidate=candidate,
+                index=copy.index,
+                form=prepared.form,
+                is_list=cell.for_each is not None,
+                expected=len(prepared.conversations),
+            )
             for conversation in prepared.conversations:
-                call = await self._call.send_ahead(
+                call = await self._session.model_caller.send_ahead(
                     first_model_call(
-                        cell, prepared, conversation, notebook=self._notebook, run_id=self._run_id
+                        cell,
+                        prepared,
+                        conversation,
+                        notebook=self._notebook,
+                        run_id=self._run.run_id,
                     ),
                     policy,
                     is_wanted=lambda: self._is_on and self._index < candidate.index,
@@ -379,57 +311,50 @@ class LookAhead:
         except (LLMReplError, TimeoutError):
             # At its place it is asked, or fails, as it would have.
             _log.debug("cell %s was not sent ahead", cell_id, exc_info=True)
-            self._try_again_later(candidate, fork)
-            if self._fork is fork and not fork.state.alive:
-                await self._let_fork_go()
+            self._try_again_later(candidate, copy)
+            if self._copies.current is copy and not copy.state.alive:
+                await self._copies.close()
         except Exception:  # noqa: BLE001  # a plugin's code may raise anything
             _log.warning("cell %s could not be sent ahead", cell_id, exc_info=True)
 
-    def _try_again_later(self, candidate: Candidate, fork: _Fork) -> None:
+    def _try_again_later(self, candidate: Candidate, copy: StateCopy) -> None:
         """Have a prompt rendered once more: on the copy that has replaced this one, or a later."""
         cell_id = candidate.cell_id
-        is_replaced = self._fork is not None and self._fork is not fork
+        is_replaced = self._copies.current is not None and self._copies.current is not copy
         if cell_id in self._sent or cell_id in self._failed_to_render:
             return
         if not is_replaced:
-            if not fork.state.alive:
+            if not copy.state.alive:
                 return
             self._failed_to_render.add(cell_id)
-            candidate = structs.replace(candidate, ahead_from=fork.index + 1)
+            candidate = structs.replace(candidate, ahead_from=copy.index + 1)
         self._begun.discard(cell_id)
         self._candidates[cell_id] = candidate
 
-    async def _render(self, cell: PromptCell, candidate: Candidate, fork: _Fork) -> PreparedPrompt:
+    async def _render(
+        self, cell: PromptCell, candidate: Candidate, copy: StateCopy
+    ) -> PreparedPrompt:
         values = {
             name: self._values[source]
             for name, source in candidate.sources.items()
-            if source not in fork.ended
+            if source not in copy.ended
         }
         if values:
-            await fork.state.assign(values)
-        return await prepare(cell, self._notebook, fork.state, keep=True)
+            await copy.state.assign(values)
+        return await prepare(cell, self._notebook, copy.state, keep=True)
 
-    def _note_answer(self, sent: _Sent, item: int | None, answer: ModelReply | None) -> None:
+    def _note_answer(
+        self, sent: SpeculativePrompt, item: int | None, reply: ModelReply | None
+    ) -> None:
         self._wake.set()  # there may be room for another call
-        if answer is None or isinstance(sent.form, ModelForm):
-            return
-        if answer.turn.tool_calls or is_refused(answer.turn):
-            return
-        sent.answers[item] = answer
-        if len(sent.answers) == sent.expected:
+        if sent.note_reply(item, reply):
             task = asyncio.ensure_future(self._read(sent))
             self._reading.add(task)
             task.add_done_callback(self._reading.discard)
 
-    async def _read(self, sent: _Sent) -> None:
+    async def _read(self, sent: SpeculativePrompt) -> None:
         """Find out what a prompt's variable will hold, for those below that use it."""
-        values: list[JSONValue] = []
-        try:
-            for item in sorted(sent.answers, key=lambda item: -1 if item is None else item):
-                text = sent.answers[item].turn.text
-                form = sent.form
-                values.append(text if form is None else await form.read(text, self._kernel))
-        except LLMReplError:
-            return  # it does not fit, and is asked for again
-        if sent.candidate.cell_id not in self._values:
-            self.answered(sent.candidate.cell_id, values if sent.is_list else values[0])
+        with contextlib.suppress(LLMReplError):  # it does not fit, and is asked for again
+            value = await sent.answer(self._session.kernel)
+            if sent.candidate.cell_id not in self._values:
+                self.answered(sent.candidate.cell_id, value)

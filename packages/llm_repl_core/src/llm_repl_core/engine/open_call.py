@@ -11,10 +11,10 @@ import msgspec
 
 from llm_repl_core.engine.answer_limits import refuse_empty
 from llm_repl_core.engine.budget import Spending
-from llm_repl_core.engine.model_calls import CallListener, ModelReply
 from llm_repl_core.engine.tokens import estimate_tokens
 from llm_repl_core.engine.without_keys import without_keys, without_keys_in_reasoning
 from llm_repl_core.errors import ProviderError
+from llm_repl_core.execution.model_calls import CallListener, ModelReply
 from llm_repl_core.ledger.prices import Prices
 from llm_repl_core.ledger.record import Attempt, CallError, CallRecord, CallState
 from llm_repl_core.plugins.contexts import CallContext, CallResult

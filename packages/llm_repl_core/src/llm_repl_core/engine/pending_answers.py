@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import UNSET, Struct, UnsetType
 
+from llm_repl_core.engine.kernel_manager import KernelManager
 from llm_repl_core.errors import KernelDied, KernelStartFailed
-from llm_repl_core.kernels.base import Kernel
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.output import Output
 
@@ -22,7 +22,7 @@ class _Delivery(Struct, frozen=True, eq=False):
     names: Sequence[str]
     index: int
     value: JSONValue | UnsetType
-    tell: Callable[[Output], None]
+    notify: Callable[[Output], None]
     token: str | None
     done: asyncio.Future[None]
 
@@ -34,23 +34,13 @@ class PendingAnswers:
     costs more than what goes along with it. One a run, used in the engine's loop.
 
     Args:
-        kernel: Whose variables are set.
+        kernels: Has the kernel whose variables are set.
         turn: Whose turn it is to use the kernel.
-        ensure_kernel: Starts it where it is not alive; answers a notice where state was lost.
-        generation: Tells which kernel it is: another number after each start.
     """
 
-    def __init__(
-        self,
-        kernel: Kernel,
-        turn: asyncio.Lock,
-        ensure_kernel: Callable[[], Awaitable[Output | None]],
-        generation: Callable[[], int],
-    ) -> None:
-        self._kernel = kernel
+    def __init__(self, kernels: KernelManager, turn: asyncio.Lock) -> None:
+        self._kernels = kernels
         self._turn = turn
-        self._ensure_kernel = ensure_kernel
-        self._generation = generation
         self._pending: dict[str, int] = {}
         """By token: the kernel whose variables have no value until the answer is there."""
         self._waiting: list[_Delivery] = []
@@ -68,12 +58,12 @@ class PendingAnswers:
         Raises:
             LLMReplError: The kernel cannot do it.
         """
-        await self._kernel.set_pending(names, token, why)
-        self._pending[token] = self._generation()
+        await self._kernels.kernel.set_pending(names, token, why)
+        self._pending[token] = self._kernels.generation
 
     def give_up(self, token: str) -> None:
         """Have the variables of a prompt that has no answer be what they were before it."""
-        if self._pending.get(token) != self._generation() or not self._kernel.alive:
+        if self._pending.get(token) != self._kernels.generation or not self._kernels.kernel.alive:
             self._pending.pop(token, None)
             return
         given_up = self._put((), 0, UNSET, lambda _notice: None, token)
@@ -85,7 +75,7 @@ class PendingAnswers:
         names: Sequence[str],
         index: int,
         value: JSONValue,
-        tell: Callable[[Output], None],
+        notify: Callable[[Output], None],
         *,
         token: str | None = None,
     ) -> None:
@@ -95,13 +85,13 @@ class PendingAnswers:
             names: The prompt's variables; each gets a value of its own.
             index: Where the prompt stands among the cells of the run, from 0.
             value: The answer.
-            tell: Called with a notice for the user where the kernel had lost its state.
+            notify: Called with a notice for the user where the kernel had lost its state.
             token: By which the variables were made to wait for it, where they were.
 
         Raises:
             LLMReplError: It could not be set.
         """
-        delivery = self._put(names, index, value, tell, token)
+        delivery = self._put(names, index, value, notify, token)
         try:
             await delivery.done
         except asyncio.CancelledError:
@@ -119,11 +109,11 @@ class PendingAnswers:
         names: Sequence[str],
         index: int,
         value: JSONValue | UnsetType,
-        tell: Callable[[Output], None],
+        notify: Callable[[Output], None],
         token: str | None,
     ) -> _Delivery:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        delivery = _Delivery(names, index, value, tell, token, done)
+        delivery = _Delivery(names, index, value, notify, token, done)
         self._waiting.append(delivery)
         self._start()
         return delivery
@@ -173,10 +163,10 @@ class PendingAnswers:
     async def _assign(self, batch: Sequence[_Delivery]) -> BaseException | None:
         """Set the variables of all, or of none; answers why it could not be done."""
         try:
-            notice = await self._ensure_kernel()
+            notice = await self._kernels.ensure_with_notice()
             living = sorted(_living(batch), key=lambda delivery: delivery.index)
             if notice is not None and living:
-                living[0].tell(notice)
+                living[0].notify(notice)
             values: dict[str, JSONValue] = {}
             resolved: dict[str, dict[str, JSONValue] | None] = {}
             for delivery in living:
@@ -188,16 +178,16 @@ class PendingAnswers:
                     else {name: copy.deepcopy(value) for name in delivery.names}
                 )
                 token = delivery.token
-                if token is not None and self._pending.get(token) == self._generation():
+                if token is not None and self._pending.get(token) == self._kernels.generation:
                     resolved[token] = own
                 else:
                     values |= own or {}
             if resolved:
-                await self._kernel.resolve_pending(resolved)
+                await self._kernels.kernel.resolve_pending(resolved)
                 for token in resolved:
                     self._pending.pop(token, None)
             if values:
-                await self._kernel.assign(values)
+                await self._kernels.kernel.assign(values)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is not None and task.cancelling():

@@ -4,39 +4,48 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
-from llm_repl_core.engine.model_calls import CallListener, ModelReply
 from llm_repl_core.errors import ProviderError
+from llm_repl_core.execution.model_calls import CallListener, ModelReply
 
 __all__ = ["BufferedListener", "SpeculativeCall"]
 
 
 class BufferedListener:
-    """What a call tells, kept until somebody takes it over. Used in the engine's loop."""
+    """Keeps what happens to a call until somebody adopts it. Used in the engine's loop."""
 
     def __init__(self) -> None:
-        self._told: list[tuple[str, tuple[Any, ...]]] = []
+        self._missed: list[Callable[[CallListener], None]] = []
         self._listener: CallListener | None = None
-        self.listener = CallListener(
-            on_begin=lambda call_id: self._tell("on_begin", call_id),
-            on_text=lambda text: self._tell("on_text", text),
-            on_reasoning=lambda text: self._tell("on_reasoning", text),
-            on_retry=lambda attempt, error, wait_s: self._tell("on_retry", attempt, error, wait_s),
-        )
 
     def pass_on(self, listener: CallListener) -> None:
-        """Tell all that was kept, and from now on what comes as it comes."""
-        told, self._told = self._told, []
+        """Pass on all that was kept, and from now on what comes as it comes."""
+        missed, self._missed = self._missed, []
         self._listener = listener
-        for method, values in told:
-            getattr(listener, method)(*values)
+        for notification in missed:
+            notification(listener)
 
-    def _tell(self, method: str, *values: str | float | ProviderError) -> None:
+    def on_begin(self, call_id: str) -> None:
+        """See `CallListener`, as for the next three."""
+        self._notify(lambda listener: listener.on_begin(call_id))
+
+    def on_text(self, text: str) -> None:
+        """A piece of the answer has come."""
+        self._notify(lambda listener: listener.on_text(text))
+
+    def on_reasoning(self, text: str) -> None:
+        """A piece of what the model thought has come."""
+        self._notify(lambda listener: listener.on_reasoning(text))
+
+    def on_retry(self, attempt: int, error: ProviderError, wait_s: float) -> None:
+        """What had come of the answer is void."""
+        self._notify(lambda listener: listener.on_retry(attempt, error, wait_s))
+
+    def _notify(self, notification: Callable[[CallListener], None]) -> None:
         if self._listener is None:
-            self._told.append((method, values))
+            self._missed.append(notification)
         else:
-            getattr(self._listener, method)(*values)
+            notification(self._listener)
 
 
 class SpeculativeCall:
@@ -45,7 +54,7 @@ class SpeculativeCall:
     Args:
         identity: What makes a call the same as what was asked.
         sending: The call under way.
-        held_back: What it tells.
+        listener: Keeps what happens to it.
         on_superseded: Called with why, when it was cancelled, or had ended before.
     """
 
@@ -53,28 +62,28 @@ class SpeculativeCall:
         self,
         identity: str,
         sending: asyncio.Task[ModelReply],
-        held_back: BufferedListener,
+        listener: BufferedListener,
         on_superseded: Callable[[str], None],
     ) -> None:
         self.identity = identity
         self._sending = sending
-        self._held_back = held_back
+        self._listener = listener
         self._on_superseded = on_superseded
         # Looked at, or asyncio logs the error of a call that nobody adopts.
         sending.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     def when_done(self, callback: Callable[[ModelReply | None], None]) -> None:
-        """Have somebody told of the answer; None: there is none."""
+        """Call back with the answer; None: there is none."""
 
-        def tell(done: asyncio.Task[ModelReply]) -> None:
+        def report(done: asyncio.Task[ModelReply]) -> None:
             is_answered = not done.cancelled() and done.exception() is None
             callback(done.result() if is_answered else None)
 
-        self._sending.add_done_callback(tell)
+        self._sending.add_done_callback(report)
 
     async def adopt(self, listener: CallListener) -> ModelReply:
         """Be the call of the prompt at its place: its answer, or its failure. Cancelling ends it."""
-        self._held_back.pass_on(listener)
+        self._listener.pass_on(listener)
         return await self._sending
 
     def supersede(self, reason: str) -> None:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from llm_repl_core.errors import CellNotFound, InvalidInput
 from llm_repl_core.model.cell import Cell, CodeCell, MarkdownCell, MemoryCell, PromptCell
 from llm_repl_core.model.ids import new_id
 from llm_repl_core.model.json_value import JSONValue
-
-if TYPE_CHECKING:
-    from llm_repl_core.engine.session import Session
 
 __all__ = ["DEFAULT_NAME", "Notebook"]
 
@@ -20,7 +17,7 @@ DEFAULT_NAME = "Untitled Notebook"
 
 
 class Notebook:
-    """Cells in order, found by id in constant time. Data only: `open` gives it a life.
+    """Cells in order, found by id in constant time. Data only: a `Session` runs it.
 
     Args:
         name: What people call it.
@@ -251,20 +248,6 @@ class Notebook:
         cell = MemoryCell(content=content)
         self.insert(cell)
         return cell
-
-    # Living ------------------------------------------------------------------------------------
-
-    def open(self, **options: Any) -> Session:
-        """Give the notebook a kernel: a session, to be used as a context manager.
-
-        Args:
-            options: See `llm_repl_core.application.Application.open`.
-        """
-        # The one door from data to life. Imported here so that data stays light, and so that
-        # the model needs nothing of the engine until somebody goes through it.
-        from llm_repl_core.application import Application
-
-        return Application().open(self, **options)
 
     # Comparing ---------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from llm_repl_core.plugins.markers import hookspec
 if TYPE_CHECKING:
     import click
 
-    from llm_repl_core.engine.cell_type import CellType
+    from llm_repl_core.execution.cell_type import CellType
     from llm_repl_core.formats.base import Format
     from llm_repl_core.kernels.base import Kernel
     from llm_repl_core.plugins.contexts import (

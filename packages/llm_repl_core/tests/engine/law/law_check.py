@@ -16,7 +16,7 @@ from law_left import Ran, differs
 from law_notebooks import Sketch, smaller
 from law_provider import QUIET_S, Conductor, LawProvider
 
-from llm_repl_core import Application, PluginManager, Settings, hookimpl
+from llm_repl_core import Application, PluginManager, Session, Settings, hookimpl
 from llm_repl_core.engine.loop import EngineLoop
 from llm_repl_core.engine.options import RunOptions
 from llm_repl_core.kernels.base import Evaluated, Expression, KernelOptions
@@ -281,7 +281,9 @@ class Law:
             conductor=conductor,
         )
         ledger = MemoryLedger() if is_live else RecordingsLedger("law.calls.jsonl", recordings)
-        live = application.open(notebook, kernel=kernel, loop=self._loop, ledger=ledger).live
+        live = Session(
+            notebook, application=application, kernel=kernel, loop=self._loop, ledger=ledger
+        ).live
         options = RunOptions(
             parallel=parallel,
             stop_on_error=sketch.stop_on_error,

@@ -9,7 +9,7 @@ import types
 from collections.abc import Mapping
 from typing import Any
 
-from llm_repl_core import Application, Notebook, Settings
+from llm_repl_core import Application, Notebook, Session, Settings
 from llm_repl_core.engine.loop import EngineLoop
 from llm_repl_core.engine.options import RunOptions
 from llm_repl_core.kernels.base import Kernel
@@ -95,7 +95,7 @@ class Law:
         notebook = sketch.notebook(delays=parallel)
         _new_world(self.world)
         made = kernel if isinstance(kernel, str) else kernel()
-        session = self.application.open(notebook, kernel=made, loop=self.loop)
+        session = Session(notebook, application=self.application, kernel=made, loop=self.loop)
         options = RunOptions(parallel=parallel, stop_on_error=stop_on_error)
 
         async def run() -> Any:

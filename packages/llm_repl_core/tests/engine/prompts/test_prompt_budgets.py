@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llm_repl_core import CellExecutionError, Notebook, RunFailed, Settings, ToolCall
+from llm_repl_core import CellExecutionError, Notebook, RunFailed, Session, Settings, ToolCall
 from llm_repl_core.application import Application
 from llm_repl_core.engine.budget import Budget
 from llm_repl_core.ledger.in_memory import MemoryLedger
@@ -60,7 +60,7 @@ def test_a_budget_says_what_was_left_undone(open_at_server, server, whose, budge
     assert last.cell_id == ids[calls]
     assert last.not_run == tuple(ids[calls + 1 :])
     assert f"Left undone: {4 - calls} of 5 cells." in last.error
-    assert len(server.requests) == len(session.live.call.ledger.records) == calls
+    assert len(server.requests) == len(session.live.ledger.records) == calls
     assert [cell.status for cell in notebook] == (
         ["completed"] * calls + ["error"] + ["idle"] * (4 - calls)
     )
@@ -70,7 +70,7 @@ def test_money_is_counted(open_at_server, server):
     notebook = chain(2, model=PRICED, parameters={"max_tokens": 40})
     session = open_at_server(notebook)
     session.run(budget=Budget(usd=1))
-    spent = [one.price_usd for one in session.live.call.ledger.records]
+    spent = [one.price_usd for one in session.live.ledger.records]
     assert all(price > 0 for price in spent)
     notebook.metadata["llm_repl"] = {"budget": {"usd": sum(spent)}}
     assert "The notebook's budget of $" in ended(session).error
@@ -177,10 +177,10 @@ def test_what_was_spent_is_on_record(open_at_server, server):
     notebook = prompts("one", budget={"calls": 2})
     settings = Settings(provider="mock")
     for _ in range(2):
-        with Application(settings).open(notebook, ledger=ledger) as session:
+        with Session(notebook, application=Application(settings), ledger=ledger) as session:
             session.run()
     with (
-        Application(settings).open(notebook, ledger=ledger) as session,
+        Session(notebook, application=Application(settings), ledger=ledger) as session,
         pytest.raises(
             CellExecutionError, match=r"The notebook's budget of 2 calls .* 2 calls spent"
         ),

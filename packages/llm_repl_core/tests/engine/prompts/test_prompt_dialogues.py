@@ -86,7 +86,7 @@ def test_one_that_does_not_fit_is_asked_for_once_more(open_at_server, server, pl
     assert (said["role"], said["content"]) == ("assistant", YOUNG)
     assert told["role"] == "user"
     assert "'age' is a required property" in told["content"]
-    records = session.live.call.ledger.records
+    records = session.live.ledger.records
     assert [(one.place.step, one.state, one.text) for one in records] == [
         (0, "completed", YOUNG),
         (1, "completed", GOOD),
@@ -117,7 +117,7 @@ def test_two_that_do_not_fit_fail_with_both(open_at_server, server):
     kept, error = notebook.cells[1].outputs
     assert (kept.content, kept.fields["failed"]) == (WORDS, True)
     assert "value" not in kept.fields
-    records = session.live.call.ledger.records
+    records = session.live.ledger.records
     assert kept.fields["call_id"] == records[1].id
     # Both were paid for.
     usage = kept.fields["usage"]
@@ -135,7 +135,7 @@ def test_answers_on_record_that_do_not_fit_are_asked_for_again(open_at_server, s
     assert run(session, mode="reuse") is None
     assert len(server.requests) == 3
     [output] = notebook.cells[1].outputs
-    records = session.live.call.ledger.records
+    records = session.live.ledger.records
     assert (output.content, output.fields["call_id"]) == (GOOD, records[-1].id)
     # What was taken from the record is not paid for again.
     assert output.fields["usage"]["output_tokens"] == records[-1].usage.output_tokens
@@ -152,7 +152,7 @@ def test_what_had_come_is_kept_where_the_second_call_may_not_be_made(open_at_ser
     assert run(session, budget=Budget(calls=1)).startswith("BudgetExceeded")
     kept, _ = notebook.cells[1].outputs
     assert (kept.content, kept.fields["failed"]) == (YOUNG, True)
-    assert kept.fields["call_id"] == session.live.call.ledger.records[0].id
+    assert kept.fields["call_id"] == session.live.ledger.records[0].id
 
 
 def test_a_model_of_the_state(open_at_server, server, kernel):
@@ -215,7 +215,7 @@ def test_tools_and_a_form(open_at_server, server):
     call, answer = notebook.cells[1].outputs
     assert (call.type, call.fields["result"]) == ("tool_call", "3")
     assert answer.fields["value"] == json.loads(GOOD)
-    assert [one.place.step for one in session.live.call.ledger.records] == [0, 1, 2]
+    assert [one.place.step for one in session.live.ledger.records] == [0, 1, 2]
     roles = [one["role"] for one in server.requests[2].body["messages"]]
     assert roles == ["user", "assistant", "tool", "assistant", "user"]
     check_replay(session, server)

@@ -186,7 +186,7 @@ def test_what_is_no_expression_of_items_says_so(open_session, kernel, expression
         session.run()
     assert str(failed.value).startswith(said)
     assert "Traceback" not in str(failed.value)
-    assert session.live.call.ledger.records == ()
+    assert session.live.ledger.records == ()
     assert session.state["steps"] == []
 
 
@@ -201,7 +201,7 @@ def test_a_template_that_fails_for_one_item_asks_nothing(open_session, kernel, p
         f"InvalidTemplate: Item {place}: `{{one / item:.2f}}` at line"
     )
     assert "ZeroDivisionError" in str(failed.value)
-    assert session.live.call.ledger.records == ()
+    assert session.live.ledger.records == ()
 
 
 # Failures and going on -----------------------------------------------------------------------
@@ -283,10 +283,7 @@ def test_a_stop_keeps_what_came_and_going_on_asks_for_the_rest(open_at_server, s
 
         def stop():
             limit = time.monotonic() + 20
-            while (
-                len([one for one in session.live.call.ledger.records if one.state == "completed"])
-                < 2
-            ):
+            while len([one for one in session.live.ledger.records if one.state == "completed"]) < 2:
                 assert time.monotonic() < limit
                 time.sleep(0.005)
             session.interrupt()
@@ -301,7 +298,7 @@ def test_a_stop_keeps_what_came_and_going_on_asks_for_the_rest(open_at_server, s
     answers = [one for one in cell.outputs if one.type == "llm_response"]
     whole = [one for one in answers if "interrupted" not in one.fields]
     kept = {one.content for one in whole}
-    recorded = {one.text for one in session.live.call.ledger.records if one.state == "completed"}
+    recorded = {one.text for one in session.live.ledger.records if one.state == "completed"}
     assert kept == recorded
     assert kept <= done
     assert len(kept) >= 2
@@ -339,7 +336,7 @@ def slowly():
         session.run()
     thread.join(20)
     assert cell.status == "interrupted"
-    assert session.live.call.ledger.records == ()
+    assert session.live.ledger.records == ()
     cell.change(for_each="[1, 2]")
     session.run([cell.id])
     assert session.state["said"] == ["Who is 1?", "Who is 2?"]
@@ -359,4 +356,4 @@ def test_an_interrupt_that_an_expression_raises(open_session, kernel, expression
         session.run()
     assert notebook.cells[1].status == "error"
     assert session.state["pressed"] == [1]  # nothing is tried again
-    assert session.live.call.ledger.records == ()
+    assert session.live.ledger.records == ()

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from llm_repl_core import CellCompleted, CellExecutionError, CellStarted, InvalidTemplate, Notebook
+from llm_repl_core import (
+    CellCompleted,
+    CellExecutionError,
+    CellStarted,
+    InvalidTemplate,
+    Notebook,
+    Session,
+)
 
 KERNELS = ["in_process", "worker", "jupyter"]
 STATE = "x, n, name, xs = 2, 3, 'Ada', ['a', 'b']"
@@ -27,7 +34,7 @@ def test_a_builtin_is_no_variable(kernel):
     fields = [f"{{{name}}}" for name in names]
     fields += ["{id!r}", "{id=}", "{type:>9}", "{(id)}", "{type, n}", "{list[0]}", "{id or n}"]
     notebook = opened(*fields)
-    with notebook.open(kernel=kernel) as session:
+    with Session(notebook, kernel=kernel) as session:
         with pytest.raises(CellExecutionError):
             session.run(stop_on_error=False)
         for cell in notebook.cells[1:]:
@@ -45,7 +52,7 @@ def test_builtins_within_an_expression_are_what_they_are(kernel):
         "{len(xs)} {sum([x, n]) / len(xs)} {str.join(', ', map(str, xs))} {type(n) is int} "
         "{list(xs)[0]}"
     )
-    with notebook.open(kernel=kernel) as session:
+    with Session(notebook, kernel=kernel) as session:
         session.run()
         assert notebook.cells[1].outputs[0].content.startswith("2 2.5 a, b True a")
 
@@ -53,7 +60,7 @@ def test_builtins_within_an_expression_are_what_they_are(kernel):
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_a_variable_that_is_named_like_a_builtin(kernel):
     notebook = opened("{id} {type['a']} {list}", code="id, type, list = 5, {'a': 't'}, [1]")
-    with notebook.open(kernel=kernel) as session:
+    with Session(notebook, kernel=kernel) as session:
         session.run()
         assert notebook.cells[1].outputs[-1].content == "5 t [1]"
         edges = session.dependencies.graph().edges
@@ -66,7 +73,7 @@ def test_a_variable_that_is_named_like_a_builtin(kernel):
 def test_a_builtin_in_items_and_system_texts():
     notebook = opened("{item} {id}", for_each="xs")
     notebook.add_prompt("Hello", system="You are {type}.")
-    with notebook.open() as session:
+    with Session(notebook) as session:
         with pytest.raises(CellExecutionError):
             session.run(stop_on_error=False)
         said = [cell.outputs[0].content for cell in notebook.cells[1:]]
@@ -96,7 +103,7 @@ QUIET = [
 
 def test_braces_in_doubt_bring_a_notice_in_preview_and_run():
     notebook = opened(*SAID, *QUIET)
-    with notebook.open() as session:
+    with Session(notebook) as session:
         session.run()
         for cell in notebook.cells[1:]:
             notices = [one.content for one in cell.outputs if one.type == "warning"]
@@ -110,7 +117,7 @@ def test_braces_in_doubt_bring_a_notice_in_preview_and_run():
 
 def test_notices_are_few():
     notebook = opened(" ".join(f"{{-x * {n}}}" for n in range(50)))
-    with notebook.open() as session:
+    with Session(notebook) as session:
         session.run()
         notices = [one.content for one in notebook.cells[1].outputs if one.type == "warning"]
         assert len(notices) == 6
@@ -132,7 +139,7 @@ def test_an_error_tells_the_state_of_its_place(kernel):
         notebook.add_prompt("{item}", model="echo", for_each="itmes")
         notebook.add_prompt("Look.", model="echo", attachments=["pictrue"])
         notebook.add_code("late, items, age, picture = 1, [2], 3, b''")
-        with notebook.open(kernel=kernel) as session:
+        with Session(notebook, kernel=kernel) as session:
             with pytest.raises(CellExecutionError):
                 session.run(stop_on_error=False, **options)
             return [cell.outputs[-1].content for cell in notebook.cells[2:7]]
@@ -146,7 +153,7 @@ def test_what_was_set_from_outside_keeps_no_prompt_in_order():
     notebook = Notebook()
     for _ in range(2):
         notebook.add_prompt("{given}", model="mock/echo+delay=0.3")
-    with notebook.open(kernel="in_process") as session:
+    with Session(notebook, kernel="in_process") as session:
         session.assign({"given": object()})
         events = list(session.stream())
     kinds = [type(one) for one in events if isinstance(one, CellStarted | CellCompleted)]

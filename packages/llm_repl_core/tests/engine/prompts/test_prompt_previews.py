@@ -198,7 +198,7 @@ def test_a_preview_changes_nothing(open_at_server, server, kernel, place, case):
     notebook = notebook_with(**CASES[case][0])
     session = open_at_server(notebook, kernel=kernel)
     session.run(["code", "memory", "first"])
-    records, requests = session.live.call.ledger.records, len(server.requests)
+    records, requests = session.live.ledger.records, len(server.requests)
     count, revision = session.live.execution_count, notebook.revision
     state = {name: str(session.state[name]) for name in session.state}
     save_notebook(notebook, place / "before.llmn")
@@ -207,7 +207,7 @@ def test_a_preview_changes_nothing(open_at_server, server, kernel, place, case):
     save_notebook(notebook, place / "after.llmn")
     assert (place / "after.llmn").read_bytes() == (place / "before.llmn").read_bytes()
     assert {name: str(session.state[name]) for name in session.state} == state
-    assert (session.live.call.ledger.records, len(server.requests)) == (records, requests)
+    assert (session.live.ledger.records, len(server.requests)) == (records, requests)
     assert (session.live.execution_count, notebook.revision) == (count, revision)
     if kernel == "in_process":
         assert not any("llm_repl" in name for name in session.kernel.live_namespace())

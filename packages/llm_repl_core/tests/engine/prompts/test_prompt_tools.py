@@ -72,7 +72,7 @@ def test_several_wishes_in_one_answer(open_at_server, server, kernel):
     assert [one["id"] for one in said["tool_calls"]] == ["call_1", "call_2", "call_3"]
     assert results(server, 1) == {"call_1": "2", "call_2": '{"said": "é"}', "call_3": "7"}
     *called, answer = notebook.cells[1].outputs
-    asked, ended = session.live.call.ledger.records
+    asked, ended = session.live.ledger.records
     assert [one.type for one in called] == ["tool_call"] * 3
     assert {one.fields["call_id"] for one in called} == {asked.id}
     assert [one.fields["result"] for one in called] == ["2", '{"said": "é"}', "7"]

@@ -42,7 +42,7 @@ def run(session, **options):
 
 def check_replay(session, server, failure=None):
     """The record alone, as the file keeps it, gives the same outputs and the same state."""
-    notebook, ledger = session.notebook, session.live.call.ledger
+    notebook, ledger = session.notebook, session.live.ledger
     data = encode_recordings(ledger.records, [cell.id for cell in notebook])
     again = decode_recordings(data, "a file")
     assert encode_recordings(again, [cell.id for cell in notebook]) == data
@@ -114,7 +114,7 @@ def test_an_empty_answer_fails_with_the_reason_and_is_asked_for_once(
     assert words in failure
     assert len(server.requests) == 1
     assert "who" not in session.state
-    [record] = session.live.call.ledger.records
+    [record] = session.live.ledger.records
     assert (record.state, record.error.type) == ("failed", "AnswerEmpty")
 
 
@@ -198,15 +198,15 @@ def test_a_recording_from_before_the_second_question_held_it_is_replayed(open_at
     assert run(session) is None
     outputs = notebook.cells[1].outputs
     old = open_at_server(notebook)
-    for record in session.live.call.ledger.records:
+    for record in session.live.ledger.records:
         request = json.loads(
             json.dumps(record.request, ensure_ascii=False),
             object_hook=_as_it_was,
         )
         former = msgspec.structs.replace(record, request=request, identity=identity_of(request))
         assert (former.identity == record.identity) is (record.place.step == 0)
-        asyncio.run(old.live.call.ledger.begin(former))
-        asyncio.run(old.live.call.ledger.end(former))
+        asyncio.run(old.live.ledger.begin(former))
+        asyncio.run(old.live.ledger.end(former))
     assert run(old, mode="replay") is None
     assert notebook.cells[1].outputs == outputs
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from llm_repl_core import CellExecutionError, Notebook
+from llm_repl_core import CellExecutionError, Notebook, Session
 from llm_repl_core.application import Application
 from llm_repl_core.engine.prompts.tools import call_tool
 from llm_repl_core.kernels.base import Expression
@@ -76,7 +76,7 @@ def test_values_are_sent_whole(kernel):
     notebook.add_code(VALUES)
     for template in WHOLE:
         notebook.add_prompt(template, model="echo")
-    with notebook.open(kernel=kernel) as session:
+    with Session(notebook, kernel=kernel) as session:
         session.run()
         for cell in notebook.cells[1:]:
             [answer] = cell.outputs
@@ -105,7 +105,7 @@ def test_what_is_too_large_brings_a_notice(kernel):
     }
     for template in ways_out:
         notebook.add_prompt(template, model="echo")
-    with notebook.open(kernel=kernel) as session:
+    with Session(notebook, kernel=kernel) as session:
         session.run()
         for cell in notebook.cells[1:]:
             warning, answer = cell.outputs
@@ -123,7 +123,7 @@ def test_a_text_is_sent_whole_however_long():
     notebook = Notebook()
     notebook.add_code("text = 'a line\\n' * 100_000")
     notebook.add_prompt("{text}", model="echo")
-    with notebook.open() as session:
+    with Session(notebook) as session:
         session.run()
         [answer] = notebook.cells[1].outputs
         assert answer.content == "a line\n" * 100_000
@@ -142,7 +142,7 @@ def test_what_the_user_has_set_counts_and_stays(kernel):
     for template in ("{frame}", "{frame.head(4)}", "{frame.n.to_numpy()}"):
         notebook.add_prompt(template, model="echo")
     notebook.add_code(f"print({options}, np.get_printoptions()['threshold'])")
-    with notebook.open(kernel=kernel) as session:
+    with Session(notebook, kernel=kernel) as session:
         session.run()
         _, few, all_of_them, array, after = notebook.cells
         warning, answer = few.outputs
@@ -164,7 +164,7 @@ def test_options_are_as_before_behind_a_field_that_fails_or_sets_one():
     notebook.add_code("print(pd.get_option('display.max_rows'), pd.get_option('display.width'))")
     notebook.add_prompt("{sets()}", model="echo")
     notebook.add_code("print(pd.get_option('display.max_rows'), pd.get_option('display.width'))")
-    with notebook.open() as session:
+    with Session(notebook) as session:
         with pytest.raises(CellExecutionError):
             session.run(stop_on_error=False)
         assert [cell.outputs[-1].content for cell in notebook.cells[2::2]] == ["60 80\n", "7 80\n"]
@@ -179,7 +179,7 @@ def test_each_item_is_sent_whole():
     )
     notebook.add_prompt("{item} {item!r:.10} {len(item):>{width}}", for_each="frames", model="echo")
     notebook.cells[0].content += "\nwidth = 7"
-    with notebook.open() as session:
+    with Session(notebook) as session:
         session.run()
         *warnings, first, second, third = notebook.cells[1].outputs
         assert [one.content.partition(" is larger")[0] for one in warnings] == [
@@ -212,7 +212,7 @@ def test_what_says_nothing_of_the_value_brings_a_notice():
     }
     for template in said:
         notebook.add_prompt(template, model="echo")
-    with notebook.open() as session:
+    with Session(notebook) as session:
         session.run()
         for cell in notebook.cells[1:]:
             notices = [one.content for one in cell.outputs if one.type == "warning"]
@@ -233,7 +233,7 @@ def test_a_class_of_a_library_that_abbreviates_by_itself_is_told():
     )
     for template in ("{table}", "{own}", "{text}", "{(text, text)}{dict(a=text)}"):
         notebook.add_prompt(template, model="echo")
-    with notebook.open() as session:
+    with Session(notebook) as session:
         session.run()
         types = [[one.type for one in cell.outputs] for cell in notebook.cells[1:]]
         assert types == [["warning", "llm_response"], *[["llm_response"]] * 3]
@@ -247,7 +247,7 @@ def test_a_relation_of_duckdb_is_told_to_be_abbreviated():
     notebook.add_code("import duckdb\nrows = duckdb.sql('select * from range(100)')")
     notebook.add_prompt("{rows}", model="echo")
     notebook.add_prompt("{rows.df()}", model="echo")
-    with notebook.open() as session:
+    with Session(notebook) as session:
         session.run()
         assert "insert `{rows.df()}`" in notebook.cells[1].outputs[0].content
         [answer] = notebook.cells[2].outputs
@@ -264,7 +264,7 @@ def test_polars_shows_all():
     )
     for template in ("{frame}", "{words}"):
         notebook.add_prompt(template, model="echo")
-    with notebook.open() as session:
+    with Session(notebook) as session:
         session.run()
         frame, words = (cell.outputs[-1].content for cell in notebook.cells[1:])
     assert all(str(n) in frame for n in range(15_000, 15_100))
@@ -284,7 +284,7 @@ def test_what_looks_like_torch_shows_all():
         "tensor = Tensor()"
     )
     notebook.add_prompt("{tensor} {[tensor, 1][0]}{dict(a=tensor)}", model="echo")
-    with notebook.open(kernel="worker") as session:
+    with Session(notebook, kernel="worker") as session:
         session.run()
         assert notebook.cells[1].outputs[-1].content == "all {[tensor, 1][0]}{'a': all}"
 
@@ -303,7 +303,7 @@ def test_cells_that_go_along_are_bounded_and_say_so(kernel):
     notebook.add_code("frame.head(3)")
     notebook.add_code("['a ... b', '...']")
     prompt = notebook.add_prompt("Sum up.", context="above", model="echo")
-    with notebook.open(kernel=kernel) as session:
+    with Session(notebook, kernel=kernel) as session:
         session.run()
         notices = [one.content for one in prompt.outputs if one.type == "warning"]
         cells = [cell.id for cell in notebook.cells]
@@ -319,7 +319,7 @@ def test_the_limit_is_a_setting():
     notebook = Notebook()
     notebook.add_code("numbers = list(range(100))\nprint(numbers)")
     notebook.add_prompt("{numbers}", model="echo", context="above")
-    with Application(Settings(insert_limit_chars=200)).open(notebook) as session:
+    with Session(notebook, application=Application(Settings(insert_limit_chars=200))) as session:
         session.run()
         along, field, answer = notebook.cells[1].outputs
         assert "at most 200 are sent" in along.content
@@ -365,7 +365,7 @@ def test_frames_look_as_in_a_notebook(kernel):
         "frame = pd.DataFrame({f'c{n}': ['value'] * 3 for n in range(20)})\n"
         "print(pd.get_option('display.max_columns'))\nprint(frame)\nframe"
     )
-    with notebook.open(kernel=kernel) as session:
+    with Session(notebook, kernel=kernel) as session:
         session.run()
         printed, shown = notebook.cells[0].outputs
         assert printed.content.startswith("20\n")
@@ -377,10 +377,10 @@ def test_frames_look_as_in_a_notebook(kernel):
 def test_the_process_of_the_in_process_kernel_is_as_before():
     """In a process of its own, where the cell is the first to import pandas."""
     code = (
-        "from llm_repl_core import Notebook\n"
+        "from llm_repl_core import Notebook, Session\n"
         "notebook = Notebook()\n"
         "notebook.add_code('import pandas as pd\\nprint(pd.get_option(\"display.max_columns\"))')\n"
-        "with notebook.open(kernel='in_process') as session:\n"
+        "with Session(notebook, kernel='in_process') as session:\n"
         "    session.run()\n"
         "    print(notebook.cells[0].outputs[0].content)\n"
         "    import pandas\n"
@@ -411,7 +411,7 @@ def test_how_the_user_has_numbers_shown_holds_in_prompts_and_behind_them(kernel)
     for text in ("{few}", "{many}", "{few}"):
         notebook.add_prompt(text, model="echo")
     notebook.add_code("shown = str(few)")
-    with notebook.open(kernel=kernel) as session:
+    with Session(notebook, kernel=kernel) as session:
         session.run()
         asked = [cell.outputs[-1].content for cell in notebook.cells[1:4]]
         shown = session.state["shown"]

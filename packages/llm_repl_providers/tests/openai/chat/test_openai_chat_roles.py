@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from llm_repl_core import Application, Notebook, Settings
+from llm_repl_core import Application, Notebook, Session, Settings
 from llm_repl_core.errors import ProviderError
 from llm_repl_core.providers.base import (
     Attachment,
@@ -220,7 +220,7 @@ def test_the_preview_keeps_the_cells(server, monkeypatch):
     cells = [notebook.add_markdown("One."), notebook.add_markdown("Two.")]
     cells.append(notebook.add_prompt("Three?", context="above", system="Be brief."))
     settings = Settings(provider="openai", model="test-model", base_url=server.base_url)
-    with Application(settings).open(notebook) as session:
+    with Session(notebook, application=Application(settings)) as session:
         session.run()
         preview = session.preview(cells[2].id)
     ids = [cell.id for cell in cells]

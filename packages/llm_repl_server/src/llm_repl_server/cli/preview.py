@@ -56,7 +56,7 @@ def command(
     """
     import msgspec
 
-    from llm_repl_core import Application, Settings, load_settings
+    from llm_repl_core import Application, Session, Settings, load_settings
     from llm_repl_server.cli.answering import check_providers, choose_by_model
     from llm_repl_server.cli.notebook_file import load_notebook_file
     from llm_repl_server.cli.run_record import RunRecord
@@ -77,7 +77,12 @@ def command(
         kept.choose_provider(application, provider=provider, model=model, base_url=base_url)
         check_providers(application, document, kept.mode)
     try:
-        with kept, application.open(document, kernel=kernel, ledger=kept.ledger) as session:
+        with (
+            kept,
+            Session(
+                document, application=application, kernel=kernel, ledger=kept.ledger
+            ) as session,
+        ):
             if given is not None and not (given.injected and run_above):
                 session.assign(given.values)
             if run_above:

@@ -114,7 +114,7 @@ def command(
     context = click.get_current_context()
     early = context.with_resource(EarlyKernel(kernel))
 
-    from llm_repl_core import Application, Settings, load_settings
+    from llm_repl_core import Application, Session, Settings, load_settings
     from llm_repl_core.files import refuse_unwritable
     from llm_repl_server.cli.answering import check_providers, choose_by_model
     from llm_repl_server.cli.notebook_file import load_notebook_file
@@ -163,8 +163,11 @@ def command(
     with (
         Termination() as termination,
         kept,
-        application.open(
-            document, kernel=early.kernel(application, document), ledger=kept.ledger
+        Session(
+            document,
+            application=application,
+            kernel=early.kernel(application, document),
+            ledger=kept.ledger,
         ) as session,
     ):
         with as_given():

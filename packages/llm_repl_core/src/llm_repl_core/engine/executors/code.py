@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from llm_repl_core.engine.cell_type import Execution
+from llm_repl_core.execution.cell_type import Execution
 from llm_repl_core.model.cell import CodeCell
 from llm_repl_core.model.output_changes import OutputChange
 

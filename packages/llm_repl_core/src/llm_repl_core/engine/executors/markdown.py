@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 
-from llm_repl_core.engine.cell_type import Execution
+from llm_repl_core.execution.cell_type import Execution
 from llm_repl_core.model.cell import MarkdownCell
 from llm_repl_core.model.output import Output
 

@@ -9,9 +9,9 @@ from typing import cast
 
 from msgspec import UNSET
 
-from llm_repl_core.engine.cell_type import Execution
 from llm_repl_core.engine.prompts.inspected import reason
 from llm_repl_core.errors import InvalidMemory, LLMReplError
+from llm_repl_core.execution.cell_type import Execution
 from llm_repl_core.kernels.base import Evaluated, Expression, Failed, Kernel, Value
 from llm_repl_core.memory import Assignment, parse
 from llm_repl_core.model.cell import MemoryCell
@@ -28,7 +28,9 @@ async def execute_memory(cell: MemoryCell, execution: Execution) -> AsyncGenerat
     """Carry the statements out in order; what ran before a failing one stays set, and is shown."""
     texts: dict[str, str] = {}
     try:
-        for _, assignments in itertools.groupby(parse(cell.content), lambda one: one.group):
+        for _, assignments in itertools.groupby(
+            parse(cell.content), lambda assignment: assignment.group
+        ):
             texts |= await _carry_out(list(assignments), execution)
     except LLMReplError:
         if texts:
@@ -41,16 +43,17 @@ async def _carry_out(assignments: list[Assignment], execution: Execution) -> dic
     """Carry one statement out: all of it or nothing."""
     memory = execution.notebook.memory
     values = await execution.kernel.evaluate(
-        [Expression(one.expression) for one in assignments],
+        [Expression(assignment.expression) for assignment in assignments],
         restricted=True,
         extra={MEMORY_VARIABLE: dict(memory)},
     )
     found = {
-        one.name: _persistent(one, value) for one, value in zip(assignments, values, strict=True)
+        assignment.name: _persistent(assignment, value)
+        for assignment, value in zip(assignments, values, strict=True)
     }
     # None of these is UNSET: `_persistent` has looked.
     memory |= {
-        name: cast("JSONValue", execution.without_keys(value.json)) for name, value in found.items()
+        name: cast("JSONValue", execution.redact(value.json)) for name, value in found.items()
     }
     await execution.kernel.assign(_own({name: memory[name] for name in found}, memory))
     return {name: value.text for name, value in found.items()}

@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from msgspec import UNSET, UnsetType
 
 from llm_repl_core.dataflow.effects import LAST_ANSWER
-from llm_repl_core.engine.cell_type import Deliver, Execution
-from llm_repl_core.engine.model_calls import CallPolicy
 from llm_repl_core.engine.prompts.answer_form import ModelForm
 from llm_repl_core.engine.prompts.dialogue import Dialogue
 from llm_repl_core.engine.prompts.prepare import PreparedPrompt, needs_kernel, prepare
 from llm_repl_core.errors import CallNotSent, LLMReplError
+from llm_repl_core.execution.cell_type import Deliver, Execution
 from llm_repl_core.ledger.record import Mode
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.json_value import JSONValue
@@ -34,30 +33,31 @@ async def execute_prompt(
     cell: PromptCell, execution: Execution
 ) -> AsyncGenerator[OutputChange, None]:
     """Send the filled template and keep the answer as a variable."""
-    if execution.goes_on or needs_kernel(cell, execution.notebook):
+    if execution.runs_ahead or needs_kernel(cell, execution.notebook):
         async with execution.kernel_turn():
             prepared = await prepare(cell, execution.notebook, execution.kernel)
-            if execution.goes_on:
+            if execution.runs_ahead:
                 await execution.await_answer((prepared.variable, LAST_ANSWER))
     else:
         prepared = await prepare(cell, execution.notebook, execution.kernel)
-    execution.placed()
+    execution.note_state_read()
     for notice in prepared.notices:
         yield Output.warning(notice)
-    policy = await execution.policy()
-    policy.admission.prepared(cell.id, [one.item for one in prepared.conversations])
+    await execution.expect_conversations(
+        [conversation.item for conversation in prepared.conversations]
+    )
     ask = _ask_one if cell.for_each is None else _ask_for_each
-    async with aclosing(ask(cell, prepared, execution, policy)) as outputs:
+    async with aclosing(ask(cell, prepared, execution)) as outputs:
         async for output in outputs:
             yield output
 
 
 async def _ask_one(
-    cell: PromptCell, prepared: PreparedPrompt, execution: Execution, policy: CallPolicy
+    cell: PromptCell, prepared: PreparedPrompt, execution: Execution
 ) -> AsyncGenerator[OutputChange, None]:
     [conversation] = prepared.conversations
-    mode = _mode(policy, goes_on=execution.reruns)
-    dialogue = Dialogue(cell, prepared, conversation, execution, policy, mode=mode)
+    mode = await _mode(execution, goes_on=execution.reruns)
+    dialogue = Dialogue(cell, prepared, conversation, execution, mode=mode)
     try:
         async with aclosing(dialogue.run()) as outputs:
             async for output in outputs:
@@ -69,7 +69,7 @@ async def _ask_one(
         raise
     finally:
         dialogue.end()
-    policy.admission.conversation_ended(cell.id, None, failed=False)
+    execution.end_conversation(None, failed=False)
     assert not isinstance(dialogue.value, UnsetType)
     # The output came first: an answer that was paid for is kept, even where the kernel has died.
     await _deliver(prepared, execution, dialogue.value)
@@ -80,12 +80,12 @@ class _ItemRun:
 
     Args:
         dialogue: Its conversation.
-        ended: Called when that has ended by itself, with whether it failed.
+        execution: What an executor works with.
     """
 
-    def __init__(self, dialogue: Dialogue, ended: Callable[[bool], None]) -> None:
+    def __init__(self, dialogue: Dialogue, execution: Execution) -> None:
         self.dialogue = dialogue
-        self._ended = ended
+        self._execution = execution
         self.outputs: list[OutputChange] = []
         self.error: Exception | None = None
 
@@ -107,22 +107,19 @@ class _ItemRun:
             self.error = error
         finally:
             self.dialogue.end()
-        self._ended(self.error is not None)
+        self._execution.end_conversation(self.dialogue.item, failed=self.error is not None)
 
 
 async def _ask_for_each(
-    cell: PromptCell, prepared: PreparedPrompt, execution: Execution, policy: CallPolicy
+    cell: PromptCell, prepared: PreparedPrompt, execution: Execution
 ) -> AsyncGenerator[OutputChange, None]:
     """Ask for all items at once, within the limits; outputs come in the order of the items."""
     # A run over items that did not end well goes on.
-    goes_on = execution.reruns or execution.earlier_status in ("error", "interrupted")
-    mode = _mode(policy, goes_on=goes_on)
+    goes_on = execution.reruns or execution.prior_status in ("error", "interrupted")
+    mode = await _mode(execution, goes_on=goes_on)
     items = [
-        _ItemRun(
-            Dialogue(cell, prepared, one, execution, policy, mode=mode),
-            functools.partial(_item_ended, cell, one.item, policy),
-        )
-        for one in prepared.conversations
+        _ItemRun(Dialogue(cell, prepared, conversation, execution, mode=mode), execution)
+        for conversation in prepared.conversations
     ]
     tasks = [asyncio.ensure_future(item.run()) for item in items]
     shown = 0
@@ -146,18 +143,14 @@ async def _ask_for_each(
         raise CallNotSent(str(errors[0]))
     values = [None if item.dialogue.value is UNSET else item.dialogue.value for item in items]
     await _deliver(prepared, execution, values, many=True)
-    failed = [(place, item.error) for place, item in enumerate(items) if item.error is not None]
+    failed = [(index, item.error) for index, item in enumerate(items) if item.error is not None]
     if failed:
-        yield _items_failed(failed, len(items), policy.how_to_go_on())
+        yield _items_failed(failed, len(items), execution.resume_hint())
 
 
-def _item_ended(cell: PromptCell, item: int | None, policy: CallPolicy, failed: bool) -> None:
-    policy.admission.conversation_ended(cell.id, item, failed=failed)
-
-
-def _mode(policy: CallPolicy, *, goes_on: bool) -> Mode | None:
+async def _mode(execution: Execution, *, goes_on: bool) -> Mode | None:
     """The mode in place of the run's: what was answered is not paid for again."""
-    return "reuse" if goes_on and policy.mode == "live" else None
+    return "reuse" if goes_on and await execution.mode() == "live" else None
 
 
 async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
@@ -175,15 +168,15 @@ async def _deliver(
     await execution.set_answer((prepared.variable, LAST_ANSWER), value, deliver)
 
 
-def _items_failed(failed: Sequence[tuple[int, Exception]], total: int, how_to_go_on: str) -> Output:
+def _items_failed(failed: Sequence[tuple[int, Exception]], total: int, resume_hint: str) -> Output:
     shown = "; ".join(
-        f"item {place}: {type(error).__name__}: {str(error).rstrip('.')}"
-        for place, error in failed[:_ERRORS_SHOWN]
+        f"item {index}: {type(error).__name__}: {str(error).rstrip('.')}"
+        for index, error in failed[:_ERRORS_SHOWN]
     )
     more = len(failed) - _ERRORS_SHOWN
     rest = f"; and {more} more" if more > 0 else ""
     return Output.error(
         "ItemsFailed",
         f"{len(failed)} of {total} items have no answer, and are None in the list ({shown}{rest}). "
-        f"{how_to_go_on}",
+        f"{resume_hint}",
     )

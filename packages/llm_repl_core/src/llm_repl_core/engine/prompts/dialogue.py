@@ -10,9 +10,6 @@ from typing import Any
 from msgspec import UNSET, UnsetType, structs
 
 from llm_repl_core.engine.answer_limits import is_cut, is_refused, limit_advice
-from llm_repl_core.engine.cell_type import Execution
-from llm_repl_core.engine.events import CellReasoning, CellRetried, CellText
-from llm_repl_core.engine.model_calls import CallListener, CallPolicy, ModelCall, ModelReply
 from llm_repl_core.engine.prompts.answer_form import ModelForm
 from llm_repl_core.engine.prompts.prepare import Conversation, PreparedPrompt
 from llm_repl_core.engine.prompts.reply_outputs import part_outputs, reply_fields
@@ -25,6 +22,9 @@ from llm_repl_core.errors import (
     ProviderError,
     ToolLimitReached,
 )
+from llm_repl_core.execution.cell_type import Execution
+from llm_repl_core.execution.events import CellReasoning, CellRetried, CellText
+from llm_repl_core.execution.model_calls import ModelCall, ModelReply
 from llm_repl_core.ledger.record import CallPlace, Mode
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.json_value import JSONValue
@@ -41,14 +41,13 @@ _NOT_ALLOWED = "The user did not allow this call."
 
 
 class Dialogue:
-    """Asks until there is an answer.
+    """Asks until there is an answer; the listener of its own calls.
 
     Args:
         cell: The prompt.
         prepared: What was read of the state.
         conversation: Which one of its.
         execution: What an executor works with.
-        policy: What the run allows its calls.
         mode: In place of the run's; None: the run's.
 
     Attributes:
@@ -62,7 +61,6 @@ class Dialogue:
         prepared: PreparedPrompt,
         conversation: Conversation,
         execution: Execution,
-        policy: CallPolicy,
         *,
         mode: Mode | None = None,
     ) -> None:
@@ -72,7 +70,6 @@ class Dialogue:
         self._prepared = prepared
         self._conversation = conversation
         self._execution = execution
-        self._policy = policy
         self._mode = mode
         self._first = first_model_call(
             cell, prepared, conversation, notebook=execution.notebook, run_id=execution.run_id
@@ -86,8 +83,8 @@ class Dialogue:
         self._usage = Usage()
         self._is_counted = False
         self._is_shown = False
-        self._relay = TextRelay(self._tell_text)
-        self._reasoning_relay = TextRelay(self._tell_reasoning)
+        self._relay = TextRelay(self._emit_text)
+        self._reasoning_relay = TextRelay(self._emit_reasoning)
 
     async def run(self) -> AsyncGenerator[OutputChange, None]:
         """Talk; yields what the tools did, and the answer last.
@@ -103,7 +100,7 @@ class Dialogue:
                 # On record is a refusal: asking again is the only way out.
                 misfit = None
                 self._begin_anew()
-                self._tell_void(1, self._refusal(answer), 0.0)
+                self._emit_retried(1, self._refusal(answer), 0.0)
                 continue
             for shown in part_outputs(turn, answer.call_id, self.item):
                 yield shown
@@ -142,12 +139,12 @@ class Dialogue:
                 if misfit is None:
                     misfit = error
                     self._ask_again(turn, error)
-                    self._tell_void(1, error, 0.0)
+                    self._emit_retried(1, error, 0.0)
                 elif answer.source == "reuse":
                     # On record are answers of no use: asking for them again is the only way out.
                     misfit = None
                     self._begin_anew()
-                    self._tell_void(2, error, 0.0)
+                    self._emit_retried(2, error, 0.0)
                 else:
                     raise AnswerMisfit(
                         f"The answer does not fit, and neither did the one before it. First: "
@@ -187,13 +184,7 @@ class Dialogue:
             recorded_as=self._recorded_as(),
         )
         self._step += 1
-        listener = CallListener(
-            on_begin=self._begin,
-            on_text=self._hear,
-            on_reasoning=self._hear_reasoning,
-            on_retry=self._tell_retry,
-        )
-        answer = await self._execution.call(model_call, self._policy, listener, mode=self._mode)
+        answer = await self._execution.call(model_call, self, mode=self._mode)
         self._flush()
         self._pieces = [answer.turn.text]  # without reasoning that was heard as text
         if answer.turn.usage is not None:
@@ -317,17 +308,20 @@ class Dialogue:
         """The tokens of all requests, and the provider's own record of the last."""
         return usage_document(self._usage) if self._is_counted else None
 
-    # Told while a call is under way ------------------------------------------------------------
+    # While a call is under way -----------------------------------------------------------------
 
-    def _begin(self, call_id: str) -> None:
+    def on_begin(self, call_id: str) -> None:
+        """See `CallListener`, as for the next three."""
         self._call_id = call_id
         self._pieces.clear()  # not before: a call that may not be made leaves what had come
 
-    def _hear_reasoning(self, text: str) -> None:
+    def on_reasoning(self, text: str) -> None:
+        """A piece of what the model thought has come."""
         self._relay.flush()  # both are heard in the order in which they come
         self._reasoning_relay.add(text)
 
-    def _hear(self, text: str) -> None:
+    def on_text(self, text: str) -> None:
+        """A piece of the answer has come."""
         self._pieces.append(text)
         self._reasoning_relay.flush()  # it came first
         self._relay.add(text)
@@ -336,25 +330,28 @@ class Dialogue:
         self._reasoning_relay.flush()
         self._relay.flush()
 
-    def _tell_reasoning(self, text: str) -> None:
-        self._execution.tell(CellReasoning, text=text, item=self.item)
+    def _emit_reasoning(self, text: str) -> None:
+        self._execution.emit(CellReasoning(cell_id=self._cell.id, text=text, item=self.item))
 
-    def _tell_text(self, text: str) -> None:
-        self._execution.tell(CellText, text=text, item=self.item)
+    def _emit_text(self, text: str) -> None:
+        self._execution.emit(CellText(cell_id=self._cell.id, text=text, item=self.item))
 
-    def _tell_retry(self, attempt: int, error: ProviderError, wait_s: float) -> None:
+    def on_retry(self, attempt: int, error: ProviderError, wait_s: float) -> None:
+        """What had come of the answer is void."""
         self._pieces.clear()
         self._reasoning_relay.drop()
         self._relay.drop()
-        self._tell_void(attempt, error, wait_s)
+        self._emit_retried(attempt, error, wait_s)
 
-    def _tell_void(self, attempt: int, error: LLMReplError, wait_s: float) -> None:
-        self._execution.tell(
-            CellRetried,
-            attempt=attempt,
-            error=str(error),
-            wait_s=wait_s,
-            item=self.item,
+    def _emit_retried(self, attempt: int, error: LLMReplError, wait_s: float) -> None:
+        self._execution.emit(
+            CellRetried(
+                cell_id=self._cell.id,
+                attempt=attempt,
+                error=str(error),
+                wait_s=wait_s,
+                item=self.item,
+            )
         )
 
 
@@ -381,7 +378,7 @@ def first_model_call(
         cell=cell,
         run_id=run_id,
         place=CallPlace(cell_id=cell.id, item=conversation.item, position=prepared.position),
-        messages=tuple(one.message for one in conversation.messages),
+        messages=tuple(turn.message for turn in conversation.messages),
         tools=prepared.tools,
         answer_schema=None if form is None else form.schema,
     )

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
 from llm_repl_core.engine.calls import ModelCaller
-from llm_repl_core.engine.model_calls import ModelCall
+from llm_repl_core.engine.kernel_manager import KernelManager
 from llm_repl_core.engine.prompts.context import SourcedMessage
 from llm_repl_core.engine.prompts.prepare import needs_kernel, prepare
 from llm_repl_core.engine.tokens import estimate_tokens, output_allowance
 from llm_repl_core.errors import InvalidInput, ProviderError
-from llm_repl_core.kernels.base import Kernel
+from llm_repl_core.execution.model_calls import ModelCall
 from llm_repl_core.ledger.bodies import recorded_body
 from llm_repl_core.ledger.record import CallPlace
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.json_value import JSONValue
-from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.providers.base import Message
 
 __all__ = ["Preview", "PreviewedMessage", "make_preview"]
@@ -67,27 +66,20 @@ class Preview(Struct, frozen=True, kw_only=True):
     notices: tuple[str, ...] = ()
 
 
-async def make_preview(
-    notebook: Notebook,
-    cell_id: str,
-    kernel: Kernel,
-    ensure_kernel: Callable[[], Awaitable[None]],
-    caller: ModelCaller,
-) -> Preview:
+async def make_preview(cell_id: str, kernels: KernelManager, model_caller: ModelCaller) -> Preview:
     """Prepare a prompt as for a run, and look at its request.
 
     Args:
-        notebook: The notebook.
         cell_id: The prompt.
-        kernel: The notebook's kernel, which nothing else uses meanwhile.
-        ensure_kernel: Starts it, where the templates need it.
-        caller: Would send the request.
+        kernels: Has the notebook's kernel, which nothing else uses meanwhile.
+        model_caller: Would send the request.
 
     Raises:
         CellNotFound: There is no such cell.
         InvalidInput: It is no prompt, or cannot be filled.
         ProviderNotFound: It names a provider that is not installed.
     """
+    notebook = kernels.notebook
     cell = notebook[cell_id]
     if not isinstance(cell, PromptCell):
         raise InvalidInput(
@@ -95,8 +87,8 @@ async def make_preview(
             f"a {cell.type or 'foreign'} cell."
         )
     if needs_kernel(cell, notebook):
-        await ensure_kernel()
-    prepared = await prepare(cell, notebook, kernel, keep=True)
+        await kernels.ensure()
+    prepared = await prepare(cell, notebook, kernels.kernel, keep=True)
     if not prepared.conversations:
         raise InvalidInput("`for_each` has no items, so that nothing would be sent.")
     calls = []
@@ -110,7 +102,7 @@ async def make_preview(
             tools=prepared.tools,
             answer_schema=None if prepared.form is None else prepared.form.schema,
         )
-        calls.append(caller.address(model_call, preview=True))
+        calls.append(model_caller.address(model_call, preview=True))
     provider, first = calls[0]
     try:
         counts = [await provider.count_tokens(context.request) for _, context in calls]
@@ -141,7 +133,7 @@ async def make_preview(
         input_tokens=input_tokens,
         tokens_are_exact=are_exact,
         output_tokens_limit=limit,
-        price_usd=caller.prices.estimate_usd(
+        price_usd=model_caller.prices.estimate_usd(
             first.provider, first.request.model, input_tokens, limit * len(calls)
         ),
         notices=prepared.notices,

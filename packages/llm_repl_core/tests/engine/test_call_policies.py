@@ -8,7 +8,7 @@ import pytest
 
 from llm_repl_core import InvalidInput, Notebook
 from llm_repl_core.engine.budget import Budget, Spending
-from llm_repl_core.engine.call_policies import Terms
+from llm_repl_core.engine.call_policies import CallPolicies
 from llm_repl_core.engine.options import RunOptions
 from llm_repl_core.errors import StorageError
 from llm_repl_core.ledger.in_memory import MemoryLedger
@@ -30,20 +30,20 @@ def notebook_with(**preferences):
     return Notebook("Example", metadata={"llm_repl": preferences})
 
 
-def terms_of(notebook, options=None, *, maker=None):
-    maker = maker or Terms(MemoryLedger(), Prices(), 5)
+def policy_of(notebook, options=None, *, maker=None):
+    maker = maker or CallPolicies(MemoryLedger(), Prices(), 5)
 
     async def make():
-        return await maker.of_run(notebook, options or RunOptions())
+        return await maker.for_run(notebook, options or RunOptions())
 
     return asyncio.run(make())
 
 
-def free_slots(terms):
+def free_slots(policy):
     async def count():
         taken = 0
-        while not terms.slots.locked():
-            await terms.slots.acquire()
+        while not policy.slots.locked():
+            await policy.slots.acquire()
             taken += 1
         return taken
 
@@ -61,52 +61,52 @@ def free_slots(terms):
     ],
 )
 def test_the_mode(preferences, mode, expected):
-    assert terms_of(notebook_with(**preferences), RunOptions(mode=mode)).mode == expected
+    assert policy_of(notebook_with(**preferences), RunOptions(mode=mode)).mode == expected
 
 
 def test_a_mode_that_there_is_not():
     with pytest.raises(InvalidInput, match="is `Live`, but must be one of live, reuse, replay"):
-        terms_of(notebook_with(mode="Live"))
+        policy_of(notebook_with(mode="Live"))
 
 
 @pytest.mark.parametrize(("asked", "expected"), [(None, 5), (1, 1), (40, 40)])
 def test_places(asked, expected):
-    assert free_slots(terms_of(notebook_with(), RunOptions(concurrency=asked))) == expected
+    assert free_slots(policy_of(notebook_with(), RunOptions(concurrency=asked))) == expected
 
 
 def test_the_budgets_of_run_and_notebook_both_count():
     notebook = notebook_with(budget={"tokens": 9, "usd": 1})
-    run, whole = terms_of(notebook, RunOptions(budget=Budget(calls=1))).admission.meters
+    run, whole = policy_of(notebook, RunOptions(budget=Budget(calls=1))).admission.meters
     assert (run.budget, whole.budget) == (Budget(calls=1), Budget(tokens=9, usd=1.0))
-    assert terms_of(notebook_with()).admission.meters == ()
-    assert terms_of(notebook_with(budget=None)).admission.meters == ()
+    assert policy_of(notebook_with()).admission.meters == ()
+    assert policy_of(notebook_with(budget=None)).admission.meters == ()
 
 
 def test_a_budget_without_limits_is_one():
-    [meter] = terms_of(notebook_with(budget={})).admission.meters
+    [meter] = policy_of(notebook_with(budget={})).admission.meters
     assert meter.budget == Budget()
 
 
 def test_runs_share_the_notebooks_meter_and_each_has_its_own():
-    maker = Terms(Spent((2, 30, 0.5)), Prices(), 5)
+    maker = CallPolicies(Spent((2, 30, 0.5)), Prices(), 5)
     notebook = notebook_with(budget={"calls": 9})
     options = RunOptions(budget=Budget(calls=4))
-    own, shared = terms_of(notebook, options, maker=maker).admission.meters
+    own, shared = policy_of(notebook, options, maker=maker).admission.meters
     assert shared.spent == Spending(2, 30, 0.5)
-    own_2, shared_2 = terms_of(notebook, options, maker=maker).admission.meters
+    own_2, shared_2 = policy_of(notebook, options, maker=maker).admission.meters
     assert shared_2 is shared
     assert own_2 is not own
     shared.reserve(Spending(1, 5, 0.0)).settle(Spending(1, 7, 0.25))
     notebook.metadata["llm_repl"] = {"budget": {"calls": 12}}
-    [changed] = terms_of(notebook, maker=maker).admission.meters
+    [changed] = policy_of(notebook, maker=maker).admission.meters
     assert (changed.budget, changed.spent) == (Budget(calls=12), Spending(3, 37, 0.75))
 
 
 def test_a_budget_that_comes_back_counts_what_is_on_record():
-    maker = Terms(Spent((1, 10, 0.0), (6, 60, 0.0)), Prices(), 5)
-    terms_of(notebook_with(budget={"calls": 9}), maker=maker)
-    terms_of(notebook_with(), maker=maker)
-    [meter] = terms_of(notebook_with(budget={"calls": 9}), maker=maker).admission.meters
+    maker = CallPolicies(Spent((1, 10, 0.0), (6, 60, 0.0)), Prices(), 5)
+    policy_of(notebook_with(budget={"calls": 9}), maker=maker)
+    policy_of(notebook_with(), maker=maker)
+    [meter] = policy_of(notebook_with(budget={"calls": 9}), maker=maker).admission.meters
     assert meter.spent == Spending(6, 60, 0.0)
 
 
@@ -116,7 +116,7 @@ def test_what_cannot_be_read_is_not_taken_for_nothing():
             raise StorageError("The records cannot be read.")
 
     with pytest.raises(StorageError):
-        terms_of(notebook_with(budget={"calls": 9}), maker=Terms(Broken(), Prices(), 5))
+        policy_of(notebook_with(budget={"calls": 9}), maker=CallPolicies(Broken(), Prices(), 5))
 
 
 @pytest.mark.parametrize(
@@ -124,4 +124,4 @@ def test_what_cannot_be_read_is_not_taken_for_nothing():
 )
 def test_a_budget_that_is_none(budget):
     with pytest.raises(InvalidInput, match=r"`metadata\.llm_repl\.budget` cannot be used"):
-        terms_of(notebook_with(budget=budget))
+        policy_of(notebook_with(budget=budget))

@@ -13,20 +13,24 @@ from collections.abc import (
     Mapping,
 )
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Self, TypeVar, Unpack
 
+from llm_repl_core.application import Application
 from llm_repl_core.engine.caller_thread import AsyncInbox, Inbox
 from llm_repl_core.engine.ctrl_c import CtrlC
 from llm_repl_core.engine.dependencies import Dependencies
-from llm_repl_core.engine.events import Event, RunFailed
-from llm_repl_core.engine.live_session import LiveSession
 from llm_repl_core.engine.loop import EngineLoop
 from llm_repl_core.engine.options import RunKeywords, RunOptions
 from llm_repl_core.engine.prompts.preview import Preview
+from llm_repl_core.engine.providers import Providers
 from llm_repl_core.engine.run import Run
 from llm_repl_core.engine.state import State
 from llm_repl_core.errors import CellExecutionError, Conflict
+from llm_repl_core.execution.events import Event, RunFailed
 from llm_repl_core.kernels.base import Kernel
+from llm_repl_core.ledger.base import Ledger
+from llm_repl_core.ledger.in_memory import MemoryLedger
 from llm_repl_core.model.names import by_variable
 from llm_repl_core.model.notebook import Notebook
 
@@ -36,27 +40,62 @@ T = TypeVar("T")
 
 
 class Session:
-    """Runs the cells of a notebook. Use it as a context manager; closing it ends the kernel.
+    """A notebook that lives: runs its cells. Use it as a context manager; closing it ends the kernel.
 
     `run` and `stream` are for plain code, `arun` and `astream` for code with an event loop of its
     own. Runs that are asked for at once are run one after the other.
 
     Args:
-        live: What does the work, in the engine's loop.
-        loop: Where the engine lives.
-        on_close: What to free when the session closes.
+        notebook: The notebook, which the runs change.
+        application: Settings, plugins, providers and kernels; one with the defaults where None.
+        kernel: A kernel's name, a kernel, or None for the one that the notebook names under
+            ``metadata.llm_repl.kernel``, else the settings.
+        loop: Where the engine is to live; a loop of the session's own where None.
+        ledger: Where calls are recorded; in memory where None.
+        cwd: The folder that the code runs in; the process's own where None.
+        env: Environment variables added to the code's own.
 
     Attributes:
         live: What does the work, for code that runs in the engine's loop itself.
+        loop: Where that is.
+
+    Raises:
+        KernelNotFound: There is no kernel of that name.
+
+    Example:
+        >>> notebook = Notebook(name="Greeting")
+        >>> _ = notebook.add_code("who = 'world'")
+        >>> _ = notebook.add_prompt("Say hello to {who}.", model="mock/echo", response_var="greeting")
+        >>> with Session(notebook) as session:
+        ...     session.run()
+        ...     session.state["greeting"]
+        'Say hello to world.'
     """
 
     def __init__(
-        self, live: LiveSession, loop: EngineLoop, *, on_close: Callable[[], None] | None = None
+        self,
+        notebook: Notebook,
+        *,
+        application: Application | None = None,
+        kernel: str | Kernel | None = "in_process",
+        loop: EngineLoop | None = None,
+        ledger: Ledger | None = None,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
     ) -> None:
-        self.live = live
-        self._loop = loop
-        self._on_close = on_close
+        application = application or Application()
+        if not isinstance(kernel, Kernel):
+            kernel = application.make_kernel(notebook, kernel, cwd=cwd, env=env)
+        ledger = MemoryLedger() if ledger is None else ledger
         self._closing = threading.Lock()
+        self._own_providers: Providers | None = None
+        if loop is None:
+            loop = EngineLoop()
+            self._own_providers = application.providers.for_another_loop()
+        self.loop = loop
+        self.live = application.open_live(
+            notebook, kernel=kernel, ledger=ledger, providers=self._own_providers
+        )
 
     @property
     def notebook(self) -> Notebook:
@@ -116,7 +155,7 @@ class Session:
         failure: CellExecutionError | None = None
         inbox = Inbox()
         run = self.live.make_stale_run(RunOptions(**options), inbox=inbox)
-        self._loop.call(self.live.check_prices(run))
+        self.loop.call(self.live.check_prices(run))
         for event in self._stream(inbox, run):
             failure = _failure(event)
         if failure is not None:
@@ -140,12 +179,12 @@ class Session:
         """
         inbox = Inbox()
         run = self.live.make_run(cell_ids, RunOptions(**options), inbox=inbox)
-        self._loop.call(self.live.check_prices(run))
+        self.loop.call(self.live.check_prices(run))
         yield from self._stream(inbox, run)
 
     def _stream(self, inbox: Inbox, run: Run) -> Iterator[Event]:
-        ctrl_c = CtrlC(lambda: self._loop.submit(run.stop()))
-        future = self._loop.submit(self.live.run_for(inbox, run))
+        ctrl_c = CtrlC(lambda: self.loop.submit(run.stop()))
+        future = self.loop.submit(self.live.run_for(inbox, run))
         try:
             while not inbox.ended:
                 with ctrl_c:
@@ -155,7 +194,7 @@ class Session:
             inbox.leave()
             if not inbox.ended:
                 with suppress(Conflict):  # closed meanwhile, and so stopped
-                    self._loop.submit(run.stop())
+                    self.loop.submit(run.stop())
                 inbox.drain()
         future.result()
         # In a cell that ran in this thread, Ctrl-C was the cell's.
@@ -179,11 +218,11 @@ class Session:
             PriceUnknown: A prompt has no known price.
         """
         run = self.live.make_run(cell_ids, RunOptions(**options))
-        self._loop.call(self.live.check_prices(run))
+        self.loop.call(self.live.check_prices(run))
 
     def interrupt(self) -> None:
         """Stop what runs and what waits, from any thread but the engine's; returns when it has."""
-        self._loop.call(self.live.interrupt())
+        self.loop.call(self.live.interrupt())
 
     def approve(self, call_id: str, *, approved: bool = True) -> None:
         """Say whether a tool may be called, for which a `ToolApprovalNeeded` asks.
@@ -191,7 +230,7 @@ class Session:
         Raises:
             NotFound: Nobody waits for this answer.
         """
-        self._loop.call(self.live.approve(call_id, approved=approved))
+        self.loop.call(self.live.approve(call_id, approved=approved))
 
     def preview(self, cell_id: str) -> Preview:
         """What running a prompt would send now, which nothing is changed or paid for.
@@ -200,7 +239,7 @@ class Session:
             CellNotFound: There is no such cell.
             InvalidInput: It is no prompt, or cannot be filled.
         """
-        return self._loop.call(self.live.preview(cell_id))
+        return self.loop.call(self.live.preview(cell_id))
 
     def restart(self) -> None:
         """Stop what runs and begin again with an empty kernel, which has the memory only.
@@ -209,7 +248,7 @@ class Session:
             Conflict: The session is closed.
             KernelStartFailed: None can be started.
         """
-        self._loop.call(self.live.restart())
+        self.loop.call(self.live.restart())
 
     def assign(self, values: Mapping[str, Any]) -> None:
         """Set variables, as ``llm-repl run -p`` does.
@@ -220,23 +259,29 @@ class Session:
         """
         values = by_variable(values)
         live = self.kernel.live_namespace()
-        self.live.plain_names |= values.keys()
+        self.live.plain_names.update(values)
         if live is not None:
             live.update(values)  # nothing to wait for, not even for a run in this very thread
         else:
-            self._loop.call(self.live.assign(values))
+            self.loop.call(self.live.assign(values))
 
     def close(self) -> None:
         """Stop what runs and end the kernel. May be called twice."""
         with self._closing:
-            on_close, self._on_close = self._on_close, None
             if self.live.closed:
                 return
             try:
-                self._loop.call(self.live.close())
+                self.loop.call(self.live.close())
             finally:
-                if on_close is not None:
-                    on_close()
+                self._close_own_loop()
+
+    def _close_own_loop(self) -> None:
+        providers = self._own_providers
+        if providers is not None:
+            try:
+                self.loop.call(providers.close())
+            finally:
+                self.loop.close()
 
     def __enter__(self) -> Self:
         return self
@@ -275,8 +320,8 @@ class Session:
         """
         inbox = AsyncInbox()
         run = self.live.make_run(cell_ids, RunOptions(**options), inbox=inbox)
-        await asyncio.wrap_future(self._loop.submit(self.live.check_prices(run)))
-        future = self._loop.submit(self.live.run_for(inbox, run))
+        await asyncio.wrap_future(self.loop.submit(self.live.check_prices(run)))
+        future = self.loop.submit(self.live.run_for(inbox, run))
         try:
             while (event := await inbox.next()) is not None:
                 yield event
@@ -284,7 +329,7 @@ class Session:
             inbox.leave()
             if not future.done():
                 with suppress(Conflict):  # closed meanwhile, and so stopped
-                    self._loop.submit(run.stop())
+                    self.loop.submit(run.stop())
             await asyncio.wrap_future(future)
 
     async def __aenter__(self) -> Self:
@@ -294,7 +339,7 @@ class Session:
         await asyncio.to_thread(self.close)
 
     def _ask(self, question: Callable[[], Awaitable[T]]) -> T:
-        return self._loop.call(self.live.ask(question))
+        return self.loop.call(self.live.ask(question))
 
 
 def _failure(event: Event) -> CellExecutionError | None:

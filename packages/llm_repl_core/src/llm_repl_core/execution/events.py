@@ -28,7 +28,7 @@ __all__ = [
 
 
 class Event(Struct, frozen=True, kw_only=True):
-    """The root of all events.
+    """The root of all events. Who sees something happen makes one; the run fills in whose it is.
 
     Attributes:
         notebook_id: Which notebook.
@@ -36,9 +36,9 @@ class Event(Struct, frozen=True, kw_only=True):
         sequence: Rises by one from event to event within a session, from 1.
     """
 
-    notebook_id: str
-    run_id: str
-    sequence: int
+    notebook_id: str = ""
+    run_id: str = ""
+    sequence: int = 0
 
 
 class RunStarted(Event, frozen=True, kw_only=True):
