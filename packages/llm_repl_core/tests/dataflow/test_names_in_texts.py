@@ -142,3 +142,9 @@ def test_a_prompt_does_not_overtake_what_sets_how_values_are_shown():
         session.run()
     lengths = [len(cell.outputs[-1].content.splitlines()) for cell in notebook.cells[2::2]]
     assert lengths[0] < lengths[1] < 20
+
+
+@pytest.mark.parametrize("code", ["frame.query('@µ > 3')", "show('see @µ')", "show('µ > 3')"])
+def test_a_name_is_the_one_that_python_makes_of_it(code: str) -> None:
+    effects = analyse_code(code)
+    assert "\N{GREEK SMALL LETTER MU}" in effects.reads | effects.mentions

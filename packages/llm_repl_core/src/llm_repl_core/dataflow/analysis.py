@@ -109,10 +109,8 @@ class Analysis:
     """The state of an analysis, which `expressions` and `statements` change as they go.
 
     >>> state = Analysis()
-    >>> state.bind("x")
-    True
-    >>> state.load("x"), state.load("y")
-    (True, True)
+    >>> state.bind("x"), state.load("x"), state.load("y")
+    (True, True, True)
     >>> state.finish().reads
     {'y'}
 
@@ -136,43 +134,26 @@ class Analysis:
 
     @contextmanager
     def conditional(self) -> Iterator[set[str]]:
-        """What is visited within may not run: what it binds is not surely bound behind it.
-
-        Yields:
-            The names that are surely bound at its end.
-        """
+        """What is visited within may not run; yields what names are surely bound at its end."""
         self._sure.append(set(self._sure[-1]))
-        try:
-            yield self._sure[-1]
-        finally:
-            self._sure.pop()
+        yield self._sure[-1]
+        self._sure.pop()
 
     @contextmanager
     def within(self, scope: Scope) -> Iterator[None]:
         """What is visited within belongs to another scope."""
         around, self.scope = self.scope, scope
-        try:
-            yield
-        finally:
-            self.scope = around
+        yield
+        self.scope = around
 
     @contextmanager
     def body(self, scope: Scope) -> Iterator[Effects]:
-        """What is visited within runs when it is called: of a function, a lambda, a generator.
-
-        Args:
-            scope: Its own scope.
-
-        Yields:
-            What it does, filled at its end.
-        """
+        """What is visited within runs when it is called, in its own scope; yields what it does."""
         around = self.found, self._sure, self.methods
         self.found, self._sure, self.methods = Effects(), [set()], []
-        try:
-            with self.within(scope):
-                yield self.found
-        finally:
-            self.found, self._sure, self.methods = around
+        with self.within(scope):
+            yield self.found
+        self.found, self._sure, self.methods = around
 
     # Names --------------------------------------------------------------------------------------
 
@@ -215,13 +196,7 @@ class Analysis:
         self._sure[-1].update(names)
 
     def text(self, text: str, *, is_shown: bool = False, is_evaluated: bool = False) -> None:
-        """Note the words of a text.
-
-        Args:
-            text: A constant of the code, as far as it stands there.
-            is_shown: Whether it is known to be for people only.
-            is_evaluated: Whether it is known to be evaluated, and does not just look so.
-        """
+        """Note the words of a text: one for people only, or one that is surely evaluated."""
         if not is_shown:
             words = words_of(text)
             names = words if is_evaluated else names_in_text(text)
@@ -244,19 +219,13 @@ class Analysis:
             match waiting.pop():
                 case ast.Name(id=name) if self.scope.holder(name) is None:
                     found.add(name)
-                case (
-                    ast.Attribute(value=inner)
-                    | ast.Subscript(value=inner)
-                    | ast.Starred(value=inner)
-                    | ast.Await(value=inner)
-                    | ast.Call(func=ast.Attribute(value=inner, attr="items" | "values"))
-                ):
+                case ast.Attribute() | ast.Subscript() | ast.Starred() | ast.Await() as part:
+                    waiting.append(part.value)
+                case ast.Call(func=ast.Attribute(value=inner, attr="items" | "values")):
                     waiting.append(inner)
-                case (
-                    ast.Call(func=ast.Name(id="enumerate" | "reversed" | "zip"), args=parts)
-                    | ast.Tuple(elts=parts)
-                    | ast.List(elts=parts)
-                ):
+                case ast.Call(func=ast.Name(id="enumerate" | "reversed" | "zip"), args=parts):
+                    waiting += parts
+                case ast.Tuple(elts=parts) | ast.List(elts=parts):
                     waiting += parts
         return found
 
@@ -268,12 +237,7 @@ class Analysis:
         self.found.touches |= names
 
     def see_all(self, reason: str | None, *, leads: bool = True) -> None:
-        """Note that any name may be used.
-
-        Args:
-            reason: Why; None: it is not so.
-            leads: Whether what it gives may go on from here, and use and change any name later.
-        """
+        """Note that any name may be used, if there is a reason; also later, where the value leads."""
         if reason is not None:
             self.found.sees_all = self.found.sees_all or reason
             self.found.is_opaque = True

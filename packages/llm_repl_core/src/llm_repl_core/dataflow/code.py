@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from llm_repl_core.dataflow.analysis import Analysis
 from llm_repl_core.dataflow.effects import NOTHING, Effects, combined, opaque_effects
-from llm_repl_core.dataflow.known import words_of
+from llm_repl_core.dataflow.known import word_set, words_of
 from llm_repl_core.dataflow.statements import run
 from llm_repl_core.syntax import parse_expression, parse_statements
 
@@ -21,42 +21,11 @@ _MAY_DO_ANYTHING = "a magic may do anything"
 _ON_PYTHON = frozenset({"capture", "prun", "time", "timeit"})
 """Magics of a whole cell that run the rest of it as it stands."""
 
-_ON_TEXT = frozenset(
-    [
-        "bash",
-        "file",
-        "html",
-        "javascript",
-        "js",
-        "latex",
-        "markdown",
-        "perl",
-        "ruby",
-        "script",
-        "sh",
-        "svg",
-        "writefile",
-    ]
-)
+_ON_TEXT = word_set("bash file html javascript js latex markdown perl ruby script sh svg writefile")
 """Magics of a whole cell for which the rest of it is a text."""
 
-_HARMLESS = _ON_PYTHON.union(
-    [
-        "autoreload",
-        "cd",
-        "conda",
-        "config",
-        "env",
-        "load_ext",
-        "ls",
-        "mamba",
-        "matplotlib",
-        "pip",
-        "precision",
-        "pwd",
-        "uv",
-        "xmode",
-    ]
+_HARMLESS = _ON_PYTHON | word_set(
+    "autoreload cd conda config env load_ext ls mamba matplotlib pip precision pwd uv xmode"
 )
 """Magics of a line that use no variables but those that the line names."""
 

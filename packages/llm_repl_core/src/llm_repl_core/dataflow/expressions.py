@@ -11,8 +11,9 @@ from typing import TypeGuard
 from llm_repl_core.dataflow import known
 from llm_repl_core.dataflow.analysis import Analysis, Scope
 from llm_repl_core.dataflow.effects import Effects
+from llm_repl_core.model.names import as_variable
 
-__all__ = ["define_function", "visit", "visit_defaults"]
+__all__ = ["define_lambda", "visit"]
 
 _AT_NAME = re.compile(r"@([^\W\d]\w*)")
 _BY_TEXT = frozenset({"attrgetter", "getattr", "hasattr", "methodcaller"})
@@ -33,8 +34,7 @@ def visit(state: Analysis, *nodes: ast.AST | None, is_kept: bool = True) -> None
     Args:
         state: What is known so far.
         nodes: The expressions; None stands for one that was left out.
-        is_kept: Whether their values go on from here, and not just parts of them, or what calling
-            them gives.
+        is_kept: Whether their values go on from here, and not just parts of them.
     """
     for node in nodes:
         match node:
@@ -62,14 +62,9 @@ def visit(state: Analysis, *nodes: ast.AST | None, is_kept: bool = True) -> None
                 _visit_compound(state, node)
 
 
-def visit_defaults(state: Analysis, arguments: ast.arguments) -> None:
-    """Visit what a function's parameters have as defaults, which is evaluated around it."""
-    visit(state, *arguments.defaults, *arguments.kw_defaults)
-
-
-def define_function(state: Analysis, function: ast.Lambda) -> Effects:
-    """What calling a lambda does."""
-    visit_defaults(state, function.args)
+def define_lambda(state: Analysis, function: ast.Lambda) -> Effects:
+    """What calling a lambda does, whose defaults are evaluated now."""
+    visit(state, *function.args.defaults, *function.args.kw_defaults)
     with state.body(Scope("function", state.scope, [function.body], function.args)) as called:
         visit(state, function.body)
     return called
@@ -99,13 +94,12 @@ def _visit_part(state: Analysis, node: ast.Attribute | ast.Subscript, *, is_kept
 def _visit_compound(state: Analysis, node: ast.AST) -> None:
     match node:
         case ast.JoinedStr():
-            state.text(_text_of(node))
-            visit(state, *[part for part in node.values if not isinstance(part, ast.Constant)])
+            _visit_text(state, node, "")
         case ast.Dict(keys=keys, values=values):
             for key, value in zip(keys, values, strict=True):
                 visit(state, None if isinstance(key, ast.Constant) else key, value)
         case ast.Lambda():
-            state.may_run(define_function(state, node))
+            state.may_run(define_lambda(state, node))
         case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
             _visit_comprehension(state, node)
         case ast.Compare(left=left, comparators=[second, *others]):
@@ -122,20 +116,24 @@ def _visit_compound(state: Analysis, node: ast.AST) -> None:
                 with state.conditional():
                     visit(state, choice)
         case ast.BinOp(left=left, right=right):
-            for side in (left, right):
-                _visit_used(state, side)
+            _visit_used(state, left, right)
         case ast.NamedExpr(target=target, value=value):
             visit(state, value, target)
         case ast.Await(value=value) | ast.YieldFrom(value=value):
             visit(state, value)
             state.touch(state.roots(value))
+        case ast.pattern():
+            visit(state, *ast.iter_child_nodes(node))
+            if name := getattr(node, "name", None) or getattr(node, "rest", None):
+                state.bind(name)
         case _:
             visit(state, *ast.iter_child_nodes(node))
 
 
-def _visit_used(state: Analysis, node: ast.expr) -> None:
+def _visit_used(state: Analysis, *nodes: ast.expr) -> None:
     """Visit what something new is made of: ``"{x}".format(**globals())`` keeps no namespace."""
-    visit(state, node, is_kept=not isinstance(node, ast.Call))
+    for node in nodes:
+        visit(state, node, is_kept=not isinstance(node, ast.Call))
 
 
 def _visit_comprehension(
@@ -162,9 +160,7 @@ def _visit_comprehension(
 def _visit_call(state: Analysis, node: ast.Call, *, is_kept: bool) -> None:
     path = _path(node.func)
     called = path[-1]
-    is_builtin = (
-        path == [called] and called in known.BUILTINS and state.scope.holder(called) is None
-    )
+    is_builtin = path[0] in known.BUILTINS and path == [called] and not state.scope.holder(called)
     if reason := known.sees_all_by_text(node):
         if called in known.LATE_LOOKUPS:
             state.found.sees_all = reason  # it looks names up, but what it gives is data
@@ -204,7 +200,7 @@ def _visit_text(state: Analysis, node: ast.Constant | ast.JoinedStr, called: str
     if isinstance(node, ast.JoinedStr):
         visit(state, *[part for part in node.values if not isinstance(part, ast.Constant)])
     elif called in known.LATE_LOOKUPS:
-        for name in _AT_NAME.findall(text):
+        for name in map(as_variable, _AT_NAME.findall(text)):
             state.load(name)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -13,6 +13,8 @@ from llm_repl_core.model.cell import Cell, PromptCell
 from llm_repl_core.model.notebook import Notebook
 
 __all__ = ["Edge", "Graph", "Node", "build_graph"]
+
+EdgeKind: TypeAlias = Literal["variable", "context", "barrier", "in_the_way"]
 
 _TITLE_LENGTH = 80  # characters
 
@@ -51,7 +53,7 @@ class Edge(Struct, frozen=True, kw_only=True):
     source: str
     target: str
     variable: str | None = None
-    kind: Literal["variable", "context", "barrier", "in_the_way"] = "variable"
+    kind: EdgeKind = "variable"
 
 
 class Graph:
@@ -65,7 +67,7 @@ class Graph:
     def __init__(self, nodes: Iterable[Node], edges: Iterable[Edge]) -> None:
         self.nodes = tuple(nodes)
         self.edges = tuple(edges)
-        self._places = {node.id: place for place, node in enumerate(self.nodes)}
+        self._indexes = {node.id: index for index, node in enumerate(self.nodes)}
         self._above: dict[str, set[str]] = {}
         self._below: dict[str, set[str]] = {}
         for edge in self.edges:
@@ -80,7 +82,7 @@ class Graph:
         Args:
             pairs: A prompt that was sent ahead in vain, and a cell that was in the way.
         """
-        places = self._places
+        places = self._indexes
         seen = [
             Edge(source=above, target=prompt, kind="in_the_way")
             for prompt, above in pairs
@@ -103,11 +105,18 @@ class Graph:
             new = nearby.get(waiting.pop(), set()) - found
             found |= new
             waiting += new
-        return sorted(found - {start}, key=self._places.__getitem__)
+        return sorted(found - {start}, key=self._indexes.__getitem__)
 
 
 def build_graph(notebook: Notebook, effects: Sequence[Effects]) -> Graph:
     """The graph of a notebook.
+
+    >>> from llm_repl_core.dataflow.code import analyse_code
+    >>> notebook = Notebook()
+    >>> codes = ["x = 1", "y = x"]
+    >>> ids = [notebook.add_code(code).id for code in codes]
+    >>> [edge.variable for edge in build_graph(notebook, [*map(analyse_code, codes)]).edges]
+    ['x']
 
     Args:
         notebook: The notebook.
@@ -115,8 +124,8 @@ def build_graph(notebook: Notebook, effects: Sequence[Effects]) -> Graph:
     """
     names = Names(effects)
     builder = _Builder()
-    for place, (cell, own) in enumerate(zip(notebook, effects, strict=True)):
-        builder.add(place, cell, names.by_name(own), own.rebinds)
+    for index, (cell, own) in enumerate(zip(notebook, effects, strict=True)):
+        builder.add(index, cell, names.by_name(own), own.rebinds)
     return Graph(builder.nodes, builder.edges)
 
 
@@ -132,36 +141,32 @@ class _Builder:
         self.nodes: list[Node] = []
         self.edges: list[Edge] = []
         self._chains: dict[str, list[str]] = {}
-        # The prompts that the next barrier waits for.
-        self._prompts: list[str] = []
-        self._pinned: list[str] = []
         self._barrier: str | None = None
-        self._open: list[str] = []
+        self._prompts: list[str] = []  # the next barrier waits for them
+        self._pinned: list[str] = []
+        self._open: list[str] = []  # the next prompt with the context `above` is sent with them
 
-    def add(self, place: int, cell: Cell, use: TransitiveEffects, rebinds: set[str]) -> None:
-        variable, barrier = None, use.sees_all
-        if isinstance(cell, PromptCell):
-            variable = cell.answer_variable(place)
+    def add(self, index: int, cell: Cell, use: TransitiveEffects, rebinds: set[str]) -> None:
+        barrier = use.sees_all
+        lines = (line.strip() for line in cell.content.splitlines())
         self.nodes.append(
             Node(
                 id=cell.id,
                 type=cell.type or getattr(cell, "foreign_type", ""),
-                title=_title(cell.content),
-                variable=variable,
+                title=next(filter(None, lines), "")[:_TITLE_LENGTH],
+                variable=cell.answer_variable(index) if isinstance(cell, PromptCell) else None,
                 barrier=barrier,
             )
         )
         self._connect_variables(cell.id, use)
         if barrier is not None:
-            # Prompts above another barrier are reached through that one, which stands for them.
-            self.edges += [
-                Edge(source=prompt, target=cell.id, kind="barrier") for prompt in self._prompts
-            ]
+            self._connect(self._prompts, cell.id, "barrier")
         if isinstance(cell, PromptCell):
-            self._connect_context(cell)
+            self._connect(self._context(cell), cell.id, "context")
             self._prompts.append(cell.id)
         if barrier is not None:
             self._barrier = cell.id
+            # Prompts above this barrier are reached through it, which stands for them.
             self._prompts = [cell.id] if self._prompts else []
         for name in use.writes | use.changes:
             chain = self._chains.setdefault(name, [])
@@ -170,25 +175,23 @@ class _Builder:
             chain.append(cell.id)
             if len(chain) > _LONGEST_CHAIN:
                 del chain[1]
-        if cell.pinned:
-            self._pinned.append(cell.id)
-        if not cell.skipped:
-            self._open.append(cell.id)
+        self._pinned += [cell.id] if cell.pinned else []
+        self._open += [] if cell.skipped else [cell.id]
+
+    def _connect(
+        self, sources: Iterable[str], target: str, kind: EdgeKind, variable: str | None = None
+    ) -> None:
+        for source in sources:
+            self.edges.append(Edge(source=source, target=target, variable=variable, kind=kind))
 
     def _connect_variables(self, target: str, use: TransitiveEffects) -> None:
         for name in sorted(use.reads):
-            chain = self._chains.get(name)
-            if chain:
-                self.edges += [
-                    Edge(source=source, target=target, variable=name) for source in chain
-                ]
+            if chain := self._chains.get(name):
+                self._connect(chain, target, "variable", name)
             elif self._barrier is not None and name not in ALWAYS_THERE:
-                # Nobody knows what a barrier binds.
-                self.edges.append(
-                    Edge(source=self._barrier, target=target, variable=name, kind="barrier")
-                )
+                self._connect([self._barrier], target, "barrier", name)  # it may bind any name
 
-    def _connect_context(self, cell: PromptCell) -> None:
+    def _context(self, cell: PromptCell) -> Iterable[str]:
         chosen: list[str] = []
         if isinstance(cell.context, list):
             known = {node.id for node in self.nodes} - {cell.id}
@@ -196,10 +199,4 @@ class _Builder:
         elif cell.context == "above":
             # Behind another prompt with this context, what is above that one is reached by it.
             chosen, self._open = self._open, []
-        sources = dict.fromkeys([*self._pinned, *chosen])
-        self.edges += [Edge(source=source, target=cell.id, kind="context") for source in sources]
-
-
-def _title(content: str) -> str:
-    lines = (line.strip() for line in content.splitlines())
-    return next((line for line in lines if line), "")[:_TITLE_LENGTH]
+        return dict.fromkeys([*self._pinned, *chosen])

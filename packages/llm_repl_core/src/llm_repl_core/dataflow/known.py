@@ -11,62 +11,57 @@ from llm_repl_core.syntax import parse_expression, parse_statements
 
 __all__ = ["BUILTINS", "CHANGES_FIRST", "DISPLAY_SETTERS", "EVALUATING", "LATE_LOOKUPS"]
 __all__ += ["NAMESPACES", "PURE_METHODS", "SHOWING", "acts", "is_pure_call", "names_in_text"]
-__all__ += ["sees_all", "sees_all_by_text", "words_of"]
+__all__ += ["sees_all", "sees_all_by_text", "word_set", "words_of"]
 
 
-def _words(text: str) -> frozenset[str]:
+def word_set(text: str) -> frozenset[str]:
+    """The words of a list that is written as a text."""
     return frozenset(text.split())
 
 
-BUILTINS = frozenset(name for name in dir(builtins) if not name.startswith("_")) | _words(
-    "__build_class__ __debug__ __import__ display exit quit"
-)
+BUILTINS = frozenset(name for name in dir(builtins) if not name.startswith("_"))
+BUILTINS |= word_set("__build_class__ __debug__ __import__ display exit quit")
 
 # What changes nothing -----------------------------------------------------------------------------
 
-_PURE_BUILTINS = _words(
-    """
+_PURE_BUILTINS = word_set("""
     abs all any ascii bin bool bytearray bytes callable chr classmethod complex dict display
     divmod enumerate filter float format frozenset getattr hasattr hash hex id int isinstance
-    issubclass iter len list map max memoryview min oct ord pow print property range repr
-    reversed round set slice sorted staticmethod str sum super tuple type zip
-    """
-) | {
+    issubclass iter len list map max memoryview min oct ord pow print property range repr reversed
+    round set slice sorted staticmethod str sum super tuple type zip
+""") | {
     name
     for name, value in vars(builtins).items()
     if isinstance(value, type) and issubclass(value, BaseException)
 }
 """These change nothing that they are given."""
-PURE_METHODS = _words(
-    """
-    _asdict abs agg aggregate all any apply applymap argmax argmin argsort as_integer_ratio
-    assign astype between bfill bit_length capitalize casefold center clip combine_first concat
-    contains copy corr count cov cummax cumsum date decode describe dict diff difference dot
-    drop drop_duplicates dropna duplicated encode endswith expanding expandtabs explode extract
-    ffill fillna filter find findall first flatten format format_map fullmatch get group groupby
-    groups head hex idxmax idxmin index intersection is_integer isalnum isalpha isascii
-    isdecimal isdigit isdisjoint isidentifier isin islower isna isnull isnumeric isoformat
-    isoweekday isprintable isspace issubset issuperset istitle isupper items iterrows itertuples
-    join json keys last ljust lower lstrip map match max mean median melt memory_usage merge min
-    mode model_dump model_dump_json most_common nlargest notna notnull nsmallest nunique
-    partition pct_change pipe pivot pivot_table predict predict_proba quantile query ravel
-    reindex removeprefix removesuffix rename replace resample reset_index reshape rfind rindex
-    rjust rolling round rpartition rsplit rstrip sample score search select_dtypes set_index
-    shift size sort_index sort_values split splitlines stack startswith std strftime strip sum
-    swapcase symmetric_difference tail time timestamp title to_csv to_dict to_frame to_html
-    to_json to_list to_markdown to_numpy to_string tolist transform translate transpose
-    tz_convert tz_localize union unique unstack upper value_counts values var weekday where xs
-    zfill
-    """
-)
+PURE_METHODS = word_set("""
+    _asdict abs agg aggregate all any apply applymap argmax argmin argsort as_integer_ratio assign
+    astype between bfill bit_length capitalize casefold center clip combine_first concat contains
+    copy corr count cov cummax cumsum date decode describe dict diff difference dot drop
+    drop_duplicates dropna duplicated encode endswith expanding expandtabs explode extract ffill
+    fillna filter find findall first flatten format format_map fullmatch get group groupby groups
+    head hex idxmax idxmin index intersection is_integer isalnum isalpha isascii isdecimal isdigit
+    isdisjoint isidentifier isin islower isna isnull isnumeric isoformat isoweekday isprintable
+    isspace issubset issuperset istitle isupper items iterrows itertuples join json keys last
+    ljust lower lstrip map match max mean median melt memory_usage merge min mode model_dump
+    model_dump_json most_common nlargest notna notnull nsmallest nunique partition pct_change pipe
+    pivot pivot_table predict predict_proba quantile query ravel reindex removeprefix removesuffix
+    rename replace resample reset_index reshape rfind rindex rjust rolling round rpartition rsplit
+    rstrip sample score search select_dtypes set_index shift size sort_index sort_values split
+    splitlines stack startswith std strftime strip sum swapcase symmetric_difference tail time
+    timestamp title to_csv to_dict to_frame to_html to_json to_list to_markdown to_numpy to_string
+    tolist transform translate transpose tz_convert tz_localize union unique unstack upper
+    value_counts values var weekday where xs zfill
+""")
 """Methods of values that by convention change nothing."""
 
-CHANGES_FIRST = _words(
+CHANGES_FIRST = word_set(
     "copyto delattr fill_diagonal heapify heappop heappush insort next putmask setattr shuffle"
 )
 """Functions that change their first argument."""
 
-DISPLAY_SETTERS = _words(
+DISPLAY_SETTERS = word_set(
     "reset_option set_eng_float_format set_fmt_str_lengths set_option set_options"
     " set_printoptions set_tbl_cols set_tbl_rows"
 )
@@ -95,18 +90,16 @@ def is_pure_call(node: ast.Call) -> bool:
 # What sees all names ------------------------------------------------------------------------------
 
 _SEES_ALL = "`{}` sees every variable"
-_SEES_ALL_BUILTINS = _words("compile dir eval exec get_ipython globals locals vars")
-_SEES_ALL_ATTRIBUTES = _words(
-    """
+_SEES_ALL_BUILTINS = word_set("compile dir eval exec get_ipython globals locals vars")
+_SEES_ALL_ATTRIBUTES = word_set("""
     __builtins__ __globals__ _current_frames _getframe _getframemodulename ag_frame cr_frame
     currentframe f_back f_builtins f_globals f_locals get_ipython get_objects get_referents
     get_referrers getouterframes gi_frame run_cell run_cell_magic run_line_magic tb_frame
     user_global_ns user_ns
-    """
-)
+""")
 _SEES_ALL_MODULES = {
-    "sys": _words("modules"),
-    "inspect": _words("getargvalues getinnerframes stack trace"),
+    "sys": word_set("modules"),
+    "inspect": word_set("getargvalues getinnerframes stack trace"),
     "builtins": _SEES_ALL_BUILTINS | {"__import__"},
 }
 NAMESPACES = frozenset({"__builtins__", "__main__"})
@@ -162,21 +155,17 @@ def sees_all_by_text(node: ast.Call) -> str | None:
 
 # What acts on the world ---------------------------------------------------------------------------
 
-_ACTING_NAMES = _words("breakpoint exit input open quit sleep urlopen")
-_ACTING_MODULES = _words(
-    """
-    aiohttp boto3 ftplib http httpx multiprocessing paramiko psutil requests shutil signal
-    smtplib socket subprocess tempfile time urllib urllib3 webbrowser
-    """
-)
-_ACTING_METHODS = _words(
-    """
+_ACTING_NAMES = word_set("breakpoint exit input open quit sleep urlopen")
+_ACTING_MODULES = word_set("""
+    aiohttp boto3 ftplib http httpx multiprocessing paramiko psutil requests shutil signal smtplib
+    socket subprocess tempfile time urllib urllib3 webbrowser
+""")
+_ACTING_METHODS = word_set("""
     commit dump mkdir now popen rmdir save savefig send sendall sleep touch unlink urlopen
     urlretrieve utcnow write write_bytes write_text writelines
-    """
-)
-_FILE_KINDS = _words("csv excel feather hdf html json parquet pickle sql")
-_IDLE = _words("asctime cpu_count environ fspath get getenv getpid sep strftime strptime")
+""")
+_FILE_KINDS = word_set("csv excel feather hdf html json parquet pickle sql")
+_IDLE = word_set("asctime cpu_count environ fspath get getenv getpid sep strftime strptime")
 
 
 def acts(path: list[str], node: ast.Call | None = None) -> bool:
@@ -203,13 +192,13 @@ def acts(path: list[str], node: ast.Call | None = None) -> bool:
 
 # What reads texts ---------------------------------------------------------------------------------
 
-EVALUATING = _words(
+EVALUATING = word_set(
     "eval evaluate exec execute executemany from_query patch query read_sql read_sql_query repeat"
     " sql table timeit"
 )
 """Functions whose texts are evaluated, even those of one word."""
 
-SHOWING = _words(
+SHOWING = word_set(
     "critical debug error exception info log warn warning display input open print set_title"
     " set_xlabel set_ylabel suptitle xlabel ylabel"
 )
@@ -253,7 +242,7 @@ def names_in_text(text: str) -> frozenset[str]:
     text = text[:_LONGEST]
     if _SQL.match(text) or ("~" in text and "~/" not in text):
         return words_of(text)
-    named = frozenset(_NAMED.findall(text))
+    named = frozenset(map(as_variable, _NAMED.findall(text)))
     if len(text) > _LONGEST_EXPRESSION or not _OPERATOR.search(text) or _NO_EXPRESSION.match(text):
         return named
     source = text.replace("@", " ").strip()

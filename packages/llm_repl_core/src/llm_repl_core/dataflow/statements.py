@@ -10,7 +10,7 @@ from typing import Any
 from llm_repl_core.dataflow import known
 from llm_repl_core.dataflow.analysis import Analysis, Scope
 from llm_repl_core.dataflow.effects import Effects, combined
-from llm_repl_core.dataflow.expressions import define_function, visit, visit_defaults
+from llm_repl_core.dataflow.expressions import define_lambda, visit
 
 __all__ = ["run"]
 
@@ -22,10 +22,6 @@ def run(state: Analysis, statements: Sequence[ast.stmt]) -> None:
     >>> run(state, ast.parse("f = lambda: x; y = z[0] = f()").body)
     >>> sorted(state.found.reads), sorted(state.found.writes), state.found.changes
     (['x', 'z'], ['f', 'y'], {'z'})
-
-    Args:
-        state: What is known so far.
-        statements: The statements.
     """
     for statement in statements:
         _run(state, statement)
@@ -36,7 +32,7 @@ def _run(state: Analysis, node: ast.stmt) -> None:
         case ast.Expr(value=value):
             _run_expression(state, value)
         case ast.Assign(targets=[ast.Name(id=name)], value=ast.Lambda() as function):
-            _define(state, name, define_function(state, function))
+            _define(state, name, define_lambda(state, function))
         case ast.Assign(targets=targets, value=value):
             visit(state, value, *targets)
         case ast.AnnAssign(target=target, annotation=annotation, value=value):
@@ -115,31 +111,15 @@ def _run_block(state: Analysis, node: ast.stmt) -> None:
             visit(state, subject)
             for case in cases:
                 with state.conditional():
-                    _capture(state, case.pattern)
-                    visit(state, case.guard)
+                    visit(state, case.pattern, case.guard)
                     run(state, case.body)
         case _:
             visit(state, *ast.iter_child_nodes(node))
 
 
 def _is_file(item: ast.withitem) -> bool:
-    match item.context_expr:
-        case ast.Call(func=ast.Name(id="open") | ast.Attribute(attr="open")):
-            return True
-    return False
-
-
-def _capture(state: Analysis, pattern: ast.AST) -> None:
-    match pattern:
-        case ast.MatchValue(value=value) | ast.MatchClass(cls=value):
-            visit(state, value)
-        case ast.MatchMapping(keys=keys):
-            visit(state, *keys)
-    if name := getattr(pattern, "name", None) or getattr(pattern, "rest", None):
-        state.bind(name)
-    for part in ast.iter_child_nodes(pattern):
-        if isinstance(part, ast.pattern):
-            _capture(state, part)
+    called = item.context_expr.func if isinstance(item.context_expr, ast.Call) else None
+    return "open" in (getattr(called, "id", None), getattr(called, "attr", None))
 
 
 def _run_expression(state: Analysis, value: ast.expr) -> None:
@@ -187,8 +167,7 @@ def _run_import(state: Analysis, node: ast.Import | ast.ImportFrom) -> None:
 
 
 def _run_function(state: Analysis, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-    visit(state, *node.decorator_list)
-    visit_defaults(state, node.args)
+    visit(state, *node.decorator_list, *node.args.defaults, *node.args.kw_defaults)
     with state.within(_type_scope(state, node)):
         for part in ast.walk(node.args):
             if isinstance(part, ast.arg):

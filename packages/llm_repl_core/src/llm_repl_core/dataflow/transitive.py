@@ -62,7 +62,7 @@ class Names:
     def __init__(self, effects: Iterable[Effects], *, plain: Container[str] = ()) -> None:
         self._plain = plain
         self._known: dict[int, tuple[Effects, TransitiveEffects]] = {}
-        cells = [*{id(one): one for one in effects}.values()]
+        cells = [*{id(cell): cell for cell in effects}.values()]
         self._functions = _by_name(cell.functions for cell in cells)
         self._methods = _by_name(cell.methods for cell in cells)
         hooks = [hook for cell in cells for hook in cell.hooks]
@@ -76,8 +76,8 @@ class Names:
         hooks += [code[name] for name in _union(cell.escapes for cell in cells) if name in code]
         # A text may be evaluated elsewhere, too: it stands in one cell, and the query in another.
         hooks.append(Effects(mentions=set(_union(cell.mentions for cell in cells) - BUILTINS)))
-        self._hooks = combined(self._reached(hooks, methods=True))
-        self._hooks.reads = set(self._reads([self._hooks]))
+        self._hooks = self._reached(hooks, methods=True)
+        self._hooks.reads = self._reads(self._hooks)
 
     def by_name(self, effects: Effects) -> TransitiveEffects:
         """The effects of a cell by the names and functions that it mentions, for people to look at.
@@ -85,17 +85,22 @@ class Names:
         Args:
             effects: Of the cell.
         """
-        parts = self._reached([effects], methods=False)
-        reads = self._reads(parts)
+        total = self._reached([effects], methods=False)
+        reads = self._reads(total)
         return TransitiveEffects(
-            reads=reads,
-            writes=_union(part.writes for part in parts),
-            changes=_union(part.changes for part in parts),
-            sees_all=_reason(parts) or self._unknown(reads, parts),
+            reads=frozenset(reads),
+            writes=frozenset(total.writes),
+            changes=frozenset(total.changes),
+            sees_all=total.sees_all or self._unknown(reads, total),
         )
 
     def transitive(self, effects: Effects) -> TransitiveEffects:
         """The effects of a cell with all that comes in through what it names.
+
+        >>> from llm_repl_core.dataflow.code import analyse_code
+        >>> cells = [analyse_code(code) for code in ("x = 1", "def f(): return x", "y = f()")]
+        >>> sorted(Names(cells).transitive(cells[2]).reads)
+        ['f', 'x']
 
         Args:
             effects: Of the cell.
@@ -103,64 +108,61 @@ class Names:
         known = self._known.get(id(effects))
         if known is None:
             # The effects are kept too, so that no other object takes over their id.
-            known = self._known[id(effects)] = effects, self._close(effects)
+            known = self._known[id(effects)] = effects, self._find(effects)
         return known[1]
 
-    def _close(self, effects: Effects) -> TransitiveEffects:
-        parts = self._reached([effects], methods=True)
-        reads = self._reads(parts)
-        writes = _union(part.writes for part in parts)
-        words = _union(part.words for part in parts) & self._bound
+    def _find(self, effects: Effects) -> TransitiveEffects:
+        total = self._reached([effects], methods=True)
+        reads, writes = self._reads(total), total.writes
         # What touches nothing but plain data runs no code that it does not name.
         hooks = NOTHING if self._is_plain(reads | writes) else self._hooks
-        changes = _union(part.changes for part in parts)
-        touches = _union(part.touches for part in parts) - self._modules
         return TransitiveEffects(
-            reads=reads | words | hooks.reads,
-            writes=writes | hooks.writes,
-            changes=changes | touches,
-            seen=reads | writes,
-            sees_all=_reason([*parts, hooks]) or self._unknown(reads, parts),
-            acts=any(part.acts for part in parts),
-            is_opaque=any(part.is_opaque for part in parts),
-            reads_files=any(part.reads_files for part in parts),
-            sets_display=any(part.sets_display for part in parts),
+            reads=(self._bound & total.words) | reads | hooks.reads,
+            writes=frozenset(writes | hooks.writes),
+            changes=frozenset(total.changes | (total.touches - self._modules)),
+            seen=frozenset(reads | writes),
+            sees_all=total.sees_all or hooks.sees_all or self._unknown(reads, total),
+            acts=total.acts,
+            is_opaque=total.is_opaque,
+            reads_files=total.reads_files,
+            sets_display=total.sets_display,
         )
 
-    def _reached(self, effects: Iterable[Effects], *, methods: bool) -> list[Effects]:
+    def _reached(self, effects: Iterable[Effects], *, methods: bool) -> Effects:
         """The effects, and those of all functions that they name.
 
         Args:
             effects: Where to begin.
             methods: Whether an attribute brings all methods of this name, whatever it is of.
         """
-        found: list[Effects] = []
+        total = Effects()
         seen: set[str] = set()
         waiting = [*effects]
         while waiting:
             part = waiting.pop()
-            found.append(part)
+            total.add(part)
             names = part.reads | part.mentions
             if methods:
                 names |= self._methods.keys() if "*" in part.attributes else part.attributes
             for name in names - seen:
                 waiting += [code[name] for code in (self._functions, self._methods) if name in code]
             seen |= names
-        return found
+        return total
 
-    def _reads(self, parts: Iterable[Effects]) -> frozenset[str]:
-        mentions = _union(part.mentions for part in parts) & self._bound
-        return mentions.union(*[part.reads for part in parts])
+    def _reads(self, total: Effects) -> set[str]:
+        return total.reads | (total.mentions & self._bound)
 
-    def _is_plain(self, names: frozenset[str]) -> bool:
+    def _is_plain(self, names: set[str]) -> bool:
         given = names - self._bound - ALWAYS_THERE
         return self._not_plain.isdisjoint(names) and all(name in self._plain for name in given)
 
-    def _unknown(self, reads: frozenset[str], parts: Iterable[Effects]) -> str | None:
+    def _unknown(self, reads: set[str], total: Effects) -> str | None:
         unknown = [name for name in reads - self._bound - ALWAYS_THERE if name not in self._plain]
-        if not unknown or not any(part.calls for part in parts):
-            return None
-        return f"`{min(unknown)}` is set by no cell of the notebook"
+        return (
+            f"`{min(unknown)}` is set by no cell of the notebook"
+            if unknown and total.calls
+            else None
+        )
 
 
 def may_disturb(above: TransitiveEffects, below: TransitiveEffects) -> bool:
@@ -180,10 +182,6 @@ def may_disturb(above: TransitiveEffects, below: TransitiveEffects) -> bool:
 
 def _union(sets: Iterable[Iterable[str]]) -> frozenset[str]:
     return frozenset[str]().union(*sets)
-
-
-def _reason(parts: Iterable[Effects]) -> str | None:
-    return next((part.sees_all for part in parts if part.sees_all is not None), None)
 
 
 def _by_name(mappings: Iterable[Mapping[str, list[Effects]]]) -> dict[str, Effects]:
