@@ -26,13 +26,12 @@ class Written:
         self.thread = 0
         self.clock_s = 0.0
         self.texts: dict[str, list[str]] = defaultdict(list)
-        monkeypatch.setattr(thread_lines, "get_ident", lambda: self.thread)
         monkeypatch.setattr(thread_lines.time, "monotonic", lambda: self.clock_s)
         self.lines = ThreadLines(lambda stream, text: self.texts[stream].append(text))
 
     def write(self, thread: int, text: str, stream: str = "stdout") -> None:
         self.thread = thread
-        self.lines.write(stream, text)
+        self.lines.write(stream, text, self.thread)
 
     def text(self, stream: str = "stdout") -> str:
         return "".join(self.texts[stream])

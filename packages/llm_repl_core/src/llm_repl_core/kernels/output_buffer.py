@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -32,12 +33,17 @@ class OutputBuffer:
 
     Attributes:
         limit_bytes: As given.
+        written: Streams and texts that the thread which made the buffer has written, and nobody has
+            looked at: it may append here without the lock, and whoever has the lock takes them in.
     """
 
     def __init__(self, limit_bytes: int) -> None:
         # Re-entrant, because a signal's handler may print while the main thread is in here.
         self.lock = threading.RLock()
         self.limit_bytes = limit_bytes
+        self.written: deque[tuple[str, str]] = deque()
+        self._writer = threading.get_ident()
+        self._absorbing = False
         self._left = limit_bytes
         self._changes: list[OutputChange] = []
         self._text: StreamText | None = None
@@ -53,6 +59,7 @@ class OutputBuffer:
     def begin(self) -> None:
         """A new cell begins: it has the whole limit again."""
         with self.lock:
+            self.absorb()
             self._left = max(self.limit_bytes - self.pending_bytes, 0)
             self._sizes.clear()
             self._clear_waits = self._over = False
@@ -60,6 +67,7 @@ class OutputBuffer:
     def end(self) -> None:
         """The cell has ended: what waits for more waits no longer."""
         with self.lock:
+            self.absorb()
             self._lines.settle()
             self._end_text()
 
@@ -69,19 +77,50 @@ class OutputBuffer:
             self.write_with_lock(stream, text)
 
     def write_with_lock(self, stream: str, text: str) -> None:
-        """As `write`, for who holds the lock already: here programs that print much spend time."""
+        """As `write`, for who holds the lock already."""
+        self.absorb()
+        self._write_line(stream, text, threading.get_ident())
+
+    def absorb(self) -> None:
+        """Take in what was `written`; for who holds the lock.
+
+        A signal's handler may print in the midst of it: that is taken in as well, behind the rest.
+        """
+        written = self.written
+        if not written or self._absorbing:
+            return
+        self._absorbing = True
+        try:
+            while written:
+                stream, text = written.popleft()
+                pieces = [text]
+                while written and written[0][0] == stream:
+                    pieces.append(written.popleft()[1])
+                text = "".join(pieces)
+                end = text.rfind("\n") + 1
+                # Up to the end of a line first: other threads' lines may wait for it.
+                for part in (text[:end], text[end:]):
+                    self._write_line(stream, part, self._writer)
+        finally:
+            self._absorbing = False
+
+    def _write_line(self, stream: str, text: str, thread: int) -> None:
+        def write(stream: str, text: str) -> None:
+            self._lines.write(stream, text, thread)
+
         size = len(text) if text.isascii() else utf8_size(text)
         if size > self._left:
-            self._write_what_fits(stream, text, self._lines.write)
+            self._write_what_fits(stream, text, write)
         elif size:
             self._left -= size
             self.pending_bytes += size
-            self._lines.write(stream, text)
+            write(stream, text)
 
     def write_raw(self, stream: str, text: str) -> None:
         """Add text that is of no thread: what programs have written, as it came."""
         size = utf8_size(text)
         with self.lock:
+            self.absorb()
             if size > self._left:
                 self._write_what_fits(stream, text, self._add_piece)
             elif size:
@@ -112,6 +151,7 @@ class OutputBuffer:
         size += notes_size
         output = Output.display(bundle, notes, is_result=is_result, display_id=display_id)
         with self.lock:
+            self.absorb()
             self._settle_waiting()
             if not update:
                 self._do_waiting_clear()
@@ -135,6 +175,7 @@ class OutputBuffer:
             wait: Whether to do so when the next one comes.
         """
         with self.lock:
+            self.absorb()
             self._lines.settle()
             self._end_text()
             self._clear_waits = True
@@ -158,6 +199,7 @@ class OutputBuffer:
     def append(self, output: Output, size: int = 0) -> None:
         """Add an output that is valid already; its size is not charged to the cell."""
         with self.lock:
+            self.absorb()
             self._settle_waiting()
             self._end_text()
             self._do_waiting_clear()
@@ -167,12 +209,14 @@ class OutputBuffer:
     def tick(self) -> bool:
         """Let no text wait for long for another thread's line; whether some waits on."""
         with self.lock:
+            self.absorb()
             self._lines.tick()
             return self._lines.waiting
 
     def take(self) -> list[OutputChange]:
         """What has come since, in order, but for lines that wait for another thread's."""
         with self.lock:
+            self.absorb()
             self._take_text()
             changes, self._changes = self._changes, []
             self._updates.clear()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from threading import get_ident
 
 __all__ = ["ThreadLines"]
 
@@ -37,9 +36,8 @@ class ThreadLines:
         """Whether some text waits for a line's end."""
         return bool(self._held)
 
-    def write(self, stream: str, text: str) -> None:
-        """Take text, not empty, of the thread that calls."""
-        thread = get_ident()
+    def write(self, stream: str, text: str, thread: int) -> None:
+        """Take text, not empty, of a thread."""
         owner = self._owners.get(stream)
         if owner is None:
             self._pass_on(stream, text)

@@ -9,8 +9,8 @@ import select
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
+from threading import get_ident
 
 from llm_repl_core.kernels.output_buffer import OutputBuffer
 from llm_repl_core.kernels.text_stream import CapturedStream
@@ -21,6 +21,9 @@ from llm_repl_core.kernels.worker.protocol import Done, Outputs, encode
 __all__ = ["Capture"]
 
 _FLUSH_BYTES = 32 * 1024
+_WRITTEN_LIMIT = 128
+_SHORT_CHARACTERS = 1000
+"""Of a text that is put aside, as many as `_WRITTEN_LIMIT`, until somebody looks at it."""
 _BACKLOG_BYTES = 1024 * 1024
 _DRAIN_BYTES = 1024 * 1024
 _PIPE_READ_BYTES = 64 * 1024
@@ -48,20 +51,22 @@ class Capture:
         self.channel = channel
         self.gate = gate
         self.nudge: Callable[[], None] = lambda: None
+        self.nudged = False
+        """Whether the pump has been nudged, and will look at what was written since."""
         self.pipes: dict[int, int] = {}
         self._decoders: dict[int, codecs.IncrementalDecoder] = {}
         self._cell: int | None = None
-        self._main_thread = threading.get_ident()
+        self._main_thread = get_ident()
         self._main_thread_works = False
-        self._of_main_thread: deque[tuple[int, str]] = deque()
         self._next_flush_at = 0.0
         self._in_fork = self._muted = False
+        self.is_plain = True
+        """Whether what the main thread prints is the cell's, and neither dropped nor collected."""
         self._collected: OutputBuffer | None = None
         self._fork_lines = dict.fromkeys(_NAMES, "")
 
     def install(self) -> None:
         """Take over ``sys.stdout``, ``sys.stderr`` and the descriptors under them."""
-        self._poll = select.poll()
         for descriptor in _NAMES:
             reading, writing = os.pipe()
             os.set_blocking(reading, False)
@@ -69,34 +74,48 @@ class Capture:
             os.close(writing)
             self.pipes[reading] = descriptor
             self._decoders[reading] = codecs.getincrementaldecoder("utf-8")("replace")
-            self._poll.register(reading, select.POLLIN)
-        flush = self.flush_by_user
-        self._streams = (
-            CapturedStream("<stdout>", lambda text: self.write(1, text), 1, flush),
-            CapturedStream("<stderr>", lambda text: self.write(2, text), 2, flush),
-        )
+        self._poll = self.poll_pipes()
+        self._streams = (_Stream(self, 1), _Stream(self, 2))
         sys.stdout, sys.stderr = self._streams
         os.register_at_fork(after_in_child=self._after_fork)
 
+    def poll_pipes(self) -> select.poll:
+        """What tells whether programs or C code have written something."""
+        poll = select.poll()
+        for reading in self.pipes:
+            poll.register(reading, select.POLLIN)
+        return poll
+
     def write(self, descriptor: int, text: str) -> None:
         """Take text that was written to ``sys.stdout`` or ``sys.stderr``."""
-        if self._muted and threading.get_ident() == self._main_thread:
+        if self._muted and get_ident() == self._main_thread:
             return
         if self._in_fork:
             # A child of the user's code: the pipe brings it to the worker like any program's.
             self._write_in_fork(descriptor, text)
             return
-        if threading.get_ident() != self._main_thread:
+        if get_ident() != self._main_thread:
             self._write(descriptor, text, _never)
             return
         if self._collected is not None:
             with self.gate:
                 self._collect(self._collected, descriptor, text)
-            return
-        self._of_main_thread.append((descriptor, text))
-        if not self._main_thread_works:
+        elif self._main_thread_works:
+            # A signal's handler broke in: what it prints is not to meet half-done work.
+            self.buffer.written.append((_NAMES[descriptor], text))
+            self.nudge()
+        else:
             with self.gate:
-                self._write_of_main_thread()
+                self._main_thread_works = True
+                try:
+                    self._write_of_main_thread(descriptor, text)
+                finally:
+                    self._main_thread_works = False
+
+    def nudge_through_gate(self) -> None:
+        """Nudge the pump: wholly, whatever interrupts."""
+        with self.gate:
+            self.nudge()
 
     @contextlib.contextmanager
     def collecting(self) -> Iterator[OutputBuffer]:
@@ -106,23 +125,26 @@ class Capture:
         """
         self.drain_pipes()
         own = self._collected = OutputBuffer(self.buffer.limit_bytes)
+        self.is_plain = False
         try:
             yield own
         finally:
             self.drain_pipes()
             self._collected = None
+            self.is_plain = not (self._in_fork or self._muted)
             own.end()
 
     @property
     def buffer_of_thread(self) -> OutputBuffer:
         """Where what this thread displays is to go."""
-        if self._collected is not None and threading.get_ident() == self._main_thread:
+        if self._collected is not None and get_ident() == self._main_thread:
             return self._collected
         return self.buffer
 
     def mute(self, muted: bool) -> None:
         """Say whether what the main thread prints is to be dropped."""
         self._muted = muted
+        self.is_plain = not (muted or self._in_fork or self._collected is not None)
 
     def begin(self, cell: int) -> None:
         """A cell begins; what came since the last one is its first output."""
@@ -165,7 +187,7 @@ class Capture:
             return
         earliest = now - _FLUSH_BURST * _FLUSH_INTERVAL_S
         self._next_flush_at = max(self._next_flush_at, earliest) + _FLUSH_INTERVAL_S
-        if threading.get_ident() != self._main_thread:
+        if get_ident() != self._main_thread:
             self._flush_at_once()
         elif not self.gate.closed and not self._main_thread_works:  # else a handler broke in
             with self.gate:
@@ -174,11 +196,11 @@ class Capture:
                     self._flush_at_once()
                 finally:
                     self._main_thread_works = False
-                self._write_of_main_thread()
 
     def drain_pipes(self) -> None:
         """Take what programs and C code have written; any thread may ask for it."""
         with self.buffer.lock:
+            self.buffer.absorb()  # was written before, or it would have waited for this
             for reading, descriptor in self.pipes.items():
                 self._drain(reading, _NAMES[descriptor])
 
@@ -196,17 +218,15 @@ class Capture:
         """Something was displayed: see that it is sent soon."""
         self._after_change(self._is_interrupted)
 
-    def _write_of_main_thread(self) -> None:
-        """Take what it has printed, and what handlers of signals print meanwhile.
-
-        A handler may break in anywhere, and what it prints is not to meet half-done work.
-        """
-        self._main_thread_works = True
-        try:
-            while self._of_main_thread:
-                self._write(*self._of_main_thread.popleft(), self._is_interrupted)
-        finally:
-            self._main_thread_works = False
+    def _write_of_main_thread(self, descriptor: int, text: str) -> None:
+        buffer = self.buffer
+        with buffer.lock:
+            if self._poll.poll(0):
+                self.drain_pipes()
+            # Not `write`, in the midst of which a handler might print.
+            buffer.written.append((_NAMES[descriptor], text))
+            buffer.absorb()
+        self._after_change(self._is_interrupted)
 
     def _write(self, descriptor: int, text: str, give_up: Callable[[], bool]) -> None:
         # One poll object does not stand two threads. Under the lock, text stays behind what this
@@ -275,6 +295,8 @@ class Capture:
 
     def _after_fork(self) -> None:
         self._in_fork = True
+        self.is_plain = False
+        self.buffer.written.clear()  # the parent's
         self._fork_lines = dict.fromkeys(_NAMES, "")
         self.channel.lock = threading.RLock()
         self.buffer.lock = threading.RLock()
@@ -282,6 +304,48 @@ class Capture:
             stream.after_fork()
         if self.channel.connection is not None:
             self.channel.detach()
+
+
+class _Stream(CapturedStream):
+    """What ``sys.stdout`` or ``sys.stderr`` is in a worker. Made in its main thread."""
+
+    def __init__(self, capture: Capture, descriptor: int) -> None:
+        super().__init__(
+            f"<{_NAMES[descriptor]}>",
+            lambda text: capture.write(descriptor, text),
+            descriptor,
+            capture.flush_by_user,
+        )
+        self._capture = capture
+        self._stream = _NAMES[descriptor]
+        self._main_thread = get_ident()
+        self._written = capture.buffer.written
+        # Its own, as no poll object stands two threads, and a signal's handler may print within it.
+        self._poll = capture.poll_pipes().poll
+
+    def write(self, text: str) -> int:
+        """See `CapturedStream.write`; here programs that print much spend their time."""
+        written = self._written
+        try:
+            if (
+                len(written) < _WRITTEN_LIMIT
+                and type(text) is str
+                and len(text) <= _SHORT_CHARACTERS
+                and get_ident() == self._main_thread
+                and self._capture.is_plain
+                and not self._poll(0)  # else what programs have written before comes first
+            ):
+                written.append((self._stream, text))
+                if (
+                    not self._capture.nudged
+                ):  # asked last, as the pump looks at what was written then
+                    self._capture.nudge_through_gate()
+                return len(text)
+        except RuntimeError as error:
+            if "concurrent poll" not in str(error):
+                raise  # of the user's own handler of a signal
+            # A signal came within the poll, and its handler prints.
+        return super().write(text)
 
 
 def _never() -> bool:

@@ -35,7 +35,6 @@ class Pump:
         self._wake_reading, self._wake_writing = os.pipe()
         os.set_blocking(self._wake_reading, False)
         os.set_blocking(self._wake_writing, False)
-        self._nudged = False
         self._gone_at: float | None = time.monotonic()
         self._new_forks: deque[int] = deque()
         self._forks: set[int] = set()
@@ -58,8 +57,8 @@ class Pump:
             os.write(self._wake_writing, b"f")
 
     def _nudge(self) -> None:
-        if not self._nudged:
-            self._nudged = True
+        if not self._capture.nudged:
+            self._capture.nudged = True
             with contextlib.suppress(BlockingIOError):
                 os.write(self._wake_writing, b"n")
 
@@ -77,7 +76,7 @@ class Pump:
                 self._forks.add(fork := self._new_forks.popleft())
                 poll.register(fork, select.POLLIN)
             # Lines that wait for another thread's are looked at again soon.
-            events = dict(poll.poll(0 if self._nudged else self._timeout_ms()))
+            events = dict(poll.poll(0 if self._capture.nudged else self._timeout_ms()))
             if watched is not None and events.get(watched, 0) & _ENDED:
                 poll.unregister(watched)
                 watched = None
@@ -91,13 +90,13 @@ class Pump:
                     os.read(self._wake_reading, 4096)
             if self._gone_at is not None and self._left_s() <= 0:
                 self._abandon()
-            if self._nudged or events.keys() & self._capture.pipes.keys():
+            if self._capture.nudged or events.keys() & self._capture.pipes.keys():
                 # More will come at once, most often; that goes with it.
                 time.sleep(_FLUSH_DELAY_MS / 1000)
-                self._nudged = False
+                self._capture.nudged = False
                 self._capture.drain_pipes()
                 if self._capture.buffer.tick():
-                    self._nudged = True
+                    self._capture.nudged = True
                 self._capture.flush()
             waiting_to_send = not self._capture.channel.send_some()
 
