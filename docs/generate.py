@@ -30,8 +30,9 @@ from llm_repl_server import errors as server_errors
 from llm_repl_server.api.openapi import describe
 from llm_repl_server.app import RESOURCES
 from llm_repl_server.cli.main import cli
+from llm_repl_server.services.wire_events import EMITTED
 from llm_repl_server.settings import ServerSettings
-from llm_repl_server.sockets.payloads import EMITTED, HANDLED, Acknowledgement
+from llm_repl_server.sockets.messages import HANDLED, Acknowledgement
 
 __all__ = ["PAGES", "current", "main"]
 

@@ -46,9 +46,10 @@ from llm_repl_core.settings import describe_settings
 from llm_repl_server.app import RESOURCES, create_app
 from llm_repl_server.cli.main import cli
 from llm_repl_server.errors import PreconditionFailed
+from llm_repl_server.services.wire_events import EMITTED
 from llm_repl_server.serving.stopping import stop_application
 from llm_repl_server.settings import ServerSettings
-from llm_repl_server.sockets.payloads import EMITTED, HANDLED, Acknowledgement
+from llm_repl_server.sockets.messages import HANDLED, Acknowledgement
 
 DOCS = Path(__file__).parents[1] / "docs"
 LIMIT_S = 60.0

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import socketio
@@ -24,7 +24,8 @@ from werkzeug.test import TestResponse
 
 from llm_repl_core import Application, PluginManager, Secret
 from llm_repl_server.app import create_app
-from llm_repl_server.services.events import Announcement
+from llm_repl_server.services.encoding import json_bytes
+from llm_repl_server.services.wire_events import WireEvent
 from llm_repl_server.serving.stopping import stop_application
 from llm_repl_server.settings import ServerSettings
 
@@ -86,14 +87,36 @@ def in_thread():
 # In this process -----------------------------------------------------------------------------
 
 
+class Told(NamedTuple):
+    """An event as clients are told of it."""
+
+    event: str
+    notebook_id: str | None
+    payload: dict[str, Any]
+
+
+class Ear:
+    """Hears every event, and has a function called with each."""
+
+    def __init__(self, function: Callable[[Told], None]) -> None:
+        self._function = function
+        self.listening = True
+
+    def has_clients(self) -> bool:
+        return self.listening
+
+    def send(self, event: WireEvent) -> None:
+        self._function(Told(event.wire_name, event.room, json.loads(json_bytes(event))))
+
+
 class Api:
     """A client of a server in this process; every answer is checked for what holds of all."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
         self.services = app.extensions["llm_repl"]
-        self.told: list[Announcement] = []
-        self._call_in_loop(lambda: self.services.publisher.listen(self.told.append))
+        self.told: list[Told] = []
+        self.ear = self.listen(self.told.append)
 
     def __call__(self, method: str, path: str, **options: Any) -> TestResponse:
         client = self.app.test_client(use_cookies=False)
@@ -139,16 +162,24 @@ class Api:
     def cells(self, notebook: str) -> list[dict[str, Any]]:
         return self.get(f"{notebook}/cells").json["cells"]
 
-    def events(self, *names: str) -> list[Announcement]:
+    def listen(self, function: Callable[[Told], None]) -> Ear:
+        """Have a function called with every event, in the engine's loop."""
+        ear = Ear(function)
+        self.services.publisher.add_listener(ear)
+        return ear
+
+    def events(self, *names: str) -> list[Told]:
         """What was told so far; of these names where any are given."""
-        self._call_in_loop(lambda: None)
+        self._come_round()
         return [one for one in self.told if not names or one.event in names]
 
-    def _call_in_loop(self, function: Callable[[], None]) -> None:
-        async def call() -> None:
-            function()
+    def _come_round(self) -> None:
+        """Wait until the engine's loop has come round once."""
 
-        self.services.loop.call(call(), LIMIT_S)
+        async def nothing() -> None:
+            pass
+
+        self.services.loop.call(nothing(), LIMIT_S)
 
 
 @pytest.fixture

@@ -22,12 +22,11 @@ from llm_repl_server.api.runs import runs
 from llm_repl_server.auth.middleware import ADMITTED_KEY, AccessMiddleware
 from llm_repl_server.auth.policy import Policy
 from llm_repl_server.auth.token import load_token
-from llm_repl_server.services.events import Announcement
 from llm_repl_server.services.services import Services
 from llm_repl_server.serving.stopping import on_stop
 from llm_repl_server.settings import ServerSettings
 from llm_repl_server.sockets.engine import make_socketio
-from llm_repl_server.sockets.hub import install_sockets, pass_on
+from llm_repl_server.sockets.hub import Broadcaster, install_sockets
 from llm_repl_server.sockets.stopping import close_sockets, hold_polls
 
 __all__ = ["RESOURCES", "create_app"]
@@ -76,13 +75,7 @@ def create_app(
     )
     install_description(app, RESOURCES, _choices(services.application))
 
-    def announce(announcement: Announcement) -> None:
-        pass_on(socketio, announcement)
-
-    def has_listeners() -> bool:
-        return bool(socketio.server.eio.sockets)
-
-    services.loop.loop.call_soon_threadsafe(services.publisher.listen, announce, has_listeners)
+    services.publisher.add_listener(Broadcaster(socketio))
 
     def stop() -> None:
         hold_polls(socketio)

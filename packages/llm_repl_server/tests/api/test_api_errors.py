@@ -211,7 +211,7 @@ def test_a_defect_is_told_without_its_traceback(make_api, monkeypatch, caplog):
 def test_a_database_that_fails_is_told_in_a_sentence(make_api):
     api = make_api()
     path = api.new_notebook("x")
-    api.services._store.close()
+    api.services.store.close()
     for answer in (api.put(path, {"name": "New"}), api.get("/api/notebooks")):
         assert (answer.status_code, answer.json["code"]) == (409, "storage")
 

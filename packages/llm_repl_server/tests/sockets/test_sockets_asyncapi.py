@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 import llm_repl_server.services
+from llm_repl_server.services.wire_events import EMITTED
 from llm_repl_server.sockets.asyncapi import describe, describe_as_yaml
-from llm_repl_server.sockets.payloads import EMITTED, HANDLED
+from llm_repl_server.sockets.messages import HANDLED
 
 FILE = Path(__file__).parents[4] / "docs" / "reference" / "asyncapi.yaml"
 
@@ -78,19 +79,16 @@ def test_it_is_an_asyncapi_document():
         jsonschema.Draft7Validator.check_schema(schema)
 
 
-WORDS = r"(?:run|cells?|notebook|kernel|outputs|server|tool)_[a-z_]+"
-
-
-def test_no_event_is_told_that_is_not_described():
+def test_every_event_that_is_built_is_described():
     folder = Path(llm_repl_server.services.__path__[0])
-    told = set()
+    built = set()
     for file in folder.glob("*.py"):
-        for call in re.findall(
-            rf"(?:_tell|_announce|Announcement)\(\s*\"({WORDS})\"", file.read_text()
-        ):
-            told.add(call)
-    told |= {"cell_execution_completed", "cell_execution_failed"}  # chosen where they are told
-    assert told == set(EMITTED)
+        built |= {
+            name
+            for name, event in EMITTED.items()
+            if re.search(rf"\b{event.__name__}\(\n? *\**\w+=?", file.read_text())
+        }
+    assert built == set(EMITTED)
 
 
 @pytest.fixture

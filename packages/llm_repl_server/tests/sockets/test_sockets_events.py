@@ -140,7 +140,7 @@ def test_what_is_told_is_on_disk(make_api, folders):
         ).fetchall()
         seen.append((one, count, {cell[0]: cell[1:] for cell in cells}))
 
-    api._call_in_loop(lambda: api.services.publisher.listen(look))
+    api.listen(look)
     path = api.new_notebook("print('x' * 1000)")
     cell = f"{path}/cells/{api.cells(path)[0]['id']}"
     for _ in range(20):
@@ -175,7 +175,7 @@ def test_an_ending_that_cannot_be_stored_is_a_failure(make_api, monkeypatch):
     api = make_api()
     path = api.new_notebook("print(1)")
     cell = f"{path}/cells/{api.cells(path)[0]['id']}"
-    submit = api.services._store.submit
+    submit = api.services.store.submit
 
     def full(*changes, keep=False):
         submit(*changes).result()
@@ -183,7 +183,7 @@ def test_an_ending_that_cannot_be_stored_is_a_failure(make_api, monkeypatch):
         future.set_exception(StorageError("The disk is full."))
         return future
 
-    monkeypatch.setattr(api.services._store, "submit", full)
+    monkeypatch.setattr(api.services.store, "submit", full)
     answer = api.post(f"{cell}/execute")
     assert (answer.status_code, answer.json["code"]) == (409, "storage")
     started, failed = executions(api)
@@ -199,7 +199,7 @@ def test_what_could_not_be_stored_is_not_told(make_api, monkeypatch):
     api.told.clear()
     future: Future[None] = Future()
     future.set_exception(StorageError("The disk is full."))
-    monkeypatch.setattr(api.services._store, "submit", lambda *changes, keep=False: future)
+    monkeypatch.setattr(api.services.store, "submit", lambda *changes, keep=False: future)
     assert api.put(path, {"name": "New"}).status_code == 409
     assert api.events() == []
 
@@ -210,7 +210,7 @@ def test_a_listener_that_fails_stops_nobody(make_api, caplog):
     def fail(one):
         raise RuntimeError("broken listener")
 
-    api._call_in_loop(lambda: api.services.publisher.listen(fail))
+    api.listen(fail)
     path = api.new_notebook("1")
     assert api.post(f"{path}/execute_all").json == {"success": True}
     assert api.events("notebook_execution_completed")

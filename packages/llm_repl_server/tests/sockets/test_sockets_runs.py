@@ -136,9 +136,9 @@ def test_streams_of_many_pieces_are_joined(make_api, kernel):
 def test_numbers_rise_while_nobody_listens(make_api):
     api = make_api()
     path = api.new_notebook("1")
-    listeners, api.services.publisher._listeners = api.services.publisher._listeners, []
+    api.ear.listening = False
     api.post(f"{path}/execute_all")
-    api.services.publisher._listeners = listeners
+    api.ear.listening = True
     api.post(f"{path}/execute_all")
     numbers = [one.payload["sequence"] for one in api.events(*NUMBERED)]
     assert numbers[0] > 4
@@ -154,7 +154,7 @@ def test_a_number_is_told_though_its_write_failed(make_api, monkeypatch):
     path = api.new_notebook("a = 1", "a")
     failed: Future[None] = Future()
     failed.set_exception(StorageError("The disk is full."))
-    monkeypatch.setattr(api.services._store, "submit", lambda *changes, keep=False: failed)
+    monkeypatch.setattr(api.services.store, "submit", lambda *changes, keep=False: failed)
     assert api.post(f"{path}/execute_all").status_code == 409
     numbers = [one.payload["sequence"] for one in api.events(*NUMBERED)]
     assert consecutive(numbers)

@@ -23,7 +23,7 @@ from llm_repl_server.storage.changes import (
     UpdateNotebook,
     WriteCell,
 )
-from llm_repl_server.storage.store import NotebookSummary, Store
+from llm_repl_server.storage.store import NotebookListing, Store
 
 EAST = timezone(timedelta(hours=5, minutes=30))
 any_text = st.text(st.characters(codec=None) | st.sampled_from("\x00\x1a\ud83d\ude00"))
@@ -91,7 +91,7 @@ def test_the_list_is_in_order_of_creation(store: Store) -> None:
     store.submit(*(CreateNotebook(notebook) for notebook in notebooks)).result(10)
     assert [summary.id for summary in store.list_notebooks()] == ["z", "b", "c"]
     third = notebooks[2]
-    assert store.list_notebooks()[2] == NotebookSummary(
+    assert store.list_notebooks()[2] == NotebookListing(
         "c", "third", third.created_at, third.updated_at, 1
     )
 

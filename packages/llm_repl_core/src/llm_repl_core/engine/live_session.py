@@ -155,17 +155,13 @@ class LiveSession:
         run = self.make_run(cell_ids, options or RunOptions(), listener=listener)
         return run.id, self._queue.add(run)
 
-    def start_stale(self, options: RunOptions | None = None) -> tuple[Run, asyncio.Task[RunResult]]:
-        """Queue a run of the cells that would give something else now, and of what they need.
+    def queue(self, run: Run) -> asyncio.Task[RunResult]:
+        """Queue a run that was made here behind those that were asked for before.
 
         Returns:
-            The run, and what resolves when it has ended.
-
-        Raises:
-            Conflict: The session is closed.
+            What resolves when it has ended.
         """
-        run = self.make_stale_run(options or RunOptions())
-        return run, self._queue.add(run)
+        return self._queue.add(run)
 
     async def run_for(self, inbox: Inbox | AsyncInbox, run: Run) -> None:
         """Run what was made for somebody outside of the loop, who listens at the inbox.

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Response, request
 
-from llm_repl_server.api.call_schemas import (
-    CallAnswer,
-    CallList,
-    CallsQuery,
-    ExportQuery,
-    SpendingAnswer,
-)
+from llm_repl_server.api.call_schemas import CallsQuery, ExportQuery
 from llm_repl_server.api.resource import Resource, services
+from llm_repl_server.services.call_answers import CallAnswer, CallList, SpendingAnswer
 
 __all__ = ["calls"]
 
@@ -22,13 +15,13 @@ calls = Resource("calls")
 _LINES = ("application/x-ndjson", "text/plain")
 
 
-@calls.operation("GET", "/api/calls", query=CallsQuery, answer=CallList)
-def list_calls(query: CallsQuery) -> dict[str, Any]:
+@calls.operation("GET", "/api/calls")
+def list_calls(query: CallsQuery) -> CallList:
     """List calls, the last that started first, a page at a time."""
     return services().loop.call(services().calls.list(query.filter()))
 
 
-@calls.operation("GET", "/api/calls/export", query=ExportQuery, other_types=_LINES)
+@calls.operation("GET", "/api/calls/export", other_types=_LINES)
 def export_calls(query: ExportQuery) -> Response:
     """Hand out whole calls as lines of JSON, the last that started first."""
     lines = services().calls.export(query.filter())
@@ -37,18 +30,13 @@ def export_calls(query: ExportQuery) -> Response:
     return Response(lines, mimetype=mimetype, headers={"Vary": "Accept"})
 
 
-@calls.operation("GET", "/api/calls/<call_id>", answer=CallAnswer, errors=(404,))
-def show_call(call_id: str) -> dict[str, Any]:
+@calls.operation("GET", "/api/calls/<call_id>", errors=(404,))
+def show_call(call_id: str) -> CallAnswer:
     """Show all of a call."""
     return services().loop.call(services().calls.show(call_id))
 
 
-@calls.operation(
-    "GET",
-    "/api/notebooks/<notebook:notebook_id>/spending",
-    answer=SpendingAnswer,
-    errors=(404,),
-)
-def show_spending(notebook_id: str) -> dict[str, Any]:
+@calls.operation("GET", "/api/notebooks/<notebook:notebook_id>/spending", errors=(404,))
+def show_spending(notebook_id: str) -> SpendingAnswer:
     """Show what a notebook's calls have cost."""
     return services().loop.call(services().calls.spending(notebook_id))

@@ -7,14 +7,8 @@ from typing import Any
 from msgspec import UNSET
 
 from llm_repl_server.api.resource import Resource, body_fields, matching_versions, services
-from llm_repl_server.api.schemas import (
-    CellAnswer,
-    CellChange,
-    CellList,
-    MoveCell,
-    NewCell,
-    Success,
-)
+from llm_repl_server.api.schemas import CellChange, MoveCell, NewCell
+from llm_repl_server.services.answers import CellAnswer, CellList, Success
 
 __all__ = ["cells"]
 
@@ -32,8 +26,8 @@ _NOTHING_WHERE_EMPTY = frozenset({"for_each", "model", "provider", "response_var
 """Forms send the empty text of a field that was left empty. (An empty `system` is one of its own.)"""
 
 
-@cells.operation("GET", _ALL, answer=CellList, errors=(404,))
-def list_cells(notebook_id: str) -> dict[str, Any]:
+@cells.operation("GET", _ALL, errors=(404,))
+def list_cells(notebook_id: str) -> CellList:
     """List the cells of a notebook, in order."""
     return services().loop.call(services().cells.list(notebook_id))
 
@@ -41,15 +35,13 @@ def list_cells(notebook_id: str) -> dict[str, Any]:
 @cells.operation(
     "POST",
     _ALL,
-    body=NewCell,
     body_required=True,
     echo=(CellAnswer,),
     more_fields=_option_names,
-    answer=CellAnswer,
     status=201,
     errors=(404,),
 )
-def create_cell(notebook_id: str, body: NewCell) -> dict[str, Any]:
+def create_cell(notebook_id: str, body: NewCell) -> CellAnswer:
     """Make a cell, at the end or before the one at `position`."""
     position = None if body.position is None else int(body.position)
     return services().loop.call(
@@ -57,23 +49,16 @@ def create_cell(notebook_id: str, body: NewCell) -> dict[str, Any]:
     )
 
 
-@cells.operation("GET", _ONE, answer=CellAnswer, errors=(404,))
-def show_cell(notebook_id: str, cell_id: str) -> dict[str, Any]:
+@cells.operation("GET", _ONE, errors=(404,))
+def show_cell(notebook_id: str, cell_id: str) -> CellAnswer:
     """Show a cell."""
     return services().loop.call(services().cells.show(notebook_id, cell_id))
 
 
 @cells.operation(
-    "PUT",
-    _ONE,
-    body=CellChange,
-    echo=(CellAnswer,),
-    more_fields=_option_names,
-    answer=CellAnswer,
-    errors=(404, 412),
-    versioned=True,
+    "PUT", _ONE, echo=(CellAnswer,), more_fields=_option_names, errors=(404, 412), versioned=True
 )
-def change_cell(notebook_id: str, cell_id: str, body: CellChange) -> dict[str, Any]:
+def change_cell(notebook_id: str, cell_id: str, body: CellChange) -> CellAnswer:
     """Change a cell; a changed `content` or `type` clears its outputs."""
     return services().loop.call(
         services().cells.change(
@@ -86,41 +71,37 @@ def change_cell(notebook_id: str, cell_id: str, body: CellChange) -> dict[str, A
     )
 
 
-@cells.operation("DELETE", _ONE, answer=Success, errors=(404, 412), versioned=True)
-def delete_cell(notebook_id: str, cell_id: str) -> dict[str, Any]:
+@cells.operation("DELETE", _ONE, errors=(404, 412), versioned=True)
+def delete_cell(notebook_id: str, cell_id: str) -> Success:
     """Delete a cell. One that runs goes on to its end, and can still be interrupted."""
     services().loop.call(services().cells.delete(notebook_id, cell_id, matching_versions()))
-    return {"success": True}
+    return Success(success=True)
 
 
-@cells.operation(
-    "POST", f"{_ONE}/move", body=MoveCell, body_required=True, answer=CellAnswer, errors=(404,)
-)
-def move_cell(notebook_id: str, cell_id: str, body: MoveCell) -> dict[str, Any]:
+@cells.operation("POST", f"{_ONE}/move", body_required=True, errors=(404,))
+def move_cell(notebook_id: str, cell_id: str, body: MoveCell) -> CellAnswer:
     """Move a cell so that it stands at `position`."""
     return services().loop.call(services().cells.move(notebook_id, cell_id, int(body.position)))
 
 
-@cells.operation("POST", f"{_ONE}/duplicate", answer=CellAnswer, status=201, errors=(404,))
-def duplicate_cell(notebook_id: str, cell_id: str) -> dict[str, Any]:
+@cells.operation("POST", f"{_ONE}/duplicate", status=201, errors=(404,))
+def duplicate_cell(notebook_id: str, cell_id: str) -> CellAnswer:
     """Put a copy of a cell behind it."""
     return services().loop.call(services().cells.duplicate(notebook_id, cell_id))
 
 
-@cells.operation("POST", f"{_ONE}/clear_outputs", answer=Success, errors=(404,))
-def clear_cell_outputs(notebook_id: str, cell_id: str) -> dict[str, Any]:
+@cells.operation("POST", f"{_ONE}/clear_outputs", errors=(404,))
+def clear_cell_outputs(notebook_id: str, cell_id: str) -> Success:
     """Clear the outputs of a cell; of one that runs, those that have come so far."""
     services().loop.call(services().cells.clear_outputs(notebook_id, cell_id))
-    return {"success": True}
+    return Success(success=True)
 
 
-@cells.operation(
-    "POST", "/api/notebooks/<notebook:notebook_id>/clear_outputs", answer=Success, errors=(404,)
-)
-def clear_all_outputs(notebook_id: str) -> dict[str, Any]:
+@cells.operation("POST", "/api/notebooks/<notebook:notebook_id>/clear_outputs", errors=(404,))
+def clear_all_outputs(notebook_id: str) -> Success:
     """Clear the outputs of all cells; of one that runs, those that have come so far."""
     services().loop.call(services().cells.clear_outputs(notebook_id))
-    return {"success": True}
+    return Success(success=True)
 
 
 def _cell_fields() -> dict[str, Any]:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypeVar
 
 from flask import Response, request
 from werkzeug.http import parse_list_header
 
 from llm_repl_server.api.resource import Resource, json_response, services
-from llm_repl_server.api.run_schemas import (
+from llm_repl_server.api.run_schemas import IncludeQuery, RunRequest
+from llm_repl_server.services.answers import Success
+from llm_repl_server.services.cell_choices import AllCells, CellChoice, OneCell, StaleCells
+from llm_repl_server.services.run_answers import (
+    AllExecuted,
     CellRun,
-    IncludeQuery,
     RunAnswer,
-    RunRequest,
     SomeExecuted,
+    StateAnswer,
 )
-from llm_repl_server.api.schemas import AllExecuted, StateAnswer, Success
-from llm_repl_server.services.execution import Background
 
 __all__ = ["execution"]
+
+Answer = TypeVar("Answer")
 
 execution = Resource("execution")
 
@@ -26,100 +29,70 @@ _NOTEBOOK = "/api/notebooks/<notebook:notebook_id>"
 _CELL = f"{_NOTEBOOK}/cells/<cell_id>"
 
 
-@execution.operation(
-    "POST",
-    f"{_CELL}/execute",
-    body=RunRequest,
-    query=IncludeQuery,
-    answer=CellRun,
-    accepted=RunAnswer,
-    errors=(404, 409),
-)
+@execution.operation("POST", f"{_CELL}/execute", accepted=RunAnswer, errors=(404, 409))
 def execute_cell(
     notebook_id: str, cell_id: str, body: RunRequest, query: IncludeQuery
-) -> dict[str, Any] | Response:
+) -> CellRun | Response:
     """Run a cell and answer when it has run; a cell that failed says so in `status`."""
-    return _answer(
-        services().loop.call(
-            services().execution.execute(
-                notebook_id,
-                cell_id,
-                body.options(),
-                include=query.include,
-                in_background=_prefers_background(),
-            )
-        )
-    )
+    return _execute(notebook_id, OneCell(cell_id, query.include), body)
 
 
-@execution.operation(
-    "POST",
-    f"{_NOTEBOOK}/execute_all",
-    body=RunRequest,
-    answer=AllExecuted,
-    accepted=RunAnswer,
-    errors=(404, 409),
-)
-def execute_all(notebook_id: str, body: RunRequest) -> dict[str, Any] | Response:
+@execution.operation("POST", f"{_NOTEBOOK}/execute_all", accepted=RunAnswer, errors=(404, 409))
+def execute_all(notebook_id: str, body: RunRequest) -> AllExecuted | Response:
     """Run all cells in order, up to the first that fails."""
-    return _answer(
-        services().loop.call(
-            services().execution.execute_all(
-                notebook_id, body.options(), in_background=_prefers_background()
-            )
-        )
-    )
+    return _execute(notebook_id, AllCells(), body)
 
 
-@execution.operation(
-    "POST",
-    f"{_NOTEBOOK}/execute_stale",
-    body=RunRequest,
-    answer=SomeExecuted,
-    accepted=RunAnswer,
-    errors=(404, 409),
-)
-def execute_stale(notebook_id: str, body: RunRequest) -> dict[str, Any] | Response:
+@execution.operation("POST", f"{_NOTEBOOK}/execute_stale", accepted=RunAnswer, errors=(404, 409))
+def execute_stale(notebook_id: str, body: RunRequest) -> SomeExecuted | Response:
     """Run the cells that would give something else now, and before them what they need.
 
     That is what the kernel lacks: after a restart, cells above whose variables they use. Prompts
     among those are not asked again where the notebook has their answers. `cell_ids` has all that
     ran.
     """
-    return _answer(
-        services().loop.call(
-            services().execution.execute_stale(
-                notebook_id, body.options(), in_background=_prefers_background()
-            )
-        )
-    )
+    return _execute(notebook_id, StaleCells(), body)
 
 
-@execution.operation("POST", f"{_NOTEBOOK}/interrupt", answer=Success, errors=(404, 409))
-def interrupt(notebook_id: str) -> dict[str, Any]:
+@execution.operation("POST", f"{_NOTEBOOK}/interrupt", errors=(404, 409))
+def interrupt(notebook_id: str) -> Success:
     """Stop what runs and what waits; the state stays."""
     services().loop.call(services().execution.interrupt(notebook_id))
-    return {"success": True}
+    return Success(success=True)
 
 
-@execution.operation("POST", f"{_CELL}/interrupt", answer=Success, errors=(404, 409))
-def interrupt_cell(notebook_id: str, cell_id: str) -> dict[str, Any]:
+@execution.operation("POST", f"{_CELL}/interrupt", errors=(404, 409))
+def interrupt_cell(notebook_id: str, cell_id: str) -> Success:
     """Stop a cell, if it runs or waits alone; its run then starts nothing more."""
     services().loop.call(services().execution.interrupt(notebook_id, cell_id))
-    return {"success": True}
+    return Success(success=True)
 
 
-@execution.operation("POST", f"{_NOTEBOOK}/restart", answer=Success, errors=(404, 409))
-def restart(notebook_id: str) -> dict[str, Any]:
+@execution.operation("POST", f"{_NOTEBOOK}/restart", errors=(404, 409))
+def restart(notebook_id: str) -> Success:
     """Stop what runs and begin again with an empty kernel, which has the memory only."""
     services().loop.call(services().execution.restart(notebook_id))
-    return {"success": True}
+    return Success(success=True)
 
 
-@execution.operation("GET", f"{_NOTEBOOK}/state", answer=StateAnswer, errors=(404, 409))
-def show_state(notebook_id: str) -> dict[str, Any]:
+@execution.operation("GET", f"{_NOTEBOOK}/state", errors=(404, 409))
+def show_state(notebook_id: str) -> StateAnswer:
     """Show the variables."""
     return services().loop.call(services().execution.state(notebook_id))
+
+
+def _execute(notebook_id: str, choice: CellChoice[Answer], body: RunRequest) -> Answer | Response:
+    """Run cells; a client that does not want to wait is told where to look."""
+    executing = services().execution.execute(
+        notebook_id, choice, body.options(), in_background=_prefers_background()
+    )
+    answer = services().loop.call(executing)
+    if not isinstance(answer, RunAnswer):
+        return answer
+    response = json_response(answer, 202)
+    response.headers["Location"] = f"/api/runs/{answer.id}"
+    response.headers["Preference-Applied"] = "respond-async"
+    return response
 
 
 def _prefers_background() -> bool:
@@ -127,12 +100,3 @@ def _prefers_background() -> bool:
     preferences = parse_list_header(request.headers.get("Prefer", ""))
     names = (preference.partition(";")[0].partition("=")[0].strip() for preference in preferences)
     return any(name.lower() == "respond-async" for name in names)
-
-
-def _answer(answer: dict[str, Any] | Background) -> dict[str, Any] | Response:
-    if isinstance(answer, dict):
-        return answer
-    response = json_response(answer.run, 202)
-    response.headers["Location"] = f"/api/runs/{answer.run['id']}"
-    response.headers["Preference-Applied"] = "respond-async"
-    return response

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from llm_repl_server import __version__
 from llm_repl_server.api.resource import Resource
 from llm_repl_server.api.schemas import Health
@@ -13,7 +11,7 @@ __all__ = ["health"]
 health = Resource("health")
 
 
-@health.operation("GET", "/api/health", answer=Health)
-def show_health() -> dict[str, Any]:
+@health.operation("GET", "/api/health")
+def show_health() -> Health:
     """Say that the server answers."""
-    return {"status": "ok", "version": __version__}
+    return Health(status="ok", version=__version__)

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from llm_repl_server.api.resource import Resource, services
-from llm_repl_server.api.schemas import ProviderChange, ProviderList, Success
+from llm_repl_server.api.schemas import ProviderChange
+from llm_repl_server.services.answers import Success
+from llm_repl_server.services.llm import ProviderList
 
 __all__ = ["llm"]
 
 llm = Resource("llm")
 
 
-@llm.operation("GET", "/api/llm/providers", answer=ProviderList)
-def list_providers() -> dict[str, Any]:
+@llm.operation("GET", "/api/llm/providers")
+def list_providers() -> ProviderList:
     """List the providers, and say which one answers by default."""
     return services().loop.call(services().llm.providers())
 
 
-@llm.operation(
-    "PUT",
-    "/api/llm/provider",
-    body=ProviderChange,
-    body_required=True,
-    answer=Success,
-    errors=(404,),
-)
-def choose_provider(body: ProviderChange) -> dict[str, Any]:
+@llm.operation("PUT", "/api/llm/provider", body_required=True, errors=(404,))
+def choose_provider(body: ProviderChange) -> Success:
     """Choose who answers by default; a key goes to the keys file and is never shown."""
     services().loop.call(
         services().llm.choose(
@@ -37,4 +30,4 @@ def choose_provider(body: ProviderChange) -> dict[str, Any]:
             model=body.model or None,
         )
     )
-    return {"success": True}
+    return Success(success=True)

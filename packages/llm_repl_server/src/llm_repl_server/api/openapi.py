@@ -16,10 +16,12 @@ from msgspec import Struct
 from werkzeug.wrappers import Response as BaseResponse
 
 from llm_repl_server import __version__
+from llm_repl_server.api.answer_schemas import describe_answer, structs_in
 from llm_repl_server.api.examples import EXAMPLES
 from llm_repl_server.api.resource import Endpoint, Resource, json_response
 from llm_repl_server.api.schemas import CHOICES_KEY, ErrorAnswer
 from llm_repl_server.services.decoding import types_within
+from llm_repl_server.services.encoding import OutputAnswer, output_schema
 
 __all__ = ["Choices", "describe", "install_description"]
 
@@ -76,11 +78,15 @@ def describe(resources: Iterable[Resource], choices: Choices | None = None) -> d
     )
     spec.components.security_scheme("token", {"type": "http", "scheme": "bearer"})
     types = _types(endpoints)
-    schemas, components = msgspec.json.schema_components(types, ref_template=_REFERENCE)
+    schemas, components = msgspec.json.schema_components(
+        types, ref_template=_REFERENCE, schema_hook=output_schema(_REFERENCE)
+    )
     references = dict(zip(types, schemas, strict=True))
     for endpoint in endpoints:
         if endpoint.body is not None:
             _close(components, endpoint)
+    for kind in set().union(*map(structs_in, _answers(endpoints))):
+        describe_answer(kind, components[kind.__name__])
     for name, schema in components.items():
         spec.components.schema(name, schema)
     for resource in dict.fromkeys(endpoint.resource for endpoint in endpoints):
@@ -136,12 +142,21 @@ def _close(components: dict[str, Any], endpoint: Endpoint) -> None:
 
 
 def _types(endpoints: list[Endpoint]) -> list[type[Struct]]:
-    found: dict[type[Struct], None] = {ErrorAnswer: None}
+    found: dict[type[Struct], None] = {ErrorAnswer: None, OutputAnswer: None}
     for endpoint in endpoints:
         for kind in (endpoint.body, endpoint.answer, endpoint.accepted):
             if kind is not None:
                 found[kind] = None
     return list(found)
+
+
+def _answers(endpoints: list[Endpoint]) -> list[type[Struct]]:
+    return [
+        kind
+        for endpoint in endpoints
+        for kind in (endpoint.answer, endpoint.accepted)
+        if kind is not None
+    ]
 
 
 def _specialised(node: Any, choices: Choices | None) -> Any:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Response
 
-from llm_repl_server.api.prompt_schemas import (
-    Decision,
-    GraphAnswer,
-    GraphQuery,
-    PreviewAnswer,
-    ToolQuestions,
-)
+from llm_repl_core.engine.prompts.preview import Preview
+from llm_repl_server.api.prompt_schemas import Decision, GraphQuery
 from llm_repl_server.api.resource import Resource, services
-from llm_repl_server.api.schemas import Success
+from llm_repl_server.services.answers import Success
+from llm_repl_server.services.graph import GraphAnswer
+from llm_repl_server.services.prompts import ToolQuestions
 
 __all__ = ["prompts"]
 
@@ -30,45 +25,31 @@ _MEDIA_TYPES = {
 }
 
 
-@prompts.operation("GET", f"{_CELL}/preview", answer=PreviewAnswer, errors=(404, 409))
-def preview_prompt(notebook_id: str, cell_id: str) -> dict[str, Any]:
+@prompts.operation("GET", f"{_CELL}/preview", errors=(404, 409))
+def preview_prompt(notebook_id: str, cell_id: str) -> Preview:
     """Show what running a prompt would send now; nothing is sent."""
     return services().loop.call(services().prompts.preview(notebook_id, cell_id))
 
 
-@prompts.operation(
-    "POST",
-    f"{_CELL}/tool_calls/<call_id>",
-    body=Decision,
-    body_required=True,
-    answer=Success,
-    errors=(404,),
-)
-def decide_tool_call(
-    notebook_id: str, cell_id: str, call_id: str, body: Decision
-) -> dict[str, Any]:
+@prompts.operation("POST", f"{_CELL}/tool_calls/<call_id>", body_required=True, errors=(404,))
+def decide_tool_call(notebook_id: str, cell_id: str, call_id: str, body: Decision) -> Success:
     """Say whether a tool may be called that waits for somebody to agree."""
     services().loop.call(
         services().prompts.decide(notebook_id, cell_id, call_id, approved=body.approved)
     )
-    return {"success": True}
+    return Success(success=True)
 
 
-@prompts.operation("GET", f"{_NOTEBOOK}/tool_calls", answer=ToolQuestions, errors=(404,))
-def list_tool_calls(notebook_id: str) -> dict[str, Any]:
+@prompts.operation("GET", f"{_NOTEBOOK}/tool_calls", errors=(404,))
+def list_tool_calls(notebook_id: str) -> ToolQuestions:
     """List the calls of tools that wait for somebody to agree."""
     return services().loop.call(services().prompts.questions(notebook_id))
 
 
 @prompts.operation(
-    "GET",
-    f"{_NOTEBOOK}/graph",
-    query=GraphQuery,
-    answer=GraphAnswer,
-    other_types=tuple(_MEDIA_TYPES.values()),
-    errors=(404,),
+    "GET", f"{_NOTEBOOK}/graph", other_types=tuple(_MEDIA_TYPES.values()), errors=(404,)
 )
-def show_graph(notebook_id: str, query: GraphQuery) -> dict[str, Any] | Response:
+def show_graph(notebook_id: str, query: GraphQuery) -> GraphAnswer | Response:
     """Show which cells need which, and by which variables; also as a drawing."""
     if query.format == "json":
         return services().loop.call(services().graph.show(notebook_id))

@@ -5,15 +5,16 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Collection
 from functools import wraps
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args, get_type_hints
 
 from flask import Blueprint, Response, current_app, g, request
 from msgspec import Struct
 
 from llm_repl_core import InvalidInput
+from llm_repl_server.services.answers import CellAnswer
 from llm_repl_server.services.decoding import read_document, to_struct
+from llm_repl_server.services.encoding import json_bytes
 from llm_repl_server.services.services import Services
-from llm_repl_server.services.wire import json_bytes
 
 __all__ = ["Endpoint", "Resource", "body_fields", "json_response", "matching_versions", "services"]
 
@@ -82,11 +83,8 @@ class Resource(Blueprint):
         method: Method,
         path: str,
         *,
-        body: type[Struct] | None = None,
         body_required: bool = False,
         echo: tuple[type[Struct], ...] = (),
-        query: type[Struct] | None = None,
-        answer: type[Struct] | None = None,
         status: int = 200,
         errors: tuple[int, ...] = (),
         versioned: bool = False,
@@ -96,16 +94,21 @@ class Resource(Blueprint):
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Declare the decorated function as the view of an endpoint; see `Endpoint`.
 
+        What it takes as ``body`` and as ``query``, and what it answers, its annotations say.
         ``more_fields`` says, when a request is there, which fields plugins add to the body.
         """
 
         def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+            hints = get_type_hints(view)
+            body: type[Struct] | None = hints.get("body")
+            query: type[Struct] | None = hints.get("query")
+            echoed = {name for answer in echo for name in answer.__struct_fields__}
+
             @wraps(view)
             def answered(**parameters: str) -> Response:
                 arguments: dict[str, Any] = dict(parameters)
                 if body is not None:
-                    echoed = {name for answer in echo for name in answer.__struct_fields__}
-                    arguments["body"] = _read_body(body, echoed | set(more_fields()))
+                    arguments["body"] = _read_body(body, echoed.union(more_fields()))
                 if query is not None:
                     arguments["query"] = _read_query(query)
                 result = view(**arguments)
@@ -124,7 +127,7 @@ class Resource(Blueprint):
                     echo=echo,
                     takes_more=more_fields is not tuple,
                     query=query,
-                    answer=answer,
+                    answer=_struct_in(hints["return"]),
                     status=status,
                     errors=errors,
                     versioned=versioned,
@@ -137,6 +140,14 @@ class Resource(Blueprint):
         return decorate
 
 
+def _struct_in(annotation: Any) -> type[Struct] | None:
+    """What of a view's annotation is its answer; the rest are responses that are made already."""
+    kinds = get_args(annotation) or (annotation,)
+    return next(
+        (kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Struct)), None
+    )
+
+
 def services() -> Services:
     """The services of the application that answers this request."""
     found: Services = current_app.extensions["llm_repl"]
@@ -144,10 +155,10 @@ def services() -> Services:
 
 
 def json_response(document: Any, status: int = 200) -> Response:
-    """A JSON answer; one with a ``version`` carries it as its ``ETag`` too."""
+    """A JSON answer; that of a cell carries its version as its ``ETag`` too."""
     response = Response(json_bytes(document), status, mimetype="application/json")
-    if isinstance(document, dict) and isinstance(document.get("version"), str):
-        response.set_etag(document["version"])
+    if isinstance(document, CellAnswer):
+        response.set_etag(document.version)
     return response
 
 

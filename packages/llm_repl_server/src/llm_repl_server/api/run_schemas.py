@@ -1,30 +1,19 @@
-"""What requests to run something hold, and what a run looks like."""
+"""What requests to run something hold."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec import Meta, Struct, field
 
 from llm_repl_core import Budget, RunOptions
 from llm_repl_core.ledger.record import Mode
-from llm_repl_server.api.schemas import Executed
-from llm_repl_server.services.execution import Include
-from llm_repl_server.storage.run_record import RunState
+from llm_repl_server.services.cell_choices import Include
 
-__all__ = [
-    "CellRun",
-    "IncludeQuery",
-    "RunAnswer",
-    "RunBudget",
-    "RunList",
-    "RunRequest",
-    "SomeExecuted",
-]
+__all__ = ["IncludeQuery", "RunBudget", "RunRequest"]
 
 # For JSON, 1.0 is as good an integer as 1.
 _Number = Annotated[float, Meta(multiple_of=1, extra_json_schema={"format": "integer"})]
-_Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
 _Limit = Annotated[_Number, Meta(ge=0, le=10**15)]
 
@@ -105,57 +94,6 @@ class IncludeQuery(Struct):
             "need it."
         ),
     ] = field(default=None, name="with")
-
-
-class CellRun(Executed):
-    """What became of a cell. The last three: where other cells ran along."""
-
-    cell_ids: Annotated[
-        list[str] | UnsetType, Meta(description="All that ran or were to run, in order.")
-    ] = UNSET
-    error: Annotated[str | UnsetType, Meta(description="Why the run ended at another cell.")] = (
-        UNSET
-    )
-    failed_cell_id: str | UnsetType | None = UNSET
-
-
-class SomeExecuted(Struct):
-    """What became of the cells that were stale."""
-
-    success: bool
-    cell_ids: Annotated[list[str], Meta(description="Those that were stale, in order.")]
-    error: str | UnsetType = UNSET
-    cell_id: str | UnsetType | None = UNSET
-
-
-class RunAnswer(Struct):
-    """A run of some cells of a notebook."""
-
-    id: str
-    notebook_id: str
-    state: RunState
-    kind: Annotated[
-        str,
-        Meta(
-            description="What was asked for: `cell`, `notebook`, `stale`, or a cell with what is "
-            "`upstream` or `downstream` of it."
-        ),
-    ]
-    cell_ids: list[str]
-    ended: Annotated[int, Meta(description="How many cells have ended.")]
-    total: int
-    mode: Literal["live", "reuse", "replay"]
-    error: Annotated[str | None, Meta(description="One line of text, where it did not end well.")]
-    cell_id: Annotated[str | None, Meta(description="The cell at which it ended, if at one.")]
-    created_at: _Time
-    started_at: Annotated[_Time | None, Meta(description="Null: it waits for its turn.")]
-    ended_at: _Time | None
-
-
-class RunList(Struct):
-    """The latest runs of a notebook, the last that was asked for first."""
-
-    runs: list[RunAnswer]
 
 
 def _whole(number: float | None) -> int | None:

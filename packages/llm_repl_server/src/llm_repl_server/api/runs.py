@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from llm_repl_server.api.resource import Resource, services
-from llm_repl_server.api.run_schemas import RunAnswer, RunList
+from llm_repl_server.services.run_answers import RunAnswer, RunList
 
 __all__ = ["runs"]
 
@@ -14,19 +12,19 @@ runs = Resource("runs")
 _ONE = "/api/runs/<run_id>"
 
 
-@runs.operation("GET", _ONE, answer=RunAnswer, errors=(404,))
-def show_run(run_id: str) -> dict[str, Any]:
+@runs.operation("GET", _ONE, errors=(404,))
+def show_run(run_id: str) -> RunAnswer:
     """Show a run."""
     return services().loop.call(services().runs.show(run_id))
 
 
-@runs.operation("POST", f"{_ONE}/interrupt", answer=RunAnswer, errors=(404, 409))
-def interrupt_run(run_id: str) -> dict[str, Any]:
+@runs.operation("POST", f"{_ONE}/interrupt", errors=(404, 409))
+def interrupt_run(run_id: str) -> RunAnswer:
     """Stop a run, if it has not ended, and show it."""
     return services().loop.call(services().runs.interrupt(run_id))
 
 
-@runs.operation("GET", "/api/notebooks/<notebook:notebook_id>/runs", answer=RunList, errors=(404,))
-def list_runs(notebook_id: str) -> dict[str, Any]:
+@runs.operation("GET", "/api/notebooks/<notebook:notebook_id>/runs", errors=(404,))
+def list_runs(notebook_id: str) -> RunList:
     """List the latest runs of a notebook."""
     return services().loop.call(services().runs.list(notebook_id))

@@ -1,4 +1,4 @@
-"""What requests hold and answers look like. The OpenAPI description is made from these."""
+"""What requests hold. The OpenAPI description is made from these, and from the answers' classes."""
 
 from __future__ import annotations
 
@@ -6,44 +6,25 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from llm_repl_core.model.cell import CellStatus, VariableName
+from llm_repl_core.model.cell import VariableName
 from llm_repl_core.model.notebook import DEFAULT_NAME
+from llm_repl_server.services.answers import Metadata
+from llm_repl_server.services.decoding import NewVariableName
 from llm_repl_server.services.llm import BASE_URL_PATTERN
-from llm_repl_server.services.shapes import (
-    CellAnswer,
-    Metadata,
-    NewVariableName,
-    NotebookHeader,
-    OutputAnswer,
-)
 
 __all__ = [
     "CHOICES_KEY",
-    "AllExecuted",
-    "CellAnswer",
     "CellChange",
-    "CellList",
     "DownloadQuery",
     "ErrorAnswer",
-    "Executed",
     "Health",
     "LoadFile",
-    "LoadedNotebook",
     "MoveCell",
     "NewCell",
     "NewNotebook",
-    "NotebookAnswer",
     "NotebookChange",
-    "NotebookHeader",
-    "NotebookList",
-    "NotebookSummary",
-    "OutputAnswer",
     "ProviderChange",
-    "ProviderList",
     "SaveFile",
-    "Saved",
-    "StateAnswer",
-    "Success",
 ]
 
 CHOICES_KEY = "x-choices"
@@ -230,95 +211,6 @@ class ErrorAnswer(Struct):
 
     error: Annotated[str, Meta(description="One sentence.")]
     code: Annotated[str, Meta(description="A machine's word for it.")]
-
-
-class Success(Struct):
-    """It was done."""
-
-    success: Literal[True]
-
-
-class LoadedNotebook(NotebookHeader):
-    """What identifies a notebook that was loaded from a file.
-
-    Attributes:
-        notices: What of the file was not taken over; one sentence each.
-    """
-
-    notices: list[str]
-
-
-class NotebookSummary(NotebookHeader):
-    """A notebook in the list."""
-
-    cell_count: int
-
-
-class NotebookList(Struct):
-    """All notebooks, in the order in which they were made."""
-
-    notebooks: list[NotebookSummary]
-
-
-class CellList(Struct):
-    """All cells of a notebook, in order."""
-
-    cells: list[CellAnswer]
-
-
-class NotebookAnswer(NotebookHeader):
-    """A notebook with its cells."""
-
-    metadata: Metadata
-    cells: list[CellAnswer]
-    state_keys: list[str]
-
-
-class Saved(Struct):
-    """Where a notebook was saved, relative to the root folder."""
-
-    success: Literal[True]
-    filepath: str
-
-
-class Executed(Struct):
-    """What became of a cell."""
-
-    id: str
-    cell_id: str
-    outputs: list[OutputAnswer]
-    status: CellStatus
-    execution_count: int | None
-
-
-class AllExecuted(Struct, omit_defaults=True):
-    """What became of a notebook's cells."""
-
-    success: bool
-    error: str | UnsetType = UNSET
-    cell_id: str | UnsetType | None = UNSET
-
-
-class StateAnswer(Struct):
-    """The variables: JSON values, or texts where JSON can't hold them."""
-
-    state: dict[str, Any]
-    busy: Annotated[bool, Meta(description="Whether something runs, so that these are of before.")]
-
-
-class CurrentProvider(Struct):
-    """Who answers by default."""
-
-    type: str
-    model: str | None
-    base_url: str | None
-
-
-class ProviderList(Struct):
-    """Who can answer, and who does by default."""
-
-    providers: list[str]
-    current: CurrentProvider
 
 
 class Health(Struct):

@@ -11,7 +11,7 @@ from typing import Any
 from llm_repl_core import CallRecord, Citation, Media, Refusal, ServerToolCall, Usage
 from llm_repl_core.providers.parts import Part
 from llm_repl_server.cli.words import harmless, one_line, price
-from llm_repl_server.services.wire import call_summary
+from llm_repl_server.services.call_answers import call_summary
 
 __all__ = ["as_lines", "as_page"]
 
@@ -30,7 +30,7 @@ def as_lines(record: CallRecord) -> list[str]:
     room = max(8, width - len(left) - len(right))
     who = one_line(f"{record.provider}/{record.model}", room)
     place = one_line(f"{record.place.cell_id[:8]} of {record.notebook_id[:8]}", 20)
-    prompt = one_line(call_summary(record)["prompt"], width - len(indent) - len(place) - 2)
+    prompt = one_line(call_summary(record).prompt, width - len(indent) - len(place) - 2)
     lines = [f"{left}{who:<{room}}{right}", f"{indent}{place}  {prompt}"]
     if record.error is not None:
         told = f"{record.error.type}: {record.error.message}"

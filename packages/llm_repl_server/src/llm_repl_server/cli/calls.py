@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from llm_repl_server.cli.call_options import filter_options, make_filter, pages
 from llm_repl_server.cli.errors import as_given
@@ -87,12 +88,11 @@ def show_call(call_id: str, *, as_json: bool) -> None:
     """
     from llm_repl_server.cli.call_text import as_page
     from llm_repl_server.cli.log_ledger import open_log
-    from llm_repl_server.services.wire import call_on_wire
 
     with closing(open_log()) as log:
         record = _find(log, call_id)
     if as_json:
-        _print_json(call_on_wire(record))
+        _print_json(record)
     else:
         click.echo(as_page(record, for_terminal=sys.stdout.isatty()))
 
@@ -126,7 +126,7 @@ def export_calls(
 def _list(wanted: CallFilter, *, as_json: bool, is_filtered: bool) -> None:
     from llm_repl_server.cli.call_text import as_lines
     from llm_repl_server.cli.log_ledger import open_log
-    from llm_repl_server.services.wire import call_summary
+    from llm_repl_server.services.call_answers import call_summary
 
     with closing(open_log()) as log:
         found = log.list_calls(wanted)
@@ -157,4 +157,4 @@ def _find(log: CallLog, named: str) -> CallRecord:
 
 def _print_json(document: Any) -> None:
     # As escapes, so that it can be printed whatever a model has said.
-    click.echo(json.dumps(document, indent=2))
+    click.echo(json.dumps(msgspec.to_builtins(document), indent=2))

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
 from llm_repl_core import NotFound
 from llm_repl_core.ledger.record import CallRecord
+from llm_repl_server.services.call_answers import (
+    CallAnswer,
+    CallList,
+    SpendingAnswer,
+    call_answer,
+    call_summary,
+)
+from llm_repl_server.services.encoding import json_bytes
 from llm_repl_server.services.open_notebooks import OpenNotebooks
-from llm_repl_server.services.wire import call_on_wire, call_summary, json_bytes
 from llm_repl_server.storage.call_filter import CallFilter
 from llm_repl_server.storage.store import Store
 
@@ -33,7 +38,7 @@ class CallService:
         self._open_notebooks = open_notebooks
         self._store = store
 
-    async def list(self, wanted: CallFilter) -> dict[str, Any]:
+    async def list(self, wanted: CallFilter) -> CallList:
         """A page of calls, the last that started first.
 
         Raises:
@@ -42,12 +47,12 @@ class CallService:
         one_more = replace(wanted, limit=wanted.limit + 1)
         found = await asyncio.to_thread(self._store.list_calls, one_more)
         page = found[: wanted.limit]
-        return {
-            "calls": [call_summary(record) for record in page],
-            "next": page[-1].id if len(found) > len(page) else None,
-        }
+        return CallList(
+            calls=[call_summary(record) for record in page],
+            next=page[-1].id if len(found) > len(page) else None,
+        )
 
-    async def show(self, call_id: str) -> dict[str, Any]:
+    async def show(self, call_id: str) -> CallAnswer:
         """All of a call.
 
         Raises:
@@ -56,7 +61,7 @@ class CallService:
         record = await asyncio.to_thread(self._store.load_call, call_id)
         if record is None:
             raise NotFound(f"There is no call `{call_id}` on record.")
-        return call_on_wire(record)
+        return call_answer(record)
 
     def export(self, wanted: CallFilter) -> Iterator[bytes]:
         """All calls as lines of JSON, the last that started first; from any thread.
@@ -69,7 +74,7 @@ class CallService:
         wanted = replace(wanted, limit=_PAGE)
         return self._lines(wanted, self._store.list_calls(wanted))
 
-    async def spending(self, notebook_id: str) -> dict[str, Any]:
+    async def spending(self, notebook_id: str) -> SpendingAnswer:
         """What the calls of a notebook have cost.
 
         Raises:
@@ -78,20 +83,20 @@ class CallService:
         opened = await self._open_notebooks.get(notebook_id)
         spent = await asyncio.to_thread(self._store.spending, notebook_id)
         budget = opened.notebook.own_metadata.get("budget")
-        return {
-            "calls": spent.calls,
-            "tokens": spent.tokens,
-            "usd": spent.price_usd,
-            "unpriced_calls": spent.unpriced,
-            "superseded_calls": spent.superseded,
-            "superseded_usd": spent.superseded_usd,
-            "budget": budget if isinstance(budget, dict) else None,
-        }
+        return SpendingAnswer(
+            calls=spent.calls,
+            tokens=spent.tokens,
+            usd=spent.price_usd,
+            unpriced_calls=spent.unpriced,
+            superseded_calls=spent.superseded,
+            superseded_usd=spent.superseded_usd,
+            budget=budget if isinstance(budget, dict) else None,
+        )
 
     def _lines(self, wanted: CallFilter, page: Sequence[CallRecord]) -> Iterator[bytes]:
         while page:
             for record in page:
-                yield json_bytes(msgspec.to_builtins(record)) + b"\n"
+                yield json_bytes(call_answer(record)) + b"\n"
             if len(page) < wanted.limit:
                 return
             page = self._store.list_calls(replace(wanted, before=page[-1].id))

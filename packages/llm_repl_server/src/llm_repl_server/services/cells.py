@@ -8,9 +8,23 @@ from typing import Any
 from llm_repl_core import Application, Cell, ForeignCell, InvalidInput, Notebook
 from llm_repl_core.model.cell import build_cell
 from llm_repl_server.errors import PreconditionFailed
-from llm_repl_server.services.events import Announcement
-from llm_repl_server.services.open_notebooks import OpenNotebook, OpenNotebooks
-from llm_repl_server.services.wire import cell_on_wire, cell_tag
+from llm_repl_server.services.answers import (
+    CellAnswer,
+    CellList,
+    cell_answer,
+    cell_tag,
+    cell_type_word,
+)
+from llm_repl_server.services.open_notebook import OpenNotebook
+from llm_repl_server.services.open_notebooks import OpenNotebooks
+from llm_repl_server.services.wire_events import (
+    CellChanged,
+    CellCreated,
+    CellDeleted,
+    CellMoved,
+    OutputsCleared,
+    WireEvent,
+)
 from llm_repl_server.storage.changes import (
     Change,
     DeleteCell,
@@ -47,16 +61,16 @@ class CellService:
     def _class(self, word: str) -> type[Cell]:
         return self._application.cell_types.get(word)
 
-    async def list(self, notebook_id: str) -> dict[str, Any]:
+    async def list(self, notebook_id: str) -> CellList:
         """All cells of a notebook, in order.
 
         Raises:
             NotebookNotFound: There is no such notebook.
         """
         opened = await self._open_notebooks.get(notebook_id)
-        return {"cells": [cell_on_wire(cell) for cell in opened.notebook]}
+        return CellList([cell_answer(cell) for cell in opened.notebook])
 
-    async def show(self, notebook_id: str, cell_id: str) -> dict[str, Any]:
+    async def show(self, notebook_id: str, cell_id: str) -> CellAnswer:
         """A cell.
 
         Raises:
@@ -64,11 +78,11 @@ class CellService:
             CellNotFound: There is no such cell.
         """
         opened = await self._open_notebooks.get(notebook_id)
-        return cell_on_wire(opened.notebook[cell_id])
+        return cell_answer(opened.notebook[cell_id])
 
     async def create(
         self, notebook_id: str, type_word: str, position: int | None, fields: dict[str, Any]
-    ) -> dict[str, Any]:
+    ) -> CellAnswer:
         """Make a cell.
 
         Args:
@@ -97,7 +111,7 @@ class CellService:
         *,
         type_word: str | None = None,
         if_match: Container[str] | None = None,
-    ) -> dict[str, Any]:
+    ) -> CellAnswer:
         """Change a cell; a changed content or type clears its outputs.
 
         Args:
@@ -138,11 +152,11 @@ class CellService:
             notebook.replace(candidate)
         if is_other:
             stale += opened.dependencies.mark_changed(cell_id)
-        shown = cell_on_wire(notebook[cell_id])
-        await self._keep(
+        shown = cell_answer(notebook[cell_id])
+        await self._write(
             opened,
             WriteCell(notebook_id, notebook[cell_id]),
-            tell=_announce("cell_changed", opened, cell, cell=shown),
+            event=CellChanged(notebook_id=notebook_id, cell_id=cell_id, cell=shown),
             stale=stale,
         )
         return shown
@@ -160,17 +174,17 @@ class CellService:
         opened = await self._open_notebooks.get(notebook_id)
         _check_version(opened.notebook[cell_id], if_match)
         stale = opened.dependencies.mark_changed(cell_id)
-        cell = opened.notebook.remove(cell_id)
+        opened.notebook.remove(cell_id)
         if opened.existing_session is not None:
             opened.existing_session.approvals.refuse(cell_id)  # nobody is asked any more
-        await self._keep(
+        await self._write(
             opened,
             DeleteCell(notebook_id, cell_id),
-            tell=_announce("cell_deleted", opened, cell),
+            event=CellDeleted(notebook_id=notebook_id, cell_id=cell_id),
             stale=stale,
         )
 
-    async def move(self, notebook_id: str, cell_id: str, position: int) -> dict[str, Any]:
+    async def move(self, notebook_id: str, cell_id: str, position: int) -> CellAnswer:
         """Move a cell so that it stands at ``position``, from 0.
 
         Raises:
@@ -192,15 +206,15 @@ class CellService:
         if has_run and needs != opened.dependencies.upstream(cell_id):
             cell.stale = True
             stale.append(cell_id)
-        await self._keep(
+        await self._write(
             opened,
             MoveCell(notebook_id, cell_id, _next_id(notebook, position)),
-            tell=_announce("cell_moved", opened, cell, position=position),
+            event=CellMoved(notebook_id=notebook_id, cell_id=cell_id, position=position),
             stale=stale,
         )
-        return cell_on_wire(cell)
+        return cell_answer(cell)
 
-    async def duplicate(self, notebook_id: str, cell_id: str) -> dict[str, Any]:
+    async def duplicate(self, notebook_id: str, cell_id: str) -> CellAnswer:
         """Put a copy behind the cell.
 
         Raises:
@@ -230,16 +244,12 @@ class CellService:
                 cell.clear_outputs()
             changes.append(WriteCell(notebook_id, cell))
         opened.notebook.touch()
-        opened.write(
+        opened.writer.write(
             *changes,
-            opened.touch_change(),
-            tell=Announcement(
-                "outputs_cleared",
-                notebook_id,
-                {"notebook_id": notebook_id, "cell_ids": [cell.id for cell in cells]},
-            ),
+            opened.writer.touch_change(),
+            event=OutputsCleared(notebook_id=notebook_id, cell_ids=[cell.id for cell in cells]),
         )
-        await opened.written()
+        await opened.writer.written()
 
     def _own_fields(
         self, cell_class: type[Cell], fields: dict[str, Any], present: Cell | None = None
@@ -266,33 +276,33 @@ class CellService:
         return {name: value for name, value in fields.items() if name in own}
 
     def _class_for(self, cell: Cell, type_word: str) -> type[Cell]:
-        if cell_on_wire(cell)["type"] == type_word:
+        if cell_type_word(cell) == type_word:
             return type(cell)  # a foreign cell that is sent back as it came
         return self._application.cell_types.get(type_word)
 
-    async def _inserted(self, opened: OpenNotebook, cell: Cell) -> dict[str, Any]:
+    async def _inserted(self, opened: OpenNotebook, cell: Cell) -> CellAnswer:
         notebook = opened.notebook
         stale = opened.dependencies.mark_changed(cell.id)
-        place = notebook.index(cell.id)
-        shown = cell_on_wire(cell)
-        await self._keep(
+        index = notebook.index(cell.id)
+        shown = cell_answer(cell)
+        await self._write(
             opened,
-            InsertCell(notebook.id, cell, _next_id(notebook, place)),
-            tell=_announce("cell_created", opened, cell, position=place, cell=shown),
+            InsertCell(notebook.id, cell, _next_id(notebook, index)),
+            event=CellCreated(notebook_id=notebook.id, cell_id=cell.id, position=index, cell=shown),
             stale=stale,
         )
         return shown
 
-    async def _keep(
-        self, opened: OpenNotebook, change: Change, *, tell: Announcement, stale: Sequence[str]
+    async def _write(
+        self, opened: OpenNotebook, change: Change, *, event: WireEvent, stale: Sequence[str]
     ) -> None:
         """Write a change, and what has become stale by it; returns when both are on disk."""
-        changes = [change, opened.touch_change()]
+        changes = [change, opened.writer.touch_change()]
         if stale:
             changes.append(MarkStale(opened.notebook.id, tuple(stale)))
-        opened.write(*changes, tell=tell)
-        await opened.written()
-        opened.events.tell_stale(stale)
+        opened.writer.write(*changes, event=event)
+        await opened.writer.written()
+        opened.events.publish_stale(stale)
 
 
 def _matters(cell: Cell) -> tuple[Any, ...]:
@@ -308,13 +318,6 @@ def _check_version(cell: Cell, if_match: Container[str] | None) -> None:
         )
 
 
-def _next_id(notebook: Notebook, place: int) -> str | None:
+def _next_id(notebook: Notebook, index: int) -> str | None:
     cells = notebook.cells
-    return cells[place + 1].id if place + 1 < len(cells) else None
-
-
-def _announce(event: str, opened: OpenNotebook, changed: Cell, /, **more: Any) -> Announcement:
-    notebook_id = opened.notebook.id
-    return Announcement(
-        event, notebook_id, {"notebook_id": notebook_id, "cell_id": changed.id} | more
-    )
+    return cells[index + 1].id if index + 1 < len(cells) else None

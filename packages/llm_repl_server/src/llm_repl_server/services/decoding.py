@@ -5,16 +5,25 @@ from __future__ import annotations
 import difflib
 import functools
 from collections.abc import Collection
-from typing import Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args
 
 import msgspec
-from msgspec import Struct, inspect
+from msgspec import Meta, Struct, inspect
 
 from llm_repl_core import InvalidInput
 from llm_repl_core.model.cell import VariableName
-from llm_repl_server.services.shapes import NewVariableName
 
-__all__ = ["read_document", "to_struct", "types_within"]
+__all__ = ["NewVariableName", "read_document", "to_struct", "types_within"]
+
+NewVariableName = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?:[^\W\d]\w*)?$(?!\n)",
+        max_length=200,
+        description="A Python identifier; the engine names it where empty or null.",
+    ),
+]
+"""The name of a variable that a cell is to have, or nothing."""
 
 _NESTING_LIMIT = 200
 """Of lists and objects in a body. What is nested deeper than this cannot be saved to every format."""

@@ -3,19 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-import msgspec
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from llm_repl_core.dataflow.drawings import draw_mermaid, draw_text
+from llm_repl_core.dataflow.graph import Edge, Node
 from llm_repl_core.dataflow.svg import draw_svg
+from llm_repl_core.model.cell import CellStatus
 from llm_repl_server.services.open_notebooks import OpenNotebooks
 
-__all__ = ["Drawing", "GraphService"]
+__all__ = ["Drawing", "GraphAnswer", "GraphService"]
 
 Drawing: TypeAlias = Literal["text", "mermaid", "svg"]
 
 _DRAW = {"text": draw_text, "mermaid": draw_mermaid, "svg": draw_svg}
+
+
+class GraphNode(Node, frozen=True, kw_only=True):
+    """A cell of the graph.
+
+    Attributes:
+        status: What became of its last run.
+        stale: Whether it would give something else now.
+    """
+
+    status: CellStatus
+    stale: bool
+
+
+class GraphAnswer(Struct, frozen=True, kw_only=True):
+    """The cells of a notebook in order, and what they need."""
+
+    nodes: list[GraphNode]
+    edges: list[Edge]
+    stale: list[str]
 
 
 class GraphService:
@@ -28,7 +51,7 @@ class GraphService:
     def __init__(self, open_notebooks: OpenNotebooks) -> None:
         self._open_notebooks = open_notebooks
 
-    async def show(self, notebook_id: str) -> dict[str, Any]:
+    async def show(self, notebook_id: str) -> GraphAnswer:
         """The cells and what they need.
 
         Raises:
@@ -37,18 +60,14 @@ class GraphService:
         opened = await self._open_notebooks.get(notebook_id)
         graph = opened.dependencies.graph()
         cells = opened.notebook
-        return {
-            "nodes": [
-                {
-                    **msgspec.to_builtins(node),
-                    "status": cells[node.id].status,
-                    "stale": cells[node.id].stale,
-                }
+        return GraphAnswer(
+            nodes=[
+                GraphNode(**asdict(node), status=cells[node.id].status, stale=cells[node.id].stale)
                 for node in graph.nodes
             ],
-            "edges": msgspec.to_builtins(graph.edges),
-            "stale": opened.dependencies.stale(),
-        }
+            edges=list(graph.edges),
+            stale=opened.dependencies.stale(),
+        )
 
     async def draw(self, notebook_id: str, drawing: Drawing) -> str:
         """The same as a drawing.

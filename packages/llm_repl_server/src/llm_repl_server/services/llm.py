@@ -7,13 +7,15 @@ import logging
 import re
 from typing import Any
 
+from msgspec import Struct
+
 from llm_repl_core import Application, InvalidInput, LLMReplError
 from llm_repl_core.engine.routing import ProviderChoice
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_server.storage.changes import PutSetting
 from llm_repl_server.storage.store import Store
 
-__all__ = ["BASE_URL_PATTERN", "LLMService"]
+__all__ = ["BASE_URL_PATTERN", "LLMService", "ProviderList"]
 
 BASE_URL_PATTERN = r"^https?://[!$-.0->A-~]+(?:/[!$->A-~]*)?$"
 """What is kept in the database and shown to clients: it must hold no password and no key."""
@@ -21,6 +23,21 @@ BASE_URL_PATTERN = r"^https?://[!$-.0->A-~]+(?:/[!$->A-~]*)?$"
 _SETTING = "provider"
 
 _log = logging.getLogger(__name__)
+
+
+class CurrentProvider(Struct, frozen=True, kw_only=True):
+    """Who answers by default."""
+
+    type: str
+    model: str | None
+    base_url: str | None
+
+
+class ProviderList(Struct, frozen=True, kw_only=True):
+    """Who can answer, and who does by default."""
+
+    providers: list[str]
+    current: CurrentProvider
 
 
 class LLMService:
@@ -60,13 +77,13 @@ class LLMService:
         except Exception:  # noqa: BLE001  # a plugin's code may raise anything
             _log.warning("the provider %s could not be made ready", name, exc_info=True)
 
-    async def providers(self) -> dict[str, Any]:
+    async def providers(self) -> ProviderList:
         """The names, and the present choice. Never a key."""
         choice = self._providers.choice
-        return {
-            "providers": self._providers.names(),
-            "current": {"type": choice.name, "model": choice.model, "base_url": choice.base_url},
-        }
+        return ProviderList(
+            providers=self._providers.names(),
+            current=CurrentProvider(type=choice.name, model=choice.model, base_url=choice.base_url),
+        )
 
     async def choose(
         self, name: str, *, api_key: str | None, base_url: str | None, model: str | None

@@ -7,15 +7,30 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from llm_repl_core import Application, InvalidInput, Notebook, NotebookNotFound
 from llm_repl_core.engine.notebook_preferences import check_preferences, preferred_mode
 from llm_repl_core.model.ids import new_id
-from llm_repl_server.services.events import Announcement
+from llm_repl_server.services.answers import (
+    LoadedNotebook,
+    NotebookAnswer,
+    NotebookHeader,
+    NotebookList,
+    Saved,
+    notebook_answer,
+    notebook_header,
+    notebook_summary,
+)
 from llm_repl_server.services.identifiers import copy_notebook, with_addressable_ids
-from llm_repl_server.services.open_notebooks import OpenNotebook, OpenNotebooks
+from llm_repl_server.services.open_notebook import OpenNotebook
+from llm_repl_server.services.open_notebooks import OpenNotebooks
 from llm_repl_server.services.paths import resolve_under, safe_name
-from llm_repl_server.services.wire import notebook_header, notebook_on_wire, time_on_wire
+from llm_repl_server.services.wire_events import (
+    NotebookChanged,
+    NotebookCreated,
+    NotebookDeleted,
+)
 from llm_repl_server.storage.changes import CreateNotebook, DeleteNotebook
 from llm_repl_server.storage.store import Store
 
@@ -56,28 +71,16 @@ class NotebookService:
         self._open_notebooks = open_notebooks
         self._root = root
 
-    async def list(self) -> dict[str, Any]:
+    async def list(self) -> NotebookList:
         """All notebooks, in the order in which they were made."""
         summaries = await asyncio.to_thread(self._store.list_notebooks)
-        return {
-            "notebooks": [
-                {
-                    "id": summary.id,
-                    "notebook_id": summary.id,
-                    "name": summary.name,
-                    "created_at": time_on_wire(summary.created_at),
-                    "updated_at": time_on_wire(summary.updated_at),
-                    "cell_count": summary.cell_count,
-                }
-                for summary in summaries
-            ]
-        }
+        return NotebookList([notebook_summary(summary) for summary in summaries])
 
-    async def create(self, name: str) -> dict[str, Any]:
+    async def create(self, name: str) -> NotebookHeader:
         """Make an empty notebook."""
         return await self._take_in(Notebook(name=name))
 
-    async def show(self, notebook_id: str) -> dict[str, Any]:
+    async def show(self, notebook_id: str) -> NotebookAnswer:
         """A notebook with its cells.
 
         Raises:
@@ -85,11 +88,11 @@ class NotebookService:
         """
         opened = await self._open_notebooks.get(notebook_id)
         await _note_state_keys(opened)
-        return notebook_on_wire(opened.notebook)
+        return notebook_answer(opened.notebook)
 
     async def change(
         self, notebook_id: str, *, name: str | None, metadata: dict[str, Any] | None
-    ) -> dict[str, Any]:
+    ) -> NotebookHeader:
         """Rename a notebook, or replace its metadata.
 
         Raises:
@@ -109,13 +112,11 @@ class NotebookService:
             notebook.metadata = metadata
         notebook.touch()
         header = notebook_header(notebook)
-        opened.write(
-            opened.header_change(),
-            tell=Announcement(
-                "notebook_changed", notebook_id, header | {"metadata": dict(notebook.metadata)}
-            ),
+        opened.writer.write(
+            opened.writer.header_change(),
+            event=NotebookChanged(**asdict(header), metadata=dict(notebook.metadata)),
         )
-        await opened.written()
+        await opened.writer.written()
         return header
 
     async def delete(self, notebook_id: str) -> None:
@@ -127,16 +128,16 @@ class NotebookService:
         opened = await self._open_notebooks.get(notebook_id)
         self._open_notebooks.mark_being_deleted(notebook_id)
         await opened.close(deleted=True)
-        opened.write(
+        opened.writer.write(
             DeleteNotebook(notebook_id),
-            tell=Announcement("notebook_deleted", notebook_id, {"notebook_id": notebook_id}),
+            event=NotebookDeleted(notebook_id=notebook_id),
         )
         try:
-            await opened.written()
+            await opened.writer.written()
         finally:  # where it could not be deleted, it is loaded again when it is asked for
             self._open_notebooks.forget(notebook_id)
 
-    async def save(self, notebook_id: str, filepath: str | None) -> str:
+    async def save(self, notebook_id: str, filepath: str | None) -> Saved:
         """Write a notebook to a file under the root.
 
         Args:
@@ -145,7 +146,7 @@ class NotebookService:
                 with ``.llmn``, where None or empty.
 
         Returns:
-            The file's path, relative to the root.
+            Where it is, relative to the root.
 
         Raises:
             NotebookNotFound: There is none.
@@ -161,9 +162,9 @@ class NotebookService:
         await asyncio.to_thread(
             self._application.save, copy_notebook(opened.notebook), path, under=self._root
         )
-        return str(path.relative_to(self._root))
+        return Saved(success=True, filepath=str(path.relative_to(self._root)))
 
-    async def load(self, filepath: str) -> dict[str, Any]:
+    async def load(self, filepath: str) -> LoadedNotebook:
         """Take in a notebook from a file under the root.
 
         A notebook of the same id that differs is not touched: the loaded one gets an id of its
@@ -181,7 +182,8 @@ class NotebookService:
         for cell in notebook:
             if cell.status in ("running", "queued"):
                 cell.status = "interrupted"  # where it ran is not here
-        return await self._take_in_or_find(notebook) | {"notices": loaded.notices}
+        header = await self._take_in_or_find(notebook)
+        return LoadedNotebook(**asdict(header), notices=list(loaded.notices))
 
     async def download(self, notebook_id: str, format_name: str) -> Download:
         """A notebook as a file of any installed format.
@@ -207,7 +209,7 @@ class NotebookService:
         data = await asyncio.to_thread(chosen.encode, copy_notebook(opened.notebook))
         return Download(name, chosen.media_type, data)
 
-    async def _take_in_or_find(self, notebook: Notebook) -> dict[str, Any]:
+    async def _take_in_or_find(self, notebook: Notebook) -> NotebookHeader:
         try:
             present = (await self._open_notebooks.get(notebook.id)).notebook
         except NotebookNotFound:
@@ -219,15 +221,15 @@ class NotebookService:
         notebook.id = new_id()
         return await self._take_in(notebook)
 
-    async def _take_in(self, notebook: Notebook) -> dict[str, Any]:
+    async def _take_in(self, notebook: Notebook) -> NotebookHeader:
         header = notebook_header(notebook)
         opened = self._open_notebooks.add(notebook)
-        opened.write(
+        opened.writer.write(
             CreateNotebook(notebook),
-            tell=Announcement("notebook_created", notebook.id, header),
+            event=NotebookCreated(**asdict(header)),
         )
         try:
-            await opened.written()
+            await opened.writer.written()
         except BaseException:
             self._open_notebooks.forget(notebook.id)
             raise

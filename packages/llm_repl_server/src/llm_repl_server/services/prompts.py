@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
-import msgspec
+from msgspec import Struct
 
 from llm_repl_core import Conflict
+from llm_repl_core.engine.approvals import ToolApprovalRequest
 from llm_repl_core.engine.live_session import LiveSession
+from llm_repl_core.engine.prompts.preview import Preview
 from llm_repl_server.services.open_notebooks import OpenNotebooks
 
-__all__ = ["PromptService"]
+__all__ = ["PromptService", "ToolQuestions"]
 
 BUSY_LIMIT_S = 3.0
 """How long a preview waits for what runs."""
@@ -20,6 +21,12 @@ FILL_LIMIT_S = 10.0
 """How long a template may take that is filled for a preview."""
 
 _POLL_S = 0.02
+
+
+class ToolQuestions(Struct, frozen=True):
+    """The calls of tools that wait until somebody agrees."""
+
+    tool_calls: list[ToolApprovalRequest]
 
 
 class PromptService:
@@ -32,7 +39,7 @@ class PromptService:
     def __init__(self, open_notebooks: OpenNotebooks) -> None:
         self._open_notebooks = open_notebooks
 
-    async def preview(self, notebook_id: str, cell_id: str) -> dict[str, Any]:
+    async def preview(self, notebook_id: str, cell_id: str) -> Preview:
         """What running a prompt would send now; nothing is sent.
 
         Raises:
@@ -48,14 +55,12 @@ class PromptService:
         try:
             # Where this ends it, the kernel is interrupted as well.
             async with asyncio.timeout(FILL_LIMIT_S):
-                preview = await session.preview(cell_id)
+                return await session.preview(cell_id)
         except TimeoutError:
             raise Conflict(
                 f"Filling the template took longer than {FILL_LIMIT_S:g} s and was stopped: see "
                 "what its fields compute."
             ) from None
-        shown: dict[str, Any] = msgspec.to_builtins(preview)
-        return shown
 
     async def decide(self, notebook_id: str, cell_id: str, call_id: str, *, approved: bool) -> None:
         """Say whether a tool may be called.
@@ -69,7 +74,7 @@ class PromptService:
         _ = opened.notebook[cell_id]
         await opened.session.approve(call_id, approved=approved, cell_id=cell_id)
 
-    async def questions(self, notebook_id: str) -> dict[str, Any]:
+    async def questions(self, notebook_id: str) -> ToolQuestions:
         """The calls of tools that wait until somebody agrees.
 
         Raises:
@@ -78,7 +83,7 @@ class PromptService:
         opened = await self._open_notebooks.get(notebook_id)
         session = opened.existing_session
         found = () if session is None else session.approvals.questions
-        return {"tool_calls": msgspec.to_builtins(found)}
+        return ToolQuestions(list(found))
 
 
 async def _wait_for_turn(session: LiveSession) -> None:

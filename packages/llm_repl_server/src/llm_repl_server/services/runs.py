@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from llm_repl_core import NotebookNotFound, NotFound
 from llm_repl_server.services.open_notebooks import OpenNotebooks
+from llm_repl_server.services.run_answers import RunAnswer, RunList, run_answer
 from llm_repl_server.services.run_registry import RunRegistry
-from llm_repl_server.services.wire import run_on_wire
 from llm_repl_server.storage.run_record import RunRecord
 from llm_repl_server.storage.store import Store
 
@@ -31,15 +30,15 @@ class RunService:
         self._store = store
         self._runs = runs
 
-    async def show(self, run_id: str) -> dict[str, Any]:
+    async def show(self, run_id: str) -> RunAnswer:
         """A run, also one of an earlier server.
 
         Raises:
             NotFound: There is none of that id, or it is long ago and was not kept.
         """
-        return run_on_wire(await self._find(run_id))
+        return run_answer(await self._find(run_id))
 
-    async def list(self, notebook_id: str) -> dict[str, Any]:
+    async def list(self, notebook_id: str) -> RunList:
         """The latest runs of a notebook, the last that was asked for first.
 
         Raises:
@@ -50,9 +49,9 @@ class RunService:
         # What is in memory is newer than what was read.
         found = {record.id: record for record in (*kept, *self._runs.of_notebook(notebook_id))}
         latest = sorted(found.values(), key=lambda record: record.number, reverse=True)
-        return {"runs": [run_on_wire(record) for record in latest[:_LIST_LIMIT]]}
+        return RunList([run_answer(record) for record in latest[:_LIST_LIMIT]])
 
-    async def interrupt(self, run_id: str) -> dict[str, Any]:
+    async def interrupt(self, run_id: str) -> RunAnswer:
         """Stop a run, if it has not ended; returns when what it runs has ended.
 
         Raises:
@@ -63,13 +62,13 @@ class RunService:
             try:
                 opened = await self._open_notebooks.get(record.notebook_id)
             except NotebookNotFound:
-                return run_on_wire(await self._find(run_id))  # deleted, and so stopped
+                return run_answer(await self._find(run_id))  # deleted, and so stopped
             if record.state == "queued":
-                opened.events.stop_waiting(run_id)
+                opened.stop_queued(run_id)
             elif opened.existing_session is not None:
                 await opened.existing_session.interrupt(run_id=run_id)
-            await opened.run_written()
-        return run_on_wire(await self._find(run_id))
+            await opened.writer.run_written()
+        return run_answer(await self._find(run_id))
 
     async def _find(self, run_id: str) -> RunRecord:
         record = self._runs.find(run_id)

@@ -10,17 +10,19 @@ from llm_repl_core import Application
 from llm_repl_core.engine.loop import EngineLoop
 from llm_repl_server.services.calls import CallService
 from llm_repl_server.services.cells import CellService
-from llm_repl_server.services.events import Announcement, EventPublisher
+from llm_repl_server.services.event_publisher import EventPublisher
 from llm_repl_server.services.execution import ExecutionService
 from llm_repl_server.services.graph import GraphService
-from llm_repl_server.services.kernels import KernelFactory
 from llm_repl_server.services.llm import LLMService
 from llm_repl_server.services.notebooks import NotebookService
 from llm_repl_server.services.open_notebooks import OpenNotebooks
 from llm_repl_server.services.prompts import PromptService
 from llm_repl_server.services.run_registry import RunRegistry
 from llm_repl_server.services.runs import RunService
+from llm_repl_server.services.sessions import SessionFactory
+from llm_repl_server.services.wire_events import ServerStopping
 from llm_repl_server.settings import ServerSettings
+from llm_repl_server.storage.ledger import DatabaseLedger
 from llm_repl_server.storage.store import Store
 
 __all__ = ["Services"]
@@ -45,27 +47,27 @@ class Services:
     def __init__(self, settings: ServerSettings, application: Application | None = None) -> None:
         self.settings = settings
         self.application = application or Application(settings)
-        self._store = Store(settings.storage_url(), self.application.cell_types)
-        self._store.open()
+        self.store = Store(settings.storage_url(), self.application.cell_types)
+        self.store.open()
         self.loop = EngineLoop()
         self.publisher = EventPublisher(self.loop.loop)
-        self._kernels = KernelFactory(self.application, settings.root_folder())
-        self.loop.submit(self._kernels.warm())
-        runs = RunRegistry(self._store.last_run_number())
-        open_notebooks = OpenNotebooks(
-            self.application, self._store, self.publisher, self._kernels, runs
+        self._sessions = SessionFactory(
+            self.application, DatabaseLedger(self.store), settings.root_folder()
         )
+        self.loop.submit(self._sessions.warm())
+        runs = RunRegistry(self.store.last_run_number())
+        open_notebooks = OpenNotebooks(self._sessions, self.store, self.publisher, runs)
         self._open_notebooks = open_notebooks
         self.notebooks = NotebookService(
-            self.application, self._store, open_notebooks, settings.root_folder()
+            self.application, self.store, open_notebooks, settings.root_folder()
         )
         self.cells = CellService(self.application, open_notebooks)
         self.execution = ExecutionService(open_notebooks, self.publisher, runs)
-        self.runs = RunService(open_notebooks, self._store, runs)
-        self.calls = CallService(open_notebooks, self._store)
+        self.runs = RunService(open_notebooks, self.store, runs)
+        self.calls = CallService(open_notebooks, self.store)
         self.graph = GraphService(open_notebooks)
         self.prompts = PromptService(open_notebooks)
-        self.llm = LLMService(self.application, self._store)
+        self.llm = LLMService(self.application, self.store)
         self.llm.restore()
         self.loop.submit(self.llm.warm())
         self._closed = False
@@ -83,15 +85,15 @@ class Services:
             self.loop.call(self._close_here(), _CLOSE_TIMEOUT_S)
         except TimeoutError:
             _log.warning("some kernels did not end in %g s", _CLOSE_TIMEOUT_S)
-        self._store.close()
+        self.store.close()
         if last is not None:
             self.loop.call(_call(last))
         self.loop.close()
 
     async def _close_here(self) -> None:
-        self.publisher.announce(Announcement("server_stopping", None, {}))
+        self.publisher.publish(ServerStopping())
         await self._open_notebooks.close()
-        await self._kernels.close()
+        await self._sessions.close()
         await self.application.providers.close()
         await asyncio.sleep(0)  # lets the last announcements out
 

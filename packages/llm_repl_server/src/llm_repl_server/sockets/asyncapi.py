@@ -1,4 +1,4 @@
-"""The AsyncAPI description of the events, made from the types in `payloads`.
+"""The AsyncAPI description of the events, made from their classes.
 
 ``python -m llm_repl_server.sockets.asyncapi`` prints it; ``docs/reference/asyncapi.yaml`` is that.
 """
@@ -14,12 +14,15 @@ import msgspec
 from msgspec import Struct
 
 from llm_repl_server import __version__
-from llm_repl_server.sockets.payloads import EMITTED, HANDLED, Acknowledgement
+from llm_repl_server.services.encoding import OutputAnswer, output_schema
+from llm_repl_server.services.wire_events import EMITTED
+from llm_repl_server.sockets.messages import HANDLED, Acknowledgement
 
 __all__ = ["describe", "describe_as_yaml"]
 
 _CHANNEL = "events"
 _ACKNOWLEDGEMENT = "acknowledgement"
+_REFERENCE = "#/components/schemas/{name}"
 
 _DESCRIPTION = """\
 What happens in notebooks, as Socket.IO events in the default namespace: protocol 5, over Engine.IO
@@ -47,9 +50,14 @@ may hold more than is listed here.
 
 def describe() -> dict[str, Any]:
     """The description of the events, as an AsyncAPI 3 document."""
-    types: list[type[Struct]] = [*EMITTED.values(), *HANDLED.values(), Acknowledgement]
+    types: list[type[Struct]] = [
+        *EMITTED.values(),
+        *HANDLED.values(),
+        Acknowledgement,
+        OutputAnswer,
+    ]
     references, schemas = msgspec.json.schema_components(
-        types, ref_template="#/components/schemas/{name}"
+        types, ref_template=_REFERENCE, schema_hook=output_schema(_REFERENCE)
     )
     for schema in schemas.values():
         # Before Python 3.13 docstrings have the indentation of the code that they stand in.
@@ -58,7 +66,7 @@ def describe() -> dict[str, Any]:
     names = [*EMITTED, *HANDLED, _ACKNOWLEDGEMENT]
     messages = {
         name: _message(name, kind, reference)
-        for name, kind, reference in zip(names, types, references, strict=True)
+        for name, kind, reference in zip(names, types, references, strict=False)
     }
     return {
         "asyncapi": "3.0.0",

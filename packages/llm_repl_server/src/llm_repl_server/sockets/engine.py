@@ -13,7 +13,7 @@ from flask_socketio import SocketIO
 from socketio import Manager
 from socketio.packet import Packet
 
-from llm_repl_server.services.wire import json_bytes
+from llm_repl_server.services.encoding import json_bytes
 from llm_repl_server.sockets.lobby import Lobby
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from flask_socketio import SocketIO, join_room, leave_room
 
 from llm_repl_core import InvalidInput
 from llm_repl_server.services.decoding import to_struct
-from llm_repl_server.services.events import Announcement
-from llm_repl_server.sockets.payloads import Subscribe, Unsubscribe
+from llm_repl_server.services.wire_events import WireEvent
+from llm_repl_server.sockets.messages import Subscribe, Unsubscribe
 
-__all__ = ["EVERYTHING", "install_sockets", "pass_on"]
+__all__ = ["EVERYTHING", "Broadcaster", "install_sockets"]
 
 EVERYTHING = "everything"
 """The room of the clients that have not subscribed to anything."""
@@ -56,13 +56,27 @@ def install_sockets(socketio: SocketIO, admit: Callable[[Mapping[str, Any], obje
     socketio.on_event("unsubscribe", unsubscribe)
 
 
-def pass_on(socketio: SocketIO, announcement: Announcement) -> None:
-    """Send an announcement to those who want it."""
-    if announcement.notebook_id is None:
-        socketio.emit(announcement.event, announcement.payload)
-    else:
-        rooms = [EVERYTHING, _room(announcement.notebook_id)]
-        socketio.emit(announcement.event, announcement.payload, to=rooms)
+class Broadcaster:
+    """Sends events to those who want them.
+
+    Args:
+        socketio: The server.
+    """
+
+    def __init__(self, socketio: SocketIO) -> None:
+        self._socketio = socketio
+
+    def has_clients(self) -> bool:
+        """Whether anybody is connected."""
+        return bool(self._socketio.server.eio.sockets)
+
+    def send(self, event: WireEvent) -> None:
+        """Send an event."""
+        if event.room is None:
+            self._socketio.emit(event.wire_name, event)
+        else:
+            rooms = [EVERYTHING, _room(event.room)]
+            self._socketio.emit(event.wire_name, event, to=rooms)
 
 
 def _message(arguments: tuple[object, ...]) -> object:

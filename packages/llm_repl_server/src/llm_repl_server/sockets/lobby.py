@@ -11,7 +11,7 @@ from engineio import packet
 from engineio.packet import Packet
 
 from llm_repl_server.auth.middleware import ADMITTED_KEY
-from llm_repl_server.services.wire import json_bytes
+from llm_repl_server.services.encoding import json_bytes
 from llm_repl_server.sockets.session import Session
 
 if TYPE_CHECKING:

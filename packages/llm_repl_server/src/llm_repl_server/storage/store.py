@@ -30,7 +30,7 @@ from llm_repl_server.storage.run_access import RunAccess
 from llm_repl_server.storage.run_operations import RunInterruption
 from llm_repl_server.storage.schema import cells, notebooks, runs, settings
 
-__all__ = ["NotebookSummary", "Store"]
+__all__ = ["NotebookListing", "Store"]
 
 _count_of_cells = (
     sa.select(sa.func.count())
@@ -50,7 +50,7 @@ _cells = sa.select(cells).where(cells.c.notebook_id == bindparam("id")).order_by
 _open_runs = sa.select(runs.c.id).where(runs.c.state.in_(["queued", "running"])).limit(1)
 
 
-class NotebookSummary(Struct, frozen=True):
+class NotebookListing(Struct, frozen=True):
     """A line of the list of notebooks.
 
     Attributes:
@@ -103,7 +103,7 @@ class Store(CallAccess, RunAccess):
             self.close()
             raise
 
-    def list_notebooks(self) -> list[NotebookSummary]:
+    def list_notebooks(self) -> list[NotebookListing]:
         """All notebooks, the first created first.
 
         Raises:
@@ -112,7 +112,7 @@ class Store(CallAccess, RunAccess):
         with self._reading() as connection:
             rows = connection.execute(_summaries).all()
             return [
-                NotebookSummary(
+                NotebookListing(
                     decode_text(row[0]),
                     decode_text(row[1]),
                     decode_time(row[2]),

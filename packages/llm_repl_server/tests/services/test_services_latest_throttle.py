@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from llm_repl_server.services.latest_relay import LatestRelay
+from llm_repl_server.services.throttles import LatestThrottle
 
 LIMIT_S = 20.0
 
@@ -31,24 +31,24 @@ def run(scenario):
 
     async def inside():
         async with asyncio.timeout(LIMIT_S):
-            await scenario(LatestRelay(told.tell), told)
+            await scenario(LatestThrottle(told.tell), told)
 
     asyncio.run(inside())
     return told
 
 
 def test_the_first_value_is_told_at_once():
-    async def scenario(relay, told):
-        relay.add(1)
+    async def scenario(throttle, told):
+        throttle.add(1)
         assert told == [1]
 
     run(scenario)
 
 
 def test_of_those_that_follow_the_latest_is_told():
-    async def scenario(relay, told):
+    async def scenario(throttle, told):
         for value in range(1, 6):
-            relay.add(value)
+            throttle.add(value)
         assert told == [1]
         await told.reach(2)
 
@@ -56,23 +56,23 @@ def test_of_those_that_follow_the_latest_is_told():
 
 
 def test_what_waits_is_told_when_it_has_to_be_and_once():
-    async def scenario(relay, told):
-        relay.add(1)
-        relay.add(2)
-        relay.flush()
-        relay.flush()
+    async def scenario(throttle, told):
+        throttle.add(1)
+        throttle.add(2)
+        throttle.flush()
+        throttle.flush()
         assert told == [1, 2]
-        relay.add(3)
+        throttle.add(3)
         await told.reach(3)
 
     assert run(scenario) == [1, 2, 3]
 
 
 def test_after_a_pause_a_value_is_told_at_once_again():
-    async def scenario(relay, told):
-        relay.add(1)
+    async def scenario(throttle, told):
+        throttle.add(1)
         asyncio.get_running_loop().time = lambda: 1e12
-        relay.add(2)
+        throttle.add(2)
         assert told == [1, 2]
 
     run(scenario)

@@ -1,9 +1,9 @@
-"""Joins what a cell puts out and changes, so that nobody is told more often than they can look."""
+"""What comes fast is joined, so that nobody is told more often than they can look."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 from msgspec.structs import replace
 
@@ -12,12 +12,40 @@ from llm_repl_core.engine.throttle import Throttle
 from llm_repl_core.model.output import is_plain_stream
 from llm_repl_core.model.output_changes import StreamEdit
 
-__all__ = ["OutputEvent", "OutputRelay"]
+__all__ = ["LatestThrottle", "OutputEvent", "OutputThrottle"]
+
+T = TypeVar("T")
 
 OutputEvent: TypeAlias = CellOutput | CellOutputUpdated | CellOutputsCleared
 
 
-class OutputRelay:
+class LatestThrottle(Generic[T]):
+    """Passes a value on at once where none was for a while, else the latest of an interval.
+
+    Args:
+        send: Is given the values.
+    """
+
+    def __init__(self, send: Callable[[T], None]) -> None:
+        self._send = send
+        self._latest: T | None = None
+        self._throttle = Throttle(self.flush)
+
+    def add(self, value: T) -> None:
+        """Take a value; what it replaces is sent to nobody."""
+        self._latest = value
+        self._throttle.request()
+
+    def flush(self) -> None:
+        """Pass on what waits."""
+        self._throttle.cancel()
+        latest, self._latest = self._latest, None
+        if latest is not None:
+            self._throttle.note_sent()
+            self._send(latest)
+
+
+class OutputThrottle:
     """Passes on what happens to the outputs of one cell: what comes fast is joined.
 
     Within an interval the pieces of each stream make one event, in the order in which the streams
@@ -26,11 +54,11 @@ class OutputRelay:
     told of is told of as new, as it is by then.
 
     Args:
-        tell: Is given the events.
+        send: Is given the events.
     """
 
-    def __init__(self, tell: Callable[[OutputEvent], None]) -> None:
-        self._tell = tell
+    def __init__(self, send: Callable[[OutputEvent], None]) -> None:
+        self._send = send
         self._waiting: dict[Hashable, OutputEvent] = {}
         self._begins: set[str] = set()
         """Streams of which what waits is the beginning of an output."""
@@ -60,7 +88,7 @@ class OutputRelay:
             case CellOutput():
                 self.flush()
                 self._last_index = event.index
-                self._tell(event)
+                self._send(event)
                 return
         self._throttle.request()
 
@@ -72,7 +100,7 @@ class OutputRelay:
             self._begins.clear()
             self._throttle.note_sent()
             for event in waiting.values():
-                self._tell(event)
+                self._send(event)
 
     def _join(self, event: CellOutput | CellOutputUpdated) -> None:
         """Join what happens to a stream's text."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from llm_repl_core import CellOutput, CellOutputsCleared, CellOutputUpdated, Output
 from llm_repl_core.engine.throttle import INTERVAL_S
 from llm_repl_core.model.output_changes import OutputList, StreamEdit
-from llm_repl_server.services.output_relay import OutputRelay
+from llm_repl_server.services.throttles import OutputThrottle
 
 OF_A_RUN = {"notebook_id": "n", "run_id": "r", "sequence": 1, "cell_id": "c"}
 CLEARED = CellOutputsCleared(**OF_A_RUN)
@@ -33,7 +33,7 @@ def events_of(scenario):
     told = []
 
     async def inside():
-        await scenario(OutputRelay(told.append))
+        await scenario(OutputThrottle(told.append))
 
     asyncio.run(inside())
     return told
@@ -44,32 +44,32 @@ def run(scenario):
 
 
 def test_the_first_piece_is_told_at_once():
-    async def scenario(relay):
-        relay.add(shown("stdout", "a"))
+    async def scenario(throttle):
+        throttle.add(shown("stdout", "a"))
 
     assert run(scenario) == [("stdout", "a")]
 
 
 def test_what_follows_is_joined_and_told_at_the_end_of_the_interval():
-    async def scenario(relay):
+    async def scenario(throttle):
         for text in "abcd":
-            relay.add(shown("stdout", text))
-        relay.add(shown("stderr", "x", index=1))
-        relay.add(shown("stdout", "e", index=2))
+            throttle.add(shown("stdout", text))
+        throttle.add(shown("stderr", "x", index=1))
+        throttle.add(shown("stdout", "e", index=2))
         await asyncio.sleep(INTERVAL_S * 5)
-        relay.add(shown("stdout", "f", index=2))
+        throttle.add(shown("stdout", "f", index=2))
 
     assert run(scenario) == [("stdout", "a"), ("stdout", "bcde"), ("stderr", "x"), ("stdout", "f")]
 
 
 def test_another_output_goes_on_at_once_behind_what_waits():
-    async def scenario(relay):
+    async def scenario(throttle):
         for text in "ab":
-            relay.add(shown("stdout", text))
-        relay.add(shown("display", "picture", index=1))
-        relay.add(shown("stdout", "c", index=2))
-        relay.flush()
-        relay.flush()
+            throttle.add(shown("stdout", text))
+        throttle.add(shown("display", "picture", index=1))
+        throttle.add(shown("stdout", "c", index=2))
+        throttle.flush()
+        throttle.flush()
 
     assert run(scenario) == [
         ("stdout", "a"), ("stdout", "b"), ("display", "picture"), ("stdout", "c")
@@ -77,20 +77,20 @@ def test_another_output_goes_on_at_once_behind_what_waits():
 
 
 def test_a_piece_with_fields_of_its_own_stays_one():
-    async def scenario(relay):
+    async def scenario(throttle):
         for _ in range(3):
-            relay.add(shown("stdout", "a", {"of": "a newer version"}))
+            throttle.add(shown("stdout", "a", {"of": "a newer version"}))
 
     assert run(scenario) == [("stdout", "a")] * 3
 
 
 def test_of_many_updates_the_latest_is_told():
-    async def scenario(relay):
-        relay.add(shown("display", "0"))
+    async def scenario(throttle):
+        throttle.add(shown("display", "0"))
         for number in range(1, 100):
-            relay.add(updated(str(number)))
-            relay.add(updated(f"other {number}", index=3))
-        relay.flush()
+            throttle.add(updated(str(number)))
+            throttle.add(updated(f"other {number}", index=3))
+        throttle.flush()
 
     told = events_of(scenario)
     assert [(event.index, event.output.content) for event in told] == [
@@ -101,13 +101,13 @@ def test_of_many_updates_the_latest_is_told():
 
 
 def test_of_what_is_cleared_nothing_more_is_told():
-    async def scenario(relay):
-        relay.add(shown("stdout", "0"))
+    async def scenario(throttle):
+        throttle.add(shown("stdout", "0"))
         for number in range(1, 100):
-            relay.add(CLEARED)
-            relay.add(shown("display", f"picture {number}"))
-            relay.add(shown("stdout", f"{number}\n", index=1))
-        relay.flush()
+            throttle.add(CLEARED)
+            throttle.add(shown("display", f"picture {number}"))
+            throttle.add(shown("stdout", f"{number}\n", index=1))
+        throttle.flush()
 
     first, cleared, picture, text = events_of(scenario)
     assert first.output.content == "0"
@@ -154,31 +154,31 @@ def told_outputs(events):
 def test_who_knows_only_what_is_told_has_the_outputs(changes):
     outputs = OutputList()
 
-    async def scenario(relay):
+    async def scenario(throttle):
         for what, text in changes:
             if what == "wait":
-                relay.flush()
-                relay._throttle._next_s = 0.0  # as after an interval
+                throttle.flush()
+                throttle._throttle._next_s = 0.0  # as after an interval
             elif what == "print":
                 output = Output.stdout(text)
-                relay.add(shown("stdout", text, index=outputs.add(output)))
+                throttle.add(shown("stdout", text, index=outputs.add(output)))
             elif what == "display":
                 output = Output("display", text, display_id=f"d{len(outputs.outputs)}")
-                relay.add(shown("display", text, index=outputs.add(output)))
+                throttle.add(shown("display", text, index=outputs.add(output)))
             elif what == "clear":
                 outputs.clear()
-                relay.add(CLEARED)
+                throttle.add(CLEARED)
             elif what == "update":
                 ids = [one.display_id for one in outputs.outputs if one.display_id]
                 if ids:
                     look = Output("display", text, display_id=ids[-1])
                     for index in outputs.update_display(look):
-                        relay.add(updated(text, index))
+                        throttle.add(updated(text, index))
             else:
                 index = outputs.edit_stream(StreamEdit("stdout", what, text))
                 if index is not None:
-                    relay.add(edited(text, what, index))
-        relay.flush()
+                    throttle.add(edited(text, what, index))
+        throttle.flush()
 
     told = told_outputs(events_of(scenario))
     expected = []  # without dropping what a stream has taken back
@@ -193,12 +193,12 @@ def test_who_knows_only_what_is_told_has_the_outputs(changes):
 def test_a_line_that_is_rewritten_before_it_was_told_of_is_new():
     """As of a progress bar right behind a picture."""
 
-    async def scenario(relay):
-        relay.add(shown("stdout", "a"))
-        relay.add(shown("display", "picture", index=1))
-        relay.add(shown("stdout", "step 0", index=2))
-        relay.add(edited("step 1", 1, index=2))
-        relay.flush()
+    async def scenario(throttle):
+        throttle.add(shown("stdout", "a"))
+        throttle.add(shown("display", "picture", index=1))
+        throttle.add(shown("stdout", "step 0", index=2))
+        throttle.add(edited("step 1", 1, index=2))
+        throttle.flush()
 
     *_, step = events_of(scenario)
     assert isinstance(step, CellOutput)
@@ -215,11 +215,11 @@ def test_a_line_that_is_rewritten_before_it_was_told_of_is_new():
     )
 )
 def test_joined_edits_come_to_the_same_text(changes):
-    async def scenario(relay):
-        relay.add(shown("stdout", "start"))
+    async def scenario(throttle):
+        throttle.add(shown("stdout", "start"))
         for lines, text in changes:
-            relay.add(edited(text, lines) if lines else shown("stdout", text))
-        relay.flush()
+            throttle.add(edited(text, lines) if lines else shown("stdout", text))
+        throttle.flush()
 
     one_by_one, joined = OutputList(), OutputList()
     one_by_one.add(Output.stdout("start"))

@@ -1,25 +1,29 @@
-"""The kernels of a server's notebooks: forked from one zygote, which is warm when they are wanted."""
+"""The sessions of a server's notebooks: their kernels are forked from one zygote, which is warm."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from llm_repl_core import Application, Kernel, Notebook
+from llm_repl_core.engine.live_session import LiveSession
 from llm_repl_core.kernels.worker import WorkerKernel, make_zygote
+from llm_repl_core.ledger.base import Ledger
 
-__all__ = ["KernelFactory"]
+__all__ = ["SessionFactory"]
 
 
-class KernelFactory:
-    """Makes kernels, which are started when they first have something to run.
+class SessionFactory:
+    """Makes sessions; a kernel is started when it first has something to run.
 
     Args:
         application: Knows the kinds of kernels.
+        ledger: Where calls to models are put on record.
         root: The folder that code runs in.
     """
 
-    def __init__(self, application: Application, root: Path) -> None:
+    def __init__(self, application: Application, ledger: Ledger, root: Path) -> None:
         self._application = application
+        self._ledger = ledger
         self._options = application.kernel_options(cwd=root)
         self._zygote = make_zygote(self._options)
 
@@ -29,16 +33,18 @@ class KernelFactory:
         if kernel_class is not None and issubclass(kernel_class, WorkerKernel):
             await self._zygote.warm()
 
-    def make(self, notebook: Notebook) -> Kernel:
-        """A kernel for a notebook, of the kind that it names under ``metadata.llm_repl.kernel``.
+    def open(self, notebook: Notebook) -> LiveSession:
+        """A session for a notebook, with a kernel of the kind that it names under ``metadata.llm_repl.kernel``.
 
         Raises:
             KernelNotFound: It names one that is not installed.
         """
         choice = self._application.choose_kernel(notebook)
         if issubclass(choice.kernel_class, WorkerKernel):
-            return choice.kernel_class(self._options, zygote=self._zygote)
-        return choice.make(self._options)
+            kernel: Kernel = choice.kernel_class(self._options, zygote=self._zygote)
+        else:
+            kernel = choice.make(self._options)
+        return self._application.open_live(notebook, kernel=kernel, ledger=self._ledger)
 
     async def close(self) -> None:
         """End the zygote; to be called when all kernels have ended."""

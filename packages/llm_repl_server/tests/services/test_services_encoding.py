@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_repl_core import CodeCell, MarkdownCell, PromptCell
-from llm_repl_server.services.wire import cell_tag, json_bytes
+from llm_repl_server.services.answers import cell_tag
+from llm_repl_server.services.encoding import json_bytes
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),

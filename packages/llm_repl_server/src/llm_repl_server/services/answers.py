@@ -1,0 +1,201 @@
+"""What is answered about notebooks and cells: each answer's class is its form, and its description."""
+
+from __future__ import annotations
+
+from functools import cache
+from hashlib import blake2b
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from llm_repl_core import Cell, ForeignCell, Notebook
+from llm_repl_core.model.cell import CellStatus
+from llm_repl_core.model.output import merge_streams
+from llm_repl_server.services.encoding import EncodedOutputs, json_bytes, time_on_wire
+from llm_repl_server.storage.store import NotebookListing
+
+__all__ = [
+    "CellAnswer",
+    "CellList",
+    "LoadedNotebook",
+    "Metadata",
+    "NotebookAnswer",
+    "NotebookHeader",
+    "NotebookList",
+    "NotebookSummary",
+    "Saved",
+    "Success",
+    "Time",
+    "cell_answer",
+    "cell_tag",
+    "cell_type_word",
+    "notebook_answer",
+    "notebook_header",
+    "notebook_summary",
+]
+
+Metadata = dict[str, Any]
+Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+
+
+class NotebookHeader(Struct, frozen=True, kw_only=True):
+    """What identifies a notebook. `id` and `notebook_id` are the same."""
+
+    id: str
+    notebook_id: str
+    name: str
+    created_at: Time
+    updated_at: Time
+
+
+class NotebookSummary(NotebookHeader, frozen=True, kw_only=True):
+    """A notebook in the list."""
+
+    cell_count: int
+
+
+class NotebookList(Struct):
+    """All notebooks, in the order in which they were made."""
+
+    notebooks: list[NotebookSummary]
+
+
+class CellAnswer(Struct, frozen=True, kw_only=True):
+    """A cell; it has the fields of its type as well. `id` and `cell_id` are the same."""
+
+    id: str
+    cell_id: str
+    type: str
+    content: str
+    outputs: EncodedOutputs
+    status: CellStatus
+    execution_count: int | None
+    stale: Annotated[
+        bool, Meta(description="Whether it has run and would give something else now.")
+    ]
+    pinned: Annotated[bool, Meta(description="Part of the context of every prompt below it.")]
+    skipped: Annotated[bool, Meta(description="Part of no prompt's context.")]
+    metadata: Metadata
+    version: Annotated[str, Meta(description="For `If-Match`; changes with every edit.")]
+
+
+class CellList(Struct):
+    """All cells of a notebook, in order."""
+
+    cells: list[CellAnswer]
+
+
+class NotebookAnswer(NotebookHeader, frozen=True, kw_only=True):
+    """A notebook with its cells."""
+
+    metadata: Metadata
+    cells: list[CellAnswer]
+    state_keys: list[str]
+
+
+class LoadedNotebook(NotebookHeader, frozen=True, kw_only=True):
+    """What identifies a notebook that was loaded from a file.
+
+    Attributes:
+        notices: What of the file was not taken over; one sentence each.
+    """
+
+    notices: list[str]
+
+
+class Saved(Struct, frozen=True):
+    """Where a notebook was saved, relative to the root folder."""
+
+    success: Literal[True]
+    filepath: str
+
+
+class Success(Struct, frozen=True):
+    """It was done."""
+
+    success: Literal[True]
+
+
+def notebook_header(notebook: Notebook) -> NotebookHeader:
+    """What identifies a notebook."""
+    return NotebookHeader(
+        id=notebook.id,
+        notebook_id=notebook.id,
+        name=notebook.name,
+        created_at=time_on_wire(notebook.created_at),
+        updated_at=time_on_wire(notebook.updated_at),
+    )
+
+
+def notebook_summary(listing: NotebookListing) -> NotebookSummary:
+    """A notebook in the list, from what the storage tells of it."""
+    return NotebookSummary(
+        id=listing.id,
+        notebook_id=listing.id,
+        name=listing.name,
+        created_at=time_on_wire(listing.created_at),
+        updated_at=time_on_wire(listing.updated_at),
+        cell_count=listing.cell_count,
+    )
+
+
+def notebook_answer(notebook: Notebook) -> NotebookAnswer:
+    """A notebook with all its cells."""
+    return NotebookAnswer(
+        id=notebook.id,
+        notebook_id=notebook.id,
+        name=notebook.name,
+        created_at=time_on_wire(notebook.created_at),
+        updated_at=time_on_wire(notebook.updated_at),
+        metadata=dict(notebook.metadata),
+        cells=[cell_answer(cell) for cell in notebook],
+        state_keys=list(notebook.state_keys),
+    )
+
+
+def cell_answer(cell: Cell) -> CellAnswer:
+    """A cell as it is now, with its outputs and the fields of its type."""
+    return _answer_class(type(cell))(
+        id=cell.id,
+        cell_id=cell.id,
+        type=cell_type_word(cell),
+        content=cell.content,
+        outputs=EncodedOutputs(merge_streams(cell.outputs)),
+        status=cell.status,
+        execution_count=cell.execution_count,
+        stale=cell.stale,
+        metadata=dict(cell.metadata),
+        version=cell_tag(cell),
+        **cell.options(),
+    )
+
+
+def cell_type_word(cell: Cell) -> str:
+    """The word for a cell's type in answers."""
+    return cell.foreign_type if isinstance(cell, ForeignCell) else cell.wire_type
+
+
+def cell_tag(cell: Cell) -> str:
+    """A word that changes when a client edits the cell, and not when it runs.
+
+    It is made of what can be edited, so that it means the same after a restart and needs no
+    place in the database.
+    """
+    edited = (type(cell).__name__, cell.content, cell.metadata, cell.options())
+    return blake2b(json_bytes(edited), digest_size=8).hexdigest()
+
+
+@cache
+def _answer_class(cell_class: type[Cell]) -> type[CellAnswer]:
+    """The class of the answers about one type of cell: it has the type's own fields, too."""
+    own = [
+        (name, Any)
+        for name in cell_class.option_names()
+        if name not in CellAnswer.__struct_fields__
+    ]
+    defined = msgspec.defstruct(
+        f"{cell_class.__name__}Answer", own, bases=(CellAnswer,), frozen=True, kw_only=True
+    )
+    assert issubclass(defined, CellAnswer)
+    return defined

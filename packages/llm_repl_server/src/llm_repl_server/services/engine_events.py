@@ -1,0 +1,163 @@
+"""What the engine says, in the words of the wire."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from llm_repl_core import (
+    CellCompleted,
+    CellFailed,
+    CellOutput,
+    CellOutputsCleared,
+    CellOutputUpdated,
+    CellReasoning,
+    CellRetried,
+    CellStarted,
+    CellSuperseded,
+    CellText,
+    RunProgress,
+    ToolApprovalNeeded,
+)
+from llm_repl_server.services import wire_events as wire
+from llm_repl_server.services.encoding import EncodedOutput, EncodedOutputs
+
+__all__ = ["ToldEvent", "to_wire"]
+
+ToldEvent: TypeAlias = (
+    CellCompleted
+    | CellFailed
+    | CellOutput
+    | CellOutputUpdated
+    | CellOutputsCleared
+    | CellReasoning
+    | CellRetried
+    | CellStarted
+    | CellSuperseded
+    | CellText
+    | RunProgress
+    | ToolApprovalNeeded
+)
+"""The events of the engine that clients are told one by one."""
+
+
+def to_wire(event: ToldEvent, sequence: int) -> wire.WireEvent:
+    """What clients are told of an event of the engine.
+
+    Args:
+        event: The event.
+        sequence: Its number among those of the notebook that are told.
+    """
+    match event:
+        case CellStarted():
+            return wire.CellExecutionStarted(
+                notebook_id=event.notebook_id,
+                run_id=event.run_id,
+                sequence=sequence,
+                cell_id=event.cell_id,
+            )
+        case CellOutput():
+            return wire.CellExecutionOutput(
+                notebook_id=event.notebook_id,
+                run_id=event.run_id,
+                sequence=sequence,
+                cell_id=event.cell_id,
+                index=event.index,
+                display_id=event.output.display_id,
+                output=EncodedOutput(event.output),
+            )
+        case CellOutputUpdated():
+            return wire.CellOutputUpdated(
+                notebook_id=event.notebook_id,
+                run_id=event.run_id,
+                sequence=sequence,
+                cell_id=event.cell_id,
+                index=event.index,
+                display_id=event.output.display_id,
+                output=EncodedOutput(event.output),
+                lines=event.lines,
+            )
+        case CellOutputsCleared():
+            return wire.CellOutputsCleared(
+                notebook_id=event.notebook_id,
+                run_id=event.run_id,
+                sequence=sequence,
+                cell_id=event.cell_id,
+            )
+        case CellText():
+            return wire.CellExecutionText(
+                notebook_id=event.notebook_id,
+                run_id=event.run_id,
+                sequence=sequence,
+                cell_id=event.cell_id,
+                text=event.text,
+                item=event.item,
+            )
+        case CellReasoning():
+            return wire.CellExecutionReasoning(
+                notebook_id=event.notebook_id,
+                run_id=event.run_id,
+                sequence=sequence,
+                cell_id=event.cell_id,
+                text=event.text,
+                item=event.item,
+            )
+        case CellRetried():
+            return wire.CellExecutionRetried(
+                notebook_id=event.notebook_id,
+                run_id=event.run_id,
+                sequence=sequence,
+                cell_id=event.cell_id,
+                attempt=event.attempt,
+                error=event.error,
+                wait_s=event.wait_s,
+                item=event.item,
+            )
+        case CellSuperseded():
+            return wire.CellCallSuperseded(
+                notebook_id=event.notebook_id,
+                run_id=event.run_id,
+                sequence=sequence,
+                cell_id=event.cell_id,
+                item=event.item,
+                above_ids=list(event.above_ids),
+            )
+        case ToolApprovalNeeded():
+            return wire.ToolApprovalNeeded(
+                notebook_id=event.notebook_id,
+                run_id=event.run_id,
+                sequence=sequence,
+                cell_id=event.cell_id,
+                call_id=event.call_id,
+                name=event.name,
+                arguments=event.arguments,
+                item=event.item,
+            )
+        case CellCompleted():
+            return wire.CellExecutionCompleted(
+                notebook_id=event.notebook_id,
+                run_id=event.run_id,
+                sequence=sequence,
+                cell_id=event.cell_id,
+                outputs=EncodedOutputs(event.outputs),
+                execution_count=event.execution_count,
+                status="completed",
+            )
+        case CellFailed():
+            return wire.CellExecutionFailed(
+                notebook_id=event.notebook_id,
+                run_id=event.run_id,
+                sequence=sequence,
+                cell_id=event.cell_id,
+                error=event.error,
+                outputs=EncodedOutputs(event.outputs),
+                execution_count=event.execution_count,
+                status="interrupted" if event.interrupted else "error",
+            )
+        case RunProgress():
+            return wire.RunProgress(
+                notebook_id=event.notebook_id,
+                run_id=event.run_id,
+                sequence=sequence,
+                ended=event.ended,
+                total=event.total,
+            )

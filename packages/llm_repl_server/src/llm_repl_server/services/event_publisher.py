@@ -1,0 +1,92 @@
+"""When clients are told: after what an event says is on disk, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from concurrent.futures import Future
+from typing import Protocol
+
+from llm_repl_server.services.wire_events import WireEvent
+
+__all__ = ["EventListener", "EventPublisher"]
+
+_log = logging.getLogger(__name__)
+
+
+class EventListener(Protocol):
+    """Somebody who passes events on to clients. Called in the engine's loop."""
+
+    def has_clients(self) -> bool:
+        """Whether anybody would hear an event now; where not, none is sent."""
+
+    def send(self, event: WireEvent) -> None:
+        """Pass an event on."""
+
+
+class EventPublisher:
+    """Passes events on in order, each when what it says is durable. Used in the engine's loop.
+
+    Args:
+        loop: The engine's loop.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: deque[tuple[Future[None] | None, WireEvent]] = deque()
+        self._listeners: list[EventListener] = []
+
+    def add_listener(self, listener: EventListener) -> None:
+        """Have events passed to a listener from now on; from any thread."""
+        self._loop.call_soon_threadsafe(self._listeners.append, listener)
+
+    def remove_listener(self, listener: EventListener) -> None:
+        """Have no more events passed to a listener; from any thread."""
+        self._loop.call_soon_threadsafe(self._listeners.remove, listener)
+
+    def has_clients(self) -> bool:
+        """Whether anybody would hear an event now."""
+        return any(listener.has_clients() for listener in self._listeners)
+
+    def publish(self, event: WireEvent, after: Future[None] | None = None) -> None:
+        """Tell everybody.
+
+        Args:
+            event: What.
+            after: The write that makes it true. Where it fails, clients are told what the event
+                says for that case.
+        """
+        if not self.has_clients():
+            return  # and the loop is not woken for it
+        if after is None and not self._waiting:
+            self._send(event)
+            return
+        self._waiting.append((after, event))
+        if after is None or after.done():
+            self._drain()
+        else:
+            after.add_done_callback(self._wake)
+
+    def _wake(self, _: Future[None]) -> None:
+        # Called in the storage's thread.
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._drain)
+
+    def _drain(self) -> None:
+        while self._waiting:
+            after, event = self._waiting[0]
+            if after is not None and not after.done():
+                return
+            self._waiting.popleft()
+            error = None if after is None else after.exception()
+            told = event if error is None else event.if_not_written(error)
+            if told is not None:
+                self._send(told)
+
+    def _send(self, event: WireEvent) -> None:
+        for listener in self._listeners:
+            try:
+                listener.send(event)
+            except Exception:  # noqa: BLE001 - telling must never stop what is told about
+                _log.exception("an event of the type %s could not be told", event.wire_name)

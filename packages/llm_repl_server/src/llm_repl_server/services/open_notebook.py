@@ -1,0 +1,105 @@
+"""A notebook in memory: its data, its session once it has one, and its way to the disk."""
+
+from __future__ import annotations
+
+import asyncio
+
+from llm_repl_core import Notebook, Value
+from llm_repl_core.engine.dependencies import Dependencies
+from llm_repl_core.engine.live_session import LiveSession
+from llm_repl_server.services.event_publisher import EventPublisher
+from llm_repl_server.services.notebook_writer import NotebookWriter
+from llm_repl_server.services.run_events import RunEvents
+from llm_repl_server.services.run_registry import RunRegistry
+from llm_repl_server.services.sessions import SessionFactory
+from llm_repl_server.storage.changes import WriteRun
+from llm_repl_server.storage.store import Store
+
+__all__ = ["STOPPED", "OpenNotebook"]
+
+STOPPED = "The run was stopped."
+
+
+class OpenNotebook:
+    """A notebook in memory. Used in the engine's loop.
+
+    Args:
+        notebook: The notebook.
+        sessions: Makes its session.
+        store: Where it is kept.
+        publisher: Who tells the clients.
+        runs: Who knows the runs.
+
+    Attributes:
+        notebook: The notebook.
+        writer: Its way to the disk.
+        events: What its runs tell the clients.
+        last_snapshot: Its variables, as they were when they were last looked at.
+    """
+
+    def __init__(
+        self,
+        notebook: Notebook,
+        *,
+        sessions: SessionFactory,
+        store: Store,
+        publisher: EventPublisher,
+        runs: RunRegistry,
+    ) -> None:
+        self.notebook = notebook
+        self.writer = NotebookWriter(notebook, store, publisher)
+        self.events = RunEvents(self.writer, publisher, runs)
+        self.last_snapshot: dict[str, Value] = {}
+        self._sessions = sessions
+        self._runs = runs
+        self._dependencies: Dependencies | None = None
+        self._session: LiveSession | None = None
+        self._stopping: set[asyncio.Future[bool]] = set()
+
+    @property
+    def existing_session(self) -> LiveSession | None:
+        """The session, where the notebook has run something."""
+        return self._session
+
+    @property
+    def session(self) -> LiveSession:
+        """The session, made when it is first asked for."""
+        if self._session is None:
+            self._session = self._sessions.open(self.notebook)
+            self._session.listen(self.events.on_event)
+        return self._session
+
+    @property
+    def dependencies(self) -> Dependencies:
+        """What depends on what: the session's knowledge, where there is a session."""
+        if self._session is not None:
+            return self._session.dependencies
+        if self._dependencies is None:
+            self._dependencies = Dependencies(self.notebook)
+        return self._dependencies
+
+    def stop_queued(self, run_id: str) -> None:
+        """Stop a run that waits for its turn; what runs now goes on.
+
+        It has ended for all who look it up. Its events come when it gets its turn, since the
+        engine keeps the order of runs.
+        """
+        if self._session is not None:
+            # Held on to, or it might be collected while it waits.
+            stopping = asyncio.ensure_future(self._session.interrupt(run_id=run_id))
+            self._stopping.add(stopping)
+            stopping.add_done_callback(self._stopping.discard)
+        is_kept = self._runs.is_kept(run_id)
+        record = self._runs.end(run_id, "interrupted", STOPPED)
+        if record is not None and is_kept and not self.writer.deleted:
+            self.writer.write(WriteRun(record), keep=True)
+
+    async def close(self, *, deleted: bool = False) -> None:
+        """Stop what runs and end the kernel.
+
+        Args:
+            deleted: Whether the notebook is gone, so that nothing more is written.
+        """
+        self.writer.deleted = deleted
+        if self._session is not None:
+            await self._session.close()
