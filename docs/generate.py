@@ -30,6 +30,7 @@ from llm_repl_server import errors as server_errors
 from llm_repl_server.api.openapi import describe
 from llm_repl_server.app import RESOURCES
 from llm_repl_server.cli.main import cli
+from llm_repl_server.services.encoding import output_schema
 from llm_repl_server.services.wire_events import EMITTED
 from llm_repl_server.settings import ServerSettings
 from llm_repl_server.sockets.messages import HANDLED, Acknowledgement
@@ -209,7 +210,10 @@ def _events(kinds: dict[str, type[Struct]]) -> str:
 
 
 def _schemas(types: list[type[Struct]]) -> dict[str, Any]:
-    return msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")[1]
+    template = "#/components/schemas/{name}"
+    return msgspec.json.schema_components(
+        types, ref_template=template, schema_hook=output_schema(template)
+    )[1]
 
 
 # REST --------------------------------------------------------------------------------------------
