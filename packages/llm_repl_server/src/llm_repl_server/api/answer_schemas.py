@@ -57,7 +57,8 @@ def describe_answer(kind: type[Struct], schema: dict[str, Any]) -> None:
     schema["description"] = text
     for name, description in _ATTRIBUTE.findall(attributes):
         if name in properties:
-            properties[name].setdefault("description", " ".join(description.split()))
+            text = re.sub(r"\bNone\b", "null", " ".join(description.split()))
+            properties[name].setdefault("description", text)
 
 
 def _may_be_unset(kind: Any) -> bool:
