@@ -53,12 +53,14 @@ def describe_answer(kind: type[Struct], schema: dict[str, Any]) -> None:
             for field in msgspec.structs.fields(kind)
             if not _may_be_unset(field.type)
         ]
-    text, _, attributes = cleandoc(kind.__doc__ or "").partition("\n\nAttributes:\n")
-    schema["description"] = text
-    for name, description in _ATTRIBUTE.findall(attributes):
-        if name in properties:
-            text = re.sub(r"\bNone\b", "null", " ".join(description.split()))
-            properties[name].setdefault("description", text)
+    for base in kind.__mro__:
+        text, _, attributes = cleandoc(base.__doc__ or "").partition("\n\nAttributes:\n")
+        if base is kind:
+            schema["description"] = text
+        for name, description in _ATTRIBUTE.findall(attributes):
+            if name in properties:
+                words = re.sub(r"\bNone\b", "null", " ".join(description.split()))
+                properties[name].setdefault("description", words)
 
 
 def _may_be_unset(kind: Any) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from llm_repl_core import CallRecord, FileMissing, StorageError
 from llm_repl_core.leftovers import mark_in_use
+from llm_repl_server.services.call_answers import call_answer
 from llm_repl_server.services.encoding import json_bytes
 
 __all__ = ["export_to"]
@@ -27,7 +28,7 @@ def export_to(path: Path | None, records: Iterable[CallRecord]) -> None:
         FileMissing: The folder does not exist.
         StorageError: It cannot be written; a file that was there is untouched.
     """
-    lines = (json_bytes(record) + b"\n" for record in records)
+    lines = (json_bytes(call_answer(record)) + b"\n" for record in records)
     if path is None:
         sys.stdout.buffer.writelines(lines)
         sys.stdout.buffer.flush()

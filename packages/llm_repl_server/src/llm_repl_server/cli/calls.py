@@ -88,11 +88,12 @@ def show_call(call_id: str, *, as_json: bool) -> None:
     """
     from llm_repl_server.cli.call_text import as_page
     from llm_repl_server.cli.log_ledger import open_log
+    from llm_repl_server.services.call_answers import call_answer
 
     with closing(open_log()) as log:
         record = _find(log, call_id)
     if as_json:
-        _print_json(record)
+        _print_json(call_answer(record))
     else:
         click.echo(as_page(record, for_terminal=sys.stdout.isatty()))
 
