@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import io
 import json
+import wave
 
 import pytest
 
@@ -11,14 +14,15 @@ from llm_repl_core.errors import (
     AnswerBroken,
     AnswerEmpty,
     AnswerUnreadable,
-    ContentRefused,
     ContextTooLong,
     ProviderError,
     ProviderServerError,
     RateLimited,
 )
-from llm_repl_core.providers.base import Message, ProviderConfig, Request, ToolCall
+from llm_repl_core.providers.base import Message, ProviderConfig, Request, ToolCall, Usage
+from llm_repl_core.providers.parts import Citation, Media, Refusal, ServerToolCall
 from llm_repl_core.providers.streaming import deltas
+from llm_repl_core.providers.turn import TurnBuilder
 from llm_repl_core.testing.openai_server import Reply
 from llm_repl_providers.openai.provider import OpenAIProvider
 
@@ -47,6 +51,17 @@ def _text(said):
             pieces.clear()
         pieces.append(delta.text)
     return "".join(pieces)
+
+
+def _turn(said):
+    builder = TurnBuilder()
+    for delta in said:
+        builder.add(delta)
+    return builder.turn()
+
+
+def _request(**options):
+    return Request(model="m", messages=(Message("user", "one two three"),), options=options)
 
 
 def _reasoning(said):
@@ -125,6 +140,7 @@ def test_a_stream_that_ends_without_either_is_broken(server):
         *((word, "stop") for word in ("stop", "eos", "EOS", "stop_sequence", "COMPLETE", "")),
         *((word, "length") for word in ("length", "max_tokens", "MAX_TOKENS", "model_length")),
         *((word, "tool_calls") for word in ("tool_use", "function_call", "TOOL_CALL")),
+        *((word, "content_filter") for word in ("content_filter", "SAFETY", "recitation")),
         ("something new", "other"),
     ],
 )
@@ -141,7 +157,6 @@ def test_why_it_ended_is_told_in_the_protocols_words(server, told, reason):
         ("error", AnswerBroken),
         ("abort", AnswerBroken),
         ("insufficient_system_resource", AnswerBroken),
-        ("SAFETY", ContentRefused),
     ],
 )
 def test_an_answer_that_was_ended_is_no_answer(server, told, error_class):
@@ -330,6 +345,118 @@ def test_halves_of_a_character_are_joined_wherever_they_come(server):
     ]
     *_, calls, _ = _listen(server, _events(*chunks))
     assert json.loads(calls.tool_calls[0].arguments) == {"x": "😀"}
+
+
+SOURCE = {"type": "url_citation", "start_index": 0, "end_index": 1, "url": "http://x", "title": "X"}
+CITED = Citation(start=0, end=1, url="http://x", title="X")
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_all_that_a_turn_is_made_of_is_brought(server, stream):
+    reply = Reply(
+        reasoning="Hm. So.", text="a b", citations=(SOURCE,), image=b"png", logprobs=True,
+        service_tier="flex",
+    )  # fmt: skip
+    turn = _turn(_listen(server, reply, _request(stream=stream)))
+    assert (turn.text, turn.reasoning, turn.finish_reason) == ("a b", "Hm. So.", "stop")
+    assert turn.of_kind(Citation) == (CITED,)
+    assert turn.of_kind(Media) == (Media(media_type="image/png", data=b"png"),)
+    assert [(entry.token, entry.logprob) for entry in turn.logprobs] == [("a ", -0.5), ("b", -0.5)]
+    assert turn.usage.service_tier == "flex"
+    assert turn.usage.reasoning_tokens == 2
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_refusal_is_an_end_of_its_own(server, stream):
+    turn = _turn(_listen(server, Reply(refusal="I will not."), _request(stream=stream)))
+    assert turn.parts == (Refusal(text="I will not."),)
+    assert (turn.text, turn.finish_reason) == ("", "refusal")
+
+
+def test_pictures_in_blocks_and_sources_of_searches_are_brought(server):
+    url = {"url": "data:image/webp;base64,cG5n"}
+    content = [{"type": "text", "text": "a"}, {"type": "image_url", "image_url": url}]
+    beside = {
+        "citations": ["http://a", "http://b"],
+        "search_results": [{"title": "A", "url": "http://a"}, 3, {"title": "no address"}],
+    }
+    said = _events(_chunk({"content": content}, **beside), _chunk(reason="stop", **beside))
+    turn = _turn(_listen(server, said))
+    assert turn.of_kind(Media) == (Media(media_type="image/webp", data=b"png"),)
+    assert turn.of_kind(Citation) == (Citation(url="http://a", title="A"), Citation(url="http://b"))
+
+
+def test_a_spoken_answer_is_a_sound_and_its_words(server):
+    pieces = [
+        {"id": "a", "transcript": "Good "},
+        {"data": base64.b64encode(b"\1\2\3\4").decode(), "transcript": "day."},
+        {"data": base64.b64encode(b"\5\6").decode(), "expires_at": 1},
+        {"data": 3},
+    ]
+    chunks = [_chunk({"audio": piece}) for piece in pieces]
+    options = {"modalities": ["text", "audio"], "audio": {"voice": "v", "format": "pcm16"}}
+    turn = _turn(_listen(server, _events(*chunks, _chunk(reason="stop")), _request(**options)))
+    assert turn.text == "Good day."
+    (sound,) = turn.of_kind(Media)
+    assert (sound.media_type, sound.text) == ("audio/wav", "Good day.")
+    with wave.open(io.BytesIO(sound.data)) as file:
+        assert (file.getnchannels(), file.getframerate()) == (1, 24_000)
+        assert file.readframes(9) == b"\1\2\3\4\5\6"
+    options["audio"]["format"] = "mp3"
+    message = {"content": None, "audio": {"id": "a", "data": "//s=", "transcript": "Hi."}}
+    turn = _turn(_listen(server, _whole(message), _request(**options, stream=False)))
+    (sound,) = turn.of_kind(Media)
+    assert (turn.text, sound.media_type, sound.data) == ("Hi.", "audio/mpeg", b"\xff\xfb")
+
+
+def test_what_a_server_ran_by_itself_is_brought(server):
+    tools = [{"index": 0, "type": "python", "arguments": '{"code": "1"}', "output": "1"}, "x"]
+    turn = _turn(_listen(server, _whole({"content": "a", "executed_tools": tools})))
+    assert turn.of_kind(ServerToolCall) == (
+        ServerToolCall(id="0", name="python", arguments='{"code": "1"}', result="1"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("record", "usage"),
+    [
+        (
+            {
+                "prompt_tokens": 20, "completion_tokens": 9, "total_tokens": 29,
+                "prompt_tokens_details": {"cached_tokens": 12, "audio_tokens": 2},
+                "completion_tokens_details": {"reasoning_tokens": 4, "audio_tokens": 0},
+            },
+            {"input_tokens": 20, "output_tokens": 9, "cached_input_tokens": 12,
+             "reasoning_tokens": 4, "input_by_modality": {"audio": 2}},
+        ),
+        # xAI counts the reasoning beside the answer.
+        (
+            {
+                "prompt_tokens": 20, "completion_tokens": 5, "total_tokens": 29,
+                "completion_tokens_details": {"reasoning_tokens": 4},
+            },
+            {"input_tokens": 20, "output_tokens": 9, "reasoning_tokens": 4},
+        ),
+        # DeepSeek, Moonshot.
+        (
+            {"prompt_tokens": 20, "completion_tokens": 5, "prompt_cache_hit_tokens": 7},
+            {"input_tokens": 20, "output_tokens": 5, "cached_input_tokens": 7},
+        ),
+        (
+            {"prompt_tokens": 20, "completion_tokens": 5, "cached_tokens": 7},
+            {"input_tokens": 20, "output_tokens": 5, "cached_input_tokens": 7},
+        ),
+        # What is no count is unknown, and not 0.
+        (
+            {"prompt_tokens": True, "completion_tokens": -1, "prompt_tokens_details": [1],
+             "completion_tokens_details": {"reasoning_tokens": "4"}},
+            {},
+        ),
+    ],
+)  # fmt: skip
+def test_details_of_usage_are_read(server, record, usage):
+    turn = _turn(_listen(server, _whole({"content": "a"}, usage=record)))
+    assert turn.usage == Usage(**usage, raw=record)
 
 
 def test_usage_is_taken_wherever_it_comes(server):

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from llm_repl_core.errors import AnswerBroken, AnswerEmpty, ContentRefused
+from msgspec import structs
+
+from llm_repl_core.errors import AnswerBroken, AnswerEmpty
 from llm_repl_core.model.json_value import JSONValue
-from llm_repl_core.providers.base import Delta, Usage
+from llm_repl_core.providers.base import Delta
 from llm_repl_core.providers.finish_reasons import read_finish_reason
+from llm_repl_core.providers.parts import Part, Refusal
 from llm_repl_core.providers.thinking import THINKING_TAGS
 from llm_repl_providers.openai.chat.content import merge, read_content, reasoning_of
+from llm_repl_providers.openai.chat.media import SpokenAnswer, read_pictures
+from llm_repl_providers.openai.chat.sources import Sources, read_executed_tools
 from llm_repl_providers.openai.chat.tool_calls import ToolCalls
 from llm_repl_providers.openai.lenient_json import TextJoiner, join_surrogates, without_surrogates
+from llm_repl_providers.openai.logprobs import read_logprobs
+from llm_repl_providers.openai.usage import read_usage
 
 __all__ = ["ChatAnswerReader"]
 
 _KNOWN_FIELDS: Final = frozenset(
-    {"role", "content", "tool_calls", "function_call", "refusal", "annotations", "audio"}
+    {"role", "content", "tool_calls", "function_call", "refusal", "annotations", "audio", "images"}
 )
 """Of a turn: what is read here, or does not go back to the server."""
+
+_NOTHING: Final = Delta()
 
 _BROKEN: Final = frozenset({"error", "abort", "insufficient_system_resource", "network_error"})
 
@@ -31,13 +40,17 @@ class ChatAnswerReader:
     Args:
         where: How messages name the server.
         calls_before: How many tools were called earlier in the conversation.
+        audio_format: Of a spoken answer.
     """
 
-    def __init__(self, where: str, *, calls_before: int = 0) -> None:
+    def __init__(self, where: str, *, calls_before: int = 0, audio_format: str = "wav") -> None:
         self._where = where
         self._model: str | None = None
         self._finish_reason: str | None = None
-        self._usage: Usage | None = None
+        self._usage: dict[str, Any] | None = None
+        self._service_tier: Any = None
+        self._sources = Sources()
+        self._spoken = SpokenAnswer(audio_format)
         self._refusal: list[str] = []
         self._tool_calls = ToolCalls(calls_before)
         self._text, self._reasoning = TextJoiner(), TextJoiner()
@@ -65,7 +78,9 @@ class ChatAnswerReader:
         # Some servers count after each chunk: the last count is the one of the whole answer.
         usage = document.get("usage")
         if isinstance(usage, dict):
-            self._usage = _usage(usage)
+            self._usage = usage
+        self._service_tier = document.get("service_tier") or self._service_tier
+        self._sources.add_document(document)
         choices = document.get("choices")
         if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
             return ()
@@ -76,19 +91,29 @@ class ChatAnswerReader:
         finish_reason = choice.get("finish_reason")
         if isinstance(finish_reason, str) and finish_reason:
             self._finish_reason = finish_reason
+        logprobs = choice.get("logprobs")
+        tokens = read_logprobs(logprobs.get("content")) if isinstance(logprobs, dict) else ()
+        turn = self._turn_in(choice)
+        delta = Delta() if turn is None else self._add_turn(turn)
+        if tokens:
+            delta = structs.replace(delta, logprobs=tokens)
+        return () if delta == _NOTHING else (delta,)
+
+    def _turn_in(self, choice: dict[str, Any]) -> dict[str, Any] | None:
+        """What a choice adds to the model's turn."""
         delta = choice.get("delta")
         if isinstance(delta, dict) and delta:
             self._streams = True
-            return self._add_turn(delta)
+            return delta
         # Some servers repeat in each chunk, as the message, all that has come so far.
         message = None if self._streams else choice.get("message")
         if isinstance(message, dict):
-            return self._add_turn(message)
+            return message
         # Servers that complete texts have it in the choice itself.
         text = choice.get("text")
-        return self._add_turn({"content": text}) if isinstance(text, str) else ()
+        return {"content": text} if isinstance(text, str) else None
 
-    def _add_turn(self, turn: dict[str, Any]) -> tuple[Delta, ...]:
+    def _add_turn(self, turn: dict[str, Any]) -> Delta:
         if "tool_calls" in turn:
             self._tool_calls.add(turn["tool_calls"])
         function = turn.get("function_call")  # as the protocol had it before there could be several
@@ -96,6 +121,8 @@ class ChatAnswerReader:
             self._tool_calls.add([{"index": 0, "function": function}])
         if isinstance(refusal := turn.get("refusal"), str):
             self._refusal.append(refusal)
+        self._sources.add_annotations(turn.get("annotations"))
+        parts: tuple[Part, ...] = read_pictures(turn.get("images"))
         content, text, reasoning = turn.get("content"), "", ""
         if content:
             self._contents.append(content)
@@ -105,14 +132,18 @@ class ChatAnswerReader:
                 said = read_content(content, self._where)
                 text, reasoning = self._text.add(said.text), said.reasoning
                 self._refusal.append(said.refusal)
+                parts += said.media
+        if "audio" in turn:
+            text += self._text.add(self._spoken.add(turn["audio"]))
         if turn.keys() - _KNOWN_FIELDS:
             reasoning = reasoning or reasoning_of(turn)
+            parts += read_executed_tools(turn.get("executed_tools"))
             for name, value in turn.items():
                 if name not in _KNOWN_FIELDS and value is not None:
                     self._fields[name] = merge(self._fields.get(name), value)
         if reasoning:
             reasoning = self._reasoning.add(reasoning)
-        return (Delta(text=text, reasoning=reasoning),) if text or reasoning else ()
+        return Delta(text=text, reasoning=reasoning, parts=parts)
 
     def end(self, *, is_complete: bool) -> list[Delta]:
         """What ends the answer.
@@ -124,19 +155,26 @@ class ChatAnswerReader:
             AnswerBroken: It is not complete.
             AnswerEmpty: It is, and there is no answer in it.
             AnswerUnreadable: A tool that it asks for has no name.
-            ContentRefused: A filter, or the model itself, stopped it.
         """
         tool_calls = self._tool_calls.whole(self._where) if self._has_choice else ()
         told = self._reason(is_complete=is_complete, has_tools=bool(tool_calls))
         reason, word = read_finish_reason(told)
+        if self._refusal and any(self._refusal) and reason == "stop":
+            reason = "refusal"
         deltas = []
         if rest := self._text.end():
             deltas.append(Delta(text=rest))
+        refusal = join_surrogates("".join(self._refusal)).strip()
+        parts: tuple[Part, ...] = (*self._spoken.media(), *self._sources.citations())
+        if refusal:
+            parts = (Refusal(text=refusal), *parts)
+        if parts:
+            deltas.append(Delta(parts=parts))
         if tool_calls:
             deltas.append(Delta(tool_calls=tool_calls, provider_data=self._provider_data()))
         deltas.append(
             Delta(
-                usage=self._usage,
+                usage=read_usage(self._usage, service_tier=self._service_tier),
                 finish_reason=reason,
                 provider_finish_reason=word,
                 model=self._model,
@@ -156,13 +194,6 @@ class ChatAnswerReader:
         told = self._finish_reason or ("tool_calls" if has_tools else "stop")
         if told.lower() in _BROKEN:
             raise AnswerBroken(f"{self._where} broke off its answer: it says `{told}`.")
-        if read_finish_reason(told)[0] == "content_filter":
-            raise ContentRefused(
-                f"The content filter of {_inside(self._where)} stopped the answer."
-            )
-        refusal = " ".join(join_surrogates("".join(self._refusal)).split())
-        if refusal:
-            raise ContentRefused(f"The model {self._model or ''} refused: {refusal}")
         return told
 
     def _provider_data(self) -> dict[str, JSONValue]:
@@ -204,20 +235,3 @@ def _joined_block(known: dict[str, Any], piece: dict[str, Any]) -> dict[str, Any
         else:
             joined[name] = value if name == "type" else merge(old, value)
     return joined
-
-
-def _inside(where: str) -> str:
-    return where[:1].lower() + where[1:]
-
-
-def _usage(record: dict[str, Any]) -> Usage:
-    raw = {key: value for key, value in record.items() if value is not None}
-    return Usage(
-        input_tokens=_count(raw.get("prompt_tokens")),
-        output_tokens=_count(raw.get("completion_tokens")),
-        raw=raw,
-    )
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) else None

@@ -30,4 +30,8 @@ class ChatApi:
     def reader(self, body: Mapping[str, Any], where: str) -> ChatAnswerReader:
         """What reads the answer to a body."""
         calls = sum(len(turn.get("tool_calls") or ()) for turn in body["messages"])
-        return ChatAnswerReader(where, calls_before=calls)
+        audio = body.get("audio")
+        form = audio.get("format") if isinstance(audio, dict) else None
+        return ChatAnswerReader(
+            where, calls_before=calls, audio_format=form if isinstance(form, str) else "wav"
+        )

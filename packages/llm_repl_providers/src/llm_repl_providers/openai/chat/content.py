@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 from llm_repl_core.errors import AnswerUnreadable
+from llm_repl_core.providers.parts import Media
+from llm_repl_providers.openai.chat.media import read_picture
 
 __all__ = ["Said", "merge", "read_content", "reasoning_of"]
 
 _TEXT_TYPES: Final = frozenset({"text", "output_text", "input_text"})
 _REASONING_TYPES: Final = frozenset({"thinking", "reasoning", "reasoning_text", "summary_text"})
+_PICTURE_TYPES: Final = frozenset({"image_url", "output_image", "image"})
 _SILENT_TYPES: Final = frozenset({"reference", "citation", "redacted_thinking", "signature"})
 """What says nothing by itself: the text is whole without it."""
 
@@ -26,11 +29,13 @@ class Said(NamedTuple):
         text: Of the answer.
         reasoning: Of the reasoning before it.
         refusal: Of a refusal in its place.
+        media: The pictures in it.
     """
 
     text: str = ""
     reasoning: str = ""
     refusal: str = ""
+    media: tuple[Media, ...] = ()
 
 
 def read_content(content: Any, where: str) -> Said:
@@ -48,7 +53,12 @@ def read_content(content: Any, where: str) -> Said:
     if content is None:
         return Said()
     said = [_read_block(block, where) for block in _blocks(content)]
-    return Said(*("".join(parts) for parts in zip(*said, strict=True))) if said else Said()
+    return Said(
+        text="".join(part.text for part in said),
+        reasoning="".join(part.reasoning for part in said),
+        refusal="".join(part.refusal for part in said),
+        media=tuple(picture for part in said for picture in part.media),
+    )
 
 
 def reasoning_of(turn: dict[str, Any]) -> str:
@@ -112,6 +122,8 @@ def _read_block(block: Any, where: str) -> Said:
                 None,
             )
             return Said(reasoning=_plain(inner, where))
+        if kind in _PICTURE_TYPES and (picture := read_picture(block)) is not None:
+            return Said(media=(picture,))
         if kind in _TEXT_TYPES or (kind is None and "text" in block):
             return Said(_plain(block.get("text"), where))
     what = f"a block of the type `{kind}`" if isinstance(kind, str) else "a form"

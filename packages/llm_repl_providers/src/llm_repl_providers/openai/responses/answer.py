@@ -13,12 +13,13 @@ from llm_repl_providers.openai.lenient_json import TextJoiner
 from llm_repl_providers.openai.logprobs import read_logprobs
 from llm_repl_providers.openai.responses.items import (
     OutputItem,
+    OutputItems,
     citations,
     content_parts,
-    item_parts,
     kept_item,
     tool_call,
 )
+from llm_repl_providers.openai.responses.server_tools import item_parts
 from llm_repl_providers.openai.usage import read_usage
 
 __all__ = ["ResponsesAnswerReader"]
@@ -72,7 +73,7 @@ class ResponsesAnswerReader:
     def __init__(self, where: str, *, keeps_items: bool = False, calls_before: int = 0) -> None:
         self._where = where
         self._keeps_items = keeps_items
-        self._items: list[OutputItem] = []
+        self._items = OutputItems()
         self._model: str | None = None
         self._response: dict[str, Any] | None = None
         self._text = TextJoiner()
@@ -169,7 +170,7 @@ class ResponsesAnswerReader:
                 f"{self._where} answered with a piece of text that is none: try another model, or "
                 "set `api: chat`."
             )
-        item = self._find(event, _item_kind(kind))
+        item = self._items.find(event, _item_kind(kind))
         return self._say(
             item, kind, _part_index(event), piece, read_logprobs(event.get("logprobs"))
         )
@@ -179,7 +180,9 @@ class ResponsesAnswerReader:
         whole = event.get(field)
         if not isinstance(whole, str):
             return []
-        return self._say_rest(self._find(event, _item_kind(kind)), kind, _part_index(event), whole)
+        return self._say_rest(
+            self._items.find(event, _item_kind(kind)), kind, _part_index(event), whole
+        )
 
     def _say_rest(
         self,
@@ -231,21 +234,23 @@ class ResponsesAnswerReader:
         self._has_begun = True
         whole = event.get("item")
         if kind == "response.output_item.added" and isinstance(whole, dict):
-            self._find({**event, "item_id": whole.get("id")}, str(whole.get("type"))).take(whole)
+            self._items.find({**event, "item_id": whole.get("id")}, str(whole.get("type"))).take(
+                whole
+            )
         elif kind == "response.output_item.done" and isinstance(whole, dict):
-            item = self._find({**event, "item_id": whole.get("id")}, str(whole.get("type")))
+            item = self._items.find({**event, "item_id": whole.get("id")}, str(whole.get("type")))
             item.take(whole, is_final=True)
             return self._end_item(item)
         elif kind == "response.function_call_arguments.delta":
             piece = event.get("delta")
             if isinstance(piece, str):
-                self._find(event, "function_call").arguments.append(piece)
+                self._items.find(event, "function_call").arguments.append(piece)
         elif kind == "response.function_call_arguments.done":
             arguments = event.get("arguments")
             if isinstance(arguments, str):
-                self._find(event, "function_call").arguments[:] = [arguments]
+                self._items.find(event, "function_call").arguments[:] = [arguments]
         elif kind == "response.output_text.annotation.added":
-            self._find(event, "message").add_annotation(
+            self._items.find(event, "message").add_annotation(
                 event.get("content_index"), event.get("annotation")
             )
         return []
@@ -260,40 +265,9 @@ class ResponsesAnswerReader:
         self._response = response
         deltas: list[Delta] = []
         output = response.get("output")
-        seen: dict[str, int] = {}
-        for whole in output if isinstance(output, list) else []:
-            if not isinstance(whole, dict):
-                continue
-            kind = str(whole.get("type"))
-            number = seen[kind] = seen.get(kind, -1) + 1
-            # By its id, or else by its number among its kind: places may have shifted.
-            same = [item for item in self._items if item.kind == kind]
-            known = next((item for item in same if item.id and item.id == whole.get("id")), None)
-            if known is None and number < len(same):
-                known = same[number]
-            if known is None:
-                known = OutputItem(index=None, kind=kind)
-                self._items.append(known)
-            known.take(whole, is_final=True)
-            deltas += self._end_item(known)
+        for item in self._items.take_output(output if isinstance(output, list) else []):
+            deltas += self._end_item(item)
         return deltas
-
-    def _find(self, event: dict[str, Any], kind: str) -> OutputItem:
-        """The item that an event belongs to, which it may begin."""
-        index, identifier = event.get("output_index"), event.get("item_id")
-        for item in reversed(self._items):
-            if item.is_ended:
-                continue
-            if isinstance(index, int) and item.index is not None:
-                if item.index == index and item.kind == kind:
-                    return item
-            elif item.kind == kind and (not item.id or not identifier or item.id == identifier):
-                return item
-        item = OutputItem(index=index if isinstance(index, int) else None, kind=kind)
-        if isinstance(identifier, str):
-            item.id = identifier
-        self._items.append(item)
-        return item
 
     def _end_item(self, item: OutputItem) -> list[Delta]:
         """What a whole item says that has not been said, and what belongs to it; once."""

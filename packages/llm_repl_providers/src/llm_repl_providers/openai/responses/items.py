@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from collections.abc import Collection, Iterator
 from typing import Any, Final
@@ -13,10 +11,8 @@ from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.providers.base import ToolCall
 from llm_repl_core.providers.parts import (
     Citation,
-    Media,
     Part,
     Reasoning,
-    ServerToolCall,
     Text,
     TokenLogprob,
 )
@@ -27,9 +23,9 @@ from llm_repl_providers.openai.logprobs import read_logprobs
 
 __all__ = [
     "OutputItem",
+    "OutputItems",
     "citations",
     "content_parts",
-    "item_parts",
     "kept_item",
     "tool_call",
 ]
@@ -106,6 +102,60 @@ class OutputItem:
         return (
             Reasoning(provider_data=kept) if self.kind == "reasoning" else Text(provider_data=kept),
         )
+
+
+class OutputItems:
+    """The items of a response, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._items: list[OutputItem] = []
+
+    def __iter__(self) -> Iterator[OutputItem]:
+        return iter(self._items)
+
+    def find(self, event: dict[str, Any], kind: str) -> OutputItem:
+        """The item that an event belongs to, which it may begin.
+
+        Args:
+            event: It; servers may leave out its ``output_index``, its ``item_id``, or both.
+            kind: The type that the item must have.
+        """
+        index, identifier = event.get("output_index"), event.get("item_id")
+        for item in reversed(self._items):
+            if item.is_ended or item.kind != kind:
+                continue
+            if isinstance(index, int) and item.index is not None:
+                if item.index == index:
+                    return item
+            elif not item.id or not identifier or item.id == identifier:
+                return item
+        item = OutputItem(index=index if isinstance(index, int) else None, kind=kind)
+        if isinstance(identifier, str):
+            item.id = identifier
+        self._items.append(item)
+        return item
+
+    def take_output(self, output: list[Any]) -> list[OutputItem]:
+        """Take the items of the whole response in, each as the one that it has been so far.
+
+        It is known by its id, or else by its number among its kind: places may have shifted.
+        """
+        taken: list[OutputItem] = []
+        for data in output:
+            if not isinstance(data, dict):
+                continue
+            kind = str(data.get("type"))
+            number = sum(item.kind == kind for item in taken)
+            same = [item for item in self._items if item.kind == kind]
+            item = next((item for item in same if item.id and item.id == data.get("id")), None)
+            if item is None and number < len(same):
+                item = same[number]
+            if item is None:
+                item = OutputItem(index=None, kind=kind)
+                self._items.append(item)
+            item.take(data, is_final=True)
+            taken.append(item)
+        return taken
 
 
 def kept_item(item: OutputItem, keeps_item: bool) -> dict[str, JSONValue]:
@@ -203,99 +253,6 @@ def tool_call(
         arguments="{}" if arguments in ("", "null") else arguments,
         provider_data={RESPONSES_ITEM: without_surrogates(fields)} if fields else {},
     )
-
-
-def item_parts(item: OutputItem) -> tuple[Part, ...]:
-    """What the server's own tools, and all other items, are to a turn."""
-    data = without_surrogates(item.data)
-    if item.kind == "image_generation_call" and isinstance(result := data.get("result"), str):
-        picture = _picture(data, result)
-        if picture is not None:
-            return (picture,)
-    name, arguments, result, failed = _read_call(item.kind, data)
-    return (
-        ServerToolCall(
-            id=item.id,
-            name=name,
-            arguments=arguments,
-            result=result,
-            failed=failed or data.get("status") == "failed",
-            provider_data={RESPONSES_ITEM: data},
-        ),
-    )
-
-
-def _picture(data: dict[str, Any], result: str) -> Media | None:
-    try:
-        picture = base64.b64decode(result)
-    except (ValueError, binascii.Error):
-        return None
-    form = data.get("output_format")
-    form = form if isinstance(form, str) and form else "png"
-    prompt = data.get("revised_prompt")
-    return Media(
-        media_type="image/svg+xml" if form == "svg" else f"image/{form}",
-        data=picture,
-        text=prompt if isinstance(prompt, str) else "",
-        provider_data={
-            RESPONSES_ITEM: {name: value for name, value in data.items() if name != "result"}
-        },
-    )
-
-
-def _read_call(kind: str, data: dict[str, Any]) -> tuple[str, str, str, bool]:
-    """Name, arguments, result and failure of a tool that the server has run."""
-    if kind == "web_search_call":
-        action = data.get("action")
-        action = dict(action) if isinstance(action, dict) else {}
-        sources = action.pop("sources", None)
-        urls = [str(source.get("url", "")) for source in _objects(sources)]
-        return "web_search", _json(action), "\n".join(urls), False
-    if kind == "file_search_call":
-        results = [
-            f"{result.get('filename', '')}:\n{result.get('text', '')}"
-            for result in _objects(data.get("results"))
-        ]
-        return "file_search", _json({"queries": data.get("queries")}), "\n\n".join(results), False
-    if kind == "code_interpreter_call":
-        outputs = [
-            str(output.get("logs") or output.get("url") or "")
-            for output in _objects(data.get("outputs"))
-        ]
-        return "code_interpreter", _json({"code": data.get("code")}), "\n".join(outputs), False
-    if kind == "mcp_call":
-        error = data.get("error")
-        result = data.get("output") or ("" if error is None else _text(error))
-        name = ".".join(str(data[field]) for field in ("server_label", "name") if data.get(field))
-        arguments = data.get("arguments")
-        return (
-            name or kind,
-            arguments if isinstance(arguments, str) else "{}",
-            _text(result),
-            bool(error),
-        )
-    if kind == "mcp_list_tools":
-        names = [str(tool.get("name")) for tool in _objects(data.get("tools"))]
-        error = data.get("error")
-        return (
-            kind,
-            _json({"server_label": data.get("server_label")}),
-            "\n".join(names),
-            bool(error),
-        )
-    return kind.removesuffix("_call"), "{}", "", False
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else _json(value)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return [entry for entry in _list(value) if isinstance(entry, dict)]
 
 
 def _list(value: Any) -> list[Any]:
