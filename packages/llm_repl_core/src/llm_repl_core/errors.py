@@ -107,7 +107,7 @@ __all__ = [
 
 
 class LLMReplError(Exception):
-    """The root: whatever LLM-REPL raises on purpose can be caught by it."""
+    """The root: catches every error that LLM-REPL raises on purpose."""
 
     code: ClassVar[str] = "error"
     http_status: ClassVar[int] = 500
@@ -115,7 +115,7 @@ class LLMReplError(Exception):
 
 
 class InvalidInput(LLMReplError):
-    """What was given cannot be used; the message names the field and what it takes."""
+    """An input is invalid; the message names the field and says what it takes."""
 
     code = "invalid"
     http_status = 400
@@ -123,19 +123,19 @@ class InvalidInput(LLMReplError):
 
 
 class InvalidSetting(InvalidInput):
-    """A setting has an unknown name or an unusable value."""
+    """A setting has an unknown name or an invalid value."""
 
     code = "invalid_setting"
 
 
 class InvalidNotebook(InvalidInput):
-    """A file or a document is not a notebook of the format that it claims to be."""
+    """A file or document is not a notebook in the format that it claims to have."""
 
     code = "invalid_notebook"
 
 
 class InvalidRecordings(InvalidInput):
-    """A file beside a notebook does not hold recorded calls; the message names the line."""
+    """A recordings file is invalid; the message names the line."""
 
     code = "invalid_recordings"
 
@@ -148,7 +148,7 @@ class InvalidTemplate(InvalidInput):
 
 
 class InvalidMemory(InvalidInput):
-    """A memory cell holds something other than comments, assignments and ``memory.update``."""
+    """A memory cell contains something other than comments, assignments and ``memory.update``."""
 
     code = "invalid_memory"
     exit_code = 1
@@ -163,37 +163,37 @@ class NotFound(LLMReplError):
 
 
 class NotebookNotFound(NotFound):
-    """There is no notebook of that id."""
+    """There is no notebook with that id."""
 
     code = "no_such_notebook"
 
 
 class CellNotFound(NotFound):
-    """The notebook has no cell of that id."""
+    """The notebook has no cell with that id."""
 
     code = "no_such_cell"
 
 
 class ProviderNotFound(NotFound):
-    """No plugin registers a provider of that name."""
+    """No plugin registers a provider with that name."""
 
     code = "no_such_provider"
 
 
 class KernelNotFound(NotFound):
-    """No plugin registers a kernel of that name."""
+    """No plugin registers a kernel with that name."""
 
     code = "no_such_kernel"
 
 
 class FileMissing(NotFound):
-    """There is no file of that path."""
+    """There is no file at that path."""
 
     code = "no_such_file"
 
 
 class Unauthenticated(LLMReplError):
-    """Who asks is not known: a token is missing or wrong."""
+    """The token is missing or wrong."""
 
     code = "unauthenticated"
     http_status = 401
@@ -201,7 +201,7 @@ class Unauthenticated(LLMReplError):
 
 
 class Forbidden(LLMReplError):
-    """Who asks may not do this, whatever the token."""
+    """The client may not do this, whatever its token."""
 
     code = "forbidden"
     http_status = 403
@@ -209,21 +209,21 @@ class Forbidden(LLMReplError):
 
 
 class Conflict(LLMReplError):
-    """Somebody else was faster, or the thing is not in a state that allows this."""
+    """Somebody else made a change first, or the current state does not allow this."""
 
     code = "conflict"
     http_status = 409
 
 
 class BudgetExceeded(LLMReplError):
-    """A call was not made: it might take more than what is left of a budget."""
+    """A call was not sent, since it might exceed what is left of a budget."""
 
     code = "budget_exceeded"
     http_status = 409
 
 
 class PriceUnknown(LLMReplError):
-    """A call has no known price, and a budget limits money; it was not sent."""
+    """A call was not sent, since its price is unknown and a budget limits money."""
 
     code = "price_unknown"
     http_status = 409
@@ -231,14 +231,14 @@ class PriceUnknown(LLMReplError):
 
 
 class CallNotSent(LLMReplError):
-    """A call waited for its turn in a budget, and a cell above it ended the run meanwhile."""
+    """A call was waiting for the budget when a cell above it ended the run."""
 
     code = "not_sent"
     http_status = 409
 
 
 class TooLarge(LLMReplError):
-    """What was sent is over the limit."""
+    """A request is larger than the limit."""
 
     code = "too_large"
     http_status = 413
@@ -246,7 +246,7 @@ class TooLarge(LLMReplError):
 
 
 class NotJSON(LLMReplError):
-    """A body was sent whose content type is not JSON."""
+    """A request body has a content type other than JSON."""
 
     code = "not_json"
     http_status = 415
@@ -254,7 +254,7 @@ class NotJSON(LLMReplError):
 
 
 class CellExecutionError(LLMReplError):
-    """A run ended at a cell that failed.
+    """A run ended because a cell failed.
 
     Args:
         message: The failure, as the cell's error output says it.
@@ -270,14 +270,14 @@ class CellExecutionError(LLMReplError):
 
 
 class KernelError(LLMReplError):
-    """A kernel could not do what it was asked."""
+    """A kernel could not do what it was asked to do."""
 
     code = "kernel"
     http_status = 409
 
 
 class KernelStartFailed(KernelError):
-    """A kernel did not come up."""
+    """A kernel did not start."""
 
     code = "kernel_start"
 
@@ -289,7 +289,7 @@ class KernelDied(KernelError):
 
 
 class KernelUnsupported(KernelError):
-    """This kind of kernel cannot do that at all."""
+    """This kind of kernel does not support the operation."""
 
     code = "kernel_cannot"
 
@@ -303,7 +303,7 @@ class ProviderError(LLMReplError):
 
 
 class KeyMissing(ProviderError):
-    """No key is set; the message names the variable to set and the keyless alternative."""
+    """No key is set; the message names the environment variable and a keyless alternative."""
 
     code = "key_missing"
     exit_code = 2
@@ -317,18 +317,18 @@ class KeyRejected(ProviderError):
 
 
 class ModelNotFound(ProviderError):
-    """The provider has no model of that name."""
+    """The provider has no model with that name."""
 
     code = "no_such_model"
     exit_code = 2
 
 
 class RateLimited(ProviderError):
-    """The provider asks for patience.
+    """A rate limit of the provider was exceeded.
 
     Args:
         message: What the provider says.
-        retry_after_s: How long it asks to wait, in seconds; None where it does not say.
+        retry_after_s: How long it asks to wait, in seconds; None if it does not say.
     """
 
     code = "rate_limited"
@@ -340,7 +340,7 @@ class RateLimited(ProviderError):
 
 
 class ContextTooLong(ProviderError):
-    """The messages do not fit into the model's context."""
+    """The messages do not fit into the model's context window."""
 
     code = "context_too_long"
 
@@ -352,7 +352,7 @@ class ContentRefused(ProviderError):
 
 
 class RequestRejected(ProviderError):
-    """The provider calls the request invalid: an unknown parameter, a bad value."""
+    """The provider rejected the request as invalid: an unknown parameter, a bad value."""
 
     code = "request_rejected"
 
@@ -379,39 +379,39 @@ class ProviderServerError(ProviderError):
 
 
 class AnswerBroken(ProviderError):
-    """An answer broke off."""
+    """An answer was cut off."""
 
     code = "answer_broken"
     retryable = True
 
 
 class AnswerUnreadable(ProviderError):
-    """An answer came in a form that is not known: it would do so again, and cost again."""
+    """An answer has an unknown format; a retry would give the same, and cost again."""
 
     code = "answer_unreadable"
 
 
 class AnswerEmpty(ProviderError):
-    """An answer is complete and says nothing: the message says why, where that is known."""
+    """An answer is complete but empty; the message says why, if that is known."""
 
     code = "answer_empty"
 
 
 class ToolLimitReached(LLMReplError):
-    """A model went on asking for tools beyond the limit that its prompt sets."""
+    """A model asked for tools more often than its prompt's limit allows."""
 
     code = "tool_limit"
     http_status = 409
 
 
 class AnswerMisfit(ProviderError):
-    """An answer does not have the form that was asked for; the message says where and what."""
+    """An answer does not fit its schema; the message says where and why."""
 
     code = "answer_misfit"
 
 
 class ReplayMiss(LLMReplError):
-    """A run that may only be answered from the record asked what is not on it.
+    """A replay made a call for which there is no recorded answer.
 
     The message shows how the nearest recorded call differs, and has several lines.
     """
@@ -428,7 +428,7 @@ class PluginError(LLMReplError):
 
 
 class StorageError(LLMReplError):
-    """What was to be kept could not be written, or read."""
+    """Data could not be written to or read from the database or a file."""
 
     code = "storage"
     http_status = 409

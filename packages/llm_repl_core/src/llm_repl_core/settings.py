@@ -67,12 +67,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = None
     kernel_preload: Annotated[
         tuple[str, ...],
-        Meta(description="Modules that worker kernels have imported before they start."),
+        Meta(description="Modules that are imported once, before worker kernels start."),
     ] = ()
     kernel_memory_limit_bytes: Annotated[
         Annotated[int, Meta(ge=0)] | None,
         Meta(
-            description="Of a worker kernel; 0: none; not set: four fifths of the machine's.",
+            description="The memory of a worker kernel; 0: no limit; not set: four fifths of the "
+            "machine's.",
             extra_json_schema={"unit": "bytes"},
         ),
     ] = None
@@ -80,7 +81,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         float,
         Meta(
             ge=0,
-            description="How long a cell may run; 0: no limit.",
+            description="The timeout of a cell; 0: none.",
             extra_json_schema={"unit": "seconds"},
         ),
     ] = 0.0
@@ -88,7 +89,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         int,
         Meta(
             ge=1,
-            description="How much a cell may put out; the rest is dropped with a notice.",
+            description="How much output a cell may produce; the rest is dropped, with a notice.",
             extra_json_schema={"unit": "bytes"},
         ),
     ] = 10_000_000
@@ -101,13 +102,13 @@ class Settings(Struct, frozen=True, kw_only=True):
         ),
     ] = 100_000
     provider: Annotated[
-        str, Meta(description="Who answers prompts where neither cell nor notebook says it.")
+        str, Meta(description="The provider of prompts for which nothing else names one.")
     ] = "mock"
     model: Annotated[
-        str | None, Meta(description="The model of that provider; not set: the provider's own.")
+        str | None, Meta(description="That provider's model; not set: its default.")
     ] = None
     base_url: Annotated[
-        str | None, Meta(description="Where that provider's server is; not set: its own.")
+        str | None, Meta(description="That provider's address; not set: its default.")
     ] = None
     provider_timeout_s: Annotated[
         float,
@@ -119,28 +120,28 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = 120.0
     provider_concurrency: Annotated[
         int,
-        Meta(ge=1, description="How many calls a provider gets at once, from all notebooks."),
+        Meta(ge=1, description="How many calls to a provider may run at once, for all notebooks."),
     ] = 32
     run_concurrency: Annotated[
         int,
-        Meta(ge=1, description="How many calls a run has under way, where it does not say it."),
+        Meta(ge=1, description="How many calls of a run may run at once, unless the run says."),
     ] = 32
     speculate: Annotated[
         bool,
         Meta(
             description="Whether prompts are sent ahead of cells that are not expected to change "
-            "what they ask; what was sent in vain costs money."
+            "them; a wrong guess costs money."
         ),
     ] = True
     call_attempts: Annotated[
         int,
-        Meta(ge=1, description="How often a call is tried that fails for the moment."),
+        Meta(ge=1, description="How often a call is tried in all, if its error may pass."),
     ] = 4
     prices: Annotated[
         dict[str, ModelPrice],
         Meta(
-            description="Prices of one's own, by `provider/model`, model, or `provider/*`: "
-            "`input`, `output` and perhaps `cached_input`; before those of the list.",
+            description="Your own prices, by `provider/model`, model, or `provider/*`: `input`, "
+            "`output` and optionally `cached_input`; they override the list's.",
             extra_json_schema={"unit": "US dollars per million tokens"},
         ),
     ] = field(default_factory=dict)

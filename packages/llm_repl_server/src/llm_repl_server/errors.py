@@ -10,14 +10,14 @@ __all__ = ["NotYetWritten", "PreconditionFailed"]
 
 
 class PreconditionFailed(Conflict):
-    """An ``If-Match`` does not hold: RFC 9110, section 13.1.1, asks for this status."""
+    """An ``If-Match`` does not match (RFC 9110, section 13.1.1)."""
 
     code = "precondition_failed"
     http_status = 412
 
 
 class NotYetWritten(StorageError):
-    """What has happened could not be written: it is kept in memory, and written when it can be.
+    """A change could not be written yet: it is kept in memory and written when possible.
 
     Attributes:
         written: Resolves when it is written.

@@ -19,9 +19,9 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
 
     section: ClassVar[str | None] = "server"
 
-    host: Annotated[str, Meta(description="The address to listen at.")] = "127.0.0.1"
+    host: Annotated[str, Meta(description="The address to listen on.")] = "127.0.0.1"
     port: Annotated[
-        int, Meta(ge=0, le=65535, description="The port to listen at; 0: any that is free.")
+        int, Meta(ge=0, le=65535, description="The port to listen on; 0: any free port.")
     ] = 5000
     debug: Annotated[bool, Meta(description="Reload when code changes, and log every request.")] = (
         False
@@ -29,30 +29,30 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
     auth: Annotated[
         Literal["auto", "token", "none"],
         Meta(
-            description="Who needs the token: `auto`: all but this machine's own programs; "
-            "`token`: everybody; `none`: nobody."
+            description="Who needs the token: `auto`: everyone except programs on this machine; "
+            "`token`: everyone; `none`: no one."
         ),
     ] = "auto"
     token: Annotated[
-        str | None, Meta(description="What lets others in; not set: made anew at each start.")
+        str | None, Meta(description="The access token; not set: generated at each start.")
     ] = None
     allow_origin: Annotated[
         tuple[str, ...],
-        Meta(description="Origins of pages that may use the server, besides this machine's own."),
+        Meta(description="Origins of pages that may use the server (CORS), besides local ones."),
     ] = ()
     root: Annotated[
         str | None,
-        Meta(description="The folder of notebook files; not set: the working directory."),
+        Meta(description="The folder for notebook files; not set: the working directory."),
     ] = None
     database_url: Annotated[
         str | None,
-        Meta(description="Where notebooks are kept; not set: a file in the data folder."),
+        Meta(description="The database for notebooks; not set: a file in the data folder."),
     ] = None
     body_limit_bytes: Annotated[
         int,
         Meta(
             ge=1,
-            description="The largest request that is read.",
+            description="The largest request body that is accepted.",
             extra_json_schema={"unit": "bytes"},
         ),
     ] = 64_000_000
@@ -60,7 +60,8 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
         int,
         Meta(
             ge=2,
-            description="How many requests are served at a time, those that wait for a cell too.",
+            description="How many requests are served at once, including those that wait for a "
+            "cell.",
         ),
     ] = 512
 

@@ -198,8 +198,8 @@ def test_a_key_is_bound_to_its_address(llm_repl: RunCommand, folder: Path) -> No
         llm_repl("run", "-q", "good.llmn", *chosen)
         assert server.requests[-1].headers["authorization"] == "Bearer sk-general"
     removed = llm_repl("keys", "remove", "openai", OPENAI_API_KEY="sk-env")
-    assert "The key for openai is removed" in removed.stdout
-    assert "still one in the environment, in OPENAI_API_KEY" in removed.stdout
+    assert "The key for openai was removed" in removed.stdout
+    assert "environment variable OPENAI_API_KEY still holds a key" in removed.stdout
     assert llm_repl("keys", "list").stdout.startswith("There are no keys")
     again = llm_repl("keys", "remove", "openai")
     assert (again.returncode, again.stderr.count("\n")) == (2, 1)

@@ -74,9 +74,9 @@ def fill(environment: dict[str, str]) -> Fill:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["list"], "No call is on record yet.\n"),
-        (["list", "--model", "x"], "No call on record matches.\n"),
-        (["search", "x"], "No call on record matches.\n"),
+        (["list"], "No calls have been recorded yet.\n"),
+        (["list", "--model", "x"], "No recorded call matches.\n"),
+        (["search", "x"], "No recorded call matches.\n"),
         (["export"], ""),
     ],
 )

@@ -30,17 +30,17 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 def filter_options(command: F) -> F:
     """Add ``--notebook``, ``--model``, ``--state`` and ``--since``."""
     options = [
-        click.option("--notebook", help="Of this notebook only: its file, or its id."),
-        click.option("--model", help="To this model only, by the name that was asked for."),
+        click.option("--notebook", help="Only calls of this notebook: its file, or its id."),
+        click.option("--model", help="Only calls to this model, by the requested name."),
         click.option(
             "--state",
             type=click.Choice(["running", "completed", "failed", "interrupted", "superseded"]),
-            help="In this state only.",
+            help="Only calls in this state.",
         ),
         click.option(
             "--since",
             metavar="TIME",
-            help="From this time on: 2026-01-31, 2026-01-31T12:00, or how long ago: 30m, 2h, 3d.",
+            help="Only calls since: 2026-01-31, 2026-01-31T12:00, or how long ago: 30m, 2h, 3d.",
         ),
     ]
     for option in reversed(options):

@@ -1,4 +1,4 @@
-"""``llm-repl calls``: the calls to models that are on record."""
+"""``llm-repl calls``: the recorded calls to models."""
 
 from __future__ import annotations
 
@@ -23,16 +23,20 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _limit = click.option(
-    "--limit", type=click.IntRange(1, 100_000), default=20, show_default=True, help="How many."
+    "--limit",
+    type=click.IntRange(1, 100_000),
+    default=20,
+    show_default=True,
+    help="How many calls.",
 )
-_as_json = click.option("--json", "as_json", is_flag=True, help="As JSON.")
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group("calls")
 def command() -> None:
-    """Look at the calls to models: what was sent, what came back, what it cost.
+    """Show the calls to models: what was sent, what came back, what it cost.
 
-    Those of the server and of `llm-repl run` are kept in one log.
+    The call log holds the calls of the server and of `llm-repl run`.
     """
 
 
@@ -49,10 +53,10 @@ def list_calls(
     *,
     as_json: bool,
 ) -> None:
-    """List calls, the last one first.
+    """List calls, the latest first.
 
-    Of each: the beginning of its id, when, its state, the model, tokens in + out and the price;
-    then its cell and notebook, and how the prompt begins.
+    For each call: the beginning of its id, the time, its state, the model, input + output tokens
+    and the price; then its cell and notebook, and the beginning of the prompt.
     """
     wanted = make_filter(notebook, model, state, since, limit=limit)
     _list(wanted, as_json=as_json, is_filtered=any((notebook, model, state, since)))
@@ -73,7 +77,7 @@ def search_calls(
     *,
     as_json: bool,
 ) -> None:
-    """List calls whose messages or answer have all WORDS, or words that begin so."""
+    """List calls whose messages or answer contain words that begin with all WORDS."""
     wanted = make_filter(notebook, model, state, since, limit=limit, search=" ".join(words))
     _list(wanted, as_json=as_json, is_filtered=True)
 
@@ -82,9 +86,9 @@ def search_calls(
 @click.argument("call_id")
 @_as_json
 def show_call(call_id: str, *, as_json: bool) -> None:
-    """Show all of a call: messages, answer, tokens, price, attempts.
+    """Show a call in full: messages, answer, tokens, price, attempts.
 
-    CALL_ID is the call's id, or a beginning of it that no other call has.
+    CALL_ID is the call's id, or a unique beginning of it.
     """
     from llm_repl_server.cli.call_text import as_page
     from llm_repl_server.cli.log_ledger import open_log
@@ -108,9 +112,9 @@ def export_calls(
     since: str | None,
     output: Path | None,
 ) -> None:
-    """Write calls as JSON Lines, all of each, the last one first.
+    """Write calls in full as JSON Lines, the latest first.
 
-    A file is for your eyes only, and is there when it is complete.
+    A file given by -o is readable by you alone, and appears once it is complete.
     """
     from llm_repl_core.files import refuse_unwritable
     from llm_repl_server.cli.call_export import export_to
@@ -134,7 +138,9 @@ def _list(wanted: CallFilter, *, as_json: bool, is_filtered: bool) -> None:
     if as_json:
         _print_json([call_summary(record) for record in found])
     elif not found:
-        sentence = "No call on record matches." if is_filtered else "No call is on record yet."
+        sentence = (
+            "No recorded call matches." if is_filtered else "No calls have been recorded yet."
+        )
         click.echo(sentence, err=True)
     else:
         for record in found:

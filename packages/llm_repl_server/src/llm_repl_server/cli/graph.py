@@ -26,16 +26,16 @@ _FORMATS_BY_ENDING = {
     "drawing",
     "--format",
     type=click.Choice(["text", "mermaid", "svg"]),
-    help="What to draw.  [default: what the ending of -o says, else text]",
+    help="The output format.  [default: by the extension of -o, or text]",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write it to this file.")
 def command(notebook: Path, drawing: str | None, output: Path | None) -> None:
-    """Draw which cells of NOTEBOOK need which, and by which variables. Nothing is run.
+    """Draw which cells of NOTEBOOK depend on which, and by which variables. Nothing is run.
 
     Cells are numbered from 1, as `llm-repl run` shows them and `llm-repl preview` takes them.
 
-    Which cells got in the way of prompts that were sent ahead is known to runs, not to the file:
-    the graph of a server's notebook, and of a session, shows it.
+    A file does not record which cells got in the way of prompts that were sent ahead: see the
+    graph of a notebook on a server, or of a session.
     """
     from llm_repl_core import Application
     from llm_repl_core.dataflow.drawings import draw_mermaid, draw_text

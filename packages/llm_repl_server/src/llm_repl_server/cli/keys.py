@@ -11,10 +11,10 @@ __all__ = ["command"]
 
 @click.group("keys")
 def command() -> None:
-    """Keep the keys of providers in a file that only you can read.
+    """Store the keys of providers in a file that only you can read.
 
-    A key in the environment (OPENAI_API_KEY) goes before one in the file, but for one that is
-    kept for the address that is asked.
+    A key in an environment variable (OPENAI_API_KEY) takes precedence over one in the file, unless
+    the latter was stored for the address that is asked.
     """
 
 
@@ -22,9 +22,9 @@ def command() -> None:
 @click.argument("provider")
 @click.option("--base-url", metavar="URL", help="Send the key to this address only.")
 def set_key(provider: str, base_url: str | None) -> None:
-    """Keep the key of PROVIDER, which is asked for, or read from standard input.
+    """Store the key of PROVIDER, entered at a prompt or read from standard input.
 
-    With --base-url, it is sent to that server only, and another key can be kept beside it.
+    With --base-url, it is sent to that address only; other keys of PROVIDER are kept.
     """
     from llm_repl_core import Application
 
@@ -36,20 +36,20 @@ def set_key(provider: str, base_url: str | None) -> None:
         key = sys.stdin.readline()
     application.keys.set(provider, key, base_url=base_url)
     whose = provider if base_url is None else f"{provider} at {base_url}"
-    click.echo(f"The key for {whose} is kept in {application.keys.path}.")
+    click.echo(f"The key for {whose} is stored in {application.keys.path}.")
     if base_url is not None:
         click.echo(f"It is used by `llm-repl run --provider {provider} --base-url {base_url}`.")
 
 
 @command.command("list")
 def list_keys() -> None:
-    """List the providers that have a key, where it comes from, and where it goes."""
+    """List the providers that have a key, where it comes from, and where it is sent."""
     from llm_repl_core import Application
 
     application = Application()
     sources = application.keys.sources(application.providers.key_variables())
     if not sources:
-        click.echo("There are no keys. The provider mock needs none.")
+        click.echo("There are no keys. The provider `mock` needs none.")
     for source in sources:
         where = "file" if source.variable is None else f"environment, {source.variable}"
         server = f", for {source.base_url} only" if source.base_url else ""
@@ -66,10 +66,10 @@ def remove_key(provider: str, base_url: str | None) -> None:
     application = Application()
     for server in application.keys.remove(provider, base_url=base_url):
         whose = provider if server is None else f"{provider} at {server}"
-        click.echo(f"The key for {whose} is removed from {application.keys.path}.")
+        click.echo(f"The key for {whose} was removed from {application.keys.path}.")
     for source in application.keys.sources(application.providers.key_variables()):
         if source.provider == provider and source.variable is not None:
-            click.echo(f"There is still one in the environment, in {source.variable}.")
+            click.echo(f"The environment variable {source.variable} still holds a key.")
 
 
 @command.command("path")

@@ -21,10 +21,10 @@ from llm_repl_server.cli.standard_streams import (
 __all__ = ["cli", "main"]
 
 _COMMANDS = {
-    "calls": "Look at the calls to models, and what they cost.",
-    "graph": "Draw which cells of a notebook need which.",
-    "keys": "Keep the keys of providers.",
-    "plugins": "List the plugins, and what failed of them.",
+    "calls": "Show the calls to models, and what they cost.",
+    "graph": "Draw which cells of a notebook depend on which.",
+    "keys": "Store the keys of providers.",
+    "plugins": "List the plugins, and failures among them.",
     "preview": "Show what a prompt would send.",
     "run": "Run a notebook without a server.",
     "serve": "Serve notebooks over HTTP and Socket.IO.",

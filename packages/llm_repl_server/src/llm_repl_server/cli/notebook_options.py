@@ -46,8 +46,8 @@ def notebook_options(command: F) -> F:
             multiple=True,
             type=_Assignment(),
             metavar="NAME=VALUE",
-            help="Give a parameter in place of the default in the cell tagged `parameters`, and of "
-            "its type; without such a cell, set a variable before the first one.",
+            help="Override a parameter's default in the cell tagged `parameters`, keeping its "
+            "type; without such a cell, set a variable before the first cell.",
         ),
         click.option(
             "raw_parameters",
@@ -56,24 +56,22 @@ def notebook_options(command: F) -> F:
             multiple=True,
             type=_Assignment(),
             metavar="NAME=TEXT",
-            help="The same, as text, whatever the default is.",
+            help="The same, always as a string.",
         ),
         click.option(
             "parameters_file",
             "-f",
             "--params-file",
             type=click.Path(path_type=Path),
-            help="Give the parameters of a YAML or JSON file; -p and -r go before it.",
+            help="Read parameters from a YAML or JSON file; -p and -r take precedence.",
         ),
         click.option(
             "--kernel",
-            help="Where code runs; by default what the notebook says, else the settings.",
+            help="The kernel for the code.  [default: the notebook's, or the settings']",
         ),
-        click.option("--provider", help="Who answers prompts where the notebook does not say it."),
-        click.option(
-            "--model", help="The model of that provider; `openai/gpt-5.4-mini` names both."
-        ),
-        click.option("--base-url", metavar="URL", help="Where that provider's server is."),
+        click.option("--provider", help="The provider, where the notebook does not name one."),
+        click.option("--model", help="That provider's model; `openai/gpt-5.4-mini` names both."),
+        click.option("--base-url", metavar="URL", help="That provider's address."),
     ]
     for option in reversed(options):
         command = option(command)

@@ -10,11 +10,11 @@ __all__ = ["command"]
 
 
 @click.command("plugins")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(*, as_json: bool) -> None:
-    """List the plugins, what they bring, and what failed of them.
+    """List the plugins, what they provide, and which of them failed.
 
-    The exit code is 0 also where a plugin failed: the program does without it.
+    The exit code is 0 even if a plugin failed: the program continues without it.
     """
     from llm_repl_core import Application
 

@@ -29,10 +29,10 @@ _LINE = 60
 @click.option(
     "--run-above",
     is_flag=True,
-    help="Run the cells above first, in the mode reuse: prompts among them are sent where they "
-    "have no answer on record.",
+    help="Run the cells above first, in the mode reuse: prompts among them are sent if they have "
+    "no recorded answer.",
 )
-@click.option("--json", "as_json", is_flag=True, help="As JSON, with the exact body.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with the exact request body.")
 def command(
     notebook: Path,
     cell: str,
@@ -47,12 +47,12 @@ def command(
     run_above: bool,
     as_json: bool,
 ) -> None:
-    """Show what CELL of NOTEBOOK would send, its tokens and its price. It is not sent.
+    """Show what the prompt CELL of NOTEBOOK would send, its tokens and its price.
 
-    That is all of it: messages with the cells that they are from, what is attached, tools, the
-    schema of the answer, parameters.
+    This includes the messages and the cells they come from, attachments, tools, the answer's
+    schema and parameters. Nothing is sent.
 
-    CELL is a prompt's id, or its number from 1 as `llm-repl run` shows it.
+    CELL is the prompt's id, or its number from 1 as `llm-repl run` shows it.
     """
     import msgspec
 

@@ -33,48 +33,48 @@ _NOT_FOR_RECORDING = frozenset({"mode", "reuse", "replay", "record", "output", "
 @click.option(
     "--mode",
     type=click.Choice(["live", "reuse", "replay"]),
-    help="Ask models; ask only what has no answer on record; never ask.  "
-    "[default: what the notebook says, else live]",
+    help="live: always ask models; reuse: use recorded answers, else ask; replay: use recorded "
+    "answers only.  [default: the notebook's mode, or live]",
 )
 @click.option("--reuse", is_flag=True, help="The same as --mode reuse.")
 @click.option("--replay", is_flag=True, help="The same as --mode replay: no key, no network.")
 @click.option(
     "--record/--no-record",
     default=False,
-    help="Write the answers to NOTEBOOK's .calls.jsonl, from which they are replayed.  "
-    "[default: leave that file as it is]",
+    help="Write the recordings next to NOTEBOOK (.calls.jsonl), from which it is replayed.  "
+    "[default: leave that file unchanged]",
 )
 @click.option(
-    "--no-log", is_flag=True, help="Do not keep the calls in the log that `llm-repl calls` shows."
+    "--no-log", is_flag=True, help="Do not write to the call log that `llm-repl calls` shows."
 )
 @click.option(
     "--concurrency",
     type=click.IntRange(1, 10_000),
-    help="How many calls may be under way; by default what the settings say.",
+    help="How many calls may run at once.  [default: the setting `run_concurrency`]",
 )
 @click.option("--max-calls", type=click.IntRange(min=0), help="How many calls may be made.")
 @click.option(
     "--max-tokens",
     type=click.IntRange(min=0),
-    help="How many tokens messages and answers may have, all calls together.",
+    help="How many tokens all messages and answers together may have.",
 )
 @click.option(
-    "--max-usd", type=click.FloatRange(min=0), help="What all calls may cost, in US dollars."
+    "--max-usd", type=click.FloatRange(min=0), help="How much all calls may cost, in US dollars."
 )
 @click.option(
     "--allow-unpriced",
     is_flag=True,
-    help="With a budget of money: send calls of no known price, too, and count them as free.",
+    help="With a budget in US dollars: allow calls whose price is unknown, and count them as free.",
 )
-@click.option("--serial", is_flag=True, help="End each cell before the next begins.")
+@click.option("--serial", is_flag=True, help="Finish each cell before the next starts.")
 @click.option(
     "--speculate/--no-speculate",
     default=None,
-    help="Send prompts ahead of cells that are not expected to change what they ask, at the price "
-    "of what is sent in vain.  [default: what the notebook says, else the settings]",
+    help="Send prompts ahead of cells that are not expected to change them; a wrong guess costs "
+    "money.  [default: the notebook's choice, or the settings']",
 )
-@click.option("--keep-going", is_flag=True, help="Go on with the next cell where one fails.")
-@click.option("-q", "--quiet", is_flag=True, help="Print outputs only, no progress.")
+@click.option("--keep-going", is_flag=True, help="Continue with the next cell if one fails.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only outputs, no progress.")
 def command(
     notebook: Path,
     parameters: tuple[tuple[str, str], ...],
@@ -101,14 +101,14 @@ def command(
     keep_going: bool,
     quiet: bool,
 ) -> None:
-    """Run all cells of NOTEBOOK, and print what they put out as it comes.
+    """Run all cells of NOTEBOOK, and print their outputs as they arrive.
 
-    Prompts that do not depend on each other run at the same time. What they print comes in the
-    order of the notebook, but for a terminal, where it comes at once.
+    Independent prompts run at the same time. Their output appears in the order of the notebook;
+    on a terminal it appears at once.
 
-    The exit code is 1 where a cell failed, 130 after Ctrl-C and 143 after SIGTERM. With -o, the
-    notebook is saved with what has come until then in each case; before the run has begun, nothing
-    has come, and the file is left as it is.
+    The exit code is 1 if a cell failed, 130 after Ctrl-C and 143 after SIGTERM. In each case -o
+    saves the notebook with the outputs so far; if the run has not started yet, the file is left
+    unchanged.
     """
     # Before all else is imported, which takes as long.
     context = click.get_current_context()

@@ -14,22 +14,22 @@ __all__ = ["command", "serve_everywhere"]
 
 
 @click.command("serve")
-@click.option("--host", help="The address to listen at.  [default: 127.0.0.1]")
-@click.option("--port", type=int, help="The port; 0: any that is free.  [default: 5000]")
+@click.option("--host", help="The address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", type=int, help="The port; 0: any free port.  [default: 5000]")
 @click.option("--debug", is_flag=True, default=None, help="Reload when code changes.")
 @click.option(
     "--auth",
     type=click.Choice(["auto", "token", "none"]),
-    help="Who needs the token: all but this machine's own programs, everybody, nobody.  "
+    help="Who needs the token: everyone except programs on this machine, everyone, no one.  "
     "[default: auto]",
 )
-@click.option("--allow-origin", multiple=True, help="Let pages of this origin in, as well.")
+@click.option("--allow-origin", multiple=True, help="Also allow pages from this origin (CORS).")
 @click.option(
     "--root",
     type=click.Path(file_okay=False, exists=True),
-    help="The folder of notebook files.  [default: the working directory]",
+    help="The folder for notebook files.  [default: the working directory]",
 )
-@click.option("--database-url", help="Where notebooks are kept.")
+@click.option("--database-url", help="The database for notebooks.")
 @click.option("--config", type=click.Path(path_type=Path), help="The settings file.")
 @click.pass_obj
 def command(defaults: dict[str, Any] | None, /, config: Path | None, **flags: Any) -> None:
@@ -50,11 +50,11 @@ def command(defaults: dict[str, Any] | None, /, config: Path | None, **flags: An
     def announce(url: str) -> None:
         shown = f"{url}/?token={loaded.secret.reveal()}" if loaded.generated else url
         click.echo(f"LLM-REPL serves at {shown if settings.auth != 'none' else url}")
-        click.echo(f"Its API is described at {url}/api/docs. Ctrl-C stops it.")
+        click.echo(f"The API is documented at {url}/api/docs. Press Ctrl-C to stop the server.")
         if settings.auth == "none":
             click.secho(
-                "Warning: --auth none lets in whoever can reach this port, "
-                "and code cells run with your rights.",
+                "Warning: with --auth none, anyone who can reach this port has access, "
+                "and code cells run with your permissions.",
                 fg="yellow",
                 err=True,
             )
