@@ -20,7 +20,7 @@ _REPEATS = 20
 @row(
     what="websocket: execute `x = 1` → `cell_execution_completed`",
     against="jupyter_server's websocket: execute → reply and idle, quick ACKs",
-    goal=at_most("0.4"),
+    goal=at_most("0.35"),
 )
 def websocket_completed() -> Iterator[tuple[Sample, Sample]]:
     with contextlib.ExitStack() as stack:
@@ -58,7 +58,7 @@ def websocket_completed() -> Iterator[tuple[Sample, Sample]]:
 @row(
     what="websocket: execute → `cell_execution_started` at the last of 100 listeners",
     against="a raw asyncio websocket server: one says it → the last of 100",
-    goal=at_most("4"),
+    goal=at_most("1.5"),
 )
 def websocket_fan_out() -> Iterator[tuple[Sample, Sample]]:
     with contextlib.ExitStack() as stack:

@@ -25,9 +25,10 @@ from llm_repl_server.auth.token import load_token
 from llm_repl_server.services.services import Services
 from llm_repl_server.serving.stopping import on_stop
 from llm_repl_server.settings import ServerSettings
-from llm_repl_server.sockets.engine import make_socketio
-from llm_repl_server.sockets.hub import Broadcaster, install_sockets
-from llm_repl_server.sockets.stopping import close_sockets, hold_polls
+from llm_repl_server.sockets.broadcaster import Broadcaster
+from llm_repl_server.sockets.server import make_socketio
+from llm_repl_server.sockets.stopping import close_connections, hold_polls
+from llm_repl_server.sockets.subscriptions import handle_subscriptions
 
 __all__ = ["RESOURCES", "create_app"]
 
@@ -63,23 +64,28 @@ def create_app(
     services = Services(settings, application)
     app.extensions["llm_repl"] = services
     socketio = make_socketio(app, services.loop.loop)
+    broadcaster = Broadcaster(services.loop.loop)
 
     def admit(environ: Mapping[str, Any], auth: object) -> bool:
         if environ.get(ADMITTED_KEY, False):
             return True
         return isinstance(auth, dict) and policy.token_matches(auth.get("token"))
 
-    install_sockets(socketio, admit)
+    handle_subscriptions(socketio, broadcaster, admit)
     app.wsgi_app = AccessMiddleware(  # type: ignore[method-assign]  # Flask's own way to add a middleware
         app.wsgi_app, policy, body_limit_bytes=settings.body_limit_bytes
     )
     install_description(app, RESOURCES, _choices(services.application))
 
-    services.publisher.add_listener(Broadcaster(socketio))
+    services.publisher.add_listener(broadcaster)
+
+    async def close_sockets() -> None:
+        broadcaster.flush()
+        await close_connections(socketio)
 
     def stop() -> None:
         hold_polls(socketio)
-        services.close(last=lambda: close_sockets(socketio))
+        services.close(last=close_sockets)
 
     on_stop(app, stop)
     return app

@@ -7,7 +7,9 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from flask import Flask, request
 from flask_socketio import disconnect, emit
@@ -20,8 +22,10 @@ from llm_repl_server.auth.policy import Policy
 from llm_repl_server.serving.development import serve_for_development
 from llm_repl_server.serving.production import serve
 from llm_repl_server.serving.stopping import on_stop
-from llm_repl_server.sockets.engine import make_socketio
-from llm_repl_server.sockets.stopping import close_sockets, hold_polls
+from llm_repl_server.sockets.broadcaster import Broadcaster
+from llm_repl_server.sockets.server import make_socketio
+from llm_repl_server.sockets.stopping import close_connections, hold_polls
+from llm_repl_server.sockets.subscriptions import handle_subscriptions
 
 TOKEN = "a-token-of-the-tests"
 
@@ -99,10 +103,11 @@ def make_app() -> Flask:
         stopping.wait(60)
         return {"stopping": stopping.is_set()}
 
-    @socketio.on("connect")
-    def connect(auth: object = None) -> bool:
+    def admit(environ: Mapping[str, Any], auth: object) -> bool:
         token = auth.get("token") if isinstance(auth, dict) else None
-        return bool(request.environ[ADMITTED_KEY]) or policy.token_matches(token)
+        return bool(environ[ADMITTED_KEY]) or policy.token_matches(token)
+
+    handle_subscriptions(socketio, Broadcaster(loop.loop), admit)
 
     @socketio.on("echo")
     def echo_event(data: object) -> object:
@@ -119,7 +124,7 @@ def make_app() -> Flask:
     def stop() -> None:
         hold_polls(socketio)
         stopping.set()
-        loop.call(close_sockets(socketio))
+        loop.call(close_connections(socketio))
         loop.close()
         (folder / "stopped").touch()
         if os.environ.get("TOY_FAILURE") == "stop":

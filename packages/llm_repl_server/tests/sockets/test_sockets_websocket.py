@@ -103,7 +103,7 @@ def frame(opcode, data, *, final=True):
 @given(st.text(max_size=300) | st.integers(100, 70_000).map("é".__mul__))
 def test_a_text_is_one_frame(text):
     reader = FrameProtocol(client=True, extensions=[])
-    reader.receive_bytes(text_frame(text))
+    reader.receive_bytes(text_frame(text.encode()))
     (received,) = reader.received_frames()
     assert (received.opcode, received.message_finished) == (Opcode.TEXT, True)
     assert received.payload == text
@@ -177,7 +177,7 @@ async def test_it_is_closed_with_the_reason(sent, code):
 async def test_who_does_not_read_is_let_go():
     async with Pair() as pair:
         sent = 0
-        while pair.server.send(text_frame("x" * 1000)):
+        while pair.server.send(text_frame(b"x" * 1000)):
             sent += 1
             assert sent < 10_000
         async with asyncio.timeout(15):
@@ -188,7 +188,7 @@ async def test_who_does_not_read_is_let_go():
 async def test_who_does_not_read_cannot_hold_up_the_end():
     async with Pair() as pair:
         for _ in range(250):
-            assert pair.server.send(text_frame("x" * 1000))
+            assert pair.server.send(text_frame(b"x" * 1000))
         pair.server.close()
         async with asyncio.timeout(15):
             await pair.server.ended.wait()

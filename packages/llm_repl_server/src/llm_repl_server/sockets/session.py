@@ -11,30 +11,33 @@ import contextlib
 import logging
 import queue
 import threading
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from engineio import packet
-from engineio.exceptions import EngineIOError, UnknownPacketError
-from engineio.packet import Packet
-from engineio.socket import Socket
 from wsproto.frame_protocol import CloseReason
 
+from llm_repl_server.compat.engineio import (
+    CLOSE,
+    MESSAGE,
+    NOOP,
+    PING,
+    ClientSocket,
+    EngineIOError,
+    EngineServer,
+    Packet,
+)
+from llm_repl_server.sockets.backlog import Backlog
 from llm_repl_server.sockets.websocket import WebSocket, take_connection, text_frame
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse
-
-__all__ = ["BACKLOG_LIMIT", "BACKLOG_LIMIT_CHARACTERS", "Backlog", "Session"]
+__all__ = ["BACKLOG_LIMIT", "BACKLOG_LIMIT_CHARACTERS", "Session"]
 
 BACKLOG_LIMIT = 10_000
-"""How many packets wait for a polling client that does not ask, before it is let go."""
+"""How many packets wait for a polling client that does not ask, before it is dropped."""
 
 BACKLOG_LIMIT_CHARACTERS = 64_000_000
-"""How much text may wait for any client that does not read, before it is let go."""
+"""How much text may wait for any client that does not read, before it is dropped."""
 
-_PACKET_TYPES = "0123456"
-_STRANGERS_MESSAGES = 20
+_UNAUTHENTICATED_MESSAGES = 20
 """How much a client may say before it has shown its token, which takes one message."""
 
 _STOP_LIMIT_S = 3.0
@@ -43,106 +46,61 @@ _TAKE_OVER_LIMIT_S = 0.5
 _log = logging.getLogger(__name__)
 
 
-class Backlog:
-    """The packets that wait for a client, and how much text they are.
-
-    It has what Engine.IO uses of `queue.Queue`, without that one's lock: whoever reads holds it
-    while it waits to be let on by the interpreter, and the engine would wait for both.
-    """
-
-    def __init__(self) -> None:
-        self.characters = 0
-        self._packets: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._counts = threading.Lock()
-
-    def qsize(self) -> int:
-        """How many packets wait."""
-        return self._packets.qsize()
-
-    def put(self, packet: Any) -> None:
-        """Add a packet, or None for the end."""
-        with self._counts:
-            self.characters += _length(packet)
-        self._packets.put(packet)
-
-    def get(self, block: bool = True, timeout: float | None = None) -> Any:
-        """Take a packet.
-
-        Raises:
-            queue.Empty: There is none.
-        """
-        packet = self._packets.get(block, timeout)
-        with self._counts:
-            self.characters -= _length(packet)
-        return packet
-
-    def take_all(self) -> list[Packet]:
-        """Take all packets that are there."""
-        packets = []
-        with contextlib.suppress(queue.Empty):
-            while True:
-                packets.append(self.get(block=False))
-        return [one for one in packets if one is not None]
-
-
-def _length(packet: Any) -> int:
-    data = getattr(packet, "data", None)
-    return len(data) if isinstance(data, str | bytes) else 0
-
-
-class Session(Socket):  # type: ignore[misc]  # it brings no types
+class Session(ClientSocket):
     """A client, from its handshake on.
 
     Args:
-        server: The Engine.IO server.
+        engine: The Engine.IO server.
         sid: The session's id.
         loop: Where its time is kept and its websocket is served.
-        is_known: Whether the client has shown its token, or needs none.
+        is_admitted: Whether its handshake had all that is needed to come in.
         on_close: Called when it has ended.
-        patience_s: How long it may take to become known.
+        authentication_timeout_s: How long it may take to show its token otherwise.
     """
-
-    connected: bool
-    upgrading: bool
-    upgraded: bool
-    closing: bool
-    closed: bool
 
     def __init__(
         self,
-        server: Any,
+        engine: EngineServer,
         sid: str,
         *,
         loop: asyncio.AbstractEventLoop,
-        is_known: Callable[[], bool],
+        is_admitted: bool,
         on_close: Callable[[Session], None],
-        patience_s: float,
+        authentication_timeout_s: float,
     ) -> None:
-        super().__init__(server, sid)
+        super().__init__(engine, sid)
         self.queue = Backlog()
+        #: Whether it has shown its token since.
+        self.is_authenticated = False
+        self._engine = engine
         self._loop = loop
-        self._is_known = is_known
+        self._is_admitted = is_admitted
         self._on_close = on_close
-        self._patience_s = patience_s
+        self._authentication_timeout_s = authentication_timeout_s
         self._websocket: WebSocket | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._messages_of_stranger = 0
+        self._unauthenticated_messages = 0
         self._ending = threading.Lock()
         self._polling = threading.Lock()
         self._stopping = False
         self._told = threading.Event()
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the client may be here for longer than it takes to show a token."""
+        return self._is_admitted or self.is_authenticated
+
     # Time ---------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Begin to keep the client's time."""
-        self._in_loop(self._loop.call_later, self._patience_s, self._let_strangers_go)
+        self.in_loop(self._loop.call_later, self._authentication_timeout_s, self._drop_unknown)
         self.schedule_ping()
 
     def schedule_ping(self) -> None:
         """Ask after the client later: it has just shown that it is there."""
         self.last_ping = None
-        self._in_loop(self._wait, self.server.ping_interval, self._ping)
+        self.in_loop(self._wait, self.ping_interval_s, self._ping)
 
     def _wait(self, seconds: float, then: Callable[[], None]) -> None:
         if self._timer is not None:
@@ -150,55 +108,66 @@ class Session(Socket):  # type: ignore[misc]  # it brings no types
         self._timer = None if self.closed else self._loop.call_later(seconds, then)
 
     def _ping(self) -> None:
-        self._let_strangers_go()  # also who has left its namespace
+        self._drop_unknown()  # also who has left its namespace
         if not self.closed:
-            self.send(Packet(packet.PING))
-            self._wait(self.server.ping_timeout, self._let_go)
+            self.send(Packet(PING))
+            self._wait(self.ping_timeout_s, self._ping_timed_out)
 
-    def _let_go(self) -> None:
-        self.close(wait=False, abort=True, reason=self.server.reason.PING_TIMEOUT)
+    def _ping_timed_out(self) -> None:
+        self.close(abort=True, reason=self.reasons.PING_TIMEOUT)
 
-    def _let_strangers_go(self) -> None:
-        if not self.closed and not self._is_known():
-            self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_ERROR)
+    def _drop_unknown(self) -> None:
+        if not self.closed and not self.is_known:
+            self.drop()
+
+    def drop(self) -> None:
+        """End the session and cut its connection, without a word."""
+        self.close(abort=True, reason=self.reasons.TRANSPORT_ERROR)
 
     # Packets ------------------------------------------------------------------------------------
-
-    def check_ping_timeout(self) -> bool:
-        """Whether the client is there; who does not answer in time is let go by a timer."""
-        return not self.closed
 
     def send(self, pkt: Packet) -> None:
         """Send a packet; to a client that is gone, nothing."""
         if self.closed:
             return
         if self.upgraded:
-            self._in_loop(self._send_frame, pkt)
+            self.in_loop(self._send_packet, pkt)
         elif self.queue.qsize() > BACKLOG_LIMIT or self.queue.characters > BACKLOG_LIMIT_CHARACTERS:
-            self._let_deaf_go()
+            self._drop_slow()
         else:
             self.queue.put(pkt)
 
-    def _send_frame(self, pkt: Packet) -> None:
-        websocket = self._websocket
-        if websocket is None or self.closed:
-            return
-        frame: bytes | None = getattr(pkt, "frame", None)
-        if frame is None:  # one for all clients that are sent this packet
-            frame = pkt.frame = text_frame(str(pkt.encode()))
-        if not websocket.send(frame):
-            self._let_deaf_go()
+    def send_events(self, packets: Sequence[bytes], frames: bytes) -> None:
+        """Send packets of Socket.IO, in the loop.
 
-    def _let_deaf_go(self) -> None:
-        _log.warning("a client that does not read is let go")
-        self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_ERROR)
+        Args:
+            packets: For a client that polls.
+            frames: The same as frames for a websocket, which all clients share.
+        """
+        if self.upgraded:
+            self._send_frames(frames)
+        else:
+            for packet in packets:
+                self.send(Packet(MESSAGE, packet.decode()))
+
+    def _send_packet(self, packet: Packet) -> None:
+        self._send_frames(text_frame(str(packet.encode()).encode("utf-8", "replace")))
+
+    def _send_frames(self, frames: bytes) -> None:
+        websocket = self._websocket
+        if websocket is not None and not self.closed and not websocket.send(frames):
+            self._drop_slow()
+
+    def _drop_slow(self) -> None:
+        _log.warning("a client that does not read is dropped")
+        self.drop()
 
     def receive(self, pkt: Packet) -> None:
         """Take a packet from the client."""
-        if not self._is_known():
-            self._messages_of_stranger += 1
-            if self._messages_of_stranger > _STRANGERS_MESSAGES:
-                self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_ERROR)
+        if not self.is_known:
+            self._unauthenticated_messages += 1
+            if self._unauthenticated_messages > _UNAUTHENTICATED_MESSAGES:
+                self.drop()
                 return
         super().receive(pkt)
 
@@ -215,7 +184,7 @@ class Session(Socket):  # type: ignore[misc]  # it brings no types
             if not self._polling.acquire(timeout=_TAKE_OVER_LIMIT_S):
                 raise EngineIOError("several requests wait at a time")
         try:
-            first = self.queue.get(timeout=self.server.ping_interval + self.server.ping_timeout)
+            first = self.queue.get(timeout=self.ping_interval_s + self.ping_timeout_s)
         except queue.Empty:
             raise EngineIOError("nothing came, not even a ping") from None
         finally:
@@ -225,17 +194,17 @@ class Session(Socket):  # type: ignore[misc]  # it brings no types
             self._told.wait(_STOP_LIMIT_S)
         packets = [] if first is None else [first]
         packets += self.queue.take_all()
-        return packets or [Packet(packet.NOOP)]
+        return packets or [Packet(NOOP)]
 
     # The websocket ------------------------------------------------------------------------------
 
-    def _upgrade_websocket(self, environ: dict[str, Any], _: StartResponse) -> Any:
+    def upgrade(self, environ: dict[str, Any]) -> Any:
         """Take the connection of a request from the web server, and have the loop serve it."""
         if self.upgrading or self.upgraded:
-            return self.server._bad_request("This session has its websocket already")
+            return self._engine.bad_request("This session has its websocket already")
         connection = take_connection(environ)
         if connection is None:
-            return self.server._bad_request(
+            return self._engine.bad_request(
                 "Websockets are not served over this web server's own TLS: put a proxy before it"
             )
         is_probe = self.connected
@@ -253,9 +222,9 @@ class Session(Socket):  # type: ignore[misc]  # it brings no types
     async def _serve(self, connection: Any, environ: Mapping[str, Any], is_probe: bool) -> None:
         websocket = WebSocket(
             environ,
-            message_limit_bytes=self.server.max_http_buffer_size,
+            message_limit_bytes=self.message_limit_bytes,
             backlog_limit_bytes=BACKLOG_LIMIT_CHARACTERS,
-            on_message=self._probe if is_probe else self._receive_text,
+            on_message=self._probe if is_probe else self._receive_message,
             on_close=self._websocket_closed,
         )
         self._websocket = websocket
@@ -268,7 +237,7 @@ class Session(Socket):  # type: ignore[misc]  # it brings no types
         if self.closed:
             websocket.abort()
         elif is_probe:
-            self._loop.call_later(self._patience_s, self._give_probe_up)
+            self._loop.call_later(self._authentication_timeout_s, self._give_probe_up)
         else:
             self._move_to_websocket()
 
@@ -276,17 +245,17 @@ class Session(Socket):  # type: ignore[misc]  # it brings no types
         """Send what waits, and everything from now on, by the websocket."""
         self.upgraded = True
         self.upgrading = False
-        for pkt in self.queue.take_all():
-            self._send_frame(pkt)
+        for packet in self.queue.take_all():
+            self._send_packet(packet)
 
     def _probe(self, data: str | bytes) -> None:
         """Follow the client's steps from polling to its websocket."""
         assert self._websocket is not None
         if self.upgraded:
-            self._receive_text(data)
+            self._receive_message(data)
         elif data == "2probe":
-            self._websocket.send(text_frame("3probe"))
-            self.queue.put(Packet(packet.NOOP))  # ends a poll that waits
+            self._websocket.send(text_frame(b"3probe"))
+            self.queue.put(Packet(NOOP))  # ends a poll that waits
         elif data == "5":
             self._move_to_websocket()
         else:
@@ -296,27 +265,22 @@ class Session(Socket):  # type: ignore[misc]  # it brings no types
         if self.upgrading and self._websocket is not None:
             self._websocket.abort()
 
-    def _receive_text(self, data: str | bytes) -> None:
+    def _receive_message(self, message: str | bytes) -> None:
         if self.closed:
             return
-        if isinstance(data, str) and (not data or data[0] not in _PACKET_TYPES):
-            self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_ERROR)
+        packet = self.decode(message)
+        if packet is None:
+            self.drop()
             return
-        try:
-            self.receive(Packet(encoded_packet=data))
-        except UnknownPacketError:
-            pass  # as the library has it
-        except Exception:
-            # Whatever a client sends must not end the loop; the log has a line of it.
-            self.server.logger.exception("message handler error")
-            self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_ERROR)
+        with self.nonsense_logged():
+            self.receive(packet)
 
     def _websocket_closed(self) -> None:
         if self.upgrading:  # it goes on by polling
             self.upgrading = False
             self._websocket = None
         else:
-            self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
+            self.close(abort=True, reason=self.reasons.TRANSPORT_CLOSE)
 
     # The end ------------------------------------------------------------------------------------
 
@@ -337,15 +301,13 @@ class Session(Socket):  # type: ignore[misc]  # it brings no types
             if self.closing or self.closed:
                 return
             self.closing = True
-        reason = reason or self.server.reason.SERVER_DISCONNECT
-        self.server._trigger_event("disconnect", self.sid, reason, run_async=False)
+        self._engine.disconnected(self.sid, reason or self.reasons.SERVER_DISCONNECT)
         if not abort:
-            self.send(Packet(packet.CLOSE))
+            self.send(Packet(CLOSE))
         self.closed = True
-        self.server.sockets.pop(self.sid, None)
         self.queue.put(None)  # ends a poll that waits
         self._on_close(self)
-        self._in_loop(self._end_websocket, abort)
+        self.in_loop(self._end_websocket, abort)
 
     def _end_websocket(self, abort: bool) -> None:
         if self._timer is not None:
@@ -372,7 +334,7 @@ class Session(Socket):  # type: ignore[misc]  # it brings no types
             self._websocket.close(CloseReason.GOING_AWAY)
             await self._websocket.ended.wait()
 
-    def _in_loop(self, function: Callable[..., object], *arguments: Any) -> None:
+    def in_loop(self, function: Callable[..., object], *arguments: Any) -> None:
         """Call a function in the loop: at once, where this is the loop."""
         try:
             running = asyncio.get_running_loop()

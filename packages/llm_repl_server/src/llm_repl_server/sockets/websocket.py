@@ -34,9 +34,8 @@ _CLOSING_LIMIT_S = 2.0
 _TEXT = 0x81  # a text, in one frame
 
 
-def text_frame(text: str) -> bytes:
-    """A text as a server's frame: neither masked nor compressed, so the same for all clients."""
-    data = text.encode("utf-8", "replace")
+def text_frame(data: bytes) -> bytes:
+    """A text, in UTF-8, as a server's frame: neither masked nor compressed, so the same for all."""
     length = len(data)
     if length < 126:
         return bytes((_TEXT, length)) + data
@@ -153,14 +152,18 @@ class WebSocket(asyncio.Protocol):
         self._messages.clear()
         with contextlib.suppress(LocalProtocolError):  # goodbye is said already
             transport.write(self._protocol.send(CloseConnection(code)))
-        transport.close()
-        asyncio.get_running_loop().call_later(_CLOSING_LIMIT_S, transport.abort)
+        self._close_transport(transport)
 
     def abort(self) -> None:
         """Cut the connection; what was not sent yet is lost."""
         self._messages.clear()
         if self._transport is not None:
             self._transport.abort()
+
+    @staticmethod
+    def _close_transport(transport: asyncio.Transport) -> None:
+        transport.close()
+        asyncio.get_running_loop().call_later(_CLOSING_LIMIT_S, transport.abort)
 
     def _handle(self, event: Any) -> None:
         assert self._transport is not None
@@ -178,7 +181,7 @@ class WebSocket(asyncio.Protocol):
             self.send(self._protocol.send(event.response()))
         elif isinstance(event, CloseConnection) and not self._transport.is_closing():
             self._transport.write(self._protocol.send(event.response()))
-            self._transport.close()
+            self._close_transport(self._transport)
 
     def _hand_on(self) -> None:
         """Hand on some messages; the rest, and what else the peer sends, when others had a turn."""

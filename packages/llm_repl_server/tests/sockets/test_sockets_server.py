@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 
 import pytest
@@ -10,33 +9,43 @@ from engineio import packet
 from flask import Flask
 
 from llm_repl_core.engine.loop import EngineLoop
-from llm_repl_server.sockets import lobby, session
-from llm_repl_server.sockets.engine import make_socketio
+from llm_repl_server.compat.engineio import EngineServer
+from llm_repl_server.sockets import handshakes, session
+from llm_repl_server.sockets.server import make_socketio
 from llm_repl_server.sockets.session import Session
 
 
 @pytest.fixture
-def socketio():
-    with EngineLoop() as loop:
-        yield make_socketio(Flask(__name__), loop.loop)
+def loop():
+    with EngineLoop() as engine_loop:
+        yield engine_loop.loop
 
 
 @pytest.fixture
-def client_of(socketio):
+def socketio(loop):
+    return make_socketio(Flask(__name__), loop)
+
+
+@pytest.fixture
+def client_of(socketio, loop):
     def make(sid):
-        eio = socketio.server.eio
-        loop = eio._handle_connect.__self__._loop
+        engine = EngineServer(socketio)
         made = Session(
-            eio, sid, loop=loop, is_known=lambda: True, on_close=lambda _: None, patience_s=5
+            engine,
+            sid,
+            loop=loop,
+            is_admitted=True,
+            on_close=lambda _: None,
+            authentication_timeout_s=5,
         )
         made.connected = True
-        eio.sockets[sid] = made
+        engine.sessions[sid] = made
         return made
 
     return make
 
 
-def test_a_client_that_does_not_read_is_let_go(socketio, client_of, monkeypatch):
+def test_a_client_that_does_not_read_is_dropped(socketio, client_of, monkeypatch):
     monkeypatch.setattr(session, "BACKLOG_LIMIT", 10)
     eio = socketio.server.eio
     deaf, other = client_of("deaf"), client_of("other")
@@ -74,14 +83,6 @@ def test_a_client_that_is_gone_is_passed_over(socketio, client_of):
     eio.send_packet("never there", message)
 
 
-def test_packets_are_json_that_browsers_read(socketio):
-    dumps = socketio.server.packet_class.json.dumps
-    value = [float("nan"), float("inf"), 2**80, "é"]
-    assert json.loads(dumps(value, separators=(",", ":"))) == [None, None, 2**80, "é"]
-    odd = json.loads(dumps(["\ud800", float("nan"), 2**80]))
-    assert odd == ["\ud800", None, 2**80]
-
-
 def test_what_clients_send_is_not_logged(socketio, caplog):
     logger = socketio.server.logger
     assert logger is socketio.server.eio.logger
@@ -97,27 +98,9 @@ def test_what_clients_send_is_not_logged(socketio, caplog):
     assert "Traceback" not in caplog.text
 
 
-def test_a_room_that_goes_away_costs_nobody_an_event(socketio):
-    manager = socketio.server.manager
-    manager.basic_enter_room("a", "/", "stays", "eio-a")
-    manager.basic_enter_room("b", "/", "goes", "eio-b")
-
-    class Going(dict):
-        def __contains__(self, name):
-            found = super().__contains__(name)
-            self.pop("goes", None)
-            return found
-
-    manager.rooms["/"] = Going(manager.rooms["/"])
-    assert dict(manager.get_participants("/", ["stays", "goes"]))["a"] == "eio-a"
-    assert dict(manager.get_participants("/", ["goes", "stays"]))["a"] == "eio-a"
-    assert dict(manager.get_participants("/", "stays")) == {"a": "eio-a"}
-    assert dict(manager.get_participants("/nowhere", "stays")) == {}
-
-
-def test_a_stranger_who_has_to_go_at_once_is_answered_and_leaves_nothing(socketio, monkeypatch):
+def test_a_client_that_is_dropped_at_once_is_answered_and_leaves_nothing(socketio, monkeypatch):
     # As where others come in between its coming and the answer to its handshake.
-    monkeypatch.setattr(lobby, "STRANGERS_LIMIT", 0)
+    monkeypatch.setattr(handshakes, "UNAUTHENTICATED_LIMIT", 0)
     server = socketio.server
     statuses = []
     body = server.handle_request(

@@ -1,0 +1,101 @@
+"""Who hears which notebook, and how an event reaches all of them: as one frame, made once."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import groupby
+from operator import itemgetter
+
+from llm_repl_server.services.encoding import json_bytes
+from llm_repl_server.services.wire_events import WireEvent
+from llm_repl_server.sockets.session import Session
+from llm_repl_server.sockets.websocket import text_frame
+
+__all__ = ["Broadcaster"]
+
+_EVENT = b"2"  # Socket.IO's packet of an event in the default namespace
+_MESSAGE = b"4"  # Engine.IO's packet around it
+
+
+class Broadcaster:
+    """Sends events to the clients that are to hear them. All of it is called in the loop.
+
+    Events of one turn of the loop leave together: of a short run, a client is sent two or three
+    pieces instead of four or five.
+
+    Args:
+        loop: The engine's loop.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        #: By client: the notebooks that it has subscribed to; None: it has not, and hears all.
+        self._subscriptions: dict[Session, set[str] | None] = {}
+        self._of_all: dict[Session, None] = {}
+        self._of_notebook: dict[str, dict[Session, None]] = {}
+        self._waiting: list[tuple[str | None, bytes]] = []
+
+    def add(self, session: Session) -> None:
+        """Send a client the events of every notebook, until it subscribes to some."""
+        self.remove(session)  # where it comes in twice
+        self._subscriptions[session] = None
+        self._of_all[session] = None
+
+    def remove(self, session: Session) -> None:
+        """Send a client nothing of what happens from now on."""
+        self.flush()
+        for notebook_id in self._subscriptions.pop(session, None) or ():
+            self._leave(session, notebook_id)
+        self._of_all.pop(session, None)
+
+    def subscribe(self, session: Session, notebook_id: str) -> None:
+        """Send a client a notebook's events, and of others those that it has subscribed to."""
+        if session not in self._subscriptions:
+            return  # it has gone meanwhile
+        self.flush()
+        subscribed = self._subscriptions[session] or set()
+        self._subscriptions[session] = subscribed | {notebook_id}
+        self._of_all.pop(session, None)
+        self._of_notebook.setdefault(notebook_id, {})[session] = None
+
+    def unsubscribe(self, session: Session, notebook_id: str) -> None:
+        """Send a client a notebook's events no more."""
+        subscribed = self._subscriptions.get(session)
+        if subscribed and notebook_id in subscribed:
+            self.flush()
+            subscribed.remove(notebook_id)
+            self._leave(session, notebook_id)
+
+    def has_clients(self) -> bool:
+        """Whether anybody would hear an event now."""
+        return bool(self._subscriptions)
+
+    def send(self, event: WireEvent) -> None:
+        """Send an event, at the end of this turn of the loop."""
+        encoded = json_bytes((event.wire_name, event))
+        if not self._waiting:
+            self._loop.call_soon(self.flush)
+        self._waiting.append((event.room, encoded))
+
+    def flush(self) -> None:
+        """Send what waits, now."""
+        waiting, self._waiting = self._waiting, []
+        for notebook_id, events in groupby(waiting, itemgetter(0)):
+            listeners = self._listeners(notebook_id)
+            if not listeners:
+                continue
+            packets = [_EVENT + event for _, event in events]
+            frames = b"".join(text_frame(_MESSAGE + packet) for packet in packets)
+            for session in listeners:
+                session.send_events(packets, frames)
+
+    def _listeners(self, notebook_id: str | None) -> list[Session]:
+        if notebook_id is None:
+            return list(self._subscriptions)
+        return [*self._of_all, *self._of_notebook.get(notebook_id, ())]
+
+    def _leave(self, session: Session, notebook_id: str) -> None:
+        listeners = self._of_notebook.get(notebook_id, {})
+        listeners.pop(session, None)
+        if not listeners:
+            self._of_notebook.pop(notebook_id, None)
