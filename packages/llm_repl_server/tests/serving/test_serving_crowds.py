@@ -15,8 +15,8 @@ import psutil
 import pytest
 import websocket
 
-from llm_repl_server.serving.thread_worker import LANE_THREADS
-from llm_repl_server.sockets.lobby import POLLING_LIMIT, STRANGERS_LIMIT
+from llm_repl_server.serving.thread_worker import POOL_THREADS
+from llm_repl_server.sockets.handshakes import POLLING_LIMIT, UNAUTHENTICATED_LIMIT
 
 pytestmark = pytest.mark.one_python
 
@@ -145,7 +145,7 @@ def test_600_strangers_are_let_go_and_keep_nobody_out(start_toy, crowd, until, t
             assert answers(server)
             answered = [connection.makefile("rb").readline() for connection in polls]
             kept = [line for line in answered if line.startswith(b"HTTP/1.1 200 ")]
-            assert len(kept) <= STRANGERS_LIMIT + 1
+            assert len(kept) <= UNAUTHENTICATED_LIMIT + 1
         known.send('421["echo","x"]')
         assert known.recv() == '42["first","x"]'
 
@@ -211,7 +211,7 @@ def test_clients_that_never_pause_leave_a_thread_to_the_others(start_toy, thread
 
 def test_polls_that_wait_have_threads_of_their_own(start_toy, crowd, until):
     server = start_toy(**FEW_THREADS)
-    assert LANE_THREADS["poll"] > POLLING_LIMIT
+    assert POOL_THREADS["poll"] > POLLING_LIMIT
     for number in range(20):
         _, opened = server.get("/socket.io/?EIO=4&transport=polling")
         sid = json.loads(opened[1:])["sid"]

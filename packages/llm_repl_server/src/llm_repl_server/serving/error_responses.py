@@ -7,22 +7,23 @@ import ssl
 from http import HTTPStatus
 from typing import NamedTuple
 
-from gunicorn.http import errors
 from werkzeug.exceptions import RequestTimeout
 
-__all__ = ["DEFECT", "OVERDUE", "Refusal", "refusal_of"]
+from llm_repl_server.compat.gunicorn import errors
+
+__all__ = ["INTERNAL_ERROR", "REQUEST_TIMEOUT", "ErrorResponse", "error_response_for"]
 
 
-class Refusal(NamedTuple):
-    """A status, a machine's word and a sentence, which repeats nothing of what the client sent."""
+class ErrorResponse(NamedTuple):
+    """A status, a code for programs and a sentence, which repeats nothing of what the client sent."""
 
     status: HTTPStatus
     code: str
-    sentence: str
+    message: str
 
-    def response(self) -> bytes:
+    def encode(self) -> bytes:
         """The whole answer, for a connection that is closed after it."""
-        body = json.dumps({"error": self.sentence, "code": self.code}).encode()
+        body = json.dumps({"error": self.message, "code": self.code}).encode()
         head = (
             f"HTTP/1.1 {self.status.value} {self.status.phrase}\r\n"
             "Connection: close\r\n"
@@ -33,29 +34,29 @@ class Refusal(NamedTuple):
         return head.encode("ascii") + body
 
 
-DEFECT = Refusal(
+INTERNAL_ERROR = ErrorResponse(
     HTTPStatus.INTERNAL_SERVER_ERROR,
     "internal_error",
     "The server failed at this request; its log says why.",
 )
-OVERDUE = Refusal(
+REQUEST_TIMEOUT = ErrorResponse(
     HTTPStatus.REQUEST_TIMEOUT,
     "request_timeout",
     "The request did not arrive in time; send it again, in one go.",
 )
-_MALFORMED = Refusal(
+_MALFORMED = ErrorResponse(
     HTTPStatus.BAD_REQUEST, "invalid", "This is not a well-formed HTTP/1.1 request."
 )
 # The first that fits counts.
-_REFUSALS: tuple[tuple[type[Exception], Refusal], ...] = (
+_BY_ERROR: tuple[tuple[type[Exception], ErrorResponse], ...] = (
     # The server's own headers, which gunicorn counts among the requests'.
-    (errors.InvalidResponseHeader, DEFECT),
-    (errors.InvalidResponseHeaderName, DEFECT),
-    (errors.ConfigurationProblem, DEFECT),
-    (RequestTimeout, OVERDUE),
+    (errors.InvalidResponseHeader, INTERNAL_ERROR),
+    (errors.InvalidResponseHeaderName, INTERNAL_ERROR),
+    (errors.ConfigurationProblem, INTERNAL_ERROR),
+    (RequestTimeout, REQUEST_TIMEOUT),
     (
         errors.LimitRequestLine,
-        Refusal(
+        ErrorResponse(
             HTTPStatus.REQUEST_URI_TOO_LONG,
             "request_uri_too_long",
             "The request's address is too long; send long values in the body.",
@@ -63,7 +64,7 @@ _REFUSALS: tuple[tuple[type[Exception], Refusal], ...] = (
     ),
     (
         errors.LimitRequestHeaders,
-        Refusal(
+        ErrorResponse(
             HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
             "request_header_fields_too_large",
             "The request's headers are too many or too long; send long values in the body.",
@@ -71,7 +72,7 @@ _REFUSALS: tuple[tuple[type[Exception], Refusal], ...] = (
     ),
     (
         errors.ExpectationFailed,
-        Refusal(
+        ErrorResponse(
             HTTPStatus.EXPECTATION_FAILED,
             "expectation_failed",
             "The Expect header asks for something other than 100-continue; leave it out.",
@@ -79,7 +80,7 @@ _REFUSALS: tuple[tuple[type[Exception], Refusal], ...] = (
     ),
     (
         errors.UnsupportedTransferCoding,
-        Refusal(
+        ErrorResponse(
             HTTPStatus.BAD_REQUEST,
             "invalid",
             "The Transfer-Encoding is none that is taken here; send the body plain or chunked.",
@@ -90,6 +91,8 @@ _REFUSALS: tuple[tuple[type[Exception], Refusal], ...] = (
 )
 
 
-def refusal_of(error: Exception) -> Refusal:
-    """What a client is answered for an error of gunicorn's; `DEFECT` where it is not the client's."""
-    return next((refusal for kind, refusal in _REFUSALS if isinstance(error, kind)), DEFECT)
+def error_response_for(error: Exception) -> ErrorResponse:
+    """What a client is answered for an error of gunicorn's; `INTERNAL_ERROR` where it is not the client's."""
+    return next(
+        (response for kind, response in _BY_ERROR if isinstance(error, kind)), INTERNAL_ERROR
+    )

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from gunicorn.arbiter import Arbiter
-
+from llm_repl_server.compat.gunicorn import Arbiter
 from llm_repl_server.serving.log import RedactingLogger
 from llm_repl_server.serving.thread_worker import ThreadWorker, child_exit
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from gunicorn.app.base import BaseApplication
-from gunicorn.arbiter import Arbiter
 
+from llm_repl_server.compat.gunicorn import Arbiter
 from llm_repl_server.serving import gunicorn_settings
 from llm_repl_server.serving.listening import BACKLOG, listen, local_url
 from llm_repl_server.serving.thread_worker import ThreadWorker

@@ -10,17 +10,17 @@ import time
 import urllib.parse
 from typing import Any, Literal
 
-from gunicorn.http.errors import InvalidHeader, LimitRequestHeaders, ParseException
-from gunicorn.http.unreader import SocketUnreader
 from werkzeug.exceptions import RequestTimeout
 
-__all__ = ["PATIENCE_S", "Lane", "PatientUnreader"]
+from llm_repl_server.compat.gunicorn import SocketUnreader, errors
 
-Lane = Literal["plain", "body", "poll"]
-"""What a request may keep a thread waiting for: nothing but its answer; its own body, which is
-large; or something to happen, as a long poll does."""
+__all__ = ["REQUEST_TIMEOUT_S", "Pool", "RequestReader"]
 
-PATIENCE_S = 10.0
+Pool = Literal["plain", "body", "poll"]
+"""Which threads serve a request, by what it may keep them waiting for: nothing but its answer; its own
+body, which is large; or something to happen, as a long poll does."""
+
+REQUEST_TIMEOUT_S = 10.0
 """What a request's head may take from its first byte on, and how long a body may stand still."""
 
 # A body that comes slower than this, in the long run, counts as one that stands still.
@@ -38,7 +38,7 @@ _CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
 _EXPECTS = re.compile(rb"\r\nexpect:", re.IGNORECASE)
 
 
-class PatientUnreader(SocketUnreader):  # type: ignore[misc]  # gunicorn brings no types
+class RequestReader(SocketUnreader):  # type: ignore[misc]  # gunicorn brings no types
     """gunicorn's reader of a connection, which waits for a head in no thread and for a body not long.
 
     The socket's own timeout is left as it was after every read: a websocket is read elsewhere.
@@ -50,10 +50,10 @@ class PatientUnreader(SocketUnreader):  # type: ignore[misc]  # gunicorn brings 
     def __init__(self, connection: socket.socket) -> None:
         super().__init__(connection)
         self._deadline: float | None = None
-        self._refusal: ParseException | None = None
-        self._left_s = PATIENCE_S
-        #: What the request whose head was read last may keep a thread waiting for.
-        self.lane: Lane = "plain"
+        self._error: errors.ParseException | None = None
+        self._left_s = REQUEST_TIMEOUT_S
+        #: Which threads are to serve the request whose head was read last.
+        self.pool: Pool = "plain"
 
     @property
     def is_overdue(self) -> bool:
@@ -76,10 +76,10 @@ class PatientUnreader(SocketUnreader):  # type: ignore[misc]  # gunicorn brings 
             self.buf.seek(0, os.SEEK_END)
             self.buf.write(data)
             if self._deadline is None:
-                self._deadline = time.monotonic() + PATIENCE_S
-        self.lane = self._choose_lane() if is_here else "plain"
+                self._deadline = time.monotonic() + REQUEST_TIMEOUT_S
+        self.pool = self._choose_pool() if is_here else "plain"
         self._deadline = None
-        self._left_s = PATIENCE_S
+        self._left_s = REQUEST_TIMEOUT_S
         return True
 
     def _receive(self) -> bytes | None:
@@ -107,8 +107,8 @@ class PatientUnreader(SocketUnreader):  # type: ignore[misc]  # gunicorn brings 
             TimeoutError: The socket has a timeout, and that was shorter.
             ParseException: The head is not a good one, and what is asked for is the rest of it.
         """
-        if self._refusal is not None:
-            raise self._refusal
+        if self._error is not None:
+            raise self._error
         timeout_s: float | None = self.sock.gettimeout()
         wait_s = self._left_s if timeout_s is None else min(timeout_s, self._left_s)
         began = time.monotonic()
@@ -123,20 +123,20 @@ class PatientUnreader(SocketUnreader):  # type: ignore[misc]  # gunicorn brings 
         finally:
             self.sock.settimeout(timeout_s)
         self._left_s += len(data) / _SLOWEST_BYTES_PER_S - (time.monotonic() - began)
-        self._left_s = min(self._left_s, PATIENCE_S)
+        self._left_s = min(self._left_s, REQUEST_TIMEOUT_S)
         return data
 
     def _missing_bytes(self) -> int:
         """How much of a small body is still to come; 0 also where it is not waited for here."""
         head, _, rest = self._head()
-        if self._refusal is not None or _EXPECTS.search(head):
+        if self._error is not None or _EXPECTS.search(head):
             return 0
         if _CHUNKED.search(head):
             return int(not _chunks_are_here(rest) and len(rest) < _BODY_AHEAD_BYTES)
         length = self._announced_length(head)
         return max(length - len(rest), 0) if length <= _BODY_AHEAD_BYTES else 0
 
-    def _choose_lane(self) -> Lane:
+    def _choose_pool(self) -> Pool:
         head, _, rest = self._head()
         if _CHUNKED.search(head):
             return "plain" if _chunks_are_here(rest) else "body"
@@ -161,10 +161,10 @@ class PatientUnreader(SocketUnreader):  # type: ignore[misc]  # gunicorn brings 
             return True
         # The parser has the first say, and is told of these where it asks for more.
         if len(data) > _HEAD_LIMIT_BYTES:
-            self._refusal = LimitRequestHeaders("the head is too large")
+            self._error = errors.LimitRequestHeaders("the head is too large")
         elif data.count(b"\n") != data.count(b"\r\n"):
-            self._refusal = InvalidHeader("bare LF as line terminator")
-        return self._refusal is not None
+            self._error = errors.InvalidHeader("bare LF as line terminator")
+        return self._error is not None
 
 
 def _chunks_are_here(data: bytes) -> bool:

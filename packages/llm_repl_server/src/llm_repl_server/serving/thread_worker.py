@@ -16,14 +16,19 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from gunicorn.arbiter import Arbiter
-from gunicorn.util import close_graceful, write_nonblock
-from gunicorn.workers.gthread import _DEFER, TConn
-from gunicorn.workers.gthread import ThreadWorker as GunicornThreadWorker
-
 from llm_repl_core.errors import LLMReplError
-from llm_repl_server.serving.refusal import DEFECT, OVERDUE, refusal_of
-from llm_repl_server.serving.request_head import PATIENCE_S, PatientUnreader
+from llm_repl_server.compat.gunicorn import (
+    WAIT_FOR_MORE,
+    Arbiter,
+    Connection,
+    ConnectionWorker,
+)
+from llm_repl_server.serving.error_responses import (
+    INTERNAL_ERROR,
+    REQUEST_TIMEOUT,
+    error_response_for,
+)
+from llm_repl_server.serving.request_reader import REQUEST_TIMEOUT_S, Pool, RequestReader
 from llm_repl_server.serving.responsiveness import make_responsive
 from llm_repl_server.serving.stopping import stop_application
 
@@ -38,18 +43,16 @@ DRAIN_S = 0.7
 # the answer is lost to a client that is still sending.
 LEFTOVER_BYTES = 4 * 1024 * 1024
 # Threads besides those of `threads`, made when they are needed, so that requests that wait for
-# their client take nobody's place. The second: more than `sockets.lobby` lets poll at a time.
-LANE_THREADS = {"body": 64, "poll": 320}
+# their client take nobody's place. The second: more than `sockets.handshakes` lets poll at a time.
+POOL_THREADS: dict[Pool, int] = {"body": 64, "poll": 320}
 # How long what was sent may go without a sign of the other side.
 UNACKNOWLEDGED_LIMIT_MS = 60_000
 
 # How long a thread waits for the next request of a connection whose last one it has answered.
 STAY_MS = 2
 
-_TO_LANE = object()
 
-
-class ThreadWorker(GunicornThreadWorker):  # type: ignore[misc]  # gunicorn brings no types
+class ThreadWorker(ConnectionWorker):
     """A thread for every request that is here, and an end that no open connection can hold up.
 
     gunicorn's own waits at its end for the threads of all requests, so that a single websocket
@@ -63,7 +66,9 @@ class ThreadWorker(GunicornThreadWorker):  # type: ignore[misc]  # gunicorn brin
         self._stopper: threading.Thread | None = None
         self._exit_code = 0
         self._drained = threading.Event()
-        self._lanes: dict[str, ThreadPoolExecutor] = {}
+        self._pools: dict[Pool, ThreadPoolExecutor] = {}
+        #: The connections whose request is here, and waits for a thread of one of the pools.
+        self._in_pools: set[Connection] = set()
 
     @property
     def boot_exit_code(self) -> int:
@@ -77,8 +82,8 @@ class ThreadWorker(GunicornThreadWorker):  # type: ignore[misc]  # gunicorn brin
         connections: int = self.cfg.worker_connections
         self.worker_connections = min(connections, _raise_open_files() // 4)
         # Half of the threads stay free for those who wait for one.
-        self._staying = threading.BoundedSemaphore(self.cfg.threads // 2)
-        self._lanes = {name: ThreadPoolExecutor(count) for name, count in LANE_THREADS.items()}
+        self._stays = threading.BoundedSemaphore(self.cfg.threads // 2)
+        self._pools = {name: ThreadPoolExecutor(count) for name, count in POOL_THREADS.items()}
         super().init_process()
 
     def load_wsgi(self) -> None:
@@ -111,120 +116,86 @@ class ThreadWorker(GunicornThreadWorker):  # type: ignore[misc]  # gunicorn brin
             self.log.warning("A connection has to wait: too many files are open.")
             time.sleep(0.1)
 
-    def handle(self, conn: TConn) -> object:
+    def serve(self, connection: Connection) -> object:
         """Serve a connection for one request, and for those that follow at once."""
-        if getattr(conn, "is_in_lane", False):
-            return self._handle_one(conn)  # its thread is there for requests of one kind
-        again = self._handle_one(conn)
-        while again is True and self._stays(conn):
-            again = self._handle_one(conn)
-        return again
-
-    def _stays(self, conn: TConn) -> bool:
-        """Whether a connection's next request is there, or comes in the moment that its thread stays.
-
-        Each way through the poller is two changes of threads, which cost more than most requests.
-        """
-        if not self.alive or not self._staying.acquire(blocking=False):
-            return False
+        is_in_pool = connection in self._in_pools
+        kept = self._serve_one(connection)
+        if kept is not True or is_in_pool or not self._stays.acquire(blocking=False):
+            return kept
         try:
-            poll = select.poll()
-            poll.register(conn.sock, select.POLLIN)
-            return bool(poll.poll(STAY_MS))
+            # Each way through the poller is two changes of threads, which cost more than most requests.
+            while kept is True and self.alive and self._next_comes(connection):
+                kept = self._serve_one(connection)
         finally:
-            self._staying.release()
+            self._stays.release()
+        return kept
 
-    def _handle_one(self, conn: TConn) -> object:
+    def _serve_one(self, connection: Connection) -> object:
         """Serve a connection for one request, once the head of one is there."""
-        is_new = not conn.initialized
-        if is_new and conn.sock.family != socket.AF_UNIX:
-            # Nagle's algorithm and delayed ACKs would hold a websocket's small frames for 40 ms.
-            conn.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if hasattr(socket, "TCP_USER_TIMEOUT"):
-                conn.sock.setsockopt(
-                    socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_LIMIT_MS
-                )
-        if getattr(conn, "is_in_lane", False):
-            conn.is_in_lane = False
+        is_new = not connection.initialized
+        if is_new:
+            _send_at_once(connection.sock)
+        if connection in self._in_pools:
+            self._in_pools.remove(connection)
         elif self._reads_plain_http():
             if is_new:
-                conn.init()
-                conn.parser.unreader = PatientUnreader(conn.sock)
-            if not conn.parser.unreader.read_head():
+                self.use_reader(connection, RequestReader(connection.sock))
+            reader: RequestReader = connection.parser.unreader
+            if not reader.read_head():
                 # It holds a place among the connections now, and no thread. At the end of the
                 # worker gunicorn would take such a one for a request that has been answered.
-                return _DEFER if self.alive else False
-            if conn.parser.unreader.lane in self._lanes:
-                return _TO_LANE
-        again = super().handle(conn)
-        if not again:
+                return WAIT_FOR_MORE if self.alive else False
+            if reader.pool in self._pools:
+                self._in_pools.add(connection)
+                return self._pools[reader.pool]
+        kept = self.serve_request(connection)
+        if not kept:
             # Here, since the main thread would wait two seconds for a client that does not close,
             # and accept nobody meanwhile.
             with contextlib.suppress(OSError):
-                conn.sock.setblocking(True)
-                close_graceful(conn.sock, max_drain=LEFTOVER_BYTES)
-        return again
+                self.close_when_read(connection, LEFTOVER_BYTES)
+        return kept
 
-    def finish_request(self, conn: TConn, done: Any) -> None:
-        """Decide what becomes of a connection; one that is closed has only to be counted."""
-        if not done.cancelled() and done.exception() is None and done.result() is _TO_LANE:
-            conn.is_in_lane = True
-            handled = self._lanes[conn.parser.unreader.lane].submit(self.handle, conn)
-            handled.add_done_callback(
-                lambda future: self.method_queue.defer(self.finish_request, conn, future)
-            )
-        elif conn.sock.fileno() < 0:
-            self.nr_conns -= 1  # gunicorn's would fail at it, and count it twice
-        else:
-            super().finish_request(conn, done)
+    def _next_comes(self, connection: Connection) -> bool:
+        """Whether a connection's next request is there, or comes in the moment that is waited for it."""
+        if self.has_more(connection):
+            return True
+        poll = select.poll()
+        poll.register(connection.sock, select.POLLIN)
+        return bool(poll.poll(STAY_MS))
 
-    def murder_pending(self) -> None:
-        """Close connections that nothing came from for long, or only a part of a request."""
-        for conn in [conn for conn in self.pending_conns if _is_overdue(conn)]:
-            self._drop_pending(conn)
-        if self.nr_conns >= self.worker_connections:
+    def close_overdue(self) -> None:
+        """Close connections that only a part of a request came from; and silent ones, for room."""
+        for connection in [waiting for waiting in self.unserved if _is_overdue(waiting)]:
+            self.close_waiting(connection, REQUEST_TIMEOUT.encode())
+        if self.is_full:
             self._make_room()
-        super().murder_pending()
 
     def _make_room(self) -> None:
         """Close some of the connections that have been silent for long; the first are the oldest."""
-        latest = time.monotonic() + self.cfg.keepalive - PATIENCE_S
+        latest = time.monotonic() + self.cfg.keepalive - REQUEST_TIMEOUT_S
         count = max(self.worker_connections // 16, 1)
-        for conn in list(self.pending_conns)[:count]:
-            if conn.timeout < latest:
-                self._drop_pending(conn)
-        for conn in list(self.keepalived_conns)[:count]:
-            if conn.timeout < latest:
-                self.keepalived_conns.remove(conn)
-                self._close_idle(conn)
+        for connection in list(self.unserved)[:count]:
+            if connection.timeout < latest:
+                self.close_waiting(connection, REQUEST_TIMEOUT.encode())
+        for connection in list(self.kept)[:count]:
+            if connection.timeout < latest:
+                self.close_waiting(connection)
 
-    def handle_error(self, req: object, client: Any, addr: Any, exc: Exception) -> None:
-        """Answer what is no good request, in JSON; what it held goes into no answer and no log."""
-        refusal = refusal_of(exc)
-        if refusal is DEFECT:
-            address = getattr(req, "uri", None)  # the logger takes a token out
-            self.log.error("Error handling request %r", address, exc_info=exc)
+    def error_response(self, error: Exception, address: str | None, peer: str) -> bytes:
+        """What is no good request is answered in JSON; what it held goes into no answer and no log."""
+        response = error_response_for(error)
+        if response is INTERNAL_ERROR:
+            # The logger takes a token out of the address.
+            self.log.error("Error handling request %r", address, exc_info=error)
         else:
-            host = addr[0] if isinstance(addr, tuple) else "this machine"
-            self.log.warning("A request from %s was refused: %s", host, refusal.sentence)
-        with contextlib.suppress(OSError):
-            write_nonblock(client, refusal.response())
+            self.log.warning("A request from %s was refused: %s", peer, response.message)
+        return response.encode()
 
     def _reads_plain_http(self) -> bool:
         """Whether a client's bytes are HTTP/1, as always unless whoever calls gunicorn differs."""
         cfg = self.cfg
         return not cfg.is_ssl and cfg.protocol == "http" and cfg.http2_cleartext == "off"
-
-    def _drop_pending(self, conn: TConn) -> None:
-        self.pending_conns.remove(conn)
-        with contextlib.suppress(OSError):
-            write_nonblock(conn.sock, OVERDUE.response())
-        self._close_idle(conn)
-
-    def _close_idle(self, conn: TConn) -> None:
-        self.poller.unregister(conn.sock)
-        self.nr_conns -= 1
-        conn.close()
 
     def handle_quit(self, sig: int, frame: object) -> None:
         """End in order on Ctrl-C too, which the terminal sends to the worker as to the master."""
@@ -290,10 +261,20 @@ def child_exit(server: Arbiter, worker: ThreadWorker) -> None:
             sys.exit(worker.boot_exit_code)
 
 
-def _is_overdue(conn: TConn) -> bool:
+def _send_at_once(connection: socket.socket) -> None:
+    """Have small pieces sent at once, and a connection ended whose other side is silent."""
+    if connection.family == socket.AF_UNIX:
+        return
+    # Nagle's algorithm and delayed ACKs would hold a websocket's small frames for 40 ms.
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_LIMIT_MS)
+
+
+def _is_overdue(connection: Connection) -> bool:
     """Whether a request has begun to come from a client, and ought to be here by now."""
-    unreader = getattr(conn.parser, "unreader", None)
-    return isinstance(unreader, PatientUnreader) and unreader.is_overdue
+    reader = getattr(connection.parser, "unreader", None)
+    return isinstance(reader, RequestReader) and reader.is_overdue
 
 
 def _raise_open_files() -> int:
