@@ -19,6 +19,7 @@ from llm_repl_core.errors import LLMReplError, StorageError
 from llm_repl_core.providers.secret import Secret
 from llm_repl_server.auth.middleware import ADMITTED_KEY, AccessMiddleware
 from llm_repl_server.auth.policy import Policy
+from llm_repl_server.compat.engineio import EngineServer
 from llm_repl_server.serving.development import serve_for_development
 from llm_repl_server.serving.production import serve
 from llm_repl_server.serving.stopping import on_stop
@@ -66,6 +67,10 @@ def make_app() -> Flask:
     @app.get("/api/thread")
     def thread() -> dict[str, object]:
         return {"thread": threading.get_ident()}
+
+    @app.get("/api/sessions")
+    def sessions() -> dict[str, object]:
+        return {"sessions": len(EngineServer(socketio).sessions)}
 
     four = threading.Barrier(4, timeout=15)
 

@@ -158,18 +158,19 @@ class WebSocket(asyncio.Protocol):
         """Cut the connection; what was not sent yet is lost."""
         self._messages.clear()
         if self._transport is not None:
-            self._transport.abort()
+            _cut(self._transport)
 
     @staticmethod
     def _close_transport(transport: asyncio.Transport) -> None:
         transport.close()
-        asyncio.get_running_loop().call_later(_CLOSING_LIMIT_S, transport.abort)
+        asyncio.get_running_loop().call_later(_CLOSING_LIMIT_S, _cut, transport)
 
     def _handle(self, event: Any) -> None:
         assert self._transport is not None
         if isinstance(event, TextMessage | BytesMessage):
-            self._message.append(event.data)
-            self._message_length += len(event.data)
+            if event.data:  # else empty fragments would be kept without end
+                self._message.append(event.data)
+                self._message_length += len(event.data)
             if self._message_length > self._message_limit_bytes:
                 self.close(CloseReason.MESSAGE_TOO_BIG)
             elif event.message_finished:
@@ -199,3 +200,12 @@ class WebSocket(asyncio.Protocol):
             asyncio.get_running_loop().call_soon(self._hand_on)
         else:
             transport.resume_reading()
+
+
+def _cut(transport: asyncio.Transport) -> None:
+    if transport.get_write_buffer_size() > 0:
+        # The peer does not read: else the system would offer it the megabytes that it has taken.
+        connection = transport.get_extra_info("socket")
+        with contextlib.suppress(OSError):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
