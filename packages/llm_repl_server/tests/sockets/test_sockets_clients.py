@@ -12,8 +12,8 @@ import pytest
 import socketio
 import websocket
 
+from llm_repl_server.services.wire_events import EMITTED
 from llm_repl_server.sockets.asyncapi import describe
-from llm_repl_server.sockets.payloads import EMITTED
 
 RUN = ["run_started", "cell_execution_started", "cell_execution_completed", "run_ended"]
 SHOWN = ["run_started", "cell_execution_started", "cell_execution_output", *RUN[2:]]
