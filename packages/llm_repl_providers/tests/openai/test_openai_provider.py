@@ -9,7 +9,6 @@ import threading
 import time
 from contextlib import aclosing
 
-import msgspec
 import pytest
 
 from llm_repl_core.errors import (
@@ -21,17 +20,13 @@ from llm_repl_core.errors import (
 )
 from llm_repl_core.providers.base import (
     Message,
-    Provider,
     ProviderConfig,
     Request,
-    Tool,
-    ToolCall,
     Usage,
 )
 from llm_repl_core.providers.secret import Secret
 from llm_repl_core.providers.streaming import deltas
 from llm_repl_core.testing.openai_server import OpenAIServer, Reply
-from llm_repl_core.testing.provider_suite import ProviderSuite
 from llm_repl_providers.openai.provider import OpenAIProvider
 
 KEY = "sk-canary-0123456789"
@@ -57,38 +52,6 @@ async def _ask(provider, request=None):
 
 def _answer(provider, request=None):
     return "".join(delta.text for delta in asyncio.run(_ask(provider, request)))
-
-
-def _suite_reply(request):
-    """Ask for the tools that are offered, until there are results."""
-    tools = [tool["function"]["name"] for tool in request.body.get("tools", ())]
-    if not tools or request.body["messages"][-1]["role"] == "tool":
-        return Reply()
-    arguments = '{"x": 1, "y": 2}'
-    calls = (ToolCall(id=f"id_{number}", name=tools[0], arguments=arguments) for number in (1, 2))
-    return Reply(text="Let me see.", tool_calls=tuple(calls))
-
-
-class TestOpenAIProvider(ProviderSuite):
-    @pytest.fixture(autouse=True)
-    def _start(self):
-        models = [OpenAIProvider.default_model]
-        with OpenAIServer(
-            reply=_suite_reply, models=models, any_model=False, key=KEY
-        ) as self.server:
-            yield
-
-    def make_provider(self) -> Provider:
-        return _provider(self.server)
-
-    def expected_answer(self, text: str) -> str:
-        return text
-
-    def make_tool_request(self, tool: Tool) -> Request:
-        return msgspec.structs.replace(self.make_request(), tools=(tool,))
-
-    def open_connections(self) -> int:
-        return self.server.open_connections
 
 
 def test_a_request_is_sent_as_it_is(server):

@@ -27,6 +27,7 @@ from typing import Final, Self
 import msgspec
 
 from llm_repl_core.testing._openai_exchange import ReceivedRequest, Reply, Script
+from llm_repl_core.testing._openai_prompt_cache import PromptCache
 from llm_repl_core.testing._openai_responses_input import rejection
 
 __all__ = ["OpenAIServer", "ReceivedRequest", "Reply"]
@@ -45,6 +46,7 @@ class OpenAIServer:
         models: The names of its models.
         any_model: Whether it answers for every other name, too.
         key: The only key that it accepts; None: it asks for none.
+        caches: Whether it tells how many words of a request it has read before.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class OpenAIServer:
         models: Iterable[str] = ("test-model",),
         any_model: bool = True,
         key: str | None = None,
+        caches: bool = False,
     ) -> None:
         self.reply: Script = reply or Reply()
         self.models = tuple(models)
@@ -61,6 +64,7 @@ class OpenAIServer:
         """In place of the list of models."""
         self.any_model = any_model
         self.key = key
+        self._cache = PromptCache() if caches else None
         self.base_url = ""
         self._requests: list[ReceivedRequest] = []
         self._arrival = threading.Condition()
@@ -194,7 +198,9 @@ class OpenAIServer:
             return _failure(404, f"The model `{model}` does not exist.", "model_not_found")
         chosen = self._script.popleft() if self._script else self.reply
         reply = chosen if isinstance(chosen, Reply) else chosen(request)
-        return reply, reply.portions(request.body, responses=request.is_of_responses)
+        responses = request.is_of_responses
+        cached = 0 if self._cache is None else self._cache.read(request.body, responses=responses)
+        return reply, reply.portions(request.body, responses=responses, cached_words=cached)
 
 
 class _Reader(asyncio.StreamReader):
