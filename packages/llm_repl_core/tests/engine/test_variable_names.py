@@ -153,3 +153,17 @@ def test_names_of_any_language_go_through_the_analysis():
     assert GREEK in effects[0].writes
     assert PLAIN in effects[1].writes
     assert {GREEK, PLAIN} <= effects[2].reads
+
+
+@pytest.mark.parametrize("field", ["schema", "attachments"])
+def test_spaces_around_a_name_mean_nothing(field, open_session, kernel):
+    notebook = Notebook()
+    code = notebook.add_code(
+        f"import pydantic\nclass {LIGATURE}(pydantic.BaseModel):\n    n: int\n{MICRO} = b'GIF89a-'"
+    )
+    options = {"schema": f" {LIGATURE}\t"} if field == "schema" else {"attachments": [f" {MICRO} "]}
+    prompt = notebook.add_prompt("What is it?", model="mock", **options)
+    session = open_session(notebook, kernel=kernel)
+    session.run()
+    assert prompt.status == "completed"
+    assert session.dependencies.upstream(prompt.id) == [code.id]

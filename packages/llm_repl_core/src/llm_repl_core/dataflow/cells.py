@@ -21,7 +21,7 @@ from llm_repl_core.model.cell import (
     MemoryCell,
     PromptCell,
 )
-from llm_repl_core.model.names import as_variable, is_variable
+from llm_repl_core.model.names import is_variable, named_variable
 from llm_repl_core.templates import parse as parse_template
 
 __all__ = ["analyse_cell", "analyse_memory", "analyse_template"]
@@ -99,17 +99,16 @@ def _sources(expression: Expression) -> Iterator[str]:
 
 def _analyse_prompt(cell: PromptCell, variable: str | None, notebook_system: str | None) -> Effects:
     system = (cell.system if cell.system is not None else notebook_system) or ""
-    schema = cell.schema.strip() if isinstance(cell.schema, str) else ""
-    named = filter(is_variable, (*cell.attachments, *cell.tools, schema))
-    has_files = not all(map(is_variable, cell.attachments))
-    request = Effects(reads=set(map(as_variable, named)), reads_files=has_files)
+    attached, model = [*map(named_variable, cell.attachments)], named_variable(cell.schema)
+    named = {*filter(None, (*attached, model)), *filter(is_variable, cell.tools)}
+    request = Effects(reads=named, reads_files=None in attached)
     inside = combined([analyse_template(cell.content), analyse_template(system), request])
     if cell.for_each is not None:
         items = analyse_expression(cell.for_each)
         inside = combined([items, _without_item(inside, items)])
     variables = {LAST_ANSWER, *([variable] if variable else [])}
     answer = Effects(writes=variables, rebinds=variables)
-    if not is_variable(schema):
+    if model is None:
         answer.plain |= variables
     if cell.tools:
         answer.add(opaque_effects(_WITH_TOOLS))

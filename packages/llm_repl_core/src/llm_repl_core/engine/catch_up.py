@@ -17,7 +17,7 @@ from llm_repl_core.engine.prompts.prepare import answer_variable
 from llm_repl_core.errors import AnswerMisfit
 from llm_repl_core.model.cell import Cell, ForeignCell, MemoryCell, PromptCell
 from llm_repl_core.model.json_value import JSONValue
-from llm_repl_core.model.names import is_variable
+from llm_repl_core.model.names import named_variable
 from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.model.output import Output
 
@@ -105,7 +105,7 @@ def _left_by(cell: Cell, notebook: Notebook) -> dict[str, JSONValue] | None:
 
 def _answer(cell: PromptCell) -> JSONValue | UnsetType:
     """The answer that a prompt's outputs hold; UNSET where they do not hold all of its value."""
-    if isinstance(cell.schema, str) and is_variable(cell.schema.strip()):
+    if named_variable(cell.schema) is not None:
         return UNSET  # an instance of a class, which only the kernel can make
     responses = [one for one in cell.outputs if one.type == "llm_response"]
     if any(one.fields.get("failed") or one.fields.get("interrupted") for one in responses):

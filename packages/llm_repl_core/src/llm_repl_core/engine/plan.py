@@ -16,7 +16,7 @@ from llm_repl_core.dataflow.transitive import (
 )
 from llm_repl_core.engine.prompts.prepare import answer_variable
 from llm_repl_core.model.cell import Cell, PromptCell
-from llm_repl_core.model.names import is_variable
+from llm_repl_core.model.names import named_variable
 from llm_repl_core.model.notebook import Notebook
 
 __all__ = ["Candidate", "Plan", "PlannedCell", "analyse_notebook"]
@@ -208,8 +208,7 @@ class Plan:
                 name in self._always or self._first_bound.get(name, position) < position
                 for name in self._effects[position].reads
             ),
-            holds_order=bool(cell.tools)
-            or (isinstance(cell.schema, str) and is_variable(cell.schema.strip())),
+            holds_order=bool(cell.tools) or named_variable(cell.schema) is not None,
         )
 
     def _refresh(self) -> None:

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import TypeVar
 
-__all__ = ["as_variable", "by_variable", "is_variable"]
+__all__ = ["as_variable", "by_variable", "is_variable", "named_variable"]
 
 T = TypeVar("T")
 
@@ -25,6 +25,20 @@ def as_variable(name: str) -> str:
 def is_variable(name: str) -> bool:
     """Whether code can set a variable of that name."""
     return name.isidentifier() and not keyword.iskeyword(as_variable(name))
+
+
+def named_variable(written: object) -> str | None:
+    """The variable that is meant where a name may stand among other things, as in ``schema``.
+
+    >>> named_variable(" Person "), named_variable("name, age int"), named_variable({})
+    ('Person', None, None)
+
+    Args:
+        written: What stands there.
+    """
+    if not isinstance(written, str) or not is_variable(written.strip()):
+        return None
+    return as_variable(written.strip())
 
 
 def by_variable(values: Mapping[str, T]) -> dict[str, T]:

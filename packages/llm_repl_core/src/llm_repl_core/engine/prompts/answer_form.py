@@ -20,7 +20,7 @@ from llm_repl_core.engine.prompts.short_schema import parse_short_schema
 from llm_repl_core.errors import AnswerMisfit, InvalidInput, KernelError
 from llm_repl_core.kernels.state import Failed, KernelState
 from llm_repl_core.model.json_value import JSONValue
-from llm_repl_core.model.names import is_variable
+from llm_repl_core.model.names import is_variable, named_variable
 from llm_repl_core.providers.base import AnswerSchema
 
 __all__ = ["AnswerForm", "ModelForm", "SchemaForm", "resolve_form"]
@@ -179,8 +179,8 @@ async def resolve_form(
     """
     if schema is None or (isinstance(schema, str) and not schema.strip()):
         return None
-    if isinstance(schema, str) and is_variable(schema.strip()):
-        return await _model_form(schema.strip(), kernel)
+    if (model := named_variable(schema)) is not None:
+        return await _model_form(model, kernel)
     return await _schema_form(_document_of(schema))
 
 

@@ -13,7 +13,7 @@ from llm_repl_core.engine.prompts.media_types import media_type_of
 from llm_repl_core.errors import FileMissing, InvalidInput, KernelError, LLMReplError, TooLarge
 from llm_repl_core.files import read_bytes, resolve_under
 from llm_repl_core.kernels.state import Failed, KernelState
-from llm_repl_core.model.names import is_variable
+from llm_repl_core.model.names import named_variable
 from llm_repl_core.providers.base import Attachment
 
 __all__ = ["LIMIT_BYTES", "TOTAL_LIMIT_BYTES", "load_attachments"]
@@ -57,9 +57,9 @@ async def load_attachments(
     attachments: list[Attachment] = []
     left_bytes = TOTAL_LIMIT_BYTES
     for entry in entries:
-        if is_variable(entry):
-            source = (extra or {}).get(entry, entry)
-            attachment = await _from_state(entry, source, kernel, root)
+        if (name := named_variable(entry)) is not None:
+            source = (extra or {}).get(name, name)
+            attachment = await _from_state(name, source, kernel, root)
         else:
             attachment = await asyncio.to_thread(_from_file, entry, root)
         left_bytes -= len(attachment.data)
