@@ -25,7 +25,7 @@ def version_as_llm() -> Iterator[tuple[Sample, Sample]]:
     yield _our_version, _duration_of(command("llm"), "--version")
 
 
-@row(what="`llm-repl --version`", against="`flask --version`", goal=at_most("0.6"), rounds=21)
+@row(what="`llm-repl --version`", against="`flask --version`", goal=at_most("0.4"), rounds=21)
 def version_as_flask() -> Iterator[tuple[Sample, Sample]]:
     yield _our_version, _duration_of(command("flask"), "--version")
 
@@ -33,7 +33,7 @@ def version_as_flask() -> Iterator[tuple[Sample, Sample]]:
 @row(
     what="a Python that does `import llm_repl_core`",
     against="one that does `import flask`",
-    goal=at_most("0.8"),
+    goal=at_most("0.25"),
     rounds=21,
 )
 def import_of_core() -> Iterator[tuple[Sample, Sample]]:
