@@ -104,7 +104,7 @@ def kernel_memory() -> Iterator[tuple[Sample, Sample]]:
             peer.execute("x = 1")
             peers.append(peer)
         yield (
-            lambda: _memory(zygote.pid, *(one.pid for worker in workers)) / _KERNELS_ALIVE,
+            lambda: _memory(zygote.pid, *(worker.pid for worker in workers)) / _KERNELS_ALIVE,
             lambda: _memory(*(peer.pid for peer in peers)) / _KERNELS_ALIVE,
         )
 

@@ -104,7 +104,7 @@ def test_a_run_of_code_alone_imports_no_database(
     notebook.add_code("6 * 7")
     save_notebook(notebook, tmp_path / "code.llmn")
     modules = imported_by(environment, tmp_path, "run", "code.llmn")
-    assert "llm_repl_core.engine.session" in modules
+    assert "llm_repl_core.application" in modules
     unwanted = DATABASE | SERVER | LIBRARIES | WORKERS_OWN
     assert of(modules, unwanted | {"llm_repl_core.kernels.jupyter_source"}) == set()
 

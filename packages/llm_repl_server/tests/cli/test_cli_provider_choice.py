@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from llm_repl_core import Application, Notebook, PromptCell, Settings
-from llm_repl_server.cli.run_record import RunRecord
+from llm_repl_server.cli.run_ledgers import RunLedgers
 
 pytestmark = pytest.mark.one_python
 
@@ -53,7 +53,7 @@ def test_flags_go_before_recordings_and_those_before_settings(
 ) -> None:
     (tmp_path / "n.calls.jsonl").write_text(HEAD % defaults)
     application = Application(Settings(**settings))
-    record = RunRecord(
+    record = RunLedgers(
         tmp_path / "n.llmn", Notebook(cells=[PromptCell()]), mode=mode, use_log=False
     )
     said = {"provider": None, "model": None} | flags
@@ -66,6 +66,6 @@ def test_a_live_run_heeds_the_settings(tmp_path: Path) -> None:
     (tmp_path / "n.calls.jsonl").write_text(HEAD % OPENAI)
     application = Application(Settings())
     notebook = Notebook(cells=[PromptCell()])
-    record = RunRecord(tmp_path / "n.llmn", notebook, mode="live", use_log=False)
+    record = RunLedgers(tmp_path / "n.llmn", notebook, mode="live", use_log=False)
     record.choose_provider(application, provider=None, model=None)
     assert application.providers.choice.name == "mock"

@@ -71,7 +71,7 @@ main()
         "llm_repl_server.cli.errors",
         "llm_repl_server.cli.run",
         "llm_repl_core.application",
-        "llm_repl_server.cli.run_record",
+        "llm_repl_server.cli.run_ledgers",
         "llm_repl_server.cli.termination",
     ],
 )

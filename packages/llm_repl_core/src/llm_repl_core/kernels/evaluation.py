@@ -63,7 +63,7 @@ def evaluate_all(
         for name in [name for name in hidden if scope.get(name) is hidden[name]]:
             del scope[name]
         scope["__builtins__"] = safe_builtins()
-    inserts = any(one.get("insert_limit_chars") is not None for one in expressions)
+    inserts = any(expression.get("insert_limit_chars") is not None for expression in expressions)
     with whole_display() if inserts else nullcontext():
         return _evaluate_each(expressions, scope, restricted, limit_bytes, hidden)
 

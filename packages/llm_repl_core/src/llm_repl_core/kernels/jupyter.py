@@ -32,7 +32,7 @@ from llm_repl_core.kernels.pending import PendingVariables
 from llm_repl_core.kernels.private_folder import PrivateFolder
 from llm_repl_core.kernels.stopping import end_request
 from llm_repl_core.kernels.values import clean_text
-from llm_repl_core.kernels.worker.endings import UNKNOWN_ENDING, how_it_ended
+from llm_repl_core.kernels.worker.exit_reasons import UNKNOWN_EXIT, exit_reason
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.language import PYTHON
 from llm_repl_core.model.names import by_variable
@@ -416,7 +416,7 @@ class JupyterKernel(Kernel):
         status = None
         if self._manager is not None and self._manager.provisioner is not None:
             status = await self._manager.provisioner.poll()
-        return KernelDied(how_it_ended(status) if isinstance(status, int) else UNKNOWN_ENDING)
+        return KernelDied(exit_reason(status) if isinstance(status, int) else UNKNOWN_EXIT)
 
     def _require_alive(self) -> None:
         if not self._alive:

@@ -17,7 +17,7 @@ from llm_repl_core import safe_builtins
 from llm_repl_core.kernels import (
     evaluation,
     inserted,
-    nobody_answers,
+    no_stdin,
     pending,
     plotly_renderer,
     programs,
@@ -47,7 +47,7 @@ _MODULE_NAME = "_llm_repl_helpers"
 
 _MODULES = (
     safe_builtins, values, shortening, whole_display, inserted, evaluation, pending, programs,
-    plotly_renderer, user_frames, nobody_answers,
+    plotly_renderer, user_frames, no_stdin,
     annotation_types, arguments, docstrings, functions, held, media, models, parameters,
     plain,
 )  # fmt: skip
@@ -133,7 +133,7 @@ def install():
     def system(command):
         shell.user_ns["_exit_code"] = run_program_of_cell(shell.var_expand(command, depth=1))
     shell.system = shell.system_piped = system
-    refuse_questions(shell)
+    refuse_input(shell)
 
 install()
 """

@@ -287,15 +287,15 @@ class OutputBuffer:
     def _update(self, output: Output) -> None:
         display_id = output.display_id
         assert display_id is not None
-        for place, change in enumerate(self._changes):
+        for index, change in enumerate(self._changes):
             if isinstance(change, Output) and change.display_id == display_id:
-                self._changes[place] = output
-        place = self._updates.get(display_id, len(self._changes))
-        if place == len(self._changes):
-            self._updates[display_id] = place
+                self._changes[index] = output
+        index = self._updates.get(display_id, len(self._changes))
+        if index == len(self._changes):
+            self._updates[display_id] = index
             self._changes.append(DisplayUpdate(output))
         else:
-            self._changes[place] = DisplayUpdate(output)
+            self._changes[index] = DisplayUpdate(output)
 
     def _do_waiting_clear(self) -> None:
         if not self._clear_waits:
@@ -304,7 +304,9 @@ class OutputBuffer:
         # Updates may be of other cells' outputs.
         updates = [change for change in self._changes if isinstance(change, DisplayUpdate)]
         self._changes = [*updates, OutputsCleared()]
-        self._updates = {one.output.display_id or "": place for place, one in enumerate(updates)}
+        self._updates = {
+            update.output.display_id or "": index for index, update in enumerate(updates)
+        }
         self._sizes.clear()
         self._left = self.limit_bytes
         self.pending_bytes = 0

@@ -73,14 +73,14 @@ class PendingVariables:
         """Give variables their values; see `Kernel.resolve_pending`."""
         for token, values in resolved.items():
             for name, stack in list(self._stacks.items()):
-                place = next((i for i, layer in enumerate(stack) if layer.token == token), None)
-                if place is None:
+                index = next((i for i, layer in enumerate(stack) if layer.token == token), None)
+                if index is None:
                     continue
                 if values is None or name not in values:
-                    del stack[place]
+                    del stack[index]
                 else:
                     self._note_results([name])
-                    stack[place] = _Layer(None, "", values[name])
+                    stack[index] = _Layer(None, "", values[name])
                 self._settle(name, stack)
 
     def forget_set(self) -> None:

@@ -99,7 +99,7 @@ class TerminalText:
         elif begin < len(row.cells):
             row.was_overwritten = True
         end = self._column = begin + len(text)
-        row.cells[begin:end] = [self._style + one for one in text] if self._style else text
+        row.cells[begin:end] = [self._style + letter for letter in text] if self._style else text
 
     def _control(self, character: str) -> None:
         if character == "\r":
@@ -118,7 +118,7 @@ class TerminalText:
             return
         if numbers.startswith("?"):
             return  # modes of the terminal: whether the cursor is shown
-        values = [int(one) if one.isdigit() else 0 for one in numbers.split(";")]
+        values = [int(number) if number.isdigit() else 0 for number in numbers.split(";")]
         count = min(max(values[0], 1), 10_000)
         match command:
             case "A" | "F":

@@ -88,8 +88,8 @@ def _attribute(module: str, path: str, own: Any, whole: Any) -> _Option:
     *owners, name = path.split(".")
 
     def owner(library: Any) -> Any:
-        for one in owners:
-            library = getattr(library, one)
+        for attribute in owners:
+            library = getattr(library, attribute)
         return library
 
     return _Option(
@@ -135,7 +135,7 @@ _OPTIONS = (
 )
 
 _NOT_CUTTING = ("display.width",)
-_LIBRARIES = tuple(dict.fromkeys(one.module for one in _OPTIONS))
+_LIBRARIES = tuple(dict.fromkeys(option.module for option in _OPTIONS))
 
 # The options are those of the whole process: two kernels within it take turns.
 _lock = threading.RLock()
@@ -165,9 +165,9 @@ def libraries_left_alone() -> Iterator[None]:
 def options_of_user() -> list[str]:
     """Which options that leave something out the user has set, with their values."""
     return [
-        f"{one.module}'s `{one.name}` is {value!r}"
-        for one, value in _values()
-        if value not in (*one.own, one.whole) and one.name not in _NOT_CUTTING
+        f"{option.module}'s `{option.name}` is {value!r}"
+        for option, value in _values()
+        if value not in (*option.own, option.whole) and option.name not in _NOT_CUTTING
     ]
 
 
@@ -186,35 +186,35 @@ def whole_display(*, forced: bool = False) -> Iterator[None]:
     is_locked = _lock.acquire(timeout=_LOCK_TIMEOUT_S)
     changed: list[tuple[_Option, Any, Any]] = []
     try:
-        for one, value in _values():
-            if forced or value in one.own:
-                wanted = one.whole - 2 if forced and one.whole == MOST_ROWS else one.whole
+        for option, value in _values():
+            if forced or value in option.own:
+                wanted = option.whole - 2 if forced and option.whole == MOST_ROWS else option.whole
                 with suppress(Exception):  # another version's option may take other values
-                    one.write(sys.modules[one.module], wanted)
-                    changed.append((one, value, wanted))
+                    option.write(sys.modules[option.module], wanted)
+                    changed.append((option, value, wanted))
         _inside.append(threading.get_ident())
         with _other_edges() if forced else nullcontext():
             yield
     finally:
         with suppress(ValueError):
             _inside.remove(threading.get_ident())
-        for one, value, wanted in changed:
+        for option, value, wanted in changed:
             with suppress(Exception):
-                library = sys.modules[one.module]
+                library = sys.modules[option.module]
                 # What user code has set meanwhile stays.
-                if one.read(library) == wanted:
-                    one.write(library, value)
+                if option.read(library) == wanted:
+                    option.write(library, value)
         if is_locked:
             _lock.release()
 
 
 def _values() -> Iterator[tuple[_Option, Any]]:
-    for one in _OPTIONS:
-        library = sys.modules.get(one.module)
+    for option in _OPTIONS:
+        library = sys.modules.get(option.module)
         if library is not None:
             # Another version may not have it, and a library may be half imported.
             with suppress(Exception):
-                yield one, one.read(library)
+                yield option, option.read(library)
 
 
 def _other_edges() -> Any:

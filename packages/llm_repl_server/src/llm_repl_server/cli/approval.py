@@ -8,7 +8,7 @@ from contextlib import suppress
 import click
 
 from llm_repl_core import NotFound, Session, ToolApprovalNeeded
-from llm_repl_server.cli.words import harmless
+from llm_repl_server.cli.terminal_text import escape_controls
 
 __all__ = ["settle_approval"]
 
@@ -26,7 +26,7 @@ def settle_approval(session: Session, event: ToolApprovalNeeded, title: str) -> 
     Raises:
         KeyboardInterrupt: Ctrl-C was pressed in place of an answer.
     """
-    call = harmless(f"{event.name}({event.arguments})")
+    call = escape_controls(f"{event.name}({event.arguments})")
     if len(call) > _SHOWN_CHARACTERS:
         left = len(call) - _SHOWN_CHARACTERS
         call = f"{call[:_SHOWN_CHARACTERS]}… and {left:,} more characters"

@@ -10,7 +10,7 @@ from typing import Any
 
 from llm_repl_core import CallRecord, Citation, Media, Refusal, ServerToolCall, Usage
 from llm_repl_core.providers.parts import Part
-from llm_repl_server.cli.words import harmless, one_line, price
+from llm_repl_server.cli.terminal_text import escape_controls, format_price, one_line
 from llm_repl_server.services.call_answers import call_summary
 
 __all__ = ["as_lines", "as_page"]
@@ -26,18 +26,18 @@ def as_lines(record: CallRecord) -> list[str]:
     indent = " " * (_ID_LENGTH + 2)
     state = record.state if record.source == "live" else record.source
     left = f"{record.id[:_ID_LENGTH]:<8}  {_short_time(record.started_at):<11}  {state:<11}  "
-    right = f"  {_tokens(record.usage)}  {price(record.price_usd)}"
+    right = f"  {_tokens(record.usage)}  {format_price(record.price_usd)}"
     room = max(8, width - len(left) - len(right))
     who = one_line(f"{record.provider}/{record.model}", room)
-    place = one_line(f"{record.place.cell_id[:8]} of {record.notebook_id[:8]}", 20)
-    prompt = one_line(call_summary(record).prompt, width - len(indent) - len(place) - 2)
-    lines = [f"{left}{who:<{room}}{right}", f"{indent}{place}  {prompt}"]
+    where = one_line(f"{record.place.cell_id[:8]} of {record.notebook_id[:8]}", 20)
+    prompt = one_line(call_summary(record).prompt, width - len(indent) - len(where) - 2)
+    lines = [f"{left}{who:<{room}}{right}", f"{indent}{where}  {prompt}"]
     if record.error is not None:
         told = f"{record.error.type}: {record.error.message}"
         lines.append(indent + one_line(told, width - len(indent)))
     elif record.finish_reason == "length":
         lines.append(f"{indent}cut off at the limit of tokens")
-    return [harmless(line).rstrip() for line in lines]
+    return [escape_controls(line).rstrip() for line in lines]
 
 
 def as_page(record: CallRecord, *, for_terminal: bool) -> str:
@@ -57,7 +57,7 @@ def as_page(record: CallRecord, *, for_terminal: bool) -> str:
             lines.append(record.text)
         lines += [f"[asks for {call.name}({call.arguments})]" for call in record.tool_calls]
         lines += filter(None, map(_part_line, record.parts))
-    return harmless("\n".join(lines), for_terminal=for_terminal)
+    return escape_controls("\n".join(lines), for_terminal=for_terminal)
 
 
 def _facts(record: CallRecord) -> Iterator[tuple[str, str]]:
@@ -81,7 +81,10 @@ def _facts(record: CallRecord) -> Iterator[tuple[str, str]]:
     yield "run", record.run_id
     if record.usage is not None:
         yield "tokens", _all_tokens(record.usage)
-    yield "price", price(record.price_usd) if record.price_usd is not None else "no price known"
+    yield (
+        "price",
+        format_price(record.price_usd) if record.price_usd is not None else "no price known",
+    )
     if record.finish_reason:
         word = record.provider_finish_reason
         yield "finish", record.finish_reason + (f" ({word})" if word else "")
@@ -117,7 +120,11 @@ def _part_line(part: Part) -> str | None:
 
 def _messages(record: CallRecord) -> list[dict[str, Any]]:
     messages = record.request.get("messages")
-    return [one for one in messages if isinstance(one, dict)] if isinstance(messages, list) else []
+    return (
+        [message for message in messages if isinstance(message, dict)]
+        if isinstance(messages, list)
+        else []
+    )
 
 
 def _message_lines(message: dict[str, Any]) -> list[str]:
@@ -127,8 +134,8 @@ def _message_lines(message: dict[str, Any]) -> list[str]:
         for call in message.get("tool_calls") or ()
     ]
     lines += [
-        f"[attached: {one.get('name') or one.get('media_type')}, {one.get('size_bytes')} bytes]"
-        for one in message.get("attachments") or ()
+        f"[attached: {attachment.get('name') or attachment.get('media_type')}, {attachment.get('size_bytes')} bytes]"
+        for attachment in message.get("attachments") or ()
     ]
     return lines
 

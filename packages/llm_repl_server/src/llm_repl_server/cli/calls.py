@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from llm_repl_server.cli.call_options import filter_options, make_filter, pages
-from llm_repl_server.cli.errors import as_given
+from llm_repl_server.cli.errors import as_invalid_input
 
 if TYPE_CHECKING:
     from llm_repl_core import CallRecord
@@ -121,7 +121,7 @@ def export_calls(
     from llm_repl_server.cli.log_ledger import open_log
 
     if output is not None:
-        with as_given():
+        with as_invalid_input():
             refuse_unwritable(output)
     wanted = make_filter(notebook, model, state, since)
     with closing(open_log()) as log:

@@ -9,14 +9,14 @@ from contextlib import contextmanager
 
 import click
 
-__all__ = ["as_given", "exit_with_sentence"]
+__all__ = ["as_invalid_input", "exit_on_error"]
 
 _UNWRITABLE = frozenset({errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC})
 """What the system says where standard output leads to a file that takes no more."""
 
 
 @contextmanager
-def exit_with_sentence() -> Iterator[None]:
+def exit_on_error() -> Iterator[None]:
     """Turn an error of the tree into a line on standard error and an exit code."""
     try:
         yield
@@ -35,7 +35,7 @@ def exit_with_sentence() -> Iterator[None]:
 
 
 @contextmanager
-def as_given() -> Iterator[None]:
+def as_invalid_input() -> Iterator[None]:
     """Around what is found out before the work: what cannot be used was ill chosen.
 
     Raises:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from llm_repl_server.cli.errors import as_given
+from llm_repl_server.cli.errors import as_invalid_input
 from llm_repl_server.cli.notebook_file import load_notebook_file
 
 __all__ = ["command"]
@@ -47,7 +47,7 @@ def command(notebook: Path, drawing: str | None, output: Path | None) -> None:
     if drawing is None:
         drawing = "text" if output is None else _format_for(output)
     if output is not None:
-        with as_given():
+        with as_invalid_input():
             refuse_unwritable(output)
     document = load_notebook_file(Application(), notebook)
     text = draw[drawing](Dependencies(document).graph())

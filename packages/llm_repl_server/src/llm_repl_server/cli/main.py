@@ -34,7 +34,7 @@ _COMMANDS = {
 
 
 @contextmanager
-def _ended_as_others_do() -> Iterator[None]:
+def _signal_exit_codes() -> Iterator[None]:
     """Exit as programs do that a signal ends; click would exit with 1."""
     try:
         yield
@@ -84,20 +84,20 @@ class _LazyGroup(click.Group):
             formatter.write_dl(sorted(rows.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        with _ended_as_others_do():
+        with _signal_exit_codes():
             return super().invoke(ctx)
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         # `--help` and `--version` print here.
-        with _ended_as_others_do():
+        with _signal_exit_codes():
             return super().make_context(*args, **kwargs)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        with _ended_as_others_do():
-            from llm_repl_server.cli.errors import exit_with_sentence
+        with _signal_exit_codes():
+            from llm_repl_server.cli.errors import exit_on_error
 
             prepare_streams()
-            with exit_with_sentence():
+            with exit_on_error():
                 return super().main(*args, **kwargs)
 
 

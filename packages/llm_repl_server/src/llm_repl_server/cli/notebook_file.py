@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llm_repl_server.cli.errors import as_given
+from llm_repl_server.cli.errors import as_invalid_input
 
 if TYPE_CHECKING:
     from llm_repl_core import Application, Notebook
@@ -32,12 +32,12 @@ def load_notebook_file(application: Application, path: Path) -> Notebook:
     if path.is_dir():
         raise InvalidInput(f"{path} is a folder; name a notebook's file.")
     try:
-        with as_given():
+        with as_invalid_input():
             notebook = application.load(path)
     except (FileMissing, InvalidInput) as error:
         if path.exists():
             raise
-        names = [one.name for one in _notebooks_beside(path, tuple(application.formats))]
+        names = [beside.name for beside in _notebooks_beside(path, tuple(application.formats))]
         close = difflib.get_close_matches(path.name, names, n=1)
         if not close:
             raise
@@ -52,6 +52,6 @@ def load_notebook_file(application: Application, path: Path) -> Notebook:
 
 def _notebooks_beside(path: Path, endings: tuple[str, ...]) -> list[Path]:
     try:
-        return [one for one in path.parent.iterdir() if one.suffix.lower() in endings]
+        return [beside for beside in path.parent.iterdir() if beside.suffix.lower() in endings]
     except OSError:
         return []

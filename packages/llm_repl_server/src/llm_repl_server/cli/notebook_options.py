@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from llm_repl_server.cli.errors import as_given
+from llm_repl_server.cli.errors import as_invalid_input
 
 if TYPE_CHECKING:
     from llm_repl_core import Notebook
@@ -116,7 +116,7 @@ def _read(file: Path) -> dict[str, Any]:
     from llm_repl_core.config_text import read_yaml
     from llm_repl_core.files import read_given
 
-    with as_given():
+    with as_invalid_input():
         data = read_given(file, _LIMIT_BYTES)
     try:
         found = read_yaml(data)

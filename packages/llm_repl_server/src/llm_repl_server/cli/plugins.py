@@ -23,12 +23,12 @@ def command(*, as_json: bool) -> None:
     if as_json:
         document = {
             "plugins": [
-                {"name": one.name, "distribution": one.distribution, "version": one.version}
-                for one in application.plugins.plugins()
+                {"name": info.name, "distribution": info.distribution, "version": info.version}
+                for info in application.plugins.plugins()
             ],
             "failures": [
-                {"name": one.name, "distribution": one.distribution, "error": one.error}
-                for one in failures
+                {"name": failure.name, "distribution": failure.distribution, "error": failure.error}
+                for failure in failures
             ],
             "providers": application.providers.names(),
             "kernels": list(application.kernels),

@@ -57,9 +57,9 @@ def command(
     import msgspec
 
     from llm_repl_core import Application, Session, Settings, load_settings
-    from llm_repl_server.cli.answering import check_providers, choose_by_model
     from llm_repl_server.cli.notebook_file import load_notebook_file
-    from llm_repl_server.cli.run_record import RunRecord
+    from llm_repl_server.cli.provider_choice import check_providers, choose_by_model
+    from llm_repl_server.cli.run_ledgers import RunLedgers
 
     settings = load_settings(
         Settings, flags={"provider": provider, "model": model, "base_url": base_url}
@@ -72,15 +72,15 @@ def command(
     cell_id = _find(document, cell)  # by its number in the file, before a cell is put in
     given = give_parameters(document, parameters, raw_parameters, parameters_file)
     # Nothing is opened or written before there is a call, which only a cell above can make.
-    kept = RunRecord(notebook, document, mode="reuse", keep=False, opens_log_early=False)
+    ledgers = RunLedgers(notebook, document, mode="reuse", keep=False, opens_log_early=False)
     if run_above:
-        kept.choose_provider(application, provider=provider, model=model, base_url=base_url)
-        check_providers(application, document, kept.mode)
+        ledgers.choose_provider(application, provider=provider, model=model, base_url=base_url)
+        check_providers(application, document, ledgers.mode)
     try:
         with (
-            kept,
+            ledgers,
             Session(
-                document, application=application, kernel=kernel, ledger=kept.ledger
+                document, application=application, kernel=kernel, ledger=ledgers.ledger
             ) as session,
         ):
             if given is not None and not (given.injected and run_above):
@@ -119,8 +119,8 @@ def _run_above(session: Session, notebook: Notebook, cell_id: str) -> None:
     try:
         session.run(above, mode="reuse")
     except CellExecutionError as failure:
-        place = notebook.index(failure.cell_id) + 1 if failure.cell_id else 0
-        which = f"Cell {place}" if place else "A cell above"
+        number = notebook.index(failure.cell_id) + 1 if failure.cell_id else 0
+        which = f"Cell {number}" if number else "A cell above"
         raise CellExecutionError(f"{which} failed: {failure}", cell_id=failure.cell_id) from None
 
 
@@ -134,35 +134,37 @@ def _preview_alone(session: Session, cell_id: str) -> Preview:
 
 
 def _print(preview: Preview, notebook: Notebook) -> None:
-    from llm_repl_server.cli.words import harmless, price
+    from llm_repl_server.cli.terminal_text import escape_controls, format_price
 
     about = "" if preview.tokens_are_exact else "about "
     calls = (
         "1 call" if preview.calls == 1 else f"{preview.calls:,} calls, of which this is the first"
     )
     cost = (
-        f"at most {price(preview.price_usd)}" if preview.price_usd is not None else "no price known"
+        f"at most {format_price(preview.price_usd)}"
+        if preview.price_usd is not None
+        else "no price known"
     )
-    click.echo(harmless(f"{preview.provider}/{preview.model}: {calls}"))
+    click.echo(escape_controls(f"{preview.provider}/{preview.model}: {calls}"))
     click.echo(
         f"{about}{preview.input_tokens:,} tokens in, at most {preview.output_tokens_limit:,} "
         f"out an answer; {cost}"
     )
     for notice in preview.notices:
-        click.secho(harmless(f"Notice: {notice}"), fg="yellow")
+        click.secho(escape_controls(f"Notice: {notice}"), fg="yellow")
     for message in preview.messages:
         source = "the notebook"
         if message.cell_id is not None:
             source = f"cell {notebook.index(message.cell_id) + 1}"
-        click.secho(harmless(f"\n--- {message.role} ({source})"), bold=True)
-        click.echo(harmless(message.content))
+        click.secho(escape_controls(f"\n--- {message.role} ({source})"), bold=True)
+        click.echo(escape_controls(message.content))
         for name in message.attachments:
-            click.echo(harmless(f"[attached: {name}]"))
+            click.echo(escape_controls(f"[attached: {name}]"))
     sent = {name: value for name, value in preview.body.items() if name not in _SHOWN_ABOVE}
     if sent:
         click.secho("\n--- sent along", bold=True)
     for name, value in sent.items():
-        click.echo(harmless(f"{name}: {_as_json(value)}"))
+        click.echo(escape_controls(f"{name}: {_as_json(value)}"))
 
 
 def _as_json(value: JSONValue) -> str:

@@ -26,7 +26,7 @@ from llm_repl_core import (
 from llm_repl_core.errors import CallNotSent
 from llm_repl_server.cli.cell_order import AsItComes, CellOrder, DocumentOrder
 from llm_repl_server.cli.stream_printer import StreamPrinter
-from llm_repl_server.cli.words import harmless, one_line
+from llm_repl_server.cli.terminal_text import escape_controls, one_line
 
 __all__ = ["Progress"]
 
@@ -80,18 +80,18 @@ class Progress:
     def show(self, event: Event) -> None:
         """Print what an event says, and what waited for it."""
         self.begun = True
-        for one in self._order.take(event):
-            self._show(one)
+        for shown in self._order.take(event):
+            self._show(shown)
 
     def title(self, cell_id: str) -> str:
         """A cell in one line: its number, the variable of its answer, and its first words."""
-        place = self._notebook.index(cell_id) + 1
+        number = self._notebook.index(cell_id) + 1
         cell = self._notebook[cell_id]
         first = next((line for line in cell.content.splitlines() if line.strip()), "")
         kind = cell.type or "foreign"
         variable = cell.response_var if isinstance(cell, PromptCell) else None
-        whose = harmless(
-            f"[{place}/{len(self._notebook)}] {' '.join(filter(None, (kind, variable)))}"
+        whose = escape_controls(
+            f"[{number}/{len(self._notebook)}] {' '.join(filter(None, (kind, variable)))}"
         )
         return f"{whose}: {one_line(first, _TITLE_COLUMNS)}"
 
@@ -105,13 +105,13 @@ class Progress:
             self._show(event)
         self.break_line()
         if self._run_error is not None:
-            _complain(self._run_error)
+            _print_failure(self._run_error)
         for cell_id in self._failed:
-            _complain(f"Failed: {self.title(cell_id)}")
+            _print_failure(f"Failed: {self.title(cell_id)}")
         if self._stopped:
-            _complain(f"Stopped: {_cells(self._stopped)}.")
+            _print_failure(f"Stopped: {_cells(self._stopped)}.")
         if self._not_run:
-            _complain(f"Left undone: {self._not_run} of {_cells(self._total)}.")
+            _print_failure(f"Left undone: {self._not_run} of {_cells(self._total)}.")
         return bool(self._failed or self._stopped or self._run_error is not None)
 
     def _show(self, event: Event) -> None:
@@ -120,9 +120,9 @@ class Progress:
         elif isinstance(event, CellStarted):
             self._running.add(event.cell_id)
             if len(self._running) == 1:
-                self._say_whose(event.cell_id)
+                self._print_title(event.cell_id)
         elif isinstance(event, CellText):
-            self._grow(event)
+            self._print_text(event)
         elif isinstance(event, CellRetried):
             self._note_retry(event)
         elif isinstance(event, CellSuperseded):
@@ -140,7 +140,7 @@ class Progress:
 
     def _clear(self, cell_id: str) -> None:
         self._since_clear[cell_id] = []
-        self._updated = {place: one for place, one in self._updated.items() if place[0] != cell_id}
+        self._updated = {key: update for key, update in self._updated.items() if key[0] != cell_id}
         self._streams.forget()
 
     def _show_change(self, event: CellOutput | CellOutputUpdated) -> None:
@@ -148,7 +148,7 @@ class Progress:
         if held is not None:
             held.append(event)
         elif event.output.type in _STREAMS:
-            self._say_whose(event.cell_id)
+            self._print_title(event.cell_id)
             self._streams.show(event)
         elif isinstance(event, CellOutput):
             self._show_output(event)
@@ -171,7 +171,7 @@ class Progress:
         self._ended += 1
         of_total = f" ({self._ended} of {self._total})" if self._total > 1 else ""
         if isinstance(event, CellCompleted):
-            self._say_whose(event.cell_id)
+            self._print_title(event.cell_id)
             self._note(f"  done in {event.duration_s:.2f} s{of_total}")
         elif event.interrupted:
             self.interrupted = True
@@ -179,17 +179,17 @@ class Progress:
         elif not event.error.startswith(CallNotSent.__name__):
             self._failed.append(event.cell_id)
 
-    def _say_whose(self, cell_id: str) -> None:
+    def _print_title(self, cell_id: str) -> None:
         """Print a cell's title, where what was printed last is of another cell."""
         if self._shown_cell != cell_id:
             self._shown_cell = cell_id
             self._note(self.title(cell_id))
 
-    def _grow(self, event: CellText) -> None:
-        self._say_whose(event.cell_id)
+    def _print_text(self, event: CellText) -> None:
+        self._print_title(event.cell_id)
         self._grown += event.text
         self._streams.leave()
-        click.echo(harmless(event.text), nl=False)
+        click.echo(escape_controls(event.text), nl=False)
         self._streams.line_is_open = not event.text.endswith("\n")
 
     def _note_retry(self, event: CellRetried) -> None:
@@ -201,7 +201,7 @@ class Progress:
         self._shown_cell = event.cell_id
 
     def _note_superseded(self, event: CellSuperseded) -> None:
-        self._say_whose(event.cell_id)
+        self._print_title(event.cell_id)
         numbers = [self._notebook.index(cell_id) + 1 for cell_id in event.above_ids[-3:]]
         named = " or ".join(f"cell {number}" for number in numbers)
         by = f": {named} changed what it asks" if named else ""
@@ -211,7 +211,7 @@ class Progress:
         output = event.output
         if output.fields.get("ename") in _COUNTED and output.type == "error":
             return  # `finish` says how many cells there are of them
-        self._say_whose(event.cell_id)
+        self._print_title(event.cell_id)
         if output.type == "tool_call":
             self._grown = ""
             self._note(f"  {one_line(output.content, _CALL_COLUMNS)}")
@@ -235,16 +235,16 @@ def _print(output: Output, *, for_terminal: bool) -> None:
     if output.type == "error":
         lines = output.fields.get("traceback")
         text = "\n".join(map(str, lines)) if isinstance(lines, list) and lines else output.content
-        click.echo(harmless(text, for_terminal=False), err=True)
+        click.echo(escape_controls(text, for_terminal=False), err=True)
         return
     # What the user's own code prints may colour a terminal; what a model says may not.
     is_a_models = for_terminal and output.type == "llm_response"
-    text = harmless(output.content, for_terminal=is_a_models)
+    text = escape_controls(output.content, for_terminal=is_a_models)
     click.echo(text, err=output.type == "warning")
 
 
-def _complain(text: str) -> None:
-    click.secho(harmless(text, for_terminal=False), fg="red", err=True)
+def _print_failure(text: str) -> None:
+    click.secho(escape_controls(text, for_terminal=False), fg="red", err=True)
 
 
 def _cells(number: int) -> str:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llm_repl_server.cli.again import typed_again
+from llm_repl_server.cli.command_line import rebuild_command_line
 from llm_repl_server.cli.early_kernel import EarlyKernel
-from llm_repl_server.cli.errors import as_given
+from llm_repl_server.cli.errors import as_invalid_input
 from llm_repl_server.cli.notebook_options import give_parameters, notebook_options
 
 if TYPE_CHECKING:
@@ -116,10 +116,10 @@ def command(
 
     from llm_repl_core import Application, Session, Settings, load_settings
     from llm_repl_core.files import refuse_unwritable
-    from llm_repl_server.cli.answering import check_providers, choose_by_model
     from llm_repl_server.cli.notebook_file import load_notebook_file
     from llm_repl_server.cli.progress import Progress
-    from llm_repl_server.cli.run_record import RunRecord
+    from llm_repl_server.cli.provider_choice import check_providers, choose_by_model
+    from llm_repl_server.cli.run_ledgers import RunLedgers
     from llm_repl_server.cli.termination import Termination
 
     chosen = _choose_mode(mode, reuse=reuse, replay=replay)
@@ -134,12 +134,14 @@ def command(
     if output is not None:
         # What is wrong with it is better told before the work.
         application.format_for(output.name)
-        with as_given():
+        with as_invalid_input():
             refuse_unwritable(output)
     document = load_notebook_file(application, notebook)
     given = give_parameters(document, parameters, raw_parameters, parameters_file)
-    how_to_record = typed_again(context, without=_NOT_FOR_RECORDING, flags="--reuse --record")
-    kept = RunRecord(
+    how_to_record = rebuild_command_line(
+        context, without=_NOT_FOR_RECORDING, flags="--reuse --record"
+    )
+    ledgers = RunLedgers(
         notebook,
         document,
         mode=chosen,
@@ -147,8 +149,8 @@ def command(
         use_log=not no_log,
         how_to_record=how_to_record,
     )
-    kept.choose_provider(application, provider=provider, model=model, base_url=base_url)
-    check_providers(application, document, kept.mode)
+    ledgers.choose_provider(application, provider=provider, model=model, base_url=base_url)
+    check_providers(application, document, ledgers.mode)
     progress = Progress(document, quiet=quiet)
     options: RunKeywords = {
         "stop_on_error": not keep_going,
@@ -162,15 +164,15 @@ def command(
     failed = interrupted = False  # by Ctrl-C where no cell was running
     with (
         Termination() as termination,
-        kept,
+        ledgers,
         Session(
             document,
             application=application,
             kernel=early.kernel(application, document),
-            ledger=kept.ledger,
+            ledger=ledgers.ledger,
         ) as session,
     ):
-        with as_given():
+        with as_invalid_input():
             session.check_prices(**options)
         try:
             if given is not None and not given.injected:
@@ -187,7 +189,7 @@ def command(
                         document.state_keys = list(session.state)
                         application.save(document, output)
                 finally:
-                    kept.save()
+                    ledgers.save()
     stopped = interrupted or progress.interrupted or termination.asked
     sys.exit(termination.exit_code if stopped else int(failed))
 

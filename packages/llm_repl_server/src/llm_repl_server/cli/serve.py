@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from llm_repl_server.cli.errors import exit_with_sentence
+from llm_repl_server.cli.errors import exit_on_error
 from llm_repl_server.cli.standard_streams import prepare_streams
 
 __all__ = ["command", "serve_everywhere"]
@@ -77,5 +77,5 @@ def serve_everywhere() -> None:
     Whoever is not on this machine needs the token.
     """
     prepare_streams()
-    with exit_with_sentence():
+    with exit_on_error():
         command.main(prog_name="app.py", obj={"host": "0.0.0.0"})  # noqa: S104

@@ -26,17 +26,17 @@ def prepare_streams() -> None:
     work.
     """
     for descriptor in range(3):
-        _occupy(descriptor)
+        _open_if_closed(descriptor)
     if sys.stdin is None:
-        sys.stdin = _nowhere("r")
+        sys.stdin = _open_null("r")
     if sys.stdout is None:
-        sys.stdout = _nowhere("w")
+        sys.stdout = _open_null("w")
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors in _FIRM:
         sys.stdout.reconfigure(errors="replace")
     if sys.stderr is None:
-        sys.stderr = _nowhere("w")
+        sys.stderr = _open_null("w")
     elif type(sys.stderr) is io.TextIOWrapper:
-        sys.stderr = _Forgiving(sys.stderr)
+        sys.stderr = _LossyStream(sys.stderr)
 
 
 def discard_output() -> None:
@@ -48,7 +48,7 @@ def discard_output() -> None:
     os.close(null)
 
 
-class _Forgiving(io.TextIOWrapper):
+class _LossyStream(io.TextIOWrapper):
     """A text stream that loses what cannot be written.
 
     Args:
@@ -71,7 +71,7 @@ class _Forgiving(io.TextIOWrapper):
             super().flush()
 
 
-def _occupy(descriptor: int) -> None:
+def _open_if_closed(descriptor: int) -> None:
     """Have a closed descriptor lead nowhere, or the next file that is opened would get it."""
     try:
         os.fstat(descriptor)
@@ -83,5 +83,5 @@ def _occupy(descriptor: int) -> None:
         os.set_inheritable(descriptor, True)  # as the standard streams are
 
 
-def _nowhere(mode: Literal["r", "w"]) -> TextIO:
+def _open_null(mode: Literal["r", "w"]) -> TextIO:
     return Path(os.devnull).open(mode, encoding="utf-8", errors="replace")

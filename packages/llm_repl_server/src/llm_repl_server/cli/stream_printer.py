@@ -9,7 +9,7 @@ import sys
 import click
 
 from llm_repl_core import CellOutput, CellOutputUpdated
-from llm_repl_server.cli.words import columns, harmless
+from llm_repl_server.cli.terminal_text import display_width, escape_controls
 
 __all__ = ["StreamPrinter"]
 
@@ -42,12 +42,12 @@ class StreamPrinter:
     def show(self, event: CellOutput | CellOutputUpdated) -> None:
         """Print what has come of a stream, or changed in it."""
         lines = event.lines or 0 if isinstance(event, CellOutputUpdated) else 0
-        place = (event.cell_id, event.index)
-        if self._shown != place:
+        output = (event.cell_id, event.index)
+        if self._shown != output:
             self.leave()
             lines = 0
-        self._shown, self._stream = place, event.output.type
-        text = harmless(event.output.content, for_terminal=False)
+        self._shown, self._stream = output, event.output.type
+        text = escape_controls(event.output.content, for_terminal=False)
         if self._is_terminal[self._stream]:
             self._echo(f"{self._go_back(lines)}{text}" if lines else text)
             self._tail = (self._tail + text)[-_TAIL_CHARACTERS:]
@@ -81,7 +81,7 @@ class StreamPrinter:
         kept, taken = shown[:-lines], shown[-lines:]
         self._tail = "".join(f"{line}\n" for line in kept)
         # A line that is wider than the terminal takes several rows.
-        rows = sum(max(1, -(-columns(_COLOURS.sub("", line)) // width)) for line in taken)
+        rows = sum(max(1, -(-display_width(_COLOURS.sub("", line)) // width)) for line in taken)
         rows += lines - len(taken)
         up = f"\x1b[{rows - 1}A" if rows > 1 else ""
         return f"\r{up}\x1b[J"

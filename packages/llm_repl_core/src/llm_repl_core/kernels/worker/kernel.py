@@ -28,7 +28,7 @@ from llm_repl_core.kernels.stopping import UNSTOPPABLE, end_request
 from llm_repl_core.kernels.values import clean_text
 from llm_repl_core.kernels.worker import protocol
 from llm_repl_core.kernels.worker.connection import WorkerConnection, connect
-from llm_repl_core.kernels.worker.endings import UNKNOWN_ENDING
+from llm_repl_core.kernels.worker.exit_reasons import UNKNOWN_EXIT
 from llm_repl_core.kernels.worker.fork import WorkerFork
 from llm_repl_core.kernels.worker.handle import WorkerHandle, result_of
 from llm_repl_core.kernels.worker.spawner import Spawner
@@ -315,7 +315,7 @@ class WorkerKernel(Kernel):
         if self._handle is not None:
             with contextlib.suppress(TimeoutError, ConnectionError):
                 return await asyncio.wait_for(result_of(self._handle.ended), _REASON_TIMEOUT_S)
-        return UNKNOWN_ENDING
+        return UNKNOWN_EXIT
 
     async def _death(self) -> KernelDied:
         ending = await self._ending()
@@ -335,7 +335,7 @@ class WorkerKernel(Kernel):
         handle = self._handle
         if handle is not None and handle.ended.done() and handle.ended.exception() is None:
             return handle.ended.result()
-        return UNKNOWN_ENDING
+        return UNKNOWN_EXIT
 
     async def _reply(self, connection: WorkerConnection, id_: int) -> Any:
         """The next message that answers the request."""

@@ -17,7 +17,7 @@ from traitlets.config import Config
 
 from llm_repl_core.kernels.coroutine_cell import CoroutineRunner
 from llm_repl_core.kernels.figures import new_figures, open_figures
-from llm_repl_core.kernels.nobody_answers import refuse_questions
+from llm_repl_core.kernels.no_stdin import refuse_input
 from llm_repl_core.kernels.plotly_renderer import use_plotly_renderer
 from llm_repl_core.kernels.programs import run_program_of_cell
 from llm_repl_core.kernels.user_frames import keep_user_frames, with_cell_names
@@ -170,7 +170,7 @@ class WorkerShell(InteractiveShell):
         exiter = make_refusal()
         self.user_ns["exit"] = self.user_ns["quit"] = self.exiter = exiter
         self.user_ns_hidden.update({"exit": self.exiter, "quit": self.exiter})
-        refuse_questions(self)
+        refuse_input(self)
         # Once for all cells, where IPython does and undoes it for each.
         self.builtin_trap.__enter__()
         self.display_trap.__enter__()

@@ -18,7 +18,7 @@ from llm_repl_core.kernels.worker.protocol import WorkerOptions
 from llm_repl_core.kernels.worker.shell import WorkerShell
 from llm_repl_core.kernels.worker.worker_process import WorkerProcess
 
-__all__ = ["Spare", "be_spare"]
+__all__ = ["Spare", "run_spare"]
 
 _WARMING = ("x = 1", "1 + 1", "def f(): return [str(i) for i in range(3)]\nf()")
 """What a first cell may do."""
@@ -46,7 +46,7 @@ class Spare(Struct, frozen=True):
         self.line.sendall(data)
 
 
-def be_spare(shell: WorkerShell, line: socket.socket) -> NoReturn:
+def run_spare(shell: WorkerShell, line: socket.socket) -> NoReturn:
     """Wait for what a worker needs, in a process that has just been forked, and be that worker.
 
     Args:

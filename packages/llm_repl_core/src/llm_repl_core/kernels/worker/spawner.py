@@ -17,7 +17,7 @@ from llm_repl_core.errors import KernelStartFailed
 from llm_repl_core.kernels.base import KernelOptions
 from llm_repl_core.kernels.environment import kernel_environment
 from llm_repl_core.kernels.private_folder import PrivateFolder
-from llm_repl_core.kernels.worker.endings import how_it_ended
+from llm_repl_core.kernels.worker.exit_reasons import exit_reason
 from llm_repl_core.kernels.worker.handle import WorkerHandle, worker_options
 from llm_repl_core.kernels.worker.listening import listen
 
@@ -89,4 +89,4 @@ def _watch(process: subprocess.Popen[bytes], handle: WorkerHandle) -> None:
     status = process.wait()
     with contextlib.suppress(OSError):
         Path(handle.path).unlink()
-    handle.ended.set_result(how_it_ended(status, memory_limit_bytes=handle.memory_limit_bytes))
+    handle.ended.set_result(exit_reason(status, memory_limit_bytes=handle.memory_limit_bytes))

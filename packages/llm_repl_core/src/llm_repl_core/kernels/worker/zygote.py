@@ -19,7 +19,7 @@ import msgspec
 from llm_repl_core.errors import KernelStartFailed
 from llm_repl_core.kernels.base import KernelOptions
 from llm_repl_core.kernels.worker import protocol
-from llm_repl_core.kernels.worker.endings import how_it_ended
+from llm_repl_core.kernels.worker.exit_reasons import exit_reason
 from llm_repl_core.kernels.worker.frames import FrameParser, FrameTooLarge
 from llm_repl_core.kernels.worker.handle import WorkerHandle, result_of, worker_options
 from llm_repl_core.kernels.worker.protocol import ZygoteReply, encode
@@ -57,7 +57,7 @@ class Zygote:
         self._preload = tuple(preload)
         self._withheld_variables = tuple(withheld_variables)
         self._lock = threading.Lock()
-        self._life: _Life | None = None if launched is None else _Life(launched)
+        self._life: _ZygoteProcess | None = None if launched is None else _ZygoteProcess(launched)
         self.problems: tuple[str, ...] = ()
         """Sentences on the modules that could not be preloaded."""
 
@@ -80,7 +80,7 @@ class Zygote:
         Raises:
             KernelStartFailed: It did not come up; the message says why.
         """
-        life = await asyncio.to_thread(self._living)
+        life = await asyncio.to_thread(self._running)
         try:
             ready = await asyncio.wait_for(result_of(life.ready), _START_TIMEOUT_S)
         except TimeoutError:
@@ -100,7 +100,7 @@ class Zygote:
             KernelStartFailed: There is no folder for its sockets.
             OSError: The system starts no process.
         """
-        self._living()
+        self._running()
 
     async def fork(self, options: KernelOptions, *, linger_s: float) -> WorkerHandle:
         """Make a worker, which listens on its socket when this returns.
@@ -132,18 +132,18 @@ class Zygote:
         if life is not None:
             await asyncio.to_thread(life.stop)
 
-    def _living(self) -> _Life:
+    def _running(self) -> _ZygoteProcess:
         with self._lock:
             if self._life is None or not self._life.alive:
                 if self._life is not None:
                     self._life.stop()
-                self._life = _Life(
+                self._life = _ZygoteProcess(
                     LaunchedZygote(self._preload, withheld_variables=self._withheld_variables)
                 )
             return self._life
 
 
-class _Life:
+class _ZygoteProcess:
     """One process of a zygote, from its start to its end."""
 
     def __init__(self, launched: LaunchedZygote) -> None:
@@ -214,7 +214,7 @@ class _Life:
                 with contextlib.suppress(OSError):
                     Path(ended.path).unlink()
                 limit_bytes = ended.memory_limit_bytes
-                _set(ended.ended, how_it_ended(reply.status, memory_limit_bytes=limit_bytes))
+                _set(ended.ended, exit_reason(reply.status, memory_limit_bytes=limit_bytes))
 
     def _end(self) -> None:
         """The connection has ended: nobody hears of anything any more."""

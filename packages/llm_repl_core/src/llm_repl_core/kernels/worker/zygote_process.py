@@ -28,7 +28,7 @@ from llm_repl_core.kernels.worker.frames import FrameParser
 from llm_repl_core.kernels.worker.listening import listen
 from llm_repl_core.kernels.worker.protocol import Fork, encode
 from llm_repl_core.kernels.worker.shell import WorkerShell, make_shell
-from llm_repl_core.kernels.worker.spare import Spare, be_spare
+from llm_repl_core.kernels.worker.spare import Spare, run_spare
 
 __all__ = ["main", "run_program"]
 
@@ -126,13 +126,13 @@ class _Zygote:
     def _fork(self, request: Fork) -> None:
         try:
             with listen(request.options.path) as listener:
-                pid = self._employ(request, listener)
+                pid = self._make_worker(request, listener)
         except OSError as error:
             self._tell(protocol.ForkFailed(request.id, f"The system refuses: {error}."))
             return
         self._tell(protocol.Forked(request.id, pid))
 
-    def _employ(self, request: Fork, listener: socket.socket) -> int:
+    def _make_worker(self, request: Fork, listener: socket.socket) -> int:
         """Hand a worker's socket and options to the spare process; its number."""
         spare, self._spare = self._spare or self._make_spare(), None
         try:
@@ -153,10 +153,10 @@ class _Zygote:
             pid = os.fork()
             if pid == 0:
                 line.close()
-                self._be_spare(theirs, zygote)
+                self._run_spare(theirs, zygote)
         return Spare(pid, line)
 
-    def _be_spare(self, line: socket.socket, parent: int) -> None:
+    def _run_spare(self, line: socket.socket, parent: int) -> None:
         """Never returns."""
         try:
             os.setpgid(0, 0)
@@ -166,7 +166,7 @@ class _Zygote:
             os.close(self._wake_reading)
             os.close(self._wake_writing)
             self._control.close()
-            be_spare(self._shell, line)
+            run_spare(self._shell, line)
         finally:
             os._exit(70)
 

@@ -12,7 +12,7 @@ import pdb
 import sys
 from typing import Any
 
-__all__ = ["refuse_questions"]
+__all__ = ["refuse_input"]
 
 _INPUT = "input() does not work in a cell, as nobody can answer it: assign the value instead."
 _GETPASS = (
@@ -30,7 +30,7 @@ _NO_CELL_TO_FILL = (
 )
 
 
-def refuse_questions(shell: Any) -> None:
+def refuse_input(shell: Any) -> None:
     """Make them say so, in this process.
 
     Args:

@@ -6,12 +6,12 @@ import signal
 
 from llm_repl_core.kernels.explanations import memory_sentence
 
-__all__ = ["UNKNOWN_ENDING", "how_it_ended"]
+__all__ = ["UNKNOWN_EXIT", "exit_reason"]
 
-UNKNOWN_ENDING = "The kernel's process ended; how is not known."
+UNKNOWN_EXIT = "The kernel's process ended; how is not known."
 
 
-def how_it_ended(status: int, *, memory_limit_bytes: int = 0) -> str:
+def exit_reason(status: int, *, memory_limit_bytes: int = 0) -> str:
     """The sentence.
 
     Args:

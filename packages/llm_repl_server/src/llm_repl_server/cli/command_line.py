@@ -10,10 +10,10 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-__all__ = ["typed_again"]
+__all__ = ["rebuild_command_line"]
 
 
-def typed_again(context: click.Context, *, without: Collection[str], flags: str) -> str:
+def rebuild_command_line(context: click.Context, *, without: Collection[str], flags: str) -> str:
     """The command line of a command, as a shell takes it.
 
     Args:
@@ -39,6 +39,6 @@ def _typed(option: click.Option, value: Any) -> Iterator[str]:
     if option.is_flag:
         yield (option.opts if value else option.secondary_opts)[-1]
         return
-    for one in value if option.multiple else [value]:
+    for given in value if option.multiple else [value]:
         yield option.opts[0]
-        yield "=".join(one) if isinstance(one, tuple) else str(one)
+        yield "=".join(given) if isinstance(given, tuple) else str(given)

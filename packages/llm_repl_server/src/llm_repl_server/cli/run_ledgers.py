@@ -36,13 +36,13 @@ if TYPE_CHECKING:
     from llm_repl_core.ledger.base import UnpricedCalls
     from llm_repl_core.ledger.recordings import Changes, RecordedDefaults, RecordingsLedger
 
-__all__ = ["RunRecord"]
+__all__ = ["RunLedgers"]
 
 _NEVER_CALL = frozenset({CodeCell, MarkdownCell, MemoryCell})
 """The types of cells that ask no model; one of a plugin may."""
 
 
-class RunRecord:
+class RunLedgers:
     """The recordings beside a notebook, the log, or both. A context manager around the run.
 
     A replay uses the recordings alone, so that it needs nothing but the two files.
@@ -92,7 +92,7 @@ class RunRecord:
             raise InvalidInput("A replay asks nobody, so that --record has nothing to record.")
         if any(type(cell) not in _NEVER_CALL for cell in notebook):
             self._load_recordings(keep=keep)
-        ledgers = [one for one in (self._log, self._recordings) if one is not None]
+        ledgers = [ledger for ledger in (self._log, self._recordings) if ledger is not None]
         self.ledger = _RunLedger(
             ledgers or [MemoryLedger()], is_kept=self._keeps, how_to_record=how_to_record
         )
@@ -198,7 +198,9 @@ class RunRecord:
         if recordings is None or not self._keeps:
             return
         # A record that was read from the file names no notebook.
-        has_asked = any(one.source == "live" and one.notebook_id for one in recordings.records)
+        has_asked = any(
+            record.source == "live" and record.notebook_id for record in recordings.records
+        )
         is_new = recordings.defaults.provider is None
         changes = recordings.save(
             recordings.path,
@@ -247,10 +249,10 @@ class _RunLedger(Ledger):
             await ledger.end(record)
 
     async def answers(self, notebook_id: str, identity: str) -> Sequence[CallRecord]:
-        return _joined([await one.answers(notebook_id, identity) for one in self._ledgers])
+        return _joined([await ledger.answers(notebook_id, identity) for ledger in self._ledgers])
 
     async def answered(self, notebook_id: str) -> Sequence[CallRecord]:
-        return _joined([await one.answered(notebook_id) for one in self._ledgers])
+        return _joined([await ledger.answered(notebook_id) for ledger in self._ledgers])
 
     async def unpriced(self, notebook_id: str) -> Sequence[UnpricedCalls]:
         return await self._ledgers[0].unpriced(notebook_id)
@@ -276,7 +278,7 @@ class _RunLedger(Ledger):
 
 
 def _joined(found: Sequence[Sequence[CallRecord]]) -> Sequence[CallRecord]:
-    """Each call once; where two answer the same place, the last one counts."""
+    """Each call once; where two answer the same question, the last one counts."""
     joined = list(found[0])
     for later in found[1:]:
         ids = {record.id for record in later}

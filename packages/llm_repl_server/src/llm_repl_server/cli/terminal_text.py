@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["columns", "harmless", "one_line", "price"]
+__all__ = ["display_width", "escape_controls", "format_price", "one_line"]
 
 # What moves a terminal's cursor, changes its colours or turns the direction of its writing, and
 # half surrogate pairs, which no encoding can print.
@@ -13,7 +13,7 @@ _HOSTILE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud
 _HALVES = re.compile("[\ud800-\udfff]")
 
 
-def harmless(text: str, *, for_terminal: bool = True) -> str:
+def escape_controls(text: str, *, for_terminal: bool = True) -> str:
     """A text that can be printed: what a terminal would obey, or cannot show, as its escape.
 
     Args:
@@ -33,18 +33,18 @@ def one_line(text: str, width: int) -> str:
         width: Of the line; letters of East Asian scripts take two.
     """
     # Of a text of megabytes only the beginning can be seen.
-    line = harmless(" ".join(text[: 4 * width + 200].split()))
-    if columns(line) <= width:
+    line = escape_controls(" ".join(text[: 4 * width + 200].split()))
+    if display_width(line) <= width:
         return line
     used = 0
-    for place, letter in enumerate(line):
-        used += columns(letter)
+    for index, letter in enumerate(line):
+        used += display_width(letter)
         if used > width - 1:
-            return line[:place] + "…"
+            return line[:index] + "…"
     return line
 
 
-def price(usd: float | None) -> str:
+def format_price(usd: float | None) -> str:
     """An amount of money, or that it is not known."""
     if usd is None:
         return "no price"
@@ -53,7 +53,7 @@ def price(usd: float | None) -> str:
     return f"${usd:,.2f}" if usd >= 1 else f"${usd:.6f}"
 
 
-def columns(text: str) -> int:
+def display_width(text: str) -> int:
     """How many columns of a terminal a text takes; letters of East Asian scripts take two."""
     if text.isascii():
         return len(text)
