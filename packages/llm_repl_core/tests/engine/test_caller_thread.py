@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_repl_core.engine.caller_thread import Inbox
-from llm_repl_core.engine.events import Event, RunCompleted
 from llm_repl_core.engine.loop import EngineLoop
+from llm_repl_core.execution.events import Event, RunCompleted
 
 
 def event(number: int) -> Event:
