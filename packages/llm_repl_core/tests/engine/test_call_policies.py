@@ -9,6 +9,7 @@ import pytest
 from llm_repl_core import InvalidInput, Notebook
 from llm_repl_core.engine.budget import Budget, Spending
 from llm_repl_core.engine.call_policies import CallPolicies
+from llm_repl_core.engine.notebook_preferences import noted_mode
 from llm_repl_core.engine.options import RunOptions
 from llm_repl_core.errors import StorageError
 from llm_repl_core.ledger.in_memory import MemoryLedger
@@ -125,3 +126,18 @@ def test_what_cannot_be_read_is_not_taken_for_nothing():
 def test_a_budget_that_is_none(budget):
     with pytest.raises(InvalidInput, match=r"`metadata\.llm_repl\.budget` cannot be used"):
         policy_of(notebook_with(budget=budget))
+
+
+@pytest.mark.parametrize(
+    ("own", "chosen", "expected"),
+    [
+        ({}, None, "live"),
+        ({"mode": "reuse"}, None, "reuse"),
+        ({"mode": "reuse"}, "replay", "replay"),
+        ({"mode": "Live"}, None, "live"),  # the run itself refuses it
+        ({"mode": 7}, None, "live"),
+        ({"mode": "Live"}, "reuse", "reuse"),
+    ],
+)
+def test_a_run_is_noted_with_its_mode(own, chosen, expected):
+    assert noted_mode(own, chosen) == expected

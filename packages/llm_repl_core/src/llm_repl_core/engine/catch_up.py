@@ -13,7 +13,6 @@ from llm_repl_core.dataflow.effects import LAST_ANSWER
 from llm_repl_core.dataflow.graph import Edge, Graph
 from llm_repl_core.engine.executors.memory import MEMORY_VARIABLE
 from llm_repl_core.engine.prompts.answer_json import read_answer_json
-from llm_repl_core.engine.prompts.prepare import answer_variable
 from llm_repl_core.errors import AnswerMisfit
 from llm_repl_core.model.cell import Cell, ForeignCell, MemoryCell, PromptCell
 from llm_repl_core.model.json_value import JSONValue
@@ -99,7 +98,7 @@ def _left_by(cell: Cell, notebook: Notebook) -> dict[str, JSONValue] | None:
         value = _answer(cell)
         if isinstance(value, UnsetType):
             return None
-        return {answer_variable(cell, notebook.index(cell.id)): value, LAST_ANSWER: value}
+        return {cell.answer_variable(notebook.index(cell.id)): value, LAST_ANSWER: value}
     return None
 
 
@@ -107,13 +106,13 @@ def _answer(cell: PromptCell) -> JSONValue | UnsetType:
     """The answer that a prompt's outputs hold; UNSET where they do not hold all of its value."""
     if named_variable(cell.schema) is not None:
         return UNSET  # an instance of a class, which only the kernel can make
-    responses = [one for one in cell.outputs if one.type == "llm_response"]
-    if any(one.fields.get("failed") or one.fields.get("interrupted") for one in responses):
+    responses = [output for output in cell.outputs if output.type == "llm_response"]
+    if any(reply.fields.get("failed") or reply.fields.get("interrupted") for reply in responses):
         return UNSET
     try:
         if cell.for_each is None:
             return _value(cell, responses[-1]) if responses else UNSET
-        by_item = {one.fields.get("item"): one for one in responses}
+        by_item = {reply.fields.get("item"): reply for reply in responses}
         if set(by_item) != set(range(len(by_item))):
             return UNSET
         return [_value(cell, by_item[item]) for item in range(len(by_item))]
@@ -122,4 +121,4 @@ def _answer(cell: PromptCell) -> JSONValue | UnsetType:
 
 
 def _value(cell: PromptCell, response: Output) -> Any:
-    return response.content if cell.schema is None else read_answer_json(response.content)
+    return response.content if not cell.has_schema else read_answer_json(response.content)

@@ -18,7 +18,13 @@ from llm_repl_core.engine.run_resources import RunResources
 from llm_repl_core.engine.session_resources import SessionResources
 from llm_repl_core.errors import CallNotSent, KernelDied, KernelError, LLMReplError
 from llm_repl_core.execution.cell_type import CellType
-from llm_repl_core.execution.events import CellCompleted, CellFailed, CellsStale, CellStarted
+from llm_repl_core.execution.events import (
+    CELL_STOPPED,
+    CellCompleted,
+    CellFailed,
+    CellsStale,
+    CellStarted,
+)
 from llm_repl_core.model.cell import Cell, CellStatus, ForeignCell
 from llm_repl_core.model.output import Output
 from llm_repl_core.plugins.contexts import CellContext, CellResult
@@ -27,7 +33,6 @@ __all__ = ["CellOutcome", "CellRun"]
 
 _log = logging.getLogger(__name__)
 
-_STOPPED = "The cell was stopped."
 _OWN_INTERRUPT = "Code that the cell uses raised KeyboardInterrupt, and nobody has stopped it."
 
 
@@ -122,7 +127,7 @@ class CellRun:
         if self._cell_type is not None and not self._cell_type.shares_kernel:
             async with self._run.kernel_turn:
                 if self._stopper.is_stopped:  # before it began
-                    return CellOutcome(_STOPPED, interrupted=True)
+                    return CellOutcome(CELL_STOPPED, interrupted=True)
                 return await self._execute_whole()
         return await self._execute_whole()
 
@@ -213,7 +218,7 @@ class CellRun:
 
     def _put_stopped(self) -> None:
         if self._stopper.reason is None:
-            self._outputs.put_error("Interrupted", _STOPPED)
+            self._outputs.put_error("Interrupted", CELL_STOPPED)
 
     # Ending ------------------------------------------------------------------------------------
 

@@ -62,7 +62,7 @@ class CostBounds:
         """
         if cell.tools:
             return self._calls(cell, provider, model)
-        if cell.schema is None:
+        if not cell.has_schema:
             return Amount()
         # The second question repeats the first, and the answer to it.
         tokens = MARGIN * (2 * estimate.tokens + _SECOND_QUESTION_TOKENS)
@@ -81,7 +81,7 @@ class CostBounds:
 
     def _calls(self, cell: PromptCell, provider: str, model: str) -> CostBound:
         """As many calls as a conversation may have, each of the largest size."""
-        calls = 1 + (cell.schema is not None) + (cell.tool_limit if cell.tools else 0)
+        calls = 1 + cell.has_schema + (cell.tool_limit if cell.tools else 0)
         size = self._prices.context_window(provider, model) or _CONTEXT_TOKENS
         answer = MARGIN * DEFAULT_OUTPUT_TOKENS
         usd = self._prices.estimate_usd(provider, model, size, answer)

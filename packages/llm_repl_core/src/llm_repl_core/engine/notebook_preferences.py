@@ -13,7 +13,13 @@ from llm_repl_core.errors import InvalidInput
 from llm_repl_core.ledger.record import Mode
 from llm_repl_core.model.json_value import JSONValue
 
-__all__ = ["check_preferences", "preferred_budget", "preferred_mode", "preferred_speculation"]
+__all__ = [
+    "check_preferences",
+    "noted_mode",
+    "preferred_budget",
+    "preferred_mode",
+    "preferred_speculation",
+]
 
 _TEXTS = ("kernel", "mode", "model", "provider", "system")
 _NAMES = (*_TEXTS, "budget", "speculate")
@@ -85,6 +91,19 @@ def preferred_speculation(own: Mapping[str, JSONValue]) -> bool | None:
     if noted is None or isinstance(noted, bool):
         return noted
     raise InvalidInput("The notebook's `metadata.llm_repl.speculate` must be true or false.")
+
+
+def noted_mode(own: Mapping[str, JSONValue], chosen: Mode | None = None) -> Mode:
+    """The mode that a run is noted with: where the notebook's is none, the run itself refuses it.
+
+    Args:
+        own: What stands under ``metadata.llm_repl``.
+        chosen: What the run was told; it goes before that.
+    """
+    try:
+        return chosen or preferred_mode(own)
+    except InvalidInput:
+        return "live"
 
 
 def preferred_mode(own: Mapping[str, JSONValue]) -> Mode:

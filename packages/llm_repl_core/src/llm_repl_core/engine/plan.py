@@ -14,7 +14,6 @@ from llm_repl_core.dataflow.transitive import (
     TransitiveEffects,
     may_disturb,
 )
-from llm_repl_core.engine.prompts.prepare import answer_variable
 from llm_repl_core.model.cell import Cell, PromptCell
 from llm_repl_core.model.names import named_variable
 from llm_repl_core.model.notebook import Notebook
@@ -201,7 +200,7 @@ class Plan:
             index=index,
             is_prompt=True,
             effects=effects,
-            variable=answer_variable(cell, position),
+            variable=cell.answer_variable(position),
             needs=needs,
             needs_all=cell.context == "above",
             is_unset=not all(
@@ -242,4 +241,4 @@ def analyse_notebook(notebook: Notebook) -> list[Effects]:
 
 
 def _variable(cell: Cell, position: int) -> str | None:
-    return answer_variable(cell, position) if isinstance(cell, PromptCell) else None
+    return cell.answer_variable(position) if isinstance(cell, PromptCell) else None

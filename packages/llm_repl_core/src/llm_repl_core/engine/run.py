@@ -25,7 +25,13 @@ from llm_repl_core.engine.run_resources import RunResources, RunState
 from llm_repl_core.engine.scheduler import Schedule, TurnOutcome
 from llm_repl_core.engine.session_resources import SessionResources
 from llm_repl_core.errors import BudgetExceeded, LLMReplError, PriceUnknown
-from llm_repl_core.execution.events import RunCompleted, RunFailed, RunProgress, RunStarted
+from llm_repl_core.execution.events import (
+    RUN_STOPPED,
+    RunCompleted,
+    RunFailed,
+    RunProgress,
+    RunStarted,
+)
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.ids import new_id
 from llm_repl_core.model.output import Output
@@ -38,7 +44,6 @@ _log = logging.getLogger(__name__)
 HOOK_GRACE_S = 3.0
 """How long plugins have to leave a run that was stopped."""
 
-_STOPPED = "The run was stopped."
 _OF_BUDGETS = (BudgetExceeded.__name__, PriceUnknown.__name__)
 
 
@@ -362,7 +367,7 @@ class Run:
 
     def _note_stop(self) -> None:
         self.interrupted = True
-        self._fail(_STOPPED)
+        self._fail(RUN_STOPPED)
 
     def _fail(self, error: str, cell_id: str | None = None, index: int = sys.maxsize) -> None:
         """Note what went wrong; the failure of the first cell in order is the run's."""

@@ -7,6 +7,8 @@ from msgspec import Struct
 from llm_repl_core.model.output import Output
 
 __all__ = [
+    "CELL_STOPPED",
+    "RUN_STOPPED",
     "CellCompleted",
     "CellFailed",
     "CellOutput",
@@ -25,6 +27,10 @@ __all__ = [
     "RunStarted",
     "ToolApprovalNeeded",
 ]
+
+
+RUN_STOPPED = "The run was stopped."
+CELL_STOPPED = "The cell was stopped."
 
 
 class Event(Struct, frozen=True, kw_only=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -11,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from llm_repl_core.errors import InvalidNotebook
+from llm_repl_core.json_text import read_finite, refuse_constant, without_infinities
 
 __all__ = ["read_document", "write_compact", "write_document"]
 
@@ -83,7 +83,7 @@ def write_compact(value: Any) -> bytes:
     try:
         return msgspec.json.encode(value, order="sorted")
     except UnicodeEncodeError:
-        plain = _without_infinities(msgspec.to_builtins(value))
+        plain = without_infinities(msgspec.to_builtins(value))
         return json.dumps(plain, sort_keys=True).encode()
 
 
@@ -93,7 +93,7 @@ def _read_slowly(data: bytes, kind: str) -> Any:
         if data.startswith(start):
             raise InvalidNotebook(f"This {kind} is {name} text: save it as UTF-8.")
     try:
-        return json.loads(data.decode(), parse_constant=_refuse, parse_float=_finite)
+        return json.loads(data.decode(), parse_constant=refuse_constant, parse_float=read_finite)
     except UnicodeDecodeError as error:
         raise InvalidNotebook(
             f"This is not a {kind}: byte {error.start} (0x{data[error.start]:02x}) is not UTF-8 "
@@ -119,16 +119,8 @@ def _write_slowly(
 ) -> bytes:
     plain = msgspec.to_builtins(document, order=order)
     # Half surrogate pairs have no UTF-8; in JSON they have an escape.
-    text = json.dumps(_without_infinities(plain), ensure_ascii=False, indent=indent)
+    text = json.dumps(without_infinities(plain), ensure_ascii=False, indent=indent)
     return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode() + b"\n"
-
-
-def _without_infinities(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_infinities(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_infinities(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _is_deeper(document: dict[str, Any], levels: int) -> bool:
@@ -147,14 +139,3 @@ def _is_deeper(document: dict[str, Any], levels: int) -> bool:
 
 def _too_deep(kind: str) -> InvalidNotebook:
     return InvalidNotebook(f"This is not a {kind}: its lists and objects are too deeply nested.")
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"`{constant}` is not a JSON number")
-
-
-def _finite(digits: str) -> float:
-    value = float(digits)
-    if math.isinf(value):
-        raise ValueError(f"the number {digits[:40]} is out of range")
-    return value

@@ -17,6 +17,8 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+from llm_repl_core.json_text import INT64_MAX, INT64_MIN
+
 __all__ = [
     "NotJSON",
     "TimeUp",
@@ -33,7 +35,6 @@ __all__ = [
 T = TypeVar("T")
 
 _MAX_DEPTH = 64
-_INT_MIN, _INT_MAX = -(2**63), 2**63 - 1
 _TYPE_NAME_LIMIT = 200
 _BRACKETS: dict[type, tuple[str, str]] = {
     list: ("[", "]"),
@@ -199,7 +200,7 @@ class _JSONWriter:
             if not math.isfinite(number):
                 raise NotJSON
             return float(number)
-        if not _INT_MIN <= number <= _INT_MAX:
+        if not INT64_MIN <= number <= INT64_MAX:
             raise NotJSON
         return int(number)
 

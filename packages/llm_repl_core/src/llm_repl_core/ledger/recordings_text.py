@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from llm_repl_core.errors import InvalidRecordings
+from llm_repl_core.json_text import read_finite, refuse_constant, without_infinities
 from llm_repl_core.ledger.identity import identity_of
 from llm_repl_core.ledger.record import CallPlace, CallRecord, place_order
 from llm_repl_core.ledger.recorded_parts import (
@@ -287,24 +287,15 @@ def _record(line: _Line, position: int, parts: tuple[Part, ...]) -> CallRecord:
 
 def _written(value: Any) -> str:
     plain = msgspec.to_builtins(value, enc_hook=str)
-    text = json.dumps(_without_infinities(plain), ensure_ascii=False, allow_nan=False)
+    text = json.dumps(without_infinities(plain), ensure_ascii=False, allow_nan=False)
     if text.isascii() and "\x7f" not in text:
         return text  # the common case, which is fast to tell
     return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def _without_infinities(value: Any) -> Any:
-    """JSON has no infinite numbers; a provider's own record of usage may hold anything."""
-    if isinstance(value, dict):
-        return {key: _without_infinities(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_infinities(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def _read(raw: bytes, place: str) -> Any:
     try:
-        return json.loads(raw.decode(), parse_constant=_refuse, parse_float=_finite)
+        return json.loads(raw.decode(), parse_constant=refuse_constant, parse_float=read_finite)
     except UnicodeDecodeError as error:
         raise InvalidRecordings(f"{place} is not UTF-8 text at byte {error.start + 1}.") from None
     except RecursionError:
@@ -351,14 +342,3 @@ def _checked(document: Any, place: str) -> _Line:
     except msgspec.ValidationError as error:
         raise InvalidRecordings(f"{place} is not a recorded call: {error}.") from None
     return line
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"`{constant}` is not a JSON number")
-
-
-def _finite(digits: str) -> float:
-    value = float(digits)
-    if math.isinf(value):
-        raise ValueError(f"the number {digits[:40]} is out of range")
-    return value

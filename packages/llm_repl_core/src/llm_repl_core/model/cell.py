@@ -187,6 +187,13 @@ class PromptCell(Cell, kw_only=True):
         if not is_variable(name) or name.startswith("__"):
             raise ValueError(f"`{name}` is a name that Python keeps for itself: choose another")
 
+    @property
+    def has_schema(self) -> bool:
+        """Whether the answer must have a form: a blank ``schema`` asks for none."""
+        return (
+            bool(self.schema.strip()) if isinstance(self.schema, str) else self.schema is not None
+        )
+
     def answer_variable(self, index: int) -> str:
         """The variable of the answer: its own, else ``response_<index of the cell>``."""
         return self.response_var or f"response_{index}"

@@ -12,7 +12,6 @@ from msgspec import Struct, field
 
 from llm_repl_core.dataflow.effects import Effects
 from llm_repl_core.engine.plan import analyse_notebook
-from llm_repl_core.engine.prompts.prepare import answer_variable
 from llm_repl_core.errors import InvalidInput
 from llm_repl_core.model.cell import Cell, CodeCell, PromptCell
 from llm_repl_core.model.names import as_variable, by_variable, is_variable
@@ -126,7 +125,7 @@ def _inject(
     for later in range(place, len(notebook)):
         cell = notebook.cells[later]
         if isinstance(cell, PromptCell) and cell.response_var is None:
-            cell.response_var = answer_variable(cell, later)
+            cell.response_var = cell.answer_variable(later)
     # The same in each run.
     new_id = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{source.id}/{INJECTED_TAG}"))
     cell = CodeCell(content=content, metadata={"tags": [INJECTED_TAG]})

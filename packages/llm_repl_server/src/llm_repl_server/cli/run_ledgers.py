@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, get_args
+from typing import TYPE_CHECKING, Self
 
 import click
 import msgspec
@@ -25,6 +25,7 @@ from llm_repl_core import (
     PromptCell,
     Settings,
 )
+from llm_repl_core.engine.notebook_preferences import noted_mode
 from llm_repl_core.engine.routing import ProviderChoice
 from llm_repl_core.files import refuse_unwritable
 from llm_repl_core.ledger.record import Mode
@@ -80,7 +81,7 @@ class RunLedgers:
     ) -> None:
         self._notebook = notebook
         self._path = path
-        self.mode: Mode = mode or _mode_of(notebook)
+        self.mode: Mode = noted_mode(notebook.own_metadata, mode)
         self._keeps = False
         self._log = LogLedger() if use_log and self.mode != "replay" else None
         self._recordings: RecordingsLedger | None = None
@@ -304,10 +305,3 @@ def _address_of(providers: Providers) -> str | None:
         return providers.get(providers.choice.name).server_address
     except LLMReplError:  # it is told where a call needs it
         return providers.choice.base_url
-
-
-def _mode_of(notebook: Notebook) -> Mode:
-    noted = notebook.preference("mode")
-    # One that does not exist is refused by the run itself.
-    modes: Sequence[Mode] = [mode for mode in get_args(Mode) if mode == noted]
-    return modes[0] if modes else "live"

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from llm_repl_core import Notebook, RunOptions, Value
+from llm_repl_core import RunOptions, Value
+from llm_repl_core.engine.notebook_preferences import noted_mode
 from llm_repl_core.engine.run import Run
-from llm_repl_core.ledger.record import Mode
+from llm_repl_core.execution.events import RUN_STOPPED
 from llm_repl_core.plugins.contexts import RunResult
 from llm_repl_server.services.cell_choices import CellChoice
 from llm_repl_server.services.event_publisher import EventPublisher
-from llm_repl_server.services.open_notebook import STOPPED, OpenNotebook
+from llm_repl_server.services.open_notebook import OpenNotebook
 from llm_repl_server.services.open_notebooks import OpenNotebooks
 from llm_repl_server.services.run_answers import RunAnswer, StateAnswer, run_answer
 from llm_repl_server.services.run_registry import RunRegistry
@@ -154,13 +155,13 @@ class ExecutionService:
             notebook_id=opened.notebook.id,
             kind=kind,
             cell_ids=run.cell_ids,
-            mode=_mode(opened.notebook, run.options),
+            mode=noted_mode(opened.notebook.own_metadata, run.options.mode),
             total=len(run.cell_ids),
             created_at=datetime.now(UTC),
         )
         record = self._runs.begin(record, kept=in_background or len(run.cell_ids) > 1)
         # Every run has its ending; where the engine itself is closed, this is it.
-        task.add_done_callback(lambda _: self._runs.end(run.id, "interrupted", STOPPED))
+        task.add_done_callback(lambda _: self._runs.end(run.id, "interrupted", RUN_STOPPED))
         return record
 
     def _with_write_errors(self, run: Run, result: RunResult) -> RunResult:
@@ -169,11 +170,6 @@ class ExecutionService:
         if result.error is not None or record is None or record.error is None:
             return result
         return replace(result, error=record.error, cell_id=record.cell_id)
-
-
-def _mode(notebook: Notebook, options: RunOptions) -> Mode:
-    noted = options.mode or notebook.preference("mode")
-    return next((mode for mode in get_args(Mode) if mode == noted), "live")
 
 
 def _json_or_text(value: Value) -> Any:

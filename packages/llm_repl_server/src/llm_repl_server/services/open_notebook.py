@@ -7,6 +7,7 @@ import asyncio
 from llm_repl_core import Notebook, Value
 from llm_repl_core.engine.dependencies import Dependencies
 from llm_repl_core.engine.live_session import LiveSession
+from llm_repl_core.execution.events import RUN_STOPPED
 from llm_repl_server.services.event_publisher import EventPublisher
 from llm_repl_server.services.notebook_writer import NotebookWriter
 from llm_repl_server.services.run_events import RunEvents
@@ -15,9 +16,7 @@ from llm_repl_server.services.sessions import SessionFactory
 from llm_repl_server.storage.changes import WriteRun
 from llm_repl_server.storage.store import Store
 
-__all__ = ["STOPPED", "OpenNotebook"]
-
-STOPPED = "The run was stopped."
+__all__ = ["OpenNotebook"]
 
 
 class OpenNotebook:
@@ -90,7 +89,7 @@ class OpenNotebook:
             self._stopping.add(stopping)
             stopping.add_done_callback(self._stopping.discard)
         is_kept = self._runs.is_kept(run_id)
-        record = self._runs.end(run_id, "interrupted", STOPPED)
+        record = self._runs.end(run_id, "interrupted", RUN_STOPPED)
         if record is not None and is_kept and not self.writer.deleted:
             self.writer.write(WriteRun(record), keep=True)
 

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from llm_repl_core.errors import AnswerMisfit
+from llm_repl_core.json_text import INT64_MAX, INT64_MIN
 from llm_repl_core.model.json_value import JSONValue
 
 __all__ = ["read_answer_json"]
 
 _OPENING = re.compile(r"[ \t]*(`{3,}|~{3,})[ \t]*(?:json\w*)?[ \t]*", re.IGNORECASE)
-_INT_MIN, _INT_MAX = -(2**63), 2**63 - 1
 _TRIES_LIMIT = 100
 """In how many places of a text an object may be looked for."""
 _READ_LIMIT = 4
@@ -91,21 +91,21 @@ def _objects(text: str) -> list[JSONValue]:
     """The objects that stand in a text, those within others not counted."""
     values: list[JSONValue] = []
     left = _READ_LIMIT * len(text)
-    place = text.find("{")
+    start = text.find("{")
     for _ in range(_TRIES_LIMIT):
-        if place < 0 or left < 0:
+        if start < 0 or left < 0:
             break
-        read_to, end = len(text), place + 1
+        read_to, end = len(text), start + 1
         try:
-            value, read_to = _DECODER.raw_decode(text, place)
+            value, read_to = _DECODER.raw_decode(text, start)
             values.append(_checked(value))
             end = read_to
         except json.JSONDecodeError as error:
             read_to = error.pos
         except (ValueError, RecursionError):
             pass  # an object further in may do
-        left -= read_to - place
-        place = text.find("{", end)
+        left -= read_to - start
+        start = text.find("{", end)
     return values
 
 
@@ -119,7 +119,7 @@ def _checked(value: Any) -> JSONValue:
 
 
 def _read_integer(digits: str) -> int:
-    if len(digits) > 20 or not _INT_MIN <= (number := int(digits)) <= _INT_MAX:
+    if len(digits) > 20 or not INT64_MIN <= (number := int(digits)) <= INT64_MAX:
         raise ValueError("it holds a whole number of more than 64 bits")
     return number
 

@@ -19,7 +19,7 @@ from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.providers.base import Attachment, Message, Tool
 from llm_repl_core.templates import Template, parse
 
-__all__ = ["Conversation", "PreparedPrompt", "answer_variable", "needs_kernel", "prepare"]
+__all__ = ["Conversation", "PreparedPrompt", "needs_kernel", "prepare"]
 
 
 class Conversation(Struct, frozen=True, kw_only=True):
@@ -54,11 +54,6 @@ class PreparedPrompt(Struct, frozen=True, kw_only=True):
     form: AnswerForm | None
     tools: tuple[Tool, ...]
     notices: tuple[str, ...] = ()
-
-
-def answer_variable(cell: PromptCell, position: int) -> str:
-    """The variable of a prompt's answer: its own, else ``response_<index of the cell>``."""
-    return cell.answer_variable(position)
 
 
 def needs_kernel(cell: PromptCell, notebook: Notebook) -> bool:
@@ -123,7 +118,7 @@ async def prepare(
                 conversations.append(around.conversation(system_text, prompt, attachments, place))
     position = notebook.index(cell.id)
     return PreparedPrompt(
-        variable=answer_variable(cell, position),
+        variable=cell.answer_variable(position),
         position=position,
         conversations=tuple(conversations),
         form=form,
