@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 from bench.harness import Sample, at_most, row, time_of
 from bench.http_client import HTTPClient
@@ -39,6 +43,63 @@ def execute_by_listeners() -> Iterator[tuple[Sample, Sample]]:
         socketio_listeners(port, 50, create_notebook(full)),
     ):
         yield _execution(full, *_warm_cell(full)), _execution(empty, *_warm_cell(empty))
+
+
+@row(
+    what="memory of the server when 64 notebooks with outputs have come and gone",
+    against="before",
+    goal=at_most("1.25"),
+    unit="bytes",
+    rounds=3,
+    limit_s=240.0,
+)
+def memory_after_notebooks() -> Iterator[tuple[Sample, Sample]]:
+    with our_server() as port, HTTPClient(port) as client:
+        _come_and_go(port, notebooks_each=1)
+        before = _memory(port)
+        _come_and_go(port, notebooks_each=8)
+        client.ask("GET", "/api/health")
+        # What nobody uses is let go, and its memory given back, within half a minute.
+        limit_s = time.monotonic() + 40
+        after = _memory(port)
+        while time.monotonic() < limit_s and after > before:
+            time.sleep(1)
+            after = min(after, _memory(port))
+        yield lambda: after, lambda: before
+
+
+def _come_and_go(port: int, *, notebooks_each: int) -> None:
+    """Eight clients, each of which makes notebooks one after the other, runs and deletes them."""
+
+    def work() -> None:
+        with HTTPClient(port) as client:
+            for _ in range(notebooks_each):
+                notebook_id = create_notebook(client)
+                for _ in range(10):
+                    cell_id = add_code(client, notebook_id, "print('x' * 50_000)")
+                    execute(client, notebook_id, cell_id)
+                client.ask("GET", f"/api/notebooks/{notebook_id}")
+                client.ask("DELETE", f"/api/notebooks/{notebook_id}")
+
+    with ThreadPoolExecutor(8) as clients:
+        for done in [clients.submit(work) for _ in range(8)]:
+            done.result()
+
+
+def _memory(port: int) -> float:
+    """The proportional set sizes of the server's processes, in bytes."""
+    total_kb = 0
+    for folder in Path("/proc").iterdir():
+        try:
+            arguments = (folder / "cmdline").read_bytes().split(b"\0")
+            if b"serve" in arguments and str(port).encode() in arguments:
+                found = re.search(
+                    r"^Pss: +(\d+) kB", (folder / "smaps_rollup").read_text(), re.MULTILINE
+                )
+                total_kb += int(found[1]) if found else 0
+        except OSError:
+            continue  # no process, or it has ended
+    return total_kb * 1024.0
 
 
 @contextmanager

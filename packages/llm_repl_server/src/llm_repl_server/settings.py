@@ -65,6 +65,16 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
         ),
     ] = 512
 
+    kernel_idle_timeout_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="How long a kernel may go unused before it is ended, and its variables with "
+            "it; 0: no limit.",
+            extra_json_schema={"unit": "seconds"},
+        ),
+    ] = 0.0
+
     def root_folder(self) -> Path:
         """The folder of notebook files, resolved."""
         return Path(self.root or Path.cwd()).resolve()

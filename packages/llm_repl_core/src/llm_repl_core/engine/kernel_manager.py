@@ -76,6 +76,10 @@ class KernelManager:
         await self.ensure()
         return self._take_notice()
 
+    def note_lost_state(self) -> None:
+        """Note that a kernel of before had state, which is gone."""
+        self._lost = True
+
     def _take_notice(self) -> Output | None:
         """What the user has to be told, once, where a kernel that had state has died."""
         lost, self._lost = self._lost, False

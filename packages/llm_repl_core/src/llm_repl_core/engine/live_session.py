@@ -259,6 +259,20 @@ class LiveSession:
         async with self._queue.between_runs():
             await self.kernel.shutdown()
 
+    async def end_kernel(self) -> None:
+        """End the kernel, when no run has it; the next run starts another, and says so."""
+        async with self._queue.between_runs():
+            await self.kernel.shutdown()
+
+    @property
+    def had_kernel(self) -> bool:
+        """Whether a kernel was started, whether or not it is still there."""
+        return self._parts.kernels.generation > 0
+
+    def note_lost_state(self) -> None:
+        """Have the first cell that runs say that the variables of before are gone."""
+        self._parts.kernels.note_lost_state()
+
     async def names(self) -> list[str] | None:
         """The names of the variables; None while a run has the kernel, or where it was stopped."""
         if self.busy or not self.kernel.alive:

@@ -28,12 +28,15 @@ class OpenNotebook:
         store: Where it is kept.
         publisher: Who tells the clients.
         runs: Who knows the runs.
+        last_sequence: The number of the last event that clients were told of it.
+        had_kernel: Whether it had a kernel when it was let go; its variables are gone.
 
     Attributes:
         notebook: The notebook.
         writer: Its way to the disk.
         events: What its runs tell the clients.
         last_snapshot: Its variables, as they were when they were last looked at.
+        last_used_s: When somebody last asked for it, by the loop's clock.
     """
 
     def __init__(
@@ -44,12 +47,16 @@ class OpenNotebook:
         store: Store,
         publisher: EventPublisher,
         runs: RunRegistry,
+        last_sequence: int = 0,
+        had_kernel: bool = False,
     ) -> None:
         self.notebook = notebook
         self.writer = NotebookWriter(notebook, store, publisher)
-        self.events = RunEvents(self.writer, publisher, runs)
+        self.events = RunEvents(self.writer, publisher, runs, last_sequence)
         self.last_snapshot: dict[str, Value] = {}
+        self.last_used_s = 0.0
         self._sessions = sessions
+        self._had_kernel = had_kernel
         self._runs = runs
         self._dependencies: Dependencies | None = None
         self._session: LiveSession | None = None
@@ -66,6 +73,8 @@ class OpenNotebook:
         if self._session is None:
             self._session = self._sessions.open(self.notebook)
             self._session.listen(self.events.on_event)
+            if self._had_kernel:
+                self._session.note_lost_state()
         return self._session
 
     @property
@@ -76,6 +85,33 @@ class OpenNotebook:
         if self._dependencies is None:
             self._dependencies = Dependencies(self.notebook)
         return self._dependencies
+
+    @property
+    def has_kernel(self) -> bool:
+        """Whether there is a kernel, and with it a state that is nowhere else."""
+        return self._session is not None and self._session.kernel.alive
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing runs, waits or is to be written."""
+        is_busy = self._session is not None and self._session.busy
+        return not is_busy and not self._stopping and self.writer.idle and self.events.idle
+
+    @property
+    def had_kernel(self) -> bool:
+        """Whether there was a kernel, in this session or before."""
+        session = self._session
+        return self._had_kernel or (session is not None and session.had_kernel)
+
+    async def end_kernel(self, unless_used_since_s: float) -> None:
+        """End a kernel that nobody uses; the next run starts another, and says so.
+
+        Args:
+            unless_used_since_s: By the loop's clock; who has come since needs it.
+        """
+        if self._session is not None and self.last_used_s <= unless_used_since_s:
+            self.last_snapshot = {}
+            await self._session.end_kernel()
 
     def stop_queued(self, run_id: str) -> None:
         """Stop a run that waits for its turn; what runs now goes on.

@@ -51,16 +51,24 @@ class RunEvents:
         writer: The notebook's way to the disk.
         publisher: Who tells the clients.
         runs: Who knows the runs.
+        last_sequence: The number of the last event that was told of it before.
+
+    Attributes:
+        last_sequence: The same, up to now.
     """
 
     def __init__(
-        self, writer: NotebookWriter, publisher: EventPublisher, runs: RunRegistry
+        self,
+        writer: NotebookWriter,
+        publisher: EventPublisher,
+        runs: RunRegistry,
+        last_sequence: int = 0,
     ) -> None:
         self._writer = writer
         self._cells = CellWriter(writer, runs)
         self._publisher = publisher
         self._runs = runs
-        self._sequence = 0
+        self.last_sequence = last_sequence
         self._whole_runs: set[str] = set()
         self._progress: dict[str, LatestThrottle[RunProgress]] = {}
         self._stale_before: dict[str, set[str]] = {}
@@ -281,5 +289,5 @@ class RunEvents:
 
     def _next_sequence(self) -> int:
         """Numbers rise while nobody listens, too: who comes back sees how much was missed."""
-        self._sequence += 1
-        return self._sequence
+        self.last_sequence += 1
+        return self.last_sequence

@@ -12,6 +12,7 @@ from llm_repl_server.services.calls import CallService
 from llm_repl_server.services.cells import CellService
 from llm_repl_server.services.event_publisher import EventPublisher
 from llm_repl_server.services.execution import ExecutionService
+from llm_repl_server.services.free_memory import return_memory
 from llm_repl_server.services.graph import GraphService
 from llm_repl_server.services.llm import LLMService
 from llm_repl_server.services.notebooks import NotebookService
@@ -28,6 +29,9 @@ from llm_repl_server.storage.store import Store
 __all__ = ["Services"]
 
 _log = logging.getLogger(__name__)
+
+_SWEEP_EVERY_S = 10.0
+"""How often it is looked for notebooks and kernels that nobody uses."""
 
 _CLOSE_TIMEOUT_S = 2.5
 """What `serving.stopping` leaves of the five seconds that a server has to stop."""
@@ -56,8 +60,14 @@ class Services:
         )
         self.loop.submit(self._sessions.warm())
         runs = RunRegistry(self.store.last_run_number())
-        open_notebooks = OpenNotebooks(self._sessions, self.store, self.publisher, runs)
-        self._open_notebooks = open_notebooks
+        open_notebooks = OpenNotebooks(
+            self._sessions,
+            self.store,
+            self.publisher,
+            runs,
+            kernel_kept_for_s=settings.kernel_idle_timeout_s,
+        )
+        self.open_notebooks = open_notebooks
         self.notebooks = NotebookService(
             self.application, self.store, open_notebooks, settings.root_folder()
         )
@@ -70,6 +80,7 @@ class Services:
         self.llm = LLMService(self.application, self.store)
         self.llm.restore()
         self.loop.submit(self.llm.warm())
+        self._sweeping = self.loop.submit(self._sweep())
         self._closed = False
 
     def close(self, last: Callable[[], Awaitable[None]] | None = None) -> None:
@@ -90,9 +101,20 @@ class Services:
             self.loop.call(_call(last))
         self.loop.close()
 
+    async def _sweep(self) -> None:
+        """Let go, again and again, of what nobody uses."""
+        pause_s = _SWEEP_EVERY_S
+        if self.settings.kernel_idle_timeout_s:
+            pause_s = min(pause_s, self.settings.kernel_idle_timeout_s / 4)
+        while True:
+            await asyncio.sleep(pause_s)
+            self.open_notebooks.let_go_of_unused()
+            if self.open_notebooks.take_free_memory():
+                await asyncio.to_thread(return_memory)
+
     async def _close_here(self) -> None:
         self.publisher.publish(ServerStopping())
-        await self._open_notebooks.close()
+        await self.open_notebooks.close()
         await self._sessions.close()
         await self.application.providers.close()
         await asyncio.sleep(0)  # lets the last announcements out
