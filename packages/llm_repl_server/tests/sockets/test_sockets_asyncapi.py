@@ -120,6 +120,7 @@ def test_every_event_is_as_described(make_api, validate, in_thread, until):
     api.post(f"{path}/execute_all")
     api.run(prompt)
     api.run(api.new_cell(path, "prompt", "Hi", model="mock/fail:rate_limited+retry_after=0.01"))
+    api.run(api.new_cell(path, "prompt", "Hi", model="mock/echo+think=first"))
     changing = (
         "from IPython.display import clear_output\n"
         "print(1)\nclear_output()\nhandle = display(2, display_id=True)\nhandle.update(3)"
