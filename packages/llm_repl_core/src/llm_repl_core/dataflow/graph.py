@@ -24,10 +24,10 @@ class Node(Struct, frozen=True, kw_only=True):
 
     Attributes:
         id: The cell's.
-        type: The cell's short word.
+        type: The cell's type, in its short form.
         title: The first line of its content.
-        variable: The variable of its answer, where it is a prompt.
-        barrier: Why it cannot be analysed; None where it can.
+        variable: The variable of the answer, if the cell is a prompt.
+        barrier: Why the cell cannot be analysed; None if it can.
     """
 
     id: str
@@ -38,16 +38,15 @@ class Node(Struct, frozen=True, kw_only=True):
 
 
 class Edge(Struct, frozen=True, kw_only=True):
-    """One cell needs another, or was seen to.
+    """One cell depends on another, or was seen to.
 
     Attributes:
-        source: The cell that is needed, which stands above.
+        source: The cell that is needed; it is above the target.
         target: The cell that needs it.
-        variable: By which variable; None where by none.
-        kind: ``variable``, ``context`` where the source is sent to the model along with the
-            target, ``barrier`` where the target cannot be analysed, ``in_the_way`` where the source
-            ran between a call that was sent ahead for the target and the target's place, at which
-            that asked something else.
+        variable: The variable; None if there is none.
+        kind: ``variable``; ``context``: the source is sent to the model with the target;
+            ``barrier``: the target cannot be analysed; ``in_the_way``: the source ran after the
+            target was sent ahead, and the target's request then turned out to be different.
     """
 
     source: str

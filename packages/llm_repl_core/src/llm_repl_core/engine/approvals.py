@@ -15,14 +15,14 @@ __all__ = ["Approvals", "ToolApprovalRequest"]
 
 
 class ToolApprovalRequest(Struct, frozen=True, kw_only=True):
-    """A call of a tool that somebody has to agree to.
+    """A tool call that is waiting for a decision.
 
     Attributes:
-        call_id: What to name in the answer. Not the model's own id: some give each conversation
-            the same ones.
+        call_id: The id to send with the decision. Not the model's own id, which may be the same in
+            every conversation.
         cell_id: The prompt's cell.
         name: The function.
-        arguments: JSON, as the model wrote it.
+        arguments: JSON, exactly as the model wrote it.
         item: The index of the item, in a prompt over items; else None.
     """
 

@@ -28,7 +28,7 @@ class Budget(Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         calls: How many there may be.
         tokens: Of messages and answers together.
-        usd: Money, in US dollars.
+        usd: The cost in US dollars.
     """
 
     calls: Annotated[int, Meta(ge=0)] | None = None
@@ -48,7 +48,7 @@ class Spending(Struct, frozen=True):
     Attributes:
         calls: How many.
         tokens: Of messages and answers together.
-        usd: Money, in US dollars.
+        usd: The cost in US dollars.
     """
 
     calls: int = 0

@@ -37,10 +37,10 @@ _OWN_INTERRUPT = "Code that the cell uses raised KeyboardInterrupt, and nobody h
 
 
 class CellOutcome(Struct, frozen=True):
-    """How a cell ended.
+    """The outcome of a cell.
 
     Attributes:
-        error: One line of text, or None where it ended well.
+        error: One line of text, or None if it completed.
         interrupted: Whether somebody stopped it.
         withdrawn: Whether it asked nobody, since a cell above it ended the run meanwhile.
     """

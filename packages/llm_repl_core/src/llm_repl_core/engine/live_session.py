@@ -239,7 +239,7 @@ class LiveSession:
         )
 
     async def restart(self) -> None:
-        """Stop what runs and begin again with an empty kernel, which has the memory only.
+        """Interrupt everything and start a new kernel, which has only the memory.
 
         Raises:
             Conflict: The session is closed.

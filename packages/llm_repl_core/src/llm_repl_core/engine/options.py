@@ -13,7 +13,7 @@ __all__ = ["RunKeywords", "RunOptions"]
 
 
 class RunOptions(Struct, frozen=True, kw_only=True):
-    """How a run is to go.
+    """The options of a run.
 
     Attributes:
         stop_on_error: Whether a cell that fails ends the run: nothing more is started then, and

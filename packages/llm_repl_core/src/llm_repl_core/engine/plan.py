@@ -34,7 +34,7 @@ class PlannedCell(Struct, frozen=True, kw_only=True):
         index: Where it stands among the cells of the run, from 0.
         is_prompt: Whether it is a future: its answer comes later.
         effects: What it does to the names of the notebook.
-        variable: The variable of its answer, where it is a prompt.
+        variable: The variable of the answer, if the cell is a prompt.
         needs: Cells whose outputs it is sent with, so that they must have ended.
         needs_all: Whether that is all cells above it.
         is_unset: Whether it reads what no cell above it sets, and so may fail with an error that

@@ -71,7 +71,7 @@ def unpriced(provider: str, model: str) -> str:
 
     Args:
         provider: The provider's name.
-        model: The model's name without the provider's.
+        model: The model's name, without the provider's.
     """
     return (
         f"no price is known for the model `{model}` of `{provider}`, and a budget limits money: "

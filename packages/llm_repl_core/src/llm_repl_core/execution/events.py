@@ -51,7 +51,7 @@ class RunStarted(Event, frozen=True, kw_only=True):
     """A run began.
 
     Attributes:
-        cell_ids: The cells that it will run, in order.
+        cell_ids: The cells of the run, in order.
         whole_notebook: Whether that is all of them, asked for as such.
     """
 
@@ -90,7 +90,7 @@ class CellOutputUpdated(Event, frozen=True, kw_only=True):
     Attributes:
         cell_id: Whose output it is; perhaps of a cell that ran before.
         index: Its place among the cell's outputs, as in `CellOutput`.
-        output: What stands there now.
+        output: The output as it is now.
         lines: Of a stream: how many lines at its end, the last and perhaps empty one included,
             ``output`` takes the place of; None: it takes the place of the whole output.
     """
@@ -116,7 +116,7 @@ class CellText(Event, frozen=True, kw_only=True):
 
     Attributes:
         cell_id: Which cell.
-        text: What is added.
+        text: The text to append.
         item: The index of the item, in a prompt over items; else None.
     """
 
@@ -130,7 +130,7 @@ class CellReasoning(Event, frozen=True, kw_only=True):
 
     Attributes:
         cell_id: Which cell.
-        text: What is added.
+        text: The text to append.
         item: The index of the item, in a prompt over items; else None.
     """
 
@@ -140,12 +140,12 @@ class CellReasoning(Event, frozen=True, kw_only=True):
 
 
 class CellSuperseded(Event, frozen=True, kw_only=True):
-    """A call that was sent ahead of the prompt's place was in vain: its place asks something else.
+    """A call that was sent ahead was in vain: the prompt's request turned out to be different.
 
     Attributes:
         cell_id: The prompt.
         item: The index of the item, in a prompt over items; else None.
-        above_ids: The cells that ran between, which may have changed what it asks.
+        above_ids: The cells that ran in between and may have changed its request.
     """
 
     cell_id: str
@@ -180,7 +180,7 @@ class ToolApprovalNeeded(Event, frozen=True, kw_only=True):
         cell_id: Which cell.
         call_id: What to name in the answer.
         name: The function.
-        arguments: JSON, as the model wrote it.
+        arguments: JSON, exactly as the model wrote it.
         item: The index of the item, in a prompt over items; else None.
     """
 

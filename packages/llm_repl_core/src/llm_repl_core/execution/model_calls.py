@@ -26,7 +26,7 @@ class ModelCall(Struct, frozen=True, kw_only=True):
         place: Where in the notebook.
         messages: The turns.
         recorded_as: The turns as an earlier version asked them, which may be on record; None: alike.
-        tools: What the model may ask to have called.
+        tools: The tools that the model may call.
         answer_schema: The form of the answer.
     """
 

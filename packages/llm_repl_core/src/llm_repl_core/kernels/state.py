@@ -23,20 +23,21 @@ __all__ = [
 
 
 class KernelOptions(Struct, frozen=True, kw_only=True):
-    """What a kernel may use.
+    """The options and limits of a kernel.
 
     Attributes:
-        cwd: The folder that the code runs in; the caller's where None.
-        env: Variables added to the code's environment. Never a key.
-        output_limit_bytes: Of one cell, in UTF-8; what is over it is dropped with a notice.
-        memory_limit_bytes: Of the kernel's process; 0: no limit.
-        value_limit_bytes: Of one value's text in `Kernel.evaluate` and `Kernel.snapshot`.
-        value_timeout_s: How long one value's ``__repr__`` may take in `Kernel.snapshot`.
-        insert_limit_chars: How many characters of a value, of a cell with its outputs, or of a tool's
-            result are sent to a model; a value that is a text is sent whole.
+        cwd: The folder in which the code runs; None: the caller's.
+        env: Environment variables added for the code; never a key.
+        output_limit_bytes: The output limit of a cell, in UTF-8; the rest is dropped, with a
+            notice.
+        memory_limit_bytes: The memory limit of the kernel's process; 0: none.
+        value_limit_bytes: The limit of one value's text in `Kernel.evaluate` and `Kernel.snapshot`.
+        value_timeout_s: The timeout of one value's ``__repr__`` in ``Kernel.snapshot``.
+        insert_limit_chars: How many characters of a value, of a cell with its outputs, or of a
+            tool's result are sent to a model; a string value is sent in full.
         preload: Modules that a worker's zygote imports once, for all kernels.
-        kernelspec: The name of the Jupyter kernelspec, for a kernel that takes one.
-        withheld_variables: Environment variables that the code must not see, beside those that
+        kernelspec: The name of the Jupyter kernelspec, for a kernel that uses one.
+        withheld_variables: Environment variables that the code must not see, besides those that
             `llm_repl_core.kernels.environment` always withholds.
     """
 

@@ -67,7 +67,7 @@ class Prices:
 
         Args:
             provider: The provider's name.
-            model: The model's name without the provider's.
+            model: The model's name, without the provider's.
             input_tokens: Of the messages.
             output_tokens: Of the answer.
 

@@ -41,7 +41,7 @@ class CallPlace(Struct, frozen=True, kw_only=True):
     Attributes:
         cell_id: The prompt's cell.
         item: The index of the item in a prompt over items, from 0; None: no such prompt.
-        step: Which request of the prompt, from 0: a model that asks for tools is asked again.
+        step: Which request of the prompt, from 0; each round of tool calls is a further request.
         position: The cell's index in the notebook, from 0.
     """
 
@@ -52,12 +52,12 @@ class CallPlace(Struct, frozen=True, kw_only=True):
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
-    """One try at a call.
+    """One attempt at a call.
 
     Attributes:
         started_at: When it was sent.
-        duration_s: Until its end.
-        error: One line of text; None: it was answered.
+        duration_s: The time until it ended.
+        error: One line of text; None if it was answered.
     """
 
     started_at: datetime
@@ -89,25 +89,25 @@ class CallRecord(Struct, frozen=True, kw_only=True):
         provider: The provider's name.
         model: The model that was asked for.
         request: The canonical form of what was sent, attachments by their hash.
-        body: What the provider sent, exactly, but for the key; attachments by their hash.
+        body: The exact request body, without the key; attachments by their hash.
         source: Where the answer came from.
-        original_id: The call whose answer this is, where ``source`` is not ``live``.
-        state: Whether it has ended, and how.
+        original_id: The call whose answer was used, if ``source`` is not ``live``.
+        state: The state of the call.
         started_at: When it was recorded.
-        duration_s: From then to its end; None while it runs.
-        first_token_s: From the sending to the first text; None where there was none.
-        attempts: Each try, where it was sent.
-        text: The answer, or what had come of it.
-        reasoning: What the model thought before, where it says it.
-        tool_calls: What the model asked to have called.
+        duration_s: The duration, in seconds; None while it runs.
+        first_token_s: The time until the first text arrived, in seconds; None if there was none.
+        attempts: Each attempt, if the call was sent.
+        text: The answer, or the part of it that arrived.
+        reasoning: The model's reasoning, if available.
+        tool_calls: The model's tool calls.
         provider_data: What goes back with this turn, unchanged; see `Message`.
         parts: All that the turn was made of; see `Turn`.
-        logprobs: Of the answer's tokens, where they were asked for.
-        answered_by: The model that answered, where the provider says it.
-        finish_reason: Why the answer ended, where the provider says it.
-        provider_finish_reason: The provider's own word for it, where that is another.
-        usage: What the provider counted, its own record included.
-        price_usd: What it cost by the list of prices; None where that has no price for it.
+        logprobs: Log probabilities of the answer's tokens, if they were requested.
+        answered_by: The model that answered, if the provider says so.
+        finish_reason: The finish reason, if the provider gives one.
+        provider_finish_reason: The provider's own word for it, if it differs.
+        usage: The provider's token counts, including its own data.
+        price_usd: The price, in US dollars; None if unknown.
         error: Why it failed.
     """
 

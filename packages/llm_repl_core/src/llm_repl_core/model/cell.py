@@ -33,23 +33,24 @@ VariableName: TypeAlias = Annotated[str, Meta(pattern=r"^[^\W\d]\w*$(?!\n)", max
 
 
 class Cell(Struct, kw_only=True):
-    """What every cell has. A type of cell is a subclass; plugins add theirs the same way.
+    """The fields of every cell. Each cell type is a subclass; plugins add theirs the same way.
 
     Attributes:
-        type: The short word of requests: ``code``.
-        wire_type: The word of answers and files: ``ComputationCell``.
+        type: The type's name in requests: ``code``.
+        wire_type: The type's name in responses and files: ``ComputationCell``.
         content: The cell's source.
         id: A UUID; any text in files that exist already.
-        outputs: Of the last run, in the order in which they came.
+        outputs: The outputs of the last run, in order.
         status: See `CellStatus`.
-        execution_count: The count of the kernel when it started, as Jupyter has it: code and memory
-            cells count, itself included; the other types have the number of the last that did.
+        execution_count: The kernel's execution count when it started, as in Jupyter: code and
+            memory cells count, including this one; other types have the number of the last one that
+            did.
         metadata: Anything that a tool wants to keep with the cell.
-        extra: Fields that this version does not know, carried from file to file verbatim.
-        stale: Whether it has run and would give something else now: it, or something that it
-            depends on, was edited or run since.
-        pinned: Whether it is part of the context of every prompt below it.
-        skipped: Whether it is part of no prompt's context.
+        extra: Fields that this version does not know, preserved verbatim.
+        stale: Whether it has run but might give another result now, since it, or something it
+            depends on, was edited or run.
+        pinned: Whether it is included in every prompt below it.
+        skipped: Whether it is left out of every prompt.
     """
 
     type: ClassVar[str] = ""
@@ -151,23 +152,23 @@ class CodeCell(Cell, kw_only=True):
 
 
 class PromptCell(Cell, kw_only=True):
-    """A template that is filled from the state and sent to a model.
+    """A template that is filled in from the state and sent to a model.
 
     Attributes:
-        model: The model's name, perhaps with the provider's before a slash
-            (``openai/gpt-4o``); None: the notebook's, else the provider's own default.
+        model: The model's name, optionally after the provider's and a slash (``openai/gpt-4o``);
+            None: the notebook's, or the provider's default.
         temperature: From 0 to 2; None: the provider's default.
-        response_var: The variable of the answer; None: ``response_<index of the cell>``.
+        response_var: The variable for the answer; None: ``response_<index of the cell>``.
         provider: The provider's name; None: see ``docs/reference/providers``.
         parameters: Further parameters of the call, as the provider names them: ``max_tokens``.
-        system: What the model is told before all else, a template too; None: the notebook's.
-        context: Which other cells are sent along: none (``isolated``), all above (``above``), or
-            those of these ids.
-        schema: The form of the answer: a JSON Schema, the name of a pydantic model in the state,
+        system: The system prompt, also a template; None: the notebook's.
+        context: The other cells that are included: none (``isolated``), all above (``above``), or
+            those with these ids.
+        schema: The schema of the answer: a JSON Schema, the name of a pydantic model in the state,
             or the short form ``name, age int, tags[]``; None: any text.
         tools: The names of functions in the state that the model may ask to have called.
-        tool_limit: How often in a row the model may ask for tools.
-        approve_tools: Whether somebody must agree before each call of a tool.
+        tool_limit: How many times in a row the model may ask for tools.
+        approve_tools: Whether somebody must approve each tool call.
         for_each: An expression; the prompt is sent once for each of its items, which the
             template sees as ``item``.
         attachments: Pictures and files: names of variables, or paths under the root folder.
@@ -214,7 +215,7 @@ class PromptCell(Cell, kw_only=True):
 
 
 class MemoryCell(Cell, kw_only=True):
-    """Assignments whose values persist with the notebook."""
+    """Assignments whose values are kept with the notebook."""
 
     type: ClassVar[str] = "memory"
     wire_type: ClassVar[str] = "MemoryCell"

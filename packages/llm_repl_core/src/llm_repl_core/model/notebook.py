@@ -28,7 +28,7 @@ class Notebook:
         metadata: Anything that a tool wants to keep with the notebook.
         memory: The persistent variables, by name.
         state_keys: Names of the variables when it last ran, for information.
-        extra: Fields that this version does not know, carried from file to file verbatim.
+        extra: Fields that this version does not know, preserved verbatim.
 
     Raises:
         InvalidInput: Two cells have the same id.

@@ -19,7 +19,7 @@ class StreamEdit(Struct, frozen=True, tag_field="kind", tag="stream_edit"):
     Attributes:
         stream: ``stdout`` or ``stderr``.
         lines: How many lines at the end of its text give way, the last one, perhaps empty, included.
-        text: What stands there now.
+        text: The text as it is now.
     """
 
     stream: str

@@ -16,9 +16,9 @@ class RunContext(Struct, frozen=True, kw_only=True):
     """A run of a notebook.
 
     Attributes:
-        notebook: The notebook; to be read only.
+        notebook: The notebook; do not change it.
         run_id: A UUID.
-        cell_ids: The cells that the run is to run, in order.
+        cell_ids: The cells to run, in order.
     """
 
     notebook: Notebook
@@ -27,10 +27,10 @@ class RunContext(Struct, frozen=True, kw_only=True):
 
 
 class RunResult(Struct, frozen=True, kw_only=True):
-    """How a run ended.
+    """The outcome of a run.
 
     Attributes:
-        error: One line of text, or None where it ended well.
+        error: One line of text, or None if it completed.
         cell_id: The cell that failed, or None.
         duration_s: From start to end.
     """
@@ -44,8 +44,8 @@ class CellContext(Struct, frozen=True, kw_only=True):
     """A cell that is run.
 
     Attributes:
-        notebook: The notebook; to be read only.
-        cell: The cell; to be read only.
+        notebook: The notebook; do not change it.
+        cell: The cell; do not change it.
         run_id: The run's UUID.
     """
 
@@ -55,11 +55,11 @@ class CellContext(Struct, frozen=True, kw_only=True):
 
 
 class CellResult(Struct, frozen=True, kw_only=True):
-    """How a cell ended.
+    """The outcome of a cell.
 
     Attributes:
         outputs: All its outputs.
-        error: One line of text, or None where it ended well.
+        error: One line of text, or None if it completed.
         duration_s: From start to end.
     """
 
@@ -72,12 +72,12 @@ class CallContext(Struct, frozen=True, kw_only=True):
     """A call to a model.
 
     Attributes:
-        notebook: The notebook; to be read only.
-        cell: The prompt cell; to be read only.
+        notebook: The notebook; do not change it.
+        cell: The prompt cell; do not change it.
         run_id: The run's UUID.
         provider: The provider's name.
-        request: All that is sent. It holds no key.
-        preview: Whether somebody only looks at what would be sent.
+        request: Everything that is sent. It contains no key.
+        preview: Whether this is only a preview.
     """
 
     notebook: Notebook
@@ -89,13 +89,13 @@ class CallContext(Struct, frozen=True, kw_only=True):
 
 
 class CallResult(Struct, frozen=True, kw_only=True):
-    """How a call ended.
+    """The outcome of a call.
 
     Attributes:
-        text: The answer, or what had come of it.
-        model: The model that answered, where the provider says it.
-        usage: What it cost, where the provider counts.
-        error: One line of text, or None where it ended well.
+        text: The answer, or the part of it that arrived.
+        model: The model that answered, if the provider says so.
+        usage: The token counts, if the provider reports them.
+        error: One line of text, or None if it completed.
         duration_s: From start to end.
     """
 

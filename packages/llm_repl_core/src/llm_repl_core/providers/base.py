@@ -49,12 +49,13 @@ class Attachment(Struct, frozen=True, kw_only=True):
 
 
 class ToolCall(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A model's wish to have a function called.
+    """A model's request to have a function called.
 
     Attributes:
         id: By which the answer refers to it.
         name: The function's name.
-        arguments: JSON, as the model wrote it: it may be broken. Where it wrote nothing: ``{}``.
+        arguments: JSON, exactly as the model wrote it, perhaps invalid. If it wrote nothing:
+            ``{}``.
         provider_data: What the provider wants back unchanged with this call; for it alone. In JSON
             it is ``provider_fields``, as recordings have it.
     """
@@ -140,20 +141,20 @@ class CacheHint(Struct, frozen=True, kw_only=True):
 
 
 class Request(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A call to a model: all that is sent, and nothing that identifies who sends it.
+    """A call to a model: everything that is sent, and nothing that identifies the sender.
 
     Attributes:
-        model: The model's name without the provider's.
-        messages: The turns, in order. Each result of a tool is one in the role ``tool``, after
-            the assistant's turn that asked for it.
+        model: The model's name, without the provider's.
+        messages: The messages, in order. Each tool result is a message with the role ``tool``,
+            after the assistant's message that asked for it.
         temperature: From 0 to 2; None: not sent.
-        options: Further parameters, as the provider names them.
-        tools: What the model may ask to have called.
-        answer_schema: The form that the answer must have; None: any text.
-        reasoning_effort: How much the model is to think; None: not sent. Only a provider whose
-            ``reasoning_efforts`` has it is asked.
-        cache: What may be cached of it. It changes no answer, and so is no part of what identifies
-            a request; None: nothing is known.
+        options: Further parameters, under the provider's names.
+        tools: The tools that the model may call.
+        answer_schema: The schema that the answer must fit; None: any text.
+        reasoning_effort: How much reasoning the model should do; None: not sent. Only sent to a
+            provider whose ``reasoning_efforts`` includes it.
+        cache: Which part of it may be cached. It does not change the answer, so it is not part of
+            the request's identity; None: unknown.
     """
 
     model: str
@@ -205,16 +206,16 @@ class Delta(Struct, frozen=True, kw_only=True):
 
 
 class ProviderConfig(Struct, frozen=True, kw_only=True):
-    """How to reach a provider.
+    """The configuration of a provider.
 
     Attributes:
-        api_key: The key; it never shows in a representation.
-        base_url: Where the provider's server is; the provider's own where None.
-        model: The default model; the provider's own where None.
+        api_key: The key; it is never shown in a representation.
+        base_url: The provider's address; None: its default.
+        model: The default model; None: the provider's own.
         timeout_s: How long to wait for the next piece of an answer.
-        options: Further settings of this provider.
-        key_hint: Where ``api_key`` is None: what there is to say of the keys that are kept, as a
-            sentence; empty where there is nothing.
+        options: Further settings for this provider.
+        key_hint: If ``api_key`` is None: a sentence about the keys that are stored; empty if there
+            is nothing to say.
     """
 
     api_key: Secret | None = None

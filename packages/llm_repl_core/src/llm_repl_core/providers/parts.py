@@ -147,12 +147,13 @@ Part: TypeAlias = Text | Reasoning | Refusal | Citation | Media | ServerToolCall
 
 
 class TokenLogprob(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How likely a token of the answer was, where the request's options ask for it.
+    """The log probability of a token of the answer, if the request's options ask for it.
 
     Attributes:
         token: Its text.
         logprob: The natural logarithm of its probability.
-        top: The likeliest tokens at its place, each with its own, the likeliest first.
+        top: The most likely tokens at this position with their log probabilities, the most likely
+            first.
     """
 
     token: str

@@ -41,8 +41,8 @@ class Turn(Struct, frozen=True, kw_only=True):
         provider_data: What goes back with this turn; see `Message`.
         usage: What it took, where the provider counts.
         finish_reason: Why it ended, where the provider says it.
-        provider_finish_reason: The provider's own word for it, where that is another.
-        model: The model that answered, where the provider says it.
+        provider_finish_reason: The provider's own word for it, if it differs.
+        model: The model that answered, if the provider says so.
     """
 
     text: str = ""

@@ -13,21 +13,21 @@ __all__ = ["Usage", "usage_document"]
 
 
 class Usage(Struct, frozen=True, kw_only=True):
-    """What a call took, as the provider counts it. What it does not count is None, and not 0.
+    """The provider's token counts for a call. What it does not count is None, not 0.
 
     ``input_tokens`` and ``output_tokens`` are totals: the other counts are parts of these two,
     whichever way the provider itself adds up.
 
     Attributes:
-        input_tokens: Of the messages, with those that were cached or written to the cache.
-        output_tokens: Of the answer, with those of reasoning.
-        cached_input_tokens: Of the input: read from the provider's cache.
-        cache_write_tokens: Of the input: written to the provider's cache.
-        reasoning_tokens: Of the output: reasoning.
-        input_by_modality: Of the input, by ``audio``, ``image``, ``video`` and so on; text need
-            not be told.
-        output_by_modality: Of the output, the same.
-        service_tier: By which terms the provider served it (``flex``, ``priority``), in its words.
+        input_tokens: Tokens of the messages, including cached ones and those written to the cache.
+        output_tokens: Tokens of the answer, including reasoning.
+        cached_input_tokens: Input tokens that were read from the provider's cache.
+        cache_write_tokens: Input tokens that were written to the provider's cache.
+        reasoning_tokens: Output tokens that were spent on reasoning.
+        input_by_modality: Input tokens by modality: ``audio``, ``image``, ``video`` and so on; text
+            may be left out.
+        output_by_modality: Output tokens by modality.
+        service_tier: The provider's service tier, in its own words (``flex``, ``priority``).
         raw: The provider's own record, unchanged.
     """
 

@@ -23,19 +23,20 @@ class ExportQuery(Struct, kw_only=True):
     run_id: _Text | None = None
     cell_id: _Text | None = None
     provider: _Text | None = None
-    model: Annotated[_Text | None, Meta(description="By the name that was asked for.")] = None
+    model: Annotated[_Text | None, Meta(description="By the requested name.")] = None
     state: CallState | None = None
     source: Annotated[
-        CallSource | None, Meta(description="Where the answer came from: `live`, or a record.")
+        CallSource | None,
+        Meta(description="Where the answer came from: `live`, or a recorded call."),
     ] = None
     since: Annotated[
-        datetime | None, Meta(description="The first instant at which they may have started.")
+        datetime | None, Meta(description="Only calls that started at or after this time.")
     ] = None
     until: Annotated[
-        datetime | None, Meta(description="The first instant at which they may not.")
+        datetime | None, Meta(description="Only calls that started before this time.")
     ] = None
     search: Annotated[
-        _Text | None, Meta(description="Words that are all in the messages or the answer.")
+        _Text | None, Meta(description="Words that must all occur in the messages or the answer.")
     ] = None
 
     def filter(self) -> CallFilter:
@@ -47,9 +48,7 @@ class CallsQuery(ExportQuery, kw_only=True):
     """Which calls, and which page of them."""
 
     limit: Annotated[int, Meta(ge=1, le=500, description="How many at most.")] = 100
-    cursor: Annotated[_Text | None, Meta(description="What the page before said under `next`.")] = (
-        None
-    )
+    cursor: Annotated[_Text | None, Meta(description="The `next` of the previous page.")] = None
 
     def filter(self) -> CallFilter:
         """The same for the storage."""

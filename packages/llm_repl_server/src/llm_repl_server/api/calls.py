@@ -17,13 +17,13 @@ _LINES = ("application/x-ndjson", "text/plain")
 
 @calls.operation("GET", "/api/calls")
 def list_calls(query: CallsQuery) -> CallList:
-    """List calls, the last that started first, a page at a time."""
+    """List calls, the most recently started first, one page at a time."""
     return services().loop.call(services().calls.list(query.filter()))
 
 
 @calls.operation("GET", "/api/calls/export", other_types=_LINES)
 def export_calls(query: ExportQuery) -> Response:
-    """Hand out whole calls as lines of JSON, the last that started first."""
+    """Export calls in full as JSON Lines, the most recently started first."""
     lines = services().calls.export(query.filter())
     # As text for those that ask for it: generated clients do not know the other.
     mimetype = request.accept_mimetypes.best_match(_LINES, default=_LINES[0])
@@ -32,11 +32,11 @@ def export_calls(query: ExportQuery) -> Response:
 
 @calls.operation("GET", "/api/calls/<call_id>", errors=(404,))
 def show_call(call_id: str) -> CallAnswer:
-    """Show all of a call."""
+    """Return a call in full."""
     return services().loop.call(services().calls.show(call_id))
 
 
 @calls.operation("GET", "/api/notebooks/<notebook:notebook_id>/spending", errors=(404,))
 def show_spending(notebook_id: str) -> SpendingAnswer:
-    """Show what a notebook's calls have cost."""
+    """Return what a notebook's calls have cost."""
     return services().loop.call(services().calls.spending(notebook_id))

@@ -42,7 +42,7 @@ def list_cells(notebook_id: str) -> CellList:
     errors=(404,),
 )
 def create_cell(notebook_id: str, body: NewCell) -> CellAnswer:
-    """Make a cell, at the end or before the one at `position`."""
+    """Create a cell, at the end or at index `position`."""
     position = None if body.position is None else int(body.position)
     return services().loop.call(
         services().cells.create(notebook_id, body.type, position, _cell_fields())
@@ -51,7 +51,7 @@ def create_cell(notebook_id: str, body: NewCell) -> CellAnswer:
 
 @cells.operation("GET", _ONE, errors=(404,))
 def show_cell(notebook_id: str, cell_id: str) -> CellAnswer:
-    """Show a cell."""
+    """Return a cell."""
     return services().loop.call(services().cells.show(notebook_id, cell_id))
 
 
@@ -59,7 +59,7 @@ def show_cell(notebook_id: str, cell_id: str) -> CellAnswer:
     "PUT", _ONE, echo=(CellAnswer,), more_fields=_option_names, errors=(404, 412), versioned=True
 )
 def change_cell(notebook_id: str, cell_id: str, body: CellChange) -> CellAnswer:
-    """Change a cell; a changed `content` or `type` clears its outputs."""
+    """Change a cell; changing `content` or `type` clears its outputs."""
     return services().loop.call(
         services().cells.change(
             notebook_id,
@@ -73,33 +73,33 @@ def change_cell(notebook_id: str, cell_id: str, body: CellChange) -> CellAnswer:
 
 @cells.operation("DELETE", _ONE, errors=(404, 412), versioned=True)
 def delete_cell(notebook_id: str, cell_id: str) -> Success:
-    """Delete a cell. One that runs goes on to its end, and can still be interrupted."""
+    """Delete a cell. If it is running, it runs to its end, and can still be interrupted."""
     services().loop.call(services().cells.delete(notebook_id, cell_id, matching_versions()))
     return Success(success=True)
 
 
 @cells.operation("POST", f"{_ONE}/move", body_required=True, errors=(404,))
 def move_cell(notebook_id: str, cell_id: str, body: MoveCell) -> CellAnswer:
-    """Move a cell so that it stands at `position`."""
+    """Move a cell to index `position`."""
     return services().loop.call(services().cells.move(notebook_id, cell_id, int(body.position)))
 
 
 @cells.operation("POST", f"{_ONE}/duplicate", status=201, errors=(404,))
 def duplicate_cell(notebook_id: str, cell_id: str) -> CellAnswer:
-    """Put a copy of a cell behind it."""
+    """Insert a copy of a cell after it."""
     return services().loop.call(services().cells.duplicate(notebook_id, cell_id))
 
 
 @cells.operation("POST", f"{_ONE}/clear_outputs", errors=(404,))
 def clear_cell_outputs(notebook_id: str, cell_id: str) -> Success:
-    """Clear the outputs of a cell; of one that runs, those that have come so far."""
+    """Clear the outputs of a cell; if it is running, its outputs so far."""
     services().loop.call(services().cells.clear_outputs(notebook_id, cell_id))
     return Success(success=True)
 
 
 @cells.operation("POST", "/api/notebooks/<notebook:notebook_id>/clear_outputs", errors=(404,))
 def clear_all_outputs(notebook_id: str) -> Success:
-    """Clear the outputs of all cells; of one that runs, those that have come so far."""
+    """Clear the outputs of all cells; of a running cell, its outputs so far."""
     services().loop.call(services().cells.clear_outputs(notebook_id))
     return Success(success=True)
 

@@ -33,51 +33,51 @@ _CELL = f"{_NOTEBOOK}/cells/<cell_id>"
 def execute_cell(
     notebook_id: str, cell_id: str, body: RunRequest, query: IncludeQuery
 ) -> CellRun | Response:
-    """Run a cell and answer when it has run; a cell that failed says so in `status`."""
+    """Run a cell and respond when it has finished; `status` says whether it failed."""
     return _execute(notebook_id, OneCell(cell_id, query.include), body)
 
 
 @execution.operation("POST", f"{_NOTEBOOK}/execute_all", accepted=RunAnswer, errors=(404, 409))
 def execute_all(notebook_id: str, body: RunRequest) -> AllExecuted | Response:
-    """Run all cells in order, up to the first that fails."""
+    """Run all cells in order, up to the first one that fails."""
     return _execute(notebook_id, AllCells(), body)
 
 
 @execution.operation("POST", f"{_NOTEBOOK}/execute_stale", accepted=RunAnswer, errors=(404, 409))
 def execute_stale(notebook_id: str, body: RunRequest) -> SomeExecuted | Response:
-    """Run the cells that would give something else now, and before them what they need.
+    """Run the stale cells, and before them the cells they need.
 
-    That is what the kernel lacks: after a restart, cells above whose variables they use. Prompts
-    among those are not asked again where the notebook has their answers. `cell_ids` has all that
-    ran.
+    They need what the kernel lacks: after a restart, the cells above whose variables they use.
+    Prompts among those are not asked again if the notebook has their answers. `cell_ids` lists all
+    cells that ran.
     """
     return _execute(notebook_id, StaleCells(), body)
 
 
 @execution.operation("POST", f"{_NOTEBOOK}/interrupt", errors=(404, 409))
 def interrupt(notebook_id: str) -> Success:
-    """Stop what runs and what waits; the state stays."""
+    """Interrupt running and waiting cells; the state is kept."""
     services().loop.call(services().execution.interrupt(notebook_id))
     return Success(success=True)
 
 
 @execution.operation("POST", f"{_CELL}/interrupt", errors=(404, 409))
 def interrupt_cell(notebook_id: str, cell_id: str) -> Success:
-    """Stop a cell, if it runs or waits alone; its run then starts nothing more."""
+    """Interrupt a cell that is running or waits on its own; its run starts no further cells."""
     services().loop.call(services().execution.interrupt(notebook_id, cell_id))
     return Success(success=True)
 
 
 @execution.operation("POST", f"{_NOTEBOOK}/restart", errors=(404, 409))
 def restart(notebook_id: str) -> Success:
-    """Stop what runs and begin again with an empty kernel, which has the memory only."""
+    """Interrupt everything and start a new kernel, which has only the memory."""
     services().loop.call(services().execution.restart(notebook_id))
     return Success(success=True)
 
 
 @execution.operation("GET", f"{_NOTEBOOK}/state", errors=(404, 409))
 def show_state(notebook_id: str) -> StateAnswer:
-    """Show the variables."""
+    """Return the variables."""
     return services().loop.call(services().execution.state(notebook_id))
 
 

@@ -13,5 +13,5 @@ health = Resource("health")
 
 @health.operation("GET", "/api/health")
 def show_health() -> Health:
-    """Say that the server answers."""
+    """Report that the server is up."""
     return Health(status="ok", version=__version__)

@@ -14,13 +14,13 @@ llm = Resource("llm")
 
 @llm.operation("GET", "/api/llm/providers")
 def list_providers() -> ProviderList:
-    """List the providers, and say which one answers by default."""
+    """List the providers, and name the default one."""
     return services().loop.call(services().llm.providers())
 
 
 @llm.operation("PUT", "/api/llm/provider", body_required=True, errors=(404,))
 def choose_provider(body: ProviderChange) -> Success:
-    """Choose who answers by default; a key goes to the keys file and is never shown."""
+    """Set the default provider; a key is stored in the keys file and never shown."""
     services().loop.call(
         services().llm.choose(
             body.type,

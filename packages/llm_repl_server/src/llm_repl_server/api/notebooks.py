@@ -36,13 +36,13 @@ _ONE = "/api/notebooks/<notebook:notebook_id>"
 
 @notebooks.operation("GET", "/api/notebooks")
 def list_notebooks() -> NotebookList:
-    """List all notebooks, in the order in which they were made."""
+    """List all notebooks, in order of creation."""
     return services().loop.call(services().notebooks.list())
 
 
 @notebooks.operation("POST", "/api/notebooks", echo=(NotebookAnswer, NotebookSummary), status=201)
 def create_notebook(body: NewNotebook) -> NotebookHeader:
-    """Make an empty notebook."""
+    """Create an empty notebook."""
     return services().loop.call(services().notebooks.create(body.name))
 
 
@@ -56,7 +56,7 @@ def load_notebook(body: LoadFile) -> LoadedNotebook:
 
 @notebooks.operation("GET", _ONE, errors=(404,))
 def show_notebook(notebook_id: str) -> NotebookAnswer:
-    """Show a notebook with its cells."""
+    """Return a notebook with its cells."""
     return services().loop.call(services().notebooks.show(notebook_id))
 
 
@@ -74,7 +74,7 @@ def change_notebook(notebook_id: str, body: NotebookChange) -> NotebookHeader:
 
 @notebooks.operation("DELETE", _ONE, errors=(404,))
 def delete_notebook(notebook_id: str) -> Success:
-    """Delete a notebook and end its kernel."""
+    """Delete a notebook and shut down its kernel."""
     services().loop.call(services().notebooks.delete(notebook_id))
     return Success(success=True)
 
@@ -87,7 +87,7 @@ def save_notebook(notebook_id: str, body: SaveFile) -> Saved:
 
 @notebooks.operation("GET", f"{_ONE}/download", errors=(404,))
 def download_notebook(notebook_id: str, query: DownloadQuery) -> Response:
-    """Download a notebook as a file of any installed format."""
+    """Download a notebook as a file, in any installed format."""
     file = services().loop.call(services().notebooks.download(notebook_id, query.format))
     return Response(
         file.data,

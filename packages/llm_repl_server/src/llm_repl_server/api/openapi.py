@@ -229,7 +229,7 @@ def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
                 "name": "If-Match",
                 "in": "header",
                 "required": False,
-                "description": "The `version` that you know, in quotes.",
+                "description": "The `version` that you have, in quotes.",
                 "schema": {"type": "string"},
             }
         )
@@ -239,7 +239,7 @@ def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
                 "name": "Prefer",
                 "in": "header",
                 "required": False,
-                "description": "`respond-async`: answer 202 at once, with the run (RFC 7240).",
+                "description": "`respond-async`: respond at once with 202 and the run (RFC 7240).",
                 "schema": {"type": "string"},
             }
         )

@@ -27,13 +27,13 @@ _MEDIA_TYPES = {
 
 @prompts.operation("GET", f"{_CELL}/preview", errors=(404, 409))
 def preview_prompt(notebook_id: str, cell_id: str) -> Preview:
-    """Show what running a prompt would send now; nothing is sent."""
+    """Return what a prompt would send now; nothing is sent."""
     return services().loop.call(services().prompts.preview(notebook_id, cell_id))
 
 
 @prompts.operation("POST", f"{_CELL}/tool_calls/<call_id>", body_required=True, errors=(404,))
 def decide_tool_call(notebook_id: str, cell_id: str, call_id: str, body: Decision) -> Success:
-    """Say whether a tool may be called that waits for somebody to agree."""
+    """Approve or refuse a tool call that is waiting for a decision."""
     services().loop.call(
         services().prompts.decide(notebook_id, cell_id, call_id, approved=body.approved)
     )
@@ -42,7 +42,7 @@ def decide_tool_call(notebook_id: str, cell_id: str, call_id: str, body: Decisio
 
 @prompts.operation("GET", f"{_NOTEBOOK}/tool_calls", errors=(404,))
 def list_tool_calls(notebook_id: str) -> ToolQuestions:
-    """List the calls of tools that wait for somebody to agree."""
+    """List the tool calls that are waiting for a decision."""
     return services().loop.call(services().prompts.questions(notebook_id))
 
 
@@ -50,7 +50,7 @@ def list_tool_calls(notebook_id: str) -> ToolQuestions:
     "GET", f"{_NOTEBOOK}/graph", other_types=tuple(_MEDIA_TYPES.values()), errors=(404,)
 )
 def show_graph(notebook_id: str, query: GraphQuery) -> GraphAnswer | Response:
-    """Show which cells need which, and by which variables; also as a drawing."""
+    """Return which cells depend on which, and by which variables; also as a drawing."""
     if query.format == "json":
         return services().loop.call(services().graph.show(notebook_id))
     drawing = services().loop.call(services().graph.draw(notebook_id, query.format))

@@ -19,38 +19,37 @@ _Limit = Annotated[_Number, Meta(ge=0, le=10**15)]
 
 
 class RunBudget(Struct, frozen=True, kw_only=True):
-    """What the calls of a run may cost at most; null: as much as they like."""
+    """The budget of a run; null: no limit."""
 
     calls: Annotated[_Limit | None, Meta(description="How many.")] = None
     tokens: Annotated[_Limit | None, Meta(description="Of messages and answers together.")] = None
     usd: Annotated[
-        Annotated[float, Meta(ge=0)] | None, Meta(description="Money, in US dollars.")
+        Annotated[float, Meta(ge=0)] | None, Meta(description="The cost in US dollars.")
     ] = None
 
 
 class RunRequest(Struct, frozen=True, kw_only=True):
-    """How a run is to go."""
+    """The options of a run."""
 
     mode: Annotated[
         Mode | None,
         Meta(
-            description="`live`: ask models; `reuse`: ask only what has no answer on record; "
-            "`replay`: never ask. Null: as the notebook says, else `live`."
+            description="`live`: always ask models; `reuse`: use recorded answers, else ask; "
+            "`replay`: use recorded answers only. Null: the notebook's mode, or "
+            "`live`."
         ),
     ] = None
     concurrency: Annotated[
         Annotated[_Number, Meta(ge=1, le=10_000)] | None,
-        Meta(description="How many calls may be under way at once; null: as the settings say."),
+        Meta(description="How many calls may run at once; null: the setting `run_concurrency`."),
     ] = None
     budget: RunBudget | None = None
-    stop_on_error: Annotated[bool, Meta(description="Whether a cell that fails ends the run.")] = (
-        True
-    )
+    stop_on_error: Annotated[bool, Meta(description="Whether a failed cell ends the run.")] = True
     allow_unpriced: Annotated[
         bool,
         Meta(
-            description="Whether calls without a known price are sent, and counted as free, where "
-            "a budget limits money; else they are refused."
+            description="Whether a budget in US dollars allows calls whose price is unknown, "
+            "counting them as free; otherwise they are refused."
         ),
     ] = False
     parallel: Annotated[
@@ -60,7 +59,7 @@ class RunRequest(Struct, frozen=True, kw_only=True):
         bool | None,
         Meta(
             description="Whether prompts are sent ahead of cells that are not expected to change "
-            "what they ask; null: as the notebook or the settings say."
+            "them; null: as set in the notebook or the settings."
         ),
     ] = None
 
@@ -90,8 +89,8 @@ class IncludeQuery(Struct):
     include: Annotated[
         Include | None,
         Meta(
-            description="`upstream`: the cells that this one needs, too; `downstream`: those that "
-            "need it."
+            description="`upstream`: also run the cells that this one needs; `downstream`: also "
+            "those that need it."
         ),
     ] = field(default=None, name="with")
 

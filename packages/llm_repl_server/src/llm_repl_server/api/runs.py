@@ -14,13 +14,13 @@ _ONE = "/api/runs/<run_id>"
 
 @runs.operation("GET", _ONE, errors=(404,))
 def show_run(run_id: str) -> RunAnswer:
-    """Show a run."""
+    """Return a run."""
     return services().loop.call(services().runs.show(run_id))
 
 
 @runs.operation("POST", f"{_ONE}/interrupt", errors=(404, 409))
 def interrupt_run(run_id: str) -> RunAnswer:
-    """Stop a run, if it has not ended, and show it."""
+    """Interrupt a run, unless it has ended, and return it."""
     return services().loop.call(services().runs.interrupt(run_id))
 
 

@@ -36,7 +36,7 @@ FilePath = Annotated[
     Meta(
         min_length=1,
         max_length=4000,
-        description="Under the server's root folder; the ending picks the format.",
+        description="Under the server's root folder; the file extension chooses the format.",
         examples=["notes.llmn"],
         extra_json_schema={CHOICES_KEY: "files"},
     ),
@@ -45,8 +45,8 @@ NewFilePath = Annotated[
     str,
     Meta(
         max_length=4000,
-        description="Under the server's root folder; the ending picks the format, and folders "
-        "that do not exist are made. The notebook's name with `.llmn` where empty.",
+        description="Under the server's root folder; the file extension chooses the format, and "
+        "missing folders are created. If empty, the notebook's name with `.llmn`.",
         examples=["reports/notes.llmn"],
         extra_json_schema={CHOICES_KEY: "new_files"},
     ),
@@ -68,13 +68,13 @@ Temperature = Annotated[float, Meta(ge=0, le=2)]
 
 
 class NewNotebook(Struct):
-    """A notebook to be made."""
+    """A new notebook."""
 
     name: Name = DEFAULT_NAME
 
 
 class NotebookChange(Struct):
-    """What is to change of a notebook."""
+    """A change to a notebook."""
 
     name: Name | UnsetType = UNSET
     metadata: Metadata | UnsetType = UNSET
@@ -105,7 +105,10 @@ class DownloadQuery(Struct):
 
 
 class CellChange(Struct):
-    """What is to change of a cell. Fields that its type does not have are refused, unless they say nothing."""
+    """A change to a cell.
+
+    Fields that its type does not have are refused, unless they are null or their default.
+    """
 
     type: CellTypeWord | UnsetType = UNSET
     content: str | UnsetType = UNSET
@@ -116,20 +119,20 @@ class CellChange(Struct):
     provider: str | UnsetType | None = UNSET
     parameters: Annotated[
         dict[str, Any] | UnsetType,
-        Meta(description="Further parameters of the call, as the provider names them."),
+        Meta(description="Further parameters of the call, under the provider's names."),
     ] = UNSET
     system: Annotated[
         str | UnsetType | None,
-        Meta(description="What the model is told before all else; null: the notebook's."),
+        Meta(description="The system prompt; null: the notebook's."),
     ] = UNSET
     context: Annotated[
         Literal["isolated", "above"] | list[str] | UnsetType,
-        Meta(description="Which other cells are sent include: none, all above, or these."),
+        Meta(description="Which other cells are included: none, all above, or these."),
     ] = UNSET
     schema: Annotated[
         str | dict[str, Any] | UnsetType | None,
         Meta(
-            description="The form of the answer: a JSON Schema, the name of a pydantic model in "
+            description="The schema of the answer: a JSON Schema, the name of a pydantic model in "
             "the state, or the short form `name, age int, tags[]`."
         ),
     ] = UNSET
@@ -140,13 +143,13 @@ class CellChange(Struct):
     tool_limit: Annotated[
         Annotated[float, Meta(ge=1, le=1000, multiple_of=1)] | UnsetType,
         Meta(
-            description="How often in a row the model may ask for tools.",
+            description="How many times in a row the model may ask for tools.",
             extra_json_schema={"format": "integer"},
         ),
     ] = UNSET
     approve_tools: Annotated[
         bool | UnsetType,
-        Meta(description="Whether somebody must agree before each call of a tool."),
+        Meta(description="Whether somebody must approve each tool call."),
     ] = UNSET
     for_each: Annotated[
         str | UnsetType | None,
@@ -157,26 +160,29 @@ class CellChange(Struct):
         Meta(description="Names of variables, or paths under the root folder."),
     ] = UNSET
     pinned: Annotated[
-        bool | UnsetType, Meta(description="Part of the context of every prompt below it.")
+        bool | UnsetType, Meta(description="Include it in every prompt below it.")
     ] = UNSET
-    skipped: Annotated[bool | UnsetType, Meta(description="Part of no prompt's context.")] = UNSET
+    skipped: Annotated[bool | UnsetType, Meta(description="Leave it out of every prompt.")] = UNSET
 
 
 class NewCell(CellChange, kw_only=True):
-    """A cell to be made. Fields that its type does not have are refused, unless they say nothing."""
+    """A new cell.
+
+    Fields that its type does not have are refused, unless they are null or their default.
+    """
 
     type: CellTypeWord
     position: Position | None = None
 
 
 class MoveCell(Struct):
-    """Where a cell is to stand."""
+    """The new index of a cell."""
 
     position: Position
 
 
 class ProviderChange(Struct):
-    """Who is to answer prompts by default."""
+    """The provider to use by default."""
 
     type: Annotated[str, Meta(description="The provider's name.")]
     # The patterns are for the description alone: the services say in words what is wrong.
@@ -184,7 +190,7 @@ class ProviderChange(Struct):
         Annotated[
             str,
             Meta(
-                description="Kept in the keys file; never shown again. Blank: none.",
+                description="Stored in the keys file, and never shown again. Blank: no key.",
                 extra_json_schema={"pattern": "^[ -~]*$"},
             ),
         ]
@@ -194,7 +200,8 @@ class ProviderChange(Struct):
         Annotated[
             str,
             Meta(
-                description="Where its server is; without a name or a key in it. Empty: its own.",
+                description="The provider's address, without a user name or a key. Empty: its "
+                "default.",
                 extra_json_schema={"pattern": f"^$|{BASE_URL_PATTERN}"},
             ),
         ]
@@ -207,14 +214,14 @@ class ProviderChange(Struct):
 
 
 class ErrorAnswer(Struct):
-    """Why a request was not carried out."""
+    """Why a request failed."""
 
     error: Annotated[str, Meta(description="One sentence.")]
-    code: Annotated[str, Meta(description="A machine's word for it.")]
+    code: Annotated[str, Meta(description="A code for programs.")]
 
 
 class Health(Struct):
-    """That the server answers."""
+    """The server is up."""
 
     status: Literal["ok"]
     version: str

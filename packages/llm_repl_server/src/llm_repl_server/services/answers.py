@@ -40,7 +40,7 @@ Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
 
 class NotebookHeader(Struct, frozen=True, kw_only=True):
-    """What identifies a notebook. `id` and `notebook_id` are the same."""
+    """The header of a notebook. `id` and `notebook_id` are the same."""
 
     id: str
     notebook_id: str
@@ -56,13 +56,13 @@ class NotebookSummary(NotebookHeader, frozen=True, kw_only=True):
 
 
 class NotebookList(Struct):
-    """All notebooks, in the order in which they were made."""
+    """All notebooks, in order of creation."""
 
     notebooks: list[NotebookSummary]
 
 
 class CellAnswer(Struct, frozen=True, kw_only=True):
-    """A cell; it has the fields of its type as well. `id` and `cell_id` are the same."""
+    """A cell, with the fields of its type. `id` and `cell_id` are the same."""
 
     id: str
     cell_id: str
@@ -72,10 +72,10 @@ class CellAnswer(Struct, frozen=True, kw_only=True):
     status: CellStatus
     execution_count: int | None
     stale: Annotated[
-        bool, Meta(description="Whether it has run and would give something else now.")
+        bool, Meta(description="Whether it has run, but might give another result now.")
     ]
-    pinned: Annotated[bool, Meta(description="Part of the context of every prompt below it.")]
-    skipped: Annotated[bool, Meta(description="Part of no prompt's context.")]
+    pinned: Annotated[bool, Meta(description="Include it in every prompt below it.")]
+    skipped: Annotated[bool, Meta(description="Leave it out of every prompt.")]
     metadata: Metadata
     version: Annotated[str, Meta(description="For `If-Match`; changes with every edit.")]
 
@@ -95,10 +95,10 @@ class NotebookAnswer(NotebookHeader, frozen=True, kw_only=True):
 
 
 class LoadedNotebook(NotebookHeader, frozen=True, kw_only=True):
-    """What identifies a notebook that was loaded from a file.
+    """The header of a notebook that was loaded from a file.
 
     Attributes:
-        notices: What of the file was not taken over; one sentence each.
+        notices: What in the file is not supported, one sentence each.
     """
 
     notices: list[str]
@@ -112,7 +112,7 @@ class Saved(Struct, frozen=True):
 
 
 class Success(Struct, frozen=True):
-    """It was done."""
+    """The request succeeded."""
 
     success: Literal[True]
 

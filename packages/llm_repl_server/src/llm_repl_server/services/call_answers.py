@@ -24,7 +24,10 @@ class CallSummary(Struct, frozen=True, kw_only=True):
     notebook_id: str
     run_id: str
     cell_id: str
-    item: Annotated[int | None, Meta(description="Of a prompt over items: which, from 0.")]
+    item: Annotated[
+        int | None,
+        Meta(description="The index of the item, in a prompt over items; null otherwise."),
+    ]
     step: Annotated[int, Meta(description="Which request of the prompt, from 0.")]
     provider: str
     model: str
@@ -38,48 +41,52 @@ class CallSummary(Struct, frozen=True, kw_only=True):
     price_usd: float | None
     finish_reason: Annotated[
         FinishReason | None,
-        Meta(description="Why the answer ended; `length`: it was cut off at the limit of tokens."),
+        Meta(description="The finish reason; `length`: the answer was cut off at the token limit."),
     ]
     provider_finish_reason: Annotated[
         str | None,
-        Meta(description="The provider's own word for `finish_reason`, where it is another."),
+        Meta(description="The provider's own word for `finish_reason`, if it differs."),
     ]
     error: str | None
-    prompt: Annotated[str, Meta(description="How the last message begins.")]
-    answer: Annotated[str, Meta(description="How the answer begins.")]
+    prompt: Annotated[str, Meta(description="The beginning of the last message.")]
+    answer: Annotated[str, Meta(description="The beginning of the answer.")]
 
 
 class CallList(Struct, frozen=True, kw_only=True):
-    """A page of calls, the last that started first."""
+    """A page of calls, the most recently started first."""
 
     calls: list[CallSummary]
     next: Annotated[str | None, Meta(description="The `cursor` of the next page; null: none.")]
 
 
 class CallAnswer(CallRecord, frozen=True, kw_only=True):
-    """All of a call. Attachments, and what models made, are named by their hash.
+    """A call in full. Attachments and generated media are identified by their hash.
 
     Attributes:
-        parts: All that the turn was made of, in order, what was made by its hash; empty where it is
-            its reasoning, its text and its tool calls.
+        parts: The whole turn, in order, with media by their hash; empty if the turn is only
+            reasoning, text and tool calls.
     """
 
     parts: tuple[Metadata, ...] = ()  # type: ignore[assignment]  # the same, as JSON has it
 
 
 class SpendingAnswer(Struct, frozen=True, kw_only=True):
-    """What a notebook's calls have cost, where providers count and prices are known."""
+    """What a notebook's calls have cost, as far as tokens were counted and prices are known."""
 
     calls: int
     tokens: int
     usd: float
     unpriced_calls: Annotated[
-        int, Meta(description="Of how many calls no price is known: `usd` is without them.")
+        int, Meta(description="How many calls have no known price; `usd` does not include them.")
     ]
-    superseded_calls: Annotated[int, Meta(description="How many calls were sent ahead in vain.")]
-    superseded_usd: Annotated[float, Meta(description="What those cost; `usd` is with them.")]
+    superseded_calls: Annotated[
+        int, Meta(description="How many calls were sent ahead in vain (superseded).")
+    ]
+    superseded_usd: Annotated[
+        float, Meta(description="What those cost, in US dollars; included in `usd`.")
+    ]
     budget: Annotated[
-        dict[str, Any] | None, Meta(description="What it may cost, as its metadata say.")
+        dict[str, Any] | None, Meta(description="The notebook's budget, from its metadata.")
     ]
 
 

@@ -39,7 +39,7 @@ class CallService:
         self._store = store
 
     async def list(self, wanted: CallFilter) -> CallList:
-        """A page of calls, the last that started first.
+        """A page of calls, the most recently started first.
 
         Raises:
             InvalidInput: The filter cannot be used.

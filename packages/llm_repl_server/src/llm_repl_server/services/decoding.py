@@ -20,7 +20,7 @@ NewVariableName = Annotated[
     Meta(
         pattern=r"^(?:[^\W\d]\w*)?$(?!\n)",
         max_length=200,
-        description="A Python identifier; the engine names it where empty or null.",
+        description="A Python identifier; if empty or null, `response_<index>`.",
     ),
 ]
 """The name of a variable that a cell is to have, or nothing."""

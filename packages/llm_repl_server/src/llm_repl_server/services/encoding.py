@@ -23,7 +23,7 @@ __all__ = [
 
 
 class OutputAnswer(Struct):
-    """An output; it has the other fields of its type as well."""
+    """An output, with the fields of its type."""
 
     type: str
     content: str

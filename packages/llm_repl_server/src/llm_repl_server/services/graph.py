@@ -25,8 +25,8 @@ class GraphNode(Node, frozen=True, kw_only=True):
     """A cell of the graph.
 
     Attributes:
-        status: What became of its last run.
-        stale: Whether it would give something else now.
+        status: The outcome of its last run.
+        stale: Whether the cell is stale.
     """
 
     status: CellStatus
@@ -34,7 +34,7 @@ class GraphNode(Node, frozen=True, kw_only=True):
 
 
 class GraphAnswer(Struct, frozen=True, kw_only=True):
-    """The cells of a notebook in order, and what they need."""
+    """The cells of a notebook, in order, and their dependencies."""
 
     nodes: list[GraphNode]
     edges: list[Edge]

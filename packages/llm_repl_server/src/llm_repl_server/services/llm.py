@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 class CurrentProvider(Struct, frozen=True, kw_only=True):
-    """Who answers by default."""
+    """The default provider."""
 
     type: str
     model: str | None
@@ -34,7 +34,7 @@ class CurrentProvider(Struct, frozen=True, kw_only=True):
 
 
 class ProviderList(Struct, frozen=True, kw_only=True):
-    """Who can answer, and who does by default."""
+    """The providers, and the default one."""
 
     providers: list[str]
     current: CurrentProvider

@@ -72,12 +72,12 @@ class NotebookService:
         self._root = root
 
     async def list(self) -> NotebookList:
-        """All notebooks, in the order in which they were made."""
+        """All notebooks, in order of creation."""
         summaries = await asyncio.to_thread(self._store.list_notebooks)
         return NotebookList([notebook_summary(summary) for summary in summaries])
 
     async def create(self, name: str) -> NotebookHeader:
-        """Make an empty notebook."""
+        """Create an empty notebook."""
         return await self._take_in(Notebook(name=name))
 
     async def show(self, notebook_id: str) -> NotebookAnswer:
@@ -120,7 +120,7 @@ class NotebookService:
         return header
 
     async def delete(self, notebook_id: str) -> None:
-        """Delete a notebook and end its kernel.
+        """Delete a notebook and shut down its kernel.
 
         Raises:
             NotebookNotFound: There is none.

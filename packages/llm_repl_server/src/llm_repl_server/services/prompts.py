@@ -24,7 +24,7 @@ _POLL_S = 0.02
 
 
 class ToolQuestions(Struct, frozen=True):
-    """The calls of tools that wait until somebody agrees."""
+    """The tool calls that are waiting for a decision."""
 
     tool_calls: list[ToolApprovalRequest]
 
@@ -75,7 +75,7 @@ class PromptService:
         await opened.session.approve(call_id, approved=approved, cell_id=cell_id)
 
     async def questions(self, notebook_id: str) -> ToolQuestions:
-        """The calls of tools that wait until somebody agrees.
+        """The tool calls that are waiting for a decision.
 
         Raises:
             NotebookNotFound: There is no such notebook.

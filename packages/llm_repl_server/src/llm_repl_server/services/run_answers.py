@@ -24,7 +24,7 @@ __all__ = [
 
 
 class CellRun(Struct, frozen=True, kw_only=True):
-    """What became of a cell. The last three: where other cells ran along."""
+    """The result of running a cell; the last three fields only if other cells were included."""
 
     id: str
     cell_id: str
@@ -32,16 +32,16 @@ class CellRun(Struct, frozen=True, kw_only=True):
     status: CellStatus
     execution_count: int | None
     cell_ids: Annotated[
-        list[str] | UnsetType, Meta(description="All that ran or were to run, in order.")
+        list[str] | UnsetType, Meta(description="All cells of the run, in order.")
     ] = UNSET
-    error: Annotated[str | UnsetType, Meta(description="Why the run ended at another cell.")] = (
-        UNSET
-    )
+    error: Annotated[
+        str | UnsetType, Meta(description="Why the run ended, if another cell ended it.")
+    ] = UNSET
     failed_cell_id: str | UnsetType | None = UNSET
 
 
 class AllExecuted(Struct, frozen=True, kw_only=True):
-    """What became of a notebook's cells."""
+    """The result of running all cells of a notebook."""
 
     success: bool
     error: str | UnsetType = UNSET
@@ -49,7 +49,7 @@ class AllExecuted(Struct, frozen=True, kw_only=True):
 
 
 class SomeExecuted(Struct, frozen=True, kw_only=True):
-    """What became of the cells that were stale."""
+    """The result of running the stale cells."""
 
     success: bool
     cell_ids: Annotated[list[str], Meta(description="Those that were stale, in order.")]
@@ -66,32 +66,35 @@ class RunAnswer(Struct, frozen=True, kw_only=True):
     kind: Annotated[
         str,
         Meta(
-            description="What was asked for: `cell`, `notebook`, `stale`, or a cell with what is "
-            "`upstream` or `downstream` of it."
+            description="What was requested: `cell`, `notebook`, `stale`, or a cell with the "
+            "cells `upstream` or `downstream` of it."
         ),
     ]
     cell_ids: list[str]
     ended: Annotated[int, Meta(description="How many cells have ended.")]
     total: int
     mode: Mode
-    error: Annotated[str | None, Meta(description="One line of text, where it did not end well.")]
-    cell_id: Annotated[str | None, Meta(description="The cell at which it ended, if at one.")]
+    error: Annotated[str | None, Meta(description="One line of text, if it failed.")]
+    cell_id: Annotated[str | None, Meta(description="The cell that ended the run, if any.")]
     created_at: Time
-    started_at: Annotated[Time | None, Meta(description="Null: it waits for its turn.")]
+    started_at: Annotated[Time | None, Meta(description="Null while it waits for its turn.")]
     ended_at: Time | None
 
 
 class RunList(Struct, frozen=True):
-    """The latest runs of a notebook, the last that was asked for first."""
+    """The latest runs of a notebook, the most recently requested first."""
 
     runs: list[RunAnswer]
 
 
 class StateAnswer(Struct, frozen=True, kw_only=True):
-    """The variables: JSON values, or texts where JSON can't hold them."""
+    """The variables: JSON values, or text for values that JSON cannot hold."""
 
     state: dict[str, Any]
-    busy: Annotated[bool, Meta(description="Whether something runs, so that these are of before.")]
+    busy: Annotated[
+        bool,
+        Meta(description="Whether something is running, in which case the values may be outdated."),
+    ]
 
 
 def run_answer(record: RunRecord) -> RunAnswer:

@@ -39,7 +39,7 @@ class RunService:
         return run_answer(await self._find(run_id))
 
     async def list(self, notebook_id: str) -> RunList:
-        """The latest runs of a notebook, the last that was asked for first.
+        """The latest runs of a notebook, the most recently requested first.
 
         Raises:
             NotebookNotFound: There is no such notebook.

@@ -71,7 +71,7 @@ class WireEvent(Struct, frozen=True, kw_only=True):
         return None
 
 
-_Position = Annotated[int, Meta(ge=0, description="Where the cell stands now, from 0.")]
+_Position = Annotated[int, Meta(ge=0, description="The cell's index in the notebook, from 0.")]
 
 
 class NotebookEvent(WireEvent, frozen=True, kw_only=True):
@@ -93,16 +93,18 @@ class CellEvent(NotebookEvent, frozen=True, kw_only=True):
 
 # Running ------------------------------------------------------------------------------------------
 
-_RunId = Annotated[str, Meta(description="The same for all events of one run.")]
+_RunId = Annotated[str, Meta(description="The same for all events of a run.")]
 _Sequence = Annotated[
     int,
     Meta(
         ge=1,
-        description="Rises by one from event to event of the notebook, among those that have it; "
-        "begins anew with the server.",
+        description="Increases by one from event to event of the notebook; starts over when the "
+        "server does.",
     ),
 ]
-_Item = Annotated[int | None, Meta(description="Of a prompt over items: which, from 0.")]
+_Item = Annotated[
+    int | None, Meta(description="The index of the item, in a prompt over items; null otherwise.")
+]
 _Line = Annotated[str, Meta(description="One line of text.")]
 
 
@@ -124,26 +126,26 @@ class RunCellEvent(RunEvent, frozen=True, kw_only=True):
 
 
 class RunStarted(RunEvent, frozen=True, kw_only=True):
-    """A run began: one of all cells, of some, or of one."""
+    """A run has started."""
 
-    cell_ids: Annotated[list[str], Meta(description="The cells that it will run, in order.")]
-    total: Annotated[int, Meta(ge=0, description="How many these are.")]
+    cell_ids: Annotated[list[str], Meta(description="The cells of the run, in order.")]
+    total: Annotated[int, Meta(ge=0, description="The number of cells.")]
 
 
 class RunProgress(RunEvent, frozen=True, kw_only=True):
-    """More cells of a run of several have ended."""
+    """More cells of the run have ended."""
 
     ended: Annotated[int, Meta(ge=1, description="How many have.")]
     total: Annotated[int, Meta(ge=1, description="How many there are.")]
 
 
 class RunEnded(RunEvent, frozen=True, kw_only=True):
-    """A run ended; nothing more comes of it."""
+    """A run has ended; this is its last event."""
 
     state: Literal["completed", "failed", "interrupted"]
-    error: Annotated[str | None, Meta(description="One line of text; null: it ended well.")]
-    cell_id: Annotated[str | None, Meta(description="The cell at which it ended, if at one.")]
-    not_run: Annotated[list[str], Meta(description="The cells that it did not come to.")]
+    error: Annotated[str | None, Meta(description="One line of text; null if it completed.")]
+    cell_id: Annotated[str | None, Meta(description="The cell that ended the run, if any.")]
+    not_run: Annotated[list[str], Meta(description="The cells that were not run.")]
 
     def if_not_written(self, error: BaseException) -> WireEvent:
         """That it failed."""
@@ -153,28 +155,28 @@ class RunEnded(RunEvent, frozen=True, kw_only=True):
 
 
 class CellExecutionStarted(RunCellEvent, frozen=True, kw_only=True):
-    """A cell began to run. It ends in exactly one `completed` or `failed`."""
+    """A cell has started. Exactly one event says that it has completed or failed."""
 
 
 _Index = Annotated[
     int,
     Meta(
         ge=0,
-        description="Which output of the cell, from 0; pieces of a stream that follow one another are "
-        "one output. Where text of several outputs is joined, the last of them.",
+        description="The index of the output, from 0; consecutive pieces of a stream are one "
+        "output. If text of several outputs is joined, the last of them.",
     ),
 ]
 _DisplayId = Annotated[
     str | None,
-    Meta(description="By which code can update it; null: it has none, or is no display."),
+    Meta(description="The id by which code can update it; null: it has none, or is not a display."),
 ]
 
 
 class CellExecutionOutput(RunCellEvent, frozen=True, kw_only=True):
-    """A cell gave an output, which is not on disk yet. Its ending holds all of them again.
+    """A cell produced an output, not yet on disk; the event that ends it repeats all outputs.
 
-    Pieces of `stdout` and `stderr` that come fast are joined: of each, a cell has at most one event
-    in 20 ms. The text of such an event goes on with that of the output that stands there, if one does.
+    Frequent pieces of `stdout` and `stderr` are joined: a cell has at most one event of each per 20
+    ms. If there is already an output at this index, the text continues it.
     """
 
     index: _Index
@@ -183,74 +185,74 @@ class CellExecutionOutput(RunCellEvent, frozen=True, kw_only=True):
 
 
 class CellOutputUpdated(RunCellEvent, frozen=True, kw_only=True):
-    """An output that was there changed, perhaps one of a cell that ran before.
+    """An existing output has changed, perhaps one of a cell that ran earlier.
 
-    A display was updated, or a stream went back in its text, as progress bars do. Of each output,
-    there is at most one such event in 20 ms. A cell that does not run is told by `cell_changed` as
-    well, when it is on disk.
+    A display was updated, or a stream overwrote its text, as progress bars do. Each output has at
+    most one such event per 20 ms. If its cell is not running, `cell_changed` follows when the
+    change is on disk.
     """
 
     index: _Index
     display_id: _DisplayId
-    output: Annotated[EncodedOutput, Meta(description="What stands there now.")]
+    output: Annotated[EncodedOutput, Meta(description="The output as it is now.")]
     lines: Annotated[
         int | None,
         Meta(
-            description="Of a stream: its text is cut into lines at each newline, so many at the end, "
-            "the last and perhaps empty one included, give way, and the `content` of `output` stands "
-            "there. Null: `output` takes the place of the whole output.",
+            description="For a stream: split its text at newlines, remove this many lines from "
+            "the end (counting the last one, even if it is empty), and append the "
+            "`content` of `output`. Null: `output` replaces the whole output.",
         ),
     ]
 
 
 class CellOutputsCleared(RunCellEvent, frozen=True, kw_only=True):
-    """The code of a cell that runs removed the outputs that it had so far."""
+    """The code of a running cell has cleared the cell's outputs so far."""
 
 
 class CellExecutionText(RunCellEvent, frozen=True, kw_only=True):
-    """A model's answer grew. A cell has at most one such event in 20 ms; the whole answer is an output."""
+    """A model's answer has grown. At most one event per 20 ms; the complete answer is an output."""
 
-    text: Annotated[str, Meta(description="What is added.")]
+    text: Annotated[str, Meta(description="The text to append.")]
     item: _Item
 
 
 class CellExecutionReasoning(RunCellEvent, frozen=True, kw_only=True):
     """What a model thinks before it answers grew; `cell_execution_retried` makes it void as well."""
 
-    text: Annotated[str, Meta(description="What is added.")]
+    text: Annotated[str, Meta(description="The text to append.")]
     item: _Item
 
 
 class CellExecutionRetried(RunCellEvent, frozen=True, kw_only=True):
-    """A call to a model failed and will be made again: the text that had come of its answer is void."""
+    """A call to a model has failed and will be retried: discard the text of its answer so far."""
 
-    attempt: Annotated[int, Meta(ge=1, description="How many attempts have failed.")]
+    attempt: Annotated[int, Meta(ge=1, description="The number of failed attempts so far.")]
     error: _Line
-    wait_s: Annotated[float, Meta(description="How long until the next, in seconds.")]
+    wait_s: Annotated[float, Meta(description="The pause before the next attempt, in seconds.")]
     item: _Item
 
 
 class CellCallSuperseded(RunCellEvent, frozen=True, kw_only=True):
-    """A call that was sent ahead of the prompt's place was in vain: its place asks something else."""
+    """A call that was sent ahead was in vain: the prompt's request turned out to be different."""
 
     item: _Item
     above_ids: Annotated[
         list[str],
-        Meta(description="The cells that ran between, which may have changed what it asks."),
+        Meta(description="The cells that ran in between and may have changed its request."),
     ]
 
 
 class ToolApprovalNeeded(RunCellEvent, frozen=True, kw_only=True):
-    """A model asks for a tool, and somebody has to agree: see `POST …/tool_calls/<call_id>`."""
+    """A model has called a tool that needs approval: see `POST …/tool_calls/<call_id>`."""
 
-    call_id: Annotated[str, Meta(description="To be named in the answer.")]
+    call_id: Annotated[str, Meta(description="The id to use in the request that answers.")]
     name: Annotated[str, Meta(description="The function.")]
-    arguments: Annotated[str, Meta(description="JSON, as the model wrote it.")]
+    arguments: Annotated[str, Meta(description="JSON, exactly as the model wrote it.")]
     item: _Item
 
 
 class CellExecutionCompleted(RunCellEvent, frozen=True, kw_only=True):
-    """A cell ended well, and its outputs are on disk."""
+    """A cell has completed, and its outputs are on disk."""
 
     outputs: EncodedOutputs
     execution_count: int
@@ -272,7 +274,7 @@ class CellExecutionCompleted(RunCellEvent, frozen=True, kw_only=True):
 
 
 class CellExecutionFailed(RunCellEvent, frozen=True, kw_only=True):
-    """A cell failed, was interrupted, or lost its kernel; its outputs are on disk."""
+    """A cell has failed, was interrupted, or lost its kernel; its outputs are on disk."""
 
     error: _Line
     outputs: Annotated[EncodedOutputs, Meta(description="The last one is the error.")]
@@ -287,11 +289,11 @@ class CellExecutionFailed(RunCellEvent, frozen=True, kw_only=True):
 
 
 class CellsStale(NotebookEvent, frozen=True, kw_only=True):
-    """Some cells would give something else now, since what they depend on was run or edited."""
+    """Some cells have become stale, since what they depend on was run or edited."""
 
-    run_id: Annotated[str | None, Meta(description="By which run; null: by an edit.")]
+    run_id: Annotated[str | None, Meta(description="The run that caused it; null: an edit.")]
     sequence: _Sequence
-    cell_ids: Annotated[list[str], Meta(description="Those that were not stale before.")]
+    cell_ids: Annotated[list[str], Meta(description="The cells that have become stale.")]
 
     def if_not_written(self, error: BaseException) -> WireEvent:  # noqa: ARG002 - as above
         """The same, or a number would be missing."""
@@ -299,11 +301,11 @@ class CellsStale(NotebookEvent, frozen=True, kw_only=True):
 
 
 class NotebookExecutionStarted(RunEvent, frozen=True, kw_only=True):
-    """A run of all cells began."""
+    """A run of all cells has started."""
 
 
 class NotebookExecutionCompleted(RunEvent, frozen=True, kw_only=True):
-    """A run of all cells ended well."""
+    """A run of all cells has completed."""
 
     def if_not_written(self, error: BaseException) -> WireEvent:
         """That it failed."""
@@ -317,21 +319,21 @@ class NotebookExecutionCompleted(RunEvent, frozen=True, kw_only=True):
 
 
 class NotebookExecutionFailed(RunEvent, frozen=True, kw_only=True):
-    """A run of all cells ended at the first that failed, or was stopped."""
+    """A run of all cells has failed or was interrupted."""
 
     error: _Line
-    cell_id: Annotated[str | None, Meta(description="Null: it did not end at a cell.")]
+    cell_id: Annotated[str | None, Meta(description="Null if no cell ended it.")]
 
 
 class KernelRestarted(NotebookEvent, frozen=True, kw_only=True):
-    """A kernel began again with an empty state, by request."""
+    """A kernel was restarted by request, with an empty state."""
 
 
 # Editing ------------------------------------------------------------------------------------------
 
 
 class NotebookCreated(NotebookHeader, WireEvent, frozen=True, kw_only=True):
-    """A notebook was made, or loaded from a file."""
+    """A notebook was created, or loaded from a file."""
 
     @property
     def room(self) -> str:
@@ -340,7 +342,7 @@ class NotebookCreated(NotebookHeader, WireEvent, frozen=True, kw_only=True):
 
 
 class NotebookChanged(NotebookHeader, WireEvent, frozen=True, kw_only=True):
-    """A notebook got another name, or other metadata."""
+    """A notebook's name or metadata was changed."""
 
     metadata: Metadata
 
@@ -351,30 +353,30 @@ class NotebookChanged(NotebookHeader, WireEvent, frozen=True, kw_only=True):
 
 
 class NotebookDeleted(NotebookEvent, frozen=True, kw_only=True):
-    """A notebook is gone, and its kernel with it."""
+    """A notebook was deleted, and its kernel shut down."""
 
 
 class CellCreated(CellEvent, frozen=True, kw_only=True):
-    """A cell was made, or copied."""
+    """A cell was created or duplicated."""
 
     position: _Position
     cell: CellAnswer
 
 
 class CellChanged(CellEvent, frozen=True, kw_only=True):
-    """A cell was edited, or code that ran later has updated one of its outputs."""
+    """A cell was edited, or one of its outputs was updated by code that ran later."""
 
     cell: CellAnswer
 
 
 class CellMoved(CellEvent, frozen=True, kw_only=True):
-    """A cell stands elsewhere."""
+    """A cell was moved."""
 
     position: _Position
 
 
 class CellDeleted(CellEvent, frozen=True, kw_only=True):
-    """A cell is gone."""
+    """A cell was deleted."""
 
 
 class OutputsCleared(NotebookEvent, frozen=True, kw_only=True):
@@ -384,7 +386,7 @@ class OutputsCleared(NotebookEvent, frozen=True, kw_only=True):
 
 
 class ServerStopping(WireEvent, frozen=True, kw_only=True):
-    """The server ends; everybody is told."""
+    """The server is shutting down; sent to every client."""
 
 
 EMITTED: dict[str, type[WireEvent]] = {

@@ -10,13 +10,13 @@ __all__ = ["HANDLED", "Acknowledgement", "Subscribe", "Unsubscribe"]
 
 
 class Subscribe(Struct, kw_only=True):
-    """Hear the events of this notebook; from the first time on, of no other that is not named."""
+    """Receive the events of this notebook, and of no others that are not subscribed to."""
 
     notebook_id: Annotated[str, Meta(min_length=1, max_length=1000)]
 
 
 class Unsubscribe(Struct, kw_only=True):
-    """Hear the events of this notebook no more."""
+    """Stop receiving the events of this notebook."""
 
     notebook_id: Annotated[str, Meta(min_length=1, max_length=1000)]
 
@@ -25,7 +25,7 @@ class Acknowledgement(Struct, kw_only=True, omit_defaults=True):
     """The answer to a client's event."""
 
     success: bool
-    error: Annotated[str, Meta(description="One sentence, where it was not done.")] = ""
+    error: Annotated[str, Meta(description="One sentence, if it failed.")] = ""
 
 
 HANDLED: dict[str, type[Struct]] = {"subscribe": Subscribe, "unsubscribe": Unsubscribe}

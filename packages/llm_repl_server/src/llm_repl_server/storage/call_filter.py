@@ -31,7 +31,7 @@ class CallFilter(Struct, frozen=True, kw_only=True):
         state: In which state; one whose process has ended is ``interrupted``.
         source: Where the answer came from.
         since: The first instant at which they may have started; a time without an offset is local.
-        until: The first instant at which they may not.
+        until: Only calls that started before this time.
         search: Words; a call has them all, or words that begin so, in its messages or its answer.
         limit: How many at most, from 1.
         before: The id of a call: only those that come behind it in the list, which is how the

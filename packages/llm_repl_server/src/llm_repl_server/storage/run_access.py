@@ -46,7 +46,7 @@ class RunAccess(Access):
             return int(connection.execute(_last_number).scalar_one())
 
     def list_runs(self, notebook_id: str, limit: int = 100) -> list[RunRecord]:
-        """The latest runs of a notebook, the last that was asked for first.
+        """The latest runs of a notebook, the most recently requested first.
 
         Args:
             notebook_id: Which notebook.

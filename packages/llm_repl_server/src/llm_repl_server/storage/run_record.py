@@ -22,7 +22,7 @@ class RunRecord(Struct, frozen=True, kw_only=True):
         number: Higher than those of all runs that were asked for before; no time says that, as
             clocks are set back.
         notebook_id: Which notebook.
-        state: Whether it has ended, and how.
+        state: The state of the run.
         kind: What was asked for: ``notebook``, ``cells``, ``stale``.
         cell_ids: The cells to run, in order.
         mode: Where answers come from.

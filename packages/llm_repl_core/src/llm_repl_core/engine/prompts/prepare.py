@@ -44,8 +44,8 @@ class PreparedPrompt(Struct, frozen=True, kw_only=True):
         position: The cell's index in the notebook, from 0.
         conversations: One; of a prompt over items, one an item.
         form: What the answer must be; None: any text.
-        tools: What the model may ask to have called.
-        notices: What whoever wrote the prompt should know of what is sent, a sentence each.
+        tools: The tools that the model may call.
+        notices: Notices about what is sent, one sentence each.
     """
 
     variable: str

@@ -23,13 +23,13 @@ __all__ = ["Preview", "PreviewedMessage", "make_preview"]
 
 
 class PreviewedMessage(Struct, frozen=True, kw_only=True):
-    """A turn, and where it is from.
+    """A message, and where it comes from.
 
     Attributes:
         role: Who speaks.
         content: What is said.
-        cell_id: The cell that it is from; None: the notebook's system text, or a plugin.
-        attachments: What goes with it, by name.
+        cell_id: The cell it comes from; None: the notebook's system prompt, or a plugin.
+        attachments: The names of its attachments.
     """
 
     role: str
@@ -42,16 +42,16 @@ class Preview(Struct, frozen=True, kw_only=True):
     """What a prompt would send.
 
     Attributes:
-        provider: Who would answer.
+        provider: The provider that would answer.
         model: Which model.
-        messages: The turns, in order; of a prompt over items, those of the first item.
-        body: Exactly what would be sent, but for the key; attachments by their hash.
-        calls: How many calls it takes: one, or one an item.
+        messages: The messages, in order; for a prompt over items, those of the first item.
+        body: The exact request body, without the key; attachments by their hash.
+        calls: How many calls it makes: one, or one per item.
         input_tokens: Of the messages of all calls.
-        tokens_are_exact: Whether the provider counted them; else they are an estimate.
-        output_tokens_limit: What an answer may have at most; assumed where nothing limits it.
-        price_usd: What all calls cost at most, by the list of prices; None where that has none.
-        notices: What whoever wrote the prompt should know of what is sent, a sentence each.
+        tokens_are_exact: Whether the provider counted the tokens; otherwise they are an estimate.
+        output_tokens_limit: The longest possible answer, in tokens; assumed if nothing limits it.
+        price_usd: The highest price of all calls, in US dollars; None if unknown.
+        notices: Notices about what is sent, one sentence each.
     """
 
     provider: str
