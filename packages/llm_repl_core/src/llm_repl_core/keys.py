@@ -91,19 +91,19 @@ class Keys:
             trusted_url: Whether that is the operator's choice (settings), not a client's.
         """
         kept = self._read().get(provider, ())
-        bound = [one for one in kept if _same_server(one.base_url, base_url)]
+        bound = [entry for entry in kept if _same_server(entry.base_url, base_url)]
         if bound and base_url is not None:
             return Secret(bound[0].key)  # no other key is meant for this server
         key = self._environ.get(variable, "").strip() if variable else ""
         if key and (base_url is None or trusted_url):
             return Secret(key)
-        general = [one for one in kept if not one.base_url] if trusted_url else []
+        general = [entry for entry in kept if not entry.base_url] if trusted_url else []
         found = [*bound, *general]
         return Secret(found[0].key) if found else None
 
     def why_missing(self, provider: str) -> str:
         """Where the keys go that are kept for a provider, in a sentence; empty where none is."""
-        servers = [one.base_url or "its own server" for one in self._read().get(provider, ())]
+        servers = [entry.base_url or "its own server" for entry in self._read().get(provider, ())]
         if not servers:
             return ""
         which = "The key that is kept for it goes" if len(servers) == 1 else "The kept ones go"
@@ -134,7 +134,9 @@ class Keys:
             )
         entries = self._read()
         others = [
-            one for one in entries.get(provider, ()) if not _same_server(one.base_url, base_url)
+            entry
+            for entry in entries.get(provider, ())
+            if not _same_server(entry.base_url, base_url)
         ]
         self._write(entries | {provider: (_Entry(key, base_url), *others)})
 
@@ -154,13 +156,15 @@ class Keys:
         """
         entries = self._read()
         kept = entries.get(provider, ())
-        gone = [one for one in kept if base_url is None or _same_server(one.base_url, base_url)]
+        gone = [
+            entry for entry in kept if base_url is None or _same_server(entry.base_url, base_url)
+        ]
         if not gone:
             where = f" for {base_url}" if base_url is not None else ""
             raise NotFound(f"No key of `{provider}` is kept{where} in {self.path}.")
-        left = tuple(one for one in kept if one not in gone)
+        left = tuple(entry for entry in kept if entry not in gone)
         self._write({**entries, provider: left})
-        return [one.base_url for one in gone]
+        return [entry.base_url for entry in gone]
 
     def _write(self, entries: Mapping[str, Sequence[_Entry]]) -> None:
         written = {
@@ -185,7 +189,7 @@ class Keys:
         texts = [self._environ.get(variable, "").strip() for variable in variables if variable]
         # Who needs a key of a file that cannot be used is told so; who only looks for keys is not.
         with suppress(InvalidSetting):
-            texts += [one.key for entries in self._read().values() for one in entries]
+            texts += [entry.key for entries in self._read().values() for entry in entries]
         return [Secret(text) for text in texts if text]
 
     def sources(self, variables: Mapping[str, str | None]) -> list[KeySource]:
@@ -200,9 +204,10 @@ class Keys:
             if variable and self._environ.get(variable, "").strip()
         ]
         for provider, entries in self._read().items():
-            found += [KeySource(provider=provider, base_url=one.base_url) for one in entries]
+            found += [KeySource(provider=provider, base_url=entry.base_url) for entry in entries]
         return sorted(
-            found, key=lambda one: (one.provider, one.variable is None, one.base_url or "")
+            found,
+            key=lambda source: (source.provider, source.variable is None, source.base_url or ""),
         )
 
     def _read(self) -> dict[str, tuple[_Entry, ...]]:

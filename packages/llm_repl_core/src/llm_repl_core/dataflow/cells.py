@@ -85,7 +85,7 @@ def analyse_template(text: str) -> Effects:
     if "{" not in text:
         return NOTHING
     sources = [
-        one for expression in parse_template(text).expressions for one in _sources(expression)
+        source for expression in parse_template(text).expressions for source in _sources(expression)
     ]
     return combined(map(analyse_expression, sources))
 

@@ -59,7 +59,7 @@ class Dependents:
         self._entries: dict[str, _Entry] = {}
         self._readers: dict[str, set[str]] = {}
         self._binders: dict[str, set[str]] = {}
-        self._places: dict[str, int] = {}
+        self._indexes: dict[str, int] = {}
 
     def of(self, cell_id: str, *, ends_at: Callable[[str], bool] = lambda _: False) -> list[str]:
         """The cells below that would see a change of what a cell gives, in document order.
@@ -92,7 +92,7 @@ class Dependents:
                     if not ends_at(reader):
                         waiting.append((reader, self._gives(reader)))
         found.discard(cell_id)
-        return sorted(found, key=self._places.__getitem__)
+        return sorted(found, key=self._indexes.__getitem__)
 
     def _gives(self, cell_id: str) -> frozenset[str]:
         cell, gives = self._notebook[cell_id], self._entries[cell_id].gives
@@ -102,19 +102,19 @@ class Dependents:
 
     def _readers_below(self, source: str, names: Iterable[str]) -> set[str]:
         """The cells that read a name before another cell surely binds it anew."""
-        places = self._places
-        place = places[source]
+        indexes = self._indexes
+        index = indexes[source]
         found: set[str] = set()
         for name in names:
             readers = self._readers.get(name)
             if not readers:
                 continue
             end = min(
-                (at for binder in self._binders.get(name, ()) if (at := places[binder]) > place),
-                default=len(places),
+                (at for binder in self._binders.get(name, ()) if (at := indexes[binder]) > index),
+                default=len(indexes),
             )
             # The cell that binds it anew may read it first.
-            found |= {reader for reader in readers if place < places[reader] <= end}
+            found |= {reader for reader in readers if index < indexes[reader] <= end}
         return found
 
     # Keeping up -------------------------------------------------------------------------------
@@ -125,17 +125,17 @@ class Dependents:
             return
         self._revision = notebook.revision
         system = notebook.preference("system")
-        self._places = {cell.id: place for place, cell in enumerate(notebook)}
-        for cell_id in self._entries.keys() - self._places.keys():
+        self._indexes = {cell.id: index for index, cell in enumerate(notebook)}
+        for cell_id in self._entries.keys() - self._indexes.keys():
             self._drop(cell_id)
-        for place, cell in enumerate(notebook):
+        for index, cell in enumerate(notebook):
             entry = self._entries.get(cell.id)
             if entry and entry.key[0] is type(cell) and entry.key[1] is cell.content:
                 continue  # the usual case, and cheap: a notebook may have thousands of cells
-            key = _key(cell, place, system)
+            key = _key(cell, index, system)
             if entry is None or entry.key != key:
                 self._drop(cell.id)
-                self._put(cell, _entry(cell, key, place, system))
+                self._put(cell, _entry(cell, key, index, system))
 
     def _put(self, cell: Cell, entry: _Entry) -> None:
         self._entries[cell.id] = entry
@@ -153,8 +153,8 @@ class Dependents:
                 self._binders[name].discard(cell_id)
 
 
-def _entry(cell: Cell, key: tuple[Any, ...], place: int, system: str | None) -> _Entry:
-    variable = cell.answer_variable(place) if isinstance(cell, PromptCell) else None
+def _entry(cell: Cell, key: tuple[Any, ...], index: int, system: str | None) -> _Entry:
+    variable = cell.answer_variable(index) if isinstance(cell, PromptCell) else None
     effects = analyse_cell(cell, variable, system)
     answers = {variable, LAST_ANSWER} if variable is not None else set[str]()
     gives = effects.writes | effects.changes | answers
@@ -181,11 +181,11 @@ def _of_cell(cell_id: str) -> str:
     return f"<cell {cell_id}>"
 
 
-def _key(cell: Cell, place: int, system: str | None) -> tuple[Any, ...]:
+def _key(cell: Cell, index: int, system: str | None) -> tuple[Any, ...]:
     if not isinstance(cell, PromptCell):
         return (type(cell), cell.content)
     schema = cell.schema if isinstance(cell.schema, str) else None
     own_system = cell.system if cell.system is not None else system
     context = tuple(cell.context) if isinstance(cell.context, list) else cell.context
     request = (own_system, cell.for_each, tuple(cell.attachments), schema, tuple(cell.tools))
-    return (cell.content, cell.response_var or place, request, context)
+    return (cell.content, cell.response_var or index, request, context)

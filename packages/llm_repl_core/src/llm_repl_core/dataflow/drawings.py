@@ -56,12 +56,12 @@ def draw_mermaid(graph: Graph) -> str:
     Args:
         graph: The graph.
     """
-    names = {node.id: f"c{place}" for place, node in enumerate(graph.nodes)}
+    names = {node.id: f"c{index}" for index, node in enumerate(graph.nodes)}
     lines = ["flowchart TD"]
-    for place, node in enumerate(graph.nodes):
+    for index, node in enumerate(graph.nodes):
         kind = node.type if node.type in _SHAPES else "code"
         opening, closing = _SHAPES[kind]
-        text = _mermaid_text(f"{place + 1} {headline(node)}")
+        text = _mermaid_text(f"{index + 1} {headline(node)}")
         lines.append(f"  {names[node.id]}{opening}{text}{closing}:::{kind}")
         if node.barrier is not None:
             lines.append(f"  class {names[node.id]} barrier")

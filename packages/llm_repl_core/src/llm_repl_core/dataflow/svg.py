@@ -27,9 +27,9 @@ def draw_svg(graph: Graph) -> str:
     Args:
         graph: The graph.
     """
-    places = {node.id: place for place, node in enumerate(graph.nodes)}
+    indexes = {node.id: index for index, node in enumerate(graph.nodes)}
     edges = [
-        (places[source], places[target], kind, ", ".join(words))
+        (indexes[source], indexes[target], kind, ", ".join(words))
         for (source, target, kind), words in label_edges(graph).items()
     ]
     left = _MARGIN + max((_reach(target - source) for source, target, _, _ in edges), default=0)
@@ -80,13 +80,13 @@ def _arc(left: int, source: int, target: int, kind: str, words: str) -> str:
     )
 
 
-def _row(left: int, place: int, node: Node, needs: dict[str, list[str]]) -> str:
-    x, y = left + 14, _MARGIN + _ROW * (place + 0.5)
+def _row(left: int, index: int, node: Node, needs: dict[str, list[str]]) -> str:
+    x, y = left + 14, _MARGIN + _ROW * (index + 0.5)
     dot = ' fill="none"' if node.type == "markdown" else ""
     colour = "warn" if node.barrier else _DOTS.get(node.type, "ink-3")
     variable = f" → {shortened(plain(node.variable), 30)}" if node.variable else ""
     needed = "; ".join(f"{words} ← {', '.join(above)}" for words, above in needs.items())
-    about = f"{place + 1} {plain(node.type)}" + (f" · {needed}" if needed else "")
+    about = f"{index + 1} {plain(node.type)}" + (f" · {needed}" if needed else "")
     return (
         f"<g><title>{_escaped(chr(10).join(filter(None, [headline(node), node.barrier])))}</title>"
         f'<circle cx="{left}" cy="{y}" r="5"{dot} stroke="currentColor" {_in(colour)}/>'

@@ -112,7 +112,7 @@ def _aligned(recorded: list[Any], asked: list[Any]) -> list[tuple[int | None, in
     if max(len(recorded), len(asked)) > _ALIGNED_ITEMS:
         return _paired(range(len(recorded)), range(len(asked)))
     matcher = difflib.SequenceMatcher(
-        None, [_digest(one) for one in recorded], [_digest(one) for one in asked], autojunk=False
+        None, [*map(_digest, recorded)], [*map(_digest, asked)], autojunk=False
     )
     pairs: list[tuple[int | None, int | None]] = []
     for tag, recorded_from, recorded_to, asked_from, asked_to in matcher.get_opcodes():

@@ -66,13 +66,13 @@ def changed_lines(old: str, new: str) -> list[LineChange]:
         if tag == "equal":
             continue
         olds, news = old_lines[old_from:old_to], new_lines[new_from:new_to]
-        for place in range(max(len(olds), len(news))):
-            is_new = place < len(news)
+        for index in range(max(len(olds), len(news))):
+            is_new = index < len(news)
             changes.append(
                 LineChange(
-                    line=first_line + place + (new_from if is_new else old_from),
-                    old=olds[place] if place < len(olds) else None,
-                    new=news[place] if is_new else None,
+                    line=first_line + index + (new_from if is_new else old_from),
+                    old=olds[index] if index < len(olds) else None,
+                    new=news[index] if is_new else None,
                 )
             )
     return changes
@@ -100,7 +100,7 @@ def printable(text: str) -> str:
     """A text on one line that does nothing to a terminal and can be encoded."""
     if text.isprintable():
         return text
-    return "".join(one if one.isprintable() else _escape(one) for one in text)
+    return "".join(letter if letter.isprintable() else _escape(letter) for letter in text)
 
 
 def _escape(text: str) -> str:

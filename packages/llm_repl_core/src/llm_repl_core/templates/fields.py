@@ -82,52 +82,52 @@ def read_field(text: str, start: int) -> _Found | None:
 def _read(text: str, start: int, limit: int, depth: int) -> _Found | None:
     if not _START.match(text, start, limit):
         return None
-    place = end_of_expression(text, start + 1, limit)
-    if place is None:
+    index = end_of_expression(text, start + 1, limit)
+    if index is None:
         return None
-    checked = _checked(text[start + 1 : place])
+    checked = _checked(text[start + 1 : index])
     if checked is None:
         return None
 
     label, conversion = "", None
-    if text[place] == "=":
-        equals = _AFTER_EQUALS.match(text, place + 1, limit)
+    if text[index] == "=":
+        equals = _AFTER_EQUALS.match(text, index + 1, limit)
         if equals is None:
             return None
         label = text[start + 1 : equals.end()]
-        place = equals.end()
-    if text[place] == "!":
-        found = _CONVERSION.match(text, place, limit)
+        index = equals.end()
+    if text[index] == "!":
+        found = _CONVERSION.match(text, index, limit)
         if found is None:
             return None
         conversion = found[1]
-        place = found.end()
+        index = found.end()
     spec: tuple[str | Expression, ...] = ()
-    if text[place] == ":":
-        read = _read_spec(text, place + 1, limit, depth)
+    if text[index] == ":":
+        read = _read_spec(text, index + 1, limit, depth)
         if read is None:
             return None
-        spec, place = read
+        spec, index = read
     elif label and conversion is None:
         conversion = "r"  # what `{x=}` does in Python
     return _Found(
         Expression(checked.source, cast("Literal['r', 's', 'a'] | None", conversion), spec),
         label,
-        place + 1,
+        index + 1,
         checked.shown,
     )
 
 
-def end_of_expression(text: str, place: int, limit: int) -> int | None:
+def end_of_expression(text: str, index: int, limit: int) -> int | None:
     """Where the first ``}``, ``!``, ``:`` or ``=`` stands that ends the expression.
 
     >>> end_of_expression("{d['a:b']:>5}", 1, 100)
     9
     """
     awaited: list[str] = []
-    while token := _TOKEN.search(text, place, limit):
+    while token := _TOKEN.search(text, index, limit):
         kind = token.lastgroup
-        place = token.end()
+        index = token.end()
         if kind == "opening":
             if len(awaited) == _DEEPEST:
                 return None
@@ -145,13 +145,13 @@ def end_of_expression(text: str, place: int, limit: int) -> int | None:
 
 
 def _read_spec(
-    text: str, place: int, limit: int, depth: int
+    text: str, index: int, limit: int, depth: int
 ) -> tuple[tuple[str | Expression, ...], int] | None:
     """The parts of a format spec, and where the ``}`` behind it stands."""
     parts: list[str | Expression] = []
     literal = ""
-    while stop := _SPEC_STOP.search(text, place, limit):
-        literal += text[place : stop.start()]
+    while stop := _SPEC_STOP.search(text, index, limit):
+        literal += text[index : stop.start()]
         if stop[0] == "}":
             return (*parts, *([literal] if literal else [])), stop.start()
         nested = None
@@ -163,7 +163,7 @@ def _read_spec(
         parts += [literal] if literal else []
         parts.append(nested.expression)
         literal = ""
-        place = nested.end
+        index = nested.end
     return None
 
 

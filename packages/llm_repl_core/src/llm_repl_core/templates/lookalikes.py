@@ -166,9 +166,9 @@ class LookalikeFinder:
         return [found.span() for found in _FORMULA.finditer(self._text)]
 
 
-def _is_within(spans: list[tuple[int, int]], place: int) -> bool:
-    at = bisect_right(spans, (place, sys.maxsize)) - 1
-    return at >= 0 and place < spans[at][1]
+def _is_within(spans: list[tuple[int, int]], index: int) -> bool:
+    at = bisect_right(spans, (index, sys.maxsize)) - 1
+    return at >= 0 and index < spans[at][1]
 
 
 def _names(source: str) -> frozenset[str]:

@@ -141,32 +141,32 @@ def parse(text: str) -> Template:
     line = 1
 
     while found := _BRACE.search(text, done):
-        place = found.start()
-        literal.append(text[done:place])
-        field = read_field(text, place) if text[place] == "{" else None
-        if field is None and text[place] == "{":
-            finder.look_at(place)
-        if text.startswith("{{", place):
+        index = found.start()
+        literal.append(text[done:index])
+        field = read_field(text, index) if text[index] == "{" else None
+        if field is None and text[index] == "{":
+            finder.look_at(index)
+        if text.startswith("{{", index):
             literal.append("{")
             open_braces.append(True)
-            done = place + 2
+            done = index + 2
         elif field is not None:
             expression, label, done, shown = field
             literal.append(label)
             parts += ["".join(literal)] if any(literal) else []
             literal.clear()
-            line += text.count("\n", counted, place)
-            counted = place
-            in_formula = finder.is_in_formula(place)
-            parts.append(Field(expression, text[place:done], line, shown, in_formula))
-        elif text[place] == "{":
+            line += text.count("\n", counted, index)
+            counted = index
+            in_formula = finder.is_in_formula(index)
+            parts.append(Field(expression, text[index:done], line, shown, in_formula))
+        elif text[index] == "{":
             literal.append("{")
             open_braces.append(False)
-            done = place + 1
+            done = index + 1
         else:
             literal.append("}")
-            doubled = text.startswith("}}", place) and (not open_braces or open_braces[-1])
-            done = place + (2 if doubled else 1)
+            doubled = text.startswith("}}", index) and (not open_braces or open_braces[-1])
+            done = index + (2 if doubled else 1)
             # A single brace does not close an escaped one: `{{a} b}}` has one pair.
             if open_braces and (doubled or not open_braces[-1]):
                 open_braces.pop()

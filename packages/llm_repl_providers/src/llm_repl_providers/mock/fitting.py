@@ -93,7 +93,7 @@ class _Fitting:
         for choice in ("anyOf", "oneOf"):
             if choice in schema:
                 rest = _without(schema, choice)
-                parts = [merged(rest, one) for one in _list(schema[choice])]
+                parts = [merged(rest, part) for part in _list(schema[choice])]
                 return self._first(parts, number)
         if "const" in schema:
             return schema["const"]
@@ -104,7 +104,7 @@ class _Fitting:
             return values[number % len(values)]
         kind = schema.get("type")
         if isinstance(kind, list):
-            return self._first([{**schema, "type": one} for one in kind], number)
+            return self._first([{**schema, "type": name} for name in kind], number)
         return self._of_type(kind or _guessed_type(schema), schema, number)
 
     def _referred(self, schema: dict[str, Any], number: int) -> Any:

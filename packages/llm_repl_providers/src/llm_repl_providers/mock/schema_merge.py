@@ -33,9 +33,9 @@ def merged(first: Any, second: Any) -> Any:
 def _merged_keyword(key: str, first: Any, second: Any) -> Any:
     if isinstance(first, list) and isinstance(second, list):
         if key in {"required", "allOf"}:
-            return [*first, *(one for one in second if one not in first)]
+            return [*first, *(item for item in second if item not in first)]
         if key == "enum":
-            return [one for one in first if one in second]
+            return [item for item in first if item in second]
     if key == "properties" and isinstance(first, dict) and isinstance(second, dict):
         common = {name: merged(first[name], second[name]) for name in first.keys() & second.keys()}
         return {**first, **second, **common}

@@ -49,7 +49,7 @@ def to_annotation(value: Any, annotation: Any, where: str) -> Any:
         return _to_plain(value, annotation, where)
     if origin is typing.Literal:
         # 1 == True, which is not meant.
-        found = [one for one in arguments if one == value and type(one) is type(value)]
+        found = [choice for choice in arguments if choice == value and type(choice) is type(value)]
         if not found:
             raise Unfit(f"{where} must be one of {', '.join(map(repr, arguments))}")
         return found[0]
@@ -63,7 +63,7 @@ def to_annotation(value: Any, annotation: Any, where: str) -> Any:
     if kind in DICTIONARY_TYPES:
         _require(value, dict, "object", where)
         inner = arguments[1] if len(arguments) == 2 else Any
-        return {key: to_annotation(one, inner, f"{where}.{key}") for key, one in value.items()}
+        return {key: to_annotation(item, inner, f"{where}.{key}") for key, item in value.items()}
     if kind in TIME_TYPES:
         return _from_text(value, TIME_TYPES[kind][1], f"a {TIME_TYPES[kind][0]} of ISO 8601", where)
     return _to_class(value, kind, where) if isinstance(kind, type) else value
@@ -106,8 +106,8 @@ def _to_list(value: Any, kind: Any, arguments: tuple[Any, ...], where: str) -> A
     if len(kinds) != len(value):
         raise Unfit(f"{where} must have {len(kinds)} items")
     items = [
-        to_annotation(one, inner, f"{where}[{place}]")
-        for place, (one, inner) in enumerate(zip(value, kinds, strict=True))
+        to_annotation(item, inner, f"{where}[{index}]")
+        for index, (item, inner) in enumerate(zip(value, kinds, strict=True))
     ]
     try:
         return LIST_TYPES[kind](items)
@@ -145,8 +145,8 @@ def _to_fields(value: Any, kind: Any, fields: dict[str, tuple[Any, bool]], where
             raise Unfit(f"{where} must not have `{name}`: there are {', '.join(fields)}")
     return kind(
         **{
-            name: to_annotation(one, fields[name][0], f"{where}.{name}")
-            for name, one in value.items()
+            name: to_annotation(item, fields[name][0], f"{where}.{name}")
+            for name, item in value.items()
         }
     )
 

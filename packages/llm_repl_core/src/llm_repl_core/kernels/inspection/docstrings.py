@@ -35,45 +35,45 @@ def read_docstring(text: str) -> tuple[str, dict[str, str]]:
     lines = text.splitlines()
     description: list[str] = []
     arguments: dict[str, str] = {}
-    place = 0
-    while place < len(lines):
-        section, body_start = _section_at(lines, place)
+    index = 0
+    while index < len(lines):
+        section, body_start = _section_at(lines, index)
         if section is not None:
             end = _section_end(lines, body_start)
             if section in _ARGUMENT_SECTIONS:
                 is_numpy = _UNDERLINE.match(lines[body_start - 1]) is not None
                 arguments |= _read_entries(lines[body_start:end], is_numpy)
-            place = end
-        elif _SPHINX_FIELD.match(lines[place]):
-            place = _read_sphinx_field(lines, place, arguments)
+            index = end
+        elif _SPHINX_FIELD.match(lines[index]):
+            index = _read_sphinx_field(lines, index, arguments)
         else:
-            description.append(lines[place])
-            place += 1
+            description.append(lines[index])
+            index += 1
     return re.sub(r"\n{3,}", "\n\n", "\n".join(description)).strip(), arguments
 
 
-def _section_at(lines: list[str], place: int) -> tuple[str | None, int]:
+def _section_at(lines: list[str], index: int) -> tuple[str | None, int]:
     """The section whose title stands here, in lower case, and where its body begins."""
-    line = lines[place]
+    line = lines[index]
     title = line.strip().rstrip(":").lower()
     if line[:1].isspace() or title not in _ARGUMENT_SECTIONS | _OTHER_SECTIONS:
-        return None, place
+        return None, index
     if line.rstrip().endswith(":"):
-        return title, place + 1
-    if place + 1 < len(lines) and _UNDERLINE.match(lines[place + 1]):
-        return title, place + 2
-    return None, place
+        return title, index + 1
+    if index + 1 < len(lines) and _UNDERLINE.match(lines[index + 1]):
+        return title, index + 2
+    return None, index
 
 
 def _section_end(lines: list[str], start: int) -> int:
     is_numpy = _UNDERLINE.match(lines[start - 1]) is not None
-    for place in range(start, len(lines)):
-        line = lines[place]
-        if _section_at(lines, place)[0] is not None or _SPHINX_FIELD.match(line):
-            return place
+    for index in range(start, len(lines)):
+        line = lines[index]
+        if _section_at(lines, index)[0] is not None or _SPHINX_FIELD.match(line):
+            return index
         # A section of Google's is indented; one of numpy's goes to the next title.
         if not is_numpy and line.strip() and not line[:1].isspace():
-            return place
+            return index
     return len(lines)
 
 
@@ -94,17 +94,17 @@ def _read_entries(lines: list[str], is_numpy: bool) -> dict[str, str]:
     return {name: said for name, said in arguments.items() if said}
 
 
-def _read_sphinx_field(lines: list[str], place: int, arguments: dict[str, str]) -> int:
+def _read_sphinx_field(lines: list[str], index: int, arguments: dict[str, str]) -> int:
     """Read one field, and the indented lines that go with it; the place behind them."""
-    entry = _SPHINX_ENTRY.match(lines[place])
+    entry = _SPHINX_ENTRY.match(lines[index])
     said = [entry[2] if entry is not None else ""]
-    place += 1
-    while place < len(lines) and lines[place].strip() and lines[place][:1].isspace():
-        said.append(lines[place].strip())
-        place += 1
+    index += 1
+    while index < len(lines) and lines[index].strip() and lines[index][:1].isspace():
+        said.append(lines[index].strip())
+        index += 1
     if entry is not None:
         arguments[entry[1]] = " ".join(said).strip()
-    return place
+    return index
 
 
 def _indent_of(line: str) -> int:

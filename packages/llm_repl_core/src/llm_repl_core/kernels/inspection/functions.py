@@ -69,8 +69,8 @@ def _describe_function(namespace: Mapping[str, Any], name: str) -> dict[str, Any
         parameters = _parameters_of(function)
         description, said = read_docstring(inspect.getdoc(_called_part(function)) or "")
         properties = {
-            one: _property_of(parameter, said.get(one), writer)
-            for one, parameter in parameters.items()
+            argument: _property_of(parameter, said.get(argument), writer)
+            for argument, parameter in parameters.items()
         }
     except Unfit as unfit:
         return {"problem": str(unfit)}
@@ -80,7 +80,9 @@ def _describe_function(namespace: Mapping[str, Any], name: str) -> dict[str, Any
         "type": "object",
         "properties": properties,
         "required": [
-            one for one, parameter in parameters.items() if parameter.default is parameter.empty
+            argument
+            for argument, parameter in parameters.items()
+            if parameter.default is parameter.empty
         ],
         "additionalProperties": False,
     }

@@ -137,8 +137,8 @@ def _misfit_text(error: Exception) -> str:
     try:
         details = error.errors()  # type: ignore[attr-defined]  # pydantic's, if it is one
         lines = [
-            f"at `{'.'.join(map(str, one['loc'])) or 'the whole'}`: {one['msg']}"
-            for one in details[:_MISFITS_SHOWN]
+            f"at `{'.'.join(map(str, detail['loc'])) or 'the whole'}`: {detail['msg']}"
+            for detail in details[:_MISFITS_SHOWN]
         ]
         text = "; ".join(lines) + ("; …" if len(details) > _MISFITS_SHOWN else "")
     except Exception:  # noqa: BLE001  another kind of exception

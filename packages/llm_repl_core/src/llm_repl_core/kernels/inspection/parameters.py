@@ -46,9 +46,9 @@ class SchemaWriter:
         if origin is typing.Annotated:
             return _described(self.schema_of(arguments[0], depth), annotation.__metadata__)
         if origin is typing.Literal:
-            return {"enum": [one for one in arguments if json_value_of(one)[0]]}
+            return {"enum": [choice for choice in arguments if json_value_of(choice)[0]]}
         if origin in (typing.Union, types.UnionType):
-            return {"anyOf": [self.schema_of(one, depth + 1) for one in arguments]}
+            return {"anyOf": [self.schema_of(kind, depth + 1) for kind in arguments]}
         kind = origin or annotation
         if not is_hashable(kind):
             return {}
@@ -66,7 +66,7 @@ class SchemaWriter:
         if kind in SET_TYPES:
             schema["uniqueItems"] = True
         if kind is tuple and arguments and arguments[-1] is not Ellipsis:
-            schema["prefixItems"] = [self.schema_of(one, depth + 1) for one in arguments]
+            schema["prefixItems"] = [self.schema_of(inner, depth + 1) for inner in arguments]
             schema["minItems"] = schema["maxItems"] = len(arguments)
             return schema
         # Some providers want to be told of the items, even where there is nothing to tell.
@@ -88,7 +88,7 @@ class SchemaWriter:
         if kind in self._outer:  # a tree of its own kind
             return {"type": "object"}
         self._outer.append(kind)
-        properties = {name: self.schema_of(one, depth + 1) for name, (one, _) in fields.items()}
+        properties = {name: self.schema_of(kind, depth + 1) for name, (kind, _) in fields.items()}
         self._outer.pop()
         return {
             "type": "object",
