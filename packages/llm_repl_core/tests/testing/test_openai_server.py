@@ -93,7 +93,9 @@ def test_a_stream_can_be_cut_and_broken_off(server, client):
 
 def test_it_notices_when_a_client_leaves(server, client):
     server.script(Reply(stall_after=1))
-    client.request("POST", "/v1/chat/completions", json.dumps({"messages": [{}], "stream": True}))
+    client.request(
+        "POST", "/v1/chat/completions", json.dumps({"model": "m", "messages": [{}], "stream": True})
+    )
     response = client.getresponse()
     assert response.readline().startswith(b"data: ")
     (received,) = server.requests
@@ -107,7 +109,7 @@ def test_it_notices_when_a_client_leaves(server, client):
 def test_it_stops_while_a_client_is_connected():
     with OpenAIServer(reply=Reply(stall_after=1)) as server:
         client = http.client.HTTPConnection(urlsplit(server.base_url).netloc, timeout=LIMIT_S)
-        client.request("POST", "/v1/chat/completions", json.dumps({"messages": [{}]}))
+        client.request("POST", "/v1/chat/completions", json.dumps({"model": "m", "messages": [{}]}))
         client.getresponse()
     assert not server._thread.is_alive()
     client.close()

@@ -174,7 +174,9 @@ def test_ten_thousand_pieces_go_out_quickly(server, client):
 def test_a_thousand_clients_are_served_at_the_same_time(server):
     server.reply = Reply(text="a b", delay_s=0.5)
     address = urlsplit(server.base_url)
-    body = json.dumps({"messages": [{"role": "user", "content": "x"}], "stream": True}).encode()
+    body = json.dumps(
+        {"model": "m", "messages": [{"role": "user", "content": "x"}], "stream": True}
+    ).encode()
     head = f"POST /v1/chat/completions HTTP/1.1\r\nContent-Length: {len(body)}\r\n\r\n".encode()
 
     async def ask():

@@ -96,7 +96,7 @@ def events(
     while True:
         for delta in deltas:
             if "logprobs" in delta:
-                beside = msgspec.json.encode({"content": [delta["logprobs"]]})
+                beside = msgspec.json.encode({"content": [delta["logprobs"]], "refusal": None})
                 said = {name: value for name, value in delta.items() if name != "logprobs"}
                 yield head + msgspec.json.encode(said) + b',"logprobs":' + beside + tail
             else:
@@ -131,10 +131,13 @@ def completion(
         logprobs: Of its tokens.
         service_tier: By which terms it is served; None: that is not told.
     """
-    turn = {"role": "assistant", "content": "", **message}
-    choice: dict[str, Any] = {"index": 0, "message": turn, "finish_reason": finish_reason}
-    if logprobs:
-        choice["logprobs"] = {"content": list(logprobs)}
+    turn = {"role": "assistant", "content": "", "refusal": None, "annotations": [], **message}
+    choice: dict[str, Any] = {
+        "index": 0,
+        "message": turn,
+        "logprobs": {"content": list(logprobs), "refusal": None} if logprobs else None,
+        "finish_reason": finish_reason,
+    }
     return {
         **_common(request, "chat.completion", service_tier),
         "choices": [choice],

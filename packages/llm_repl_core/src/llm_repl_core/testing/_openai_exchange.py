@@ -235,7 +235,8 @@ class Reply(Struct, frozen=True, kw_only=True):
             "total_tokens": inward + outward,
         }
         if cached_words or names[0] == "input":
-            usage[f"{names[0]}_tokens_details"] = {"cached_tokens": cached_words}
+            details = {"cached_tokens": cached_words, "cache_write_tokens": 0}
+            usage[f"{names[0]}_tokens_details"] = details
         if thought or names[0] == "input":
             usage[f"{names[1]}_tokens_details"] = {"reasoning_tokens": thought}
         return usage
@@ -255,8 +256,8 @@ class Reply(Struct, frozen=True, kw_only=True):
 
 
 def _logprob(token: str) -> dict[str, Any]:
-    top = [{"token": token, "logprob": -0.5, "bytes": None}]
-    return {"token": token, "logprob": -0.5, "bytes": None, "top_logprobs": top}
+    told = {"token": token, "logprob": -0.5, "bytes": list(token.encode())}
+    return {**told, "top_logprobs": [told]}
 
 
 class ReceivedRequest(Struct, kw_only=True):

@@ -23,6 +23,31 @@ __all__ = [
 
 _ARGUMENTS_PIECE_CHARACTERS: Final = 4
 
+_SETTINGS: Final[dict[str, Any]] = {
+    "background": False,
+    "frequency_penalty": 0.0,
+    "instructions": None,
+    "max_output_tokens": None,
+    "max_tool_calls": None,
+    "metadata": {},
+    "parallel_tool_calls": True,
+    "presence_penalty": 0.0,
+    "previous_response_id": None,
+    "prompt_cache_key": None,
+    "reasoning": None,
+    "safety_identifier": None,
+    "service_tier": "default",
+    "store": True,
+    "temperature": 1.0,
+    "text": {"format": {"type": "text"}},
+    "tool_choice": "auto",
+    "tools": [],
+    "top_logprobs": 0,
+    "top_p": 1.0,
+    "truncation": "disabled",
+}
+"""What a response repeats of its request, and what is so where that does not say it."""
+
 
 def encrypted(text: str) -> str:
     """What stands for the reasoning where nothing is stored: the same text, the same letters."""
@@ -96,16 +121,24 @@ def whole_response(
     service_tier: str | None = None,
 ) -> dict[str, Any]:
     """The one document of an answer, which is also what the last event has."""
+    # The API is strict with functions where that is not said.
+    tools = [
+        {"strict": True, **tool} if tool.get("type") == "function" else tool
+        for tool in request.get("tools", ())
+    ]
     response: dict[str, Any] = {
+        **_SETTINGS,
+        **{name: request[name] for name in _SETTINGS if name in request},
+        "tools": tools,
         "id": "resp_1",
         "object": "response",
         "created_at": 1,
+        "completed_at": 2,
         "model": request.get("model"),
         "status": "completed",
         "error": None,
         "incomplete_details": None,
         "output": list(items),
-        "store": request.get("store", True),
         "usage": usage,
     }
     if service_tier is not None:
@@ -206,7 +239,7 @@ def _message_events(
     for index, annotation in enumerate(part["annotations"]):
         fields = {**at, "annotation_index": index, "annotation": annotation}
         yield "response.output_text.annotation.added", fields
-    yield "response.output_text.done", {**at, "text": part["text"]}
+    yield "response.output_text.done", {**at, "text": part["text"], "logprobs": []}
     yield "response.content_part.done", {**at, "part": part}
 
 

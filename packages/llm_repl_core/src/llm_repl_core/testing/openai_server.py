@@ -194,6 +194,8 @@ class OpenAIServer:
         elif not request.body.get("messages"):
             return _failure(400, "you must provide messages", None)
         model = request.body.get("model")
+        if not isinstance(model, str) or not model:
+            return _failure(400, "you must provide a model parameter", None)
         if not self.any_model and model not in self.models:
             return _failure(404, f"The model `{model}` does not exist.", "model_not_found")
         chosen = self._script.popleft() if self._script else self.reply
