@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from llm_repl_core.model.cell import CodeCell
 from llm_repl_core.model.notebook import Notebook
 from llm_repl_server.storage import ranks
-from llm_repl_server.storage.changes import CreateNotebook, DeleteCell, InsertCell, MoveCell
+from llm_repl_server.storage.changes import CreateNotebook, DeleteCell, InsertCell, ReorderCell
 from llm_repl_server.storage.ranks import RANK_STEP, rank_between, spread_ranks
 from llm_repl_server.storage.store import Store
 
@@ -53,7 +53,7 @@ class Cells(RuleBasedStateMachine):
         if self.model:
             moved = data.draw(st.sampled_from(self.model))
             before = data.draw(st.sampled_from([*self.model, None]))
-            self.store.submit(MoveCell("n", moved, before)).result(10)
+            self.store.submit(ReorderCell("n", moved, before)).result(10)
             if before != moved:
                 self.model.remove(moved)
                 place = len(self.model) if before is None else self.model.index(before)
@@ -98,8 +98,8 @@ def test_moving_at_one_place_goes_on_when_the_room_is_used_up(store: Store) -> N
     notebook = Notebook(cells=[CodeCell(id=name) for name in "abcd"])
     store.submit(CreateNotebook(notebook)).result(10)
     for _ in range(50):
-        store.submit(MoveCell(notebook.id, "b", "d"))
-        store.submit(MoveCell(notebook.id, "c", "d"))
+        store.submit(ReorderCell(notebook.id, "b", "d"))
+        store.submit(ReorderCell(notebook.id, "c", "d"))
     store.submit().result(10)
     assert order(store, notebook.id) == list("abcd")
 
@@ -112,7 +112,7 @@ def test_moving_to_the_end_goes_on_when_the_column_is_full(
     store.submit(CreateNotebook(notebook)).result(10)
     model = list("abc")
     for name in "abcabcbbaaccab":
-        store.submit(MoveCell(notebook.id, name)).result(10)
+        store.submit(ReorderCell(notebook.id, name)).result(10)
         model.remove(name)
         model.append(name)
         assert order(store, notebook.id) == model
@@ -126,7 +126,7 @@ def test_inserting_in_the_middle_writes_one_row(store: Store, database_url: str)
     with engine.connect() as connection:
         before = {(row[0], row[1]) for row in connection.execute(query)}
     store.submit(InsertCell(notebook.id, CodeCell(id="new"), "5")).result(10)
-    store.submit(MoveCell(notebook.id, "9", "2")).result(10)
+    store.submit(ReorderCell(notebook.id, "9", "2")).result(10)
     with engine.connect() as connection:
         after = {(row[0], row[1]) for row in connection.execute(query)}
     engine.dispose()

@@ -13,7 +13,7 @@ from llm_repl_server.services.answers import Success
 from llm_repl_server.services.cell_choices import AllCells, CellChoice, OneCell, StaleCells
 from llm_repl_server.services.run_answers import (
     AllExecuted,
-    CellRun,
+    CellRunAnswer,
     RunAnswer,
     SomeExecuted,
     StateAnswer,
@@ -32,7 +32,7 @@ _CELL = f"{_NOTEBOOK}/cells/<cell_id>"
 @execution.operation("POST", f"{_CELL}/execute", accepted=RunAnswer, errors=(404, 409))
 def execute_cell(
     notebook_id: str, cell_id: str, body: RunRequest, query: IncludeQuery
-) -> CellRun | Response:
+) -> CellRunAnswer | Response:
     """Run a cell and respond when it has finished; `status` says whether it failed."""
     return _execute(notebook_id, OneCell(cell_id, query.include), body)
 

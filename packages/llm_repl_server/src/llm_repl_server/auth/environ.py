@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import urllib.parse
+from functools import lru_cache
 from typing import Any
 
 from llm_repl_server.auth.hosts import parse_host
@@ -26,6 +27,9 @@ _PROXY_HEADERS = frozenset(
         "HTTP_X_REAL_IP",
     }
 )
+_REMEMBERED = 256
+"""For how many sets of headers it is remembered what they say: clients send the same again and again."""
+
 _PROXY_PREFIXES = ("HTTP_X_FORWARDED", "HTTP_X_ORIGINAL_", "HTTP_X_ENVOY_")
 
 
@@ -46,12 +50,12 @@ def read_request(environ: dict[str, Any], query_token: bytes | None) -> RequestV
         host=environ.get("HTTP_HOST"),
         protocol=environ.get("SERVER_PROTOCOL", ""),
         origin=environ.get("HTTP_ORIGIN"),
-        forwarded=any(key in _PROXY_HEADERS or key.startswith(_PROXY_PREFIXES) for key in environ),
+        forwarded=_is_forwarded(tuple(environ)),
         fetch_site=environ.get("HTTP_SEC_FETCH_SITE"),
         fetch_mode=environ.get("HTTP_SEC_FETCH_MODE"),
         fetch_dest=environ.get("HTTP_SEC_FETCH_DEST"),
         tokens=tuple(tokens),
-        cookies=_cookies(environ),
+        cookies=_cookies(environ.get("HTTP_COOKIE", ""), cookie_name(environ)),
     )
 
 
@@ -96,11 +100,22 @@ def wants_page(environ: dict[str, Any]) -> bool:
 
 def cookie_name(environ: dict[str, Any]) -> str:
     """The cookie's name; it holds the port, since cookies are shared by all ports of a host."""
-    host = parse_host(environ.get("HTTP_HOST") or "")
+    return _cookie_name(environ.get("HTTP_HOST") or "")
+
+
+@lru_cache(_REMEMBERED)
+def _cookie_name(host_header: str) -> str:
+    host = parse_host(host_header)
     return f"llm_repl_{host.port if host and host.port else 'default'}"
 
 
-def _cookies(environ: dict[str, Any]) -> tuple[bytes, ...]:
-    wanted = cookie_name(environ)
-    pairs = (pair.strip().partition("=") for pair in environ.get("HTTP_COOKIE", "").split(";"))
+@lru_cache(_REMEMBERED)
+def _is_forwarded(names: tuple[str, ...]) -> bool:
+    """Whether a proxy has passed a request on that has these keys."""
+    return any(name in _PROXY_HEADERS or name.startswith(_PROXY_PREFIXES) for name in names)
+
+
+@lru_cache(_REMEMBERED)
+def _cookies(header: str, wanted: str) -> tuple[bytes, ...]:
+    pairs = (pair.strip().partition("=") for pair in header.split(";"))
     return tuple(value.encode("latin-1", "replace") for name, _, value in pairs if name == wanted)

@@ -157,16 +157,13 @@ class AccessMiddleware:
         limit_bytes = self._body_limit_bytes
         if not environ[ADMITTED_KEY]:
             limit_bytes = min(limit_bytes, _STRANGERS_LIMIT_BYTES)
-        too_large = TooLarge(
-            f"The body is larger than the {limit_bytes} bytes that are taken here."
-        )
         said = environ.get("CONTENT_LENGTH") or ""
         if said:
             if not (said.isascii() and said.isdigit()):
                 raise InvalidInput("The Content-Length header is not a number of bytes.")
             # Some twenty digits are more bytes than there are; thousands Python refuses to read.
             if len(said) > 20 or int(said) > limit_bytes:
-                raise too_large
+                raise _too_large(limit_bytes)
             return int(said)
         if not environ.get("HTTP_TRANSFER_ENCODING"):
             return 0
@@ -174,7 +171,7 @@ class AccessMiddleware:
         body = io.BytesIO()
         while chunk := environ["wsgi.input"].read(64 * 1024):
             if body.tell() + len(chunk) > limit_bytes:
-                raise too_large
+                raise _too_large(limit_bytes)
             body.write(chunk)
         length = body.tell()
         body.seek(0)
@@ -182,6 +179,10 @@ class AccessMiddleware:
         environ["CONTENT_LENGTH"] = str(length)
         environ.pop("HTTP_TRANSFER_ENCODING")
         return length
+
+
+def _too_large(limit_bytes: int) -> TooLarge:
+    return TooLarge(f"The body is larger than the {limit_bytes} bytes that are taken here.")
 
 
 def _is_sign_in(environ: dict[str, Any]) -> bool:

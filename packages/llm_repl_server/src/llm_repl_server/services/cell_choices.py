@@ -13,7 +13,7 @@ from llm_repl_core.model.cell import CellStatus
 from llm_repl_core.plugins.contexts import RunResult
 from llm_repl_server.services.encoding import EncodedOutputs
 from llm_repl_server.services.open_notebook import OpenNotebook
-from llm_repl_server.services.run_answers import AllExecuted, CellRun, SomeExecuted
+from llm_repl_server.services.run_answers import AllExecuted, CellRunAnswer, SomeExecuted
 
 __all__ = ["AllCells", "CellChoice", "Include", "OneCell", "StaleCells"]
 
@@ -51,7 +51,7 @@ class CellChoice(abc.ABC, Generic[Answer]):
         """
 
 
-class OneCell(CellChoice[CellRun]):
+class OneCell(CellChoice[CellRunAnswer]):
     """A cell, and perhaps others.
 
     Args:
@@ -74,7 +74,7 @@ class OneCell(CellChoice[CellRun]):
             cell_ids += opened.dependencies.downstream(self._cell_id)
         return opened.session.make_run(cell_ids, options, listener=self._listen)
 
-    def answer(self, opened: OpenNotebook, run: Run, result: RunResult) -> CellRun:
+    def answer(self, opened: OpenNotebook, run: Run, result: RunResult) -> CellRunAnswer:
         """What became of the cell."""
         answer = self._cell_run(opened)
         if self._include is None:
@@ -93,7 +93,7 @@ class OneCell(CellChoice[CellRun]):
         ):
             self._ending = event
 
-    def _cell_run(self, opened: OpenNotebook) -> CellRun:
+    def _cell_run(self, opened: OpenNotebook) -> CellRunAnswer:
         ending = self._ending
         if ending is None or opened.writer.is_unwritten(self._cell_id):
             # It was stopped before its turn, or could not be written: as it is now.
@@ -102,7 +102,7 @@ class OneCell(CellChoice[CellRun]):
         else:
             outputs, status = EncodedOutputs(ending.outputs), _status_of(ending)
             count = ending.execution_count
-        return CellRun(
+        return CellRunAnswer(
             id=self._cell_id,
             cell_id=self._cell_id,
             outputs=outputs,

@@ -30,7 +30,7 @@ from llm_repl_server.storage.changes import (
     DeleteCell,
     InsertCell,
     MarkStale,
-    MoveCell,
+    ReorderCell,
     WriteCell,
 )
 
@@ -208,7 +208,7 @@ class CellService:
             stale.append(cell_id)
         await self._write(
             opened,
-            MoveCell(notebook_id, cell_id, _next_id(notebook, position)),
+            ReorderCell(notebook_id, cell_id, _next_id(notebook, position)),
             event=CellMoved(notebook_id=notebook_id, cell_id=cell_id, position=position),
             stale=stale,
         )

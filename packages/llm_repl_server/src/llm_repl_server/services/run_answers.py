@@ -14,7 +14,7 @@ from llm_repl_server.storage.run_record import RunRecord, RunState
 
 __all__ = [
     "AllExecuted",
-    "CellRun",
+    "CellRunAnswer",
     "RunAnswer",
     "RunList",
     "SomeExecuted",
@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 
-class CellRun(Struct, frozen=True, kw_only=True):
+class CellRunAnswer(Struct, frozen=True, kw_only=True):
     """The result of running a cell; the last three fields only if other cells were included."""
 
     id: str

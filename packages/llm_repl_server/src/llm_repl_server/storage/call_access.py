@@ -24,7 +24,7 @@ from llm_repl_server.storage.changes import BeginCall, EndCall, PutMedia
 from llm_repl_server.storage.columns import decode_text, encode_text
 from llm_repl_server.storage.schema import calls, media
 
-__all__ = ["CallAccess", "Spending"]
+__all__ = ["CallAccess", "NotebookSpending"]
 
 _call = sa.select(calls).where(calls.c.id == bindparam("id"))
 _number = sa.select(calls.c.number).where(calls.c.id == bindparam("id"))
@@ -73,7 +73,7 @@ _HASHES_AT_ONCE = 500  # databases bear so many parameters, and not many more
 _running_owners = sa.select(calls.c.owner).where(calls.c.state == "running").distinct()
 
 
-class Spending(NamedTuple):
+class NotebookSpending(NamedTuple):
     """What the live calls of a notebook have cost.
 
     Attributes:
@@ -233,7 +233,7 @@ class CallAccess(Access):
             written = [record for record, _owner in found]
         return _with_unwritten(written, unwritten)
 
-    def spending(self, notebook_id: str) -> Spending:
+    def spending(self, notebook_id: str) -> NotebookSpending:
         """What the live calls of a notebook have cost up to now.
 
         Raises:
@@ -252,7 +252,7 @@ class CallAccess(Access):
                 if record.state == "superseded":
                     superseded += 1
                     superseded_usd += record.price_usd or 0.0
-        return Spending(
+        return NotebookSpending(
             count, int(tokens), float(price), unpriced, int(superseded), float(superseded_usd)
         )
 

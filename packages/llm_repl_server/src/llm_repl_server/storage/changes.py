@@ -22,9 +22,9 @@ __all__ = [
     "EndCall",
     "InsertCell",
     "MarkStale",
-    "MoveCell",
     "PutMedia",
     "PutSetting",
+    "ReorderCell",
     "UpdateNotebook",
     "WriteCell",
     "WriteRun",
@@ -66,7 +66,7 @@ class InsertCell(Struct, frozen=True):
     before_id: str | None = None
 
 
-class MoveCell(Struct, frozen=True):
+class ReorderCell(Struct, frozen=True):
     """Take a cell out and put it before another, or at the end; fails where one is missing."""
 
     notebook_id: str
@@ -132,7 +132,7 @@ Change: TypeAlias = (
     | UpdateNotebook
     | DeleteNotebook
     | InsertCell
-    | MoveCell
+    | ReorderCell
     | WriteCell
     | DeleteCell
     | MarkStale

@@ -17,9 +17,9 @@ from llm_repl_server.storage.changes import (
     EndCall,
     InsertCell,
     MarkStale,
-    MoveCell,
     PutMedia,
     PutSetting,
+    ReorderCell,
     UpdateNotebook,
     WriteCell,
     WriteRun,
@@ -69,7 +69,7 @@ def _encode(change: Change) -> Operation:
             return _encode_update(change)
         case InsertCell(notebook_id, cell, before_id):
             return CellInsertion(cell_to_row(notebook_id, cell), _optional(before_id))
-        case MoveCell(notebook_id, cell_id, before_id):
+        case ReorderCell(notebook_id, cell_id, before_id):
             return CellMove(encode_text(notebook_id), encode_text(cell_id), _optional(before_id))
         case DeleteCell(notebook_id, cell_id):
             return CellDeletion(encode_text(notebook_id), encode_text(cell_id))
