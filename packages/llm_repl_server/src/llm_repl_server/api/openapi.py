@@ -88,7 +88,7 @@ def describe(resources: Iterable[Resource], choices: Choices | None = None) -> d
     for kind in set().union(*map(structs_in, _answers(endpoints))):
         describe_answer(kind, components[kind.__name__])
     for name, schema in components.items():
-        spec.components.schema(name, schema)
+        spec.components.schema(name, _without_false_items(schema))
     for resource in dict.fromkeys(endpoint.resource for endpoint in endpoints):
         spec.tag({"name": resource})
     for endpoint in endpoints:
@@ -100,6 +100,20 @@ def describe(resources: Iterable[Resource], choices: Choices | None = None) -> d
         )
     document: dict[str, Any] = _specialised(spec.to_dict(), choices)
     return document
+
+
+def _without_false_items(schema: Any) -> Any:
+    """A schema without ``items: false``, which apispec takes for the name of a schema.
+
+    msgspec writes it for tuples, whose ``maxItems`` says the same.
+    """
+    if isinstance(schema, dict):
+        return {
+            key: _without_false_items(value)
+            for key, value in schema.items()
+            if not (key == "items" and value is False)
+        }
+    return [_without_false_items(one) for one in schema] if isinstance(schema, list) else schema
 
 
 def install_description(app: Flask, resources: Iterable[Resource], choices: Choices) -> None:
