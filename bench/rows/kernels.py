@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from bench.harness import Sample, at_most, row, time_of
+from bench.memory import memory_of
 from bench.peers.ipykernel import IPythonKernel
 from llm_repl_core.kernels.worker import WorkerKernel, Zygote
 
@@ -104,8 +104,8 @@ def kernel_memory() -> Iterator[tuple[Sample, Sample]]:
             peer.execute("x = 1")
             peers.append(peer)
         yield (
-            lambda: _memory(zygote.pid, *(worker.pid for worker in workers)) / _KERNELS_ALIVE,
-            lambda: _memory(*(peer.pid for peer in peers)) / _KERNELS_ALIVE,
+            lambda: memory_of(zygote.pid, *(worker.pid for worker in workers)) / _KERNELS_ALIVE,
+            lambda: memory_of(*(peer.pid for peer in peers)) / _KERNELS_ALIVE,
         )
 
 
@@ -156,16 +156,3 @@ def _both() -> Iterator[tuple[Callable[[str, int, int], float], Callable[[str, i
 async def _printed(worker: WorkerKernel, code: str) -> int:
     """Run code; how much it printed, and nothing else."""
     return sum([len(output.content) async for output in worker.execute(code)])
-
-
-def _memory(*pids: int | None) -> float:
-    """The proportional set sizes of processes: a page that several share counts as a part."""
-    return float(sum(_proportional_set_size(pid) for pid in pids if pid is not None))
-
-
-def _proportional_set_size(pid: int) -> int:
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines():
-        name, _, rest = line.partition(":")
-        if name == "Pss":
-            return int(rest.split()[0]) * 1024
-    raise ValueError(f"the system does not say how large process {pid} is")

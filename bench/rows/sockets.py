@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from bench.harness import Sample, at_most, row, time_of
 from bench.http_client import HTTPClient
 from bench.listeners import Crowd, SocketIOListener, connect, crowd_of, socketio_listeners
+from bench.memory import memory_of_server
 from bench.ours import add_code, create_notebook, execute, execute_path, our_server
 from bench.peers.broadcast import broadcast_server
 from bench.peers.jupyter_server import jupyter_server
 
 _LISTENERS = 100
+_IDLE_LISTENERS = 1000
 _REPEATS = 20
 
 
@@ -69,7 +71,7 @@ def websocket_fan_out() -> Iterator[tuple[Sample, Sample]]:
         cell_id = add_code(client, notebook_id, "import time; time.sleep(0.05)")
         execute(client, notebook_id, cell_id)
         listeners = stack.enter_context(socketio_listeners(port, _LISTENERS, notebook_id))
-        crowd = stack.enter_context(crowd_of([one.websocket for one in listeners]))
+        crowd = stack.enter_context(crowd_of([listener.websocket for listener in listeners]))
         path = execute_path(notebook_id, cell_id)
 
         def tell_ours() -> None:
@@ -84,8 +86,8 @@ def websocket_fan_out() -> Iterator[tuple[Sample, Sample]]:
 
         peers_port = stack.enter_context(broadcast_server())
         sockets = [connect(f"ws://127.0.0.1:{peers_port}") for _ in range(_LISTENERS)]
-        for one in sockets:
-            stack.callback(one.close)
+        for peer in sockets:
+            stack.callback(peer.close)
         peers_crowd: Crowd = stack.enter_context(crowd_of(sockets))
         names = {"notebook_id": notebook_id, "run_id": notebook_id, "cell_id": cell_id}
         message = "42" + json.dumps(["cell_execution_started", names])
@@ -95,3 +97,25 @@ def websocket_fan_out() -> Iterator[tuple[Sample, Sample]]:
             peers_crowd.wait_until_all_have(b"cell_execution_started")
 
         yield ours, lambda: time_of(tell_peers)
+
+
+@row(
+    what="memory an idle listener, 1,000 connected",
+    against="the same of a raw asyncio websocket server",
+    goal=None,
+    unit="bytes",
+    rounds=3,
+)
+def websocket_memory() -> Iterator[tuple[Sample, Sample]]:
+    with contextlib.ExitStack() as stack:
+        port = stack.enter_context(our_server())
+        peers_port = stack.enter_context(broadcast_server())
+        notebook_id = create_notebook(stack.enter_context(HTTPClient(port)))
+        before, peers_before = memory_of_server(port), memory_of_server(peers_port)
+        stack.enter_context(socketio_listeners(port, _IDLE_LISTENERS, notebook_id))
+        for _ in range(_IDLE_LISTENERS):
+            stack.callback(connect(f"ws://127.0.0.1:{peers_port}").close)
+        yield (
+            lambda: (memory_of_server(port) - before) / _IDLE_LISTENERS,
+            lambda: (memory_of_server(peers_port) - peers_before) / _IDLE_LISTENERS,
+        )

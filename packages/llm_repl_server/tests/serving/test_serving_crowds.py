@@ -105,9 +105,13 @@ def open_websocket(server):
     )
 
 
-def test_open_websockets_hold_no_thread(start_toy, crowd):
+def test_a_thousand_open_websockets_hold_no_thread(start_toy, crowd):
     server = start_toy(**FEW_THREADS)
     assert answers(server)
+    local = STRANGER.format("websocket").replace("repl.example.org", "localhost")
+    idle = [crowd(server, local + UPGRADE) for _ in range(950)]
+    for connection in idle:
+        assert connection.recv(1000).startswith(b"HTTP/1.1 101 ")
     connections = [open_websocket(server) for _ in range(50)]
     with contextlib.ExitStack() as stack:
         for connection in connections:
