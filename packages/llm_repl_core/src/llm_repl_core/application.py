@@ -111,6 +111,7 @@ class Application:
                 name=self.settings.provider,
                 model=self.settings.model,
                 base_url=self.settings.base_url,
+                reasoning_effort=self.settings.reasoning_effort,
             ),
             timeout_s=self.settings.provider_timeout_s,
         )

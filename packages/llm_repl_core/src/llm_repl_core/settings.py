@@ -20,6 +20,7 @@ from msgspec import Meta, Struct, field
 from llm_repl_core.config_text import read_json, read_yaml
 from llm_repl_core.errors import FileMissing, InvalidSetting, LLMReplError
 from llm_repl_core.files import read_given
+from llm_repl_core.reasoning_effort import ReasoningEffort
 
 __all__ = [
     "ModelPrice",
@@ -109,6 +110,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = None
     base_url: Annotated[
         str | None, Meta(description="That provider's address; not set: its default.")
+    ] = None
+    reasoning_effort: Annotated[
+        ReasoningEffort | None,
+        Meta(
+            description="How much models think where neither cell nor notebook says it: `none`, "
+            "`minimal`, `low`, `medium` or `high`; not set: the provider's own."
+        ),
     ] = None
     provider_timeout_s: Annotated[
         float,

@@ -74,7 +74,15 @@ def open_session(request):
     """Opens a notebook, given as one or as the texts of its code cells; closes it afterwards."""
     opened = []
 
-    def open_it(notebook, *plugins, kernel="in_process", loop=None, application=None, **settings):
+    def open_it(
+        notebook,
+        *plugins,
+        kernel="in_process",
+        loop=None,
+        application=None,
+        ledger=None,
+        **settings,
+    ):
         if not isinstance(notebook, Notebook):
             notebook = code_notebook(*notebook)
         if application is None:
@@ -88,7 +96,9 @@ def open_session(request):
             kernel = WorkerKernel(
                 application.kernel_options(), zygote=request.getfixturevalue("zygote")
             )
-        session = Session(notebook, application=application, kernel=kernel, loop=loop)
+        session = Session(
+            notebook, application=application, kernel=kernel, loop=loop, ledger=ledger
+        )
         opened.append(session)
         return session
 

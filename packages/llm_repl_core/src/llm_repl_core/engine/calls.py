@@ -12,12 +12,14 @@ import msgspec
 
 from llm_repl_core.engine.admission import Admitted, CostBound
 from llm_repl_core.engine.budget import Spending
+from llm_repl_core.engine.cache_hints import cache_hint
 from llm_repl_core.engine.call_policies import CallPolicy
 from llm_repl_core.engine.cost_bounds import CostBounds
 from llm_repl_core.engine.limits import ProviderLimits
 from llm_repl_core.engine.open_call import OpenCall
 from llm_repl_core.engine.options import RunOptions
 from llm_repl_core.engine.providers import Providers
+from llm_repl_core.engine.reasoning_efforts import chosen_effort, refuse_unknown_effort
 from llm_repl_core.engine.retries import RetryPolicy, with_retries
 from llm_repl_core.engine.routing import Route, route
 from llm_repl_core.engine.speculative_call import BufferedListener, SpeculativeCall
@@ -109,7 +111,8 @@ class ModelCaller:
             ProviderNotFound: The cell or the notebook names one that is not installed.
             ProviderError: It cannot be used.
             PluginError: A plugin's hook failed.
-            RequestRejected: A parameter would be a header, and so may be a key.
+            RequestRejected: A parameter would be a header, and so may be a key; or the provider
+                cannot be told how much to think.
         """
         path, provider = self._route(model_call)
         context = CallContext(
@@ -117,7 +120,7 @@ class ModelCaller:
             cell=model_call.cell,
             run_id=model_call.run_id,
             provider=path.provider,
-            request=_request(model_call, path, provider),
+            request=self._request(model_call, path, provider),
             preview=preview,
         )
         for implementation in self._plugins.implementations("llm_repl_before_call"):
@@ -131,8 +134,12 @@ class ModelCaller:
                 )
             context = msgspec.structs.replace(context, request=replacement)
         _refuse_headers(context.request)
+        refuse_unknown_effort(context.request, provider)
         # Before anything is made of it: what is sent, its identity and the record agree.
         request = self.redactor.value(context.request)
+        if request.cache is None:
+            hint = cache_hint(model_call.notebook, request)
+            request = msgspec.structs.replace(request, cache=hint)
         return provider, msgspec.structs.replace(context, request=request)
 
     async def check_prices(
@@ -162,6 +169,18 @@ class ModelCaller:
         path = route(model_call.cell, model_call.notebook, choice, names)
         return path, self._providers.get(path.provider)
 
+    def _request(self, model_call: ModelCall, path: Route, provider: Provider) -> Request:
+        cell, choice = model_call.cell, self._providers.choice
+        return Request(
+            model=path.model or provider.config.model or provider.default_model,
+            messages=model_call.messages,
+            temperature=cell.temperature,
+            options=dict(cell.parameters),
+            tools=model_call.tools,
+            answer_schema=model_call.answer_schema,
+            reasoning_effort=chosen_effort(cell, model_call.notebook, choice),
+        )
+
     def identity(self, model_call: ModelCall) -> str:
         """What makes two calls the same, before plugins make anything of them.
 
@@ -174,7 +193,7 @@ class ModelCaller:
             InvalidInput: A parameter is something that JSON cannot hold.
         """
         path, provider = self._route(model_call)
-        request = _request(model_call, path, provider)
+        request = self._request(model_call, path, provider)
         return identity_of(canonical_request(path.provider, request))
 
     async def send_ahead(
@@ -450,18 +469,6 @@ def _former_identity(context: CallContext, model_call: ModelCall) -> str:
     if model_call.recorded_as is not None and request.messages == model_call.messages:
         request = msgspec.structs.replace(request, messages=model_call.recorded_as)
     return identity_of(canonical_request(context.provider, request))
-
-
-def _request(model_call: ModelCall, path: Route, provider: Provider) -> Request:
-    cell = model_call.cell
-    return Request(
-        model=path.model or provider.config.model or provider.default_model,
-        messages=model_call.messages,
-        temperature=cell.temperature,
-        options=dict(cell.parameters),
-        tools=model_call.tools,
-        answer_schema=model_call.answer_schema,
-    )
 
 
 def _refuse_headers(request: Request) -> None:

@@ -12,17 +12,19 @@ from llm_repl_core.engine.budget import Budget
 from llm_repl_core.errors import InvalidInput
 from llm_repl_core.ledger.record import Mode
 from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.reasoning_effort import ReasoningEffort
 
 __all__ = [
     "check_preferences",
     "noted_mode",
     "preferred_budget",
+    "preferred_effort",
     "preferred_mode",
     "preferred_speculation",
 ]
 
 _TEXTS = ("kernel", "mode", "model", "provider", "system")
-_NAMES = (*_TEXTS, "budget", "speculate")
+_NAMES = (*_TEXTS, "budget", "reasoning_effort", "speculate")
 _SIMILARITY = 0.75  # from which a name is taken for a misspelt one, and not for another tool's
 
 
@@ -49,6 +51,7 @@ def check_preferences(own: Mapping[str, JSONValue]) -> None:
         if not isinstance(own.get(name), str | None):
             raise InvalidInput(f"The notebook's `metadata.llm_repl.{name}` must be text.")
     preferred_budget(own)
+    preferred_effort(own)
     preferred_speculation(own)
 
 
@@ -76,6 +79,28 @@ def preferred_budget(own: Mapping[str, JSONValue]) -> Budget | None:
         raise InvalidInput(
             f"The notebook's `metadata.llm_repl.budget` cannot be used: {error}."
         ) from None
+
+
+def preferred_effort(own: Mapping[str, JSONValue]) -> ReasoningEffort | None:
+    """How much the notebook's models are to think; None where it does not say it.
+
+    Args:
+        own: What stands under ``metadata.llm_repl``.
+
+    Raises:
+        InvalidInput: It is no effort.
+    """
+    noted = own.get("reasoning_effort")
+    if noted is None:
+        return None
+    for effort in get_args(ReasoningEffort):
+        if noted == effort:
+            found: ReasoningEffort = effort
+            return found
+    raise InvalidInput(
+        "The notebook's `metadata.llm_repl.reasoning_effort` must be one of "
+        f"{', '.join(get_args(ReasoningEffort))}."
+    )
 
 
 def preferred_speculation(own: Mapping[str, JSONValue]) -> bool | None:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.notebook import Notebook
+from llm_repl_core.reasoning_effort import ReasoningEffort
 
 __all__ = ["ProviderChoice", "Route", "route"]
 
@@ -20,12 +21,14 @@ class ProviderChoice(Struct, frozen=True, kw_only=True):
         model: Its model; None: the provider's default.
         base_url: Where its server is; None: its own.
         trusted_url: Whether the operator chose ``base_url`` (settings), not a client.
+        reasoning_effort: How much models are to think where neither cell nor notebook says it.
     """
 
     name: str = "mock"
     model: str | None = None
     base_url: str | None = None
     trusted_url: bool = True
+    reasoning_effort: ReasoningEffort | None = None
 
 
 class Route(Struct, frozen=True):

@@ -30,6 +30,7 @@ from llm_repl_core.providers.finish_reasons import FinishReason, read_finish_rea
 from llm_repl_core.providers.parts import Part, TokenLogprob
 from llm_repl_core.providers.turn import reasoning_of, text_of
 from llm_repl_core.providers.usage import Usage, usage_document
+from llm_repl_core.reasoning_effort import ReasoningEffort
 
 __all__ = [
     "RecordedDefaults",
@@ -104,11 +105,13 @@ class RecordedDefaults(Struct, frozen=True, kw_only=True, omit_defaults=True):
         model: Its model; None: the provider's own.
         base_url: Where its server was, without a key; None: the provider's own, or the file does
             not say it.
+        reasoning_effort: How much models were to think; None: nobody said it.
     """
 
     provider: str | None = None
     model: str | None = None
     base_url: str | None = None
+    reasoning_effort: ReasoningEffort | None = None
 
 
 class _Head(Struct):

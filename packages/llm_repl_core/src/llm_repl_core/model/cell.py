@@ -13,6 +13,7 @@ from llm_repl_core.model.ids import new_id
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.names import as_variable, is_variable
 from llm_repl_core.model.output import Output
+from llm_repl_core.reasoning_effort import ReasoningEffort
 
 __all__ = [
     "Cell",
@@ -172,6 +173,8 @@ class PromptCell(Cell, kw_only=True):
         for_each: An expression; the prompt is sent once for each of its items, which the
             template sees as ``item``.
         attachments: Pictures and files: names of variables, or paths under the root folder.
+        reasoning_effort: How much the model is to think: ``none``, ``minimal``, ``low``, ``medium``
+            or ``high``; None: as the notebook, the settings or the provider have it.
     """
 
     type: ClassVar[str] = "prompt"
@@ -212,6 +215,7 @@ class PromptCell(Cell, kw_only=True):
     approve_tools: bool = False
     for_each: str | None = None
     attachments: list[str] = field(default_factory=list)
+    reasoning_effort: ReasoningEffort | None = None
 
 
 class MemoryCell(Cell, kw_only=True):

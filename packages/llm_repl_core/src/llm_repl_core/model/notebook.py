@@ -109,7 +109,7 @@ class Notebook:
         """What the notebook itself asks for under ``metadata.llm_repl``; None where nothing.
 
         Args:
-            name: ``kernel``, ``provider``, ``model``, ``system`` or ``mode``.
+            name: ``kernel``, ``provider``, ``model``, ``system``, ``mode`` or ``reasoning_effort``.
         """
         value = self.own_metadata.get(name)
         return value if isinstance(value, str) and value else None

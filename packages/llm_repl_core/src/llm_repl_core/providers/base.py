@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import json
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -16,6 +16,7 @@ from llm_repl_core.providers.finish_reasons import FinishReason
 from llm_repl_core.providers.parts import Part, TokenLogprob
 from llm_repl_core.providers.secret import Secret
 from llm_repl_core.providers.usage import Usage
+from llm_repl_core.reasoning_effort import ReasoningEffort
 
 __all__ = [
     "AnswerSchema",
@@ -117,10 +118,6 @@ class AnswerSchema(Struct, frozen=True, kw_only=True):
 
     name: str
     schema: dict[str, JSONValue]
-
-
-ReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high"]
-"""How much a model is to think before it answers."""
 
 
 class CacheHint(Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from llm_repl_core.model.cell import VariableName
 from llm_repl_core.model.notebook import DEFAULT_NAME
+from llm_repl_core.reasoning_effort import ReasoningEffort
 from llm_repl_server.services.answers import Metadata
 from llm_repl_server.services.decoding import NewVariableName
 from llm_repl_server.services.llm import BASE_URL_PATTERN
@@ -124,6 +125,10 @@ class CellChange(Struct):
     system: Annotated[
         str | UnsetType | None,
         Meta(description="The system prompt; null: the notebook's."),
+    ] = UNSET
+    reasoning_effort: Annotated[
+        ReasoningEffort | UnsetType | None,
+        Meta(description="How much the model is to think; null: as the notebook says."),
     ] = UNSET
     context: Annotated[
         Literal["isolated", "above"] | list[str] | UnsetType,

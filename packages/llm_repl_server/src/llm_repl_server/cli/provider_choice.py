@@ -45,7 +45,10 @@ def choose_by_model(
         return provider, model
     # The address of the settings is that of their provider.
     address = base_url or (providers.choice.base_url if providers.choice.name == prefix else None)
-    providers.choose(ProviderChoice(name=prefix, model=rest, base_url=address))
+    effort = providers.choice.reasoning_effort
+    providers.choose(
+        ProviderChoice(name=prefix, model=rest, base_url=address, reasoning_effort=effort)
+    )
     return prefix, rest
 
 

@@ -153,7 +153,10 @@ class RunLedgers:
                 address = None
             providers.choose(
                 ProviderChoice(
-                    name=recorded.provider, model=model or recorded.model, base_url=address
+                    name=recorded.provider,
+                    model=model or recorded.model,
+                    base_url=address,
+                    reasoning_effort=recorded.reasoning_effort,
                 )
             )
             if provider is None and base_url is None:
@@ -163,6 +166,7 @@ class RunLedgers:
                 provider=providers.choice.name,
                 model=providers.choice.model,
                 base_url=_address_of(providers),
+                reasoning_effort=providers.choice.reasoning_effort,
             )
 
     def _keep_address(self, providers: Providers, recorded: str | None) -> None:

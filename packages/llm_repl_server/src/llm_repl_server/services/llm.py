@@ -117,7 +117,13 @@ class LLMService:
 
     def _choice(self, name: str, model: str | None, base_url: str | None) -> ProviderChoice:
         trusted = base_url is None or base_url == self._settings.base_url
-        return ProviderChoice(name=name, model=model, base_url=base_url, trusted_url=trusted)
+        return ProviderChoice(
+            name=name,
+            model=model,
+            base_url=base_url,
+            trusted_url=trusted,
+            reasoning_effort=self._settings.reasoning_effort,
+        )
 
 
 def _text(kept: dict[str, Any], name: str) -> str | None:

@@ -11,7 +11,7 @@ import msgspec
 
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.output import Output
-from llm_repl_core.providers.parts import Citation, Media, ServerToolCall
+from llm_repl_core.providers.parts import Citation, Media, ServerToolCall, TokenLogprob
 from llm_repl_core.providers.turn import Turn, refusal_of
 
 __all__ = ["part_outputs", "reply_fields"]
@@ -38,7 +38,7 @@ def reply_fields(turn: Turn) -> dict[str, JSONValue]:
     if media:
         fields["media"] = media
     if turn.logprobs:
-        fields["logprobs"] = msgspec.to_builtins(turn.logprobs)
+        fields["logprobs"] = [_logprob(one) for one in turn.logprobs]
     return fields
 
 
@@ -91,6 +91,13 @@ def _reference(media: Media) -> dict[str, Any]:
         "sha256": hashlib.sha256(media.data).hexdigest(),
         "size_bytes": len(media.data),
     }
+
+
+def _logprob(token: TokenLogprob) -> dict[str, Any]:
+    document: dict[str, Any] = {"token": token.token, "logprob": token.logprob}
+    if token.top:
+        document["top"] = [list(pair) for pair in token.top]
+    return document
 
 
 def _plain(part: Citation | Media) -> dict[str, Any]:
