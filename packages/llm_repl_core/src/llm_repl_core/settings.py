@@ -39,6 +39,9 @@ _LIMIT_BYTES = 10_000_000
 """Of the settings file."""
 
 
+_Price = Annotated[float, Meta(ge=0)]
+
+
 class ModelPrice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a model costs, in US dollars per million tokens.
 
@@ -47,11 +50,23 @@ class ModelPrice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         output: Of answers.
         cached_input: Of messages that the provider has in its cache; the same as ``input`` where
             None.
+        cache_write: Of messages that the provider writes to its cache; the same where None.
+        reasoning: Of what the model thinks; the same as ``output`` where None.
+        input_by_modality: Of sound, pictures and so on in messages, by ``audio``, ``image``,
+            ``video``; the same as ``input`` where it is not there.
+        output_by_modality: Of what the model makes, the same.
+        service_tiers: By how much all of it is multiplied where the provider served the call by
+            other terms: ``{flex: 0.5}``. A call by terms that are not here has no known price.
     """
 
-    input: Annotated[float, Meta(ge=0)]
-    output: Annotated[float, Meta(ge=0)]
-    cached_input: Annotated[float, Meta(ge=0)] | None = None
+    input: _Price
+    output: _Price
+    cached_input: _Price | None = None
+    cache_write: _Price | None = None
+    reasoning: _Price | None = None
+    input_by_modality: dict[str, _Price] = field(default_factory=dict)
+    output_by_modality: dict[str, _Price] = field(default_factory=dict)
+    service_tiers: dict[str, _Price] = field(default_factory=dict)
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -149,7 +164,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         dict[str, ModelPrice],
         Meta(
             description="Your own prices, by `provider/model`, model, or `provider/*`: `input`, "
-            "`output` and optionally `cached_input`; they override the list's.",
+            "`output` and optionally `cached_input`, `cache_write`, `reasoning`, "
+            "`input_by_modality`, `output_by_modality`, `service_tiers`; they override the list's.",
             extra_json_schema={"unit": "US dollars per million tokens"},
         ),
     ] = field(default_factory=dict)

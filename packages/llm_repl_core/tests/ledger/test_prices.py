@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_repl_core.ledger.prices import Prices, load_prices
+from llm_repl_core.ledger.token_counts import TokenCounts
 from llm_repl_core.providers.base import Usage
 from llm_repl_core.settings import ModelPrice
 
@@ -103,6 +104,110 @@ def test_a_price_of_ones_own_for_cached_tokens() -> None:
     assert OWN.price_usd("openai", "gpt-4o", usage) == pytest.approx(0.6 * 1 + 0.4 * 0.5)
     assert OWN.price_usd("openai", "mine", usage) == pytest.approx(3)
     assert OWN.price_usd("openai", "mine", Usage(input_tokens=-1, output_tokens=1)) is None
+
+
+def usage_of(**counts: Any) -> Usage:
+    return Usage(**{"input_tokens": 1_000_000, "output_tokens": 1_000_000} | counts)
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ({}, 1 + 10),
+        ({"cached_input_tokens": 500_000}, 0.5 * 1 + 0.5 * 0.1 + 10),
+        ({"cache_write_tokens": 500_000}, 0.5 * 1 + 0.5 * 1.25 + 10),
+        ({"cached_input_tokens": 250_000, "cache_write_tokens": 250_000}, 0.5 + 0.3375 + 10),
+        ({"reasoning_tokens": 500_000}, 1 + 0.5 * 10 + 0.5 * 4),
+        ({"input_by_modality": {"audio": 500_000}}, 0.5 + 0.5 * 30 + 10),
+        ({"output_by_modality": {"image": 500_000}}, 1 + 0.5 * 10 + 0.5 * 40),
+        ({"input_by_modality": {"video": 500_000}}, 1 + 10),
+        ({"service_tier": "flex"}, 5.5),
+        ({"service_tier": "FLEX", "cached_input_tokens": 1_000_000}, (0.1 + 10) / 2),
+        ({"service_tier": "default"}, 11),
+        ({"service_tier": "priority"}, None),
+        ({"cached_input_tokens": 2_000_000}, 11),
+        ({"reasoning_tokens": -1}, 11),
+        ({"input_tokens": None}, None),
+    ],
+)
+def test_every_kind_of_token_has_its_price(counts: dict[str, Any], expected: float | None) -> None:
+    prices = Prices(
+        {
+            "m": ModelPrice(
+                input=1,
+                output=10,
+                cached_input=0.1,
+                cache_write=1.25,
+                reasoning=4,
+                input_by_modality={"audio": 30},
+                output_by_modality={"image": 40},
+                service_tiers={"flex": 0.5},
+            )
+        }
+    )
+    assert prices.price_usd("openai", "m", usage_of(**counts)) == (
+        None if expected is None else pytest.approx(expected)
+    )
+
+
+def test_the_list_knows_kinds_and_terms_too() -> None:
+    usual = price_usd("openai", "gpt-5-mini", usage_of())
+    assert usual == pytest.approx(0.25 + 2)
+    cached_half = usage_of(cached_input_tokens=500_000)
+    assert price_usd("openai", "gpt-5-mini", cached_half) == pytest.approx(0.1375 + 2)
+    assert price_usd("openai", "gpt-5-mini", usage_of(service_tier="flex")) == usual / 2
+    assert price_usd("openai", "gpt-5-mini", usage_of(service_tier="default")) == usual
+    for terms in ("enormous", "batch-of-tomorrow"):
+        assert price_usd("openai", "gpt-5-mini", usage_of(service_tier=terms)) is None
+    written = usage_of(cache_write_tokens=1_000_000)
+    assert price_usd("anthropic", "claude-sonnet-4-5", written) == pytest.approx(
+        price_usd("anthropic", "claude-sonnet-4-5", usage_of()) * (7.5 + 22.5) / (6 + 22.5)
+    )
+
+
+@given(
+    st.integers(0, 10**9),
+    st.integers(0, 10**9),
+    st.none() | st.integers(-5, 10**9),
+    st.none() | st.integers(-5, 10**9),
+    st.none() | st.integers(-5, 10**9),
+    st.dictionaries(st.sampled_from(["audio", "image", "fish"]), st.integers(-5, 10**9)),
+)
+def test_no_token_is_counted_twice(
+    sent: int,
+    received: int,
+    cached: int | None,
+    written: int | None,
+    reasoning: int | None,
+    kinds: dict[str, int],
+) -> None:
+    counts = TokenCounts.of(
+        Usage(
+            input_tokens=sent,
+            output_tokens=received,
+            cached_input_tokens=cached,
+            cache_write_tokens=written,
+            reasoning_tokens=reasoning,
+            input_by_modality=kinds,
+            output_by_modality=kinds,
+        )
+    )
+    assert counts is not None
+    assert counts.plain_input >= 0 <= counts.plain_output
+    flat = Prices({"m": ModelPrice(input=1, output=1)}).price_usd(
+        "x",
+        "m",
+        Usage(
+            input_tokens=sent,
+            output_tokens=received,
+            cached_input_tokens=cached,
+            cache_write_tokens=written,
+            reasoning_tokens=reasoning,
+            input_by_modality=kinds,
+            output_by_modality=kinds,
+        ),
+    )
+    assert flat == pytest.approx((sent + received) / 1_000_000)
 
 
 def test_how_much_a_model_takes_is_known_from_the_list() -> None:

@@ -143,7 +143,12 @@ class OpenCall:
                 usage, output_tokens=estimate_tokens(Request(model="", messages=(received,)))
             )
         tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
-        return Spending(calls=1, tokens=tokens, usd=self._price(usage, turn.model) or 0.0)
+        price = self._price(usage, turn.model)
+        if price is None:
+            # Terms of service whose price nobody knows: that of the usual ones is nearer than none.
+            usual = msgspec.structs.replace(usage, service_tier=None)
+            price = self._price(usual, turn.model)
+        return Spending(calls=1, tokens=tokens, usd=price or 0.0)
 
     def ended_record(self) -> CallRecord:
         """The record, complete."""

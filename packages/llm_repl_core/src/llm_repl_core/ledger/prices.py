@@ -7,8 +7,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from llm_repl_core.model.json_value import JSONValue
-from llm_repl_core.providers.base import Usage
+from llm_repl_core.ledger.token_counts import TokenCounts
+from llm_repl_core.providers.usage import Usage
 from llm_repl_core.settings import ModelPrice
 
 __all__ = ["Prices", "load_prices"]
@@ -16,7 +16,7 @@ __all__ = ["Prices", "load_prices"]
 _FREE = frozenset({"mock"})
 """Providers that nobody pays."""
 
-_SMALL_CALL = ("openai", "gpt-4o", {"input_tokens": 1})
+_NOBODYS_TERMS = {"service_tier": "of nobody"}
 
 _MILLION = 1_000_000
 
@@ -40,41 +40,47 @@ class Prices:
         Args:
             provider: The provider's name.
             model: The model that answered.
-            usage: What the provider counted; tokens that it took from its cache, by its own
-                record, have the cache's price.
+            usage: What the provider counted. What was cached, reasoned, heard or seen has its own
+                price, and so have other terms of service.
 
         Returns:
             US dollars; None where no price is known, or the provider did not count both sides.
         """
         if provider in _FREE:
             return 0.0
-        if usage.input_tokens is None or usage.output_tokens is None:
+        counts = TokenCounts.of(usage)
+        if counts is None:
             return None
-        cached = _cached_tokens(usage.raw)
-        cached = cached if 0 < cached <= usage.input_tokens else 0
         own = self._own(provider, model)
         if own is not None:
-            return _own_price_usd(own, usage.input_tokens, usage.output_tokens, cached)
-        counts = {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
-        if cached:
-            counts["cache_read_tokens"] = cached
+            return _own_price_usd(own, counts)
         return _listed_price_usd(provider, model, counts)
 
     def estimate_usd(
-        self, provider: str, model: str, input_tokens: int, output_tokens: int
+        self,
+        provider: str,
+        model: str,
+        input_tokens: int,
+        output_tokens: int,
+        cached_tokens: int = 0,
     ) -> float | None:
-        """What a call of that size would cost, nothing taken from a cache.
+        """What a call of that size would cost.
 
         Args:
             provider: The provider's name.
             model: The model's name, without the provider's.
             input_tokens: Of the messages.
             output_tokens: Of the answer.
+            cached_tokens: Of the messages: taken from the provider's cache.
 
         Returns:
             US dollars; None where no price is known.
         """
-        usage = Usage(input_tokens=input_tokens, output_tokens=output_tokens)
+        usage = Usage(
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
+            cached_input_tokens=cached_tokens or None,
+        )
         return self.price_usd(provider, model, usage)
 
     def context_window(self, provider: str, model: str) -> int | None:
@@ -112,44 +118,55 @@ def load_prices() -> None:
     """
     if not _loading.is_set():
         _loading.set()
-        threading.Thread(target=_listed_price_usd, args=_SMALL_CALL, daemon=True).start()
+        one_token = TokenCounts(input_tokens=1)
+        read = threading.Thread(
+            target=_listed_price_usd, args=("openai", "gpt-4o", one_token), daemon=True
+        )
+        read.start()
 
 
-def _own_price_usd(
-    price: ModelPrice, input_tokens: int, output_tokens: int, cached_tokens: int
-) -> float | None:
-    if input_tokens < 0 or output_tokens < 0:
-        return None
-    cached_price = price.input if price.cached_input is None else price.cached_input
-    total = (
-        (input_tokens - cached_tokens) * price.input
-        + cached_tokens * cached_price
-        + output_tokens * price.output
-    )
-    return total / _MILLION
+def _own_price_usd(price: ModelPrice, counts: TokenCounts) -> float | None:
+    factor = 1.0
+    if counts.service_tier is not None:
+        known = price.service_tiers.get(counts.service_tier)
+        if known is None:
+            return None
+        factor = known
+    read = price.input if price.cached_input is None else price.cached_input
+    write = price.input if price.cache_write is None else price.cache_write
+    reasoning = price.output if price.reasoning is None else price.reasoning
+    total = counts.cached * read + counts.cache_write * write + counts.reasoning * reasoning
+    for kind, count in counts.input_by_modality.items():
+        total += count * price.input_by_modality.get(kind, price.input)
+    for kind, count in counts.output_by_modality.items():
+        total += count * price.output_by_modality.get(kind, price.output)
+    total += counts.plain_input * price.input + counts.plain_output * price.output
+    return total * factor / _MILLION
 
 
-def _listed_price_usd(provider: str, model: str, counts: dict[str, int]) -> float | None:
+def _listed_price_usd(provider: str, model: str, counts: TokenCounts) -> float | None:
     # A missing or surprising price must never fail a call that has been answered and paid for.
     with contextlib.suppress(Exception):
         # Heavy: it brings pydantic and an HTTP client. It asks the network for newer prices only
         # where its `UpdatePrices` is started, which nobody does here.
         import genai_prices
 
-        price = genai_prices.calc_price(
-            genai_prices.Usage(**counts), model, provider_id=provider.lower()
-        )
+        usage = genai_prices.Usage(**counts.listed())
+
+        def calculate(terms: dict[str, str] | None) -> Any:
+            return genai_prices.calc_price(
+                usage, model, provider_id=provider.lower(), price_context=terms
+            )
+
+        tier = counts.service_tier
+        price = calculate(None if tier is None else {"service_tier": tier})
+        # Terms that the list does not know have the prices of those that nobody has.
+        if tier is not None and price.model_price == calculate(_NOBODYS_TERMS).model_price:
+            return None
         # A model whose answers have no price in the list would count them as free.
         listed = price.model_price
         if listed.input_mtok is not None and (
-            not counts.get("output_tokens") or listed.output_mtok is not None
+            not counts.output_tokens or listed.output_mtok is not None
         ):
             return float(price.total_price)
     return None
-
-
-def _cached_tokens(raw: dict[str, JSONValue]) -> int:
-    """How many of the input's tokens the provider had in its cache, as OpenAI says it."""
-    details: Any = raw.get("prompt_tokens_details") or raw.get("input_tokens_details")
-    cached = details.get("cached_tokens") if isinstance(details, dict) else None
-    return cached if isinstance(cached, int) and not isinstance(cached, bool) else 0
