@@ -1,7 +1,4 @@
-"""What a cell does, by its type.
-
-A prompt ``Sum up {text}`` into ``answer`` → reads ``text``, writes ``answer`` and ``_``.
-"""
+"""What a cell does, by its type."""
 
 from __future__ import annotations
 
@@ -38,6 +35,10 @@ def analyse_cell(
 ) -> Effects:
     """What running a cell does to the names of its notebook.
 
+    >>> effects = analyse_cell(PromptCell(content="Sum up {text}"), "answer")
+    >>> effects.reads, sorted(effects.writes)
+    ({'text'}, ['_', 'answer'])
+
     Args:
         cell: The cell.
         variable: The variable of the answer, where it is a prompt.
@@ -60,8 +61,9 @@ def analyse_cell(
 def analyse_memory(text: str) -> Effects:
     """What a memory cell does. One that cannot be parsed fails before it does anything.
 
-    Args:
-        text: The cell's content.
+    >>> effects = analyse_memory("total = sum(prices)")
+    >>> effects.reads, sorted(effects.writes)
+    ({'prices'}, ['memory', 'total'])
     """
     try:
         assignments = parse_memory(text)
@@ -77,10 +79,10 @@ def analyse_memory(text: str) -> Effects:
 
 @lru_cache(maxsize=4096)
 def analyse_template(text: str) -> Effects:
-    """What filling a template does.
+    """What filling a template, a prompt cell's content, does.
 
-    Args:
-        text: A prompt cell's content, or any other text with ``{fields}``.
+    >>> sorted(analyse_template('{title}: {prices[0]:.2f} {"a": 1}').reads)
+    ['prices', 'title']
     """
     if "{" not in text:
         return NOTHING

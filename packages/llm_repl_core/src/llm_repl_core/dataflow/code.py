@@ -50,9 +50,6 @@ def analyse_code(text: str) -> Effects:
     (['f', 'x'], {'y'})
     >>> analyse_code("%time y = x").reads, analyse_code("%run other.py").sees_all
     ({'x'}, 'a magic may do anything')
-
-    Args:
-        text: The cell's content.
     """
     try:
         statements = parse_statements(text)
@@ -63,13 +60,10 @@ def analyse_code(text: str) -> Effects:
 
 @lru_cache(maxsize=4096)
 def analyse_expression(source: str) -> Effects:
-    """What evaluating one expression does, as a template's field or a memory cell's value.
+    """What evaluating an expression does, as a field's; one that is none fails without an effect.
 
     >>> sorted(analyse_expression("total / len(prices)").reads)
     ['prices', 'total']
-
-    Args:
-        source: The expression. One that is none fails without an effect.
     """
     try:
         tree = parse_expression(source)

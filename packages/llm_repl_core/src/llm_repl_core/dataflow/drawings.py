@@ -31,8 +31,11 @@ _HOSTILE = ("Cc", "Cf", "Cs", "Cn", "Zl", "Zp")
 def draw_text(graph: Graph) -> str:
     """The graph as lines for a terminal: each cell with what it needs.
 
-    Args:
-        graph: The graph.
+    >>> cells = [Node(id=name, type="code", title=name) for name in ("x = 1", "y = x")]
+    >>> print(draw_text(Graph(cells, [Edge(source="x = 1", target="y = x", variable="x")])), end="")
+    1  [code] x = 1
+    2  [code] y = x
+       ← 1 (x)
     """
     numbers = {node.id: number for number, node in enumerate(graph.nodes, start=1)}
     needs: dict[str, dict[int, list[str]]] = {}
@@ -53,8 +56,8 @@ def draw_text(graph: Graph) -> str:
 def draw_mermaid(graph: Graph) -> str:
     """The graph in the language of Mermaid, which Markdown pages and forges show as a picture.
 
-    Args:
-        graph: The graph.
+    >>> draw_mermaid(Graph([Node(id="a", type="code", title="f()")], [])).splitlines()[1]
+    '  c0["1 #91;code#93; f#40;#41;"]:::code'
     """
     names = {node.id: f"c{index}" for index, node in enumerate(graph.nodes)}
     lines = ["flowchart TD"]
@@ -77,7 +80,11 @@ def _mermaid_text(text: str) -> str:
 
 
 def headline(node: Node) -> str:
-    """A cell in one line: its type, its title and its variable."""
+    """A cell in one line: its type, its title and its variable.
+
+    >>> headline(Node(id="a", type="prompt", title="Hello, {name}", variable="reply"))
+    '[prompt] Hello, {name} → reply'
+    """
     variable = f" → {plain(node.variable)}" if node.variable else ""
     return f"[{plain(node.type)}] {shortened(plain(node.title), _TITLE_SHOWN)}{variable}"
 
@@ -97,7 +104,11 @@ def _label(edge: Edge) -> str:
 
 
 def shortened(text: str, limit: int) -> str:
-    """The text within a limit of characters."""
+    """The text within a limit of characters.
+
+    >>> shortened("readable", 5)
+    'read…'
+    """
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -66,12 +66,7 @@ class Effects(Struct, kw_only=True):
     is_opaque: bool = False
 
     def add(self, other: Effects, *, bound: Collection[str] = ()) -> None:
-        """Add what happens besides.
-
-        Args:
-            other: What happens.
-            bound: Names that have their values from here, so that they are not read.
-        """
+        """Add what happens besides, but for reads of names that are bound from here."""
         self.reads |= other.reads.difference(bound)
         self.mentions |= other.mentions.difference(bound)
         self.words |= other.words.difference(bound)
@@ -89,7 +84,7 @@ class Effects(Struct, kw_only=True):
                 setattr(self, name, True)
 
 
-_SETS = (*("writes", "rebinds", "plain", "changes", "touches", "attributes", "escapes"),)
+_SETS = ("writes", "rebinds", "plain", "changes", "touches", "attributes", "escapes")
 _FLAGS = ("calls", "acts", "reads_files", "sets_display", "is_opaque")
 
 NOTHING = Effects()
@@ -97,10 +92,10 @@ NOTHING = Effects()
 
 
 def opaque_effects(reason: str) -> Effects:
-    """The effects of what cannot be analysed.
+    """The effects of what cannot be analysed, and why, as one clause for people.
 
-    Args:
-        reason: Why, as one clause for people.
+    >>> opaque_effects("it is not Python").sees_all
+    'it is not Python'
     """
     return Effects(sees_all=reason, is_opaque=True, calls=True)
 
@@ -108,8 +103,8 @@ def opaque_effects(reason: str) -> Effects:
 def combined(parts: Iterable[Effects]) -> Effects:
     """The effects of several texts together, whatever their order.
 
-    Args:
-        parts: The effects of each.
+    >>> sorted(combined([Effects(reads={"x"}), Effects(reads={"y"})]).reads)
+    ['x', 'y']
     """
     several = [part for part in parts if part is not NOTHING]
     if len(several) <= 1:

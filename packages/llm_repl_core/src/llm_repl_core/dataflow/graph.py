@@ -90,7 +90,13 @@ class Graph:
         return Graph(self.nodes, [*self.edges, *seen]) if seen else self
 
     def downstream(self, cell_id: str) -> list[str]:
-        """The ids of the cells that need a cell, directly or not, in document order."""
+        """The ids of the cells that need a cell, directly or not, in document order.
+
+        >>> nodes = [Node(id=name, type="code", title="") for name in "abc"]
+        >>> edges = [Edge(source="a", target="b"), Edge(source="b", target="c")]
+        >>> Graph(nodes, edges).downstream("a"), Graph(nodes, edges).upstream("b")
+        (['b', 'c'], ['a'])
+        """
         return self._reached(cell_id, self._below)
 
     def upstream(self, cell_id: str) -> list[str]:

@@ -1,7 +1,4 @@
-"""What cells do within their notebook: through its functions, methods and classes.
-
-``def f(): return x`` in one cell, ``y = f()`` in another → the other reads ``f`` and ``x``.
-"""
+"""What cells do within their notebook: through its functions, methods and classes."""
 
 from __future__ import annotations
 
@@ -82,8 +79,9 @@ class Names:
     def by_name(self, effects: Effects) -> TransitiveEffects:
         """The effects of a cell by the names and functions that it mentions, for people to look at.
 
-        Args:
-            effects: Of the cell.
+        >>> x, y = Effects(writes={"x"}), Effects(reads={"x"}, writes={"y"})
+        >>> Names([x, y]).by_name(y).reads
+        frozenset({'x'})
         """
         total = self._reached([effects], methods=False)
         reads = self._reads(total)
@@ -101,9 +99,6 @@ class Names:
         >>> cells = [analyse_code(code) for code in ("x = 1", "def f(): return x", "y = f()")]
         >>> sorted(Names(cells).transitive(cells[2]).reads)
         ['f', 'x']
-
-        Args:
-            effects: Of the cell.
         """
         known = self._known.get(id(effects))
         if known is None:
@@ -158,19 +153,18 @@ class Names:
 
     def _unknown(self, reads: set[str], total: Effects) -> str | None:
         unknown = [name for name in reads - self._bound - ALWAYS_THERE if name not in self._plain]
-        return (
-            f"`{min(unknown)}` is set by no cell of the notebook"
-            if unknown and total.calls
-            else None
-        )
+        if not unknown or not total.calls:
+            return None
+        return f"`{min(unknown)}` is set by no cell of the notebook"
 
 
 def may_disturb(above: TransitiveEffects, below: TransitiveEffects) -> bool:
-    """Whether a cell is likely to touch what a prompt below it shows: a prediction.
+    """Whether a cell above is likely to touch what a prompt below it shows: a prediction.
 
-    Args:
-        above: Of a cell.
-        below: Of a prompt below it.
+    >>> names = frozenset({"x"})
+    >>> shows = TransitiveEffects(reads=names, seen=names)
+    >>> may_disturb(TransitiveEffects(changes=names), shows), may_disturb(shows, shows)
+    (True, False)
     """
     if above.is_opaque or above.sets_display or (above.acts and below.reads_files):
         return True
