@@ -25,6 +25,10 @@ import pytest
 from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
 
+from llm_repl_core.compat.jsonschema_import import import_jsonschema
+
+import_jsonschema()  # before a test does: each process would compile a grammar for a second and a half
+
 EXAMPLE_TIMEOUT_S = 120.0
 
 hypothesis.settings.register_profile("default", deadline=None)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from llm_repl_core.compat.jsonschema_import import import_jsonschema
 from llm_repl_core.errors import AnswerMisfit, InvalidInput
 from llm_repl_core.model.json_value import JSONValue
 
@@ -37,7 +38,7 @@ class SchemaChecker:
 
     def __init__(self, schema: Mapping[str, JSONValue]) -> None:
         # 140 ms, for prompts that ask for a form only.
-        import jsonschema  # type: ignore[import-untyped]  # it brings no types
+        jsonschema = import_jsonschema()
         import referencing
         import referencing.exceptions
         from jsonschema.validators import validator_for  # type: ignore[import-untyped]  # as above
