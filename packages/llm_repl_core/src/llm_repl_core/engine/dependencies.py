@@ -78,7 +78,9 @@ class Dependencies:
             return not cell.stale and cell.status != "idle" and one not in except_ids
 
         # What depends on a cell that is stale, or was edited and not run since, is stale already.
-        for dependent in self._dependents.of(cell_id, ends_at=lambda one: not fresh(one)):
+        for dependent in self._dependents.of(
+            cell_id, ends_at=lambda dependent_id: not fresh(dependent_id)
+        ):
             if fresh(dependent):
                 self._notebook[dependent].stale = True
                 changed.append(dependent)

@@ -75,7 +75,9 @@ def output_allowance(request: Request) -> int:
     """
     given = [request.options.get(name) for name in _OUTPUT_OPTIONS]
     limits = [
-        one for one in given if isinstance(one, int) and not isinstance(one, bool) and one > 0
+        limit
+        for limit in given
+        if isinstance(limit, int) and not isinstance(limit, bool) and limit > 0
     ]
     return max(limits, default=DEFAULT_OUTPUT_TOKENS)
 

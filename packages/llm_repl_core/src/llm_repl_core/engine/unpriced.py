@@ -29,7 +29,7 @@ def needs_prices(notebook: Notebook, options: RunOptions) -> bool:
     with suppress(InvalidInput):
         budgets = (options.budget, preferred_budget(notebook.own_metadata))
         return (
-            any(one is not None and one.usd is not None for one in budgets)
+            any(budget is not None and budget.usd is not None for budget in budgets)
             and not options.allow_unpriced
             and (options.mode or preferred_mode(notebook.own_metadata)) == "live"
         )
@@ -91,15 +91,17 @@ def price_earlier(earlier: Sequence[UnpricedCalls], prices: Prices) -> tuple[flo
     """
     usd = 0.0
     problem = ""
-    for one in earlier:
-        price = prices.estimate_usd(one.provider, one.model, one.input_tokens, one.output_tokens)
+    for call in earlier:
+        price = prices.estimate_usd(
+            call.provider, call.model, call.input_tokens, call.output_tokens
+        )
         usd += price or 0.0
         if price is None and not problem:
-            calls = "1 earlier call" if one.calls == 1 else f"{one.calls} earlier calls"
+            calls = "1 earlier call" if call.calls == 1 else f"{call.calls} earlier calls"
             problem = (
                 f"The notebook's budget limits money, and no price is known for {calls} to the model "
-                f"`{one.model}` of `{one.provider}`, which would count as free: "
-                + _ways_out(one.provider, one.model)
+                f"`{call.model}` of `{call.provider}`, which would count as free: "
+                + _ways_out(call.provider, call.model)
             )
     return usd, problem
 

@@ -83,7 +83,7 @@ class Ledger(abc.ABC):
         """
         calls = await self.answered(notebook_id)
         usages = [call.usage for call in calls if call.usage is not None]
-        tokens = sum((one.input_tokens or 0) + (one.output_tokens or 0) for one in usages)
+        tokens = sum((usage.input_tokens or 0) + (usage.output_tokens or 0) for usage in usages)
         return len(calls), tokens, sum(call.price_usd or 0.0 for call in calls)
 
     async def unpriced(self, notebook_id: str) -> Sequence[UnpricedCalls]:

@@ -28,9 +28,11 @@ def recorded_body(body: dict[str, JSONValue], request: Request) -> dict[str, JSO
         sent += message.attachments
         sent += [part for part in message.parts if isinstance(part, Media)]
     names = {
-        base64.b64encode(one.data).decode("ascii"): f"sha256:{attachment_reference(one)['sha256']}"
-        for one in sent
-        if one.data
+        base64.b64encode(attachment.data).decode(
+            "ascii"
+        ): f"sha256:{attachment_reference(attachment)['sha256']}"
+        for attachment in sent
+        if attachment.data
     }
     return _replaced(body, names) if names else body
 

@@ -86,7 +86,9 @@ def _canonical_message(message: Message) -> dict[str, Any]:
         msgspec.structs.replace(message, attachments=(), parts=())
     )
     if message.attachments:
-        document["attachments"] = [attachment_reference(one) for one in message.attachments]
+        document["attachments"] = [
+            attachment_reference(attachment) for attachment in message.attachments
+        ]
     if message.parts:
         document["parts"] = [part_document(part) for part in message.parts]
     return document

@@ -139,7 +139,7 @@ class OutputList:
                     self.add(Output(change.stream, change.text))
             case DisplayUpdate():
                 self.update_display(change.output)
-                return any(one.display_id == change.output.display_id for one in self.outputs)
+                return any(output.display_id == change.output.display_id for output in self.outputs)
             case OutputsCleared():
                 self.clear()
         return True
@@ -147,7 +147,9 @@ class OutputList:
     def join_streams(self) -> None:
         """Join neighbouring pieces of one stream, and drop what a stream has taken back."""
         joined = merge_streams(self.outputs)
-        self.outputs[:] = [one for one in joined if one.content or not is_plain_stream(one)]
+        self.outputs[:] = [
+            output for output in joined if output.content or not is_plain_stream(output)
+        ]
         self._length = self._count = len(self.outputs)
 
 

@@ -154,7 +154,7 @@ def _refuse_bad_name(name: str) -> None:
 def _refuse_unknown(names: Sequence[str], declared: Collection[str], source: CodeCell) -> None:
     for name in names:
         if name not in declared:
-            known = ", ".join(f"`{one}`" for one in declared) or "none"
+            known = ", ".join(f"`{parameter}`" for parameter in declared) or "none"
             tag = PARAMETERS_TAG if PARAMETERS_TAG in str(source.metadata.get("tags")) else ""
             raise InvalidInput(
                 f"The notebook has no parameter `{name}`; its cell tagged "
@@ -168,7 +168,7 @@ def _refuse_unused(names: Sequence[str], notebook: Notebook) -> Iterator[str]:
     system = notebook.preference("system") or ""
     used = set(re.findall(r"\w+", as_variable(f"{texts}\n{system}")))
     effects = analyse_notebook(notebook)
-    read: set[str] = set().union(*(one.reads for one in effects))
+    read: set[str] = set().union(*(effect.reads for effect in effects))
     for name in names:
         if name in used:
             continue

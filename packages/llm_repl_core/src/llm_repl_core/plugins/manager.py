@@ -102,7 +102,14 @@ class PluginManager:
         from importlib.metadata import entry_points  # 20 ms, and not every program asks
 
         found = entry_points(group=ENTRY_POINT_GROUP)
-        for entry_point in sorted(found, key=lambda one: (not _is_ours(one), one.name, one.value)):
+        for entry_point in sorted(
+            found,
+            key=lambda entry_point: (
+                not _is_ours(entry_point),
+                entry_point.name,
+                entry_point.value,
+            ),
+        ):
             self._load(entry_point)
 
     def plugins(self) -> list[PluginInfo]:
@@ -129,15 +136,15 @@ class PluginManager:
             info = self._infos.get(plugin_name) or PluginInfo(plugin_name)
             try:
                 brought: Any = implementation.function()
-                for thing in brought:
+                for contribution in brought:
                     try:
-                        name = key(thing)
+                        name = key(contribution)
                         _refuse_taken(name, taken)
                     except Exception as error:  # noqa: BLE001  # its other things are fine
                         self._report(info, error)
                     else:
                         taken[name] = f" by `{plugin_name}`"
-                        found[name] = thing
+                        found[name] = contribution
             except (Exception, SystemExit) as error:  # noqa: BLE001  # a stranger's code
                 self._report(info, error)
         return found
@@ -177,14 +184,16 @@ class PluginManager:
         known = self._implementations.get(hook_name)
         if known is None:
             found = getattr(self.hook, hook_name).get_hookimpls()
-            found.sort(key=lambda one: one.trylast - one.tryfirst)
+            found.sort(key=lambda implementation: implementation.trylast - implementation.tryfirst)
             known = self._implementations[hook_name] = tuple(found)
         return known
 
     def _refuse_wrappers(self, plugin: object) -> None:
         for caller in self._manager.get_hookcallers(plugin) or ():
-            for one in caller.get_hookimpls():
-                if one.plugin is plugin and (one.wrapper or one.hookwrapper):
+            for implementation in caller.get_hookimpls():
+                if implementation.plugin is plugin and (
+                    implementation.wrapper or implementation.hookwrapper
+                ):
                     raise PluginError(
                         f"{caller.name} is marked as a wrapper: use a hook that goes around"
                     )

@@ -144,7 +144,7 @@ class ModelForm(AnswerForm):
 
     async def _make(self, kernel: KernelState, values: list[JSONValue]) -> str:
         """Have instances made; the word by which they are found in the kernel."""
-        texts: list[JSONValue] = [None if one is None else json.dumps(one) for one in values]
+        texts: list[JSONValue] = [None if value is None else json.dumps(value) for value in values]
         made = await ask(
             kernel, "make_answers", self._model, "_llm_repl_texts",
             extra={"_llm_repl_texts": texts},

@@ -71,12 +71,12 @@ def context_cells(cell: PromptCell, notebook: Notebook) -> list[Cell]:
         CellNotFound: The prompt is not in the notebook, where anything may belong to it.
         InvalidInput: A cell that ``cell.context`` lists does not exist, or does not stand above.
     """
-    if cell.context == "isolated" and not any(one.pinned for one in notebook):
+    if cell.context == "isolated" and not any(other.pinned for other in notebook):
         return []  # most prompts, of which there may be thousands
     above = notebook.cells[: notebook.index(cell.id)]
     if isinstance(cell.context, list):
         _refuse_unusable(cell.context, above, notebook)
-    return [one for one in above if not one.skipped and _belongs(one, cell)]
+    return [other for other in above if not other.skipped and _belongs(other, cell)]
 
 
 def context_messages(cell: PromptCell, notebook: Notebook, limit: int) -> Context:
@@ -97,13 +97,13 @@ def context_messages(cell: PromptCell, notebook: Notebook, limit: int) -> Contex
         InvalidInput: A cell that ``cell.context`` lists does not exist, or does not stand above.
     """
     context = Context([], [])
-    for one in context_cells(cell, notebook):
-        turns, notice = _turns(one, limit)
+    for other in context_cells(cell, notebook):
+        turns, notice = _turns(other, limit)
         context.messages.extend(
-            SourcedMessage(message, one.id) for message in turns if message.content.strip()
+            SourcedMessage(message, other.id) for message in turns if message.content.strip()
         )
         if notice:
-            context.notices.append(f"The cell `{one.id}`, which is sent along, {notice}.")
+            context.notices.append(f"The cell `{other.id}`, which is sent along, {notice}.")
     return context
 
 
@@ -114,7 +114,7 @@ def _belongs(candidate: Cell, cell: PromptCell) -> bool:
 
 
 def _refuse_unusable(listed: Sequence[str], above: Sequence[Cell], notebook: Notebook) -> None:
-    usable = {one.id for one in above}
+    usable = {other.id for other in above}
     for id_ in listed:
         if id_ in usable:
             continue

@@ -95,7 +95,7 @@ async def prepare(
     root = Path(kernel.options.cwd or ".")
     each_has_its_own = cell.for_each is not None and ITEM in cell.attachments
     # What is the same for all items is held once.
-    common = [one for one in cell.attachments if not (each_has_its_own and one == ITEM)]
+    common = [entry for entry in cell.attachments if not (each_has_its_own and entry == ITEM)]
     shared = await load_attachments(common, kernel, root=root)
     if cell.for_each is None:
         [system_text, prompt] = await _fill([system, template], kernel, notices)
@@ -113,7 +113,7 @@ async def prepare(
                     )
                     rest = iter(shared)
                     attachments = tuple(
-                        own if one == ITEM else next(rest) for one in cell.attachments
+                        own if entry == ITEM else next(rest) for entry in cell.attachments
                     )
                 conversations.append(around.conversation(system_text, prompt, attachments, place))
     position = notebook.index(cell.id)

@@ -98,7 +98,7 @@ async def make_preview(cell_id: str, kernels: KernelManager, model_caller: Model
             cell=cell,
             run_id="",
             place=CallPlace(cell_id=cell.id, item=conversation.item, position=prepared.position),
-            messages=tuple(one.message for one in conversation.messages),
+            messages=tuple(turn.message for turn in conversation.messages),
             tools=prepared.tools,
             answer_schema=None if prepared.form is None else prepared.form.schema,
         )
@@ -122,7 +122,9 @@ async def make_preview(cell_id: str, kernels: KernelManager, model_caller: Model
                 role=message.role,
                 content=message.content,
                 cell_id=cell_id,
-                attachments=tuple(one.name or one.media_type for one in message.attachments),
+                attachments=tuple(
+                    attachment.name or attachment.media_type for attachment in message.attachments
+                ),
             )
             for message, cell_id in _with_sources(
                 first.request.messages, prepared.conversations[0].messages
@@ -144,7 +146,7 @@ def _with_sources(
     messages: Sequence[Message], prepared: Sequence[SourcedMessage]
 ) -> Iterator[tuple[Message, str | None]]:
     """Each turn with the cell that it is from. A plugin may have put in, left out or changed some."""
-    sources = {id(one.message): one.cell_id for one in prepared}
+    sources = {id(turn.message): turn.cell_id for turn in prepared}
     as_many = len(messages) == len(prepared)
     for place, message in enumerate(messages):
         by_place = prepared[place].cell_id if as_many else None

@@ -34,7 +34,7 @@ def reply_fields(turn: Turn) -> dict[str, JSONValue]:
     citations = [_plain(citation) for citation in turn.of_kind(Citation)]
     if citations:
         fields["citations"] = citations
-    media = [_reference(one) for one in turn.of_kind(Media)]
+    media = [_reference(part) for part in turn.of_kind(Media)]
     if media:
         fields["media"] = media
     if turn.logprobs:

@@ -193,7 +193,7 @@ def _judged(name: str, outputs: list[Output], result: dict[str, Any]) -> ToolRes
         text = f"{result['ename']}: {result['evalue']}" if result["evalue"] else result["ename"]
         outputs.append(Output.stderr(f"{result['traceback']}\n"))
         return ToolResult(text=text, outputs=tuple(merge_streams(outputs)), failed=True)
-    last = next((one for one in reversed(outputs) if one.type == "error"), None)
+    last = next((output for output in reversed(outputs) if output.type == "error"), None)
     text = "It was interrupted." if last is None else last.content
     interrupted = last is None or last.fields.get("ename") in _INTERRUPTS
     if not interrupted:

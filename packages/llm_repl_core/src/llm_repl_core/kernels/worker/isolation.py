@@ -191,7 +191,9 @@ def _shared_memory() -> list[tuple[int, int]]:
         return _asked_shared_memory()
     except OSError:  # Linux before 6.11
         maps = Path("/proc/self/maps").read_bytes()
-        return [(int(one[1], 16), int(one[2], 16)) for one in _SHARED_MEMORY.finditer(maps)]
+        return [
+            (int(segment[1], 16), int(segment[2], 16)) for segment in _SHARED_MEMORY.finditer(maps)
+        ]
 
 
 def _asked_shared_memory() -> list[tuple[int, int]]:

@@ -104,7 +104,7 @@ def _code() -> bytes:
     if machine is None:
         return b""
     (own,) = struct.unpack("=I", _OWN_PROCESS)
-    return b"".join(_INSTRUCTION.pack(*one) for one in _filter(*machine, own))
+    return b"".join(_INSTRUCTION.pack(*instruction) for instruction in _filter(*machine, own))
 
 
 def _filter(column: int, machine: int, pid: int) -> list[_Instruction]:
