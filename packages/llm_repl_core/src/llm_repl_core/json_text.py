@@ -5,10 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, NoReturn
 
-__all__ = ["INT64_MAX", "INT64_MIN", "read_finite", "refuse_constant", "without_infinities"]
-
-INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
-"""Whole numbers beyond these are not read alike everywhere."""
+__all__ = ["read_finite", "refuse_constant", "without_infinities"]
 
 
 def without_infinities(value: Any) -> Any:

@@ -30,14 +30,14 @@ _READABLE_BY_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _LIMIT_BYTES = 1_000_000
 
 
-class _Entry(Struct, omit_defaults=True):
+class _KeyEntry(Struct, omit_defaults=True):
     key: str
     base_url: str | None = None
-    others: tuple[_Entry, ...] = ()
+    others: tuple[_KeyEntry, ...] = ()
     """Of the same provider, for other servers."""
 
     def __repr__(self) -> str:
-        return f"_Entry('…', {self.base_url!r})"  # what is shown may be logged
+        return f"_KeyEntry('…', {self.base_url!r})"  # what is shown may be logged
 
 
 class KeySource(Struct, frozen=True, kw_only=True):
@@ -138,7 +138,7 @@ class Keys:
             for entry in entries.get(provider, ())
             if not _same_server(entry.base_url, base_url)
         ]
-        self._write(entries | {provider: (_Entry(key, base_url), *others)})
+        self._write(entries | {provider: (_KeyEntry(key, base_url), *others)})
 
     def remove(self, provider: str, *, base_url: str | None = None) -> list[str | None]:
         """Take keys of a provider out of the file.
@@ -166,7 +166,7 @@ class Keys:
         self._write({**entries, provider: left})
         return [entry.base_url for entry in gone]
 
-    def _write(self, entries: Mapping[str, Sequence[_Entry]]) -> None:
+    def _write(self, entries: Mapping[str, Sequence[_KeyEntry]]) -> None:
         written = {
             provider: msgspec.structs.replace(several[0], others=tuple(several[1:]))
             for provider, several in entries.items()
@@ -210,7 +210,7 @@ class Keys:
             key=lambda source: (source.provider, source.variable is None, source.base_url or ""),
         )
 
-    def _read(self) -> dict[str, tuple[_Entry, ...]]:
+    def _read(self) -> dict[str, tuple[_KeyEntry, ...]]:
         try:
             data = read_bytes(self.path, _LIMIT_BYTES)
             mode = self.path.stat().st_mode
@@ -223,7 +223,7 @@ class Keys:
                 f"The keys file {self.path} can be read by others: run `chmod 600 {self.path}`."
             )
         try:
-            entries = msgspec.convert(read_json(data), dict[str, _Entry])
+            entries = msgspec.convert(read_json(data), dict[str, _KeyEntry])
         # What is wrong with it is not quoted: it could be a key.
         except DoubledName:
             raise InvalidSetting(

@@ -96,13 +96,13 @@ def parse(text: str) -> list[Assignment]:
     except SyntaxError as error:
         where = f"Line {error.lineno}" if error.lineno else "The cell"
         raise InvalidMemory(f"{where}: this is not Python ({error.msg}); {_ALLOWED}.") from None
-    reader = _Reader(text)
+    reader = _MemoryReader(text)
     for statement in statements:
         reader.read(statement)
     return reader.assignments
 
 
-class _Reader:
+class _MemoryReader:
     """Goes through the statements of one cell and collects the assignments."""
 
     def __init__(self, text: str) -> None:
@@ -136,8 +136,8 @@ class _Reader:
     def _read_assignment(self, targets: list[ast.expr], value: ast.expr) -> None:
         match targets, value:
             case [ast.Tuple(elts=names)], ast.Tuple(elts=values) if len(names) == len(values):
-                for name, one in zip(names, values, strict=True):
-                    self._add_target(name, one)
+                for name, item in zip(names, values, strict=True):
+                    self._add_target(name, item)
                 return
         first, *others = targets
         self._add_target(first, value)

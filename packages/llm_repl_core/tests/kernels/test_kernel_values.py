@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from llm_repl_core.kernels.evaluation import evaluate_all, user_names
 from llm_repl_core.kernels.values import (
-    NotJSON,
+    NotJSONValue,
     TimeUp,
     cut_text,
     describe,
@@ -124,12 +124,12 @@ def test_relatives_of_json_types(value: Any, form: Any) -> None:
 )
 def test_what_json_cannot_hold(value: Any) -> None:
     for candidate in (value, [value], {"a": value}):
-        with pytest.raises(NotJSON):
+        with pytest.raises(NotJSONValue):
             json_form(candidate, LIMIT)
 
 
 def test_fractions_that_are_not_exact_are_no_json() -> None:
-    with pytest.raises(NotJSON):
+    with pytest.raises(NotJSONValue):
         json_form(Fraction(1, 3), LIMIT)
 
 
@@ -144,19 +144,19 @@ def test_numpy_scalars_are_converted() -> None:
         converted = json_form(value, LIMIT)
         assert converted == form
         assert type(converted) is type(form)
-    with pytest.raises(NotJSON):
+    with pytest.raises(NotJSONValue):
         json_form(numpy.zeros(3), LIMIT)
-    with pytest.raises(NotJSON):
+    with pytest.raises(NotJSONValue):
         json_form(numpy.float64("nan"), LIMIT)
 
 
 def test_json_is_bounded_in_size_and_depth() -> None:
-    with pytest.raises(NotJSON):
+    with pytest.raises(NotJSONValue):
         json_form(["x" * 10] * 10_000, LIMIT)
     deep: list[Any] = []
     for _ in range(10_000):
         deep = [deep]
-    with pytest.raises(NotJSON):
+    with pytest.raises(NotJSONValue):
         json_form(deep, LIMIT)
 
 

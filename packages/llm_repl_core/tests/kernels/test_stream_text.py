@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from llm_repl_core.kernels.output_buffer import OutputBuffer
 from llm_repl_core.kernels.stream_text import StreamText
 from llm_repl_core.model.output import Output
-from llm_repl_core.model.output_changes import OutputList, OutputsCleared
+from llm_repl_core.model.output_changes import OutputList, OutputReset
 
 PIECES = st.lists(
     st.one_of(
@@ -143,4 +143,4 @@ class TestOutputBuffer:
         buffer.clear(wait=True)
         assert buffer.take() == []
         buffer.write("stdout", "new")
-        assert buffer.take() == [OutputsCleared(), Output.stdout("new")]
+        assert buffer.take() == [OutputReset(), Output.stdout("new")]

@@ -7,7 +7,7 @@ from llm_repl_core.model.output import Output
 from llm_repl_core.model.output_changes import (
     DisplayUpdate,
     OutputList,
-    OutputsCleared,
+    OutputReset,
     StreamEdit,
 )
 
@@ -60,7 +60,7 @@ def test_the_list_may_be_cleared_by_others() -> None:
     assert outputs.edit_stream(StreamEdit("stdout", 1, "x")) is None
     assert outputs.apply(StreamEdit("stdout", 1, "x"))
     assert outputs.add(shown("c")) == 1
-    outputs.apply(OutputsCleared())
+    outputs.apply(OutputReset())
     assert outputs.outputs == []
     assert outputs.add(shown("d")) == 0
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_repl_providers.openai.lenient_json import TextJoiner, join_surrogates, read_documents
-from llm_repl_providers.openai.sse import Event, EventReader
+from llm_repl_providers.openai.sse import EventReader, ServerSentEvent
 
 
 def _read(portions):
@@ -38,10 +38,10 @@ def test_cuts_anywhere_and_any_line_ends_give_the_same_events(events, end, cuts,
 def test_an_event_is_given_as_soon_as_it_is_complete():
     reader = EventReader()
     assert reader.feed(b"data: 1\n") == []
-    assert reader.feed(b"\ndata:2\n\ndat") == [Event(b"1"), Event(b"2")]
-    assert reader.feed(b"a: 3\r\n\r\n") == [Event(b"3")]
+    assert reader.feed(b"\ndata:2\n\ndat") == [ServerSentEvent(b"1"), ServerSentEvent(b"2")]
+    assert reader.feed(b"a: 3\r\n\r\n") == [ServerSentEvent(b"3")]
     assert reader.feed(b"data: 4") == []
-    assert reader.end() == [Event(b"4")]
+    assert reader.end() == [ServerSentEvent(b"4")]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 1000])
@@ -58,10 +58,10 @@ def test_marks_names_and_bare_fields_are_what_the_specification_says(size):
     portions = [data[start : start + size] for start in range(0, len(data), size)]
     found = [event for portion in portions for event in reader.feed(portion)] + reader.end()
     assert found == [
-        Event(b"first"),
-        Event(b"second", b"error"),
-        Event(b"\n third"),
-        Event(b"\xef\xbb\xbf"),
+        ServerSentEvent(b"first"),
+        ServerSentEvent(b"second", b"error"),
+        ServerSentEvent(b"\n third"),
+        ServerSentEvent(b"\xef\xbb\xbf"),
     ]
 
 

@@ -12,7 +12,7 @@ from llm_repl_core.engine.loop import EngineLoop
 from llm_repl_server.compat.engineio import EngineServer
 from llm_repl_server.sockets import handshakes, session
 from llm_repl_server.sockets.server import make_socketio
-from llm_repl_server.sockets.session import Session
+from llm_repl_server.sockets.session import SocketSession
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def socketio(loop):
 def client_of(socketio, loop):
     def make(sid):
         engine = EngineServer(socketio)
-        made = Session(
+        made = SocketSession(
             engine,
             sid,
             loop=loop,

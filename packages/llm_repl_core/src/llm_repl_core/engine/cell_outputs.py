@@ -14,7 +14,7 @@ from llm_repl_core.model.output_changes import (
     DisplayUpdate,
     OutputChange,
     OutputList,
-    OutputsCleared,
+    OutputReset,
     StreamEdit,
 )
 
@@ -97,6 +97,6 @@ class CellOutputs:
             case DisplayUpdate():
                 for shown_in, index in self._displays.update(change.output):
                     emit(CellOutputUpdated(cell_id=shown_in, index=index, output=change.output))
-            case OutputsCleared():
+            case OutputReset():
                 self._list.clear()
                 emit(CellOutputsCleared(cell_id=cell_id))

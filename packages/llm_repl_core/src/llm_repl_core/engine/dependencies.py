@@ -73,9 +73,9 @@ class Dependencies:
         """
         changed = []
 
-        def fresh(one: str) -> bool:
-            cell = self._notebook[one]
-            return not cell.stale and cell.status != "idle" and one not in except_ids
+        def fresh(dependent_id: str) -> bool:
+            cell = self._notebook[dependent_id]
+            return not cell.stale and cell.status != "idle" and dependent_id not in except_ids
 
         # What depends on a cell that is stale, or was edited and not run since, is stale already.
         for dependent in self._dependents.of(

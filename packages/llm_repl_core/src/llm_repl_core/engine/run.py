@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from llm_repl_core.engine.caller_thread import AsyncInbox, Inbox
 from llm_repl_core.engine.catch_up import CatchUp
-from llm_repl_core.engine.cell_run import CellRun
+from llm_repl_core.engine.cell_runner import CellRunner
 from llm_repl_core.engine.event_stream import Listener, RunEmitter
 from llm_repl_core.engine.look_ahead import LookAhead
 from llm_repl_core.engine.options import RunOptions
@@ -97,7 +97,7 @@ class Run:
         self._look_ahead: LookAhead | None = None
         self._whole_notebook = whole_notebook
         self._order = self._in_order()
-        self._cell_runs: dict[str, CellRun] = {}
+        self._cell_runners: dict[str, CellRunner] = {}
         self._schedule: Schedule | None = None
         self._task: asyncio.Task[Any] | None = None
         self._failures: list[_Failure] = []
@@ -153,9 +153,9 @@ class Run:
             self._schedule.halt()
         if self.waiting is not None:
             self.waiting.cancel()
-        elif self._cell_runs:
-            cell_runs = tuple(self._cell_runs.values())
-            await asyncio.gather(*(cell_run.stop_with_run() for cell_run in cell_runs))
+        elif self._cell_runners:
+            cell_runners = tuple(self._cell_runners.values())
+            await asyncio.gather(*(cell_runner.stop_with_run() for cell_runner in cell_runners))
         elif self._task is not None and not self._ended.is_set():
             self._task.cancel()  # it is within a plugin's hook
         while not self._ended.is_set():
@@ -166,11 +166,11 @@ class Run:
 
     async def stop_cell(self, cell_id: str) -> bool:
         """End one cell; returns when it has ended: whether it was running."""
-        cell_run = self._cell_runs.get(cell_id)
-        if cell_run is None:
+        cell_runner = self._cell_runners.get(cell_id)
+        if cell_runner is None:
             return False
         self.cell_stopped = True
-        await cell_run.stop()
+        await cell_runner.stop()
         return True
 
     def ended(self) -> None:
@@ -313,7 +313,7 @@ class Run:
         if cell_id not in notebook:
             return TurnOutcome(ok=True, halts=False)  # removed while it waited for its turn
         state.begun.add(cell_id)
-        cell_run = CellRun(
+        cell_runner = CellRunner(
             notebook[cell_id],
             index,
             self._session,
@@ -324,11 +324,11 @@ class Run:
             runs_ahead=runs_ahead,
             refusal=self._refusal(failed),
         )
-        self._cell_runs[cell_id] = cell_run
+        self._cell_runners[cell_id] = cell_runner
         try:
-            outcome = await cell_run.execute()
+            outcome = await cell_runner.execute()
         finally:
-            del self._cell_runs[cell_id]
+            del self._cell_runners[cell_id]
         self._ended_cells += 1
         if outcome.withdrawn:
             state.to_come.add(cell_id)  # as if the run had not come to it
@@ -362,7 +362,7 @@ class Run:
             self._schedule.halt()
         if not self.stopped and not self.cell_stopped:
             # Ctrl-C in code that runs in the caller's thread: it is meant for the whole run.
-            others = [cell_run.stop_with_run() for cell_run in self._cell_runs.values()]
+            others = [cell_runner.stop_with_run() for cell_runner in self._cell_runners.values()]
             self._stopping = asyncio.gather(*others) if others else None
 
     def _note_stop(self) -> None:

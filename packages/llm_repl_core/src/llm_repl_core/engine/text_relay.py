@@ -15,11 +15,11 @@ class TextRelay:
     At once is when the loop comes round: what came in one piece over the network goes on as one.
 
     Args:
-        tell: Is given what has come.
+        send: Is given what has come.
     """
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        self._tell = tell
+    def __init__(self, send: Callable[[str], None]) -> None:
+        self._send = send
         self._pieces: list[str] = []
         self._throttle = Throttle(self.flush, when_loop_comes_round=True)
 
@@ -35,7 +35,7 @@ class TextRelay:
             text = "".join(self._pieces)
             self._pieces.clear()
             self._throttle.note_sent()
-            self._tell(text)
+            self._send(text)
 
     def drop(self) -> None:
         """Forget what waits: its answer is void."""

@@ -260,7 +260,7 @@ def _encode_prompt(cell: PromptCell) -> tuple[str, dict[str, Any]]:
     if skipped := separators_in(cell.content):
         own["prompt_separators"] = skipped
     documents = [output.to_wire() for output in cell.outputs]
-    answers = [place for place, one in enumerate(cell.outputs) if one.type == "llm_response"]
+    answers = [index for index, output in enumerate(cell.outputs) if output.type == "llm_response"]
     if not answers:
         return cell.content, {**own, "outputs": documents} if documents else own
     reply = cell.outputs[answers[-1]].content

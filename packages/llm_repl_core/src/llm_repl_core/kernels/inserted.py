@@ -95,9 +95,9 @@ def inserted_text(
 ) -> tuple[str, str]:
     """The text of a value, and the end of a sentence about what it lacks, or an empty text."""
 
-    def show(one: object) -> str:
-        categorical = _as_index(one)
-        return _SHOW[conversion or ""](one if categorical is None else categorical)
+    def show(shown: object) -> str:
+        categorical = _as_index(shown)
+        return _SHOW[conversion or ""](shown if categorical is None else categorical)
 
     def ways_out() -> str:
         return _ways_out(value, source if len(source) <= _LONGEST_SOURCE else "value")
@@ -135,19 +135,19 @@ def _is_larger(value: Any, limit: int) -> bool:
     """Whether the text surely has more characters, told without making it."""
     left = limit
 
-    def counts_down(one: Any, depth: int) -> bool:
+    def counts_down(item: Any, depth: int) -> bool:
         nonlocal left
-        kind = type(one)
+        kind = type(item)
         if kind in _CONTAINERS:
-            left -= 2 * len(one)
+            left -= 2 * len(item)
             if left < 0 or depth == _DEEPEST:
                 return left < 0
-            parts = [*one, *one.values()] if kind is dict else one
+            parts = [*item, *item.values()] if kind is dict else item
             return any(counts_down(part, depth + 1) for part in parts)
         if kind is str or kind is bytes or kind is bytearray:
-            left -= len(one)
+            left -= len(item)
         elif kind not in _SCALARS:
-            left -= 2 * _count_items(one)
+            left -= 2 * _count_items(item)
         return left < 0
 
     return counts_down(value, 0)
@@ -186,7 +186,7 @@ def _beginning(value: Any, limit: int, show: Callable[[object], str]) -> str:
 
 def _lack(value: Any, text: str, show: Callable[[object], str], ways_out: Callable[[], str]) -> str:
     """What there is to say of a text that is not too long."""
-    kind = next((word for one, word in _CODE.items() if isinstance(value, one)), None)
+    kind = next((word for code_class, word in _CODE.items() if isinstance(value, code_class)), None)
     if kind is not None:
         return f"is {kind}, and is sent as `{text[:100]}`"
     if _ADDRESS.fullmatch(text):

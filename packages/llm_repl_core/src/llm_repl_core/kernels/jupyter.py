@@ -236,9 +236,13 @@ class JupyterKernel(Kernel):
 
     async def resolve_pending(self, resolved: Mapping[str, Mapping[str, Any] | None]) -> None:
         """Give variables the values that were to come; see `Kernel.resolve_pending`."""
-        values = {token: None if one is None else dict(one) for token, one in resolved.items()}
+        values = {
+            token: None if answers is None else dict(answers) for token, answers in resolved.items()
+        }
         await self._ask("resolve_pending", values, type(None))
-        self._pending.resolve({token: one and dict.fromkeys(one) for token, one in values.items()})
+        self._pending.resolve(
+            {token: answers and dict.fromkeys(answers) for token, answers in values.items()}
+        )
 
     @property
     def _speaks_python(self) -> bool:

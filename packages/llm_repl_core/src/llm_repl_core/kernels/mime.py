@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from llm_repl_core.kernels.values import NotJSON, clean_text, cut_text, json_form, value_text
+from llm_repl_core.kernels.values import NotJSONValue, clean_text, cut_text, json_form, value_text
 
 __all__ = ["clean_bundle", "mime_bundle"]
 
@@ -47,7 +47,7 @@ def clean_bundle(data: Mapping[str, Any], limit_bytes: int) -> tuple[dict[str, A
             try:
                 form = json_form(value, limit_bytes)
                 size += len(repr(form))
-            except NotJSON:
+            except NotJSONValue:
                 form = value_text(value, limit_bytes)[0]
                 size += len(form)
         bundle[name] = form

@@ -13,7 +13,7 @@ from llm_repl_core.kernels.terminal_text import goes_back
 from llm_repl_core.kernels.thread_lines import ThreadLines
 from llm_repl_core.kernels.values import cut_text
 from llm_repl_core.model.output import Output
-from llm_repl_core.model.output_changes import DisplayUpdate, OutputChange, OutputsCleared
+from llm_repl_core.model.output_changes import DisplayUpdate, OutputChange, OutputReset
 
 __all__ = ["OutputBuffer"]
 
@@ -303,7 +303,7 @@ class OutputBuffer:
         self._clear_waits = self._over = False
         # Updates may be of other cells' outputs.
         updates = [change for change in self._changes if isinstance(change, DisplayUpdate)]
-        self._changes = [*updates, OutputsCleared()]
+        self._changes = [*updates, OutputReset()]
         self._updates = {
             update.output.display_id or "": index for index, update in enumerate(updates)
         }

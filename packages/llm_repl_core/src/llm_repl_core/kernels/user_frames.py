@@ -24,12 +24,12 @@ def keep_user_frames(error: BaseException | None) -> None:
     seen: set[int] = set()
     waiting = [error]
     while waiting:
-        one = waiting.pop()
-        if one is None or id(one) in seen:
+        inner = waiting.pop()
+        if inner is None or id(inner) in seen:
             continue
-        seen.add(id(one))
-        one.__traceback__ = _kept(one.__traceback__)
-        waiting += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
+        seen.add(id(inner))
+        inner.__traceback__ = _kept(inner.__traceback__)
+        waiting += [inner.__cause__, inner.__context__, *getattr(inner, "exceptions", ())]
 
 
 def _kept(trace: TracebackType | None) -> TracebackType | None:

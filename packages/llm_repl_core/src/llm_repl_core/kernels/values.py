@@ -17,10 +17,10 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from llm_repl_core.json_text import INT64_MAX, INT64_MIN
-
 __all__ = [
-    "NotJSON",
+    "INT64_MAX",
+    "INT64_MIN",
+    "NotJSONValue",
     "TimeUp",
     "clean_text",
     "cut_text",
@@ -35,6 +35,8 @@ __all__ = [
 T = TypeVar("T")
 
 _MAX_DEPTH = 64
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+"""Whole numbers beyond these are not read alike everywhere. Here, as this module is sent to kernels."""
 _TYPE_NAME_LIMIT = 200
 _BRACKETS: dict[type, tuple[str, str]] = {
     list: ("[", "]"),
@@ -47,7 +49,7 @@ _RECURSIVE: dict[type, str] = {list: "[...]", dict: "{...}", tuple: "(...)"}
 _QUICK_TYPES = frozenset({type(None), bool, int, float, str, bytes})
 
 
-class NotJSON(Exception):
+class NotJSONValue(Exception):
     """JSON can't hold the value exactly, or not within the limits."""
 
 
@@ -155,7 +157,7 @@ def json_form(value: object, limit_bytes: int) -> Any:
         limit_bytes: About how much the JSON text may take.
 
     Raises:
-        NotJSON: NaN, infinity, an integer beyond 64 bits, a key that is no text, a cycle, too
+        NotJSONValue: NaN, infinity, an integer beyond 64 bits, a key that is no text, a cycle, too
             deep, too large, a lone surrogate, or a type that JSON does not have.
     """
     return _JSONWriter(limit_bytes).convert(value, ())
@@ -183,25 +185,25 @@ class _JSONWriter:
         if issubclass(kind, numbers.Real):
             number = float(value)
             if number != value:
-                raise NotJSON
+                raise NotJSONValue
             return self._number(number)
         if kind.__module__ == "numpy" and kind.__name__ in ("bool", "bool_"):
             return bool(value)
-        raise NotJSON
+        raise NotJSONValue
 
     def _spend(self, count: int) -> None:
         self._left -= count
         if self._left < 0:
-            raise NotJSON
+            raise NotJSONValue
 
     def _number(self, number: Any) -> int | float:
         self._spend(8)
         if isinstance(number, float):
             if not math.isfinite(number):
-                raise NotJSON
+                raise NotJSONValue
             return float(number)
         if not INT64_MIN <= number <= INT64_MAX:
-            raise NotJSON
+            raise NotJSONValue
         return int(number)
 
     def _text(self, text: str) -> str:
@@ -211,12 +213,12 @@ class _JSONWriter:
             try:
                 self._spend(len(plain.encode("utf-8")) - len(plain))
             except UnicodeEncodeError:
-                raise NotJSON from None
+                raise NotJSONValue from None
         return plain
 
     def _container(self, value: Any, kind: type, outer: tuple[int, ...]) -> Any:
         if id(value) in outer or len(outer) >= _MAX_DEPTH:
-            raise NotJSON
+            raise NotJSONValue
         self._spend(2)
         inner = (*outer, id(value))
         if not issubclass(kind, dict):
@@ -225,7 +227,7 @@ class _JSONWriter:
         document: dict[str, Any] = {}
         for key, item in dict.items(value):
             if not isinstance(key, str):
-                raise NotJSON
+                raise NotJSONValue
             document[self._text(key)] = self.convert(item, inner)
         return document
 

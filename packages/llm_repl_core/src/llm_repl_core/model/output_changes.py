@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from llm_repl_core.model.output import Output, is_plain_stream, merge_streams
 
-__all__ = ["DisplayUpdate", "OutputChange", "OutputList", "OutputsCleared", "StreamEdit"]
+__all__ = ["DisplayUpdate", "OutputChange", "OutputList", "OutputReset", "StreamEdit"]
 
 
 class StreamEdit(Struct, frozen=True, tag_field="kind", tag="stream_edit"):
@@ -53,11 +53,11 @@ class DisplayUpdate(Struct, frozen=True, tag_field="kind", tag="display_update")
     output: Output
 
 
-class OutputsCleared(Struct, frozen=True, tag_field="kind", tag="outputs_cleared"):
+class OutputReset(Struct, frozen=True, tag_field="kind", tag="outputs_cleared"):
     """All outputs that the cell had are gone."""
 
 
-OutputChange: TypeAlias = Output | StreamEdit | DisplayUpdate | OutputsCleared
+OutputChange: TypeAlias = Output | StreamEdit | DisplayUpdate | OutputReset
 """A new output, or a change of those before."""
 
 
@@ -114,15 +114,15 @@ class OutputList:
 
     def update_display(self, output: Output) -> list[int]:
         """Give all outputs of the same display id another look; their indexes."""
-        places = [
-            place
-            for place, one in enumerate(self.outputs)
-            if one.display_id == output.display_id and one != output
+        indexes = [
+            index
+            for index, shown in enumerate(self.outputs)
+            if shown.display_id == output.display_id and shown != output
         ]
-        for place in places:
-            self.text_length += len(output.content) - len(self.outputs[place].content)
-            self.outputs[place] = output
-        return [_count(self.outputs[: place + 1]) - 1 for place in places]
+        for index in indexes:
+            self.text_length += len(output.content) - len(self.outputs[index].content)
+            self.outputs[index] = output
+        return [_count(self.outputs[: index + 1]) - 1 for index in indexes]
 
     def clear(self) -> None:
         """Remove all outputs."""
@@ -140,7 +140,7 @@ class OutputList:
             case DisplayUpdate():
                 self.update_display(change.output)
                 return any(output.display_id == change.output.display_id for output in self.outputs)
-            case OutputsCleared():
+            case OutputReset():
                 self.clear()
         return True
 

@@ -201,9 +201,9 @@ def _overwritten(
 
 
 def _overwriting(name: str, effects: Sequence[Effects]) -> int | None:
-    for place, one in enumerate(effects):
-        if name in one.reads:
+    for index, effect in enumerate(effects):
+        if name in effect.reads:
             return None
-        if name in one.rebinds:
-            return place
+        if name in effect.rebinds:
+            return index
     return None

@@ -8,10 +8,10 @@ from typing import Any
 from llm_repl_core.testing._openai_chat import words_in_messages
 from llm_repl_core.testing._openai_responses_input import words_in_input
 
-__all__ = ["PromptCache"]
+__all__ = ["ServerPromptCache"]
 
 
-class PromptCache:
+class ServerPromptCache:
     """Remembers requests, and how many words at the beginning of the next one they share."""
 
     def __init__(self) -> None:
@@ -38,6 +38,6 @@ class PromptCache:
 def _shared(first: list[str], second: list[str]) -> int:
     pairs = zip(first, second, strict=False)
     return next(
-        (count for count, (one, other) in enumerate(pairs) if one != other),
+        (count for count, (earlier, later) in enumerate(pairs) if earlier != later),
         min(len(first), len(second)),
     )

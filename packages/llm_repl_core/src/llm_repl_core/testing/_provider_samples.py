@@ -91,5 +91,5 @@ def requests_of_each_kind(plain: Request) -> dict[str, Request]:
         "a turn of many parts": msgspec.structs.replace(
             plain, tools=(ADD,), messages=(*plain.messages, *_TURN)
         ),
-        **{what: with_attachment(plain, one) for what, one in ATTACHMENTS.items()},
+        **{kind: with_attachment(plain, attachment) for kind, attachment in ATTACHMENTS.items()},
     }

@@ -141,9 +141,9 @@ class TurnSuite:
         turn = self._run(lambda provider: turn_of(provider, request))
         made = turn.of_kind(Media)
         assert made, "nothing was made"
-        for one in made:
-            assert one.data, "it has no bytes"
-            assert "/" in one.media_type, f"{one.media_type!r} is no media type"
+        for media in made:
+            assert media.data, "it has no bytes"
+            assert "/" in media.media_type, f"{media.media_type!r} is no media type"
         _check_parts(turn)
 
     def test_an_effort_that_it_claims_is_sent(self) -> None:

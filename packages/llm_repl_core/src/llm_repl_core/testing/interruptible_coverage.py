@@ -21,7 +21,7 @@ def coverage_init(_registry: Any, _options: dict[str, Any]) -> None:
     setattr(Collector, "lock_data", _do_nothing)  # noqa: B010  # by name, as type checkers object
     setattr(Collector, "unlock_data", _do_nothing)  # noqa: B010
     # What was imported to come here was not measured: it is imported anew when it is used.
-    for name in [one for one in sys.modules if one.partition(".")[0] == "llm_repl_core"]:
+    for name in [module for module in sys.modules if module.partition(".")[0] == "llm_repl_core"]:
         del sys.modules[name]
 
 

@@ -27,7 +27,7 @@ from typing import Final, Self
 import msgspec
 
 from llm_repl_core.testing._openai_exchange import ReceivedRequest, Reply, Script
-from llm_repl_core.testing._openai_prompt_cache import PromptCache
+from llm_repl_core.testing._openai_prompt_cache import ServerPromptCache
 from llm_repl_core.testing._openai_responses_input import rejection
 
 __all__ = ["OpenAIServer", "ReceivedRequest", "Reply"]
@@ -64,7 +64,7 @@ class OpenAIServer:
         """In place of the list of models."""
         self.any_model = any_model
         self.key = key
-        self._cache = PromptCache() if caches else None
+        self._cache = ServerPromptCache() if caches else None
         self.base_url = ""
         self._requests: list[ReceivedRequest] = []
         self._arrival = threading.Condition()

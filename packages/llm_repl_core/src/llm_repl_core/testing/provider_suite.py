@@ -205,27 +205,27 @@ class ProviderSuite(TurnSuite):
         if config.api_key is None:
             config = msgspec.structs.replace(config, api_key=Secret(_CANARY_KEY))
         provider = type(self.make_provider())(config)
-        for what, request in requests_of_each_kind(self.make_request()).items():
+        for kind, request in requests_of_each_kind(self.make_request()).items():
             try:
                 body = provider.body(request)
             except RequestRejected:
                 continue
             text = json.dumps(body, allow_nan=False, ensure_ascii=False)
-            assert json.loads(text) == body, f"{what}: its body is no plain JSON"
-            assert isinstance(body, dict), f"{what}: its body is no object"
+            assert json.loads(text) == body, f"{kind}: its body is no plain JSON"
+            assert isinstance(body, dict), f"{kind}: its body is no object"
             assert config.api_key is not None
-            assert config.api_key.reveal() not in text, f"{what}: its body shows the key"
+            assert config.api_key.reveal() not in text, f"{kind}: its body shows the key"
 
     def test_the_same_request_has_the_same_body(self) -> None:
         """For any object of the class, and at any time."""
-        for what, request in requests_of_each_kind(self.make_request()).items():
+        for kind, request in requests_of_each_kind(self.make_request()).items():
             bodies = []
             for _ in range(2):
                 try:
                     bodies.append(self.make_provider().body(request))
                 except RequestRejected as error:
                     bodies.append({"rejected": str(error)})
-            assert bodies[0] == bodies[1], f"{what}: {bodies[0]} and then {bodies[1]}"
+            assert bodies[0] == bodies[1], f"{kind}: {bodies[0]} and then {bodies[1]}"
 
     def test_tool_calls_come_whole(self) -> None:
         """Each once, with an id of its own, before the end; and their results are taken."""
@@ -252,11 +252,11 @@ class ProviderSuite(TurnSuite):
 
     def test_attachments_work_or_are_rejected(self) -> None:
         """Either there is an answer, or `RequestRejected` with a sentence."""
-        for what, attachment in ATTACHMENTS.items():
+        for kind, attachment in ATTACHMENTS.items():
             request = with_attachment(self.make_request(), attachment)
             answer, rejection = self._run(partial(_collect_or_reject, request))
             said = answer if rejection is None else str(rejection).strip()
-            assert said, f"{what}: neither the answer nor the error says anything"
+            assert said, f"{kind}: neither the answer nor the error says anything"
 
     def test_tokens_are_counted_exactly_or_not_at_all(self) -> None:
         """What is counted beforehand is what usage says afterwards."""

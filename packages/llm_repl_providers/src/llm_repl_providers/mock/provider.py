@@ -244,8 +244,8 @@ def _prompt(messages: Sequence[Message]) -> str:
     for message in reversed(messages):
         if message.role == "user":
             named = [
-                f"[{one.name or 'unnamed'}, {one.media_type}, {len(one.data)} bytes]"
-                for one in message.attachments
+                f"[{attachment.name or 'unnamed'}, {attachment.media_type}, {len(attachment.data)} bytes]"
+                for attachment in message.attachments
             ]
             return " ".join([message.content, *named] if message.content else named)
     return ""

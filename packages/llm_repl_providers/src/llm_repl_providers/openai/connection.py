@@ -26,7 +26,7 @@ from llm_repl_providers.openai.known_limitations import KnownLimitations
 from llm_repl_providers.openai.limitations import Limitation, find_limitation
 from llm_repl_providers.openai.translation import Translation
 
-__all__ = ["Connection"]
+__all__ = ["ServerConnection"]
 
 _CONNECT_LIMIT_S: Final = 10.0
 _WHOLE_ANSWER_FACTOR: Final = 5
@@ -34,7 +34,7 @@ _PLACEHOLDER: Final = "none"
 """What is sent to servers of one's own, most of which ask for no key; the SDK insists on one."""
 
 
-class Connection:
+class ServerConnection:
     """A client for one event loop, with the errors of the SDK made ours.
 
     Args:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from llm_repl_core.errors import AnswerBroken, RequestRejected
 from llm_repl_providers.openai.error_in_answer import ErrorInAnswer
 from llm_repl_providers.openai.lenient_json import read_documents
-from llm_repl_providers.openai.sse import Event, EventReader
+from llm_repl_providers.openai.sse import EventReader, ServerSentEvent
 
 __all__ = ["DocumentReader"]
 
@@ -118,7 +118,7 @@ class DocumentReader:
         if documents:
             yield documents
 
-    def _read(self, events: list[Event]) -> list[Any]:
+    def _read(self, events: list[ServerSentEvent]) -> list[Any]:
         """The documents of events; none of those after the end."""
         found: list[Any] = []
         for event in events:

@@ -18,7 +18,7 @@ from llm_repl_providers.openai.known_limitations import KnownLimitations
 from llm_repl_providers.openai.translation import Translation
 
 if TYPE_CHECKING:
-    from llm_repl_providers.openai.connection import Connection
+    from llm_repl_providers.openai.connection import ServerConnection
 
 __all__ = ["OpenAIProvider"]
 
@@ -51,7 +51,7 @@ class OpenAIProvider(Provider):
     def __init__(self, config: ProviderConfig | None = None) -> None:
         super().__init__(config)
         self._base_url = find_base_url(self.config.base_url)
-        self._connections: dict[asyncio.AbstractEventLoop, Connection] = {}
+        self._connections: dict[asyncio.AbstractEventLoop, ServerConnection] = {}
         self._lock = threading.Lock()
         self._known = KnownLimitations()
 
@@ -129,7 +129,7 @@ class OpenAIProvider(Provider):
             is_openai=is_openai(self._base_url),
         )
 
-    async def _connection(self) -> Connection:
+    async def _connection(self) -> ServerConnection:
         loop = asyncio.get_running_loop()
         known = self._connections.get(loop)
         if known is not None:
@@ -138,8 +138,8 @@ class OpenAIProvider(Provider):
         # The SDK takes half a second to import, and certificates take a while to load.
         return await asyncio.to_thread(self._connect, loop, key)
 
-    def _connect(self, loop: asyncio.AbstractEventLoop, key: Secret | None) -> Connection:
-        from llm_repl_providers.openai.connection import Connection
+    def _connect(self, loop: asyncio.AbstractEventLoop, key: Secret | None) -> ServerConnection:
+        from llm_repl_providers.openai.connection import ServerConnection
 
         with self._lock:
             connections = {
@@ -148,7 +148,7 @@ class OpenAIProvider(Provider):
                 if not each.is_closed()
             }
             if loop not in connections:
-                connections[loop] = Connection(self.config, self._base_url, key, self._known)
+                connections[loop] = ServerConnection(self.config, self._base_url, key, self._known)
             self._connections = connections
             return connections[loop]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-__all__ = ["Event", "EventReader"]
+__all__ = ["EventReader", "ServerSentEvent"]
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
-class Event(NamedTuple):
+class ServerSentEvent(NamedTuple):
     """An event that has data.
 
     Attributes:
@@ -34,7 +34,7 @@ class EventReader:
         self._name = b""
         self._begun = False
 
-    def feed(self, portion: bytes) -> list[Event]:
+    def feed(self, portion: bytes) -> list[ServerSentEvent]:
         """Take bytes in; the events that they complete are returned."""
         # A carriage return at the end may be the first half of a line's end.
         end = 1 + max(portion.rfind(b"\n"), portion.rfind(b"\r", 0, max(0, len(portion) - 1)))
@@ -47,12 +47,12 @@ class EventReader:
         self._rest = [portion[end:]] if end < len(portion) else []
         return self._read(whole)
 
-    def end(self) -> list[Event]:
+    def end(self) -> list[ServerSentEvent]:
         """An event that no empty line ends, since nothing comes any more."""
         rest, self._rest = b"".join(self._rest), []
         return self._read(rest + b"\n\n")
 
-    def _read(self, whole: bytes) -> list[Event]:
+    def _read(self, whole: bytes) -> list[ServerSentEvent]:
         if not self._begun:
             self._begun = True
             whole = whole.removeprefix(_BYTE_ORDER_MARK)
@@ -60,7 +60,7 @@ class EventReader:
         for line in whole.splitlines():
             if not line:
                 if self._lines:
-                    events.append(Event(b"\n".join(self._lines), self._name))
+                    events.append(ServerSentEvent(b"\n".join(self._lines), self._name))
                     self._lines = []
                 self._name = b""
             elif line.startswith(b"data:"):

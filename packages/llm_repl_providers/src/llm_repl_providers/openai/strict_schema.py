@@ -81,13 +81,13 @@ def _closed(schema: Any, level: int) -> Any:
         if name in schema:
             if not isinstance(schema[name], dict):
                 raise _NotStrictError
-            closed[name] = {key: _closed(one, level + 1) for key, one in schema[name].items()}
+            closed[name] = {key: _closed(part, level + 1) for key, part in schema[name].items()}
     if "items" in schema:
         closed["items"] = _closed(schema["items"], level + 1)
     if "anyOf" in schema:
         if not isinstance(schema["anyOf"], list):
             raise _NotStrictError
-        closed["anyOf"] = [_closed(one, level + 1) for one in schema["anyOf"]]
+        closed["anyOf"] = [_closed(option, level + 1) for option in schema["anyOf"]]
     return closed
 
 

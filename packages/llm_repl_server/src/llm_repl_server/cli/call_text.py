@@ -98,7 +98,7 @@ def _facts(record: CallRecord) -> Iterator[tuple[str, str]]:
 def _all_tokens(usage: Usage) -> str:
     of_input = ((usage.cached_input_tokens, "cached"), (usage.cache_write_tokens, "to the cache"))
     told = f"{_count(usage.input_tokens)} in"
-    told += "".join(f" ({count:,} {what})" for count, what in of_input if count)
+    told += "".join(f" ({count:,} {kind})" for count, kind in of_input if count)
     told += f", {_count(usage.output_tokens)} out"
     if usage.reasoning_tokens:
         told += f" ({usage.reasoning_tokens:,} reasoning)"

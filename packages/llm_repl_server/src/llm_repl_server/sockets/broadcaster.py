@@ -8,7 +8,7 @@ from operator import itemgetter
 
 from llm_repl_server.services.encoding import json_bytes
 from llm_repl_server.services.wire_events import WireEvent
-from llm_repl_server.sockets.session import Session
+from llm_repl_server.sockets.session import SocketSession
 from llm_repl_server.sockets.websocket import text_frame
 
 __all__ = ["Broadcaster"]
@@ -30,25 +30,25 @@ class Broadcaster:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         #: By client: the notebooks that it has subscribed to; None: it has not, and hears all.
-        self._subscriptions: dict[Session, set[str] | None] = {}
-        self._of_all: dict[Session, None] = {}
-        self._of_notebook: dict[str, dict[Session, None]] = {}
+        self._subscriptions: dict[SocketSession, set[str] | None] = {}
+        self._of_all: dict[SocketSession, None] = {}
+        self._of_notebook: dict[str, dict[SocketSession, None]] = {}
         self._waiting: list[tuple[str | None, bytes]] = []
 
-    def add(self, session: Session) -> None:
+    def add(self, session: SocketSession) -> None:
         """Send a client the events of every notebook, until it subscribes to some."""
         self.remove(session)  # where it comes in twice
         self._subscriptions[session] = None
         self._of_all[session] = None
 
-    def remove(self, session: Session) -> None:
+    def remove(self, session: SocketSession) -> None:
         """Send a client nothing of what happens from now on."""
         self.flush()
         for notebook_id in self._subscriptions.pop(session, None) or ():
             self._leave(session, notebook_id)
         self._of_all.pop(session, None)
 
-    def subscribe(self, session: Session, notebook_id: str) -> None:
+    def subscribe(self, session: SocketSession, notebook_id: str) -> None:
         """Send a client a notebook's events, and of others those that it has subscribed to."""
         if session not in self._subscriptions:
             return  # it has gone meanwhile
@@ -58,7 +58,7 @@ class Broadcaster:
         self._of_all.pop(session, None)
         self._of_notebook.setdefault(notebook_id, {})[session] = None
 
-    def unsubscribe(self, session: Session, notebook_id: str) -> None:
+    def unsubscribe(self, session: SocketSession, notebook_id: str) -> None:
         """Send a client a notebook's events no more."""
         subscribed = self._subscriptions.get(session)
         if subscribed and notebook_id in subscribed:
@@ -89,12 +89,12 @@ class Broadcaster:
             for session in listeners:
                 session.send_events(packets, frames)
 
-    def _listeners(self, notebook_id: str | None) -> list[Session]:
+    def _listeners(self, notebook_id: str | None) -> list[SocketSession]:
         if notebook_id is None:
             return list(self._subscriptions)
         return [*self._of_all, *self._of_notebook.get(notebook_id, ())]
 
-    def _leave(self, session: Session, notebook_id: str) -> None:
+    def _leave(self, session: SocketSession, notebook_id: str) -> None:
         listeners = self._of_notebook.get(notebook_id, {})
         listeners.pop(session, None)
         if not listeners:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from llm_repl_server.auth.middleware import ADMITTED_KEY
 from llm_repl_server.compat.engineio import EngineServer
 from llm_repl_server.services.encoding import json_bytes
-from llm_repl_server.sockets.session import Session
+from llm_repl_server.sockets.session import SocketSession
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -46,7 +46,7 @@ class Handshakes:
     def __init__(self, engine: EngineServer, loop: asyncio.AbstractEventLoop) -> None:
         self._engine = engine
         self._loop = loop
-        self._unauthenticated: dict[str, Session] = {}  # the one that came first is the first
+        self._unauthenticated: dict[str, SocketSession] = {}  # the one that came first is the first
         self._lock = threading.Lock()
 
     def open(
@@ -61,7 +61,7 @@ class Handshakes:
         if not self._has_room(transport):
             return _too_many_clients()
         sid = engine.generate_id()
-        session = Session(
+        session = SocketSession(
             engine,
             sid,
             loop=self._loop,
@@ -90,7 +90,7 @@ class Handshakes:
             return True
         return sum(not session.upgraded for session in sessions) < POLLING_LIMIT
 
-    def _remember(self, session: Session) -> None:
+    def _remember(self, session: SocketSession) -> None:
         with self._lock:
             self._unauthenticated = {
                 sid: waiting
@@ -103,7 +103,7 @@ class Handshakes:
         for waiting in dropped:
             waiting.drop()
 
-    def _forget(self, session: Session) -> None:
+    def _forget(self, session: SocketSession) -> None:
         with self._lock:
             self._unauthenticated.pop(session.sid, None)
 

@@ -29,7 +29,7 @@ from llm_repl_server.compat.engineio import (
 from llm_repl_server.sockets.backlog import Backlog
 from llm_repl_server.sockets.websocket import WebSocket, take_connection, text_frame
 
-__all__ = ["BACKLOG_LIMIT", "BACKLOG_LIMIT_CHARACTERS", "Session"]
+__all__ = ["BACKLOG_LIMIT", "BACKLOG_LIMIT_CHARACTERS", "SocketSession"]
 
 BACKLOG_LIMIT = 10_000
 """How many packets wait for a polling client that does not ask, before it is dropped."""
@@ -46,7 +46,7 @@ _TAKE_OVER_LIMIT_S = 0.5
 _log = logging.getLogger(__name__)
 
 
-class Session(ClientSocket):
+class SocketSession(ClientSocket):
     """A client, from its handshake on.
 
     Args:
@@ -65,7 +65,7 @@ class Session(ClientSocket):
         *,
         loop: asyncio.AbstractEventLoop,
         is_admitted: bool,
-        on_close: Callable[[Session], None],
+        on_close: Callable[[SocketSession], None],
         authentication_timeout_s: float,
     ) -> None:
         super().__init__(engine, sid)

@@ -14,7 +14,7 @@ from llm_repl_server.services.decoding import to_struct
 from llm_repl_server.sockets.broadcaster import Broadcaster
 from llm_repl_server.sockets.handshakes import SESSION_KEY
 from llm_repl_server.sockets.messages import Subscribe, Unsubscribe
-from llm_repl_server.sockets.session import Session
+from llm_repl_server.sockets.session import SocketSession
 
 __all__ = ["handle_subscriptions"]
 
@@ -67,9 +67,9 @@ def handle_subscriptions(
         socketio.on_event(handler.__name__, handler)
 
 
-def _session() -> Session:
+def _session() -> SocketSession:
     """The session of the client whose event is handled."""
-    session: Session = request.environ[SESSION_KEY]
+    session: SocketSession = request.environ[SESSION_KEY]
     return session
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from llm_repl_core.errors import AnswerMisfit
-from llm_repl_core.json_text import INT64_MAX, INT64_MIN
+from llm_repl_core.kernels.values import INT64_MAX, INT64_MIN
 from llm_repl_core.model.json_value import JSONValue
 
 __all__ = ["read_answer_json"]

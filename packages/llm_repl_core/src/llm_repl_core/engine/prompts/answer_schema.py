@@ -133,7 +133,7 @@ def _references(schema: Any, keyword: str) -> Iterator[str]:
             found = part.get(keyword)
             if isinstance(found, str):
                 yield found
-            waiting.extend(one for key, one in part.items() if key not in _DATA_KEYWORDS)
+            waiting.extend(item for key, item in part.items() if key not in _DATA_KEYWORDS)
         elif isinstance(part, list):
             waiting.extend(part)
 

@@ -89,7 +89,7 @@ async def prepare(
     system, template = parse(_system_text(cell, notebook)), parse(cell.content)
     limit = kernel.options.insert_limit_chars
     context = context_messages(cell, notebook, limit)
-    around = _Around(cell, context.messages)
+    around = _ConversationFrame(cell, context.messages)
     await refuse_builtins([system, template], kernel)
     notices = [*doubtful_braces([system, template], notebook), *context.notices]
     root = Path(kernel.options.cwd or ".")
@@ -127,7 +127,7 @@ async def prepare(
     )
 
 
-class _Around:
+class _ConversationFrame:
     """What stands around a prompt in a conversation."""
 
     def __init__(self, cell: PromptCell, context: Sequence[SourcedMessage]) -> None:

@@ -111,7 +111,7 @@ async def make_preview(cell_id: str, kernels: KernelManager, model_caller: Model
     exact = [count for count in counts if count is not None]
     are_exact = len(exact) == len(calls)
     input_tokens = (
-        sum(exact) if are_exact else sum(estimate_tokens(one.request) for _, one in calls)
+        sum(exact) if are_exact else sum(estimate_tokens(context.request) for _, context in calls)
     )
     limit = output_allowance(first.request)
     return Preview(

@@ -56,13 +56,13 @@ def parse_short_schema(text: str) -> dict[str, JSONValue]:
             f"`schema`: `{name}` alone is the name of a model in the state; "
             f"for a field of that name write `{name} str`."
         )
-    reader = _Reader(text)
+    reader = _ShortSchemaReader(text)
     schema = reader.read_object(depth=0)
     reader.expect_end()
     return schema
 
 
-class _Reader:
+class _ShortSchemaReader:
     """Reads a short form from left to right."""
 
     def __init__(self, text: str) -> None:

@@ -64,15 +64,21 @@ async def describe_tools(names: Sequence[str], kernel: KernelState) -> tuple[Too
     if isinstance(described, Failed):
         raise InvalidInput(f"`tools` could not be looked at: {reason(described)}.")
     tools: list[Tool] = []
-    for name, one in zip(names, cast("list[dict[str, Any]]", described), strict=True):
-        if one.get("problem") == "":
+    for name, description in zip(names, cast("list[dict[str, Any]]", described), strict=True):
+        if description.get("problem") == "":
             raise InvalidInput(
                 f"`tools`: there is no function `{name}`; "
                 f"there are: {listed(await _functions(kernel), 'none')}."
             )
-        if "problem" in one:
-            raise InvalidInput(f"`tools`: `{name}` {one['problem'].rstrip('.')}.")
-        tools.append(Tool(name=name, description=one["description"], parameters=one["parameters"]))
+        if "problem" in description:
+            raise InvalidInput(f"`tools`: `{name}` {description['problem'].rstrip('.')}.")
+        tools.append(
+            Tool(
+                name=name,
+                description=description["description"],
+                parameters=description["parameters"],
+            )
+        )
     return tuple(tools)
 
 

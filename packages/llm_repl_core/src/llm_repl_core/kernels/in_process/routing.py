@@ -168,8 +168,8 @@ def _start(thread: threading.Thread) -> None:
                     )
                     hook = threading.excepthook
                     # The process's own would tell it elsewhere; one that a cell has set is the cell's.
-                    tell = threading.__excepthook__ if hook is sink.process_hook else hook
-                    tell(
+                    report = threading.__excepthook__ if hook is sink.process_hook else hook
+                    report(
                         threading.ExceptHookArgs((type(error), error, error.__traceback__, thread))
                     )
 

@@ -10,7 +10,7 @@ import typing
 from collections.abc import Callable
 from typing import Any
 
-from llm_repl_core.kernels.values import NotJSON, json_form
+from llm_repl_core.kernels.values import NotJSONValue, json_form
 
 __all__ = [
     "DICTIONARY_TYPES",
@@ -51,7 +51,7 @@ def json_value_of(value: object) -> tuple[bool, Any]:
         value = enum_json(value)
     try:
         return True, json_form(value, _VALUE_LIMIT_BYTES)
-    except (NotJSON, RecursionError):
+    except (NotJSONValue, RecursionError):
         return False, None
 
 

@@ -206,7 +206,9 @@ class WorkerKernel(Kernel):
 
     async def resolve_pending(self, resolved: Mapping[str, Mapping[str, Any] | None]) -> None:
         """Give variables the values that were to come; see `Kernel.resolve_pending`."""
-        values = {token: None if one is None else dict(one) for token, one in resolved.items()}
+        values = {
+            token: None if answers is None else dict(answers) for token, answers in resolved.items()
+        }
         await self._ask(protocol.ResolvePending(next(self._ids), values), protocol.Assigned)
 
     async def interrupt(self) -> None:

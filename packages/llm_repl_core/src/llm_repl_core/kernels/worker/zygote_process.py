@@ -128,9 +128,9 @@ class _Zygote:
             with listen(request.options.path) as listener:
                 pid = self._make_worker(request, listener)
         except OSError as error:
-            self._tell(protocol.ForkFailed(request.id, f"The system refuses: {error}."))
+            self._send(protocol.ForkFailed(request.id, f"The system refuses: {error}."))
             return
-        self._tell(protocol.Forked(request.id, pid))
+        self._send(protocol.Forked(request.id, pid))
 
     def _make_worker(self, request: Fork, listener: socket.socket) -> int:
         """Hand a worker's socket and options to the spare process; its number."""
@@ -187,9 +187,9 @@ class _Zygote:
                 os.killpg(ended.si_pid, signal.SIGKILL)
             pid, status = os.waitpid(ended.si_pid, 0)
             self._lingers_s.pop(pid, None)
-            self._tell(protocol.Ended(pid, os.waitstatus_to_exitcode(status)))
+            self._send(protocol.Ended(pid, os.waitstatus_to_exitcode(status)))
 
-    def _tell(self, message: msgspec.Struct) -> None:
+    def _send(self, message: msgspec.Struct) -> None:
         with contextlib.suppress(OSError):
             self._control.sendall(encode(message))
 

@@ -129,7 +129,9 @@ class ForkTests(KernelChecks):
                     "await plain", "sys", "__builtins__", "()",
                 ]  # fmt: skip
                 for source, failed in zip(
-                    refused, await fork.evaluate([Expression(one) for one in refused]), strict=True
+                    refused,
+                    await fork.evaluate([Expression(text) for text in refused]),
+                    strict=True,
                 ):
                     assert isinstance(failed, Failed) or source == "()", source
                 (failed,) = await fork.evaluate([Expression("plain", format_spec=(">99999",))])

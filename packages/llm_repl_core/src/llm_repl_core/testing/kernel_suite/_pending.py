@@ -120,8 +120,8 @@ class PendingTests(KernelChecks):
             await run_cell(kernel, "7")
             assert text_of(await run_cell(kernel, "print(_)"), "stdout") == "7\n"
 
-        for one in (check, check_set, check_failed):
-            self._run(one)
+        for scenario in (check, check_set, check_failed):
+            self._run(scenario)
 
     def test_a_restart_forgets_what_is_pending(self) -> None:
         """A restart forgets what is pending."""

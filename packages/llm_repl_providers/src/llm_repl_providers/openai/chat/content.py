@@ -138,5 +138,7 @@ def _plain(value: Any, where: str) -> str:
     if isinstance(value, dict) and isinstance(value.get("value"), str):
         return str(value["value"])
     if isinstance(value, list):
-        return "".join(one.text or one.reasoning for one in (_read_block(b, where) for b in value))
+        return "".join(
+            part.text or part.reasoning for part in (_read_block(b, where) for b in value)
+        )
     return "" if value is None else read_content(value, where).text

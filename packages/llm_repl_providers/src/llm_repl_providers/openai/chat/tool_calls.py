@@ -18,7 +18,7 @@ _FUNCTION_FIELDS: Final = frozenset({"name", "arguments"})
 _CALL_FIELDS: Final = frozenset({"index", "id", "type", "function"})
 
 
-class _Call:
+class _ToolCallPieces:
     """One call that is being put together."""
 
     def __init__(self, index: int | None) -> None:
@@ -55,7 +55,7 @@ class ToolCalls:
 
     def __init__(self, before: int = 0) -> None:
         self._before = before
-        self._calls: list[_Call] = []
+        self._calls: list[_ToolCallPieces] = []
 
     def add(self, pieces: Any) -> None:
         """Take the pieces of one chunk in; what is none is passed over."""
@@ -105,18 +105,18 @@ class ToolCalls:
             )
         return tuple(calls)
 
-    def _find(self, index: int | None, identifier: str, name: str) -> _Call:
+    def _find(self, index: int | None, identifier: str, name: str) -> _ToolCallPieces:
         """The call that a piece belongs to, which it may begin."""
         known = [call for call in self._calls if call.index == index]
         if index is None and not identifier and not name:
             known = self._calls  # the last one goes on
         if known and not _begins(known[-1], index, identifier, name):
             return known[-1]
-        self._calls.append(_Call(index))
+        self._calls.append(_ToolCallPieces(index))
         return self._calls[-1]
 
 
-def _begins(call: _Call, index: int | None, identifier: str, name: str) -> bool:
+def _begins(call: _ToolCallPieces, index: int | None, identifier: str, name: str) -> bool:
     """Whether a piece begins another call than this one, whose index is the same."""
     if not name:
         return False  # a new id alone is nothing: some servers make one up for each piece

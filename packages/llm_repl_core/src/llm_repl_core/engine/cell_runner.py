@@ -29,7 +29,7 @@ from llm_repl_core.model.cell import Cell, CellStatus, ForeignCell
 from llm_repl_core.model.output import Output
 from llm_repl_core.plugins.contexts import CellContext, CellResult
 
-__all__ = ["CellOutcome", "CellRun"]
+__all__ = ["CellOutcome", "CellRunner"]
 
 _log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class _PriorState(Struct, frozen=True):
         cell.execution_count = self.execution_count
 
 
-class CellRun:
+class CellRunner:
     """Runs one cell. Made by a run, used in the engine's loop.
 
     Args:
