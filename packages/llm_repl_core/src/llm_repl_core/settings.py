@@ -387,7 +387,9 @@ def _sections(settings_class: type[Settings]) -> dict[str, str | None]:
 
 def _type_word(schema: Mapping[str, Any]) -> str:
     variants = [schema, *schema.get("anyOf", ())]
-    words = [str(one["type"]) for one in variants if one.get("type") not in (None, "null")]
-    if not words and any("enum" in one for one in variants):
+    words = [
+        str(variant["type"]) for variant in variants if variant.get("type") not in (None, "null")
+    ]
+    if not words and any("enum" in variant for variant in variants):
         return "string"  # one of some words
     return words[0] if words else "text"

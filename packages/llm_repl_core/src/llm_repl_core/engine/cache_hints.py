@@ -23,7 +23,7 @@ def cache_hint(notebook: Notebook, request: Request) -> CacheHint:
         request: What is to be sent.
     """
     messages = request.messages
-    asked = max((at for at, one in enumerate(messages) if one.role == "user"), default=0)
+    asked = max((at for at, message in enumerate(messages) if message.role == "user"), default=0)
     prefixes = [asked] if asked else []
     if messages and (request.tools or messages[-1].role == "tool"):
         prefixes.append(len(messages))

@@ -113,7 +113,7 @@ def _without_false_items(schema: Any) -> Any:
             for key, value in schema.items()
             if not (key == "items" and value is False)
         }
-    return [_without_false_items(one) for one in schema] if isinstance(schema, list) else schema
+    return [_without_false_items(item) for item in schema] if isinstance(schema, list) else schema
 
 
 def install_description(app: Flask, resources: Iterable[Resource], choices: Choices) -> None:

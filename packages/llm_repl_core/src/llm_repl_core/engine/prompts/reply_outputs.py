@@ -38,7 +38,7 @@ def reply_fields(turn: Turn) -> dict[str, JSONValue]:
     if media:
         fields["media"] = media
     if turn.logprobs:
-        fields["logprobs"] = [_logprob(one) for one in turn.logprobs]
+        fields["logprobs"] = [_logprob(token) for token in turn.logprobs]
     return fields
 
 

@@ -19,7 +19,7 @@ from llm_repl_core.kernels.inspection.held import held, hold, let_go
 from llm_repl_core.kernels.inspection.parameters import SchemaWriter
 from llm_repl_core.kernels.shortening import shortened
 from llm_repl_core.kernels.user_frames import keep_user_frames, with_cell_names
-from llm_repl_core.kernels.values import NotJSON, clean_text, exception_text, json_form
+from llm_repl_core.kernels.values import NotJSONValue, clean_text, exception_text, json_form
 
 __all__ = [
     "await_call",
@@ -297,7 +297,7 @@ def _result_text(value: Any, limit: int) -> tuple[str, str]:
             if isinstance(value, str)
             else json.dumps(json_form(value, _RESULT_LIMIT_BYTES), ensure_ascii=False)
         )
-    except (NotJSON, RecursionError):
+    except (NotJSONValue, RecursionError):
         return inserted_text(value, limit, "result", "r")
     if len(text) <= limit:
         return text, ""
