@@ -23,7 +23,7 @@ PHASES = {
     "before the head": Reply(stall_before_head=True),
     "after the head": Reply(stall_after=0),
     "between chunks": Reply(text="word " * 1000, delay_per_piece_s=0.001),
-    "inside a chunk": Reply(text="word " * 9, cut_bytes=101, stall_after=14),
+    "inside a chunk": Reply(text="word " * 60, cut_bytes=101, stall_after=60),
     "in a flood": Reply(text="word " * 100, endless=True),
 }
 STOPS_IN_EACH = 40
@@ -80,11 +80,12 @@ async def _stop(server, provider, phase, number, chance):
 
 
 @pytest.mark.unmeasured
-def test_the_far_end_sees_200_stops_within_200_ms(server):
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_the_far_end_sees_200_stops_within_200_ms(server, api):
     chance = random.Random(1)
 
     async def main():
-        provider = OpenAIProvider(ProviderConfig(base_url=server.base_url))
+        provider = OpenAIProvider(ProviderConfig(base_url=server.base_url, options={"api": api}))
         await provider.models()  # the SDK is imported
         delays_s = {phase: [] for phase in PHASES}
         for number in range(STOPS_IN_EACH):
@@ -104,12 +105,13 @@ def test_the_far_end_sees_200_stops_within_200_ms(server):
     assert server.open_connections == 0
 
 
-def test_a_stop_at_any_moment_leaves_no_connection_open(server):
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_a_stop_at_any_moment_leaves_no_connection_open(server, api):
     """Also while the connection is being made, and when the answer is just complete."""
     chance = random.Random(2)
 
     async def main():
-        provider = OpenAIProvider(ProviderConfig(base_url=server.base_url))
+        provider = OpenAIProvider(ProviderConfig(base_url=server.base_url, options={"api": api}))
         await provider.models()
         server.reply = Reply(text="word " * 20, delay_per_piece_s=0.0005)
         for _ in range(100):
