@@ -242,7 +242,7 @@ def test_it_can_be_closed_from_another_event_loop(server):
         await provider.close()
         await _until(lambda: server.open_connections == 0)
 
-    asked, closed = threading.ServerSentEvent(), threading.ServerSentEvent()
+    asked, closed = threading.Event(), threading.Event()
     other = threading.Thread(target=lambda: asyncio.run(ask_and_wait(asked, closed)))
     other.start()
     try:

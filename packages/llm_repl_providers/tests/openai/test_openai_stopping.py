@@ -61,7 +61,7 @@ async def _ready(text_came, chance):
 
 async def _stop(server, provider, phase, number, chance):
     server.script(PHASES[phase])
-    text_came = asyncio.ServerSentEvent()
+    text_came = asyncio.Event()
     count = len(server.requests)
     if phase in {"before the head", "after the head"}:
         # No text comes: the server tells when it has got that far.
