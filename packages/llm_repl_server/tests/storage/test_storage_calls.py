@@ -279,6 +279,7 @@ def test_answers_are_live_completed_and_in_order(store: Store, make_call: MakeCa
     assert store.answers("n", "0" * 64) == [first, *calls]
     assert store.answers("n", "2" * 64) == []
     assert store.answered("n") == [first, *calls, other]
+    assert store.answered("n", 2) == [*calls, other][-2:]
     assert store.answered("nowhere") == []
 
 

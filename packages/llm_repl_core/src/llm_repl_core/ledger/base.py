@@ -73,6 +73,18 @@ class Ledger(abc.ABC):
             StorageError: The records cannot be read.
         """
 
+    async def latest(self, notebook_id: str, limit: int) -> Sequence[CallRecord]:
+        """The last of the calls in `answered`, the latest last.
+
+        Args:
+            notebook_id: Which notebook.
+            limit: How many at most.
+
+        Raises:
+            StorageError: The records cannot be read.
+        """
+        return (await self.answered(notebook_id))[-limit:]
+
     async def spent(self, notebook_id: str) -> tuple[int, int, float]:
         """What a notebook's calls have cost: how many, tokens, US dollars.
 

@@ -13,6 +13,7 @@ from llm_repl_server.cli.notebook_options import give_parameters, notebook_optio
 
 if TYPE_CHECKING:
     from llm_repl_core import Notebook, Preview, Session
+    from llm_repl_core.engine.prompts.shared_prefix import SharedPrefix
     from llm_repl_core.model.json_value import JSONValue
 
 __all__ = ["command"]
@@ -133,6 +134,19 @@ def _preview_alone(session: Session, cell_id: str) -> Preview:
         raise InvalidTemplate(f"{error} With --run-above, the cells above are run first.") from None
 
 
+def _shared(prefix: SharedPrefix, notebook: Notebook) -> str:
+    from llm_repl_server.cli.terminal_text import format_price
+
+    number = notebook.index(prefix.cell_id) + 1 if prefix.cell_id in notebook else None
+    whose = "a cell that is gone" if number is None else f"cell {number}"
+    saved = ""
+    if prefix.saving_usd:
+        saved = f"; the provider's cache would save {format_price(prefix.saving_usd)}"
+    return (
+        f"the first {prefix.tokens:,} tokens or so are those of an earlier call of {whose}{saved}"
+    )
+
+
 def _print(preview: Preview, notebook: Notebook) -> None:
     from llm_repl_server.cli.terminal_text import escape_controls, format_price
 
@@ -150,6 +164,8 @@ def _print(preview: Preview, notebook: Notebook) -> None:
         f"{about}{preview.input_tokens:,} tokens in, at most {preview.output_tokens_limit:,} "
         f"out an answer; {cost}"
     )
+    if preview.shared_prefix is not None:
+        click.echo(_shared(preview.shared_prefix, notebook))
     for notice in preview.notices:
         click.secho(escape_controls(f"Notice: {notice}"), fg="yellow")
     for message in preview.messages:

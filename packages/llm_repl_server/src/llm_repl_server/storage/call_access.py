@@ -220,8 +220,12 @@ class CallAccess(Access):
             written, [record for record in unwritten if record.identity == identity]
         )
 
-    def answered(self, notebook_id: str) -> list[CallRecord]:
-        """All live calls of a notebook that were answered, the latest last.
+    def answered(self, notebook_id: str, limit: int | None = None) -> list[CallRecord]:
+        """The live calls of a notebook that were answered, the latest last.
+
+        Args:
+            notebook_id: Which notebook.
+            limit: How many of the latest; None: all.
 
         Raises:
             StorageError: The database cannot be read.
@@ -229,9 +233,14 @@ class CallAccess(Access):
         key = {"notebook_id": encode_text(notebook_id)}
         unwritten = self._unwritten_answers(notebook_id)
         with self._reading() as connection:
-            found = _records(connection, connection.execute(_answered, key))
+            query = _answered
+            if limit is not None:
+                query = query.order_by(None).order_by(calls.c.number.desc()).limit(limit)
+            found = _records(connection, connection.execute(query, key))
             written = [record for record, _owner in found]
-        return _with_unwritten(written, unwritten)
+        if limit is None:
+            return _with_unwritten(written, unwritten)
+        return _with_unwritten(written[::-1], unwritten)[-limit:]
 
     def spending(self, notebook_id: str) -> NotebookSpending:
         """What the live calls of a notebook have cost up to now.

@@ -42,6 +42,10 @@ class DatabaseLedger(Ledger):
         """See `Ledger.how_to_record`."""
         return 'Execute it with `{"mode": "reuse"}` to ask for what is not on record.'
 
+    async def latest(self, notebook_id: str, limit: int) -> Sequence[CallRecord]:
+        """See `Ledger.latest`."""
+        return await asyncio.to_thread(self._access.answered, notebook_id, limit)
+
     async def unpriced(self, notebook_id: str) -> Sequence[UnpricedCalls]:
         """See `Ledger.unpriced`."""
         return await asyncio.to_thread(self._access.unpriced, notebook_id)

@@ -10,13 +10,20 @@ from llm_repl_core.engine.calls import ModelCaller
 from llm_repl_core.engine.kernel_manager import KernelManager
 from llm_repl_core.engine.prompts.context import SourcedMessage
 from llm_repl_core.engine.prompts.prepare import needs_kernel, prepare
+from llm_repl_core.engine.prompts.shared_prefix import (
+    RECENT_CALLS,
+    SharedPrefix,
+    find_shared_prefix,
+)
 from llm_repl_core.engine.tokens import estimate_tokens, output_allowance
-from llm_repl_core.errors import InvalidInput, ProviderError
+from llm_repl_core.errors import InvalidInput, ProviderError, StorageError
 from llm_repl_core.execution.model_calls import ModelCall
 from llm_repl_core.ledger.bodies import recorded_body
+from llm_repl_core.ledger.identity import canonical_request
 from llm_repl_core.ledger.record import CallPlace
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.plugins.contexts import CallContext
 from llm_repl_core.providers.base import Message
 
 __all__ = ["Preview", "PreviewedMessage", "make_preview"]
@@ -52,6 +59,8 @@ class Preview(Struct, frozen=True, kw_only=True):
         output_tokens_limit: The longest possible answer, in tokens; assumed if nothing limits it.
         price_usd: The highest price of all calls, in US dollars; None if unknown.
         notices: Notices about what is sent, one sentence each.
+        shared_prefix: What the first of the calls has in common with an earlier one, so that the
+            provider's prompt cache may have it; None: nothing.
     """
 
     provider: str
@@ -64,6 +73,7 @@ class Preview(Struct, frozen=True, kw_only=True):
     output_tokens_limit: int
     price_usd: float | None
     notices: tuple[str, ...] = ()
+    shared_prefix: SharedPrefix | None = None
 
 
 async def make_preview(cell_id: str, kernels: KernelManager, model_caller: ModelCaller) -> Preview:
@@ -139,6 +149,18 @@ async def make_preview(cell_id: str, kernels: KernelManager, model_caller: Model
             first.provider, first.request.model, input_tokens, limit * len(calls)
         ),
         notices=prepared.notices,
+        shared_prefix=await _shared_prefix(first, model_caller),
+    )
+
+
+async def _shared_prefix(context: CallContext, model_caller: ModelCaller) -> SharedPrefix | None:
+    try:
+        records = await model_caller.ledger.latest(context.notebook.id, RECENT_CALLS)
+    except StorageError:
+        return None  # it is told where it matters: in a run
+    canonical = canonical_request(context.provider, context.request)
+    return find_shared_prefix(
+        records, context.provider, context.request, canonical, model_caller.prices
     )
 
 
