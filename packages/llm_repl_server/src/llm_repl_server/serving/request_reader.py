@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 import select
 import socket
 import time
-import urllib.parse
-from typing import Any, Literal
+from typing import Literal
 
 from werkzeug.exceptions import RequestTimeout
 
 from llm_repl_server.compat.gunicorn import SocketUnreader, errors
+from llm_repl_server.serving.request_head import RequestHead, parse_head
 
 __all__ = ["REQUEST_TIMEOUT_S", "Pool", "RequestReader"]
 
@@ -32,10 +31,6 @@ _READ_BYTES = 8192
 _BODY_AHEAD_BYTES = 32 * 1024
 # Most clients send a body right behind its head, in a packet of its own.
 _MOMENT_MS = 5
-
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,20})[ \t]*\r\n", re.IGNORECASE)
-_CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
-_EXPECTS = re.compile(rb"\r\nexpect:", re.IGNORECASE)
 
 
 class RequestReader(SocketUnreader):  # type: ignore[misc]  # gunicorn brings no types
@@ -66,8 +61,9 @@ class RequestReader(SocketUnreader):  # type: ignore[misc]  # gunicorn brings no
         Returns:
             Whether the parser can begin: what it needs is there, or no good head can come any more.
         """
-        is_here = False
-        while not (is_here := self._head_is_here() and self._missing_bytes() == 0):
+        while (head := self._head()) is None or _body_is_awaited(head):
+            if self._error is not None:
+                break
             data = self._receive()
             if data is None:
                 return False
@@ -77,7 +73,7 @@ class RequestReader(SocketUnreader):  # type: ignore[misc]  # gunicorn brings no
             self.buf.write(data)
             if self._deadline is None:
                 self._deadline = time.monotonic() + REQUEST_TIMEOUT_S
-        self.pool = self._choose_pool() if is_here else "plain"
+        self.pool = "plain" if head is None or _body_is_awaited(head) else _pool_for(head)
         self._deadline = None
         self._left_s = REQUEST_TIMEOUT_S
         return True
@@ -126,56 +122,28 @@ class RequestReader(SocketUnreader):  # type: ignore[misc]  # gunicorn brings no
         self._left_s = min(self._left_s, REQUEST_TIMEOUT_S)
         return data
 
-    def _missing_bytes(self) -> int:
-        """How much of a small body is still to come; 0 also where it is not waited for here."""
-        head, _, rest = self._head()
-        if self._error is not None or _EXPECTS.search(head):
-            return 0
-        if _CHUNKED.search(head):
-            return int(not _chunks_are_here(rest) and len(rest) < _BODY_AHEAD_BYTES)
-        length = self._announced_length(head)
-        return max(length - len(rest), 0) if length <= _BODY_AHEAD_BYTES else 0
-
-    def _choose_pool(self) -> Pool:
-        head, _, rest = self._head()
-        if _CHUNKED.search(head):
-            return "plain" if _chunks_are_here(rest) else "body"
-        if self._announced_length(head) > len(rest):
-            return "body"
-        target = urllib.parse.unquote_to_bytes(head.partition(b"\r\n")[0])
-        return "poll" if b"/socket.io" in target and b"sid" in target else "plain"
-
-    def _head(self) -> tuple[bytes, bytes, bytes]:
-        data: bytes = self.buf.getvalue().removeprefix(b"\r\n")
-        head, end, rest = data.partition(b"\r\n\r\n")
-        return head + b"\r\n", end, rest
-
-    def _announced_length(self, head: bytes) -> int:
-        found = _LENGTH.search(head)
-        return int(found[1]) if found else 0
-
-    def _head_is_here(self) -> bool:
+    def _head(self) -> RequestHead | None:
+        """The head of the next request, if it is here."""
         # One empty line before a request is passed over, as the parser does.
-        data: Any = self.buf.getvalue().removeprefix(b"\r\n")
-        if b"\r\n\r\n" in data:
-            return True
-        # The parser has the first say, and is told of these where it asks for more.
-        if len(data) > _HEAD_LIMIT_BYTES:
-            self._error = errors.LimitRequestHeaders("the head is too large")
-        elif data.count(b"\n") != data.count(b"\r\n"):
-            self._error = errors.InvalidHeader("bare LF as line terminator")
-        return self._error is not None
+        data: bytes = self.buf.getvalue().removeprefix(b"\r\n")
+        head = parse_head(data)
+        if head is None:
+            # The parser has the first say, and is told of these where it asks for more.
+            if len(data) > _HEAD_LIMIT_BYTES:
+                self._error = errors.LimitRequestHeaders("the head is too large")
+            elif data.count(b"\n") != data.count(b"\r\n"):
+                self._error = errors.InvalidHeader("bare LF as line terminator")
+        return head
 
 
-def _chunks_are_here(data: bytes) -> bool:
-    """Whether a chunked body is here to its end, or is no good one, which the parser refuses."""
-    position = 0
-    while (end := data.find(b"\r\n", position)) >= 0:
-        try:
-            size = int(data[position:end].partition(b";")[0], 16)
-        except ValueError:
-            return True
-        if size <= 0:
-            return b"\r\n\r\n" in data[end:]  # behind the trailers, if there are some
-        position = end + 2 + size + 2
-    return False
+def _body_is_awaited(head: RequestHead) -> bool:
+    """Whether a body is so small that all of it is waited for, in no thread."""
+    if head.expects or head.body_is_here:
+        return False
+    return (len(head.body) if head.is_chunked else head.length) < _BODY_AHEAD_BYTES
+
+
+def _pool_for(head: RequestHead) -> Pool:
+    if not head.body_is_here:
+        return "body"
+    return "poll" if head.is_poll else "plain"
