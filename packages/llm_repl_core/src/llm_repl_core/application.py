@@ -114,6 +114,7 @@ class Application:
                 reasoning_effort=self.settings.reasoning_effort,
             ),
             timeout_s=self.settings.provider_timeout_s,
+            options=self.settings.provider_options,
         )
         self.prices = Prices(self.settings.prices)
         self._limits = ProviderLimits(self.settings.provider_concurrency)

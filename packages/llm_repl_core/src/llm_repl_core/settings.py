@@ -133,6 +133,13 @@ class Settings(Struct, frozen=True, kw_only=True):
             "`minimal`, `low`, `medium` or `high`; not set: the provider's own."
         ),
     ] = None
+    provider_options: Annotated[
+        dict[str, dict[str, Any]],
+        Meta(
+            description="Options of providers, by the provider's name, that a cell's `parameters` "
+            "override: `{openai: {api: chat, stream: false}}`."
+        ),
+    ] = field(default_factory=dict)
     provider_timeout_s: Annotated[
         float,
         Meta(

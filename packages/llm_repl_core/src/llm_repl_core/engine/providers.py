@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 from llm_repl_core.engine.routing import ProviderChoice
-from llm_repl_core.errors import LLMReplError, ProviderError, ProviderNotFound
+from llm_repl_core.errors import InvalidSetting, LLMReplError, ProviderError, ProviderNotFound
 from llm_repl_core.keys import Keys
 from llm_repl_core.providers.base import Provider, ProviderConfig
 from llm_repl_core.providers.secret import Redactor, Secret, redact
@@ -25,6 +26,10 @@ class Providers:
         keys: Where the keys are kept.
         choice: The default, whose ``base_url`` goes to that provider only.
         timeout_s: How long a call waits for the next piece of an answer.
+        options: Of each provider, by its name; those of a request override them.
+
+    Raises:
+        InvalidSetting: There are options for a provider that is not installed.
     """
 
     def __init__(
@@ -34,8 +39,15 @@ class Providers:
         keys: Keys,
         choice: ProviderChoice,
         timeout_s: float = 120.0,
+        options: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     ) -> None:
+        for name in sorted(options.keys() - classes.keys()):
+            raise InvalidSetting(
+                f"`provider_options` has options for `{name}`, which is no provider here; there are: "
+                f"{', '.join(sorted(classes))}."
+            )
         self._classes = dict(classes)
+        self._options = options
         self._keys = keys
         self._choice = choice
         self._timeout_s = timeout_s
@@ -58,7 +70,11 @@ class Providers:
     def for_another_loop(self) -> Providers:
         """The same providers, made anew: a connection belongs to the event loop that made it."""
         return Providers(
-            self._classes, keys=self._keys, choice=self._choice, timeout_s=self._timeout_s
+            self._classes,
+            keys=self._keys,
+            choice=self._choice,
+            timeout_s=self._timeout_s,
+            options=self._options,
         )
 
     def names(self) -> list[str]:
@@ -143,6 +159,7 @@ class Providers:
             base_url=chosen.base_url,
             model=chosen.model,
             timeout_s=self._timeout_s,
+            options=dict(self._options.get(provider_class.name, {})),
         )
         return self._use(provider_class, lambda: provider_class(config), config.api_key)
 

@@ -60,8 +60,8 @@ def _check_replay(session, server, failure=None):
 def test_a_loop_of_tools_takes_the_reasoning_back_and_is_replayed(
     open_at_server, server, api, stream
 ):
-    parameters = {"stream": stream, "reasoning_effort": "low"}
-    notebook = _ask(api, tools=["birthday"], parameters=parameters)
+    fields = {"reasoning_effort": "low", "parameters": {"stream": stream}}
+    notebook = _ask(api, tools=["birthday"], **fields)
     session = open_at_server(notebook)
     server.script(
         Reply(reasoning="I need her age.", text="Let me see. ", tool_calls=CALLS),
@@ -104,3 +104,20 @@ def test_a_picture_is_an_answer_and_replayed(open_at_server, server, api):
     assert _run(session) is None
     assert "image/png" in str([output.fields for output in session.notebook.cells[1].outputs])
     _check_replay(session, server)
+
+
+def test_openai_is_given_the_same_key_for_calls_that_begin_alike(
+    open_at_server, server, api, monkeypatch
+):
+    notebook = Notebook("Example")
+    for content in ("One?", "Two?"):
+        notebook.add_prompt(content, system="Be kind.", parameters={"api": api})
+    session = open_at_server(notebook)
+    assert _run(session) is None
+    assert not any("prompt_cache_key" in request.body for request in server.requests)
+    # As if the server were OpenAI's own.
+    monkeypatch.setattr("llm_repl_providers.openai.provider.is_openai", lambda _: True)
+    assert _run(session, mode="live") is None
+    first, second = (request.body["prompt_cache_key"] for request in server.requests[2:])
+    assert first == second
+    assert len(first) <= 64
