@@ -17,7 +17,7 @@ ONE_CALL = Spending(calls=1)
 
 def test_what_is_reserved_and_spent_is_counted():
     meter = BudgetMeter(Budget(calls=3, tokens=1_000, usd=1.0), spent=Spending(1, 100, 0.1))
-    reservation = meter.reserve(Spending(1, 500, 0.2))
+    reservation = reserve_all([meter], Spending(1, 500, 0.2))
     assert meter.spent == Spending(1, 100, 0.1)
     assert meter.reserved == Spending(1, 500, 0.2)
     assert meter.left == Budget(calls=1, tokens=400, usd=0.7)
@@ -30,7 +30,7 @@ def test_what_is_reserved_and_spent_is_counted():
 
 def test_without_limits_everything_goes():
     meter = BudgetMeter(Budget())
-    meter.reserve(Spending(10**9, 10**12, 1e9)).settle(Spending(10**9, 10**12, 1e9))
+    reserve_all([meter], Spending(10**9, 10**12, 1e9)).settle(Spending(10**9, 10**12, 1e9))
     assert meter.left == Budget()
     assert meter.spent == Spending(10**9, 10**12, 1e9)
 
@@ -75,9 +75,9 @@ def test_without_limits_everything_goes():
 )
 def test_a_refusal_says_what_when_and_how_much(budget, spent, reserved, asked, sentence):
     meter = BudgetMeter(budget, spent=spent)
-    meter.reserve(reserved)
+    reserve_all([meter], reserved)
     with pytest.raises(BudgetExceeded) as caught:
-        meter.reserve(asked)
+        reserve_all([meter], asked)
     assert str(caught.value) == sentence
     assert meter.reserved == reserved
     assert (caught.value.code, caught.value.http_status) == ("budget_exceeded", 409)
@@ -85,29 +85,29 @@ def test_a_refusal_says_what_when_and_how_much(budget, spent, reserved, asked, s
 
 def test_a_notebooks_budget_is_called_so():
     with pytest.raises(BudgetExceeded, match="The notebook's budget of 0 calls"):
-        BudgetMeter(Budget(calls=0), what="notebook").reserve(ONE_CALL)
+        reserve_all([BudgetMeter(Budget(calls=0), owner="notebook")], ONE_CALL)
 
 
 def test_what_costs_nothing_needs_no_money():
-    BudgetMeter(Budget(usd=0.0)).reserve(Spending(1, 100, 0.0))
+    reserve_all([BudgetMeter(Budget(usd=0.0))], Spending(1, 100, 0.0))
 
 
 def test_the_limit_itself_may_be_reached():
     meter = BudgetMeter(Budget(calls=2, tokens=10, usd=0.3))
-    meter.reserve(Spending(1, 5, 0.1)).settle(Spending(1, 5, 0.1))
-    meter.reserve(Spending(1, 5, 0.2))
+    reserve_all([meter], Spending(1, 5, 0.1)).settle(Spending(1, 5, 0.1))
+    reserve_all([meter], Spending(1, 5, 0.2))
     assert meter.left == Budget(calls=0, tokens=0, usd=0.0)
 
 
 def test_a_call_that_took_more_than_was_reserved_counts_in_full():
     meter = BudgetMeter(Budget(tokens=100))
-    other = meter.reserve(Spending(1, 10, 0.0))
-    meter.reserve(Spending(1, 50, 0.0)).settle(Spending(1, 400, 0.0))
+    other = reserve_all([meter], Spending(1, 10, 0.0))
+    reserve_all([meter], Spending(1, 50, 0.0)).settle(Spending(1, 400, 0.0))
     assert meter.spent == Spending(1, 400, 0.0)
     assert meter.left == Budget(tokens=0)
     for asked in (Spending(1, 1, 0.0), Spending(1, 0, 0.0)):
         with pytest.raises(BudgetExceeded):
-            meter.reserve(asked)
+            reserve_all([meter], asked)
     other.settle(Spending(1, 10, 0.0))  # one that is under way still ends
     assert meter.spent == Spending(2, 410, 0.0)
 
@@ -116,7 +116,7 @@ def test_a_call_that_took_more_than_was_reserved_counts_in_full():
 @pytest.mark.parametrize("second", ["settle", "release"])
 def test_only_the_first_ending_counts(first, second):
     meter = BudgetMeter(Budget(calls=5))
-    reservation = meter.reserve(ONE_CALL)
+    reservation = reserve_all([meter], ONE_CALL)
 
     def end(how):
         if how == "settle":
@@ -132,14 +132,14 @@ def test_only_the_first_ending_counts(first, second):
 
 def test_an_error_gives_back_what_was_reserved():
     meter = BudgetMeter(Budget(calls=1))
-    with pytest.raises(ZeroDivisionError), meter.reserve(ONE_CALL):
+    with pytest.raises(ZeroDivisionError), reserve_all([meter], ONE_CALL):
         1 / 0  # noqa: B018
     assert meter.left == Budget(calls=1)
 
 
 def test_what_was_settled_stays_so_at_the_end_of_its_block():
     meter = BudgetMeter(Budget(calls=1))
-    with meter.reserve(ONE_CALL) as reservation:
+    with reserve_all([meter], ONE_CALL) as reservation:
         reservation.settle(ONE_CALL)
     assert meter.spent == ONE_CALL
 
@@ -148,10 +148,10 @@ def test_money_does_not_drift():
     assert Spending(usd=0.1) + Spending(usd=0.2) == Spending(usd=0.3)
     meter = BudgetMeter(Budget(usd=1.0))
     for _ in range(10):
-        meter.reserve(Spending(usd=0.1)).settle(Spending(usd=0.1))
+        reserve_all([meter], Spending(usd=0.1)).settle(Spending(usd=0.1))
     assert meter.spent.usd == 1.0
     with pytest.raises(BudgetExceeded):
-        meter.reserve(Spending(usd=0.000000001))
+        reserve_all([meter], Spending(usd=0.000000001))
 
 
 @settings(max_examples=100)
@@ -163,15 +163,15 @@ def test_a_sum_of_nano_dollars_is_exact(amounts):
 
 def test_a_provider_that_counts_below_zero_gives_nothing_back():
     meter = BudgetMeter(Budget(tokens=10), spent=Spending(1, 8, 0.0))
-    meter.reserve(Spending(1, 2, 0.0)).settle(Spending(-1, -50, -2.0))
+    reserve_all([meter], Spending(1, 2, 0.0)).settle(Spending(-1, -50, -2.0))
     assert meter.spent == Spending(1, 8, 0.0)
     with pytest.raises(BudgetExceeded):
-        meter.reserve(Spending(1, 3, 0.0))
+        reserve_all([meter], Spending(1, 3, 0.0))
 
 
 def test_several_budgets_take_all_or_nothing():
     run = BudgetMeter(Budget(calls=5))
-    notebook = BudgetMeter(Budget(calls=1), what="notebook")
+    notebook = BudgetMeter(Budget(calls=1), owner="notebook")
     first = reserve_all([run, notebook], ONE_CALL)
     with pytest.raises(BudgetExceeded, match="notebook"):
         reserve_all([run, notebook], ONE_CALL)

@@ -3,8 +3,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import sys
-import threading
 
 from llm_repl_core.engine.budget import Budget, BudgetMeter, Reservation, Spending, reserve_all
 from llm_repl_core.errors import BudgetExceeded
@@ -17,16 +15,14 @@ class Tally:
     back, so that it never shows more than what is really reserved."""
 
     def __init__(self):
-        self.lock = threading.Lock()
         self.now = [0, 0, 0]
         self.most = [0, 0, 0]
 
     def change(self, spending, sign):
         amounts = (spending.calls, spending.tokens, round(spending.usd * 1e9))
-        with self.lock:
-            for index, amount in enumerate(amounts):
-                self.now[index] += sign * amount
-                self.most[index] = max(self.most[index], self.now[index])
+        for index, amount in enumerate(amounts):
+            self.now[index] += sign * amount
+            self.most[index] = max(self.most[index], self.now[index])
 
 
 BUDGET = Budget(calls=800, tokens=40_000, usd=4.0)
@@ -42,19 +38,19 @@ def close_to_the_limit(most):
     return any(one > 0.99 * limit for one, limit in zip(most, LIMITS, strict=True))
 
 
-def test_ten_thousand_reservations_from_eight_threads_never_overrun():
-    run, notebook = BudgetMeter(BUDGET), BudgetMeter(BUDGET, what="notebook")
+def test_ten_thousand_reservations_of_two_budgets_never_overrun():
+    run, notebook = BudgetMeter(BUDGET), BudgetMeter(BUDGET, owner="notebook")
     tally = Tally()
-    outcomes = []
 
-    def work(number):
+    async def work(number):
         chance = random.Random(number)
         held = []
         refused = 0
-        # Half of the threads name the budgets in the other order: no two may wait for each other.
+        # Half of the tasks name the budgets in the other order.
         meters = [run, notebook] if number % 2 else [notebook, run]
         for _ in range(1_250):
             estimate = random_estimate(chance)
+            await asyncio.sleep(0)
             try:
                 reservation = reserve_all(meters, estimate)
             except BudgetExceeded:
@@ -71,20 +67,12 @@ def test_ten_thousand_reservations_from_eight_threads_never_overrun():
                     reservation.release()
         for reservation, estimate in held:
             reservation.settle(estimate)
-        outcomes.append(refused)
+        return refused
 
-    interval_s = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(60)
-    finally:
-        sys.setswitchinterval(interval_s)
-    assert len(outcomes) == 8
-    assert sum(outcomes) > 100
+    async def main():
+        return await asyncio.gather(*(work(number) for number in range(8)))
+
+    assert sum(asyncio.run(main())) > 100
     assert all(most <= limit for most, limit in zip(tally.most, LIMITS, strict=True))
     assert close_to_the_limit(tally.most)
     for meter in (run, notebook):
@@ -100,7 +88,7 @@ def test_ten_thousand_reservations_from_ten_thousand_tasks_never_overrun():
     async def call():
         estimate = random_estimate(chance)
         await asyncio.sleep(0)
-        with meter.reserve(estimate) as reservation:
+        with reserve_all([meter], estimate) as reservation:
             tally.change(estimate, +1)
             for _ in range(chance.randrange(5)):
                 await asyncio.sleep(0)
@@ -126,19 +114,17 @@ def test_ten_thousand_reservations_from_ten_thousand_tasks_never_overrun():
 def test_of_ten_thousand_that_want_the_last_ones_exactly_those_get_them():
     meter = BudgetMeter(Budget(calls=500))
     taken = []
-    start = threading.Barrier(8)
 
-    def work():
-        start.wait()
+    async def work():
         for _ in range(1_250):
+            await asyncio.sleep(0)
             with contextlib.suppress(BudgetExceeded):
-                taken.append(meter.reserve(ONE_CALL))
+                taken.append(reserve_all([meter], ONE_CALL))
 
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    async def main():
+        await asyncio.gather(*(work() for _ in range(8)))
+
+    asyncio.run(main())
     assert len(taken) == 500
-    assert all(isinstance(one, Reservation) for one in taken)
+    assert all(isinstance(reservation, Reservation) for reservation in taken)
     assert meter.left == Budget(calls=0)

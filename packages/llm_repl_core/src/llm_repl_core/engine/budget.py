@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import math
-import threading
-from collections.abc import Generator, Sequence
-from contextlib import ExitStack, contextmanager
-from itertools import count
+from collections.abc import Sequence
 from typing import Annotated, Self, TypeAlias
 
 from msgspec import Meta, Struct
@@ -65,22 +62,20 @@ _NOTHING = Spending()
 class BudgetMeter:
     """Keeps count of what is spent and of what is reserved, and holds both within a budget.
 
-    Any thread may use it. Money is counted in whole nano-dollars, so that no sum drifts.
+    Used in the engine's loop, and without a lock: nothing here waits. Money is counted in whole nano-dollars, so that no sum drifts.
 
     Args:
         budget: The limits.
         spent: What had been spent before.
-        what: Whose budget it is, for messages: ``run`` or ``notebook``.
+        owner: Whose budget it is, for messages: ``run`` or ``notebook``.
     """
 
-    def __init__(self, budget: Budget, *, spent: Spending = _NOTHING, what: str = "run") -> None:
+    def __init__(self, budget: Budget, *, spent: Spending = _NOTHING, owner: str = "run") -> None:
         self._budget = budget
-        self._what = what
+        self._owner = owner
         self._limits = _limits(budget)
         self._spent = Amount.of(spent)
         self._reserved = NOTHING
-        self._lock = threading.Lock()
-        self._number = next(_numbers)
 
     @property
     def budget(self) -> Budget:
@@ -90,20 +85,17 @@ class BudgetMeter:
     @property
     def spent(self) -> Spending:
         """What settled calls have cost, and what had been spent before."""
-        with self._lock:
-            return self._spent.spending()
+        return self._spent.spending()
 
     @property
     def reserved(self) -> Spending:
         """What calls under way may cost."""
-        with self._lock:
-            return self._reserved.spending()
+        return self._reserved.spending()
 
     @property
     def left(self) -> Budget:
         """What may still be reserved; None where there is no limit."""
-        with self._lock:
-            taken = self._spent + self._reserved
+        taken = self._spent + self._reserved
         calls, tokens, nano_usd = (
             None if limit is None else max(0, limit - amount)
             for limit, amount in zip(self._limits, astuple(taken), strict=True)
@@ -119,26 +111,14 @@ class BudgetMeter:
             pending: What else may still be spent, in place of what is reserved.
             estimate: The most that the call is thought to cost.
         """
-        with self._lock:
-            asked = astuple(self._spent + pending + estimate)
+        asked = astuple(self._spent + pending + estimate)
         return all(
             limit is None or amount <= limit
             for limit, amount in zip(self._limits, asked, strict=True)
         )
 
-    def reserve(self, estimate: Spending) -> Reservation:
-        """Set aside what a call may cost.
-
-        Args:
-            estimate: The most that it is thought to cost.
-
-        Raises:
-            BudgetExceeded: That might be more than is left; nothing is set aside.
-        """
-        return reserve_all([self], estimate)
-
     def _refusal(self, asked: Amount) -> str | None:
-        """Why no more can be reserved, with the lock held; None: it can."""
+        """Why no more can be reserved; None: it can."""
         rows = zip(
             Budget.__struct_fields__,
             self._limits,
@@ -150,7 +130,7 @@ class BudgetMeter:
         for name, limit, spent, reserved, more in rows:
             if limit is not None and spent + reserved + more > limit:
                 return (
-                    f"The {self._what}'s budget of {_words(name, limit)} has too little left for "
+                    f"The {self._owner}'s budget of {_words(name, limit)} has too little left for "
                     f"this call: {_words(name, spent)} spent, {_words(name, reserved)} reserved by "
                     f"calls under way, and it may take {_words(name, more)}; set the budget's "
                     f"`{name}` higher to go on."
@@ -195,13 +175,12 @@ class Reservation:
         self.release()
 
     def _end(self, actual: Amount) -> None:
-        with _locked(self._meters):
-            if not self._open:
-                return
-            self._open = False
-            for meter in self._meters:
-                meter._reserved -= self._estimate
-                meter._spent += actual
+        if not self._open:
+            return
+        self._open = False
+        for meter in self._meters:
+            meter._reserved -= self._estimate
+            meter._spent += actual
 
 
 def reserve_all(meters: Sequence[BudgetMeter], estimate: Spending) -> Reservation:
@@ -215,18 +194,13 @@ def reserve_all(meters: Sequence[BudgetMeter], estimate: Spending) -> Reservatio
         BudgetExceeded: One of the budgets has not enough left.
     """
     asked = Amount.of(estimate)
-    # Everybody takes the locks in one order, so that no two wait for each other.
-    ordered = sorted(set(meters), key=lambda meter: meter._number)
-    with _locked(ordered):
-        for meter in ordered:
-            if refusal := meter._refusal(asked):
-                raise BudgetExceeded(refusal)
-        for meter in ordered:
-            meter._reserved += asked
-    return Reservation(ordered, asked)
-
-
-_numbers = count()
+    unique = list(dict.fromkeys(meters))
+    for meter in unique:
+        if refusal := meter._refusal(asked):
+            raise BudgetExceeded(refusal)
+    for meter in unique:
+        meter._reserved += asked
+    return Reservation(unique, asked)
 
 
 class Amount(Struct, frozen=True):
@@ -283,11 +257,3 @@ def _words(name: str, amount: int) -> str:
         dollars, nano = divmod(amount, _NANO)
         return f"${dollars:,}.{f'{nano:09}'.rstrip('0'):0<2}"
     return f"{amount:,} {name.removesuffix('s') if amount == 1 else name}"
-
-
-@contextmanager
-def _locked(meters: Sequence[BudgetMeter]) -> Generator[None, None, None]:
-    with ExitStack() as stack:
-        for meter in meters:
-            stack.enter_context(meter._lock)
-        yield

@@ -112,7 +112,7 @@ class CallPolicies:
         check_preferences(notebook.own_metadata)
         meters = []
         if options.budget is not None:
-            meters.append(BudgetMeter(options.budget, what="run"))
+            meters.append(BudgetMeter(options.budget, owner="run"))
         earlier_usd, unpriced_before = await self._price_earlier(notebook)
         notebook_meter = await self._meter_of(notebook, earlier_usd)
         if notebook_meter is not None:
@@ -167,6 +167,6 @@ class CallPolicies:
                 spent = Spending(*await self._ledger.spent(notebook.id)) + Spending(usd=earlier_usd)
             else:
                 spent = meter.spent
-            meter = BudgetMeter(budget, spent=spent, what="notebook")
+            meter = BudgetMeter(budget, spent=spent, owner="notebook")
             self._notebook_meter = meter
         return meter
