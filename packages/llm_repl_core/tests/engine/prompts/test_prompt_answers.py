@@ -498,6 +498,22 @@ def test_a_process_that_was_ended_from_outside_is_replaced() -> None:
     asyncio.run(check())
 
 
+def test_a_process_may_take_its_time_to_start(tmp_path, monkeypatch) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import time\ntime.sleep(2)")
+    for process in _checkers():
+        process.kill()
+        process.wait(5)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(schema_process, "LIMIT_S", 1.5)
+
+    async def check() -> None:
+        form = await resolve_form(_object_of({"pattern": "^a+$"}), InProcessKernel())
+        assert form is not None
+        assert await form.read('{"a": "aaa"}', InProcessKernel()) == {"a": "aaa"}
+
+    asyncio.run(check())
+
+
 def test_checks_use_one_process_again_and_no_file_of_the_folder(tmp_path, monkeypatch) -> None:
     (tmp_path / "jsonschema.py").write_text("raise SystemExit(1)")
     monkeypatch.chdir(tmp_path)

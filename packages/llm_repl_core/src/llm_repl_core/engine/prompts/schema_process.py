@@ -16,6 +16,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -25,7 +26,10 @@ from llm_repl_core.model.json_value import JSONValue
 __all__ = ["check_apart"]
 
 LIMIT_S = 10.0
-"""How long a check may take, the start of the process included."""
+"""How long a check may take."""
+
+_START_LIMIT_S = 60.0
+"""How long a process may take to start, which on a busy machine is no fault of the answer."""
 
 _AT_ONCE = max(2, os.cpu_count() or 1)
 _KEPT_SCHEMAS = 20
@@ -67,6 +71,11 @@ class _Checker:
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is for the process that asks
         )
+
+    def wait_until_ready(self) -> bytes:
+        """What it says when it has started, a line; empty where it has ended."""
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
 
     def ask(self, document: bytes) -> bytes:
         """What it says of a document, a line of JSON; empty where it has ended."""
@@ -134,7 +143,7 @@ class _Check:
         """What became of it: a ``misfit``, a ``problem``, or nothing of the kind."""
         while True:
             checker, is_new = _checkers.take()
-            said = self._ask(checker)
+            said = self._ask(checker, is_new=is_new)
             if said.endswith(b"\n"):
                 _checkers.give_back(checker)
                 outcome: dict[str, str] = json.loads(said)
@@ -152,22 +161,30 @@ class _Check:
             if self._checker is not None:
                 self._checker.kill()
 
-    def _ask(self, checker: _Checker) -> bytes:
+    def _ask(self, checker: _Checker, *, is_new: bool) -> bytes:
         with self._lock:
             if self._ends is not None:
                 return b""
             self._checker = checker
-        timer = threading.Timer(LIMIT_S, self.give_up, [_TOO_LONG.format(limit=f"{LIMIT_S:g}")])
-        timer.daemon = True
-        timer.start()
         try:
-            return checker.ask(self._document)
+            if is_new and not self._within(_START_LIMIT_S, _NO_START, checker.wait_until_ready):
+                return b""
+            return self._within(LIMIT_S, _TOO_LONG, lambda: checker.ask(self._document))
         finally:
-            timer.cancel()
             with self._lock:
                 self._checker = None
 
+    def _within(self, limit_s: float, why: str, read: Callable[[], bytes]) -> bytes:
+        timer = threading.Timer(limit_s, self.give_up, [why.format(limit=f"{limit_s:g}")])
+        timer.daemon = True
+        timer.start()
+        try:
+            return read()
+        finally:
+            timer.cancel()
 
+
+_NO_START = "The answer could not be checked: the process for it did not start within {limit} s."
 _TOO_LONG = (
     "`schema`: checking this answer takes longer than {limit} s. In a `pattern`, repeat nothing "
     "within what is repeated; leave out `uniqueItems` for long lists of objects."
@@ -188,6 +205,9 @@ def _serve() -> None:
     def checker_of(schema: str) -> SchemaChecker:
         return SchemaChecker(json.loads(schema))
 
+    SchemaChecker({})  # has the library imported
+    sys.stdout.write("\n")
+    sys.stdout.flush()
     for line in sys.stdin.buffer:
         outcome: dict[str, str] = {}
         # Whoever asked ends it in time, but may itself have been killed.
