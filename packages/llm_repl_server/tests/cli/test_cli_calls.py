@@ -64,7 +64,7 @@ def fill(environment: dict[str, str]) -> Fill:
     def write(*records: CallRecord) -> list[CallRecord]:
         """Record calls of which the first given is the last that was made."""
         with CallLog(f"sqlite:///{environment['LLM_REPL_DATA_DIR']}/llm-repl.db") as log:
-            for future in [log.begin_call(record) for record in reversed(records)]:
+            for future in [log.calls.begin_call(record) for record in reversed(records)]:
                 future.result(10)
         return list(records)
 

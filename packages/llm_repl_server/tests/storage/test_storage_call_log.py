@@ -22,7 +22,7 @@ from llm_repl_server.storage import sqlite
 from llm_repl_server.storage.call_filter import CallFilter
 from llm_repl_server.storage.call_log import CallLog
 from llm_repl_server.storage.changes import CreateNotebook, WriteCell
-from llm_repl_server.storage.lock_file import LockFile
+from llm_repl_server.storage.locks import LockFile
 from llm_repl_server.storage.store import Store
 
 MakeCall = Callable[..., CallRecord]
@@ -42,11 +42,11 @@ with CallLog(url) as log:
             identity="0", provider="mock", model="m", body={}, started_at=datetime.now(UTC),
             request={"messages": [{"role": "user", "content": "hi"}]},
         )
-        log.begin_call(call).result(30)
+        log.calls.begin_call(call).result(30)
         if waits:
             os.write(1, b"begun\\n")
             sys.stdin.read()
-        log.end_call(replace(call, state="completed", text="ho")).result(30)
+        log.calls.end_call(replace(call, state="completed", text="ho")).result(30)
 """
 
 
@@ -80,15 +80,15 @@ def test_a_server_and_two_programs_write_at_the_same_time(
                 store.submit(WriteCell("n", CodeCell(id=cell.id, content=str(rounds))))
                 for cell in cells
             ]
-            futures.append(store.begin_call(make_call(id=f"server {rounds}")))
+            futures.append(store.calls.begin_call(make_call(id=f"server {rounds}")))
             for future in futures:
                 future.result(30)
     assert (a.returncode, b.returncode) == (0, 0)
-    names = {call.id for call in store.list_calls(CallFilter(limit=100_000))}
+    names = {call.id for call in store.calls.list_calls(CallFilter(limit=100_000))}
     assert names == {f"{name} {number}" for name in "ab" for number in range(100)} | {
         f"server {number + 1}" for number in range(rounds)
     }
-    assert len(store.list_calls(CallFilter(search="ho", limit=300))) == 200
+    assert len(store.calls.list_calls(CallFilter(search="ho", limit=300))) == 200
     loaded = store.load_notebook("n")
     assert loaded is not None
     assert {cell.content for cell in loaded} == {str(rounds)}
@@ -100,7 +100,7 @@ def test_many_make_a_database_at_the_same_time(database_url: str) -> None:
         for program in programs:
             with program:
                 assert program.wait(60) == 0
-        assert len(store.list_calls()) == 12
+        assert len(store.calls.list_calls()) == 12
     assert owner_files(database_url) == []
 
 
@@ -109,11 +109,11 @@ def test_a_call_of_a_killed_program_is_cut_off_and_that_of_a_live_one_is_not(
     database_url: str, make_call: MakeCall
 ) -> None:
     def states(access: CallLog | Store) -> dict[str, str]:
-        return {call.id: call.state for call in access.list_calls()}
+        return {call.id: call.state for call in access.calls.list_calls()}
 
     def listed(access: CallLog | Store, state: str) -> list[str]:
         wanted = CallFilter(state=state)  # type: ignore[arg-type]  # it is one of them
-        return [call.id for call in access.list_calls(wanted)]
+        return [call.id for call in access.calls.list_calls(wanted)]
 
     with (
         recorder(database_url, "dead", 1, "wait") as dead,
@@ -132,12 +132,12 @@ def test_a_call_of_a_killed_program_is_cut_off_and_that_of_a_live_one_is_not(
             assert listed(log, "running") == ["alive 0"]
         assert len(owner_files(database_url)) == 2
         with Store(database_url) as store:
-            store.begin_call(make_call(id="server's")).result(10)
+            store.calls.begin_call(make_call(id="server's")).result(10)
             expected = {"dead 0": "interrupted", "alive 0": "running", "server's": "running"}
             assert states(store) == expected
             with CallLog(database_url) as log:
                 assert states(log) == expected
-            found = store.load_call("dead 0")
+            found = store.calls.load_call("dead 0")
             assert found is not None
             assert found.error is not None
             assert "may charge for it" in found.error.message
@@ -146,7 +146,9 @@ def test_a_call_of_a_killed_program_is_cut_off_and_that_of_a_live_one_is_not(
                 written = dict(connection.execute("SELECT id, state FROM calls"))
             assert written == expected
             assert len(owner_files(database_url)) == 2, "the dead one's is gone"
-            assert [call.id for call in store.list_calls(CallFilter(search="hi"))] == ["dead 0"]
+            assert [call.id for call in store.calls.list_calls(CallFilter(search="hi"))] == [
+                "dead 0"
+            ]
         # The program that lives ends its call, whatever servers have come and gone.
         alive.communicate(b"", 30)
         assert alive.returncode == 0
@@ -167,7 +169,7 @@ def test_one_opens_after_the_other(database_url: str, monkeypatch: pytest.Monkey
     timer = threading.Timer(0.1, other.release)
     timer.start()
     with CallLog(database_url) as log:
-        assert log.list_calls() == []
+        assert log.calls.list_calls() == []
     timer.join()
 
 
@@ -180,11 +182,11 @@ def test_it_keeps_no_server_away_and_is_kept_away_by_none(
         CallLog(database_url) as another,
     ):
         call = make_call()
-        log.begin_call(call).result(10)
-        assert store.load_call(call.id) == another.load_call(call.id) == call
+        log.calls.begin_call(call).result(10)
+        assert store.calls.load_call(call.id) == another.calls.load_call(call.id) == call
     assert not hasattr(log, "submit")
     with pytest.raises(StorageError, match="not open"):
-        log.begin_call(make_call())
+        log.calls.begin_call(make_call())
 
 
 def test_what_cannot_be_opened_is_refused_in_one_sentence(tmp_path: Path) -> None:

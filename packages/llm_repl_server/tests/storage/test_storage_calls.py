@@ -24,7 +24,7 @@ from llm_repl_core.providers.parts import (
     TokenLogprob,
     ToolCallPlace,
 )
-from llm_repl_server.storage import call_access
+from llm_repl_server.storage import call_store
 from llm_repl_server.storage.call_filter import CallFilter
 from llm_repl_server.storage.call_rows import call_from_row, call_to_row
 from llm_repl_server.storage.changes import CreateNotebook, DeleteNotebook
@@ -52,7 +52,7 @@ def ended(call: CallRecord, text: str = "Hello.", **fields: Any) -> CallRecord:
 
 def record(store: Store, *calls: CallRecord) -> None:
     for call in calls:
-        store.begin_call(call)
+        store.calls.begin_call(call)
     store.submit().result(10)
 
 
@@ -108,8 +108,8 @@ def test_every_field_of_a_call_comes_back(store: Store, make_call: MakeCall) -> 
     calls = [full_call(), make_call()]
     record(store, *calls)
     for call in calls:
-        assert store.load_call(call.id) == call
-    found = store.load_call(full_call().id)
+        assert store.calls.load_call(call.id) == call
+    found = store.calls.load_call(full_call().id)
     assert found is not None
     assert found.started_at.utcoffset() == timedelta(hours=5, minutes=30)
     assert set(CallRecord.__struct_fields__) - {"place", "provider_data"} <= set(
@@ -124,7 +124,7 @@ def test_any_text_comes_back(
 ) -> None:
     call = make_call(content, run_id=name, body={name: content})
     assert call_from_row(call_to_row(call)) == call
-    store.begin_call(call).result(10)
+    store.calls.begin_call(call).result(10)
     call = ended(
         call,
         text,
@@ -133,8 +133,8 @@ def test_any_text_comes_back(
         parts=(Text(text=text, provider_data={name: content}), Refusal(text=name)),
         error=CallError(type=name, message=text),
     )
-    store.end_call(call).result(10)
-    assert store.load_call(call.id) == call
+    store.calls.end_call(call).result(10)
+    assert store.calls.load_call(call.id) == call
 
 
 def test_what_was_made_is_kept_once(store: Store, make_call: MakeCall) -> None:
@@ -146,41 +146,41 @@ def test_what_was_made_is_kept_once(store: Store, make_call: MakeCall) -> None:
         ended(make_call(), parts=(Text(text="plain", provider_data={"sha256": "x"}),)),
     ]
     record(store, *calls)
-    assert [store.load_call(call.id) for call in calls] == calls
-    assert {call.id: call for call in store.list_calls()} == {call.id: call for call in calls}
-    with store._reading() as connection:
+    assert [store.calls.load_call(call.id) for call in calls] == calls
+    assert {call.id: call for call in store.calls.list_calls()} == {call.id: call for call in calls}
+    with store.connection.reading() as connection:
         kept = connection.execute(sa.select(media.c.data)).scalars().all()
     assert sorted(kept) == sorted([picture.data, sound.data])
 
 
 def test_a_call_that_is_not_on_record(store: Store, make_call: MakeCall) -> None:
-    assert store.load_call("nowhere") is None
+    assert store.calls.load_call("nowhere") is None
     with pytest.raises(StorageError, match=r"^There is no call 'call-1' on record .*\.$"):
-        store.end_call(make_call()).result(10)
+        store.calls.end_call(make_call()).result(10)
 
 
 def test_a_call_is_put_on_record_once(store: Store, make_call: MakeCall) -> None:
     call = make_call()
-    store.begin_call(call).result(10)
+    store.calls.begin_call(call).result(10)
     with pytest.raises(StorageError, match="'call-1' on record already"):
-        store.begin_call(ended(call)).result(10)
-    assert store.load_call(call.id) == call
+        store.calls.begin_call(ended(call)).result(10)
+    assert store.calls.load_call(call.id) == call
 
 
 def test_a_wrong_call_fails_alone(store: Store, make_call: MakeCall) -> None:
     calls = [make_call() for _ in range(50)]
     record(store, calls[0])
-    futures = [store.begin_call(call) for call in calls]
+    futures = [store.calls.begin_call(call) for call in calls]
     with pytest.raises(StorageError, match="already"):
         futures[0].result(10)
     for future in futures[1:]:
         future.result(10)
-    futures = [store.end_call(ended(call)) for call in [*calls, make_call()]]
+    futures = [store.calls.end_call(ended(call)) for call in [*calls, make_call()]]
     with pytest.raises(StorageError, match="no call"):
         futures[-1].result(10)
     for future in futures[:-1]:
         future.result(10)
-    assert {call.state for call in store.list_calls()} == {"completed"}
+    assert {call.state for call in store.calls.list_calls()} == {"completed"}
 
 
 def test_what_is_paid_stays_on_record_when_its_notebook_is_deleted(
@@ -189,7 +189,7 @@ def test_what_is_paid_stays_on_record_when_its_notebook_is_deleted(
     store.submit(CreateNotebook(Notebook(id="n"))).result(10)
     record(store, ended(make_call()))
     store.submit(DeleteNotebook("n")).result(10)
-    assert store.spending("n").calls == 1
+    assert store.calls.spending("n").calls == 1
 
 
 def test_the_list_is_filtered(store: Store, make_call: MakeCall) -> None:
@@ -200,10 +200,10 @@ def test_the_list_is_filtered(store: Store, make_call: MakeCall) -> None:
     record(store, a, b, c, d)
 
     def listed(**wanted: Any) -> list[str]:
-        return ids(store.list_calls(CallFilter(**wanted)))
+        return ids(store.calls.list_calls(CallFilter(**wanted)))
 
     assert listed() == [d.id, c.id, b.id, a.id]
-    assert ids(store.list_calls()) == listed()
+    assert ids(store.calls.list_calls()) == listed()
     assert listed(notebook_id="other") == [a.id]
     assert listed(run_id="r2") == [a.id]
     assert listed(model="m2") == [a.id]
@@ -227,7 +227,7 @@ def test_pages_stay_where_they_are_when_calls_are_added(store: Store, make_call:
     record(store, *calls)
     seen: list[str] = []
     before = None
-    while page := store.list_calls(CallFilter(limit=3, before=before)):
+    while page := store.calls.list_calls(CallFilter(limit=3, before=before)):
         seen += ids(page)
         before = page[-1].id
         record(store, make_call(started_at=instant))
@@ -240,9 +240,9 @@ def test_a_clock_that_is_set_back_moves_no_call_in_the_list(
     noon = datetime(2026, 5, 5, 12, tzinfo=UTC)
     calls = [make_call(started_at=noon - timedelta(hours=back)) for back in (0, 1, 3, 2)]
     record(store, *calls)
-    assert ids(store.list_calls()) == ids(calls)[::-1]
-    assert ids(store.list_calls(CallFilter(before=calls[2].id))) == [calls[1].id, calls[0].id]
-    assert ids(store.list_calls(CallFilter(since=noon - timedelta(hours=2)))) == [
+    assert ids(store.calls.list_calls()) == ids(calls)[::-1]
+    assert ids(store.calls.list_calls(CallFilter(before=calls[2].id))) == [calls[1].id, calls[0].id]
+    assert ids(store.calls.list_calls(CallFilter(since=noon - timedelta(hours=2)))) == [
         calls[3].id, calls[1].id, calls[0].id
     ]  # fmt: skip
 
@@ -258,7 +258,7 @@ def test_a_clock_that_is_set_back_moves_no_call_in_the_list(
 )
 def test_a_list_that_cannot_be_given(store: Store, wanted: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InvalidInput, match=sentence):
-        store.list_calls(CallFilter(**wanted))
+        store.calls.list_calls(CallFilter(**wanted))
 
 
 def test_answers_are_live_completed_and_in_order(store: Store, make_call: MakeCall) -> None:
@@ -276,15 +276,15 @@ def test_answers_are_live_completed_and_in_order(store: Store, make_call: MakeCa
         ended(make_call(), source="reuse"),
         ended(make_call(notebook_id="other")),
     )
-    assert store.answers("n", "0" * 64) == [first, *calls]
-    assert store.answers("n", "2" * 64) == []
-    assert store.answered("n") == [first, *calls, other]
-    assert store.answered("n", 2) == [*calls, other][-2:]
-    assert store.answered("nowhere") == []
+    assert store.calls.answers("n", "0" * 64) == [first, *calls]
+    assert store.calls.answers("n", "2" * 64) == []
+    assert store.calls.answered("n") == [first, *calls, other]
+    assert store.calls.answered("n", 2) == [*calls, other][-2:]
+    assert store.calls.answered("nowhere") == []
 
 
 def test_spending_is_what_live_calls_cost(store: Store, make_call: MakeCall) -> None:
-    assert store.spending("n") == (0, 0, 0.0, 0, 0, 0.0)
+    assert store.calls.spending("n") == (0, 0, 0.0, 0, 0, 0.0)
     record(
         store,
         ended(make_call()),
@@ -293,15 +293,15 @@ def test_spending_is_what_live_calls_cost(store: Store, make_call: MakeCall) -> 
         ended(make_call(), notebook_id="other"),
         make_call(),
     )
-    spent = store.spending("n")
+    spent = store.calls.spending("n")
     assert spent == (3, 15, 0.25, 2, 0, 0.0)
     assert (spent.calls, spent.tokens, spent.price_usd, spent.unpriced) == spent[:4]
     record(store, ended(make_call(), state="superseded"))
-    assert store.spending("n") == (4, 30, 0.5, 2, 1, 0.25)
+    assert store.calls.spending("n") == (4, 30, 0.5, 2, 1, 0.25)
 
 
 def test_calls_without_a_price_by_model(store: Store, make_call: MakeCall) -> None:
-    assert store.unpriced("n") == []
+    assert store.calls.unpriced("n") == []
     free = {"price_usd": None}
     record(
         store,
@@ -316,7 +316,8 @@ def test_calls_without_a_price_by_model(store: Store, make_call: MakeCall) -> No
         ended(make_call(model="a"), notebook_id="other", **free),
     )
     unpriced = [
-        (one.model, one.calls, one.input_tokens + one.output_tokens) for one in store.unpriced("n")
+        (one.model, one.calls, one.input_tokens + one.output_tokens)
+        for one in store.calls.unpriced("n")
     ]
     assert unpriced == [("a", 2, 15), ("b", 1, 15)]
 
@@ -325,22 +326,22 @@ def test_a_provider_that_counts_nonsense_loses_no_answer(store: Store, make_call
     usage = Usage(input_tokens=2**80, output_tokens=-5)
     calls = [ended(make_call(), usage=usage) for _ in range(3)]
     record(store, *calls)
-    assert store.load_call(calls[0].id) == calls[0]
-    assert store.spending("n").tokens == 3 * 10**12
+    assert store.calls.load_call(calls[0].id) == calls[0]
+    assert store.calls.spending("n").tokens == 3 * 10**12
 
 
 @pytest.mark.parametrize(
     ("query", "index"),
     [
-        (call_access._answers, "ix_calls_notebook_id_identity_number"),
-        (call_access._answered, "ix_calls_notebook_id_number"),
-        (call_access._running_owners, "ix_calls_state_number"),
+        (call_store._answers, "ix_calls_notebook_id_identity_number"),
+        (call_store._answered, "ix_calls_notebook_id_number"),
+        (call_store._running_owners, "ix_calls_state_number"),
     ],
 )
 def test_queries_find_their_rows_by_an_index(
     store: Store, query: sa.Select[Any], index: str
 ) -> None:
-    with store._reading() as connection:
+    with store.connection.reading() as connection:
         names = {"notebook_id": "n", "identity": "i"}
         sql = query.params(names).compile(connection, compile_kwargs={"literal_binds": True})
         plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}")]
@@ -350,10 +351,10 @@ def test_queries_find_their_rows_by_an_index(
 
 def test_calls_are_found_by_how_their_ids_begin(store: Store, make_call: MakeCall) -> None:
     for call_id in ("ab-1", "ab-2", "b%-3", "b\0-4"):
-        store.begin_call(make_call(id=call_id)).result(10)
-    assert sorted(store.call_ids("ab")) == ["ab-1", "ab-2"]
-    assert store.call_ids("ab-1") == ["ab-1"]
-    assert store.call_ids("b%") == ["b%-3"]
-    assert store.call_ids("b\0") == ["b\0-4"]
-    assert store.call_ids("c") == []
-    assert len(store.call_ids("", limit=3)) == 3
+        store.calls.begin_call(make_call(id=call_id)).result(10)
+    assert sorted(store.calls.call_ids("ab")) == ["ab-1", "ab-2"]
+    assert store.calls.call_ids("ab-1") == ["ab-1"]
+    assert store.calls.call_ids("b%") == ["b%-3"]
+    assert store.calls.call_ids("b\0") == ["b\0-4"]
+    assert store.calls.call_ids("c") == []
+    assert len(store.calls.call_ids("", limit=3)) == 3

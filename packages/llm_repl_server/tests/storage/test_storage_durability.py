@@ -10,11 +10,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from llm_repl_core.errors import StorageError
 from llm_repl_core.model.cell import CodeCell
 from llm_repl_core.model.notebook import Notebook
 from llm_repl_server.storage.changes import CreateNotebook, PutSetting
+from llm_repl_server.storage.database import Database
+from llm_repl_server.storage.operations import Operation
 from llm_repl_server.storage.store import Store
 
 # Eight threads write, each prints what has been acknowledged, until the process is killed.
@@ -113,20 +116,28 @@ def test_a_full_disk_fails_the_change_and_nothing_else(database_url: str) -> Non
     assert done.stdout.count("\n") == 1
 
 
+class PageLimit(Operation, frozen=True):
+    """Set how many pages the connection that writes lets the database have, beyond those it has."""
+
+    more: int
+
+    def apply(self, database: Database) -> None:
+        (pages,) = database.fetch(sa.text("PRAGMA page_count"), {})[0]
+        database.fetch(sa.text(f"PRAGMA max_page_count = {pages + self.more}"), {})
+
+
 def test_a_database_that_may_not_grow_fails_the_change_and_nothing_else(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notebook = Notebook(cells=[CodeCell(content="before")])
     store.submit(CreateNotebook(notebook)).result(10)
-    assert store._writer is not None
-    connection = store._writer._database._connection
-    pages = connection.execute("PRAGMA page_count").fetchone()[0]
-    connection.execute(f"PRAGMA max_page_count = {pages}")
+    # The limit is the writer's connection's: set in the operation of a change, in its thread.
+    store.connection.submit_operations([PageLimit(0)]).result(10)
     with pytest.raises(StorageError, match=r"^The disk is full: .* make room and try again\.$"):
         store.submit(PutSetting("big", "x" * 1_000_000)).result(10)
     assert store.load_notebook(notebook.id) == notebook
     assert store.load_settings() == {}
-    connection.execute("PRAGMA max_page_count = 1000000")
+    store.connection.submit_operations([PageLimit(1_000_000)]).result(10)
     store.submit(PutSetting("big", "x" * 1_000_000)).result(10)
     assert len(str(store.load_settings()["big"])) == 1_000_000
 

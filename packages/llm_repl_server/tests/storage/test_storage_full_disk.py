@@ -75,7 +75,7 @@ def notebook(store: Store) -> Notebook:
 
 def test_the_end_of_a_call_is_kept_and_read(disk: Disk, store: Store, make_call: MakeCall) -> None:
     call = make_call()
-    store.begin_call(call).result(10)
+    store.calls.begin_call(call).result(10)
     ended = replace(
         call,
         state="completed",
@@ -84,24 +84,24 @@ def test_the_end_of_a_call_is_kept_and_read(disk: Disk, store: Store, make_call:
         price_usd=0.5,
     )
     disk.is_full = True
-    error = failure(store.end_call(ended))
+    error = failure(store.calls.end_call(ended))
 
     def look() -> None:
-        assert store.load_call(call.id) == ended
-        assert store.list_calls() == [ended]
-        assert store.answers("n", call.identity) == store.answered("n") == [ended]
-        assert store.answers("n", "1" * 64) == store.answered("other") == []
-        assert store.spending("n") == (1, 5, 0.5, 0, 0, 0.0)
-        assert store.spending("other") == (0, 0, 0.0, 0, 0, 0.0)
+        assert store.calls.load_call(call.id) == ended
+        assert store.calls.list_calls() == [ended]
+        assert store.calls.answers("n", call.identity) == store.calls.answered("n") == [ended]
+        assert store.calls.answers("n", "1" * 64) == store.calls.answered("other") == []
+        assert store.calls.spending("n") == (1, 5, 0.5, 0, 0, 0.0)
+        assert store.calls.spending("other") == (0, 0, 0.0, 0, 0, 0.0)
 
     look()
     with pytest.raises(StorageError, match="disk is full") as refused:
-        store.begin_call(make_call(content=LONG)).result(10)
+        store.calls.begin_call(make_call(content=LONG)).result(10)
     assert not isinstance(refused.value, NotYetWritten)  # it has not been sent
     disk.is_full = False
     error.written.result(10)
     look()
-    assert store._unwritten == {}
+    assert store.calls.unwritten == 0
 
 
 def test_what_was_kept_is_written_first_and_in_order(
@@ -120,8 +120,7 @@ def test_what_was_kept_is_written_first_and_in_order(
     with pytest.raises(StorageError, match="disk is full"):
         store.submit(UpdateNotebook(notebook_id="n", name="New")).result(10)
     assert outputs_of(store, "a", "b") == ["", ""]
-    assert store._writer is not None
-    assert len(store._writer._kept) == 2  # the first of `a` is overwritten by the last
+    assert store.connection.kept == 2  # the first of `a` is overwritten by the last
     disk.is_full = False
     a.outputs = [Output.stdout("4")]
     store.submit(WriteCell("n", a)).result(10)
@@ -140,7 +139,7 @@ def test_what_cannot_be_written_any_more_stops_nothing(
         cell.outputs = [Output.stdout(LONG)]
         errors.append(failure(store.submit(WriteCell("n", cell), keep=True)))
     # A cell that is gone by the time that there is room.
-    connection = store._opened().engine.raw_connection()
+    connection = store.connection.backend.engine.raw_connection()
     connection.cursor().execute("DELETE FROM cells WHERE id = 'a'")
     connection.commit()
     connection.close()

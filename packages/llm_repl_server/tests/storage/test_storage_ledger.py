@@ -10,8 +10,7 @@ from msgspec.structs import replace
 
 from llm_repl_core.errors import StorageError
 from llm_repl_core.ledger.record import CallRecord
-from llm_repl_server.storage.call_log import CallLog
-from llm_repl_server.storage.ledger import DatabaseLedger
+from llm_repl_server.storage.call_log import CallLog, DatabaseLedger
 from llm_repl_server.storage.store import Store
 
 MakeCall = Callable[..., CallRecord]
@@ -40,7 +39,7 @@ def test_calls_are_recorded_and_answered_from(
             await ledger.end(make_call())
 
     with kind(database_url) as access:
-        asyncio.run(work(DatabaseLedger(access)))
+        asyncio.run(work(DatabaseLedger(access.calls)))
     with CallLog(database_url) as log:
         assert len(asyncio.run(_answered(log))) == 200
 
@@ -53,7 +52,7 @@ def test_who_stops_waiting_leaves_the_record(store: Store, make_call: MakeCall) 
     call = make_call()
 
     async def give_up() -> None:
-        task = asyncio.ensure_future(DatabaseLedger(store).begin(call))
+        task = asyncio.ensure_future(DatabaseLedger(store.calls).begin(call))
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -61,4 +60,4 @@ def test_who_stops_waiting_leaves_the_record(store: Store, make_call: MakeCall) 
 
     asyncio.run(give_up())
     store.submit().result(10)
-    assert store.load_call(call.id) == call
+    assert store.calls.load_call(call.id) == call

@@ -178,8 +178,8 @@ def test_a_database_of_the_first_version_keeps_all(tmp_path: Path) -> None:
                 ),
             )
             assert store.load_settings() == {"k": [1]}
-            assert store.list_calls() == []
-            assert store.list_runs("n") == []
+            assert store.calls.list_calls() == []
+            assert store.runs.list_runs("n") == []
 
 
 def test_calls_from_before_reasoning_was_kept_are_read(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_calls_from_before_reasoning_was_kept_are_read(tmp_path: Path) -> None:
         )
     engine.dispose()
     with Store(url) as store:
-        [call] = store.list_calls()
+        [call] = store.calls.list_calls()
         assert (call.id, call.text, call.reasoning, call.provider_data) == ("c", "x", "", {})
 
 
@@ -221,8 +221,8 @@ def test_runs_from_before_they_were_numbered_keep_their_order(tmp_path: Path) ->
             )
     engine.dispose()
     with Store(url) as store:
-        assert [run.id for run in store.list_runs("n")] == ["late", "middle", "early"]
-        assert store.last_run_number() == 3
+        assert [run.id for run in store.runs.list_runs("n")] == ["late", "middle", "early"]
+        assert store.runs.last_run_number() == 3
 
 
 def test_tables_and_statements_can_be_said_to_other_databases() -> None:
@@ -264,6 +264,7 @@ def test_tables_that_cannot_be_made_leave_nothing_behind(
 def test_a_failed_migration_leaves_the_earlier_version(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    Path(database_url.removeprefix("sqlite:///")).parent.mkdir()
     engine = sa.create_engine(database_url)
     by_migrations(engine, "0001")
     before = made_tables(engine)
@@ -320,8 +321,7 @@ def test_two_files_alone_know_sqlite() -> None:
     told = {name: words for name, words in told.items() if words}
     # The URL in docstrings and messages, and the one place that picks a backend.
     assert told == {
-        "backends.py": ["SQLiteBackend", "sqlite"],
-        "access.py": ["sqlite"],
+        "connection.py": ["SQLiteBackend", "sqlite"],
         "call_log.py": ["sqlite"],
         "store.py": ["sqlite"],
     }

@@ -13,9 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from llm_repl_core.model.cell import CodeCell
 from llm_repl_core.model.notebook import Notebook
-from llm_repl_server.storage import ranks
+from llm_repl_server.storage import operations
 from llm_repl_server.storage.changes import CreateNotebook, DeleteCell, InsertCell, ReorderCell
-from llm_repl_server.storage.ranks import RANK_STEP, rank_between, spread_ranks
+from llm_repl_server.storage.operations import RANK_STEP, rank_between, spread_ranks
 from llm_repl_server.storage.store import Store
 
 
@@ -107,7 +107,7 @@ def test_moving_at_one_place_goes_on_when_the_room_is_used_up(store: Store) -> N
 def test_moving_to_the_end_goes_on_when_the_column_is_full(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ranks, "_LIMIT", 10 * RANK_STEP)
+    monkeypatch.setattr(operations, "_RANK_LIMIT", 10 * RANK_STEP)
     notebook = Notebook(cells=[CodeCell(id=name) for name in "abc"])
     store.submit(CreateNotebook(notebook)).result(10)
     model = list("abc")

@@ -42,16 +42,16 @@ def test_every_field_of_a_run_comes_back(store: Store) -> None:
         ended_at=START + timedelta(seconds=2),
     )
     store.submit(WriteRun(full)).result(10)
-    assert store.load_run(full.id) == full
-    assert store.load_run("nowhere") is None
+    assert store.runs.load_run(full.id) == full
+    assert store.runs.load_run("nowhere") is None
 
 
 def test_a_run_is_written_over(store: Store) -> None:
     store.submit(WriteRun(run())).result(10)
     changed = run(state="running", started_at=START, total=3)
     store.submit(WriteRun(changed)).result(10)
-    assert store.load_run("r") == changed
-    assert store.list_runs("n") == [changed]
+    assert store.runs.load_run("r") == changed
+    assert store.runs.list_runs("n") == [changed]
 
 
 def test_a_run_belongs_to_a_notebook(store: Store) -> None:
@@ -59,18 +59,18 @@ def test_a_run_belongs_to_a_notebook(store: Store) -> None:
         store.submit(WriteRun(run(notebook_id="other"))).result(10)
     store.submit(WriteRun(run())).result(10)
     store.submit(DeleteNotebook("n")).result(10)
-    assert store.load_run("r") is None
+    assert store.runs.load_run("r") is None
 
 
 def test_the_latest_runs_come_first(store: Store) -> None:
     # The clock runs backwards: the numbers count.
     runs = [run(str(n), number=n, created_at=START - timedelta(hours=n)) for n in range(5)]
-    assert store.last_run_number() == 0
+    assert store.runs.last_run_number() == 0
     store.submit(*(WriteRun(one) for one in (*runs[3:], *runs[:3]))).result(10)
-    assert store.list_runs("n") == runs[::-1]
-    assert store.list_runs("n", 2) == [runs[4], runs[3]]
-    assert store.list_runs("other") == []
-    assert store.last_run_number() == 4
+    assert store.runs.list_runs("n") == runs[::-1]
+    assert store.runs.list_runs("n", 2) == [runs[4], runs[3]]
+    assert store.runs.list_runs("other") == []
+    assert store.runs.last_run_number() == 4
 
 
 def test_what_a_server_left_running_is_interrupted(store: Store, database_url: str) -> None:
@@ -79,7 +79,7 @@ def test_what_a_server_left_running_is_interrupted(store: Store, database_url: s
     store.close()
     with Store(database_url) as again:
         for one in runs[:2]:
-            found = again.load_run(one.id)
+            found = again.runs.load_run(one.id)
             assert found is not None
             assert found.ended_at is not None
             assert found == replace(
@@ -88,4 +88,4 @@ def test_what_a_server_left_running_is_interrupted(store: Store, database_url: s
                 error="The server ended while it ran.",
                 ended_at=found.ended_at,
             )
-        assert again.load_run("c") == runs[2]
+        assert again.runs.load_run("c") == runs[2]

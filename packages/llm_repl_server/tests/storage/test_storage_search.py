@@ -25,12 +25,12 @@ any_text = st.text(st.characters(codec=None) | st.sampled_from("\x00\x1a\ud83d\"
 
 
 def found(store: Store, search: str, **wanted: Any) -> list[str]:
-    return [call.id for call in store.list_calls(CallFilter(search=search, **wanted))]
+    return [call.id for call in store.calls.list_calls(CallFilter(search=search, **wanted))]
 
 
 def add(store: Store, call: CallRecord, text: str = "") -> str:
-    store.begin_call(call).result(10)
-    store.end_call(replace(call, state="completed", text=text)).result(10)
+    store.calls.begin_call(call).result(10)
+    store.calls.end_call(replace(call, state="completed", text=text)).result(10)
     return call.id
 
 
@@ -128,20 +128,20 @@ def test_a_request_of_any_form_can_be_recorded(store: Store, make_call: MakeCall
 
 def test_running_calls_are_found_when_they_have_ended(store: Store, make_call: MakeCall) -> None:
     call = make_call("hello")
-    store.begin_call(call).result(10)
+    store.calls.begin_call(call).result(10)
     assert found(store, "hello") == []
-    store.end_call(replace(call, state="failed", text="half")).result(10)
+    store.calls.end_call(replace(call, state="failed", text="half")).result(10)
     assert found(store, "hello half") == [call.id]
     # An answer from the record is written once, when all is known.
     recalled = replace(make_call("hello"), state="completed", source="reuse")
-    store.begin_call(recalled).result(10)
+    store.calls.begin_call(recalled).result(10)
     assert found(store, "hello") == [recalled.id, call.id]
 
 
 def test_the_index_follows_what_changes(store: Store, make_call: MakeCall, path: Path) -> None:
     call = make_call("before")
     add(store, call, "one")
-    store.end_call(replace(call, state="completed", text="two")).result(10)
+    store.calls.end_call(replace(call, state="completed", text="two")).result(10)
     assert index(path) == [(1, "messages", "before"), (1, "text", "two")]
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("DELETE FROM calls")

@@ -84,12 +84,12 @@ def pages(log: CallLog, wanted: CallFilter) -> Iterator[list[CallRecord]]:
     from msgspec.structs import replace
 
     wanted = replace(wanted, limit=_PAGE)
-    page = log.list_calls(wanted)
+    page = log.calls.list_calls(wanted)
     while page:
         yield page
         if len(page) < _PAGE:
             return
-        page = log.list_calls(replace(wanted, before=page[-1].id))
+        page = log.calls.list_calls(replace(wanted, before=page[-1].id))
 
 
 def _notebook_id(named: str) -> str:

@@ -134,7 +134,7 @@ def _list(wanted: CallFilter, *, as_json: bool, is_filtered: bool) -> None:
     from llm_repl_server.services.call_answers import call_summary
 
     with closing(open_log()) as log:
-        found = log.list_calls(wanted)
+        found = log.calls.list_calls(wanted)
     if as_json:
         _print_json([call_summary(record) for record in found])
     elif not found:
@@ -150,13 +150,13 @@ def _list(wanted: CallFilter, *, as_json: bool, is_filtered: bool) -> None:
 def _find(log: CallLog, named: str) -> CallRecord:
     from llm_repl_core import InvalidInput, NotFound
 
-    ids = log.call_ids(named) if named else []
+    ids = log.calls.call_ids(named) if named else []
     if named in ids:
         ids = [named]
     if len(ids) > 1:
         shown = ", ".join(call_id[: len(named) + 8] for call_id in ids[:3])
         raise InvalidInput(f"Several calls begin with `{named}`: {shown}, …; give more of the id.")
-    record = log.load_call(ids[0]) if ids else None
+    record = log.calls.load_call(ids[0]) if ids else None
     if record is None:
         raise NotFound(f"There is no call `{named}` on record; see `llm-repl calls list`.")
     return record

@@ -45,7 +45,7 @@ class CallService:
             InvalidInput: The filter cannot be used.
         """
         one_more = replace(wanted, limit=wanted.limit + 1)
-        found = await asyncio.to_thread(self._store.list_calls, one_more)
+        found = await asyncio.to_thread(self._store.calls.list_calls, one_more)
         page = found[: wanted.limit]
         return CallList(
             calls=[call_summary(record) for record in page],
@@ -58,7 +58,7 @@ class CallService:
         Raises:
             NotFound: There is none of that id.
         """
-        record = await asyncio.to_thread(self._store.load_call, call_id)
+        record = await asyncio.to_thread(self._store.calls.load_call, call_id)
         if record is None:
             raise NotFound(f"There is no call `{call_id}` on record.")
         return call_answer(record)
@@ -72,7 +72,7 @@ class CallService:
             InvalidInput: The filter cannot be used.
         """
         wanted = replace(wanted, limit=_PAGE)
-        return self._lines(wanted, self._store.list_calls(wanted))
+        return self._lines(wanted, self._store.calls.list_calls(wanted))
 
     async def spending(self, notebook_id: str) -> SpendingAnswer:
         """What the calls of a notebook have cost.
@@ -81,7 +81,7 @@ class CallService:
             NotebookNotFound: There is no such notebook.
         """
         opened = await self._open_notebooks.get(notebook_id)
-        spent = await asyncio.to_thread(self._store.spending, notebook_id)
+        spent = await asyncio.to_thread(self._store.calls.spending, notebook_id)
         budget = opened.notebook.own_metadata.get("budget")
         return SpendingAnswer(
             calls=spent.calls,
@@ -99,4 +99,4 @@ class CallService:
                 yield json_bytes(call_answer(record)) + b"\n"
             if len(page) < wanted.limit:
                 return
-            page = self._store.list_calls(replace(wanted, before=page[-1].id))
+            page = self._store.calls.list_calls(replace(wanted, before=page[-1].id))

@@ -45,7 +45,7 @@ class RunService:
             NotebookNotFound: There is no such notebook.
         """
         await self._open_notebooks.get(notebook_id)
-        kept = await asyncio.to_thread(self._store.list_runs, notebook_id, _LIST_LIMIT)
+        kept = await asyncio.to_thread(self._store.runs.list_runs, notebook_id, _LIST_LIMIT)
         # What is in memory is newer than what was read.
         found = {record.id: record for record in (*kept, *self._runs.of_notebook(notebook_id))}
         latest = sorted(found.values(), key=lambda record: record.number, reverse=True)
@@ -73,7 +73,7 @@ class RunService:
     async def _find(self, run_id: str) -> RunRecord:
         record = self._runs.find(run_id)
         if record is None:
-            record = await asyncio.to_thread(self._store.load_run, run_id)
+            record = await asyncio.to_thread(self._store.runs.load_run, run_id)
         if record is None:
             raise NotFound(
                 f"There is no run `{run_id}`: a run of one cell is forgotten when the server ends, "

@@ -23,7 +23,7 @@ from llm_repl_server.services.runs import RunService
 from llm_repl_server.services.sessions import SessionFactory
 from llm_repl_server.services.wire_events import ServerStopping
 from llm_repl_server.settings import ServerSettings
-from llm_repl_server.storage.ledger import DatabaseLedger
+from llm_repl_server.storage.call_log import DatabaseLedger
 from llm_repl_server.storage.store import Store
 
 __all__ = ["Services"]
@@ -56,10 +56,10 @@ class Services:
         self.loop = EngineLoop()
         self.publisher = EventPublisher(self.loop.loop)
         self._sessions = SessionFactory(
-            self.application, DatabaseLedger(self.store), settings.root_folder()
+            self.application, DatabaseLedger(self.store.calls), settings.root_folder()
         )
         self.loop.submit(self._sessions.warm())
-        runs = RunRegistry(self.store.last_run_number())
+        runs = RunRegistry(self.store.runs.last_run_number())
         open_notebooks = OpenNotebooks(
             self._sessions,
             self.store,

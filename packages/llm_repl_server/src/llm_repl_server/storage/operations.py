@@ -11,10 +11,10 @@ from msgspec import Struct
 from llm_repl_core.errors import StorageError
 from llm_repl_server.storage import statements
 from llm_repl_server.storage.database import Database
-from llm_repl_server.storage.ranks import rank_between, spread_ranks
 from llm_repl_server.storage.rows import Row
 
 __all__ = [
+    "RANK_STEP",
     "CellDeletion",
     "CellInsertion",
     "CellMove",
@@ -25,7 +25,16 @@ __all__ = [
     "SettingUpsert",
     "StaleMark",
     "apply_operations",
+    "rank_between",
+    "spread_ranks",
 ]
+
+
+# Ranks are numbers with room between them, so that putting a cell somewhere writes one row.
+RANK_STEP = 2**36
+"""The room between neighbours: it can be halved 36 times, and 2**26 steps fit into a column."""
+
+_RANK_LIMIT = 2**62
 
 
 class Operation(Struct, frozen=True):
@@ -256,3 +265,28 @@ def _look_for_rank(database: Database, notebook_id: str, before_id: str | None) 
     following = _get_rank(database, notebook_id, before_id)
     [[previous]] = database.fetch(statements.previous_rank, {**of_notebook, "for_rank": following})
     return rank_between(previous, following)
+
+
+def rank_between(previous: int | None, following: int | None) -> int | None:
+    """A rank between two, None where there is no room left.
+
+    Args:
+        previous: The rank before; None: at the start.
+        following: The rank behind; None: at the end.
+    """
+    if previous is None and following is None:
+        return RANK_STEP
+    if following is None:
+        rank = (previous or 0) + RANK_STEP
+    elif previous is None:
+        rank = following - RANK_STEP
+    else:
+        rank = (previous + following) // 2
+        if rank == previous:
+            return None
+    return rank if abs(rank) < _RANK_LIMIT else None
+
+
+def spread_ranks(count: int) -> range:
+    """Ranks for ``count`` cells in a row."""
+    return range(RANK_STEP, (count + 1) * RANK_STEP, RANK_STEP)

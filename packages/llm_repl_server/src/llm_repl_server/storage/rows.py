@@ -1,4 +1,4 @@
-"""Notebooks and cells ↔ rows, given as dictionaries of column values."""
+"""Notebooks, cells and runs ↔ rows, given as dictionaries of column values."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from llm_repl_server.storage.columns import (
     encode_text,
     encode_time,
 )
+from llm_repl_server.storage.run_record import RunRecord
 
 __all__ = [
     "Row",
@@ -27,6 +28,8 @@ __all__ = [
     "notebook_from_row",
     "notebook_to_row",
     "notebook_values",
+    "run_from_row",
+    "run_to_row",
 ]
 
 Row: TypeAlias = dict[str, Any]
@@ -138,3 +141,51 @@ def cell_from_row(row: Mapping[str, Any], cell_types: CellTypes) -> Cell:
     extra = {**extra, **options}
     shared = {name: extra.pop(name) for name in _SHARED_OPTIONS if type(extra.get(name)) is bool}
     return ForeignCell(**fields, **shared, extra=extra, foreign_type=word)
+
+
+def run_to_row(record: RunRecord) -> Row:
+    """The row of a run."""
+    return {
+        "id": encode_text(record.id),
+        "number": record.number,
+        "notebook_id": encode_text(record.notebook_id),
+        "state": record.state,
+        "kind": encode_text(record.kind),
+        "cell_ids": encode_json(list(record.cell_ids)),
+        "mode": record.mode,
+        "completed": record.completed,
+        "total": record.total,
+        "error": None if record.error is None else encode_text(record.error),
+        "cell_id": None if record.cell_id is None else encode_text(record.cell_id),
+        "created_at": encode_time(record.created_at),
+        "started_at": None if record.started_at is None else encode_time(record.started_at),
+        "ended_at": None if record.ended_at is None else encode_time(record.ended_at),
+    }
+
+
+def run_from_row(row: Mapping[str, Any]) -> RunRecord:
+    """The run of a row.
+
+    Raises:
+        ValueError: A column does not hold what was written to it.
+    """
+    return RunRecord(
+        id=decode_text(row["id"]),
+        number=row["number"],
+        notebook_id=decode_text(row["notebook_id"]),
+        state=row["state"],
+        kind=decode_text(row["kind"]),
+        cell_ids=tuple(decode_json(row["cell_ids"])),
+        mode=row["mode"],
+        completed=row["completed"],
+        total=row["total"],
+        error=None if row["error"] is None else decode_text(row["error"]),
+        cell_id=None if row["cell_id"] is None else decode_text(row["cell_id"]),
+        created_at=decode_time(row["created_at"]),
+        started_at=_optional_time(row["started_at"]),
+        ended_at=_optional_time(row["ended_at"]),
+    )
+
+
+def _optional_time(column: str | None) -> datetime | None:
+    return None if column is None else decode_time(column)

@@ -19,8 +19,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from llm_repl_core.errors import StorageError
 from llm_repl_server.storage.backend import CHANGES, Backend
-from llm_repl_server.storage.lock_file import LockFile
-from llm_repl_server.storage.owners import Owners
+from llm_repl_server.storage.locks import LockFile, ProcessLocks
 from llm_repl_server.storage.sqlite_search import prepare_search, search_condition
 
 __all__ = ["SQLiteBackend"]
@@ -81,7 +80,7 @@ class SQLiteBackend(Backend):
         super().__init__(url.set(database=str(self.path)))
         self._lock = LockFile(self.path.with_name(self.path.name + ".lock"))
         self._opening = LockFile(self.path.with_name(self.path.name + ".opening"))
-        self._owners = Owners(self.path.with_name(self.path.name + ".owners"))
+        self._processes = ProcessLocks(self.path.with_name(self.path.name + ".owners"))
         self._has_index = False
         event.listen(self.engine, "connect", _set_up)
         event.listen(self.engine, "begin", _begin)
@@ -123,7 +122,7 @@ class SQLiteBackend(Backend):
     def release(self) -> None:
         """Close all connections, then the locks."""
         super().release()
-        self._owners.sign_out()
+        self._processes.unregister()
         self._lock.release()
 
     def connect_writer(self) -> PoolProxiedConnection:
@@ -150,15 +149,15 @@ class SQLiteBackend(Backend):
 
     def owner(self) -> str:
         """The name of a file that this process keeps locked."""
-        return self._owners.ours()
+        return self._processes.own_name()
 
     def is_alive(self, owner: str) -> bool:
         """Whether the file of that name is locked."""
-        return self._owners.is_alive(owner)
+        return self._processes.is_alive(owner)
 
     def forget_dead_owners(self) -> None:
         """Remove the files that nobody has locked."""
-        self._owners.forget_the_dead()
+        self._processes.remove_dead()
 
     def prepare_search(self) -> None:
         """Make the full-text index, where this build of SQLite can."""

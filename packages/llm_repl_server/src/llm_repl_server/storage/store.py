@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
-from datetime import UTC, datetime
-from typing import ClassVar
+from datetime import datetime
+from typing import Self
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -13,22 +13,18 @@ from sqlalchemy import bindparam
 from llm_repl_core.model.cell_types import CellTypes
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.notebook import Notebook
-from llm_repl_server.storage.call_access import CallAccess
-from llm_repl_server.storage.call_operations import CallInterruption
-from llm_repl_server.storage.call_rows import CUT_OFF
+from llm_repl_server.storage.call_store import CallStore
 from llm_repl_server.storage.changes import Change
 from llm_repl_server.storage.columns import (
     decode_json,
     decode_text,
     decode_time,
-    encode_json,
     encode_text,
-    encode_time,
 )
+from llm_repl_server.storage.connection import DatabaseConnection
 from llm_repl_server.storage.rows import cell_from_row, notebook_from_row
-from llm_repl_server.storage.run_access import RunAccess
-from llm_repl_server.storage.run_operations import RunInterruption
-from llm_repl_server.storage.schema import cells, notebooks, runs, settings
+from llm_repl_server.storage.runs import RunStore
+from llm_repl_server.storage.schema import cells, notebooks, settings
 
 __all__ = ["NotebookListing", "Store"]
 
@@ -47,7 +43,6 @@ _summaries = sa.select(
 ).order_by(notebooks.c.created_at, notebooks.c.id)
 _notebook = sa.select(notebooks).where(notebooks.c.id == bindparam("id"))
 _cells = sa.select(cells).where(cells.c.notebook_id == bindparam("id")).order_by(cells.c.rank)
-_open_runs = sa.select(runs.c.id).where(runs.c.state.in_(["queued", "running"])).limit(1)
 
 
 class NotebookListing(Struct, frozen=True):
@@ -68,7 +63,7 @@ class NotebookListing(Struct, frozen=True):
     cell_count: int
 
 
-class Store(CallAccess, RunAccess):
+class Store:
     """Notebooks, their runs and calls, and settings, in a database of which this is the server.
 
     Changes go through one thread, which writes them in the order in which they were submitted.
@@ -78,13 +73,25 @@ class Store(CallAccess, RunAccess):
     Args:
         url: SQLAlchemy's URL of the database: ``sqlite:////folder/name.db``.
         cell_types: The known types of cells; the built-in ones where None.
+
+    Attributes:
+        connection: The database.
+        calls: The calls to models.
+        runs: The runs of notebooks.
     """
 
-    exclusive: ClassVar[bool] = True
-
     def __init__(self, url: str, cell_types: CellTypes | None = None) -> None:
-        super().__init__(url)
+        self.connection = DatabaseConnection(url, exclusive=True)
         self._cell_types = cell_types or CellTypes()
+        self.calls = CallStore(self.connection)
+        self.runs = RunStore(self.connection)
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
 
     def open(self) -> None:
         """Lock the database for this server, bring its tables up to date and start the writer.
@@ -96,12 +103,17 @@ class Store(CallAccess, RunAccess):
             StorageError: The place cannot be written, is no database, is in use by another
                 server, or comes from a newer version.
         """
-        super().open()
+        self.connection.open()
         try:
-            self._interrupt_what_was_cut_off()
+            self.runs.interrupt_open()
+            self.calls.interrupt_cut_off()
         except BaseException:
             self.close()
             raise
+
+    def close(self) -> None:
+        """Write what was submitted, then let the database go; may be called twice."""
+        self.connection.close()
 
     def list_notebooks(self) -> list[NotebookListing]:
         """All notebooks, the first created first.
@@ -109,7 +121,7 @@ class Store(CallAccess, RunAccess):
         Raises:
             StorageError: The database cannot be read.
         """
-        with self._reading() as connection:
+        with self.connection.reading() as connection:
             rows = connection.execute(_summaries).all()
             return [
                 NotebookListing(
@@ -129,7 +141,7 @@ class Store(CallAccess, RunAccess):
             StorageError: The database cannot be read.
         """
         key = {"id": encode_text(notebook_id)}
-        with self._reading() as connection:
+        with self.connection.reading() as connection:
             row = connection.execute(_notebook, key).one_or_none()
             if row is None:
                 return None
@@ -144,7 +156,7 @@ class Store(CallAccess, RunAccess):
         Raises:
             StorageError: The database cannot be read.
         """
-        with self._reading() as connection:
+        with self.connection.reading() as connection:
             rows = connection.execute(sa.select(settings.c.key, settings.c.value)).all()
             return {decode_text(key): decode_json(value) for key, value in rows}
 
@@ -166,16 +178,4 @@ class Store(CallAccess, RunAccess):
             InvalidInput: An `UpdateNotebook` without any field.
             StorageError: The storage is not open, or a value is not JSON's.
         """
-        return self._submit(changes, keep=keep)
-
-    def _interrupt_what_was_cut_off(self) -> None:
-        with self._reading() as connection:
-            runs_are_open = connection.execute(_open_runs).first() is not None
-        if runs_are_open:
-            now = encode_time(datetime.now(UTC))
-            ended = RunInterruption("The server ended while it ran.", now)
-            self._submit_operations([ended]).result()
-        owners = self._owners_who_ended()
-        if owners:
-            self._submit_operations([CallInterruption(owners, encode_json(CUT_OFF))]).result()
-        self._opened().forget_dead_owners()
+        return self.connection.submit(changes, keep=keep)

@@ -71,6 +71,11 @@ class Writer:
         self._thread = threading.Thread(target=self._work, name="llm-repl-storage", daemon=True)
         self._thread.start()
 
+    @property
+    def kept(self) -> int:
+        """How many groups wait until the database can be written."""
+        return len(self._kept)
+
     def submit(self, operations: Sequence[Operation], *, keep: bool = False) -> Future[None]:
         """Put a group in the queue: all of it is applied, or nothing.
 

@@ -5,35 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import ClassVar, Self
 
 import sqlalchemy as sa
 
 from llm_repl_core.errors import StorageError
 from llm_repl_server.storage.backend import Backend
-from llm_repl_server.storage.backends import backend_of
-from llm_repl_server.storage.changes import Change
+from llm_repl_server.storage.changes import Change, encode_change
 from llm_repl_server.storage.database import Database
-from llm_repl_server.storage.encode import encode_change
 from llm_repl_server.storage.migrate import migrate
 from llm_repl_server.storage.operations import Operation
+from llm_repl_server.storage.sqlite import SQLiteBackend
 from llm_repl_server.storage.writer import Writer
 
-__all__ = ["Access"]
+__all__ = ["DatabaseConnection"]
 
 
-class Access:
-    """What all that use the database have in common. Also a context manager: opens and closes.
+class DatabaseConnection:
+    """The database of a store or of a call log.
 
     Args:
         url: SQLAlchemy's URL of the database: ``sqlite:////folder/name.db``.
+        exclusive: Whether no other that is exclusive may have the database open.
     """
 
-    exclusive: ClassVar[bool]
-    """Whether no other that is exclusive may have the database open."""
-
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, exclusive: bool) -> None:
         self._url = url
+        self._exclusive = exclusive
         self._backend: Backend | None = None
         self._writer: Writer | None = None
 
@@ -46,9 +43,9 @@ class Access:
         """
         if self._backend is not None:
             raise StorageError("The storage is open already.")
-        backend = backend_of(self._url)
+        backend = _backend_of(self._url)
         try:
-            if self.exclusive:
+            if self._exclusive:
                 backend.acquire()
             with _explained(backend), backend.opening():
                 migrate(backend.engine, backend.place)
@@ -59,6 +56,11 @@ class Access:
             raise
         self._backend = backend
 
+    @property
+    def kept(self) -> int:
+        """How many groups of changes wait until the database can be written."""
+        return 0 if self._writer is None else self._writer.kept
+
     def close(self) -> None:
         """Write what was submitted, then let the database go; may be called twice."""
         writer, self._writer = self._writer, None
@@ -68,31 +70,37 @@ class Access:
         if backend is not None:
             backend.release()
 
-    def __enter__(self) -> Self:
-        self.open()
-        return self
+    def submit(self, changes: Sequence[Change], *, keep: bool = False) -> Future[None]:
+        """Have changes made together: all of them, or none; see `Store.submit`."""
+        return self.submit_operations([encode_change(change) for change in changes], keep=keep)
 
-    def __exit__(self, *_exception: object) -> None:
-        self.close()
-
-    def _submit(self, changes: Sequence[Change], *, keep: bool = False) -> Future[None]:
-        return self._submit_operations([encode_change(change) for change in changes], keep=keep)
-
-    def _submit_operations(
+    def submit_operations(
         self, operations: Sequence[Operation], *, keep: bool = False
     ) -> Future[None]:
+        """Have operations applied together."""
         if self._writer is None:
             raise StorageError("The storage is not open.")
         return self._writer.submit(operations, keep=keep)
 
-    def _opened(self) -> Backend:
+    @property
+    def backend(self) -> Backend:
+        """The kind of database that it is.
+
+        Raises:
+            StorageError: It is not open.
+        """
         if self._backend is None:
             raise StorageError("The storage is not open.")
         return self._backend
 
     @contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
-        backend = self._opened()
+    def reading(self) -> Iterator[sa.Connection]:
+        """A transaction that reads.
+
+        Raises:
+            StorageError: The database cannot be read.
+        """
+        backend = self.backend
         with _explained(backend), backend.engine.connect() as connection:
             yield connection
 
@@ -110,3 +118,20 @@ def _explained(backend: Backend) -> Iterator[None]:
         if backend.is_database_error(error):
             raise StorageError(backend.explain(error)) from error
         raise
+
+
+def _backend_of(url: str) -> Backend:
+    """The database of a URL; nothing is opened yet.
+
+    Raises:
+        StorageError: It is not a URL of a database, or the driver is not installed.
+    """
+    try:
+        parsed = sa.make_url(url)
+        name = parsed.get_backend_name()
+    except sa.exc.ArgumentError:
+        # The text may hold a password, so it is not repeated.
+        raise StorageError(
+            "The storage's URL cannot be read; it looks like sqlite:////folder/name.db."
+        ) from None
+    return SQLiteBackend(parsed) if name == SQLiteBackend.name else Backend(parsed)

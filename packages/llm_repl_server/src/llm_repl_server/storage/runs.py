@@ -1,17 +1,20 @@
-"""Runs in the database, as services see them."""
+"""Runs in the database."""
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
-from llm_repl_server.storage.access import Access
-from llm_repl_server.storage.columns import encode_text
+from llm_repl_server.storage.columns import encode_text, encode_time
+from llm_repl_server.storage.connection import DatabaseConnection
+from llm_repl_server.storage.record_operations import RunInterruption
+from llm_repl_server.storage.rows import run_from_row
 from llm_repl_server.storage.run_record import RunRecord
-from llm_repl_server.storage.run_rows import run_from_row
 from llm_repl_server.storage.schema import runs
 
-__all__ = ["RunAccess"]
+__all__ = ["RunStore"]
 
 _run = sa.select(runs).where(runs.c.id == bindparam("id"))
 _runs_of_notebook = (
@@ -20,11 +23,19 @@ _runs_of_notebook = (
     .order_by(runs.c.number.desc())
     .limit(bindparam("limit"))
 )
+_open_runs = sa.select(runs.c.id).where(runs.c.state.in_(["queued", "running"])).limit(1)
 _last_number = sa.select(sa.func.coalesce(sa.func.max(runs.c.number), 0))
 
 
-class RunAccess(Access):
-    """Reads runs; they are written by `WriteRun`."""
+class RunStore:
+    """Reads runs; they are written by `WriteRun`.
+
+    Args:
+        connection: The database, which whoever opened it closes.
+    """
+
+    def __init__(self, connection: DatabaseConnection) -> None:
+        self._connection = connection
 
     def load_run(self, run_id: str) -> RunRecord | None:
         """A run as it was last written, or None where there is none of that id.
@@ -32,7 +43,7 @@ class RunAccess(Access):
         Raises:
             StorageError: The database cannot be read.
         """
-        with self._reading() as connection:
+        with self._connection.reading() as connection:
             row = connection.execute(_run, {"id": encode_text(run_id)}).one_or_none()
             return None if row is None else run_from_row(row._asdict())
 
@@ -42,7 +53,7 @@ class RunAccess(Access):
         Raises:
             StorageError: The database cannot be read.
         """
-        with self._reading() as connection:
+        with self._connection.reading() as connection:
             return int(connection.execute(_last_number).scalar_one())
 
     def list_runs(self, notebook_id: str, limit: int = 100) -> list[RunRecord]:
@@ -56,6 +67,19 @@ class RunAccess(Access):
             StorageError: The database cannot be read.
         """
         key = {"notebook_id": encode_text(notebook_id), "limit": max(0, limit)}
-        with self._reading() as connection:
+        with self._connection.reading() as connection:
             rows = connection.execute(_runs_of_notebook, key).all()
             return [run_from_row(row._asdict()) for row in rows]
+
+    def interrupt_open(self) -> None:
+        """Say of the runs that an earlier server did not end that its end cut them off.
+
+        Raises:
+            StorageError: The database cannot be used.
+        """
+        with self._connection.reading() as connection:
+            some_are_open = connection.execute(_open_runs).first() is not None
+        if some_are_open:
+            now = encode_time(datetime.now(UTC))
+            interruption = RunInterruption("The server ended while it ran.", now)
+            self._connection.submit_operations([interruption]).result()

@@ -16,15 +16,16 @@ from llm_repl_core.ledger.record import CallRecord
 from llm_repl_core.ledger.recorded_parts import media_bytes
 from llm_repl_core.providers.base import Usage
 from llm_repl_server.errors import NotYetWritten
-from llm_repl_server.storage.access import Access
 from llm_repl_server.storage.backend import Backend
 from llm_repl_server.storage.call_filter import CallFilter, conditions_of
 from llm_repl_server.storage.call_rows import CUT_OFF, call_from_row, media_of_rows
 from llm_repl_server.storage.changes import BeginCall, EndCall, PutMedia
-from llm_repl_server.storage.columns import decode_text, encode_text
+from llm_repl_server.storage.columns import decode_text, encode_json, encode_text
+from llm_repl_server.storage.connection import DatabaseConnection
+from llm_repl_server.storage.record_operations import CallInterruption
 from llm_repl_server.storage.schema import calls, media
 
-__all__ = ["CallAccess", "NotebookSpending"]
+__all__ = ["CallStore", "NotebookSpending"]
 
 _call = sa.select(calls).where(calls.c.id == bindparam("id"))
 _number = sa.select(calls.c.number).where(calls.c.id == bindparam("id"))
@@ -93,18 +94,18 @@ class NotebookSpending(NamedTuple):
     superseded_usd: float = 0.0
 
 
-class CallAccess(Access):
+class CallStore:
     """Writes and reads calls. A running call whose process has ended reads as interrupted.
 
     How a call has ended is paid for: where it cannot be written, because the disk is full or the
     database fails, it is kept in memory, read from there, and written when it can be.
 
     Args:
-        url: SQLAlchemy's URL of the database.
+        connection: The database, which whoever opened it closes.
     """
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
+    def __init__(self, connection: DatabaseConnection) -> None:
+        self._connection = connection
         self._unwritten: dict[str, CallRecord] = {}
 
     def begin_call(self, record: CallRecord) -> Future[None]:
@@ -117,7 +118,7 @@ class CallAccess(Access):
         Raises:
             StorageError: The storage is not open, or a value is not JSON's.
         """
-        return self._submit([*_media_of(record), BeginCall(record)])
+        return self._connection.submit([*_media_of(record), BeginCall(record)])
 
     def end_call(self, record: CallRecord) -> Future[None]:
         """Write how a call ended, over what `begin_call` wrote.
@@ -129,9 +130,14 @@ class CallAccess(Access):
         Raises:
             StorageError: The storage is not open, or a value is not JSON's.
         """
-        future = self._submit([*_media_of(record), EndCall(record)], keep=True)
+        future = self._connection.submit([*_media_of(record), EndCall(record)], keep=True)
         future.add_done_callback(lambda done: self._note_unwritten(record, done))
         return future
+
+    @property
+    def unwritten(self) -> int:
+        """How many endings of calls wait until the database can be written."""
+        return len(self._unwritten)
 
     def _note_unwritten(self, record: CallRecord, done: Future[None]) -> None:
         error = done.exception()
@@ -153,8 +159,8 @@ class CallAccess(Access):
         Raises:
             StorageError: The database cannot be read.
         """
-        with self._reading() as connection:
-            life = _Life(self._opened())
+        with self._connection.reading() as connection:
+            life = _Life(self._connection.backend)
             found = _records(connection, connection.execute(_call, {"id": encode_text(call_id)}))
             return next((self._as_it_is(record, owner, life) for record, owner in found), None)
 
@@ -174,10 +180,10 @@ class CallAccess(Access):
         wanted = wanted or CallFilter()
         if wanted.limit < 1:
             raise InvalidInput(f"The limit of a list is 1 or more, not {wanted.limit}.")
-        backend = self._opened()
+        backend = self._connection.backend
         life = _Life(backend)
         query = sa.select(calls).order_by(calls.c.number.desc())
-        with self._reading() as connection:
+        with self._connection.reading() as connection:
             cut_off = []
             if wanted.state in ("running", "interrupted"):
                 owners = connection.execute(_running_owners).scalars()
@@ -201,7 +207,7 @@ class CallAccess(Access):
             StorageError: The database cannot be read.
         """
         is_meant = calls.c.id.startswith(encode_text(prefix), autoescape=True)
-        with self._reading() as connection:
+        with self._connection.reading() as connection:
             found = connection.execute(sa.select(calls.c.id).where(is_meant).limit(limit))
             return [decode_text(call_id) for call_id in found.scalars()]
 
@@ -213,7 +219,7 @@ class CallAccess(Access):
         """
         key = {"notebook_id": encode_text(notebook_id), "identity": encode_text(identity)}
         unwritten = self._unwritten_answers(notebook_id)
-        with self._reading() as connection:
+        with self._connection.reading() as connection:
             found = _records(connection, connection.execute(_answers, key))
             written = [record for record, _owner in found]
         return _with_unwritten(
@@ -232,7 +238,7 @@ class CallAccess(Access):
         """
         key = {"notebook_id": encode_text(notebook_id)}
         unwritten = self._unwritten_answers(notebook_id)
-        with self._reading() as connection:
+        with self._connection.reading() as connection:
             query = _answered
             if limit is not None:
                 query = query.order_by(None).order_by(calls.c.number.desc()).limit(limit)
@@ -248,7 +254,7 @@ class CallAccess(Access):
         Raises:
             StorageError: The database cannot be read.
         """
-        with self._reading() as connection:
+        with self._connection.reading() as connection:
             key = {"notebook_id": encode_text(notebook_id)}
             found = connection.execute(_spending, key).one()
         count, tokens, price, unpriced, superseded, superseded_usd = found
@@ -271,7 +277,7 @@ class CallAccess(Access):
         Raises:
             StorageError: The database cannot be read.
         """
-        with self._reading() as connection:
+        with self._connection.reading() as connection:
             found = connection.execute(_unpriced, {"notebook_id": encode_text(notebook_id)}).all()
         return [
             UnpricedCalls(
@@ -290,9 +296,21 @@ class CallAccess(Access):
             return msgspec.structs.replace(record, state="interrupted", error=CUT_OFF)
         return record
 
+    def interrupt_cut_off(self) -> None:
+        """Say of the running calls of processes that have ended that they were cut off.
+
+        Raises:
+            StorageError: The database cannot be used.
+        """
+        owners = self._owners_who_ended()
+        if owners:
+            interruption = CallInterruption(owners, encode_json(CUT_OFF))
+            self._connection.submit_operations([interruption]).result()
+        self._connection.backend.forget_dead_owners()
+
     def _owners_who_ended(self) -> list[str]:
-        life = _Life(self._opened())
-        with self._reading() as connection:
+        life = _Life(self._connection.backend)
+        with self._connection.reading() as connection:
             owners = connection.execute(_running_owners).scalars()
             return [owner for owner in owners if not life.is_alive(owner)]
 
