@@ -87,9 +87,9 @@ class Crowd:
     def __init__(self, websockets: Sequence[websocket.WebSocket]) -> None:
         self._selector = selectors.DefaultSelector()
         self._count = len(websockets)
-        for one in websockets:
-            assert one.sock is not None
-            self._selector.register(one.sock, selectors.EVENT_READ, one)
+        for connection in websockets:
+            assert connection.sock is not None
+            self._selector.register(connection.sock, selectors.EVENT_READ, connection)
 
     def __enter__(self) -> Self:
         return self

@@ -66,8 +66,8 @@ def test_it_is_an_asyncapi_document():
     assert document["components"]["messages"].keys() == names
     assert document["channels"]["events"]["messages"].keys() == names
     sent = {
-        one["messages"][0]["$ref"].rpartition("/")[2]: one
-        for one in document["operations"].values()
+        operation["messages"][0]["$ref"].rpartition("/")[2]: operation
+        for operation in document["operations"].values()
     }
     assert sent.keys() == {*EMITTED, *HANDLED}
     for name, operation in sent.items():
@@ -162,7 +162,7 @@ def test_every_event_is_as_described(make_api, validate, in_thread, until):
     assert api.post(f"{path}/execute_all").json == {"success": True}
     api.delete(path)
     api.services.close()
-    for one in api.told:
-        validate(one.event, dict(one.payload))
-        assert one.notebook_id == one.payload.get("notebook_id")
-    assert {one.event for one in api.told} == set(EMITTED)
+    for event in api.told:
+        validate(event.event, dict(event.payload))
+        assert event.notebook_id == event.payload.get("notebook_id")
+    assert {event.event for event in api.told} == set(EMITTED)

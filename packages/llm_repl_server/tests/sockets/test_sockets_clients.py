@@ -47,10 +47,10 @@ def test_two_clients_hear_the_same_in_order(server):
     mine, other = (
         [
             (event, payload)
-            for event, payload in one.heard
+            for event, payload in listener.heard
             if payload.get("notebook_id") == path[15:]
         ]
-        for one in listeners
+        for listener in listeners
     )
     assert mine == other
     assert [event for event, _ in mine] == [
@@ -113,8 +113,8 @@ def test_the_token_opens_the_sockets(start_server):
     assert server("GET", "/api/notebooks")[0] == 401
     made = server("POST", "/api/notebooks", {}, Authorization="Bearer opens-the-door")
     assert made[0] == 201
-    for one in (listener, with_header):
-        one.wait_for("notebook_created")
+    for admitted in (listener, with_header):
+        admitted.wait_for("notebook_created")
     assert "opens-the-door" not in server.log.read_text()
 
 
@@ -157,7 +157,7 @@ def test_a_large_output_comes_whole(server):
     listener.wait_for("run_ended")
     assert listener.heard[-2][1]["outputs"][0]["content"] == "é" * 2_000_000 + "\n"
     pieces = [payload["output"] for event, payload in listener.heard if event[-7:] == "_output"]
-    assert "".join(one["content"] for one in pieces) == "é" * 2_000_000 + "\n"
+    assert "".join(piece["content"] for piece in pieces) == "é" * 2_000_000 + "\n"
 
 
 def test_odd_text_comes_as_json(server):

@@ -17,12 +17,12 @@ ENDINGS = ("cell_execution_completed", "cell_execution_failed")
 def check_order(told):
     """Every cell that starts ends in exactly one ending, before it starts again."""
     running = set()
-    for one in told:
-        cell = one.payload.get("cell_id")
-        if one.event == "cell_execution_started":
+    for announced in told:
+        cell = announced.payload.get("cell_id")
+        if announced.event == "cell_execution_started":
             assert cell not in running
             running.add(cell)
-        elif one.event in ENDINGS:
+        elif announced.event in ENDINGS:
             assert cell in running
             running.remove(cell)
     assert not running
@@ -37,7 +37,7 @@ EXECUTIONS = {
 
 def executions(api):
     """What was told of starts and ends; what comes between is looked at elsewhere."""
-    return [one for one in api.events() if one.event in EXECUTIONS]
+    return [announced for announced in api.events() if announced.event in EXECUTIONS]
 
 
 def test_a_cell_starts_and_completes(api):
@@ -47,9 +47,9 @@ def test_a_cell_starts_and_completes(api):
     started, completed = executions(api)
     assert started.event == "cell_execution_started"
     assert completed.event == "cell_execution_completed"
-    for one in (started, completed):
-        assert one.payload["notebook_id"] == path[15:]
-        assert one.payload["cell_id"] == cell_id
+    for announced in (started, completed):
+        assert announced.payload["notebook_id"] == path[15:]
+        assert announced.payload["cell_id"] == cell_id
     assert completed.payload["outputs"] == answer["outputs"]
     assert completed.payload["execution_count"] == answer["execution_count"]
     assert started.payload["run_id"] == completed.payload["run_id"]
@@ -71,12 +71,12 @@ def test_execute_all_is_told_around_the_cells(make_api, kernel):
     good, bad = api.new_notebook("1", "2"), api.new_notebook("1", "1 / 0", "3")
     api.post(f"{good}/execute_all")
     cell = ["cell_execution_started", "cell_execution_completed"]
-    assert [one.event for one in executions(api)] == [
+    assert [announced.event for announced in executions(api)] == [
         "notebook_execution_started", *cell, *cell, "notebook_execution_completed"
     ]  # fmt: skip
     api.told.clear()
     api.post(f"{bad}/execute_all")
-    assert [one.event for one in executions(api)] == [
+    assert [announced.event for announced in executions(api)] == [
         "notebook_execution_started", *cell,
         "cell_execution_started", "cell_execution_failed", "notebook_execution_failed",
     ]  # fmt: skip
@@ -113,10 +113,13 @@ def test_every_start_has_its_end(make_api, until, how, root):
         api.post(f"{path}/{how}")
     run.join(30)
     assert not run.is_alive()
-    until(lambda: any(one.event == "notebook_execution_failed" for one in api.told), "the end")
-    told = [one for one in api.told if one.event in EXECUTIONS]
+    until(
+        lambda: any(announced.event == "notebook_execution_failed" for announced in api.told),
+        "the end",
+    )
+    told = [announced for announced in api.told if announced.event in EXECUTIONS]
     check_order(told)
-    assert [one.event for one in told][-3:] == [
+    assert [announced.event for announced in told][-3:] == [
         "cell_execution_started", "cell_execution_failed", "notebook_execution_failed"
     ]  # fmt: skip
     status = "error" if how == "kernel dies" else "interrupted"
@@ -129,16 +132,16 @@ def test_what_is_told_is_on_disk(make_api, folders):
     database = sqlite3.connect(folders / "data" / "llm-repl.db", check_same_thread=False)
     seen = []
 
-    def look(one):
+    def look(announced):
         """In the engine's loop, at the moment of telling: what another process would find."""
-        notebook_id = one.notebook_id
+        notebook_id = announced.notebook_id
         (count,) = database.execute(
             "SELECT count(*) FROM notebooks WHERE id = ?", (notebook_id,)
         ).fetchone()
         cells = database.execute(
             "SELECT id, content, outputs, status FROM cells WHERE notebook_id = ?", (notebook_id,)
         ).fetchall()
-        seen.append((one, count, {cell[0]: cell[1:] for cell in cells}))
+        seen.append((announced, count, {cell[0]: cell[1:] for cell in cells}))
 
     api.listen(look)
     path = api.new_notebook("print('x' * 1000)")
@@ -152,19 +155,19 @@ def test_what_is_told_is_on_disk(make_api, folders):
     api.delete(path)
     # Each run has its start and end, each cell its start and its end; and its output, the line end
     # of which may come later than the text, in an event of its own.
-    whole = [one for one, _, _ in seen if one.event != "cell_execution_output"]
+    whole = [announced for announced, _, _ in seen if announced.event != "cell_execution_output"]
     assert len(whole) == 2 + 20 * (2 * 4 + 2) + 2
     assert len(seen) - len(whole) >= 2 * 20
-    for one, count, cells in seen:
-        content, outputs, status = cells.get(one.payload.get("cell_id"), (None, None, None))
-        match one.event:
+    for announced, count, cells in seen:
+        content, outputs, status = cells.get(announced.payload.get("cell_id"), (None, None, None))
+        match announced.event:
             case "notebook_created" | "cell_deleted":
                 assert (count, cells) == (1, {})
             case "cell_created" | "cell_changed":
-                assert content == one.payload["cell"]["content"]
+                assert content == announced.payload["cell"]["content"]
                 assert (json.loads(outputs), status) == ([], "idle")
             case "cell_execution_completed":
-                assert json.loads(outputs) == one.payload["outputs"]
+                assert json.loads(outputs) == announced.payload["outputs"]
                 assert status == "completed"
             case "notebook_deleted":
                 assert (count, cells) == (0, {})
@@ -207,7 +210,7 @@ def test_what_could_not_be_stored_is_not_told(make_api, monkeypatch):
 def test_a_listener_that_fails_stops_nobody(make_api, caplog):
     api = make_api()
 
-    def fail(one):
+    def fail(announced):
         raise RuntimeError("broken listener")
 
     api.listen(fail)
@@ -231,6 +234,6 @@ def test_many_at_once_are_told_in_order(make_api):
     for thread in threads:
         thread.join(60)
     for path in paths:
-        told = [one for one in executions(api) if one.notebook_id == path[15:]]
+        told = [announced for announced in executions(api) if announced.notebook_id == path[15:]]
         assert len(told) == 10 * (2 + 3 * 2)
         check_order(told)

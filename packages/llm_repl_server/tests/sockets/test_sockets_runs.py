@@ -79,7 +79,7 @@ def test_progress_is_told_of_every_cell_that_takes_its_time(server):
     server("POST", f"{path}/execute_all")
     listener.wait_for("run_ended")
     progress = [payload for event, payload in listener.heard if event == "run_progress"]
-    assert [(one["ended"], one["total"]) for one in progress] == [(1, 3), (2, 3), (3, 3)]
+    assert [(told["ended"], told["total"]) for told in progress] == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_progress_of_many_short_cells_is_told_at_intervals(server):
@@ -124,12 +124,12 @@ def test_streams_of_many_pieces_are_joined(make_api, kernel):
     started = time.monotonic()
     api.post(f"{path}/execute_all")
     duration_s = time.monotonic() - started
-    outputs = [one.payload["output"] for one in api.events("cell_execution_output")]
+    outputs = [event.payload["output"] for event in api.events("cell_execution_output")]
     for stream in ("stdout", "stderr"):
-        text = "".join(one["content"] for one in outputs if one["type"] == stream)
+        text = "".join(output["content"] for output in outputs if output["type"] == stream)
         assert text == "".join(f"{number}\n" for number in range(3000))
     assert len(outputs) <= 2 * (duration_s / INTERVAL_S + 2)
-    numbers = [one.payload["sequence"] for one in api.events(*NUMBERED)]
+    numbers = [event.payload["sequence"] for event in api.events(*NUMBERED)]
     assert consecutive(numbers)
 
 
@@ -140,7 +140,7 @@ def test_numbers_rise_while_nobody_listens(make_api):
     api.post(f"{path}/execute_all")
     api.ear.listening = True
     api.post(f"{path}/execute_all")
-    numbers = [one.payload["sequence"] for one in api.events(*NUMBERED)]
+    numbers = [event.payload["sequence"] for event in api.events(*NUMBERED)]
     assert numbers[0] > 4
     assert consecutive(numbers)
 
@@ -156,7 +156,7 @@ def test_a_number_is_told_though_its_write_failed(make_api, monkeypatch):
     failed.set_exception(StorageError("The disk is full."))
     monkeypatch.setattr(api.services.store, "submit", lambda *changes, keep=False: failed)
     assert api.post(f"{path}/execute_all").status_code == 409
-    numbers = [one.payload["sequence"] for one in api.events(*NUMBERED)]
+    numbers = [event.payload["sequence"] for event in api.events(*NUMBERED)]
     assert consecutive(numbers)
     assert api.events("run_ended")
 
@@ -243,7 +243,7 @@ def test_what_a_run_did_not_come_to_is_stale(make_api):
     api.post(f"{path}/execute_all")
     (told,) = api.events("cells_stale")
     assert told.payload["cell_ids"] == [ids[2]]
-    assert consecutive([one.payload["sequence"] for one in api.events(*NUMBERED)])
+    assert consecutive([event.payload["sequence"] for event in api.events(*NUMBERED)])
     assert [cell["stale"] for cell in make_api().cells(path)][2] is True
 
 
@@ -315,7 +315,7 @@ def test_updates_are_told_and_kept_where_they_belong(start_server, tmp_path):
     assert consecutive(sequences(listener.heard))
     # Who knows the older events only hears of the earlier cell as well, before the later one ends.
     names = [(event, payload.get("cell_id")) for event, payload in listener.heard]
-    changed = max(place for place, one in enumerate(names) if one == ("cell_changed", first))
+    changed = max(index for index, name in enumerate(names) if name == ("cell_changed", first))
     assert listener.heard[changed][1]["cell"]["outputs"] == cells[first]["outputs"]
     assert changed < names.index(("cell_execution_completed", second))
     # What is on disk is the same.
