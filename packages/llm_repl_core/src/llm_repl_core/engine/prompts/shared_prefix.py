@@ -108,11 +108,11 @@ def _messages(canonical: Mapping[str, JSONValue]) -> list[Any]:
 def _shared(earlier: list[Any], now: list[Any]) -> tuple[int, int]:
     """How many messages are the same, and how many characters of the next one."""
     count = 0
-    for one, other in zip(earlier, now, strict=False):
-        if one != other:
-            if one.get("role") != other.get("role"):
+    for message, other in zip(earlier, now, strict=False):
+        if message != other:
+            if message.get("role") != other.get("role"):
                 return count, 0
-            return count, _common(str(one.get("content", "")), str(other.get("content", "")))
+            return count, _common(str(message.get("content", "")), str(other.get("content", "")))
         count += 1
     return count, 0
 
