@@ -33,6 +33,10 @@ HEAD = '{"format": "llm-repl recordings", "version": 2'
             HEAD + ', "defaults": {"provider": "openai", "model": "m"}}',
         ),
         (
+            RecordedDefaults(provider="mock", reasoning_effort="low"),
+            HEAD + ', "defaults": {"provider": "mock", "reasoning_effort": "low"}}',
+        ),
+        (
             RecordedDefaults(provider="openai", base_url="http://localhost:1/v1"),
             HEAD + ', "defaults": {"provider": "openai", "base_url": "http://localhost:1/v1"}}',
         ),

@@ -109,6 +109,46 @@ def test_a_preview_is_what_is_then_sent(make_api, kernel):
     assert len(api.get("/api/calls").json["calls"]) == 1  # looking is not asking
 
 
+def test_a_preview_says_what_an_earlier_call_began_with(api):
+    path = api.new_notebook()
+    first, second = (
+        api.new_cell(path, "prompt", text, system="Be brief.", model="echo")
+        for text in ("One", "Two")
+    )
+    assert api.get(f"{second}/preview").json["shared_prefix"] is None
+    (output,) = api.run(first)["outputs"]
+    shared = api.get(f"{second}/preview").json["shared_prefix"]
+    assert (shared["call_id"], shared["cell_id"]) == (output["call_id"], first.rpartition("/")[2])
+    assert (shared["messages"], shared["saving_usd"]) == (1, 0.0)
+    assert shared["tokens"] > 0
+    assert shared["asked_at"]
+
+
+def test_a_call_shows_its_parts_and_what_was_made_by_its_hash(api):
+    path = api.new_notebook()
+    cell = api.new_cell(
+        path, "prompt", "Draw", model="echo+think=Hm.+make=image/png", reasoning_effort="low"
+    )
+    picture, output = api.run(cell)["outputs"]
+    call = api.get(f"/api/calls/{output['call_id']}").json
+    assert [part["type"] for part in call["parts"]] == ["reasoning", "text", "media"]
+    assert call["parts"][0]["provider_data"].keys() == {"signature"}
+    assert "data" not in call["parts"][2]
+    assert call["parts"][2]["sha256"] == picture["metadata"]["llm_repl"]["sha256"]
+    assert call["request"]["reasoning_effort"] == "low"
+    assert call["usage"]["reasoning_tokens"] == 1
+
+
+def test_an_effort_that_is_none_is_refused(api):
+    path = api.new_notebook()
+    cell = api.new_cell(path, "prompt", "Hi")
+    assert api.put(cell, {"reasoning_effort": "huge"}).status_code == 400
+    metadata = {"llm_repl": {"reasoning_effort": "huge"}}
+    answer = api.put(path, {"metadata": metadata})
+    assert answer.status_code == 400
+    assert "none, minimal, low, medium, high" in answer.json["error"]
+
+
 def test_what_has_no_preview_says_why(api):
     path = api.new_notebook("1")
     (code,) = api.cells(path)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from llm_repl_core import Citation, Media, Refusal, ServerToolCall, Text
 from llm_repl_core.ledger.record import Attempt, CallError, CallPlace, CallRecord
 from llm_repl_core.providers.base import Usage
 from llm_repl_server.storage.call_log import CallLog
@@ -207,6 +208,30 @@ def test_an_answer_that_was_cut_is_marked_and_reasoning_is_shown(
     shown = llm_repl("calls", "show", "00000001").stdout
     assert "\n--- reasoning\nHm. A number?\n\n--- answer\nAnswer 1\n" in shown
     assert "finish    length\n" in shown
+
+
+def test_all_parts_of_a_turn_are_shown(llm_repl: RunCommand, fill: Fill) -> None:
+    parts = (
+        ServerToolCall(id="s", name="search", arguments='{"q": "a"}', result="b"),
+        Text(text="Answer 1"),
+        Citation(url="https://example.org/", title="A page"),
+        Media(media_type="image/png", data=b"PNG", name="a.png"),
+        Refusal(text="No more."),
+    )
+    usage = Usage(
+        input_tokens=1200, output_tokens=30, cached_input_tokens=1000, reasoning_tokens=20
+    )
+    fill(a_call(1, parts=parts, usage=usage, finish_reason="other", provider_finish_reason="pause"))
+    shown = llm_repl("calls", "show", "00000001").stdout
+    for line in (
+        "tokens    1,200 in (1,000 cached), 30 out (20 reasoning)",
+        "finish    other (pause)",
+        '[the server ran search({"q": "a"}) → b]',
+        "[from: A page https://example.org/]",
+        "[made: a.png, image/png, 3 bytes]",
+        "[refuses: No more.]",
+    ):
+        assert f"{line}\n" in shown
 
 
 def test_a_beginning_of_an_id_must_be_of_one_call(llm_repl: RunCommand, fill: Fill) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from llm_repl_core import Application, Notebook, PromptCell, Settings
+from llm_repl_core.reasoning_effort import ReasoningEffort
 from llm_repl_server.cli.run_ledgers import RunLedgers
 
 pytestmark = pytest.mark.one_python
@@ -69,3 +70,19 @@ def test_a_live_run_heeds_the_settings(tmp_path: Path) -> None:
     record = RunLedgers(tmp_path / "n.llmn", notebook, mode="live", use_log=False)
     record.choose_provider(application, provider=None, model=None)
     assert application.providers.choice.name == "mock"
+
+
+@pytest.mark.parametrize(
+    ("recorded", "setting", "effort"),
+    [('"reasoning_effort": "low", ', "high", "low"), ("", "high", None), ("", None, None)],
+)
+def test_models_think_as_much_as_when_they_were_recorded(
+    tmp_path: Path, recorded: str, setting: ReasoningEffort | None, effort: str | None
+) -> None:
+    (tmp_path / "n.calls.jsonl").write_text(HEAD % ("{" + recorded + '"provider": "mock"}'))
+    application = Application(Settings(reasoning_effort=setting))
+    record = RunLedgers(
+        tmp_path / "n.llmn", Notebook(cells=[PromptCell()]), mode="replay", use_log=False
+    )
+    record.choose_provider(application, provider=None, model=None)
+    assert application.providers.choice.reasoning_effort == effort

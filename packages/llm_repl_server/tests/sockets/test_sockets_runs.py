@@ -12,7 +12,7 @@ from llm_repl_core.engine.throttle import INTERVAL_S
 PROMPTS = 32
 NUMBERED = (
     "run_started", "run_progress", "run_ended", "cell_execution_started", "cell_execution_output",
-    "cell_execution_text", "cell_execution_completed", "cell_execution_failed",
+    "cell_execution_text", "cell_execution_reasoning", "cell_execution_completed", "cell_execution_failed",
     "notebook_execution_started", "notebook_execution_completed", "notebook_execution_failed",
     "cells_stale", "cell_output_updated", "cell_outputs_cleared",
 )  # fmt: skip
@@ -34,6 +34,22 @@ def prompts_of(server, count, **fields):
         cell = {"type": "prompt", "content": f"Number {number}", "response_var": f"r{number}"}
         assert server("POST", f"{path}/cells", cell | fields)[0] == 201
     return path
+
+
+def test_reasoning_is_heard_as_it_comes_and_before_the_answer(server):
+    path = prompts_of(server, 1, model="mock/echo+think=Let me see.+per_token=0.05")
+    listener = server.listener(path[15:])
+    assert server("POST", f"{path}/execute_all") == (200, {"success": True})
+    listener.wait_for("run_ended")
+    assert consecutive(sequences(listener.heard))
+    heard = [
+        (event.rpartition("_")[2], payload["text"])
+        for event, payload in listener.heard
+        if event in ("cell_execution_reasoning", "cell_execution_text")
+    ]
+    assert "".join(text for kind, text in heard if kind == "reasoning") == "Let me see."
+    assert [kind for kind, _ in heard] == sorted(kind for kind, _ in heard)
+    assert len(heard) > 2
 
 
 def test_independent_prompts_run_at_once_and_every_event_is_told_in_order(server):

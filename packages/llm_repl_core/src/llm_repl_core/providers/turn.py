@@ -78,8 +78,6 @@ class TurnBuilder:
     """
 
     def __init__(self) -> None:
-        self._text: list[str] = []
-        self._reasoning: list[str] = []
         self._run: list[str] = []
         self._run_kind: type[Text | Reasoning] | None = None
         self._parts: list[Part] = []
@@ -95,12 +93,12 @@ class TurnBuilder:
     @property
     def text(self) -> str:
         """The answer, as far as it has come."""
-        return "".join(self._text)
+        return text_of(self._parts) + self._run_of(Text)
 
     @property
     def reasoning(self) -> str:
         """What can be read of what the model thought, as far as it has come."""
-        return "".join(self._reasoning)
+        return reasoning_of(self._parts) + self._run_of(Reasoning)
 
     def add(self, delta: Delta) -> None:
         """Take a delta in."""
@@ -110,14 +108,21 @@ class TurnBuilder:
             self._say(Reasoning, delta.reasoning)
         if delta.text:
             self._say(Text, delta.text)
-        for part in delta.parts:
-            self._add_part(part)
+        if delta.parts:
+            for part in delta.parts:
+                self._add_part(part)
         if delta.tool_calls:
             self._end_run()
             self._parts += [ToolCallPlace(id=call.id) for call in delta.tool_calls]
             self._tool_calls += delta.tool_calls
-        self._provider_data |= delta.provider_data
-        self._logprobs += delta.logprobs
+        if delta.logprobs:
+            self._logprobs += delta.logprobs
+        if delta.provider_data:
+            self._provider_data |= delta.provider_data
+        if delta.usage or delta.finish_reason or delta.model:
+            self._note_end(delta)
+
+    def _note_end(self, delta: Delta) -> None:
         self._usage = delta.usage or self._usage
         self._finish_reason = delta.finish_reason or self._finish_reason
         self._provider_finish_reason = delta.provider_finish_reason or self._provider_finish_reason
@@ -144,7 +149,9 @@ class TurnBuilder:
             self._end_run()
             self._run_kind = kind
         self._run.append(piece)
-        (self._text if kind is Text else self._reasoning).append(piece)
+
+    def _run_of(self, kind: type[Text | Reasoning]) -> str:
+        return "".join(self._run) if self._run_kind is kind else ""
 
     def _end_run(self) -> None:
         if self._run_kind is not None:
@@ -161,7 +168,7 @@ class TurnBuilder:
                 self._say(kind, part.text)
                 text = part.text
             else:
-                text = "".join(self._run) if self._run_kind is kind else ""
+                text = self._run_of(kind)
             if self._run_kind is kind:
                 self._run_kind = None
                 self._run.clear()
@@ -173,7 +180,6 @@ class TurnBuilder:
         if self._run_kind is Text:
             self._run_kind = None
             self._run.clear()
-        self._text.clear()
         self._parts = [part for part in self._parts if not isinstance(part, Text)]
 
 

@@ -12,14 +12,17 @@ from llm_repl_core import (
     CellReasoning,
     CellText,
     Citation,
+    Delta,
     Media,
     MemoryLedger,
     Notebook,
+    Provider,
     Reasoning,
     RecordingsLedger,
     Refusal,
     Text,
     ToolCallPlace,
+    hookimpl,
 )
 from llm_repl_core.application import load_notebook, save_notebook
 
@@ -249,6 +252,49 @@ def test_effort_of_the_settings_alone(open_session):
     notebook.add_prompt("Hello")
     open_session(notebook, reasoning_effort="low").run()
     assert notebook.cells[0].outputs[0].fields["reasoning"] == "I think with low effort."
+
+
+class _Deaf(Provider):
+    name = "deaf"
+    default_model = "deaf"
+
+    async def stream(self, request):
+        yield Delta(text="What?", finish_reason="stop")
+
+
+class _OnlyLow(_Deaf):
+    name = "only-low"
+    reasoning_efforts = frozenset({"low"})
+
+
+class _Plugin:
+    @hookimpl
+    def llm_repl_providers(self):
+        return [_Deaf, _OnlyLow]
+
+
+@pytest.mark.parametrize(
+    ("provider", "effort", "said"),
+    [
+        (
+            "deaf",
+            "low",
+            "`reasoning_effort` is `low`, and the provider `deaf` does not say how much",
+        ),
+        ("only-low", "high", "provider `only-low` takes only low: change it on the cell"),
+    ],
+)
+def test_an_effort_that_a_provider_would_leave_out_is_refused(
+    open_session, ledger, provider, effort, said
+):
+    notebook = Notebook()
+    notebook.add_prompt("Hello", provider=provider, reasoning_effort=effort)
+    session = open_session(notebook, _Plugin(), ledger=ledger)
+    with pytest.raises(CellExecutionError, match=said):
+        session.run()
+    assert ledger.records == ()  # nothing was sent
+    notebook.cells[0].change(reasoning_effort="low" if provider == "only-low" else None)
+    session.run()
 
 
 def test_an_effort_that_is_none_is_refused_before_the_run(open_session):
