@@ -102,7 +102,7 @@ def test_a_provider_has_a_key_for_each_of_its_servers(keys, path):
     assert find(keys, base_url="http://b") == KEY
     assert set(keys.remove("acme")) == {None, "http://a/v1/"}
     assert keys.sources({}) == []
-    with pytest.raises(NotFound, match="No key of `acme` is kept in"):
+    with pytest.raises(NotFound, match="No key for `acme` is stored in"):
         keys.remove("acme")
     with pytest.raises(NotFound, match="for http://x"):
         keys.remove("acme", base_url="http://x")
@@ -253,7 +253,7 @@ def test_a_damaged_file_is_refused_without_showing_a_key(keys, path, data, caplo
 def test_a_provider_that_stands_twice_is_told(keys, path):
     twice = f'{{"acme": {{"key": "{KEY}"}}, "acme": {{"key": "{OTHER}"}}}}'
     write(path, twice.encode())
-    with pytest.raises(InvalidSetting, match=r"keys\.json has two entries of one name"):
+    with pytest.raises(InvalidSetting, match=r"keys\.json has two entries with the same name"):
         find(keys)
 
 

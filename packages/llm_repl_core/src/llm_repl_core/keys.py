@@ -161,7 +161,7 @@ class Keys:
         ]
         if not gone:
             where = f" for {base_url}" if base_url is not None else ""
-            raise NotFound(f"No key of `{provider}` is kept{where} in {self.path}.")
+            raise NotFound(f"No key for `{provider}` is stored{where} in {self.path}.")
         left = tuple(entry for entry in kept if entry not in gone)
         self._write({**entries, provider: left})
         return [entry.base_url for entry in gone]
@@ -227,7 +227,7 @@ class Keys:
         # What is wrong with it is not quoted: it could be a key.
         except DoubledName:
             raise InvalidSetting(
-                f"The keys file {self.path} has two entries of one name: leave one of them out."
+                f"The keys file {self.path} has two entries with the same name: remove one of them."
             ) from None
         except ValueError:
             raise InvalidSetting(

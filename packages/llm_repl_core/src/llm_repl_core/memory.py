@@ -220,10 +220,12 @@ def _check(expression: ast.expr) -> None:
     formats_of_constants: set[int] = set()
     for node in ast.walk(expression):
         if reason := _FORBIDDEN_NODES.get(type(node)):
-            raise _refusal(node, f"{reason} cannot stand in a memory cell's expression")
+            raise _refusal(node, f"{reason} is not allowed in a memory cell's expression")
         match node:
             case ast.comprehension(is_async=1):
-                raise _refusal(node.iter, "`async for` cannot stand in a memory cell's expression")
+                raise _refusal(
+                    node.iter, "`async for` is not allowed in a memory cell's expression"
+                )
             case ast.Name(id=name) if name.startswith("__"):
                 raise _refusal(node, f"`{name}` is out of a memory cell's reach")
             case ast.Call(func=ast.Attribute(value=ast.Constant(value=str(pattern))) as function):

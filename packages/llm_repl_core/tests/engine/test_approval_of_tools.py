@@ -122,5 +122,5 @@ def test_a_model_that_never_stops_asking_meets_the_limit(open_session):
 
 def test_an_answer_to_no_question_is_refused(open_session):
     session = open_session(Notebook())
-    with pytest.raises(NotFound, match="No call of a tool waits under the id `nothing`"):
+    with pytest.raises(NotFound, match="No tool call with the id `nothing` is waiting"):
         session.approve("nothing")

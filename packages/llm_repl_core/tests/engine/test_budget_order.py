@@ -235,7 +235,7 @@ def test_a_prompt_that_may_not_be_sent_any_more_is_as_it_was():
     with Session(notebook, application=application) as session:
         session.run()
         before = list(last.outputs)
-        with pytest.raises(CellExecutionError, match=r"Left undone: 2 of 5 cells\.$"):
+        with pytest.raises(CellExecutionError, match=r"Not run: 2 of 5 cells\.$"):
             session.run(budget=Budget(tokens=alone + 1))
     assert [cell.status for cell in notebook] == [
         "completed",

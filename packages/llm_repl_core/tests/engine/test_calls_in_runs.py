@@ -249,7 +249,7 @@ def test_a_budget_that_is_reached_says_what_was_left_undone(open_recorded, sent)
         session.run(budget=Budget(calls=2))
     message = str(raised.value)
     assert message.startswith("BudgetExceeded: The run's budget of 2 calls has too little left")
-    assert "Left undone: 1 of 4 cells." in message
+    assert "Not run: 1 of 4 cells." in message
     assert sent.prompts() == ["one", "one #1"]
     assert [cell.status for cell in notebook] == ["completed", "completed", "error", "idle"]
 

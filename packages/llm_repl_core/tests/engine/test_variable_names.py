@@ -122,14 +122,14 @@ def test_parameters_name_variables(open_session, tagged):
         session.assign(applied.values)
     session.run()
     assert code.outputs[0].content == "42\n"
-    with pytest.raises(InvalidInput, match="keeps for itself"):
+    with pytest.raises(InvalidInput, match="is reserved by Python"):
         apply_parameters(notebook, GivenParameters(texts={"\N{MATHEMATICAL BOLD SMALL I}f": "1"}))
 
 
 def test_an_answer_cannot_be_named_by_what_is_no_name():
     assert PromptCell(response_var="x²").response_var == "x2"
     for name in ("½", "\N{MATHEMATICAL BOLD SMALL I}f", "ﬁ½"):
-        with pytest.raises(ValueError, match=r"not the name|keeps for itself"):
+        with pytest.raises(ValueError, match=r"not the name|is reserved by Python"):
             PromptCell(response_var=name)
     cell = PromptCell(response_var="a")
     with pytest.raises(InvalidInput):

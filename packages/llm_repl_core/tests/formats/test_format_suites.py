@@ -305,7 +305,7 @@ def test_half_surrogate_pairs_survive(format_: Format) -> None:
         ('{"nbformat": 4}'.encode("utf-16-be"), "is UTF-16 text: save it as UTF-8."),
         ('{"nbformat": 4}'.encode("utf-32"), "is UTF-32 text: save it as UTF-8."),
         ('{"é": 1}'.encode("latin-1"), "byte 2 (0xe9) is not UTF-8 text"),
-        (b'{"cells": [\n<<<<<<< HEAD\n1\n', "holds the marks of a merge conflict"),
+        (b'{"cells": [\n<<<<<<< HEAD\n1\n', "contains merge conflict markers"),
         (b"[]", "it must hold a JSON object at its top."),
         (b'{"nbformat": 4, "x": -Infinity}', "`-Infinity` is not a JSON number"),
         (b'{"nbformat": 4, "x": ' + b"9" * 5000 + b"}", "it is not JSON"),

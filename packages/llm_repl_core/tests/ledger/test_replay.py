@@ -252,13 +252,13 @@ def test_a_miss_shows_how_the_same_cells_call_differs(make_record: MakeRecord) -
     ]
     asked = make_record("x", "Say hello to Eve.\nBe brief.", cell="a", temperature=0.5)
     assert missed(records, asked) == (
-        "Cell 1 cannot be replayed: what it asks is not on record. The nearest "
+        "Cell 1 cannot be replayed: its request has no recorded answer. The nearest "
         "recorded call, of the same cell, differs (- recorded, + asked now):\n"
         "  messages[0].content, line 1:\n"
         "    - Say hello to Ada.\n"
         "    + Say hello to Eve.\n"
         "  temperature: not sent → 0.5\n"
-        'Run it with `mode="reuse"` to ask for what is not on record.'
+        'Run it with `mode="reuse"` to ask for the missing answers.'
     )
 
 
@@ -283,7 +283,7 @@ def test_a_miss_prefers_the_same_item_of_the_cell(make_record: MakeRecord) -> No
 def test_a_miss_says_so_where_nothing_is_recorded(make_record: MakeRecord) -> None:
     assert missed([], make_record("x")) == (
         "Cell 1 cannot be replayed: nothing is recorded for this notebook yet. "
-        'Run it with `mode="reuse"` to ask for what is not on record.'
+        'Run it with `mode="reuse"` to ask for the missing answers.'
     )
 
 
@@ -298,7 +298,7 @@ def test_a_miss_says_so_where_the_answers_have_been_given_away(make_record: Make
 
     message = asyncio.run(scenario())
     assert "Cell 2, step 1" in message
-    assert "has gone to another call of the run" in message
+    assert "was used by another call of the run" in message
 
 
 @pytest.mark.parametrize(("count", "lines"), [(3_000, 100), (3, 100_000)])

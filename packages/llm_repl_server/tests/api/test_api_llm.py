@@ -97,14 +97,14 @@ def test_what_would_save_a_key_is_refused(api, folders):
         {"type": "prompt", "content": "Hi", "metadata": {"note": [KEY]}},
     ):
         answer = api.post(f"{path}/cells", body)
-        assert (answer.status_code, "holds the key of a provider" in answer.json["error"]) == (
+        assert (answer.status_code, "contains a provider's key" in answer.json["error"]) == (
             400,
             True,
         )
         assert KEY not in answer.json["error"]
     escaped = json.dumps({"type": "code", "content": KEY}).replace("k-", "\\u006B-")
     answer = api.post(f"{path}/cells", data=escaped, content_type="application/json")
-    assert (answer.status_code, "holds the key" in answer.json["error"]) == (400, True)
+    assert (answer.status_code, "contains a provider's key" in answer.json["error"]) == (400, True)
     (folders / "root" / "escaped.llmn").write_text(
         json.dumps({"cells": [json.loads(escaped)]}).replace("k-", "\\u006b-")
     )

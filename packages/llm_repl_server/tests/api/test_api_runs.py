@@ -64,7 +64,7 @@ def test_a_budget_ends_a_run_and_says_so(api):
     answer = api.post(f"{path}/execute_all", {"budget": {"calls": 1}})
     assert answer.json["success"] is False
     assert "budget" in answer.json["error"]
-    assert answer.json["error"].endswith("Left undone: 1 of 3 cells.")
+    assert answer.json["error"].endswith("Not run: 1 of 3 cells.")
     assert [cell["status"] for cell in api.cells(path)] == ["completed", "error", "idle"]
 
 

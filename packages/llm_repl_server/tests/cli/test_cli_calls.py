@@ -201,9 +201,7 @@ def test_an_answer_that_was_cut_is_marked_and_reasoning_is_shown(
 ) -> None:
     fill(a_call(1, finish_reason="length", reasoning="Hm. A number?"), a_call(2))
     lines = llm_repl("calls", "list").stdout.splitlines()
-    assert [line.strip() for line in lines if "cut off" in line] == [
-        "cut off at the limit of tokens"
-    ]
+    assert [line.strip() for line in lines if "cut off" in line] == ["cut off at the token limit"]
     assert "cut off" in lines[2]  # behind the call that it is of
     shown = llm_repl("calls", "show", "00000001").stdout
     assert "\n--- reasoning\nHm. A number?\n\n--- answer\nAnswer 1\n" in shown

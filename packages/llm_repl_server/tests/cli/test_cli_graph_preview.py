@@ -177,7 +177,7 @@ def test_a_preview_shows_tools_schema_and_parameters(
     save_notebook(document, tmp_path / "all.llmn")
     shown = llm_repl("preview", "all.llmn", "2", "--run-above", "--provider", provider)
     assert shown.returncode == 0, shown.stderr
-    _, _, along = shown.stdout.partition("--- sent along\n")
+    _, _, along = shown.stdout.partition("--- also sent\n")
     for text in ("Add two numbers.", '"add"', '"total"', "temperature: 0.25", "77"):
         assert text in along
     assert "2 calls, of which this is the first" in shown.stdout

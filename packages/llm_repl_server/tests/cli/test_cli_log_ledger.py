@@ -45,7 +45,7 @@ def test_a_log_that_keeps_an_answer_is_not_done_without(capsys: pytest.CaptureFi
     assert capsys.readouterr().err == ""
     asyncio.run(log.begin(call()))
     assert log._ledger is not full
-    assert "the calls of this run are not kept in the log: The disk is full." in (
+    assert "the calls of this run are not written to the call log: The disk is full." in (
         capsys.readouterr().err
     )
 

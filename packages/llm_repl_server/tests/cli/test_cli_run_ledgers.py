@@ -63,7 +63,9 @@ def test_without_a_database_there_is_one_warning_and_the_run_goes_on(
     (tmp_path / "data").write_text("a file where the folder should be")
     ended = llm_repl("run", "-q", "p.llmn")
     assert (ended.returncode, ended.stdout) == (0, "One\nTwo\nThree\n")
-    assert ended.stderr.count("Warning: the calls of this run are not kept in the log: ") == 1
+    assert (
+        ended.stderr.count("Warning: the calls of this run are not written to the call log: ") == 1
+    )
     assert len(ended.stderr.splitlines()) == 1
 
 
@@ -98,7 +100,7 @@ def test_answers_of_another_model_that_take_a_place_are_named(
     assert recordings.read_bytes() == before
     told = llm_repl("run", "-q", "--record", "p.llmn").stderr
     assert told == (
-        "p.calls.jsonl: 3 recorded answers of mock/echo gave way to what mock/mock answered.\n"
+        "p.calls.jsonl: 3 recorded answers of mock/echo were replaced by answers of mock/mock.\n"
     )
     assert llm_repl("run", "-q", "--record", "p.llmn").stderr == ""
     document = load_notebook(path)

@@ -41,7 +41,7 @@ def test_retries_are_told(llm_repl: RunCommand, prompts: MakePrompts) -> None:
     prompts("One", model="fail:rate_limited+retry_after=0.01")
     ended = llm_repl("run", "p.llmn", LLM_REPL_CALL_ATTEMPTS="2")
     assert ended.returncode == 1
-    assert "attempt 1 failed, again in" in ended.stderr
+    assert "attempt 1 failed, retrying in" in ended.stderr
 
 
 def test_a_budget_ends_the_run_and_says_what_was_left_undone(
@@ -52,7 +52,7 @@ def test_a_budget_ends_the_run_and_says_what_was_left_undone(
     assert ended.returncode == 1
     assert ended.stdout == "One\n"
     assert "The run's budget of 1 call has too little left" in ended.stderr
-    assert ended.stderr.endswith("Left undone: 2 of 4 cells.\n")
+    assert ended.stderr.endswith("Not run: 2 of 4 cells.\n")
     assert "Traceback" not in ended.stderr
 
 
@@ -107,7 +107,7 @@ def test_ctrl_c_stops_twenty_prompts_and_keeps_what_came(
     process.send_signal(signal.SIGINT)
     printed, _ = process.communicate(timeout=60)
     assert process.returncode == 130, printed
-    assert printed.endswith("Stopped: 20 cells.\nLeft undone: 1 of 21 cells.\n"), printed
+    assert printed.endswith("Stopped: 20 cells.\nNot run: 1 of 21 cells.\n"), printed
     assert "Traceback" not in printed
     cells = load_notebook(tmp_path / "out.llmn").cells
     assert [cell.status for cell in cells] == ["interrupted"] * 20 + ["idle"]

@@ -44,7 +44,7 @@ def test_ctrl_c_during_the_start_makes_no_noise(
     assert process.returncode == 130, printed
     assert "Aborted" not in printed
     assert "never retrieved" not in printed
-    assert "not kept in the log" not in printed
+    assert "not written to the call log" not in printed
 
 
 PRESSED_AT_AN_IMPORT = """

@@ -57,17 +57,16 @@ def refuse_empty(turn: Turn, options: Mapping[str, JSONValue]) -> None:
     if is_cut(finish_reason):
         where = "while the model was reasoning" if reasoning.strip() else "before the first word"
         raise AnswerEmpty(
-            f"The answer is empty: its limit of tokens was reached {where}: "
-            f"{limit_advice(options)}."
+            f"The answer is empty: its token limit was reached {where}: {limit_advice(options)}."
         )
     if reasoning.strip():
         raise AnswerEmpty(
-            "The answer is empty: the model gave its reasoning only, and no answer after it: "
+            "The answer is empty: the model returned only reasoning, and no answer after it: "
             "see it with `llm-repl calls show`, ask in other words, or choose another model."
         )
     word = turn.provider_finish_reason or finish_reason
     told = f" (it ended with `{word}`)" if word else ""
     raise AnswerEmpty(
-        f"The answer is empty: the model said nothing at all{told}. Ask in other words, or choose "
+        f"The answer is empty: the model returned nothing{told}. Rephrase the prompt, or choose "
         "another model."
     )

@@ -78,7 +78,7 @@ class Approvals:
             or cell_id not in (None, question.cell_id)
         ):
             raise NotFound(
-                f"No call of a tool waits under the id `{call_id}`: it is answered already, its "
+                f"No tool call with the id `{call_id}` is waiting: it is already decided, its "
                 "cell was stopped, or it is another cell's."
             )
         decision.set_result(approved)

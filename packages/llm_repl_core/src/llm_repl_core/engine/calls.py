@@ -259,7 +259,7 @@ class ModelCaller:
             ProviderNotFound: The cell or the notebook names one that is not installed.
             ProviderError: The call failed.
             PluginError: A plugin's hook failed.
-            ReplayMiss: It is not on record, and may not be sent.
+            ReplayMiss: It has no recorded answer, and may not be sent.
             BudgetExceeded: It would cost more than is left.
             CallNotSent: A cell above it failed, and the run ends with that.
             PriceUnknown: A budget limits money, and there is no telling what it costs.

@@ -33,7 +33,9 @@ __all__ = ["CellOutcome", "CellRunner"]
 
 _log = logging.getLogger(__name__)
 
-_OWN_INTERRUPT = "Code that the cell uses raised KeyboardInterrupt, and nobody has stopped it."
+_OWN_INTERRUPT = (
+    "Code that the cell uses raised KeyboardInterrupt, although it was not interrupted."
+)
 
 
 class CellOutcome(Struct, frozen=True):

@@ -27,7 +27,7 @@ class ProviderLimits:
     def __init__(self, concurrency: int) -> None:
         if concurrency < 1:
             raise InvalidSetting(
-                f"A provider cannot get {concurrency} calls at once: set the limit to 1 or more."
+                f"A provider's limit of calls at once must be 1 or more, not {concurrency}."
             )
         self._concurrency = concurrency
         self._doors: dict[str, _Gate] = {}

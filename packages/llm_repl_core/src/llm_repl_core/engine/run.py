@@ -383,7 +383,7 @@ class Run:
             to_come = self._parts.state.to_come
             not_run = tuple(cell_id for cell_id in self.cell_ids if cell_id in to_come)
             if error.startswith(_OF_BUDGETS) and not_run:
-                error += f" Left undone: {len(not_run)} of {len(self.cell_ids)} cells."
+                error += f" Not run: {len(not_run)} of {len(self.cell_ids)} cells."
             self._parts.emitter.emit(
                 RunFailed(
                     error=error,

@@ -88,7 +88,7 @@ class RunQueue:
             asking = asyncio.current_task()
             if asking is not None and asking.cancelling():
                 raise
-            raise Conflict("What the kernel was asked was stopped; ask again.") from None
+            raise Conflict("The request to the kernel was interrupted; try again.") from None
 
     async def _ask(self, question: Callable[[], Awaitable[T]]) -> T:
         async with self._turn:

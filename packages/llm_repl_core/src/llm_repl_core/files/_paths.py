@@ -48,7 +48,7 @@ def resolve_under(root: Path, named: str, *, called: str) -> Path:
             raise InvalidInput(f"{called} names a folder; name a file in it.") from None
         if named.startswith("~") and len(Path(named).parts) > 1:
             raise InvalidInput(
-                f"{called} is under the root folder, where `~` is nobody's home."
+                f"{called} is under the root folder, where `~` has no meaning."
             ) from None
         return path
     except OSError as error:

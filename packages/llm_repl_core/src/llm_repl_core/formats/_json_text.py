@@ -104,7 +104,7 @@ def _read_slowly(data: bytes, kind: str) -> Any:
     except json.JSONDecodeError as error:
         if _CONFLICT.search(data):
             raise InvalidNotebook(
-                f"This {kind} holds the marks of a merge conflict: resolve it first."
+                f"This {kind} contains merge conflict markers: resolve the conflict first."
             ) from None
         raise InvalidNotebook(
             f"This is not a {kind}: it is not JSON at line {error.lineno}, "

@@ -135,7 +135,7 @@ class JupyterKernel(Kernel):
             if isinstance(error, KernelError):
                 raise KernelStartFailed(str(error)) from None
             raise KernelStartFailed(
-                f"The Jupyter kernel {spec!r} did not come up: {error}."
+                f"The Jupyter kernel {spec!r} did not start: {error}."
             ) from error
         self._watcher = asyncio.create_task(self._watch())
 
@@ -324,7 +324,7 @@ class JupyterKernel(Kernel):
         self._require_alive()
         if not self._speaks_python:
             raise KernelUnsupported(
-                f"Values can be read and set in Python kernels only, and this one runs "
+                f"Variables can only be read and set in Python kernels, and this one runs "
                 f"{self._language or 'another language'}."
             )
         from llm_repl_core.kernels.jupyter_source import request_expression
@@ -333,7 +333,7 @@ class JupyterKernel(Kernel):
             expression = request_expression(what, arguments)
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidInput(
-                f"Only JSON values can be put into a kernel of another process: {error}."
+                f"Only JSON values can be sent to a kernel in another process: {error}."
             ) from None
         async with self._lock:
             self._require_alive()
@@ -388,7 +388,7 @@ class JupyterKernel(Kernel):
                 if self._client is not None or (task is not None and task.cancelling()):
                     raise
                 # Not we are cancelled: the channel was closed under us.
-                raise KernelDied("The kernel was shut down while it ran code.") from None
+                raise KernelDied("The kernel was shut down while running code.") from None
 
     async def _end_request(self, id_: str) -> None:
         """End what nobody waits for any more, and pass over what is left of its answer."""

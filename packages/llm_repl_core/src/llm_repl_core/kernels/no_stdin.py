@@ -14,14 +14,14 @@ from typing import Any
 
 __all__ = ["refuse_input"]
 
-_INPUT = "input() does not work in a cell, as nobody can answer it: assign the value instead."
+_INPUT = "input() does not work in a cell, since it cannot be answered: assign the value instead."
 _GETPASS = (
-    "getpass() does not work in a cell, as nobody can answer it: start LLM-REPL with the secret in an "
+    "getpass() does not work in a cell, since it cannot be answered: start LLM-REPL with the secret in an "
     "environment variable (of a name that does not end in _API_KEY, as those are kept from code), and "
     "read it from os.environ."
 )
 _DEBUGGER = (
-    "There is no debugger in a cell, as nobody can answer it: print the values, or look at them in "
+    "There is no debugger in a cell, since it cannot be answered: print the values, or look at them in "
     "the next cell."
 )
 _EDITOR = "There is no editor in a cell: edit the cell itself, or write a file by %%writefile."

@@ -120,8 +120,8 @@ class Ledger(abc.ABC):
         ]
 
     def how_to_record(self) -> str:
-        """What to do about a call that is not on record; a sentence."""
-        return 'Run it with `mode="reuse"` to ask for what is not on record.'
+        """What to do about a call that has no recorded answer; a sentence."""
+        return 'Run it with `mode="reuse"` to ask for the missing answers.'
 
     def how_to_go_on(self) -> str:
         """How to ask only for the items that have no answer; a sentence."""

@@ -1,4 +1,4 @@
-"""Which recorded call is most like one that is not on record."""
+"""Which recorded call is most like one that has no recorded answer."""
 
 from __future__ import annotations
 

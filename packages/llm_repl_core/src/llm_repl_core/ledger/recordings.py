@@ -143,11 +143,11 @@ class RecordingsLedger(MemoryLedger):
         return _of_notebook(notebook_id, self._loaded, await super().answered(notebook_id))
 
     def how_to_record(self) -> str:
-        """What to do about a call that is not on record."""
+        """What to do about a call that has no recorded answer."""
         name = self.path.name.removesuffix(_SUFFIX)
         notebook = self.path.with_name(name if Path(name).suffix else f"{name}.llmn")
         return (
-            f"Run `llm-repl run --reuse --record {notebook}` to ask for what is not on record, "
+            f"Run `llm-repl run --reuse --record {notebook}` to ask for the missing answers, "
             "and to keep it there."
         )
 

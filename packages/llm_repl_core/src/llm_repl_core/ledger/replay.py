@@ -88,7 +88,7 @@ class Replay:
         return bool(await self._of(identity))
 
     async def miss(self, canonical: dict[str, JSONValue], place: CallPlace) -> ReplayMiss:
-        """The error of a call that is not on record; it shows how the nearest one differs.
+        """The error of a call that has no recorded answer; it shows how the nearest one differs.
 
         Args:
             canonical: What is asked, from `canonical_request`.
@@ -104,15 +104,15 @@ class Replay:
             return ReplayMiss(f"{who} cannot be replayed: {self._ledger.why_empty()}. {advice}")
         if recorded.has(identity_of(canonical)):
             return ReplayMiss(
-                f"{who} cannot be replayed: what it asks is on record, but each answer counts "
-                f"once and has gone to another call of the run. {advice}"
+                f"{who} cannot be replayed: its request has recorded answers, but each counts "
+                f"once and was used by another call of the run. {advice}"
             )
         nearest = recorded.nearest(canonical, place)
         same_cell = nearest.place.cell_id == place.cell_id
         differences = format_differences(describe_differences(nearest.request, canonical))
         indented = "\n".join(f"  {line}" for line in differences.split("\n"))
         return ReplayMiss(
-            f"{who} cannot be replayed: what it asks is not on record. The nearest recorded call, "
+            f"{who} cannot be replayed: its request has no recorded answer. The nearest recorded call, "
             f"of {'the same' if same_cell else 'another'} cell, differs (- recorded, + asked "
             f"now):\n{indented}\n{advice}"
         )

@@ -189,7 +189,7 @@ class PromptCell(Cell, kw_only=True):
         if not name.isidentifier():
             raise ValueError(f"`{name}` is not the name of a variable")
         if not is_variable(name) or name.startswith("__"):
-            raise ValueError(f"`{name}` is a name that Python keeps for itself: choose another")
+            raise ValueError(f"`{name}` is reserved by Python: choose another name")
 
     @property
     def has_schema(self) -> bool:

@@ -55,9 +55,7 @@ class CellTypes:
         """
         cell_class = self.find(word)
         if cell_class is None:
-            raise InvalidInput(
-                f"`{word}` is not a type of cell; there are {', '.join(self.words())}."
-            )
+            raise InvalidInput(f"`{word}` is not a cell type; there are {', '.join(self.words())}.")
         return cell_class
 
     def words(self) -> list[str]:

@@ -144,11 +144,9 @@ def _refuse_other_language(notebook: Notebook) -> None:
 
 def _refuse_bad_name(name: str) -> None:
     if not name.isidentifier():
-        raise InvalidInput(f"The parameter `{name}` must have a Python name.")
+        raise InvalidInput(f"The parameter `{name}` must be named by a Python identifier.")
     if not is_variable(name) or name.startswith("__"):
-        raise InvalidInput(
-            f"`{name}` is a name that Python keeps for itself: no parameter can have it."
-        )
+        raise InvalidInput(f"`{name}` is reserved by Python: no parameter can have this name.")
 
 
 def _refuse_unknown(names: Sequence[str], declared: Collection[str], source: CodeCell) -> None:

@@ -59,7 +59,7 @@ def test_a_budget_says_what_was_left_undone(open_at_server, server, whose, budge
     ids = [cell.id for cell in notebook]
     assert last.cell_id == ids[calls]
     assert last.not_run == tuple(ids[calls + 1 :])
-    assert f"Left undone: {4 - calls} of 5 cells." in last.error
+    assert f"Not run: {4 - calls} of 5 cells." in last.error
     assert len(server.requests) == len(session.live.ledger.records) == calls
     assert [cell.status for cell in notebook] == (
         ["completed"] * calls + ["error"] + ["idle"] * (4 - calls)

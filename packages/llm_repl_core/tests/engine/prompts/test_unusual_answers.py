@@ -63,7 +63,7 @@ def test_a_text_that_was_cut_is_kept_with_a_warning(open_at_server, server):
     assert (answer.content, answer.fields["finish_reason"]) == ("Ann and", "length")
     assert warning.type == "warning"
     assert warning.content == (
-        "The answer was cut off at its limit of tokens: raise `max_tokens`, which is 7."
+        "The answer was cut off at its token limit: raise `max_tokens`, which is 7."
     )
     assert notebook.cells[1].status == "completed"
     assert session.state["who"] == "Ann and"
@@ -84,14 +84,14 @@ def test_each_item_that_was_cut_says_so(open_at_server, server):
 
 
 EMPTY = {
-    "nothing": (Reply(text=""), "said nothing at all (it ended with `stop`)"),
-    "white space": (Reply(text=" \n"), "said nothing at all"),
+    "nothing": (Reply(text=""), "returned nothing (it ended with `stop`)"),
+    "white space": (Reply(text=" \n"), "returned nothing"),
     "reasoning beside it": (
         Reply(deltas=({"reasoning_content": "Hm."},)),
-        "gave its reasoning only",
+        "returned only reasoning",
     ),
-    "reasoning in it": (Reply(text="<think>Hm.</think>\n"), "gave its reasoning only"),
-    "reasoning that never ends": (Reply(text="<think>Hm."), "gave its reasoning only"),
+    "reasoning in it": (Reply(text="<think>Hm.</think>\n"), "returned only reasoning"),
+    "reasoning that never ends": (Reply(text="<think>Hm."), "returned only reasoning"),
     "cut in the reasoning": (
         Reply(text="<think>Hm.", finish_reason="length"),
         "while the model was reasoning: raise `max_tokens`, which is 7",
@@ -160,7 +160,7 @@ def test_a_form_that_was_cut_is_not_asked_for_with_the_same_limit(open_at_server
     server.script(Reply(text=GOOD[:-3], finish_reason="length"))
     failure = run(session)
     assert failure.startswith("AnswerMisfit: The answer does not fit: ")
-    assert "cut off at its limit of tokens: raise `max_completion_tokens`, which is 7." in failure
+    assert "cut off at its token limit: raise `max_completion_tokens`, which is 7." in failure
     assert len(server.requests) == 1
     kept, _ = notebook.cells[1].outputs
     assert (kept.content, kept.fields["failed"]) == (GOOD[:-3], True)

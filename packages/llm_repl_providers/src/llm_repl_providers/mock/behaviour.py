@@ -125,11 +125,11 @@ def read_behaviour(model: str, options: Mapping[str, Any]) -> Behaviour:
         behaviour = msgspec.convert(fields, Behaviour, strict=False)
     except msgspec.ValidationError as error:
         raise RequestRejected(
-            f"The mock provider cannot use what `{model}` and its options say: {error}."
+            f"The mock provider does not understand `{model}` and its options: {error}."
         ) from None
     if behaviour.fail is not None and behaviour.fail not in failures():
         raise ModelNotFound(
-            f"The mock provider knows no failure `{behaviour.fail}`; "
+            f"The mock provider has no failure `{behaviour.fail}`; "
             f"there are {', '.join(sorted(failures()))}."
         )
     return behaviour

@@ -66,12 +66,10 @@ def read_options(
     given = {**defaults, **request.options}
     for name in sorted({*reserved} & given.keys()):
         raise RequestRejected(
-            f"The option `{name}` cannot be set: LLM-REPL sets it itself. Leave it out."
+            f"The option `{name}` cannot be set, since LLM-REPL sets it itself: leave it out."
         )
     for name in sorted({*fields} & request.options.keys()):
-        raise RequestRejected(
-            f"The option `{name}` says again what the request says by itself: leave it out."
-        )
+        raise RequestRejected(f"The option `{name}` repeats a field of the request: leave it out.")
     stream = given.get("stream", True)
     if not isinstance(stream, bool):
         raise RequestRejected(f"The option `stream` must be true or false, not {stream!r}.")

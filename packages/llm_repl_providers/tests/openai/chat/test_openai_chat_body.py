@@ -262,7 +262,7 @@ def test_an_option_does_not_go_before_what_the_request_says():
         "response_format": {"answer_schema": AnswerSchema(name="a", schema=SCHEMA)},
     }
     for name, fields in said.items():
-        with pytest.raises(RequestRejected, match=rf"`{name}` says again .*\.$"):
+        with pytest.raises(RequestRejected, match=rf"`{name}` repeats .*\.$"):
             request_body(Request(**plain, **fields, options={name: 1}), {})
         # As a default of the provider it gives way; where the request is silent, it counts.
         full = request_body(Request(**plain, **fields), {name: "default"})

@@ -127,14 +127,14 @@ def test_what_responses_do_not_have_is_refused_by_name(name):
         ({"options": {"max_tokens": 1, "max_output_tokens": 2}}, "say the same"),
         ({"options": {"reasoning_effort": "low", "reasoning": {"effort": "low"}}}, "say the same"),
         ({"options": {"reasoning": {"effort": "low"}}, "reasoning_effort": "low"}, "say the same"),
-        ({"options": {"temperature": 1}, "temperature": 0.5}, "`temperature` says again"),
-        ({"options": {"reasoning_effort": "low"}, "reasoning_effort": "low"}, "says again"),
+        ({"options": {"temperature": 1}, "temperature": 0.5}, "`temperature` repeats"),
+        ({"options": {"reasoning_effort": "low"}, "reasoning_effort": "low"}, "repeats a field"),
         (
             {
                 "options": {"response_format": {"type": "json_object"}},
                 "answer_schema": AnswerSchema(name="a", schema=SCHEMA),
             },
-            "`response_format` says again",
+            "`response_format` repeats",
         ),
         ({"options": {"tools": 3}}, "must be a list"),
         ({"options": {"stream": "no"}}, "`stream` must be true or false"),

@@ -187,7 +187,7 @@ def _refuse_keys(data: bytes) -> None:
     """Refuse to keep what notebooks are saved and shown with, where it holds a provider's key."""
     if services().application.providers.redactor.data(data) != data:
         raise InvalidInput(
-            "The body holds the key of a provider, which would be saved with the notebook: leave "
+            "The body contains a provider's key, which would be saved with the notebook: leave "
             "it out. Providers have their keys without it; other code can be given its own."
         )
 

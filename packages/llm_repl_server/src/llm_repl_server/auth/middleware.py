@@ -150,7 +150,7 @@ class AccessMiddleware:
         if kind != "application/json" and not (
             kind.startswith("application/") and kind.endswith("+json")
         ):
-            raise NotJSON("The body has to be JSON: send it with 'Content-Type: application/json'.")
+            raise NotJSON("The body must be JSON: send it with 'Content-Type: application/json'.")
 
     def _bound_body(self, environ: dict[str, Any]) -> int:
         """See to it that a body is within the limit, and return its length in bytes."""

@@ -36,7 +36,7 @@ def as_lines(record: CallRecord) -> list[str]:
         told = f"{record.error.type}: {record.error.message}"
         lines.append(indent + one_line(told, width - len(indent)))
     elif record.finish_reason == "length":
-        lines.append(f"{indent}cut off at the limit of tokens")
+        lines.append(f"{indent}cut off at the token limit")
     return [escape_controls(line).rstrip() for line in lines]
 
 
@@ -52,7 +52,7 @@ def as_page(record: CallRecord, *, for_terminal: bool) -> str:
     if record.reasoning:
         lines += ["", "--- reasoning", record.reasoning]
     if record.text or record.tool_calls or record.parts:
-        lines += ["", "--- answer" if record.state == "completed" else "--- what had come"]
+        lines += ["", "--- answer" if record.state == "completed" else "--- partial answer"]
         if record.text:
             lines.append(record.text)
         lines += [f"[asks for {call.name}({call.arguments})]" for call in record.tool_calls]
@@ -83,7 +83,7 @@ def _facts(record: CallRecord) -> Iterator[tuple[str, str]]:
         yield "tokens", _all_tokens(record.usage)
     yield (
         "price",
-        format_price(record.price_usd) if record.price_usd is not None else "no price known",
+        format_price(record.price_usd) if record.price_usd is not None else "price unknown",
     )
     if record.finish_reason:
         word = record.provider_finish_reason
@@ -96,7 +96,10 @@ def _facts(record: CallRecord) -> Iterator[tuple[str, str]]:
 
 
 def _all_tokens(usage: Usage) -> str:
-    of_input = ((usage.cached_input_tokens, "cached"), (usage.cache_write_tokens, "to the cache"))
+    of_input = (
+        (usage.cached_input_tokens, "cached"),
+        (usage.cache_write_tokens, "written to the cache"),
+    )
     told = f"{_count(usage.input_tokens)} in"
     told += "".join(f" ({count:,} {kind})" for count, kind in of_input if count)
     told += f", {_count(usage.output_tokens)} out"

@@ -158,7 +158,7 @@ def _find(log: CallLog, named: str) -> CallRecord:
         raise InvalidInput(f"Several calls begin with `{named}`: {shown}, …; give more of the id.")
     record = log.calls.load_call(ids[0]) if ids else None
     if record is None:
-        raise NotFound(f"There is no call `{named}` on record; see `llm-repl calls list`.")
+        raise NotFound(f"There is no recorded call `{named}`; see `llm-repl calls list`.")
     return record
 
 

@@ -140,7 +140,7 @@ class LogLedger(Ledger):
         if self._ledger is None or self._ledger is failed:
             self._ledger = MemoryLedger()
             click.secho(
-                f"Warning: the calls of this run are not kept in the log: {error}",
+                f"Warning: the calls of this run are not written to the call log: {error}",
                 fg="yellow",
                 err=True,
             )

@@ -157,12 +157,12 @@ def _print(preview: Preview, notebook: Notebook) -> None:
     cost = (
         f"at most {format_price(preview.price_usd)}"
         if preview.price_usd is not None
-        else "no price known"
+        else "price unknown"
     )
     click.echo(escape_controls(f"{preview.provider}/{preview.model}: {calls}"))
     click.echo(
         f"{about}{preview.input_tokens:,} tokens in, at most {preview.output_tokens_limit:,} "
-        f"out an answer; {cost}"
+        f"out per answer; {cost}"
     )
     if preview.shared_prefix is not None:
         click.echo(_shared(preview.shared_prefix, notebook))
@@ -178,7 +178,7 @@ def _print(preview: Preview, notebook: Notebook) -> None:
             click.echo(escape_controls(f"[attached: {name}]"))
     sent = {name: value for name, value in preview.body.items() if name not in _SHOWN_ABOVE}
     if sent:
-        click.secho("\n--- sent along", bold=True)
+        click.secho("\n--- also sent", bold=True)
     for name, value in sent.items():
         click.echo(escape_controls(f"{name}: {_as_json(value)}"))
 

@@ -111,7 +111,7 @@ class Progress:
         if self._stopped:
             _print_failure(f"Stopped: {_cells(self._stopped)}.")
         if self._not_run:
-            _print_failure(f"Left undone: {self._not_run} of {_cells(self._total)}.")
+            _print_failure(f"Not run: {self._not_run} of {_cells(self._total)}.")
         return bool(self._failed or self._stopped or self._run_error is not None)
 
     def _show(self, event: Event) -> None:
@@ -197,15 +197,15 @@ class Progress:
         item = "" if event.item is None else f", item {event.item}"
         error = one_line(event.error, 200)
         self._note(f"{self.title(event.cell_id)}{item}")
-        self._note(f"  attempt {event.attempt} failed, again in {event.wait_s:.1f} s: {error}")
+        self._note(f"  attempt {event.attempt} failed, retrying in {event.wait_s:.1f} s: {error}")
         self._shown_cell = event.cell_id
 
     def _note_superseded(self, event: CellSuperseded) -> None:
         self._print_title(event.cell_id)
         numbers = [self._notebook.index(cell_id) + 1 for cell_id in event.above_ids[-3:]]
         named = " or ".join(f"cell {number}" for number in numbers)
-        by = f": {named} changed what it asks" if named else ""
-        self._note(f"  asked ahead in vain{by}")
+        by = f": {named} changed its request" if named else ""
+        self._note(f"  was sent ahead in vain{by}")
 
     def _show_output(self, event: CellOutput | CellOutputUpdated) -> None:
         output = event.output

@@ -90,7 +90,7 @@ class RunLedgers:
         has_prompts = any(isinstance(cell, PromptCell) for cell in notebook)
         self._opens_log_early = opens_log_early and has_prompts
         if self.mode == "replay" and keep:
-            raise InvalidInput("A replay asks nobody, so that --record has nothing to record.")
+            raise InvalidInput("A replay makes no calls, so --record has nothing to record.")
         if any(type(cell) not in _NEVER_CALL for cell in notebook):
             self._load_recordings(keep=keep)
         ledgers = [ledger for ledger in (self._log, self._recordings) if ledger is not None]
@@ -268,9 +268,7 @@ class _RunLedger(Ledger):
     def how_to_record(self) -> str:
         if not self._how_to_record:
             return self._ledgers[-1].how_to_record()
-        return (
-            f"Run `{self._how_to_record}` to ask for what is not on record, and to keep it there."
-        )
+        return f"Run `{self._how_to_record}` to ask for the missing answers and record them."
 
     def how_to_go_on(self) -> str:
         if self._is_kept:
@@ -294,7 +292,7 @@ def _joined(found: Sequence[Sequence[CallRecord]]) -> Sequence[CallRecord]:
 def _told(changes: Changes) -> Iterator[str]:
     """What somebody who wrote recordings should know that they have lost by it."""
     for (earlier, now), number in changes.replaced.items():
-        yield f"{_answers(number)} of {earlier} gave way to what {now} answered."
+        yield f"{_answers(number)} of {earlier} were replaced by answers of {now}."
     if changes.gone:
         yield f"{_answers(changes.gone)} of cells that the notebook no longer has were left out."
 

@@ -60,7 +60,7 @@ class CallService:
         """
         record = await asyncio.to_thread(self._store.calls.load_call, call_id)
         if record is None:
-            raise NotFound(f"There is no call `{call_id}` on record.")
+            raise NotFound(f"There is no recorded call `{call_id}`.")
         return call_answer(record)
 
     def export(self, wanted: CallFilter) -> Iterator[bytes]:

@@ -88,7 +88,7 @@ class DatabaseLedger(Ledger):
 
     def how_to_record(self) -> str:
         """See `Ledger.how_to_record`."""
-        return 'Execute it with `{"mode": "reuse"}` to ask for what is not on record.'
+        return 'Execute it with `{"mode": "reuse"}` to ask for the missing answers.'
 
     async def unpriced(self, notebook_id: str) -> Sequence[UnpricedCalls]:
         """See `Ledger.unpriced`."""

@@ -125,7 +125,7 @@ class CallStore:
 
         Returns:
             What resolves when the record is durable, with a `StorageError` where that failed or
-            the call is not on record; it is a `NotYetWritten` where the record is kept.
+            the call has no recorded answer; it is a `NotYetWritten` where the record is kept.
 
         Raises:
             StorageError: The storage is not open, or a value is not JSON's.
@@ -179,7 +179,7 @@ class CallStore:
         """
         wanted = wanted or CallFilter()
         if wanted.limit < 1:
-            raise InvalidInput(f"The limit of a list is 1 or more, not {wanted.limit}.")
+            raise InvalidInput(f"The limit of a list must be 1 or more, not {wanted.limit}.")
         backend = self._connection.backend
         life = _Life(backend)
         query = sa.select(calls).order_by(calls.c.number.desc())
@@ -194,7 +194,7 @@ class CallStore:
                 number = connection.execute(_number, key).scalar_one_or_none()
                 if number is None:
                     raise InvalidInput(
-                        f"There is no call {wanted.before!r} on record behind which to go on."
+                        f"There is no recorded call {wanted.before!r} to continue from."
                     )
                 query = query.where(calls.c.number < number)
             found = _records(connection, connection.execute(query.limit(wanted.limit)))

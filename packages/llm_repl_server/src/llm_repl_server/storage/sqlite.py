@@ -109,7 +109,7 @@ class SQLiteBackend(Backend):
             _make_folder(self.path.parent)
             if not self._opening.wait(_WRITE_TIMEOUT_S):
                 raise StorageError(
-                    f"Another process is opening the database {self.path} and does not end; "
+                    f"Another process is opening the database {self.path} and does not finish; "
                     "stop it and try again."
                 )
         try:

@@ -207,7 +207,7 @@ def _read_document(text: str) -> dict[str, JSONValue]:
         document: Any = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InvalidInput(
-            f"`schema` begins as a JSON Schema does, but it is not JSON: {error}; "
+            f"`schema` looks like a JSON Schema, but is not valid JSON: {error}; "
             "the short form, such as `name, age int`, has no braces around it."
         ) from None
     if not isinstance(document, dict):
@@ -224,7 +224,7 @@ async def _model_form(name: str, kernel: KernelState) -> ModelForm:
                 f"the state has: {listed(list(found.names), 'nothing')}. For a field of that name "
                 f"write `{name} str`."
             )
-        raise InvalidInput(f"`schema`: `{name}` could not be looked at: {reason(found)}.")
+        raise InvalidInput(f"`schema`: `{name}` could not be inspected: {reason(found)}.")
     described = cast("dict[str, Any]", found)
     if "problem" in described:
         raise InvalidInput(f"`schema`: `{name}` {described['problem']}.")

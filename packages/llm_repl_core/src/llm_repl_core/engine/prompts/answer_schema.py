@@ -74,7 +74,7 @@ class SchemaChecker:
         except self._unresolvable as error:
             raise InvalidInput(f"`schema` cannot be used: {_cut(str(error))}.") from None
         except RecursionError:
-            raise InvalidInput("`schema` refers to itself without an end.") from None
+            raise InvalidInput("`schema` refers to itself endlessly.") from None
         if not errors:
             return
         shown = [_misfit(error) for error in errors[:_MISFITS_SHOWN]]

@@ -123,7 +123,7 @@ def _refuse_unusable(listed: Sequence[str], above: Sequence[Cell], notebook: Not
                 f"`context` lists the cell {id_!r}, which the notebook does not have."
             )
         raise InvalidInput(
-            f"`context` lists the cell {id_!r}, which does not stand above the prompt: "
+            f"`context` lists the cell {id_!r}, which is not above the prompt: "
             "move it there, or take it off the list."
         )
 

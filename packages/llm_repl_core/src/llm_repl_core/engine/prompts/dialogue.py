@@ -226,13 +226,13 @@ class Dialogue:
 
     def _cut(self, what: str) -> AnswerMisfit:
         return AnswerMisfit(
-            f"{what.rstrip('.')}. The answer was cut off at its limit of tokens: "
+            f"{what.rstrip('.')}. The answer was cut off at its token limit: "
             f"{limit_advice(self._cell.parameters)}."
         )
 
     def _cut_warning(self) -> Output:
         warning = Output.warning(
-            f"The answer was cut off at its limit of tokens: {limit_advice(self._cell.parameters)}."
+            f"The answer was cut off at its token limit: {limit_advice(self._cell.parameters)}."
         )
         fields: dict[str, JSONValue] = {} if self.item is None else {"item": self.item}
         return Output(warning.type, warning.content, fields)

@@ -51,7 +51,7 @@ def doubtful_braces(templates: Sequence[Template], notebook: Notebook) -> Iterat
         for field in template.fields:
             if field.in_formula:
                 yield (
-                    f"{field.named} stands in a formula, and is filled in all the same. For the "
+                    f"{field.named} is inside a formula, but is filled in nevertheless. For the "
                     "braces of LaTeX write `{{` and `}}`."
                 )
     lookalikes = [found for template in templates for found in template.lookalikes]

@@ -100,7 +100,7 @@ async def make_preview(cell_id: str, kernels: KernelManager, model_caller: Model
         await kernels.ensure()
     prepared = await prepare(cell, notebook, kernels.kernel, keep=True)
     if not prepared.conversations:
-        raise InvalidInput("`for_each` has no items, so that nothing would be sent.")
+        raise InvalidInput("`for_each` has no items, so nothing would be sent.")
     calls = []
     for conversation in prepared.conversations:
         model_call = ModelCall(

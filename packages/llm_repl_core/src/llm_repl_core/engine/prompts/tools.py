@@ -62,7 +62,7 @@ async def describe_tools(names: Sequence[str], kernel: KernelState) -> tuple[Too
     extra: dict[str, JSONValue] = {"_llm_repl_names": list(names)}
     described = await ask(kernel, "describe_functions", NAMESPACE, "_llm_repl_names", extra=extra)
     if isinstance(described, Failed):
-        raise InvalidInput(f"`tools` could not be looked at: {reason(described)}.")
+        raise InvalidInput(f"`tools` could not be inspected: {reason(described)}.")
     tools: list[Tool] = []
     for name, description in zip(names, cast("list[dict[str, Any]]", described), strict=True):
         if description.get("problem") == "":

@@ -420,14 +420,14 @@ def _lines(error: BaseException) -> list[str]:
 
 def _refuse_breakpoint(*_: object, **__: object) -> None:
     raise RuntimeError(
-        "There is no debugger in a cell, as nobody can answer it: print the values, or look at them "
+        "There is no debugger in a cell, since it cannot be answered: print the values, or look at them "
         "in the next cell."
     )
 
 
 def _refuse_input(_prompt: object = "", /) -> str:
     raise RuntimeError(
-        "input() does not work in a cell, as nobody can answer it: assign the value instead."
+        "input() does not work in a cell, since it cannot be answered: assign the value instead."
     )
 
 

@@ -124,7 +124,7 @@ class WorkerFork(KernelFork):
             data = protocol.encode(request)
         except (TypeError, OverflowError, UnicodeEncodeError, RecursionError) as error:
             raise InvalidInput(
-                f"Only JSON values can be put into a kernel of another process: {error}."
+                f"Only JSON values can be sent to a kernel in another process: {error}."
             ) from None
         async with self._lock:
             connection = self._connection

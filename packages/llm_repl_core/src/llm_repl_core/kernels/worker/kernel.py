@@ -240,18 +240,18 @@ class WorkerKernel(Kernel):
         try:
             connection = await connect(handle.path, limit_bytes, self._on_lost)
         except OSError as error:
-            raise KernelStartFailed(f"The kernel can't be connected to: {error}.") from None
+            raise KernelStartFailed(f"Cannot connect to the kernel: {error}.") from None
         self._connection = connection
         try:
             hello = await asyncio.wait_for(connection.receive(), _HELLO_TIMEOUT_S)
         except TimeoutError:
             raise KernelStartFailed(
-                f"The kernel did not come up within {_HELLO_TIMEOUT_S:g} s."
+                f"The kernel did not start within {_HELLO_TIMEOUT_S:g} s."
             ) from None
         if isinstance(hello, protocol.Refused):
             raise KernelStartFailed(clean_text(hello.reason))
         if not isinstance(hello, protocol.Hello):
-            raise KernelStartFailed(f"The kernel did not come up. {await self._ending()}")
+            raise KernelStartFailed(f"The kernel did not start. {await self._ending()}")
 
     async def _end_worker(self) -> None:
         for fork in list(self._forks):
@@ -259,7 +259,7 @@ class WorkerKernel(Kernel):
         handle, connection = self._handle, self._connection
         if handle is not None and connection is not None and not connection.lost:
             if self._busy:
-                self._fault = "The kernel was shut down while it ran code."
+                self._fault = "The kernel was shut down while running code."
                 self._signal(signal.SIGKILL)
             connection.send(protocol.encode(protocol.Shutdown(next(self._ids))))
             with contextlib.suppress(TimeoutError):
@@ -369,7 +369,7 @@ class WorkerKernel(Kernel):
             data = protocol.encode(request)
         except (TypeError, OverflowError, UnicodeEncodeError, RecursionError) as error:
             raise InvalidInput(
-                f"Only JSON values can be put into a kernel of another process: {error}."
+                f"Only JSON values can be sent to a kernel in another process: {error}."
             ) from None
         async with self._lock:
             connection = self._require_alive()

@@ -85,7 +85,7 @@ class Zygote:
             ready = await asyncio.wait_for(result_of(life.ready), _START_TIMEOUT_S)
         except TimeoutError:
             raise KernelStartFailed(
-                f"The kernels' zygote did not come up within {_START_TIMEOUT_S:g} s."
+                f"The kernels' zygote did not start within {_START_TIMEOUT_S:g} s."
             ) from None
         self.problems = tuple(ready.problems)
 
@@ -124,7 +124,7 @@ class Zygote:
             except ConnectionError:
                 if attempt == 2:
                     break
-        raise KernelStartFailed("The kernels' zygote ended while it made a kernel; try again.")
+        raise KernelStartFailed("The kernels' zygote exited while starting a kernel; try again.")
 
     async def stop(self) -> None:
         """End it, and with it the workers that still run. May be called twice."""
