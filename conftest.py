@@ -40,6 +40,10 @@ hypothesis.settings.register_profile(
     derandomize=True,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
+# Of those on a second and third Python, which differ in none of what the examples vary.
+hypothesis.settings.register_profile(
+    "ci-again", hypothesis.settings.get_profile("ci"), max_examples=15
+)
 hypothesis.settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "default")
 )
