@@ -11,13 +11,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from llm_repl_core import Notebook, save_notebook
 
+if TYPE_CHECKING:
+    from command_forks import CommandForks
+
 if sys.platform != "win32":
     import pty
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 LLM_REPL = [sys.executable, "-m", "llm_repl_server.cli.entry"]
 LIMIT_S = 60.0
@@ -55,6 +61,32 @@ def llm_repl(tmp_path: Path, environment: dict[str, str]) -> RunCommand:
             capture_output=True,
             text=True,
             timeout=LIMIT_S,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def command_forks() -> Iterator[CommandForks]:
+    from command_forks import CommandForks
+
+    # With what is seen as modules are imported: the rest comes with each command.
+    forks = CommandForks({**os.environ, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"})
+    yield forks
+    forks.close()
+
+
+@pytest.fixture
+def forked_llm_repl(
+    tmp_path: Path, environment: dict[str, str], command_forks: CommandForks
+) -> RunCommand:
+    """As `llm_repl`, forked from a process that has imported all: for tests of what is answered."""
+
+    def run(
+        *arguments: str, stdin: str | None = None, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        return command_forks.run(
+            list(arguments), cwd=tmp_path, environment=environment | variables, stdin=stdin or ""
         )
 
     return run

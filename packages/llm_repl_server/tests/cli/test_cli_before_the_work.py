@@ -19,6 +19,11 @@ RunCommand = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
+def llm_repl(forked_llm_repl: RunCommand) -> RunCommand:
+    return forked_llm_repl
+
+
+@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Notebooks, whose first cell leaves a mark when it runs."""
 

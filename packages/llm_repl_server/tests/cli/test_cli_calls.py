@@ -21,6 +21,13 @@ from llm_repl_server.storage.call_log import CallLog
 pytestmark = pytest.mark.one_python
 
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def llm_repl(forked_llm_repl: RunCommand) -> RunCommand:
+    return forked_llm_repl
+
+
 Fill = Callable[..., list[CallRecord]]
 
 NOW = datetime.now(UTC)

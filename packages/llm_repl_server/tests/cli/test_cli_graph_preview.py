@@ -19,6 +19,11 @@ RunCommand = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
+def llm_repl(forked_llm_repl: RunCommand) -> RunCommand:
+    return forked_llm_repl
+
+
+@pytest.fixture
 def notebook(tmp_path: Path) -> Notebook:
     cells = [
         CodeCell(id="code", content="city = 'Oslo'\nprint('ran')"),

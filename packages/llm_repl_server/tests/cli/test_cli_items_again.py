@@ -15,6 +15,12 @@ pytestmark = pytest.mark.one_python
 
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]
 
+
+@pytest.fixture
+def llm_repl(forked_llm_repl: RunCommand) -> RunCommand:
+    return forked_llm_repl
+
+
 GO_ON = "Run the notebook again with `--reuse` to ask for those only."
 NOTHING_KEPT = "The calls of this run are not kept, so that another run asks for all of them."
 ANSWERS = ["ask a", "ask b", "ask c"]

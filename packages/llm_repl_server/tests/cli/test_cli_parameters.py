@@ -16,6 +16,11 @@ pytestmark = pytest.mark.one_python
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]
 
 
+@pytest.fixture
+def llm_repl(forked_llm_repl: RunCommand) -> RunCommand:
+    return forked_llm_repl
+
+
 @pytest.fixture(params=["nb.llmn", "nb.ipynb"])
 def notebook(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     document = Notebook("Parameters")

@@ -15,6 +15,13 @@ from llm_repl_core.testing.openai_server import OpenAIServer
 pytestmark = pytest.mark.one_python
 
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def llm_repl(forked_llm_repl: RunCommand) -> RunCommand:
+    return forked_llm_repl
+
+
 MakePrompts = Callable[..., Path]
 
 KEY = "sk-of-the-user-0123456789"
