@@ -513,6 +513,23 @@ def test_what_a_model_does_not_accept_is_left_out_and_remembered(server, words, 
     assert server.requests[1].body.get("reasoning", {}).get("effort") == "low"
 
 
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        ("Unsupported parameter: 'temperature' is not supported with this model.", {"temperature": 1}),
+        ("Your organization must be verified to generate reasoning summaries.",
+         {"reasoning": {"effort": "low", "summary": "detailed"}}),
+        ("Unknown value in parameter 'include'.", {"include": ["mine"]}),
+        ("Your messages include what is not allowed.", {"include": ["mine"]}),
+    ],
+)  # fmt: skip
+def test_what_a_cell_asks_for_is_not_left_out(server, words, options):
+    server.reply = Reply(status=400, error={"message": words})
+    with pytest.raises(RequestRejected, match=words.rstrip(".")):
+        _listen(server, options=options)
+    assert len(server.requests) == 1
+
+
 @pytest.mark.parametrize("first", ["chat", "responses"])
 def test_a_model_that_only_the_other_api_has_is_asked_there(server, monkeypatch, first):
     """As OpenAI says it: of `o1-pro` in chat completions, of models for search in Responses."""

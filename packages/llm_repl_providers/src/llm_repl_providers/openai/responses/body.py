@@ -10,6 +10,7 @@ from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.providers.base import Request, Tool
 from llm_repl_providers.openai.answer_schema import json_schema_format
 from llm_repl_providers.openai.options import read_options
+from llm_repl_providers.openai.responses.includes import REASONING, RESULTS
 from llm_repl_providers.openai.responses.input import input_items, instructions
 from llm_repl_providers.openai.responses.options import responses_parameters
 
@@ -18,13 +19,6 @@ __all__ = ["request_body"]
 _RESERVED: Final = ("input", "messages", "model", "stream_options")
 
 _KEPT_ON_THE_SERVER: Final = ("background", "conversation", "previous_response_id")
-
-_RESULTS: Final = {
-    "code_interpreter": "code_interpreter_call.outputs",
-    "file_search": "file_search_call.results",
-    "web_search": "web_search_call.action.sources",
-}
-"""What a tool of the server has found is sent where it is asked for."""
 
 
 def request_body(request: Request, defaults: Mapping[str, Any]) -> dict[str, JSONValue]:
@@ -56,8 +50,7 @@ def request_body(request: Request, defaults: Mapping[str, Any]) -> dict[str, JSO
     include = [*_list(parameters.pop("include", ())), *_results(tools)]
     if tools:
         parameters["tools"] = tools
-        # In a loop of tools, what the model thought goes back with the results.
-        include.insert(0, "reasoning.encrypted_content")
+        include.insert(0, REASONING)
     if include:
         parameters["include"] = list(dict.fromkeys(include))
     reasoning = _object(parameters, "reasoning")
@@ -101,7 +94,7 @@ def _tool(tool: Tool) -> dict[str, Any]:
 
 def _results(tools: list[Any]) -> list[str]:
     kinds = {str(tool.get("type")) for tool in tools if isinstance(tool, dict)}
-    return [wanted for kind, wanted in _RESULTS.items() if kind in kinds]
+    return [wanted for kind, wanted in RESULTS.items() if kind in kinds]
 
 
 def _object(parameters: Mapping[str, Any], name: str) -> dict[str, Any]:

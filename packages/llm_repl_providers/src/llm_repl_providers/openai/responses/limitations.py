@@ -5,23 +5,36 @@ from __future__ import annotations
 from typing import Any, Final
 
 from llm_repl_providers.openai.limitations import (
+    NOT_ACCEPTED,
     STREAM,
     Body,
     Limitation,
     pattern,
     without,
 )
+from llm_repl_providers.openai.responses.includes import INCLUDED
 
 __all__ = ["RESPONSES_LIMITATIONS"]
 
 
 def _asks_for_summary(body: Body) -> bool:
-    return isinstance(body.get("reasoning"), dict) and "summary" in body["reasoning"]
+    reasoning = body.get("reasoning")
+    return isinstance(reasoning, dict) and reasoning.get("summary") == "auto"
 
 
 def _without_summary(body: Body) -> Body:
     reasoning: dict[str, Any] = without(body["reasoning"], "summary")
     return {**without(body, "reasoning"), **({"reasoning": reasoning} if reasoning else {})}
+
+
+def _included(body: Body) -> list[Any]:
+    include = body.get("include")
+    return include if isinstance(include, list) else []
+
+
+def _without_included(body: Body) -> Body:
+    others = [name for name in _included(body) if name not in INCLUDED]
+    return {**without(body, "include"), **({"include": others} if others else {})}
 
 
 RESPONSES_LIMITATIONS: Final = (
@@ -36,9 +49,11 @@ RESPONSES_LIMITATIONS: Final = (
     Limitation(
         name="include",
         # Models that do not reason have nothing to encrypt.
-        concerns=lambda body: "include" in body,
-        message=pattern(r"encrypted.?content|\binclude\b"),
-        adapt=lambda body: without(body, "include"),
+        concerns=lambda body: not INCLUDED.isdisjoint(_included(body)),
+        message=pattern(
+            rf"encrypted.?content|\bparam\w*\W+include\b|\binclude\b.{{0,40}}?{NOT_ACCEPTED}"
+        ),
+        adapt=_without_included,
     ),
     Limitation(
         name="store",
