@@ -219,6 +219,48 @@ def test_a_picture_alone_is_an_answer(open_session):
     assert [one.type for one in notebook.cells[0].outputs] == ["display", "llm_response"]
 
 
+class _Artist(Provider):
+    name = "artist"
+    default_model = "artist"
+    made = ()
+
+    async def stream(self, request):
+        yield Delta(text="Here.", parts=self.made, finish_reason="stop")
+
+
+class _ArtistPlugin:
+    @hookimpl
+    def llm_repl_providers(self):
+        return [_Artist]
+
+
+@pytest.mark.parametrize(
+    ("media_type", "data", "shown"),
+    [
+        ("image/svg+xml", b"<svg/>", "<svg/>"),
+        ("text/csv", "ä,b".encode(), "ä,b"),
+        ("text/plain", b"plain", "plain"),
+        ("application/json", b"[1]", "[1]"),
+        ("text/csv", b"\xff", "/w=="),
+        ("image/jpeg", b"\xff", "/w=="),
+        ("", b"\xff", "/w=="),
+        ("audio/wav", b"", ""),
+    ],
+)
+def test_texts_are_shown_as_texts(open_session, monkeypatch, media_type, data, shown):
+    monkeypatch.setattr(_Artist, "made", (Media(media_type=media_type, data=data),))
+    notebook = Notebook()
+    notebook.add_prompt("Draw", provider="artist")
+    session = open_session(notebook, _ArtistPlugin(), ledger=MemoryLedger())
+    session.run()
+    picture, answer = notebook.cells[0].outputs
+    assert picture.fields["data"][media_type] == shown
+    assert answer.fields["media"][0]["size_bytes"] == len(data)
+    outputs = wire(notebook)
+    session.run(mode="replay")
+    assert wire(notebook) == outputs
+
+
 def test_what_was_made_goes_into_the_file_once(open_session, path):
     notebook = Notebook()
     for word in ("One", "Two"):

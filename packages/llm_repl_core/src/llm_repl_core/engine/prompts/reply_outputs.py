@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,9 @@ from llm_repl_core.providers.parts import Citation, Media, ServerToolCall, Token
 from llm_repl_core.providers.turn import Turn, refusal_of
 
 __all__ = ["part_outputs", "reply_fields"]
+
+
+_TEXTUAL = re.compile(r"text/|[^/]+/([^;]+\+)?(json|xml)\b", re.IGNORECASE)
 
 
 def reply_fields(turn: Turn) -> dict[str, JSONValue]:
@@ -69,13 +73,20 @@ def part_outputs(turn: Turn, call_id: str, item: int | None) -> Iterator[Output]
             )
         elif isinstance(part, Media):
             shown = Output.display(
-                {
-                    part.media_type: base64.b64encode(part.data).decode("ascii"),
-                    "text/plain": _named(part),
-                },
+                {"text/plain": _named(part), part.media_type: _bundled(part)},
                 {"llm_repl": _reference(part)},
             )
             yield Output(shown.type, shown.content, {**shown.fields, **common})
+
+
+def _bundled(media: Media) -> str:
+    """As Jupyter's bundles have it: SVG, JSON and other texts as they are, all else in Base64."""
+    if _TEXTUAL.match(media.media_type):
+        try:
+            return media.data.decode("utf-8")
+        except UnicodeDecodeError:
+            pass  # it is called a text, and is none
+    return base64.b64encode(media.data).decode("ascii")
 
 
 def _named(media: Media) -> str:
