@@ -23,8 +23,8 @@ from llm_repl_core import (
     Usage,
     hookimpl,
 )
-from llm_repl_core.engine.admission import MARGIN
 from llm_repl_core.engine.budget import Budget
+from llm_repl_core.engine.claims import MARGIN
 from llm_repl_core.engine.tokens import estimate_tokens, output_allowance
 from llm_repl_core.errors import ProviderServerError
 from llm_repl_core.ledger.in_memory import MemoryLedger

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Self, TypeAlias
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import Struct
 
 from llm_repl_core.engine.budget import (
     NOTHING,
@@ -24,17 +24,11 @@ from llm_repl_core.engine.budget import (
     Spending,
     reserve_all,
 )
+from llm_repl_core.engine.claims import CallingCell, Claim, ClaimTotal, CostBound, at_most
 from llm_repl_core.errors import BudgetExceeded, CallNotSent
 from llm_repl_core.ledger.record import CallPlace
 
-__all__ = ["MARGIN", "Admission", "Admitted", "CostBound"]
-
-MARGIN = 4
-"""How many times its estimate a call above is thought to take at most: tokens are estimated
-roughly, and an answer without a limit may be longer than is assumed."""
-
-CostBound: TypeAlias = Amount | None
-"""The most that may still be asked for; None: there is no telling."""
+__all__ = ["Admission", "Admitted"]
 
 _Order: TypeAlias = tuple[int, int, int]
 """The cell's index in the run, the item and the step."""
@@ -65,9 +59,9 @@ class Admission:
         self.meters = tuple(meters)
         self._stops_on_error = stops_on_error
         self._indexes: dict[str, int] = {}
-        self._open: dict[str, _Cell] = {}
+        self._open: dict[str, CallingCell] = {}
         """The cells that may still call, in order."""
-        self._total = _Total()
+        self._total = ClaimTotal()
         self._waiting: list[_Waiting] = []
         self._halted_below = sys.maxsize
         for cell_id, cost_bound in (expected or {}).items():
@@ -85,7 +79,7 @@ class Admission:
             return
         self._total.change(cell.claim, cost_bound=NOTHING)
         for item in items:
-            cell.conversations[item] = claim = _Claim(cell_id)
+            cell.conversations[item] = claim = Claim(cell_id)
             self._total.add(claim, None)
         self._advance()
 
@@ -134,9 +128,9 @@ class Admission:
             still ask for: it takes no other call's place.
         """
         amount = Amount.of(estimate)
-        if self._total.unbounded or not self._bears(self._total.pending(), _at_most(amount)):
+        if self._total.unbounded or not self._bears(self._total.pending(), at_most(amount)):
             return None
-        claim = _Claim(place.cell_id)
+        claim = Claim(place.cell_id)
         self._total.add(claim, NOTHING)
         reservation = reserve_all(self.meters, estimate)
         self._total.change(claim, reserved=amount)
@@ -182,7 +176,7 @@ class Admission:
                 self._total.remove(claim)
             self._advance()
 
-    def call_ended(self, claim: _Claim, estimate: Amount, *, failed: bool) -> None:
+    def call_ended(self, claim: Claim, estimate: Amount, *, failed: bool) -> None:
         """Take a call out of what is pending, and see who can go on."""
         if failed:
             self._note_failure(claim.cell_id)
@@ -193,10 +187,10 @@ class Admission:
 
     def _expect(self, cell_id: str, cost_bound: CostBound) -> None:
         self._indexes.setdefault(cell_id, len(self._indexes))
-        self._open[cell_id] = cell = _Cell(cell_id)
+        self._open[cell_id] = cell = CallingCell(cell_id)
         self._total.add(cell.claim, cost_bound)
 
-    def _claim(self, place: CallPlace) -> _Claim:
+    def _claim(self, place: CallPlace) -> Claim:
         """What is known of the conversation that makes a call."""
         if place.cell_id not in self._open:  # of a plugin's making: nobody waits for it
             self._expect(place.cell_id, NOTHING)
@@ -275,7 +269,7 @@ class Admission:
             for claim in claims:
                 if claim.cost_bound is None:
                     return None
-                pending += _at_most(claim.reserved) + claim.cost_bound
+                pending += at_most(claim.reserved) + claim.cost_bound
                 reserved += claim.reserved
         return pending, reserved
 
@@ -291,7 +285,7 @@ class Admitted:
     def __init__(
         self,
         admission: Admission,
-        claim: _Claim,
+        claim: Claim,
         reservation: Reservation,
         estimate: Amount,
         *,
@@ -333,35 +327,12 @@ class Admitted:
             self._admission.call_ended(self._claim, self._estimate, failed=failed)
 
 
-class _Claim:
-    """What a conversation, or a cell of which no more is known, may take of the budgets."""
-
-    __slots__ = ("cell_id", "cost_bound", "has_sent", "is_counted", "reserved")
-
-    def __init__(self, cell_id: str) -> None:
-        self.cell_id = cell_id
-        self.cost_bound: CostBound = NOTHING
-        self.reserved = NOTHING
-        self.has_sent = False
-        self.is_counted = False
-
-
-class _Cell:
-    """A cell that may call: as a whole, until its conversations are known."""
-
-    __slots__ = ("claim", "conversations")
-
-    def __init__(self, cell_id: str) -> None:
-        self.claim = _Claim(cell_id)
-        self.conversations: dict[int | None, _Claim] = {}
-
-
 class _Waiting(Struct, frozen=True, eq=False):
     """A call in the queue."""
 
     order: _Order
     turn: asyncio.Future[Admitted]
-    claim: _Claim
+    claim: Claim
     estimate: Spending
     cost_bound: CostBound
 
@@ -369,60 +340,5 @@ class _Waiting(Struct, frozen=True, eq=False):
         return self.order < other.order
 
 
-class _Total:
-    """All claims of a run together, so that a large budget is seen to be one at once."""
-
-    def __init__(self) -> None:
-        self.reserved = NOTHING
-        self.unbounded = 0
-        """Of how many claims there is no telling what they come to."""
-        self._cost_bound = NOTHING
-
-    def pending(self) -> Amount:
-        return _at_most(self.reserved) + self._cost_bound
-
-    def add(self, claim: _Claim, cost_bound: CostBound) -> None:
-        claim.cost_bound = cost_bound
-        claim.is_counted = True
-        self._count(claim)
-
-    def remove(self, claim: _Claim) -> None:
-        if claim.is_counted:
-            claim.is_counted = False
-            self.reserved -= claim.reserved
-            if claim.cost_bound is None:
-                self.unbounded -= 1
-            else:
-                self._cost_bound -= claim.cost_bound
-
-    def change(
-        self,
-        claim: _Claim,
-        *,
-        reserved: Amount | None = None,
-        cost_bound: CostBound | UnsetType = UNSET,
-    ) -> None:
-        was_counted = claim.is_counted
-        self.remove(claim)
-        if reserved is not None:
-            claim.reserved = reserved
-        if not isinstance(cost_bound, UnsetType):
-            claim.cost_bound = cost_bound
-        if was_counted:
-            claim.is_counted = True
-            self._count(claim)
-
-    def _count(self, claim: _Claim) -> None:
-        self.reserved += claim.reserved
-        if claim.cost_bound is None:
-            self.unbounded += 1
-        else:
-            self._cost_bound += claim.cost_bound
-
-
 def _item_order(item: int | None) -> int:
     return -1 if item is None else item
-
-
-def _at_most(reserved: Amount) -> Amount:
-    return Amount(reserved.calls, reserved.tokens * MARGIN, reserved.nano_usd * MARGIN)

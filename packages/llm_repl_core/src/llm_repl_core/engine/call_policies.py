@@ -8,8 +8,9 @@ from contextlib import suppress
 
 from msgspec import Struct
 
-from llm_repl_core.engine.admission import Admission, CostBound
+from llm_repl_core.engine.admission import Admission
 from llm_repl_core.engine.budget import BudgetMeter, Spending
+from llm_repl_core.engine.claims import CostBound
 from llm_repl_core.engine.cost_bounds import CostBounds
 from llm_repl_core.engine.notebook_preferences import (
     check_preferences,

@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 
-import msgspec
-
-from llm_repl_core.engine.admission import Admitted, CostBound
+from llm_repl_core.engine.admission import Admitted
 from llm_repl_core.engine.budget import Spending
-from llm_repl_core.engine.cache_hints import cache_hint
+from llm_repl_core.engine.call_ends import CallEnds
 from llm_repl_core.engine.call_policies import CallPolicy
+from llm_repl_core.engine.claims import CostBound
 from llm_repl_core.engine.cost_bounds import CostBounds
 from llm_repl_core.engine.limits import ProviderLimits
 from llm_repl_core.engine.open_call import OpenCall
 from llm_repl_core.engine.options import RunOptions
 from llm_repl_core.engine.providers import Providers
-from llm_repl_core.engine.reasoning_efforts import chosen_effort, refuse_unknown_effort
+from llm_repl_core.engine.request_builder import RequestBuilder, former_identity
 from llm_repl_core.engine.retries import RetryPolicy, with_retries
-from llm_repl_core.engine.routing import Route, route
 from llm_repl_core.engine.speculative_call import BufferedListener, SpeculativeCall
 from llm_repl_core.engine.tokens import estimate_tokens, output_allowance
 from llm_repl_core.engine.unpriced import needs_prices, refuse_unpriced, unpriced
 from llm_repl_core.errors import (
-    PluginError,
     PriceUnknown,
     RateLimited,
-    RequestRejected,
     StorageError,
 )
 from llm_repl_core.execution.model_calls import CallListener, ModelCall, ModelReply
@@ -47,14 +42,10 @@ from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.plugins.contexts import CallContext
 from llm_repl_core.plugins.manager import PluginManager
-from llm_repl_core.providers.base import Provider, Request
+from llm_repl_core.providers.base import Provider
 from llm_repl_core.providers.secret import Redactor
 
 __all__ = ["ModelCaller"]
-
-_log = logging.getLogger(__name__)
-
-_OF_SDK = frozenset({"extra_headers", "extra_query", "default_headers", "default_query"})
 
 _PAUSE_S = 1.0
 """How long a provider is left in peace that asks for patience and does not say how long."""
@@ -71,6 +62,10 @@ class ModelCaller:
         retry_policy: How often a call is tried.
         prices: What calls cost.
         cost_bounds: Bounds of what calls may follow one.
+
+    Attributes:
+        requests: Makes the requests that are sent.
+        ends: Keeps how calls ended.
     """
 
     def __init__(
@@ -91,56 +86,13 @@ class ModelCaller:
         self._limits = limits
         self._retry_policy = retry_policy
         self._cost_bounds = cost_bounds
-        self._ends: set[asyncio.Task[None]] = set()
+        self.requests = RequestBuilder(providers, plugins)
+        self.ends = CallEnds(ledger)
 
     @property
     def redactor(self) -> Redactor:
         """Takes the keys of providers out of texts."""
         return self._providers.redactor
-
-    def address(
-        self, model_call: ModelCall, *, preview: bool = False
-    ) -> tuple[Provider, CallContext]:
-        """Find who answers, and make the request that is sent.
-
-        Args:
-            model_call: What is asked.
-            preview: Whether it is only looked at.
-
-        Raises:
-            ProviderNotFound: The cell or the notebook names one that is not installed.
-            ProviderError: It cannot be used.
-            PluginError: A plugin's hook failed.
-            RequestRejected: A parameter would be a header, and so may be a key; or the provider
-                cannot be told how much to think.
-        """
-        path, provider = self._route(model_call)
-        context = CallContext(
-            notebook=model_call.notebook,
-            cell=model_call.cell,
-            run_id=model_call.run_id,
-            provider=path.provider,
-            request=self._request(model_call, path, provider),
-            preview=preview,
-        )
-        for implementation in self._plugins.implementations("llm_repl_before_call"):
-            replacement = implementation(context=context)
-            if replacement is None:
-                continue
-            if not isinstance(replacement, Request):
-                raise PluginError(
-                    "A plugin's llm_repl_before_call returned a "
-                    f"{type(replacement).__name__}: it must return a Request, or None."
-                )
-            context = msgspec.structs.replace(context, request=replacement)
-        _refuse_headers(context.request)
-        refuse_unknown_effort(context.request, provider)
-        # Before anything is made of it: what is sent, its identity and the record agree.
-        request = self.redactor.value(context.request)
-        if request.cache is None:
-            hint = cache_hint(model_call.notebook, request)
-            request = msgspec.structs.replace(request, cache=hint)
-        return provider, msgspec.structs.replace(context, request=request)
 
     async def check_prices(
         self, notebook: Notebook, cell_ids: Sequence[str], options: RunOptions
@@ -164,38 +116,6 @@ class ModelCaller:
                 refuse_unpriced, notebook, cell_ids, self._providers, self.prices
             )
 
-    def _route(self, model_call: ModelCall) -> tuple[Route, Provider]:
-        choice, names = self._providers.choice, self._providers.names()
-        path = route(model_call.cell, model_call.notebook, choice, names)
-        return path, self._providers.get(path.provider)
-
-    def _request(self, model_call: ModelCall, path: Route, provider: Provider) -> Request:
-        cell, choice = model_call.cell, self._providers.choice
-        return Request(
-            model=path.model or provider.config.model or provider.default_model,
-            messages=model_call.messages,
-            temperature=cell.temperature,
-            options=dict(cell.parameters),
-            tools=model_call.tools,
-            answer_schema=model_call.answer_schema,
-            reasoning_effort=chosen_effort(cell, model_call.notebook, choice),
-        )
-
-    def identity(self, model_call: ModelCall) -> str:
-        """What makes two calls the same, before plugins make anything of them.
-
-        Args:
-            model_call: What is asked.
-
-        Raises:
-            ProviderNotFound: The cell or the notebook names one that is not installed.
-            ProviderError: It cannot be used.
-            InvalidInput: A parameter is something that JSON cannot hold.
-        """
-        path, provider = self._route(model_call)
-        request = self._request(model_call, path, provider)
-        return identity_of(canonical_request(path.provider, request))
-
     async def send_ahead(
         self, model_call: ModelCall, policy: CallPolicy, *, is_wanted: Callable[[], bool]
     ) -> SpeculativeCall | None:
@@ -215,7 +135,7 @@ class ModelCaller:
         """
         if policy.mode == "replay":
             return None
-        provider, context = self.address(model_call)
+        provider, context = self.requests.build(model_call)
         canonical = canonical_request(context.provider, context.request)
         identity = identity_of(canonical)
         if policy.mode == "reuse" and await policy.replay.has(identity):
@@ -233,7 +153,7 @@ class ModelCaller:
         buffer = BufferedListener()
         call = self._open(model_call, provider, context, canonical, identity, buffer)
         return SpeculativeCall(
-            self.identity(model_call),
+            self.requests.identity(model_call),
             asyncio.ensure_future(self._send(call, policy, admitted)),
             buffer,
             lambda reason: self._supersede(call, reason),
@@ -265,7 +185,7 @@ class ModelCaller:
             PriceUnknown: A budget limits money, and there is no telling what it costs.
             StorageError: It cannot be recorded, and so is not sent.
         """
-        provider, context = self.address(model_call)
+        provider, context = self.requests.build(model_call)
         mode = mode or policy.mode
         canonical = canonical_request(context.provider, context.request)
         identity = identity_of(canonical)
@@ -273,7 +193,7 @@ class ModelCaller:
             found = await policy.replay.find(identity, model_call.place)
             if found is None and model_call.recorded_as is not None:
                 found = await policy.replay.find(
-                    _former_identity(context, model_call), model_call.place
+                    former_identity(context, model_call), model_call.place
                 )
             if found is not None:
                 if policy.admission.meters:
@@ -297,7 +217,7 @@ class ModelCaller:
             policy: What the run allows.
         """
         if policy.admission.meters:
-            _, context = self.address(model_call, preview=True)
+            _, context = self.requests.build(model_call, preview=True)
             policy.admission.passed(model_call.place, self._cost_bound(model_call, context))
 
     def _open(
@@ -371,11 +291,6 @@ class ModelCaller:
             model_call.cell, context.provider, context.request.model, estimate
         )
 
-    async def settled(self) -> None:
-        """Wait until the ends of all calls are on record."""
-        while self._ends:
-            await asyncio.wait(self._ends)
-
     async def _take(
         self, found: CallRecord, model_call: ModelCall, mode: Mode, listener: CallListener
     ) -> ModelReply:
@@ -437,7 +352,7 @@ class ModelCaller:
             return  # it was never sent
         if admitted is not None:
             admitted.settle(call.spending(), failed=not call.complete)
-        self._keep_end(call)
+        self.ends.keep(call)
         self._plugins.notify(
             "llm_repl_after_call", context=call.context, result=call.result_for_hooks()
         )
@@ -445,38 +360,4 @@ class ModelCaller:
     def _supersede(self, call: OpenCall, reason: str) -> None:
         call.superseded = reason
         if call.complete:
-            self._keep_end(call)
-
-    def _keep_end(self, call: OpenCall) -> None:
-        # Made here and now: how long the call took does not include the wait for the disk.
-        end = asyncio.ensure_future(self._record_end(call.ended_record()))
-        self._ends.add(end)
-        end.add_done_callback(self._ends.discard)
-
-    async def _record_end(self, record: CallRecord) -> None:
-        try:
-            await self.ledger.end(record)
-        # The answer is paid for: it is not thrown away because its record is incomplete.
-        except StorageError as error:
-            _log.warning("the end of call %s could not be recorded: %s", record.id, error)
-        except Exception:  # noqa: BLE001  # a ledger may be anybody's code
-            _log.exception("the end of call %s could not be recorded", record.id)
-
-
-def _former_identity(context: CallContext, model_call: ModelCall) -> str:
-    """The identity by which an earlier version recorded the call."""
-    request = context.request
-    if model_call.recorded_as is not None and request.messages == model_call.messages:
-        request = msgspec.structs.replace(request, messages=model_call.recorded_as)
-    return identity_of(canonical_request(context.provider, request))
-
-
-def _refuse_headers(request: Request) -> None:
-    """Refuse what OpenAI's SDK would take for headers and the like: parameters are no secret."""
-    for name in sorted(_OF_SDK & request.options.keys()):
-        raise RequestRejected(
-            f"The parameter `{name}` cannot be set: parameters are saved with the notebook and "
-            "recorded, and headers and queries may hold keys. Keep a key with `llm-repl keys set`; "
-            "a server that wants other headers needs a provider of its own, see "
-            "docs/how-to/write-a-provider.md."
-        )
+            self.ends.keep(call)

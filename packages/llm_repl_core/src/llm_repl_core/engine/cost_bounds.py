@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from llm_repl_core.engine.admission import MARGIN, CostBound
 from llm_repl_core.engine.budget import Amount, Spending
+from llm_repl_core.engine.claims import MARGIN, CostBound
 from llm_repl_core.engine.providers import Providers
 from llm_repl_core.engine.routing import route
 from llm_repl_core.engine.tokens import DEFAULT_OUTPUT_TOKENS

@@ -161,7 +161,7 @@ class LookAhead:
         call = sent.calls.pop(place.item, None)
         if call is None:
             return None
-        if self._session.model_caller.identity(model_call) == call.identity:
+        if self._session.model_caller.requests.identity(model_call) == call.identity:
             return call
         above = self._run_since_copy(sent)
         self._session.mispredictions.note(place.cell_id, above)

@@ -190,7 +190,7 @@ class Run:
             try:
                 await self._execute_cells()
             finally:
-                await self._session.model_caller.settled()
+                await self._session.model_caller.ends.settled()
 
     async def _execute_cells(self) -> None:
         if self._has_prompts():

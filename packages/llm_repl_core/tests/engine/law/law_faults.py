@@ -3,7 +3,7 @@
 A fault names what is replaced, by its dotted name, and makes the replacement of what is there::
 
     FAULTS["adopt without comparing"] = {
-        "llm_repl_core.engine.calls.ModelCaller.identity": lambda _identity: lambda *_: "the same",
+        "llm_repl_core.engine.request_builder.RequestBuilder.identity": lambda _identity: lambda *_: "the same",
     }
 
 `broken` puts a fault in for as long as a block runs; a method is named with its class.
@@ -28,7 +28,7 @@ Fault: TypeAlias = Mapping[str, Callable[[Any], Any]]
 """By dotted name: what makes, of the thing that is there, the one that is broken."""
 
 
-_CALLS = "llm_repl_core.engine.calls.ModelCaller"
+_CALLS = "llm_repl_core.engine.request_builder.RequestBuilder"
 _NAMES = "llm_repl_core.dataflow.transitive.Names"
 
 

@@ -112,7 +112,7 @@ async def make_preview(cell_id: str, kernels: KernelManager, model_caller: Model
             tools=prepared.tools,
             answer_schema=None if prepared.form is None else prepared.form.schema,
         )
-        calls.append(model_caller.address(model_call, preview=True))
+        calls.append(model_caller.requests.build(model_call, preview=True))
     provider, first = calls[0]
     try:
         counts = [await provider.count_tokens(context.request) for _, context in calls]
