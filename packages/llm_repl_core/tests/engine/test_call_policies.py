@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from llm_repl_core import InvalidInput, Notebook
-from llm_repl_core.engine.budget import Budget, Spending
+from llm_repl_core.engine.budget import Budget, Spending, reserve_all
 from llm_repl_core.engine.call_policies import CallPolicies
 from llm_repl_core.engine.notebook_preferences import noted_mode
 from llm_repl_core.engine.options import RunOptions
@@ -97,7 +97,7 @@ def test_runs_share_the_notebooks_meter_and_each_has_its_own():
     own_2, shared_2 = policy_of(notebook, options, maker=maker).admission.meters
     assert shared_2 is shared
     assert own_2 is not own
-    shared.reserve(Spending(1, 5, 0.0)).settle(Spending(1, 7, 0.25))
+    reserve_all([shared], Spending(1, 5, 0.0)).settle(Spending(1, 7, 0.25))
     notebook.metadata["llm_repl"] = {"budget": {"calls": 12}}
     [changed] = policy_of(notebook, maker=maker).admission.meters
     assert (changed.budget, changed.spent) == (Budget(calls=12), Spending(3, 37, 0.75))
