@@ -86,11 +86,13 @@ def _execute(notebook_id: str, choice: CellChoice[Answer], body: RunRequest) -> 
     executing = services().execution.execute(
         notebook_id, choice, body.options(), in_background=_prefers_background()
     )
-    answer = services().loop.call(executing)
-    if not isinstance(answer, RunAnswer):
-        return answer
-    response = json_response(answer, 202)
-    response.headers["Location"] = f"/api/runs/{answer.id}"
+    executed = services().loop.call(executing)
+    if not isinstance(executed, RunAnswer):
+        if executed.wait():
+            return executed.answer()
+        return services().loop.call(executed.settle())
+    response = json_response(executed, 202)
+    response.headers["Location"] = f"/api/runs/{executed.id}"
     response.headers["Preference-Applied"] = "respond-async"
     return response
 

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from msgspec import UNSET
-from msgspec.structs import replace
 
 from llm_repl_core import RunOptions, Value
 from llm_repl_core.engine.notebook_preferences import noted_mode
@@ -16,6 +15,7 @@ from llm_repl_core.execution.events import RUN_STOPPED
 from llm_repl_core.plugins.contexts import RunResult
 from llm_repl_server.services.cell_choices import CellChoice
 from llm_repl_server.services.event_publisher import EventPublisher
+from llm_repl_server.services.finished_run import FinishedRun
 from llm_repl_server.services.open_notebook import OpenNotebook
 from llm_repl_server.services.open_notebooks import OpenNotebooks
 from llm_repl_server.services.run_answers import RunAnswer, StateAnswer, run_answer
@@ -52,8 +52,8 @@ class ExecutionService:
         options: RunOptions,
         *,
         in_background: bool = False,
-    ) -> Answer | RunAnswer:
-        """Run cells, after what was asked for before; returns when their outputs are on disk.
+    ) -> FinishedRun[Answer] | RunAnswer:
+        """Run cells, after what was asked for before; returns when they have run.
 
         Args:
             notebook_id: Which notebook.
@@ -68,18 +68,17 @@ class ExecutionService:
         """
         opened = await self._open_notebooks.get(notebook_id)
         session = opened.session
-        await session.check_prices(choice.make_run(opened, options))
-        # Made anew: while prices were looked up, cells may have changed.
         run = choice.make_run(opened, options)
+        if run.asked_cell_ids:
+            await session.check_prices(run)
+            run = choice.make_run(opened, options)  # cells may have changed meanwhile
         task = session.queue(run)
         record = self._register(opened, run, choice.kind, task, in_background=in_background)
         if in_background:
             opened.writer.write(WriteRun(record))
             await opened.writer.written()
             return run_answer(record)
-        result = await task
-        await opened.writer.run_written()
-        return choice.answer(opened, run, self._with_write_errors(run, result))
+        return FinishedRun(opened, choice, run, await task, self._runs)
 
     async def interrupt(self, notebook_id: str, cell_id: str | None = None) -> None:
         """Stop what runs and what waits; returns when it has stopped.
@@ -163,13 +162,6 @@ class ExecutionService:
         # Every run has its ending; where the engine itself is closed, this is it.
         task.add_done_callback(lambda _: self._runs.end(run.id, "interrupted", RUN_STOPPED))
         return record
-
-    def _with_write_errors(self, run: Run, result: RunResult) -> RunResult:
-        """How a run ended; what it did and could not be written counts."""
-        record = self._runs.find(run.id)
-        if result.error is not None or record is None or record.error is None:
-            return result
-        return replace(result, error=record.error, cell_id=record.cell_id)
 
 
 def _json_or_text(value: Value) -> Any:

@@ -49,6 +49,11 @@ class NotebookWriter:
         last = self._last_write
         return last is None or (last.done() and last.exception() is None)
 
+    @property
+    def last_write(self) -> Future[None] | None:
+        """The write of what was handed over last."""
+        return self._last_write
+
     def write(
         self, *changes: Change, event: WireEvent | None = None, keep: bool = False
     ) -> Future[None]:
