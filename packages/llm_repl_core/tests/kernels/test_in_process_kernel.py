@@ -1,3 +1,5 @@
+# ruff: noqa: ASYNC110  a cell tells by a file that it has begun
+
 from __future__ import annotations
 
 import asyncio
@@ -8,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -107,18 +110,26 @@ class TestInTheCallersThread(KernelSuite):
 
         self.run(check)
 
-    def test_ctrl_c_ends_the_cell_and_the_handler_comes_back(self) -> None:
+    def test_ctrl_c_ends_the_cell_and_the_handler_comes_back(self, tmp_path: Path) -> None:
         before = signal.getsignal(signal.SIGINT)
+        begun = tmp_path / "begun"
 
         async def check(kernel: InProcessKernel) -> None:
-            task = asyncio.create_task(run_cell(kernel, "import time\ntime.sleep(50)"))
-            await asyncio.sleep(0.2)
+            code = f"import time\nopen({str(begun)!r}, 'w').close()\ntime.sleep(50)"
+            task = asyncio.create_task(run_cell(kernel, code))
+            await until(begun.exists)
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
             outputs = await task
             assert outputs[-1].fields["ename"] == "KeyboardInterrupt"
 
         self.run(check)
         assert signal.getsignal(signal.SIGINT) is before
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():
+            await asyncio.sleep(0.01)
 
 
 def drive(check: Callable[[InProcessKernel], Any], **options: Any) -> None:
@@ -247,11 +258,14 @@ def test_tracebacks_of_exceptions_from_other_cells() -> None:
     drive(check)
 
 
-def test_an_interrupt_of_evaluate() -> None:
+def test_an_interrupt_of_evaluate(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+
     async def check(kernel: InProcessKernel) -> None:
-        await run_cell(kernel, "def loop():\n    while True: pass")
+        code = f"def loop():\n    open({str(begun)!r}, 'w').close()\n    while True: pass"
+        await run_cell(kernel, code)
         task = asyncio.create_task(kernel.evaluate([Expression("loop()"), Expression("1")]))
-        await asyncio.sleep(0.1)
+        await until(begun.exists)
         await kernel.interrupt()
         assert [result.ename for result in await task] == ["KeyboardInterrupt"] * 2  # type: ignore[union-attr]
         outputs, _ = await interrupted(kernel, "while True: pass")

@@ -282,7 +282,11 @@ def test_an_interrupt_that_comes_before_the_code_has_begun_ends_it(
     asyncio.run(check())
 
 
-def test_threads_that_print_later_are_shown_by_the_next_cell(make_kernel: MakeKernel) -> None:
+def test_threads_that_print_later_are_shown_by_the_next_cell(
+    make_kernel: MakeKernel, tmp_path: Path
+) -> None:
+    printed = tmp_path / "printed"
+
     async def check() -> None:
         kernel = make_kernel()
         await kernel.start()
@@ -290,8 +294,9 @@ def test_threads_that_print_later_are_shown_by_the_next_cell(make_kernel: MakeKe
         assert await run_cell(kernel, code) == []
         outputs = await run_cell(kernel, "timer.join()\nprint('now')")
         assert text_of(outputs, "stdout") == "late\nnow\n"
-        await run_cell(kernel, "timer = threading.Timer(0.05, print, ['between']); timer.start()")
-        await asyncio.sleep(0.2)
+        code = f"def later():\n    print('between')\n    open({str(printed)!r}, 'w').close()\n"
+        await run_cell(kernel, f"{code}threading.Timer(0.05, later).start()")
+        await until(printed.exists)
         assert text_of(await run_cell(kernel, "2;"), "stdout") == "between\n"
         await kernel.shutdown()
 
