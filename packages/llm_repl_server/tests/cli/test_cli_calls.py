@@ -249,7 +249,7 @@ def test_a_beginning_of_an_id_must_be_of_one_call(llm_repl: RunCommand, fill: Fi
     for nothing in ("ffff", "%", "_" * 8, ""):
         ended = llm_repl("calls", "show", nothing)
         assert (ended.returncode, ended.stdout) == (2, "")
-        assert "There is no call" in ended.stderr
+        assert "There is no recorded call" in ended.stderr
 
 
 def test_a_call_whose_process_was_killed_reads_as_cut_off(llm_repl: RunCommand, fill: Fill) -> None:

@@ -251,7 +251,7 @@ def test_a_clock_that_is_set_back_moves_no_call_in_the_list(
     ("wanted", "sentence"),
     [
         ({"limit": 0}, "1 or more"),
-        ({"before": "nowhere"}, "no call 'nowhere'"),
+        ({"before": "nowhere"}, "no recorded call 'nowhere'"),
         ({"search": "word " * 51}, "50 words at most"),
         ({"since": datetime.min.replace(tzinfo=EAST)}, "out of range"),
     ],

@@ -351,7 +351,7 @@ def test_an_interrupt_that_an_expression_raises(open_session, kernel, expression
     notebook = over(expression, content, code=code, model="mock/echo")
     session = open_session(notebook, kernel=kernel)
     with pytest.raises(
-        CellExecutionError, match="raised KeyboardInterrupt, and nobody has stopped it"
+        CellExecutionError, match="raised KeyboardInterrupt, although it was not interrupted"
     ):
         session.run()
     assert notebook.cells[1].status == "error"
