@@ -14,11 +14,8 @@ from llm_repl_core.kernels.private_folder import PrivateFolder
 
 __all__ = ["LaunchedZygote"]
 
-# A collection while it imports would look through all that is there, and find nothing.
-_PROGRAM = (
-    "import gc; gc.disable(); "
-    "from llm_repl_core.kernels.worker.zygote_process import run_program; run_program()"
-)
+# Garbage is collected while it imports: without, 10 ms sooner, each worker has 0.6 MB more of its own.
+_PROGRAM = "from llm_repl_core.kernels.worker.zygote_process import run_program; run_program()"
 _STOP_TIMEOUT_S = 2.0
 
 
