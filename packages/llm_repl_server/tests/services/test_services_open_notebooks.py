@@ -77,7 +77,7 @@ def test_numbers_go_on_after_it_came_back(make_api):
     api = make_api(kernel_idle_timeout_s=100)
     path = api.new_notebook("x = 1")
     api.post(f"{path}/execute_all")
-    last = max(told.payload.get("sequence", 0) for told in api.told)
+    last = max(told.payload.get("sequence", 0) for told in api.events())
     notebook = opened(api, path)
     end_unused(api, 200)
     end_unused(api, 200)
