@@ -21,9 +21,9 @@ from llm_repl_core import (
 from llm_repl_server.services import wire_events as wire
 from llm_repl_server.services.encoding import EncodedOutput, EncodedOutputs
 
-__all__ = ["ToldEvent", "to_wire"]
+__all__ = ["PublishedEvent", "to_wire"]
 
-ToldEvent: TypeAlias = (
+PublishedEvent: TypeAlias = (
     CellCompleted
     | CellFailed
     | CellOutput
@@ -40,7 +40,7 @@ ToldEvent: TypeAlias = (
 """The events of the engine that clients are told one by one."""
 
 
-def to_wire(event: ToldEvent, sequence: int) -> wire.WireEvent:
+def to_wire(event: PublishedEvent, sequence: int) -> wire.WireEvent:
     """What clients are told of an event of the engine.
 
     Args:

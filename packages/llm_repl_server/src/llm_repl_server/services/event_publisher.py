@@ -80,13 +80,13 @@ class EventPublisher:
                 return
             self._waiting.popleft()
             error = None if after is None else after.exception()
-            told = event if error is None else event.if_not_written(error)
-            if told is not None:
-                self._send(told)
+            published = event if error is None else event.if_not_written(error)
+            if published is not None:
+                self._send(published)
 
     def _send(self, event: WireEvent) -> None:
         for listener in self._listeners:
             try:
                 listener.send(event)
-            except Exception:  # noqa: BLE001 - telling must never stop what is told about
-                _log.exception("an event of the type %s could not be told", event.wire_name)
+            except Exception:  # noqa: BLE001 - a listener must never stop what it listens to
+                _log.exception("an event of the type %s could not be sent", event.wire_name)

@@ -28,7 +28,7 @@ from llm_repl_core import (
 from llm_repl_server.services import wire_events as wire
 from llm_repl_server.services.answers import cell_answer
 from llm_repl_server.services.cell_writer import CellWriter
-from llm_repl_server.services.engine_events import ToldEvent, to_wire
+from llm_repl_server.services.engine_events import PublishedEvent, to_wire
 from llm_repl_server.services.event_publisher import EventPublisher
 from llm_repl_server.services.notebook_writer import NotebookWriter
 from llm_repl_server.services.run_registry import RunRegistry
@@ -284,7 +284,7 @@ class RunEvents:
         notebook = self._writer.notebook
         return {cell_id for cell_id in cell_ids if cell_id in notebook and notebook[cell_id].stale}
 
-    def _publish(self, event: ToldEvent, after: Future[None] | None = None) -> None:
+    def _publish(self, event: PublishedEvent, after: Future[None] | None = None) -> None:
         self._publisher.publish(to_wire(event, self._next_sequence()), after)
 
     def _next_sequence(self) -> int:
