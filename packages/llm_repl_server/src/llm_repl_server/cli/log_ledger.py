@@ -9,6 +9,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import click
@@ -99,19 +100,25 @@ class LogLedger(Ledger):
 
     async def answers(self, notebook_id: str, identity: str) -> Sequence[CallRecord]:
         """See `Ledger.answers`."""
-        return await self._use(lambda ledger: ledger.answers(notebook_id, identity))
+        return await self._read(lambda ledger: ledger.answers(notebook_id, identity))
 
     async def answered(self, notebook_id: str) -> Sequence[CallRecord]:
         """See `Ledger.answered`."""
-        return await self._use(lambda ledger: ledger.answered(notebook_id))
+        return await self._read(lambda ledger: ledger.answered(notebook_id))
 
     async def unpriced(self, notebook_id: str) -> Sequence[UnpricedCalls]:
         """See `Ledger.unpriced`."""
-        return await self._use(lambda ledger: ledger.unpriced(notebook_id))
+        return await self._read(lambda ledger: ledger.unpriced(notebook_id))
 
     async def spent(self, notebook_id: str) -> tuple[int, int, float]:
         """See `Ledger.spent`."""
-        return await self._use(lambda ledger: ledger.spent(notebook_id))
+        return await self._read(lambda ledger: ledger.spent(notebook_id))
+
+    async def _read(self, operation: Callable[[Ledger], Awaitable[T]]) -> T:
+        """Look something up: where no log was ever made, there is nothing, and none is made for it."""
+        if self._opened is None and not _log_exists():
+            return await operation(MemoryLedger())
+        return await self._use(operation)
 
     async def _use(self, operation: Callable[[Ledger], Awaitable[T]]) -> T:
         ledger = await self._opened_ledger()
@@ -145,6 +152,17 @@ class LogLedger(Ledger):
                 err=True,
             )
         return self._ledger
+
+
+def _log_exists() -> bool:
+    from llm_repl_server.settings import ServerSettings
+
+    try:
+        url = load_settings(ServerSettings).storage_url()
+    except LLMReplError:
+        return True  # which is said where it is opened
+    path = url.removeprefix("sqlite:///")
+    return path == url or Path(path).exists()
 
 
 def _resolve(opened: Future[CallLog]) -> None:
