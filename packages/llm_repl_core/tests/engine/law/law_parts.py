@@ -1,6 +1,6 @@
 """The many notebooks of the law, in parts that end in time and that processes share out.
 
-Of the environment, ``LAW_NOTEBOOKS`` says how many there are (1,200, which take some four minutes of a
+Of the environment, ``LAW_NOTEBOOKS`` says how many there are (2,000, which take some seven minutes of a
 core; `nox -s law` draws 20,000), ``LAW_FIRST_SEED`` which are drawn (those from 0 on), and ``LAW_SEED``
 that it is one only: the failure of a part says which. A seed draws the same notebook as long as the
 catalogue is the same.
@@ -22,7 +22,7 @@ __all__ = ["FILES", "part", "sketch_of"]
 FILES = 8
 """How many files share the notebooks."""
 _AT_ONCE = 25
-_NOTEBOOKS = int(os.environ.get("LAW_NOTEBOOKS", "1200"))
+_NOTEBOOKS = int(os.environ.get("LAW_NOTEBOOKS", "2000"))
 _FIRST_SEED = int(os.environ.get("LAW_FIRST_SEED", "0"))
 _ONLY_SEED = os.environ.get("LAW_SEED")
 
