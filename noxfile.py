@@ -105,6 +105,24 @@ def law(session: nox.Session) -> None:
 
 
 @nox.session
+def page(session: nox.Session) -> None:
+    """Build the page from `packages/llm_repl_server/web` into the server package, and check it."""
+    folder = ROOT / "packages" / "llm_repl_server" / "web"
+    with session.chdir(folder):
+        session.run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", external=True)
+        session.run("npx", "tsc", "--noEmit", external=True)
+        session.run("npm", "test", external=True)
+        session.run("node", "build.mjs", external=True)
+
+
+@nox.session
+def pictures(session: nox.Session) -> None:
+    """Take the pictures of the page for the docs; wants Chromium."""
+    session.install("-c", "constraints.txt", "-r", "requirements.txt", "playwright")
+    session.run("python", "docs/pictures.py")
+
+
+@nox.session
 def release(session: nox.Session) -> None:
     """Build and check what is to be uploaded; say what is left to do by hand."""
     session.install("-c", "constraints.txt", *_groups("release"))

@@ -286,19 +286,37 @@ class Application:
             InvalidNotebook: It is not a file of the format that its ending names; the message
                 names the file.
         """
-        notebook_format = self.format_for(path.name)
+        self.format_for(path.name)
         file = read_file(path, NOTEBOOK_LIMIT_BYTES, under=under)
         # A file's name may hold bytes that are no text.
-        stem = path.stem.encode("utf-8", "replace").decode()
-        notebook_format.default_name = stem or DEFAULT_NAME
-        notebook_format.modified_at = datetime.fromtimestamp(file.modified_at_s, UTC)
+        name = path.name.encode("utf-8", "replace").decode()
+        modified_at = datetime.fromtimestamp(file.modified_at_s, UTC)
         try:
-            notebook = notebook_format.decode(self.providers.redactor.data(file.data))
+            return self.decode(name, file.data, modified_at=modified_at)
         except InvalidNotebook as error:
             reason = str(error)
             raise InvalidNotebook(
                 f"{shown_path(path, under)} cannot be used: {reason[:1].lower()}{reason[1:]}"
             ) from error
+
+    def decode(
+        self, file_name: str, data: bytes, *, modified_at: datetime | None = None
+    ) -> Notebook:
+        """Make a notebook of what a file holds.
+
+        Args:
+            file_name: Its name, whose ending picks the format.
+            data: What it holds.
+            modified_at: When it was written; None: now.
+
+        Raises:
+            InvalidInput: The ending is unknown.
+            InvalidNotebook: It is not a file of the format that its ending names.
+        """
+        notebook_format = self.format_for(file_name)
+        notebook_format.default_name = Path(file_name).stem or DEFAULT_NAME
+        notebook_format.modified_at = modified_at or datetime.now(UTC)
+        notebook = notebook_format.decode(self.providers.redactor.data(data))
         edited = [cell.id for cell in notebook if cell.stale and cell.status == "idle"]
         if edited:
             # Perhaps elsewhere, where nobody knew what depends on it.

@@ -12,6 +12,7 @@ from llm_repl_server.api.calls import calls
 from llm_repl_server.api.cells import cells
 from llm_repl_server.api.errors import install_error_handlers
 from llm_repl_server.api.execution import execution
+from llm_repl_server.api.files import files
 from llm_repl_server.api.health import health
 from llm_repl_server.api.llm import llm
 from llm_repl_server.api.notebooks import notebooks
@@ -22,6 +23,7 @@ from llm_repl_server.api.runs import runs
 from llm_repl_server.auth.middleware import ADMITTED_KEY, AccessMiddleware
 from llm_repl_server.auth.policy import Policy
 from llm_repl_server.auth.token import load_token
+from llm_repl_server.page.serving import page
 from llm_repl_server.services.services import Services
 from llm_repl_server.serving.stopping import on_stop
 from llm_repl_server.settings import ServerSettings
@@ -32,7 +34,7 @@ from llm_repl_server.sockets.subscriptions import handle_subscriptions
 
 __all__ = ["RESOURCES", "create_app"]
 
-RESOURCES = (notebooks, cells, execution, runs, prompts, calls, llm, health)
+RESOURCES = (notebooks, cells, execution, runs, prompts, calls, files, llm, health)
 
 
 def create_app(
@@ -75,6 +77,7 @@ def create_app(
     app.wsgi_app = AccessMiddleware(  # type: ignore[method-assign]  # Flask's own way to add a middleware
         app.wsgi_app, policy, body_limit_bytes=settings.body_limit_bytes
     )
+    app.register_blueprint(page)
     install_description(app, RESOURCES, _choices(services.application))
 
     services.publisher.add_listener(broadcaster)

@@ -6,7 +6,13 @@ from typing import Any
 
 from msgspec import UNSET
 
-from llm_repl_server.api.resource import Resource, body_fields, matching_versions, services
+from llm_repl_server.api.resource import (
+    Resource,
+    body_fields,
+    idempotency_key,
+    matching_versions,
+    services,
+)
 from llm_repl_server.api.schemas import CellChange, MoveCell, NewCell
 from llm_repl_server.services.answers import CellAnswer, CellList, Success
 
@@ -40,12 +46,19 @@ def list_cells(notebook_id: str) -> CellList:
     more_fields=_option_names,
     status=201,
     errors=(404,),
+    idempotent=True,
 )
 def create_cell(notebook_id: str, body: NewCell) -> CellAnswer:
-    """Create a cell, at the end or at index `position`."""
+    """Create a cell, at the end or at index `position`.
+
+    With `Idempotency-Key`, a UUID, the cell gets that as its id, and a request that is sent again
+    makes no second one.
+    """
     position = None if body.position is None else int(body.position)
     return services().loop.call(
-        services().cells.create(notebook_id, body.type, position, _cell_fields())
+        services().cells.create(
+            notebook_id, body.type, position, _cell_fields(), new_id=idempotency_key()
+        )
     )
 
 

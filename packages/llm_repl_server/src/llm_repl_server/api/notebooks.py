@@ -12,6 +12,7 @@ from werkzeug.http import dump_options_header
 from llm_repl_server.api.resource import Resource, services
 from llm_repl_server.api.schemas import (
     DownloadQuery,
+    ImportFile,
     LoadFile,
     NewNotebook,
     NotebookChange,
@@ -52,6 +53,17 @@ def create_notebook(body: NewNotebook) -> NotebookHeader:
 def load_notebook(body: LoadFile) -> LoadedNotebook:
     """Load a notebook from a file under the root folder; nothing is overwritten."""
     return services().loop.call(services().notebooks.load(body.filepath))
+
+
+@notebooks.operation(
+    "POST",
+    "/api/notebooks/import",
+    body_required=True,
+    status=201,
+)
+def import_notebook(body: ImportFile) -> LoadedNotebook:
+    """Make a notebook of the text of a file, as a browser hands it over; nothing is overwritten."""
+    return services().loop.call(services().notebooks.import_file(body.filename, body.text))
 
 
 @notebooks.operation("GET", _ONE, errors=(404,))

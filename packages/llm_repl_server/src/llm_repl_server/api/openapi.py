@@ -10,10 +10,9 @@ from typing import Any
 
 import msgspec
 from apispec import APISpec
-from flask import Blueprint, Flask, Response, redirect
+from flask import Blueprint, Flask, Response
 from flask_swagger_ui import get_swaggerui_blueprint
 from msgspec import Struct
-from werkzeug.wrappers import Response as BaseResponse
 
 from llm_repl_server import __version__
 from llm_repl_server.api.answer_schemas import describe_answer, structs_in
@@ -124,11 +123,6 @@ def install_description(app: Flask, resources: Iterable[Resource], choices: Choi
     @described.get(DOCUMENT_PATH)
     def openapi() -> Response:
         return json_response(document)
-
-    @described.get("/")
-    def start() -> BaseResponse:
-        # Where a browser arrives that opens the address which `llm-repl serve` prints.
-        return redirect(PAGE_PATH + "/")
 
     app.register_blueprint(described)
     app.register_blueprint(
@@ -245,6 +239,16 @@ def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
                 "required": False,
                 "description": "The `version` that you have, in quotes.",
                 "schema": {"type": "string"},
+            }
+        )
+    if endpoint.idempotent:
+        parameters.append(
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": False,
+                "description": "A UUID, the same where the request is sent again.",
+                "schema": {"type": "string", "format": "uuid"},
             }
         )
     if endpoint.accepted is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import uuid
 from collections.abc import Callable, Collection
 from functools import wraps
 from typing import Any, Literal, TypeAlias, get_args, get_type_hints
@@ -16,7 +17,15 @@ from llm_repl_server.services.decoding import read_document, to_struct
 from llm_repl_server.services.encoding import json_bytes
 from llm_repl_server.services.services import Services
 
-__all__ = ["Endpoint", "Resource", "body_fields", "json_response", "matching_versions", "services"]
+__all__ = [
+    "Endpoint",
+    "Resource",
+    "body_fields",
+    "idempotency_key",
+    "json_response",
+    "matching_versions",
+    "services",
+]
 
 Method: TypeAlias = Literal["GET", "POST", "PUT", "DELETE"]
 
@@ -40,6 +49,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
         status: The status of a good answer.
         errors: The statuses of bad ones, besides those that any endpoint may have.
         versioned: Whether it heeds ``If-Match``.
+        idempotent: Whether it heeds ``Idempotency-Key``.
         accepted: What it answers, with 202, to a client that does not want to wait; None: it
             heeds no ``Prefer``.
         other_types: The media types of good answers that are not JSON, where some are. Where none is
@@ -60,6 +70,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     status: int = 200
     errors: tuple[int, ...] = ()
     versioned: bool = False
+    idempotent: bool = False
     accepted: type[Struct] | None = None
     other_types: tuple[str, ...] = ()
 
@@ -88,6 +99,7 @@ class Resource(Blueprint):
         status: int = 200,
         errors: tuple[int, ...] = (),
         versioned: bool = False,
+        idempotent: bool = False,
         accepted: type[Struct] | None = None,
         other_types: tuple[str, ...] = (),
         more_fields: Callable[[], Collection[str]] = tuple,
@@ -131,6 +143,7 @@ class Resource(Blueprint):
                     status=status,
                     errors=errors,
                     versioned=versioned,
+                    idempotent=idempotent,
                     accepted=accepted,
                     other_types=other_types,
                 )
@@ -167,6 +180,21 @@ def matching_versions() -> frozenset[str] | None:
     if "If-Match" not in request.headers or request.if_match.star_tag:
         return None
     return frozenset(request.if_match.as_set(include_weak=True))
+
+
+def idempotency_key() -> str | None:
+    """The UUID that the request gives as its ``Idempotency-Key``; None: it has none.
+
+    Raises:
+        InvalidInput: It is no UUID.
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    try:
+        return str(uuid.UUID(key.strip().strip('"')))
+    except ValueError:
+        raise InvalidInput("`Idempotency-Key` has to be a UUID.") from None
 
 
 def body_fields() -> dict[str, Any]:

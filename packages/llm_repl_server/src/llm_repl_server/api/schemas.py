@@ -93,6 +93,13 @@ class LoadFile(Struct):
     filepath: FilePath
 
 
+class ImportFile(Struct):
+    """A file of a notebook: its name, whose ending picks the format, and its text."""
+
+    filename: FilePath
+    text: str
+
+
 class DownloadQuery(Struct):
     """As what to download a notebook."""
 

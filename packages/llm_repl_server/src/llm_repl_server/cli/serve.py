@@ -31,8 +31,11 @@ __all__ = ["command", "serve_everywhere"]
 )
 @click.option("--database-url", help="The database for notebooks.")
 @click.option("--config", type=click.Path(path_type=Path), help="The settings file.")
+@click.option("--open", "opens_page", is_flag=True, help="Open the page in the browser.")
 @click.pass_obj
-def command(defaults: dict[str, Any] | None, /, config: Path | None, **flags: Any) -> None:
+def command(
+    defaults: dict[str, Any] | None, /, config: Path | None, opens_page: bool, **flags: Any
+) -> None:
     """Serve notebooks over HTTP and Socket.IO, until Ctrl-C."""
     from llm_repl_core import load_settings
     from llm_repl_server.auth.token import load_token
@@ -58,6 +61,10 @@ def command(defaults: dict[str, Any] | None, /, config: Path | None, **flags: An
                 fg="yellow",
                 err=True,
             )
+        if opens_page:
+            # Without the token, which other users could see among the browser's arguments: this
+            # machine's own programs need none, and else the page asks for it.
+            click.launch(url)
 
     if settings.debug:
         from llm_repl_server.serving.development import serve_for_development

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from hashlib import blake2b
 from typing import Annotated, Any, Literal
@@ -13,6 +14,7 @@ from llm_repl_core import Cell, ForeignCell, Notebook
 from llm_repl_core.model.cell import CellStatus
 from llm_repl_core.model.output import merge_streams
 from llm_repl_server.services.encoding import EncodedOutputs, json_bytes, time_on_wire
+from llm_repl_server.services.partial_answers import PartialAnswer
 from llm_repl_server.storage.store import NotebookListing
 
 __all__ = [
@@ -92,6 +94,16 @@ class NotebookAnswer(NotebookHeader, frozen=True, kw_only=True):
     metadata: Metadata
     cells: list[CellAnswer]
     state_keys: list[str]
+    sequence: Annotated[
+        int,
+        Meta(
+            description="The `sequence` of the last event that this answer includes: later ones go "
+            "on from it."
+        ),
+    ] = 0
+    partial_answers: Annotated[
+        list[PartialAnswer], Meta(description="The answers that are being streamed.")
+    ] = []
 
 
 class LoadedNotebook(NotebookHeader, frozen=True, kw_only=True):
@@ -140,8 +152,16 @@ def notebook_summary(listing: NotebookListing) -> NotebookSummary:
     )
 
 
-def notebook_answer(notebook: Notebook) -> NotebookAnswer:
-    """A notebook with all its cells."""
+def notebook_answer(
+    notebook: Notebook, *, sequence: int = 0, partial_answers: Sequence[PartialAnswer] = ()
+) -> NotebookAnswer:
+    """A notebook with all its cells.
+
+    Args:
+        notebook: The notebook.
+        sequence: Of the last event that clients were sent of it.
+        partial_answers: What has come of answers that are under way.
+    """
     return NotebookAnswer(
         id=notebook.id,
         notebook_id=notebook.id,
@@ -151,6 +171,8 @@ def notebook_answer(notebook: Notebook) -> NotebookAnswer:
         metadata=dict(notebook.metadata),
         cells=[cell_answer(cell) for cell in notebook],
         state_keys=list(notebook.state_keys),
+        sequence=sequence,
+        partial_answers=list(partial_answers),
     )
 
 

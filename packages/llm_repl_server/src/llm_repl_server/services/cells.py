@@ -81,7 +81,13 @@ class CellService:
         return cell_answer(opened.notebook[cell_id])
 
     async def create(
-        self, notebook_id: str, type_word: str, position: int | None, fields: dict[str, Any]
+        self,
+        notebook_id: str,
+        type_word: str,
+        position: int | None,
+        fields: dict[str, Any],
+        *,
+        new_id: str | None = None,
     ) -> CellAnswer:
         """Make a cell.
 
@@ -90,6 +96,8 @@ class CellService:
             type_word: The type, in either spelling.
             position: Before which cell, from 0; at the end where None.
             fields: The fields of the cell, and perhaps others of an answer.
+            new_id: The id of the cell; where there is a cell of this id, it is that one, as the
+                request was sent before. None: it gets a new one.
 
         Raises:
             NotebookNotFound: There is no such notebook.
@@ -98,8 +106,12 @@ class CellService:
         """
         opened = await self._open_notebooks.get(notebook_id)
         notebook = opened.notebook
+        if new_id is not None and new_id in notebook:
+            return cell_answer(notebook[new_id])
         cell_class = self._application.cell_types.get(type_word)
         cell = build_cell(cell_class, self._own_fields(cell_class, fields))
+        if new_id is not None:
+            cell.id = new_id
         notebook.insert(cell, position)
         return await self._inserted(opened, cell)
 

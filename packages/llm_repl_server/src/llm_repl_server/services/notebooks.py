@@ -88,7 +88,12 @@ class NotebookService:
         """
         opened = await self._open_notebooks.get(notebook_id)
         await _note_state_keys(opened)
-        return notebook_answer(opened.notebook)
+        opened.events.flush()
+        return notebook_answer(
+            opened.notebook,
+            sequence=opened.events.last_sequence,
+            partial_answers=opened.events.partial_answers.list(),
+        )
 
     async def change(
         self, notebook_id: str, *, name: str | None, metadata: dict[str, Any] | None
@@ -178,6 +183,23 @@ class NotebookService:
         path = resolve_under(self._root, filepath)
         self._application.format_for(path.name)
         loaded = await asyncio.to_thread(self._application.load, path, under=self._root)
+        return await self._take_in_file(loaded)
+
+    async def import_file(self, filename: str, text: str) -> LoadedNotebook:
+        """Take in a notebook from the text of a file, as `load` does.
+
+        Args:
+            filename: Its name, whose ending picks the format.
+            text: What it holds.
+
+        Raises:
+            InvalidInput: The ending, or what the file holds, cannot be used.
+        """
+        data = text.encode("utf-8", "surrogatepass")
+        loaded = await asyncio.to_thread(self._application.decode, filename, data)
+        return await self._take_in_file(loaded)
+
+    async def _take_in_file(self, loaded: Notebook) -> LoadedNotebook:
         notebook = with_addressable_ids(loaded)
         for cell in notebook:
             if cell.status in ("running", "queued"):

@@ -31,6 +31,7 @@ from llm_repl_server.services.cell_writer import CellWriter
 from llm_repl_server.services.engine_events import PublishedEvent, to_wire
 from llm_repl_server.services.event_publisher import EventPublisher
 from llm_repl_server.services.notebook_writer import NotebookWriter
+from llm_repl_server.services.partial_answers import PartialAnswers
 from llm_repl_server.services.run_registry import RunRegistry
 from llm_repl_server.services.throttles import LatestThrottle, OutputEvent, OutputThrottle
 from llm_repl_server.storage.changes import MarkStale, WriteRun
@@ -55,6 +56,7 @@ class RunEvents:
 
     Attributes:
         last_sequence: The same, up to now.
+        partial_answers: What has come of answers that are under way.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class RunEvents:
         self._publisher = publisher
         self._runs = runs
         self.last_sequence = last_sequence
+        self.partial_answers = PartialAnswers()
         self._whole_runs: set[str] = set()
         self._progress: dict[str, LatestThrottle[RunProgress]] = {}
         self._stale_before: dict[str, set[str]] = {}
@@ -90,14 +93,17 @@ class RunEvents:
             case RunCompleted() | RunFailed():
                 self._run_ended(event)
             case CellStarted():
+                self.partial_answers.note(event)
                 self._cell_started(event)
             case CellOutput() | CellOutputUpdated() | CellOutputsCleared():
                 self._outputs_changed(event)
-            case CellText() | CellReasoning() | CellRetried() | CellSuperseded():
+            case CellText() | CellReasoning() | CellRetried():
+                self.partial_answers.note(event)
                 self._publish(event)
-            case ToolApprovalNeeded():
+            case CellSuperseded() | ToolApprovalNeeded():
                 self._publish(event)
             case CellCompleted() | CellFailed():
+                self.partial_answers.note(event)
                 self._cell_ended(event)
             case CellsStale():
                 self._write_stale(event, event.cell_ids)
@@ -106,6 +112,11 @@ class RunEvents:
     def idle(self) -> bool:
         """Whether nothing waits to be told or written."""
         return not (self._outputs or self._progress or self._updated or self._last_writes)
+
+    def flush(self) -> None:
+        """Tell what waits to be told together with more: then nothing is known that was not told."""
+        for throttle in self._outputs.values():
+            throttle.flush()
 
     def publish_stale(self, cell_ids: Sequence[str]) -> None:
         """Tell that cells are stale since another was edited, which is on disk already."""

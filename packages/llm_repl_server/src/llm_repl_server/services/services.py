@@ -12,6 +12,7 @@ from llm_repl_server.services.calls import CallService
 from llm_repl_server.services.cells import CellService
 from llm_repl_server.services.event_publisher import EventPublisher
 from llm_repl_server.services.execution import ExecutionService
+from llm_repl_server.services.files import FileService
 from llm_repl_server.services.free_memory import return_memory
 from llm_repl_server.services.graph import GraphService
 from llm_repl_server.services.llm import LLMService
@@ -71,6 +72,7 @@ class Services:
         self.notebooks = NotebookService(
             self.application, self.store, open_notebooks, settings.root_folder()
         )
+        self.files = FileService(settings.root_folder())
         self.cells = CellService(self.application, open_notebooks)
         self.execution = ExecutionService(open_notebooks, self.publisher, runs)
         self.runs = RunService(open_notebooks, self.store, runs)

@@ -1,0 +1,42 @@
+"""``/api/files``: files under the root folder, for notebooks' code and attachments."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from llm_repl_server.api.resource import Resource, services
+from llm_repl_server.api.schemas import FilePath
+from llm_repl_server.services.files import FileListing, KeptFile
+
+__all__ = ["files"]
+
+files = Resource("files")
+
+
+class FolderQuery(Struct):
+    """Which folder to list."""
+
+    folder: Annotated[str, Meta(description="Relative to the root folder; empty: that itself.")] = (
+        ""
+    )
+
+
+class NewFile(Struct):
+    """A file to be kept."""
+
+    path: FilePath
+    data: Annotated[bytes, Meta(description="What it holds, in base64.")]
+
+
+@files.operation("GET", "/api/files", errors=(404,))
+def list_files(query: FolderQuery) -> FileListing:
+    """List what is in a folder under the root folder."""
+    return services().loop.call(services().files.list(query.folder))
+
+
+@files.operation("POST", "/api/files", body_required=True, status=201)
+def upload_file(body: NewFile) -> KeptFile:
+    """Keep a file under the root folder; one that is there is not overwritten."""
+    return services().loop.call(services().files.upload(body.path, body.data))

@@ -1,0 +1,171 @@
+/** A cell: gutter, spine, and what its type shows. */
+
+import { memo } from "preact/compat";
+import { useEffect, useRef } from "preact/hooks";
+import { useNow } from "../store/clock.ts";
+import { useNotebook } from "../store/context.ts";
+import { focusCell, focused } from "../store/focus.ts";
+import { statusOf, type Status } from "../store/status.ts";
+import { Icon, type IconName } from "../ui/icon.tsx";
+import { MenuButton, MenuItem } from "../ui/menu.tsx";
+import type { Cell, CellType } from "../wire/shapes.ts";
+import { AddRow } from "./add-row.tsx";
+import { deleteCell, keysOf, moveCell, runCell } from "./commands.ts";
+import { CodeBody } from "./code.tsx";
+import { ConflictView } from "./conflict.tsx";
+import { MarkdownBody } from "./markdown.tsx";
+import { PromptBody } from "./prompt.tsx";
+
+const TYPES: Readonly<Record<CellType, { icon: IconName; word: string; short: string }>> = {
+  MarkdownCell: { icon: "md", word: "Markdown", short: "md" },
+  ComputationCell: { icon: "code", word: "Code", short: "code" },
+  PromptCell: { icon: "prompt", word: "Prompt", short: "prompt" },
+  MemoryCell: { icon: "memory", word: "Memory", short: "memory" },
+};
+
+export const CellView = memo(({ id }: { id: string }) => {
+  const notebook = useNotebook();
+  const view = notebook.view(id);
+  const cell = view.cell.value;
+  const activity = view.activity.value;
+  const hasFocus = focused.value === id;
+  const element = useRef<HTMLElement>(null);
+  const now = useNow(cell?.status === "running");
+
+  useEffect(() => {
+    if (hasFocus && !element.current?.contains(document.activeElement)) {
+      element.current?.focus({ preventScroll: true });
+      element.current?.scrollIntoView({ block: "nearest" });
+    }
+  }, [hasFocus]);
+
+  if (!cell) return null;
+  const number = view.index.value + 1;
+  const type = TYPES[cell.type] ?? TYPES.ComputationCell;
+  const status = statusOf(cell, activity, now);
+  const conflict = notebook.outbox.conflicts.value.get(id);
+  const said = [String(number), type.word.toLowerCase(), status?.word.toLowerCase()].filter(Boolean);
+  const classes = ["cell", `is-${type.short}`];
+  if (hasFocus) classes.push("has-focus");
+  if (cell.status === "running") classes.push("is-live");
+  return (
+    <article
+      ref={element}
+      id={`cell-${id}`}
+      class={classes.join(" ")}
+      aria-label={said.join(", ")}
+      tabIndex={hasFocus ? 0 : -1}
+      onFocusIn={() => focusCell(id)}
+    >
+      <Gutter cell={cell} number={number} status={status} hasFocus={hasFocus} type={type} />
+      <div class="lane" />
+      <div class="body">
+        {conflict ? <ConflictView conflict={conflict} cellId={id} /> : <Body cell={cell} status={status} />}
+        {hasFocus && <AddRow after={id} />}
+      </div>
+    </article>
+  );
+});
+
+function Body({ cell, status }: { cell: Cell; status: Status | null }) {
+  const notebook = useNotebook();
+  const onKey = keysOf(notebook, cell.id);
+  switch (cell.type) {
+    case "MarkdownCell":
+      return <MarkdownBody cell={cell} onKey={onKey} />;
+    case "PromptCell":
+      return <PromptBody cell={cell} status={status} onKey={onKey} />;
+    default:
+      return <CodeBody cell={cell} status={status} onKey={onKey} />;
+  }
+}
+
+interface GutterProps {
+  readonly cell: Cell;
+  readonly number: number;
+  readonly status: Status | null;
+  readonly hasFocus: boolean;
+  readonly type: { readonly icon: IconName; readonly word: string };
+}
+
+function Gutter({ cell, number, status, hasFocus, type }: GutterProps) {
+  const notebook = useNotebook();
+  const isUnsent = notebook.unsent.value.has(cell.id) && notebook.outbox.refusal.value === null;
+  const ran = cell.execution_count === null ? "" : `, execution ${cell.execution_count}`;
+  const isRunning = cell.status === "running" || cell.status === "queued";
+  return (
+    <div class="gutter">
+      <span class={`state ${status?.tone ?? ""}`} title={status ? status.word || "Done" : undefined}>
+        {status && <Icon name={status.icon} spins={status.spins} />}
+      </span>
+      <span title={type.word}>
+        <Icon name={type.icon} />
+      </span>
+      <span class="number" title={`Cell ${number}${ran}${isUnsent ? ", not sent yet" : ""}`}>
+        {number}
+      </span>
+      {hasFocus && (
+        <span class="gutter-actions">
+          {cell.type !== "MarkdownCell" &&
+            (isRunning ? (
+              <button
+                class="button quiet only-icon"
+                aria-label="Stop"
+                title="Stop"
+                onClick={() => void notebook.interruptCell(cell.id)}
+              >
+                <Icon name="stop" />
+              </button>
+            ) : (
+              <button
+                class="button quiet only-icon"
+                aria-label="Run"
+                title="Run (Ctrl Enter)"
+                onClick={() => void runCell(notebook, cell.id)}
+              >
+                <Icon name="play" />
+              </button>
+            ))}
+          <MenuButton label="More for this cell">
+            <MenuItem icon="play" onClick={() => void notebook.runCell(cell.id, {}, "upstream")}>
+              Run with what it needs
+            </MenuItem>
+            <MenuItem icon="play" onClick={() => void notebook.runCell(cell.id, {}, "downstream")}>
+              Run with what needs it
+            </MenuItem>
+            <hr />
+            <MenuItem icon="code" keys="Y" onClick={() => notebook.change(cell.id, { type: "ComputationCell" })}>
+              Code
+            </MenuItem>
+            <MenuItem icon="prompt" keys="P" onClick={() => notebook.change(cell.id, { type: "PromptCell" })}>
+              Prompt
+            </MenuItem>
+            <MenuItem icon="md" keys="M" onClick={() => notebook.change(cell.id, { type: "MarkdownCell" })}>
+              Markdown
+            </MenuItem>
+            <MenuItem icon="memory" onClick={() => notebook.change(cell.id, { type: "MemoryCell" })}>
+              Memory
+            </MenuItem>
+            <hr />
+            <MenuItem icon="up" keys="Alt ↑" onClick={() => moveCell(notebook, cell.id, -1)}>
+              Move up
+            </MenuItem>
+            <MenuItem icon="down" keys="Alt ↓" onClick={() => moveCell(notebook, cell.id, 1)}>
+              Move down
+            </MenuItem>
+            <MenuItem icon="pin" onClick={() => notebook.change(cell.id, { pinned: !cell.pinned })}>
+              {cell.pinned ? "Unpin" : "Pin: send it with every prompt below"}
+            </MenuItem>
+            <MenuItem icon="skip" onClick={() => notebook.change(cell.id, { skipped: !cell.skipped })}>
+              {cell.skipped ? "Do not skip" : "Skip: never send it"}
+            </MenuItem>
+            <hr />
+            <MenuItem icon="trash" danger keys="D D" onClick={() => deleteCell(notebook, cell.id)}>
+              Delete
+            </MenuItem>
+          </MenuButton>
+        </span>
+      )}
+    </div>
+  );
+}

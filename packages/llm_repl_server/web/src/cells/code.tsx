@@ -1,0 +1,65 @@
+/** A cell of code, and one of memory. */
+
+import { useNotebook } from "../store/context.ts";
+import type { Status } from "../store/status.ts";
+import { Outputs } from "../outputs/outputs.tsx";
+import { Code } from "../editor/code.tsx";
+import type { Cell, Output } from "../wire/shapes.ts";
+import { Source } from "./source.tsx";
+import { StateLine } from "./state-line.tsx";
+
+interface Props {
+  readonly cell: Cell;
+  readonly status: Status | null;
+  readonly onKey: (event: KeyboardEvent) => boolean;
+}
+
+export function CodeBody({ cell, status, onKey }: Props) {
+  const notebook = useNotebook();
+  const update = cell.outputs.find((output) => output.type === "memory_update");
+  const others = cell.outputs.filter((output) => output !== update);
+  // A failure is said by the output itself.
+  const shown = status?.tone === "fails" || cell.status === "idle" ? null : status;
+  return (
+    <>
+      <Source
+        cellId={cell.id}
+        text={cell.content}
+        language="python"
+        label={cell.type === "MemoryCell" ? "memory" : "code"}
+        class="source block"
+        names={() => []}
+        onChange={(content) => notebook.change(cell.id, { content })}
+        onKey={onKey}
+      >
+        <pre>{cell.content ? <Code text={cell.content} /> : <Hint type={cell.type} />}</pre>
+      </Source>
+      <StateLine status={shown} />
+      {update && <MemoryUpdate update={update} />}
+      {others.length > 0 && (
+        <div class="output">
+          <Outputs outputs={others} />
+        </div>
+      )}
+    </>
+  );
+}
+
+function Hint({ type }: { type: Cell["type"] }) {
+  return <span class="hint">{type === "MemoryCell" ? "name = value, kept with the notebook" : "Python"}</span>;
+}
+
+function MemoryUpdate({ update }: { update: Output }) {
+  const entries = Object.entries(update.updated_state ?? {});
+  return (
+    <dl class="memory-values">
+      {entries.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+          {update.added?.includes(name) && <dd class="quiet-text">new</dd>}
+        </div>
+      ))}
+    </dl>
+  );
+}

@@ -1,0 +1,204 @@
+/** A prompt: its template as prose, what it will take, what was answered. */
+
+import { useNotebook } from "../store/context.ts";
+import { openInspector } from "../store/inspector.ts";
+import { useChoices } from "../store/choices.ts";
+import { answers, type Status } from "../store/status.ts";
+import type { Activity } from "../store/state.ts";
+import { GrowingMarkdown, Markdown } from "../markdown/markdown.tsx";
+import { ToCell } from "../markdown/fence.tsx";
+import { OutputView, Outputs } from "../outputs/outputs.tsx";
+import { JsonTree } from "../outputs/json-tree.tsx";
+import { count, words } from "../ui/format.ts";
+import type { Cell, Output } from "../wire/shapes.ts";
+import { templateParts } from "./fields.ts";
+import { ItemsTable } from "./items.tsx";
+import { Source } from "./source.tsx";
+import { StateLine } from "./state-line.tsx";
+
+interface Props {
+  readonly cell: Cell;
+  readonly status: Status | null;
+  readonly onKey: (event: KeyboardEvent) => boolean;
+}
+
+export function PromptBody({ cell, status, onKey }: Props) {
+  const notebook = useNotebook();
+  const activity = notebook.view(cell.id).activity.value;
+  const given = answers(cell);
+  const others = cell.outputs.filter((output) => output.type !== "llm_response");
+  return (
+    <>
+      <div class="ask">
+        {cell.system ? (
+          <p class="system">
+            <span>system</span> <Template text={cell.system} />
+          </p>
+        ) : null}
+        <Source
+          cellId={cell.id}
+          text={cell.content}
+          language="template"
+          label="prompt"
+          class="source template"
+          names={() => notebook.names.peek()}
+          onChange={(content) => notebook.change(cell.id, { content })}
+          onKey={onKey}
+        >
+          {cell.content ? <Template text={cell.content} /> : <span class="hint">Ask something; {"{"} names a variable</span>}
+        </Source>
+        <StatusLine cell={cell} />
+      </div>
+      <StateLine
+        status={cell.status === "idle" || status?.tone === "fails" ? null : status}
+        actions={<Approvals cell={cell} activity={activity} />}
+        result={<Result cell={cell} given={given} />}
+        cost={<Cost given={given} />}
+      />
+      <ToCell.Provider
+        value={(code) => notebook.create("ComputationCell", notebook.order.peek().indexOf(cell.id) + 1, { content: code })}
+      >
+        <div class="output answer">
+          <Outputs outputs={others.filter((output) => output.type !== "error")} />
+          {activity ? <Answering cell={cell} activity={activity} /> : <Answers cell={cell} given={given} />}
+          {others.filter((output) => output.type === "error").map((output) => (
+            <OutputView output={output} />
+          ))}
+        </div>
+      </ToCell.Provider>
+    </>
+  );
+}
+
+function Template({ text }: { text: string }) {
+  return (
+    <>
+      {templateParts(text).map((part) => (part.isField ? <span class="field">{part.text}</span> : part.text))}
+    </>
+  );
+}
+
+/** The choices of the prompt: its own in ink, inherited ones grey. */
+function StatusLine({ cell }: { cell: Cell }) {
+  const notebook = useNotebook();
+  const inherited = useChoices(notebook);
+  const choices: [string, boolean][] = [
+    [cell.model ?? inherited.model, cell.model != null],
+  ];
+  if (cell.temperature != null) choices.push([`temperature ${cell.temperature}`, true]);
+  choices.push(contextChoice(cell, notebook.order.value));
+  if (cell.for_each) choices.push([`each of ${cell.for_each}`, true]);
+  if (cell.schema) choices.push([schemaChoice(cell.schema), true]);
+  if (cell.tools?.length) choices.push([`tools ${cell.tools.join(", ")}`, true]);
+  if (cell.attachments?.length) choices.push([`with ${cell.attachments.join(", ")}`, true]);
+  return (
+    <div class="status-line">
+      <div class="choices">
+        {choices.map(([text, isOwn]) => (
+          <button class={isOwn ? "choice own" : "choice"} onClick={() => openInspector("request")}>
+            {text}
+          </button>
+        ))}
+      </div>
+      <button class="price figures" title="Show the exact request" onClick={() => openInspector("request")}>
+        Request
+      </button>
+    </div>
+  );
+}
+
+function contextChoice(cell: Cell, order: readonly string[]): [string, boolean] {
+  const context = cell.context ?? "isolated";
+  if (context === "isolated") return ["sent alone", false];
+  if (context === "above") return ["sends all above", true];
+  const numbers = context.map((id) => order.indexOf(id) + 1).filter((number) => number > 0);
+  return [`sends ${numbers.sort((a, b) => a - b).join(", ")}`, true];
+}
+
+function schemaChoice(schema: unknown): string {
+  if (typeof schema !== "string") return "structured answer";
+  return schema.length <= 40 ? schema : `${schema.slice(0, 39)}…`;
+}
+
+function Approvals({ cell, activity }: { cell: Cell; activity: Activity | undefined }) {
+  const notebook = useNotebook();
+  return (
+    <>
+      {activity?.approvals.map((asked) => (
+        <span class="approval">
+          <button class="button small" onClick={() => void notebook.decideTool(cell.id, asked.callId, true)}>
+            Allow
+          </button>
+          <button class="button small" onClick={() => void notebook.decideTool(cell.id, asked.callId, false)}>
+            Refuse
+          </button>
+        </span>
+      ))}
+    </>
+  );
+}
+
+function Result({ cell, given }: { cell: Cell; given: readonly Output[] }) {
+  const [first] = given;
+  if (!first || cell.status === "running") return null;
+  const name = first.response_var ?? cell.response_var ?? "";
+  const kind = cell.for_each
+    ? `list of ${given.length}`
+    : first.value === undefined
+      ? `text, ${count(words(first.content))} words`
+      : "structured";
+  return (
+    <span>
+      <code class="variable">{name}</code> <span class="quiet-text">{kind}</span>
+    </span>
+  );
+}
+
+function Cost({ given }: { given: readonly Output[] }) {
+  if (!given.length) return null;
+  const recorded = given.filter((output) => output.source && output.source !== "live").length;
+  const tokens = given.reduce(
+    (sum, { usage }) => sum + (usage?.input_tokens ?? 0) + (usage?.output_tokens ?? 0),
+    0,
+  );
+  const parts = [];
+  if (recorded) parts.push(recorded === given.length ? "from record" : `${recorded} from record`);
+  if (tokens) parts.push(`${count(tokens)} tokens`);
+  if (given[0]?.model) parts.push(given[0].model);
+  return <>{parts.join(", ")}</>;
+}
+
+function Answering({ cell, activity }: { cell: Cell; activity: Activity }) {
+  if (cell.for_each) return <ItemsTable cell={cell} texts={activity.texts} />;
+  const text = activity.texts[0] ?? "";
+  return (
+    <div class="prose">
+      {activity.reasoning && !text && <p class="thinking">{activity.reasoning.slice(-400)}</p>}
+      <GrowingMarkdown text={text} />
+      <span class="caret" aria-hidden="true" />
+    </div>
+  );
+}
+
+function Answers({ cell, given }: { cell: Cell; given: readonly Output[] }) {
+  if (cell.for_each) return given.length ? <ItemsTable cell={cell} texts={[]} /> : null;
+  return (
+    <>
+      {given.map((output) => (
+        <div class={cell.stale ? "prose faded" : "prose"}>
+          {output.reasoning && (
+            <details class="reasoning">
+              <summary>Reasoning</summary>
+              <Markdown text={output.reasoning} />
+            </details>
+          )}
+          {output.value !== undefined && typeof output.value === "object" ? (
+            <JsonTree value={output.value} />
+          ) : (
+            <Markdown text={output.content} />
+          )}
+        </div>
+      ))}
+    </>
+  );
+}

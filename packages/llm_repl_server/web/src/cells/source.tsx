@@ -1,0 +1,83 @@
+/** A cell's source: text to read, and an editor while it is edited. */
+
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import type { Editor, Language } from "../editor/editor.ts";
+import { editorModule, loadEditor } from "../editor/load.ts";
+import { editCell, editing, focused, stopEditing } from "../store/focus.ts";
+
+interface Props {
+  readonly cellId: string;
+  readonly text: string;
+  readonly language: Language;
+  readonly label: string;
+  readonly class: string;
+  readonly names: () => readonly string[];
+  readonly onChange: (text: string) => void;
+  readonly onKey: (event: KeyboardEvent) => boolean;
+  /** The text as it is read. */
+  readonly children: ComponentChildren;
+}
+
+export function Source(props: Props) {
+  const isEdited = focused.value === props.cellId && editing.value !== null;
+  const module = editorModule.value;
+  if (isEdited && !module) void loadEditor();
+  return isEdited && module ? (
+    <EditedSource {...props} />
+  ) : (
+    <div class={props.class} onClick={(event) => onClick(event, props)}>
+      {props.children}
+    </div>
+  );
+}
+
+function onClick(event: MouseEvent, { cellId, text }: Props): void {
+  if (event.defaultPrevented || !document.getSelection()?.isCollapsed) return;
+  editCell(cellId, offsetAt(event, text));
+}
+
+/** Where in the text a click was, where what is shown is the text; else null. */
+function offsetAt(event: MouseEvent, text: string): number | null {
+  const shown = event.currentTarget as HTMLElement;
+  if (shown.textContent !== text) return null;
+  const position = document.caretPositionFromPoint?.(event.clientX, event.clientY);
+  if (!position || !shown.contains(position.offsetNode)) return null;
+  const range = document.createRange();
+  range.setStart(shown, 0);
+  range.setEnd(position.offsetNode, position.offset);
+  return range.toString().length;
+}
+
+function EditedSource(props: Props) {
+  const place = useRef<HTMLDivElement>(null);
+  const editor = useRef<Editor>(null);
+  const latest = useRef(props);
+  latest.current = props;
+
+  useEffect(() => {
+    const module = editorModule.peek();
+    if (!module || !place.current) return;
+    const made = module.mountEditor(place.current, {
+      text: latest.current.text,
+      language: latest.current.language,
+      cursor: editing.peek()?.cursor ?? null,
+      label: latest.current.label,
+      nonce: document.querySelector<HTMLMetaElement>("meta[name=nonce]")?.content ?? "",
+      names: () => latest.current.names(),
+      onChange: (text) => latest.current.onChange(text),
+      onKey: (event) => latest.current.onKey(event),
+      onBlur: () => {
+        // To another window and back, one goes on editing.
+        if (document.hasFocus() && focused.peek() === latest.current.cellId) stopEditing();
+      },
+    });
+    made.focus();
+    editor.current = made;
+    return () => made.destroy();
+  }, []);
+
+  useEffect(() => editor.current?.setText(props.text), [props.text]);
+
+  return <div class={`${props.class} edited`} ref={place} />;
+}

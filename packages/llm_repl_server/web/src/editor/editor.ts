@@ -1,0 +1,152 @@
+/**
+ * The editor of a cell's source. It is a file of its own, which is loaded behind the page: the text
+ * of the cells is there before.
+ */
+
+import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, type CompletionSource } from "@codemirror/autocomplete";
+import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
+import { python } from "@codemirror/lang-python";
+import { bracketMatching, indentUnit, syntaxHighlighting } from "@codemirror/language";
+import { Annotation, EditorState, type Extension } from "@codemirror/state";
+import { Decoration, EditorView, keymap, MatchDecorator, ViewPlugin, type DecorationSet, type ViewUpdate } from "@codemirror/view";
+import { tagHighlighter, tags } from "@lezer/highlight";
+
+export { highlight } from "./highlight.ts";
+
+export type Language = "python" | "template" | "markdown";
+
+export interface EditorOptions {
+  readonly text: string;
+  readonly language: Language;
+  /** Where the cursor stands at first, as an offset in the text; null: at the end. */
+  readonly cursor: number | null;
+  readonly label: string;
+  /** What the page's policy lets style sheets in by. */
+  readonly nonce: string;
+  /** Names that a template may use. */
+  readonly names: () => readonly string[];
+  readonly onChange: (text: string) => void;
+  /** A key that is not the editor's own; true: it was taken. */
+  readonly onKey: (event: KeyboardEvent) => boolean;
+  readonly onBlur: () => void;
+}
+
+export interface Editor {
+  /** Show another text: somebody else has changed it. The cursor stays where it can. */
+  setText(text: string): void;
+  focus(): void;
+  destroy(): void;
+}
+
+const colours = tagHighlighter([
+  { tag: [tags.keyword, tags.controlKeyword, tags.operatorKeyword, tags.definitionKeyword, tags.moduleKeyword], class: "code-word" },
+  { tag: [tags.string, tags.special(tags.string)], class: "code-text" },
+  { tag: [tags.number, tags.bool, tags.null], class: "code-number" },
+  { tag: [tags.comment, tags.lineComment], class: "code-note" },
+]);
+
+const fieldMarks = new MatchDecorator({
+  regexp: /\{\s*[\p{L}_][^{}]*\}/gu,
+  decoration: Decoration.mark({ class: "field" }),
+});
+
+const fields = ViewPlugin.fromClass(
+  class {
+    decorations: DecorationSet;
+    constructor(view: EditorView) {
+      this.decorations = fieldMarks.createDeco(view);
+    }
+    update(update: ViewUpdate) {
+      this.decorations = fieldMarks.updateDeco(update, this.decorations);
+    }
+  },
+  { decorations: (plugin) => plugin.decorations },
+);
+
+const fromElsewhere = Annotation.define<boolean>();
+
+/** The one change that makes one text of another, so that the cursor stays where it can. */
+function changedPart(before: string, after: string): { from: number; to: number; insert: string } {
+  let start = 0;
+  const most = Math.min(before.length, after.length);
+  while (start < most && before[start] === after[start]) start++;
+  let end = 0;
+  while (end < most - start && before.at(-1 - end) === after.at(-1 - end)) end++;
+  return { from: start, to: before.length - end, insert: after.slice(start, after.length - end) };
+}
+
+/** Put an editor into an element. */
+export function mountEditor(parent: HTMLElement, options: EditorOptions): Editor {
+  /** What was typed here since both sides last agreed: it comes back, later than the next key. */
+  const echoes = new Set<string>([options.text]);
+  const view = new EditorView({
+    parent,
+    state: EditorState.create({
+      doc: options.text,
+      selection: { anchor: Math.min(options.cursor ?? options.text.length, options.text.length) },
+      extensions: [
+        // Before the editor's own keys, so that those that run a cell do not break a line.
+        EditorView.domEventHandlers({
+          keydown: (event) => !event.isComposing && options.onKey(event),
+          blur: () => options.onBlur(),
+        }),
+        history(),
+        ...ofLanguage(options),
+        EditorState.allowMultipleSelections.of(true),
+        keymap.of([...closeBracketsKeymap, ...completionKeymap, ...defaultKeymap, ...historyKeymap]),
+        EditorView.lineWrapping,
+        EditorView.cspNonce.of(options.nonce),
+        EditorView.contentAttributes.of({ "aria-label": options.label, spellcheck: options.language === "python" ? "false" : "true" }),
+        EditorView.updateListener.of((update) => {
+          if (!update.docChanged) return;
+          if (update.transactions.some((transaction) => transaction.annotation(fromElsewhere))) return;
+          const text = update.state.doc.toString();
+          echoes.add(text);
+          options.onChange(text);
+        }),
+      ],
+    }),
+  });
+  return {
+    setText(text) {
+      if (text === view.state.doc.toString()) {
+        echoes.clear();
+        echoes.add(text);
+      } else if (!echoes.has(text)) {
+        view.dispatch({
+          changes: changedPart(view.state.doc.toString(), text),
+          annotations: fromElsewhere.of(true),
+        });
+      }
+    },
+    focus: () => view.focus(),
+    destroy: () => view.destroy(),
+  };
+}
+
+function ofLanguage(options: EditorOptions): Extension[] {
+  switch (options.language) {
+    case "python":
+      return [
+        python(),
+        syntaxHighlighting(colours),
+        indentUnit.of("    "),
+        bracketMatching(),
+        closeBrackets(),
+        autocompletion(),
+        keymap.of([indentWithTab]),
+      ];
+    case "template":
+      return [fields, autocompletion({ override: [namesFor(options.names)] })];
+    case "markdown":
+      return [];
+  }
+}
+
+function namesFor(names: () => readonly string[]): CompletionSource {
+  return (context) => {
+    const typed = context.matchBefore(/\{[\p{L}\p{N}_]*$/u);
+    if (!typed) return null;
+    return { from: typed.from + 1, options: names().map((name) => ({ label: name, type: "variable" })) };
+  };
+}

@@ -1,0 +1,39 @@
+/** Files that are dropped on a notebook: a table becomes cells that read it and ask about it. */
+
+import { editCell } from "../store/focus.ts";
+import type { OpenNotebook } from "../store/notebook.ts";
+import { goTo } from "../store/route.ts";
+import { toast } from "../ui/toasts.tsx";
+import { isNotebook, keepFile, openFile, readingCode } from "./files.ts";
+
+export async function takeFiles(notebook: OpenNotebook, files: FileList | readonly File[]): Promise<void> {
+  for (const file of files) {
+    try {
+      await takeFile(notebook, file);
+    } catch (error) {
+      toast(`${file.name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+}
+
+async function takeFile(notebook: OpenNotebook, file: File): Promise<void> {
+  if (isNotebook(file)) {
+    goTo(await openFile(file));
+    return;
+  }
+  const path = await keepFile(file);
+  const end = notebook.order.peek().length;
+  const code = readingCode(path);
+  if (code === null) {
+    const prompt = notebook.create("PromptCell", end, { attachments: [path] });
+    editCell(prompt);
+    toast(`${path} is attached to the new prompt.`);
+    return;
+  }
+  const reader = notebook.create("ComputationCell", end, { content: code });
+  const question = "What is noteworthy in this table?\n\n{table}";
+  const prompt = notebook.create("PromptCell", end + 1, { content: question });
+  await notebook.runCell(reader);
+  editCell(prompt, question.indexOf("\n"));
+  toast(`${path} is kept beside the notebooks.`);
+}

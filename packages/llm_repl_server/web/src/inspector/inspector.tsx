@@ -1,0 +1,45 @@
+/** The inspector: what will be sent, the variables, the calls, what needs what. */
+
+import { inspectorTab, openInspector, TABS, type Tab } from "../store/inspector.ts";
+import { Icon } from "../ui/icon.tsx";
+import { CallsTab } from "./calls.tsx";
+import { GraphTab } from "./graph.tsx";
+import { RequestTab } from "./request.tsx";
+import { VariablesTab } from "./variables.tsx";
+
+const WORDS: Readonly<Record<Tab, string>> = {
+  request: "Request",
+  variables: "Variables",
+  calls: "Calls",
+  graph: "Graph",
+};
+
+export function Inspector() {
+  const tab = inspectorTab.value;
+  if (!tab) return null;
+  return (
+    <aside class={tab === "variables" || tab === "calls" ? "inspector is-wide" : "inspector"} aria-label="Inspector">
+      <div class="tabs" role="tablist">
+        {TABS.map((name) => (
+          <button role="tab" aria-selected={name === tab} onClick={() => openInspector(name)}>
+            {WORDS[name]}
+          </button>
+        ))}
+        <button
+          class="button quiet only-icon end"
+          aria-label="Close the inspector"
+          title="Close (I)"
+          onClick={() => (inspectorTab.value = null)}
+        >
+          <Icon name="x" />
+        </button>
+      </div>
+      <div class="inspector-body" role="tabpanel">
+        {tab === "request" && <RequestTab />}
+        {tab === "variables" && <VariablesTab />}
+        {tab === "calls" && <CallsTab />}
+        {tab === "graph" && <GraphTab />}
+      </div>
+    </aside>
+  );
+}

@@ -1,0 +1,145 @@
+/** An open notebook. */
+
+import { useEffect, useMemo } from "preact/hooks";
+import { AddRow } from "../cells/add-row.tsx";
+import { CellView } from "../cells/cell.tsx";
+import { takeFiles } from "../files/drop.ts";
+import { Inspector } from "../inspector/inspector.tsx";
+import { NotebookContext, useNotebook } from "../store/context.ts";
+import { useChoices } from "../store/choices.ts";
+import { inspectorTab } from "../store/inspector.ts";
+import type { OpenNotebook } from "../store/notebook.ts";
+import { goTo } from "../store/route.ts";
+import { connection } from "../store/server.ts";
+import { plural } from "../ui/format.ts";
+import { Icon } from "../ui/icon.tsx";
+import { installKeys } from "./keys.ts";
+import { showInTitle } from "./title.ts";
+import { TopBar } from "./top-bar.tsx";
+
+export function NotebookPage({ notebook, reconnect }: { notebook: OpenNotebook; reconnect: () => void }) {
+  useEffect(() => installKeys(notebook), [notebook]);
+  useEffect(() => showInTitle(notebook), [notebook]);
+  const state = notebook.state.value;
+  if (state === null) {
+    return (
+      <p class="empty" role="status">
+        {notebook.failure.value ?? "Loading"}
+      </p>
+    );
+  }
+  return (
+    <NotebookContext.Provider value={notebook}>
+      <div class="top">
+        <TopBar />
+        <Banners notebook={notebook} reconnect={reconnect} />
+      </div>
+      <div class={inspectorTab.value ? "work is-inspected" : "work"}>
+        <main
+          class="document"
+          onDragOver={(event) => event.preventDefault()}
+          onDrop={(event) => {
+            if (!event.dataTransfer?.files.length) return;
+            event.preventDefault();
+            void takeFiles(notebook, event.dataTransfer.files);
+          }}
+        >
+          {state.deleted ? <Gone /> : <Cells />}
+        </main>
+        {inspectorTab.value && <Inspector />}
+      </div>
+    </NotebookContext.Provider>
+  );
+}
+
+function Cells() {
+  const notebook = useNotebook();
+  const order = notebook.order.value;
+  const cells = useMemo(() => order.map((id) => <CellView key={id} id={id} />), [order]);
+  return (
+    <>
+      <Defaults notebook={notebook} />
+      {cells}
+      <AddRow after={null} />
+    </>
+  );
+}
+
+function Gone() {
+  return (
+    <p class="empty">
+      This notebook was deleted.{" "}
+      <button class="button" onClick={() => goTo(null)}>
+        All notebooks
+      </button>
+    </p>
+  );
+}
+
+/** The choices from which those of all prompts come. */
+function Defaults({ notebook }: { notebook: OpenNotebook }) {
+  const { model, system, budgetUsd } = useChoices(notebook);
+  const parts = [model];
+  if (system) parts.push(`system “${system.length > 60 ? `${system.slice(0, 59)}…` : system}”`);
+  if (budgetUsd !== null) parts.push(`$${budgetUsd.toFixed(2)} in all`);
+  return (
+    <div class="cell defaults">
+      <div class="gutter" />
+      <div class="lane" />
+      <p class="body">
+        <b>All prompts</b> {parts.filter(Boolean).join(" · ")}
+      </p>
+    </div>
+  );
+}
+
+function Banners({ notebook, reconnect }: { notebook: OpenNotebook; reconnect: () => void }) {
+  const unsent = notebook.unsent.value.size;
+  const refusal = notebook.outbox.refusal;
+  return (
+    <>
+      {connection.value === "lost" && (
+        <div class="banner warns" role="status">
+          <Icon name="offline" />
+          <span>
+            <b>Not connected.</b>{" "}
+            {unsent
+              ? `${plural(unsent, "cell")} changed here; they are sent when the server is back.`
+              : "What you type is kept here until the server is back."}
+          </span>
+          <button class="button quiet end" onClick={reconnect}>
+            Try now
+          </button>
+        </div>
+      )}
+      {notebook.failure.value && (
+        <div class="banner fails" role="alert">
+          <Icon name="fail" />
+          <span>{notebook.failure.value}</span>
+          <button
+            class="button quiet only-icon end"
+            aria-label="Dismiss"
+            onClick={() => (notebook.failure.value = null)}
+          >
+            <Icon name="x" />
+          </button>
+        </div>
+      )}
+      {refusal.value && (
+        <div class="banner fails" role="alert">
+          <Icon name="fail" />
+          <span>An edit was refused: {refusal.value}</span>
+          <button
+            class="button quiet end"
+            onClick={() => {
+              refusal.value = null;
+              void notebook.read();
+            }}
+          >
+            Show what the server has
+          </button>
+        </div>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,194 @@
+/** The bar above a notebook: its name, running it, what it may cost, its kernel. */
+
+import { useState } from "preact/hooks";
+import { takeFiles } from "../files/drop.ts";
+import { chooseFiles } from "../files/choose.ts";
+import { openDialog } from "../store/dialog.ts";
+import { RunControls } from "../run/run-controls.tsx";
+import { useNotebook } from "../store/context.ts";
+import { inspectorTab, openInspector, toggleInspector } from "../store/inspector.ts";
+import { useChoices } from "../store/choices.ts";
+import { goTo } from "../store/route.ts";
+import { connection } from "../store/server.ts";
+import { spent } from "../ui/format.ts";
+import { Icon } from "../ui/icon.tsx";
+import { MenuButton, MenuItem } from "../ui/menu.tsx";
+import { rest } from "../wire/rest.ts";
+import { focusCell } from "../store/focus.ts";
+
+export function TopBar() {
+  return (
+    <header class="bar">
+      <div class="bar-left">
+        <button
+          class="button quiet only-icon"
+          aria-label="Notebooks"
+          title="Notebooks"
+          onClick={() => goTo(null)}
+        >
+          <Icon name="list" />
+        </button>
+        <Name />
+        <Saved />
+      </div>
+      <div class="bar-middle">
+        <RunControls />
+      </div>
+      <div class="bar-right">
+        <Gauge />
+        <Kernel />
+        <button
+          class="button quiet"
+          aria-pressed={inspectorTab.value !== null}
+          onClick={toggleInspector}
+        >
+          <Icon name="panel" />
+          <span class="wide-only">Inspect</span>
+        </button>
+        <More />
+      </div>
+    </header>
+  );
+}
+
+function Name() {
+  const notebook = useNotebook();
+  const [edited, setEdited] = useState<string | null>(null);
+  const name = notebook.state.value?.name ?? "";
+  const done = () => {
+    if (edited?.trim() && edited !== name) notebook.rename(edited.trim());
+    setEdited(null);
+  };
+  if (edited === null) {
+    return (
+      <button class="name" title="Rename" onClick={() => setEdited(name)}>
+        {name}
+      </button>
+    );
+  }
+  return (
+    <input
+      class="input"
+      aria-label="Name of the notebook"
+      value={edited}
+      autofocus
+      onInput={(event) => setEdited(event.currentTarget.value)}
+      onBlur={done}
+      onKeyDown={(event) => {
+        if (event.isComposing) return;
+        if (event.key === "Enter") done();
+        if (event.key === "Escape") setEdited(null);
+        event.stopPropagation();
+      }}
+    />
+  );
+}
+
+/** Whether the server has all that was typed. A button to the first cell that it has not. */
+function Saved() {
+  const { outbox, unsent } = useNotebook();
+  const conflicts = [...outbox.conflicts.value.keys()];
+  const waiting = unsent.value.size;
+  const isConnected = connection.value === "connected";
+  const [icon, text, tone] = conflicts.length
+    ? (["conflict", `Conflict (${conflicts.length})`, "warns"] as const)
+    : waiting && !isConnected
+      ? (["kept", `Kept here (${waiting})`, "warns"] as const)
+      : outbox.queue.value.length
+        ? (["dot", "Saving", ""] as const)
+        : (["done", "Saved", ""] as const);
+  return (
+    <button
+      class={`bar-state ${tone}`}
+      aria-live="polite"
+      onClick={() => focusCell(conflicts[0] ?? [...unsent.value][0] ?? null)}
+    >
+      <Icon name={icon} />
+      <span class="wide-only">{text}</span>
+    </button>
+  );
+}
+
+/** What was spent of the budget; absent where there is neither. */
+function Gauge() {
+  const notebook = useNotebook();
+  const spending = notebook.spending.value;
+  const { budgetUsd } = useChoices(notebook);
+  const usd = spending?.usd ?? 0;
+  if (!usd && budgetUsd === null) return null;
+  const share = budgetUsd ? Math.min(1, usd / budgetUsd) : 0;
+  const isNear = share >= 0.8;
+  const text = budgetUsd === null ? spent(usd) : `${spent(usd)} of $${budgetUsd.toFixed(2)}`;
+  return (
+    <button
+      class={`bar-state gauge ${isNear ? "warns" : ""}`}
+      title="Spent by this notebook: opens its calls"
+      onClick={() => openInspector("calls")}
+    >
+      <span class="figures">{text}</span>
+      {budgetUsd !== null && (
+        <span class="track" role="meter" aria-label="Budget" aria-valuetext={text}>
+          <i style={{ width: `${share * 100}%` }} />
+        </span>
+      )}
+    </button>
+  );
+}
+
+function Kernel() {
+  const notebook = useNotebook();
+  const running = [...(notebook.state.value?.activities.keys() ?? [])].length;
+  const isConnected = connection.value === "connected";
+  const text = !isConnected ? "Not connected" : running ? "Busy" : "Idle";
+  return (
+    <MenuButton
+      label={`Kernel: ${text}`}
+      class={`bar-state ${isConnected ? "" : "warns"}`}
+      button={
+        <>
+          <Icon name="kernel" />
+          <span class="wide-only">{text}</span>
+        </>
+      }
+    >
+      <MenuItem icon="stop" disabled={!running} onClick={() => void notebook.interrupt()}>
+        Interrupt
+      </MenuItem>
+      <MenuItem icon="stale" onClick={() => void notebook.restart()}>
+        Restart
+      </MenuItem>
+      <MenuItem icon="play" onClick={() => void notebook.restart().then(() => notebook.runAll())}>
+        Restart and run all
+      </MenuItem>
+    </MenuButton>
+  );
+}
+
+function More() {
+  const notebook = useNotebook();
+  const download = (format: string) => location.assign(rest.downloadAddress(notebook.id, format));
+  return (
+    <MenuButton label="More">
+      <MenuItem icon="stale" onClick={() => void notebook.runStale()}>
+        Run what is stale
+      </MenuItem>
+      <MenuItem icon="file" onClick={() => chooseFiles((files) => void takeFiles(notebook, files))}>
+        Add a file
+      </MenuItem>
+      <hr />
+      <MenuItem icon="drop" onClick={() => download("llmn")}>
+        Download as .llmn
+      </MenuItem>
+      <MenuItem icon="drop" onClick={() => download("ipynb")}>
+        Download as .ipynb
+      </MenuItem>
+      <hr />
+      <MenuItem icon="kbd" keys="?" onClick={() => openDialog("keys")}>
+        Keyboard
+      </MenuItem>
+      <MenuItem icon="sliders" onClick={() => openDialog("settings")}>
+        Settings
+      </MenuItem>
+    </MenuButton>
+  );
+}

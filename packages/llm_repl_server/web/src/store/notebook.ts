@@ -1,0 +1,207 @@
+/** An open notebook: what the server said, what is not sent yet, and what a person can do with it. */
+
+import { batch, computed, signal, type ReadonlySignal } from "@preact/signals";
+import { rest, RestError, type RunOptions } from "../wire/rest.ts";
+import type { Connection, EventSource } from "../wire/socket.ts";
+import type { WireEvent } from "../wire/events.ts";
+import type { Cell, CellFields, CellType, Spending } from "../wire/shapes.ts";
+import { editedCells, withEdits, type Edit } from "./edits.ts";
+import { Outbox } from "./outbox.ts";
+import { reduce } from "./reduce.ts";
+import { stateOf, type Activity, type NotebookState } from "./state.ts";
+
+/** What is shown of one cell. Each part changes by itself, so that only its view is drawn again. */
+export interface CellView {
+  readonly cell: ReadonlySignal<Cell | undefined>;
+  readonly activity: ReadonlySignal<Activity | undefined>;
+  readonly index: ReadonlySignal<number>;
+}
+
+export class OpenNotebook {
+  readonly id: string;
+  readonly outbox: Outbox;
+  /** What the server has said. */
+  readonly #server = signal<NotebookState | null>(null);
+  /** With what was edited here and not sent. */
+  readonly state: ReadonlySignal<NotebookState | null>;
+  readonly order: ReadonlySignal<readonly string[]>;
+  readonly unsent: ReadonlySignal<ReadonlySet<string>>;
+  readonly spending = signal<Spending | null>(null);
+  readonly failure = signal<string | null>(null);
+  /** The variables that a template may name. */
+  readonly names = signal<readonly string[]>([]);
+  readonly #views = new Map<string, CellView>();
+  readonly #source: EventSource;
+  #events: WireEvent[] = [];
+  #frame = 0;
+
+  constructor(id: string, source: EventSource) {
+    this.id = id;
+    this.#source = source;
+    this.outbox = new Outbox(id, (edit, answer) => this.#acknowledged(edit, answer));
+    this.state = computed(() => {
+      const server = this.#server.value;
+      return server && withEdits(server, this.outbox.queue.value);
+    });
+    let order: readonly string[] = [];
+    this.order = computed(() => {
+      const next = this.state.value?.order ?? [];
+      if (next.length !== order.length || next.some((cellId, at) => cellId !== order[at])) order = next;
+      return order;
+    });
+    this.unsent = computed(() => editedCells(this.outbox.queue.value));
+  }
+
+  async open(): Promise<void> {
+    this.#source.follow(this.id);
+    await this.read();
+    await this.outbox.restore();
+  }
+
+  close(): void {
+    this.#source.unfollow(this.id);
+    this.outbox.close();
+    cancelAnimationFrame(this.#frame);
+  }
+
+  /** Read all anew: at the start, and after events may have been missed. */
+  async read(): Promise<void> {
+    try {
+      // The runs first: one that starts in between is told by its event.
+      const runs = await rest.runs(this.id);
+      const notebook = await rest.readNotebook(this.id);
+      batch(() => {
+        this.#server.value = stateOf(notebook, runs, this.#server.value, Date.now());
+        this.names.value = notebook.state_keys;
+        this.failure.value = null;
+      });
+      this.spending.value = await rest.spending(this.id);
+    } catch (error) {
+      if (!(error instanceof RestError)) throw error;
+      if (error.status !== 0 || this.#server.value === null) this.failure.value = error.message;
+    }
+  }
+
+  connectionChanged(connection: Connection): void {
+    if (connection === "connected" && this.#server.value) {
+      void this.outbox.flush().then(() => this.read());
+    }
+  }
+
+  /** An event has come. Those of one frame are drawn at once. */
+  hear(event: WireEvent): void {
+    if (event.notebook_id !== this.id) return;
+    this.#events.push(event);
+    if (document.hidden) this.#take();
+    else this.#frame ||= requestAnimationFrame(() => this.#take());
+  }
+
+  #take(): void {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    const events = this.#events;
+    this.#events = [];
+    let state = this.#server.value;
+    if (!state) return;
+    const now = Date.now();
+    for (const event of events) state = reduce(state, event, now);
+    const missed = state.missedEvents;
+    this.#server.value = state;
+    if (missed) void this.read();
+    if (events.some((event) => event.event === "run_ended")) {
+      void rest.spending(this.id).then((spending) => (this.spending.value = spending), () => {});
+    }
+  }
+
+  view(id: string): CellView {
+    let view = this.#views.get(id);
+    if (!view) {
+      view = {
+        cell: computed(() => this.state.value?.cells.get(id)),
+        activity: computed(() => this.state.value?.activities.get(id)),
+        index: computed(() => this.order.value.indexOf(id)),
+      };
+      this.#views.set(id, view);
+    }
+    return view;
+  }
+
+  // What a person does -----------------------------------------------------------------------------
+
+  change(cellId: string, fields: CellFields): void {
+    const version = this.#server.value?.cells.get(cellId)?.version ?? null;
+    this.outbox.add({ kind: "change", cellId, fields, version });
+  }
+
+  /** Make a cell at a position, and give its id. */
+  create(type: CellType, position: number, fields: CellFields = {}): string {
+    const id = crypto.randomUUID();
+    this.outbox.add({ kind: "create", cell: { ...fields, id, type }, position });
+    return id;
+  }
+
+  move(cellId: string, position: number): void {
+    this.outbox.add({ kind: "move", cellId, position });
+  }
+
+  delete(cellId: string): void {
+    this.outbox.add({ kind: "delete", cellId });
+  }
+
+  rename(name: string): void {
+    this.outbox.add({ kind: "notebook", name });
+  }
+
+  setMetadata(metadata: Record<string, unknown>): void {
+    this.outbox.add({ kind: "notebook", metadata });
+  }
+
+  runCell(cellId: string, options: RunOptions = {}, include?: "upstream" | "downstream"): Promise<void> {
+    return this.#ask(() => rest.runCell(this.id, cellId, options, include));
+  }
+
+  runAll(options: RunOptions = {}): Promise<void> {
+    return this.#ask(() => rest.runAll(this.id, options));
+  }
+
+  runStale(options: RunOptions = {}): Promise<void> {
+    return this.#ask(() => rest.runStale(this.id, options));
+  }
+
+  interrupt(): Promise<void> {
+    return this.#ask(() => rest.interrupt(this.id));
+  }
+
+  interruptCell(cellId: string): Promise<void> {
+    return this.#ask(() => rest.interruptCell(this.id, cellId));
+  }
+
+  restart(): Promise<void> {
+    return this.#ask(() => rest.restart(this.id));
+  }
+
+  decideTool(cellId: string, callId: string, approve: boolean): Promise<void> {
+    return this.#ask(() => rest.decideTool(this.id, cellId, callId, approve));
+  }
+
+  /** Ask the server for something, after it has every edit. */
+  async #ask(request: () => Promise<unknown>): Promise<void> {
+    await this.outbox.flush();
+    try {
+      await request();
+      this.failure.value = null;
+    } catch (error) {
+      if (!(error instanceof RestError)) throw error;
+      this.failure.value = error.message;
+    }
+  }
+
+  #acknowledged(edit: Edit, answer: unknown): void {
+    const server = this.#server.value;
+    if (!server) return;
+    const done = withEdits(server, [{ number: 0, edit }]);
+    const cell = answer as Cell;
+    const isCell = (edit.kind === "create" || edit.kind === "change") && typeof cell.version === "string";
+    this.#server.value = isCell ? { ...done, cells: new Map(done.cells).set(cell.id, cell) } : done;
+  }
+}

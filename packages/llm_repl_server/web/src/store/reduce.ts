@@ -1,0 +1,200 @@
+/** How events change what the page knows. Pure: the same state and event give the same state. */
+
+import type { WireEvent } from "../wire/events.ts";
+import type { Cell, Output } from "../wire/shapes.ts";
+import { newActivity, type Activity, type NotebookState } from "./state.ts";
+
+/**
+ * The state after an event.
+ *
+ * @param now The time of this machine's clock, in milliseconds.
+ */
+export function reduce(state: NotebookState, event: WireEvent, now: number): NotebookState {
+  if (event.notebook_id !== state.id) return state;
+  if (!("sequence" in event)) return apply(state, event, now);
+  if (event.sequence <= state.sequence) return state; // it was there when the notebook was read
+  const next = apply(state, event, now);
+  const gap = event.sequence !== state.sequence + 1;
+  return { ...next, sequence: event.sequence, missedEvents: next.missedEvents || gap };
+}
+
+function apply(state: NotebookState, event: WireEvent, now: number): NotebookState {
+  switch (event.event) {
+    case "run_started": {
+      const run = { id: event.run_id, cellIds: event.cell_ids, ended: 0, total: event.total };
+      const queued = event.cell_ids.filter((id) => state.cells.get(id)?.status !== "running");
+      return withCells({ ...state, runs: [...state.runs, run] }, queued, { status: "queued" });
+    }
+    case "run_progress":
+      return {
+        ...state,
+        runs: state.runs.map((run) => (run.id === event.run_id ? { ...run, ended: event.ended } : run)),
+      };
+    case "run_ended": {
+      const notRun = event.not_run.filter((id) => state.cells.get(id)?.status === "queued");
+      const runs = state.runs.filter((run) => run.id !== event.run_id);
+      return withCells({ ...state, runs }, notRun, { status: "idle" });
+    }
+    case "cell_execution_started":
+      return withActivity(
+        withCells(state, [event.cell_id], { status: "running", outputs: [], stale: false }),
+        event.cell_id,
+        newActivity(now),
+      );
+    case "cell_execution_output":
+      return withOutputs(state, event.cell_id, (outputs) => appended(outputs, event.index, event.output));
+    case "cell_output_updated":
+      return withOutputs(state, event.cell_id, (outputs) =>
+        updated(outputs, event.index, event.output, event.lines),
+      );
+    case "cell_outputs_cleared":
+      return withOutputs(state, event.cell_id, () => []);
+    case "cell_execution_text":
+      return withActivity(state, event.cell_id, (activity) => ({
+        ...activity,
+        retry: null,
+        texts: withText(activity.texts, event.item ?? 0, (text) => text + event.text),
+      }));
+    case "cell_execution_reasoning":
+      return withActivity(state, event.cell_id, (activity) => ({
+        ...activity,
+        reasoning: activity.reasoning + event.text,
+      }));
+    case "cell_execution_retried":
+      return withActivity(state, event.cell_id, (activity) => ({
+        ...activity,
+        texts: withText(activity.texts, event.item ?? 0, () => ""),
+        retry: { attempt: event.attempt, waitS: event.wait_s, error: event.error },
+      }));
+    case "tool_approval_needed":
+      return withActivity(state, event.cell_id, (activity) => ({
+        ...activity,
+        approvals: [
+          ...activity.approvals,
+          { callId: event.call_id, name: event.name, arguments: event.arguments },
+        ],
+      }));
+    case "cell_execution_completed":
+    case "cell_execution_failed": {
+      const { outputs, execution_count, status } = event;
+      const fields = { outputs, execution_count, status, stale: false };
+      return withoutActivity(withCells(state, [event.cell_id], fields), event.cell_id);
+    }
+    case "cells_stale":
+      return withCells(state, event.cell_ids, { stale: true });
+    case "outputs_cleared":
+      return withCells(state, event.cell_ids, { outputs: [] });
+    case "notebook_changed":
+      return { ...state, name: event.name, metadata: event.metadata };
+    case "notebook_deleted":
+      return { ...state, deleted: true };
+    case "cell_created": {
+      const cells = new Map(state.cells).set(event.cell.id, event.cell);
+      return { ...state, cells, order: placed(state.order, event.cell.id, event.position) };
+    }
+    case "cell_changed":
+      if (!state.cells.has(event.cell.id)) return state;
+      return { ...state, cells: new Map(state.cells).set(event.cell.id, event.cell) };
+    case "cell_moved":
+      return { ...state, order: placed(state.order, event.cell_id, event.position) };
+    case "cell_deleted": {
+      const cells = new Map(state.cells);
+      cells.delete(event.cell_id);
+      const order = state.order.filter((id) => id !== event.cell_id);
+      return withoutActivity({ ...state, cells, order }, event.cell_id);
+    }
+    // What these say, others say as well; their numbers count.
+    case "cell_call_superseded":
+    case "notebook_execution_started":
+    case "notebook_execution_completed":
+    case "notebook_execution_failed":
+    case "kernel_restarted":
+    case "notebook_created":
+      return state;
+  }
+}
+
+function withCells(
+  state: NotebookState,
+  ids: readonly string[],
+  fields: Partial<Cell>,
+): NotebookState {
+  const cells = new Map(state.cells);
+  for (const id of ids) {
+    const cell = cells.get(id);
+    if (cell) cells.set(id, { ...cell, ...fields });
+  }
+  return { ...state, cells };
+}
+
+function withOutputs(
+  state: NotebookState,
+  id: string,
+  change: (outputs: readonly Output[]) => readonly Output[],
+): NotebookState {
+  const cell = state.cells.get(id);
+  return cell ? withCells(state, [id], { outputs: change(cell.outputs) }) : state;
+}
+
+function withActivity(
+  state: NotebookState,
+  id: string,
+  change: Activity | ((activity: Activity) => Activity),
+): NotebookState {
+  const before = state.activities.get(id) ?? newActivity(0);
+  const after = typeof change === "function" ? change(before) : change;
+  return { ...state, activities: new Map(state.activities).set(id, after) };
+}
+
+function withoutActivity(state: NotebookState, id: string): NotebookState {
+  if (!state.activities.has(id)) return state;
+  const activities = new Map(state.activities);
+  activities.delete(id);
+  return { ...state, activities };
+}
+
+function withText(
+  texts: readonly string[],
+  index: number,
+  change: (text: string) => string,
+): readonly string[] {
+  const next = Array.from({ length: Math.max(texts.length, index + 1) }, (_, at) => texts[at] ?? "");
+  next[index] = change(next[index] ?? "");
+  return next;
+}
+
+function placed(order: readonly string[], id: string, position: number): readonly string[] {
+  const others = order.filter((other) => other !== id);
+  return [...others.slice(0, position), id, ...others.slice(position)];
+}
+
+const isStream = (output: Output) => output.type === "stdout" || output.type === "stderr";
+
+function appended(outputs: readonly Output[], index: number, output: Output): readonly Output[] {
+  const before = outputs[index];
+  const next = [...outputs];
+  next[index] =
+    before && isStream(before) && before.type === output.type
+      ? { ...before, content: before.content + output.content }
+      : output;
+  // An index beyond the end means that an event was missed; the ending of the cell has them all.
+  return next.filter((one) => one !== undefined);
+}
+
+function updated(
+  outputs: readonly Output[],
+  index: number,
+  output: Output,
+  lines: number | null,
+): readonly Output[] {
+  const before = outputs[index];
+  const next = [...outputs];
+  if (before && lines !== null) {
+    const kept = before.content.split("\n").slice(0, -lines);
+    const head = kept.length ? `${kept.join("\n")}\n` : "";
+    next[index] = { ...before, content: head + output.content };
+  } else {
+    next[index] = output;
+  }
+  return next;
+}

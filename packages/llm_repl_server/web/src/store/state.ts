@@ -1,0 +1,80 @@
+/** What the page knows of an open notebook. It changes by `reduce` alone, which is pure. */
+
+import type { Cell, Notebook, RunInfo } from "../wire/shapes.ts";
+
+/** What is under way in a cell, and not part of it yet. */
+export interface Activity {
+  /** When it started, by this machine's clock, in milliseconds. */
+  readonly since: number;
+  /** The text of its answers so far, by item; a prompt without items has one, at 0. */
+  readonly texts: readonly string[];
+  /** What the model thinks before it answers, of all items together. */
+  readonly reasoning: string;
+  readonly retry: { readonly attempt: number; readonly waitS: number; readonly error: string } | null;
+  readonly approvals: readonly Approval[];
+}
+
+export interface Approval {
+  readonly callId: string;
+  readonly name: string;
+  readonly arguments: string;
+}
+
+export interface Run {
+  readonly id: string;
+  readonly cellIds: readonly string[];
+  readonly ended: number;
+  readonly total: number;
+}
+
+export interface NotebookState {
+  readonly id: string;
+  readonly name: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly order: readonly string[];
+  readonly cells: ReadonlyMap<string, Cell>;
+  readonly activities: ReadonlyMap<string, Activity>;
+  readonly runs: readonly Run[];
+  /** Of the last event that is included. A gap means that some were missed. */
+  readonly sequence: number;
+  readonly missedEvents: boolean;
+  readonly deleted: boolean;
+}
+
+/** The state of a notebook that has just been read. What is under way, its events say. */
+export function stateOf(
+  notebook: Notebook,
+  runs: readonly RunInfo[],
+  before: NotebookState | null,
+  now: number,
+): NotebookState {
+  const cells = new Map(notebook.cells.map((cell) => [cell.id, cell]));
+  const activities = new Map<string, Activity>();
+  for (const cell of notebook.cells) {
+    if (cell.status !== "running") continue;
+    const known = before?.activities.get(cell.id) ?? newActivity(now);
+    const parts = notebook.partial_answers.filter((part) => part.cell_id === cell.id);
+    const texts: string[] = [];
+    for (const part of parts) texts[part.item ?? 0] = part.text;
+    const reasoning = parts.map((part) => part.reasoning).join("");
+    activities.set(cell.id, { ...known, texts: Array.from(texts, (text) => text ?? ""), reasoning });
+  }
+  return {
+    id: notebook.id,
+    name: notebook.name,
+    metadata: notebook.metadata,
+    order: notebook.cells.map((cell) => cell.id),
+    cells,
+    activities,
+    runs: runs
+      .filter((run) => run.state === "running")
+      .map((run) => ({ id: run.id, cellIds: run.cell_ids, ended: run.ended, total: run.total })),
+    sequence: notebook.sequence,
+    missedEvents: false,
+    deleted: false,
+  };
+}
+
+export function newActivity(since: number): Activity {
+  return { since, texts: [], reasoning: "", retry: null, approvals: [] };
+}

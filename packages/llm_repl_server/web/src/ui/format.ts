@@ -1,0 +1,58 @@
+/** Money, numbers and times as people read them. */
+
+const whole = new Intl.NumberFormat("en-US");
+
+export function count(n: number): string {
+  return whole.format(n);
+}
+
+/** "1 cell", "3 cells". */
+export function plural(n: number, one: string, several = `${one}s`): string {
+  return `${count(n)} ${n === 1 ? one : several}`;
+}
+
+/** What was spent: two digits that count. */
+export function spent(usd: number): string {
+  if (usd === 0) return "$0";
+  if (usd >= 0.1) return `$${usd.toFixed(2)}`;
+  return `$${Number(usd.toPrecision(2)).toFixed(decimals(usd) + 1)}`;
+}
+
+/** An upper bound: rounded up to a digit that counts. */
+export function bound(usd: number): string {
+  if (usd === 0) return "$0";
+  if (usd >= 1) return `$${(Math.ceil(usd * 100) / 100).toFixed(2)}`;
+  const places = decimals(usd);
+  const scale = 10 ** places;
+  // A sum of floats that is a hair above a digit is that digit.
+  return `$${(Math.ceil(usd * scale - 1e-9) / scale).toFixed(Math.max(places, 2))}`;
+}
+
+/** Behind the point, up to the first digit that counts: 2 for 0.034. */
+function decimals(usd: number): number {
+  return Math.max(0, -Math.floor(Math.log10(usd)));
+}
+
+export function seconds(s: number): string {
+  if (s < 9.95) return `${s.toFixed(1)} s`;
+  if (s < 120) return `${Math.round(s)} s`;
+  return `${Math.floor(s / 60)} min ${Math.round(s % 60)} s`;
+}
+
+const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const weekday = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric" });
+const date = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const DAY_MS = 86_400_000;
+
+/** "14:02" today, then "Sun 22, 14:02", then "2 Nov". */
+export function moment(iso: string, now: Date = new Date()): string {
+  const at = new Date(iso);
+  if (at.toDateString() === now.toDateString()) return clock.format(at);
+  const days = (now.getTime() - at.getTime()) / DAY_MS;
+  if (days < 7) return `${weekday.format(at)}, ${clock.format(at)}`;
+  return at.getFullYear() === now.getFullYear() ? date.format(at) : `${date.format(at)} ${at.getFullYear()}`;
+}
+
+export function words(text: string): number {
+  return text.trim() ? text.trim().split(/\s+/).length : 0;
+}

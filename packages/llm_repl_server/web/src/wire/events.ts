@@ -1,0 +1,94 @@
+/** The events of a notebook that the page follows. All of them: docs/reference/events. */
+
+import type { Cell, Output } from "./shapes.ts";
+
+interface OfNotebook {
+  readonly notebook_id: string;
+}
+
+interface OfRun extends OfNotebook {
+  readonly run_id: string;
+  readonly sequence: number;
+}
+
+interface OfRunningCell extends OfRun {
+  readonly cell_id: string;
+}
+
+/** Each event by its name. */
+export interface Events {
+  run_started: OfRun & { readonly cell_ids: readonly string[]; readonly total: number };
+  run_progress: OfRun & { readonly ended: number; readonly total: number };
+  run_ended: OfRun & {
+    readonly state: "completed" | "failed" | "interrupted";
+    readonly error: string | null;
+    readonly cell_id: string | null;
+    readonly not_run: readonly string[];
+  };
+  cell_execution_started: OfRunningCell;
+  cell_execution_output: OfRunningCell & { readonly index: number; readonly output: Output };
+  cell_output_updated: OfRunningCell & {
+    readonly index: number;
+    readonly output: Output;
+    readonly lines: number | null;
+  };
+  cell_outputs_cleared: OfRunningCell;
+  cell_execution_text: OfRunningCell & { readonly text: string; readonly item: number | null };
+  cell_execution_reasoning: OfRunningCell & { readonly text: string; readonly item: number | null };
+  cell_execution_retried: OfRunningCell & {
+    readonly attempt: number;
+    readonly error: string;
+    readonly wait_s: number;
+    readonly item: number | null;
+  };
+  tool_approval_needed: OfRunningCell & {
+    readonly call_id: string;
+    readonly name: string;
+    readonly arguments: string;
+    readonly item: number | null;
+  };
+  cell_execution_completed: OfRunningCell & {
+    readonly outputs: readonly Output[];
+    readonly execution_count: number | null;
+    readonly status: "completed";
+  };
+  cell_execution_failed: OfRunningCell & {
+    readonly outputs: readonly Output[];
+    readonly execution_count: number | null;
+    readonly status: "error" | "interrupted";
+    readonly error: string;
+  };
+  cell_call_superseded: OfRunningCell & { readonly above_ids: readonly string[] };
+  notebook_execution_started: OfRun;
+  notebook_execution_completed: OfRun;
+  notebook_execution_failed: OfRun;
+  cells_stale: OfNotebook & { readonly sequence: number; readonly cell_ids: readonly string[] };
+  kernel_restarted: OfNotebook;
+  notebook_created: OfNotebook & { readonly name: string };
+  notebook_changed: OfNotebook & {
+    readonly name: string;
+    readonly metadata: Readonly<Record<string, unknown>>;
+  };
+  notebook_deleted: OfNotebook;
+  cell_created: OfNotebook & { readonly position: number; readonly cell: Cell };
+  cell_changed: OfNotebook & { readonly cell: Cell };
+  cell_moved: OfNotebook & { readonly cell_id: string; readonly position: number };
+  cell_deleted: OfNotebook & { readonly cell_id: string };
+  outputs_cleared: OfNotebook & { readonly cell_ids: readonly string[] };
+}
+
+export type EventName = keyof Events;
+
+/** An event as a value: its name under `event`, and what it holds. */
+export type WireEvent = { [Name in EventName]: { readonly event: Name } & Events[Name] }[EventName];
+
+export const EVENT_NAMES: readonly EventName[] = [
+  "run_started", "run_progress", "run_ended",
+  "cell_execution_started", "cell_execution_output", "cell_output_updated", "cell_outputs_cleared",
+  "cell_execution_text", "cell_execution_reasoning", "cell_execution_retried", "tool_approval_needed",
+  "cell_execution_completed", "cell_execution_failed", "cell_call_superseded",
+  "notebook_execution_started", "notebook_execution_completed", "notebook_execution_failed",
+  "cells_stale", "kernel_restarted",
+  "notebook_created", "notebook_changed", "notebook_deleted",
+  "cell_created", "cell_changed", "cell_moved", "cell_deleted", "outputs_cleared",
+];

@@ -1,0 +1,198 @@
+/** What answers and events of the server hold, as far as the page reads it. All of it: /api/docs. */
+
+export type CellType = "MarkdownCell" | "ComputationCell" | "PromptCell" | "MemoryCell";
+
+export type CellStatus = "idle" | "queued" | "running" | "completed" | "error" | "interrupted";
+
+export type Mode = "live" | "reuse" | "replay";
+
+export interface Usage {
+  readonly input_tokens?: number | null;
+  readonly output_tokens?: number | null;
+}
+
+/** An output. There may be types that this page does not know: `content` is always a text. */
+export interface Output {
+  readonly type: string;
+  readonly content: string;
+  /** Of an error. */
+  readonly ename?: string;
+  readonly evalue?: string;
+  readonly traceback?: readonly string[];
+  /** Of a display: MIME type to text, binary ones in base64. */
+  readonly data?: Readonly<Record<string, unknown>>;
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  /** Of an answer. */
+  readonly prompt?: string;
+  readonly model?: string;
+  readonly provider?: string;
+  readonly usage?: Usage | null;
+  readonly finish_reason?: string | null;
+  readonly reasoning?: string;
+  readonly response_var?: string;
+  readonly call_id?: string;
+  readonly value?: unknown;
+  readonly item?: number | null;
+  readonly source?: Mode;
+  readonly interrupted?: boolean;
+  readonly failed?: boolean;
+  /** Of a memory cell: names, and names to texts. */
+  readonly added?: readonly string[];
+  readonly updated_state?: Readonly<Record<string, string>>;
+  /** Of a tool's call. */
+  readonly name?: string;
+  readonly arguments?: string;
+  readonly result?: string;
+}
+
+export interface Cell {
+  readonly id: string;
+  readonly type: CellType;
+  readonly content: string;
+  readonly outputs: readonly Output[];
+  readonly status: CellStatus;
+  readonly execution_count: number | null;
+  readonly stale: boolean;
+  readonly pinned: boolean;
+  readonly skipped: boolean;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly version: string;
+  /** The following are a prompt's. */
+  readonly model?: string | null;
+  readonly provider?: string | null;
+  readonly temperature?: number | null;
+  readonly response_var?: string | null;
+  readonly system?: string | null;
+  readonly context?: "above" | "isolated" | readonly string[];
+  readonly schema?: unknown;
+  readonly tools?: readonly string[];
+  readonly for_each?: string | null;
+  readonly attachments?: readonly string[];
+  readonly parameters?: Readonly<Record<string, unknown>>;
+}
+
+/** What may be changed of a cell, and given of a new one. */
+export type CellFields = Partial<
+  Pick<
+    Cell,
+    | "type" | "content" | "pinned" | "skipped" | "metadata" | "model" | "provider" | "temperature"
+    | "response_var" | "system" | "context" | "schema" | "tools" | "for_each" | "attachments"
+    | "parameters"
+  >
+>;
+
+export interface NotebookHeader {
+  readonly id: string;
+  readonly name: string;
+  readonly created_at: string;
+  readonly updated_at: string;
+}
+
+export interface NotebookSummary extends NotebookHeader {
+  readonly cell_count: number;
+}
+
+export interface Notebook extends NotebookHeader {
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly cells: readonly Cell[];
+  readonly state_keys: readonly string[];
+  /** Of the last event that is included. */
+  readonly sequence: number;
+  readonly partial_answers: readonly PartialAnswer[];
+}
+
+/** What has come so far of an answer that is under way. */
+export interface PartialAnswer {
+  readonly cell_id: string;
+  readonly item: number | null;
+  readonly text: string;
+  readonly reasoning: string;
+}
+
+export interface PreviewMessage {
+  readonly role: string;
+  readonly content: string;
+  /** Where it is from; null: the notebook. */
+  readonly cell_id: string | null;
+  readonly attachments: readonly string[];
+}
+
+export interface Preview {
+  readonly provider: string;
+  readonly model: string;
+  readonly messages: readonly PreviewMessage[];
+  readonly calls: number;
+  readonly input_tokens: number;
+  readonly tokens_are_exact: boolean;
+  readonly output_tokens_limit: number;
+  /** What all calls cost at most; null: no price is known. */
+  readonly price_usd: number | null;
+  readonly notices: readonly string[];
+}
+
+export interface Spending {
+  readonly calls: number;
+  readonly tokens: number;
+  readonly usd: number;
+  readonly unpriced_calls: number;
+  readonly superseded_calls: number;
+  readonly superseded_usd: number;
+  readonly budget: { readonly usd?: number | null } | null;
+}
+
+export interface Call {
+  readonly id: string;
+  readonly run_id: string;
+  readonly cell_id: string;
+  readonly item: number | null;
+  readonly provider: string;
+  readonly model: string;
+  readonly source: Mode;
+  readonly state: "completed" | "failed" | "interrupted" | "running" | "superseded";
+  readonly started_at: string;
+  readonly duration_s: number | null;
+  readonly first_token_s: number | null;
+  readonly input_tokens: number | null;
+  readonly output_tokens: number | null;
+  readonly price_usd: number | null;
+  readonly finish_reason: string | null;
+  readonly error: string | null;
+  readonly prompt: string;
+  readonly answer: string;
+}
+
+export interface CallPage {
+  readonly calls: readonly Call[];
+  readonly next: string | null;
+}
+
+export interface GraphEdge {
+  readonly source: string;
+  readonly target: string;
+  readonly variable: string | null;
+  readonly kind: "barrier" | "context" | "in_the_way" | "variable";
+}
+
+export interface Graph {
+  readonly edges: readonly GraphEdge[];
+  readonly stale: readonly string[];
+}
+
+export interface Variables {
+  readonly state: Readonly<Record<string, unknown>>;
+  /** Whether something runs, so that these are of before. */
+  readonly busy: boolean;
+}
+
+export interface Providers {
+  readonly providers: readonly string[];
+  readonly current: { readonly type: string; readonly model?: string | null };
+}
+
+export interface RunInfo {
+  readonly id: string;
+  readonly state: "completed" | "failed" | "interrupted" | "queued" | "running";
+  readonly cell_ids: readonly string[];
+  readonly ended: number;
+  readonly total: number;
+}

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { enqueued, withEdits, type Edit, type QueuedEdit } from "../src/store/edits.ts";
+import { stateOf } from "../src/store/state.ts";
+
+const typed = (content: string, cellId = "a"): Edit => ({ kind: "change", cellId, fields: { content }, version: "1" });
+
+function queue(...edits: Edit[]): readonly QueuedEdit[] {
+  return edits.reduce<readonly QueuedEdit[]>((so_far, edit) => enqueued(so_far, edit, null), []);
+}
+
+test("what is typed into one cell is one edit, made on the version it began on", () => {
+  const all = queue(typed("x"), typed("xy"));
+  assert.equal(all.length, 1);
+  assert.deepEqual(all[0]?.edit, typed("xy"));
+});
+
+test("an edit that is being sent is not changed any more", () => {
+  const [first] = queue(typed("x"));
+  assert.ok(first);
+  assert.equal(enqueued([first], typed("xy"), first.number).length, 2);
+});
+
+test("edits of several cells keep their order", () => {
+  const all = queue(typed("x"), typed("y", "b"), typed("xy"));
+  assert.deepEqual(all.map(({ number }) => number), [1, 2, 3]);
+});
+
+test("a new cell is made with what was typed into it", () => {
+  const all = queue({ kind: "create", cell: { id: "c", type: "PromptCell" }, position: 0 }, typed("Hi", "c"));
+  assert.equal(all.length, 1);
+  const header = { id: "n", name: "N", created_at: "", updated_at: "" };
+  const shown = withEdits(stateOf({ ...header, metadata: {}, cells: [], state_keys: [], sequence: 0, partial_answers: [] }, [], null, 0), all);
+  assert.deepEqual(shown.order, ["c"]);
+  assert.equal(shown.cells.get("c")?.content, "Hi");
+});

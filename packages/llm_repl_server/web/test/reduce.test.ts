@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { reduce } from "../src/store/reduce.ts";
+import { stateOf, type NotebookState } from "../src/store/state.ts";
+import type { WireEvent } from "../src/wire/events.ts";
+import type { Cell } from "../src/wire/shapes.ts";
+
+function cell(id: string, fields: Partial<Cell> = {}): Cell {
+  return {
+    id, type: "ComputationCell", content: "", outputs: [], status: "idle", execution_count: null,
+    stale: false, pinned: false, skipped: false, metadata: {}, version: "1", ...fields,
+  };
+}
+
+function state(...cells: Cell[]): NotebookState {
+  const header = { id: "n", name: "N", created_at: "", updated_at: "" };
+  return stateOf({ ...header, metadata: {}, cells, state_keys: [], sequence: 0, partial_answers: [] }, [], null, 0);
+}
+
+let sequence = 0;
+beforeEach(() => (sequence = 0));
+
+function run(event: object): WireEvent {
+  return { notebook_id: "n", run_id: "r", sequence: ++sequence, ...event } as WireEvent;
+}
+
+function after(start: NotebookState, ...events: WireEvent[]): NotebookState {
+  return events.reduce((so_far, event) => reduce(so_far, event, 1000), start);
+}
+
+test("a cell is queued, runs, gives output, and ends with what its ending says", () => {
+  const outputs = [{ type: "stdout", content: "ab" }];
+  const queued = after(state(cell("a")), run({ event: "run_started", cell_ids: ["a"], total: 1 }));
+  assert.equal(queued.cells.get("a")?.status, "queued");
+  const running = after(
+    queued,
+    run({ event: "cell_execution_started", cell_id: "a" }),
+    run({ event: "cell_execution_output", cell_id: "a", index: 0, output: { type: "stdout", content: "a" } }),
+    run({ event: "cell_execution_output", cell_id: "a", index: 0, output: { type: "stdout", content: "b" } }),
+  );
+  assert.deepEqual(running.cells.get("a")?.outputs, outputs);
+  assert.equal(running.activities.get("a")?.since, 1000);
+  const ended = after(
+    running,
+    run({ event: "cell_execution_completed", cell_id: "a", outputs, execution_count: 3, status: "completed" }),
+    run({ event: "run_ended", state: "completed", error: null, cell_id: null, not_run: [] }),
+  );
+  assert.equal(ended.cells.get("a")?.execution_count, 3);
+  assert.equal(ended.activities.size, 0);
+  assert.deepEqual(ended.runs, []);
+});
+
+test("what a run did not come to is idle again", () => {
+  const ended = after(
+    state(cell("a"), cell("b")),
+    run({ event: "run_started", cell_ids: ["a", "b"], total: 2 }),
+    run({ event: "run_ended", state: "failed", error: "x", cell_id: "a", not_run: ["b"] }),
+  );
+  assert.equal(ended.cells.get("b")?.status, "idle");
+});
+
+test("the text of an answer grows by item, and is void when the call is tried again", () => {
+  const answering = after(
+    state(cell("a", { type: "PromptCell" })),
+    run({ event: "cell_execution_started", cell_id: "a" }),
+    run({ event: "cell_execution_text", cell_id: "a", text: "x", item: 1 }),
+    run({ event: "cell_execution_text", cell_id: "a", text: "y", item: 1 }),
+    run({ event: "cell_execution_text", cell_id: "a", text: "z", item: 0 }),
+  );
+  assert.deepEqual(answering.activities.get("a")?.texts, ["z", "xy"]);
+  const again = after(
+    answering,
+    run({ event: "cell_execution_retried", cell_id: "a", attempt: 1, error: "busy", wait_s: 2, item: 1 }),
+  );
+  assert.deepEqual(again.activities.get("a")?.texts, ["z", ""]);
+  assert.equal(again.activities.get("a")?.retry?.waitS, 2);
+});
+
+test("a stream that goes back gives way to what stands there now", () => {
+  const shown = after(
+    state(cell("a", { outputs: [{ type: "stdout", content: "one\ntwo\nthree" }] })),
+    run({ event: "cell_output_updated", cell_id: "a", index: 0, output: { type: "stdout", content: "2\n3" }, lines: 2 }),
+  );
+  assert.equal(shown.cells.get("a")?.outputs[0]?.content, "one\n2\n3");
+});
+
+test("a gap in the sequence is noticed, another notebook's event is not heard", () => {
+  const start = state(cell("a"));
+  const first = run({ event: "cells_stale", cell_ids: ["a"] });
+  sequence++;
+  const third = run({ event: "cells_stale", cell_ids: ["a"] });
+  assert.equal(after(start, first).missedEvents, false);
+  assert.equal(after(start, first, third).missedEvents, true);
+  assert.equal(reduce(start, { ...first, notebook_id: "m" }, 0), start);
+});
+
+test("an answer that is under way is there at once, and what was read is not added again", () => {
+  const header = { id: "n", name: "N", created_at: "", updated_at: "" };
+  const partial_answers = [{ cell_id: "a", item: null, text: "one two ", reasoning: "hm" }];
+  const cells = [cell("a", { type: "PromptCell", status: "running" })];
+  const read = stateOf({ ...header, metadata: {}, cells, state_keys: [], sequence: 2, partial_answers }, [], null, 5);
+  const pieces = ["one ", "two ", "three"].map((text) =>
+    run({ event: "cell_execution_text", cell_id: "a", text, item: null }),
+  );
+  const state = after(read, ...pieces);
+  assert.deepEqual(state.activities.get("a")?.texts, ["one two three"]);
+  assert.equal(state.activities.get("a")?.reasoning, "hm");
+  assert.equal(state.missedEvents, false);
+});
+
+test("cells are made, moved and deleted where the event says", () => {
+  const made = after(state(cell("a"), cell("b")), {
+    event: "cell_created", notebook_id: "n", position: 1, cell: cell("c"),
+  });
+  assert.deepEqual(made.order, ["a", "c", "b"]);
+  const moved = after(made, { event: "cell_moved", notebook_id: "n", cell_id: "c", position: 2 });
+  assert.deepEqual(moved.order, ["a", "b", "c"]);
+  const twice = after(moved, { event: "cell_created", notebook_id: "n", position: 2, cell: cell("c") });
+  assert.deepEqual(twice.order, ["a", "b", "c"]);
+  const deleted = after(twice, { event: "cell_deleted", notebook_id: "n", cell_id: "a" });
+  assert.deepEqual(deleted.order, ["b", "c"]);
+});

@@ -1,0 +1,302 @@
+"""The page in a real browser, as a person uses it: by pointer and by keys, against a real server."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+LIMIT_MS = 20_000
+# A page that the server's policy keeps from something says so; nothing else may be logged.
+EXPECTED_LOG = re.compile(
+    r"Content Security Policy|ERR_CONNECTION_REFUSED|ERR_FAILED|WebSocket|status of 4\d\d|Fetch API"
+    r"|Unsafe attempt to initiate navigation|cross-origin frame"
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("Chromium is not on the path")
+    with playwright.sync_playwright() as started:
+        # No sandbox: in CI this is root.
+        launched = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def window(browser):
+    """A window, whose page has to be without an error at the end."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(LIMIT_MS)
+    yield from _watched(context)
+    context.close()
+
+
+def _watched(context):
+    problems: list[str] = []
+    page = context.new_page()
+
+    def note(text: str) -> None:
+        if not EXPECTED_LOG.search(text):
+            problems.append(text)
+
+    page.on("pageerror", lambda error: note(str(error)))
+    page.on("console", lambda message: message.type == "error" and note(message.text))
+    yield page
+    assert problems == []
+
+
+def _open(page, server, notebook: str) -> None:
+    page.goto(f"{server.base}/#/notebooks/{notebook.rpartition('/')[2]}")
+    page.wait_for_selector(".cell")
+
+
+def _content(server, cell: str) -> str:
+    return server.ask("GET", cell)[1]["content"]
+
+
+def _type_into(page, selector: str, text: str) -> None:
+    page.click(selector)
+    page.wait_for_selector(".cm-content:focus")
+    page.keyboard.press("Control+a")
+    page.keyboard.type(text)
+
+
+def test_the_first_notebook_runs_without_a_key(shared_server, window):
+    window.goto(shared_server.base)
+    window.click("text=Open the example")
+    window.click("text=Run all")
+    window.wait_for_selector("text=You asked: A postcard in 20 words")
+    window.reload()
+    window.wait_for_selector("text=You asked: A postcard in 20 words")
+    assert "Your first minute" in window.title()
+
+
+def test_what_is_typed_fast_is_saved_exactly_and_is_there_after_a_reload(
+    shared_server, window, until
+):
+    notebook, [cell] = shared_server.new_notebook("before")
+    _open(window, shared_server, notebook)
+    text = "total = 0\nfor n in range(10):\ntotal += n * 2  # every keystroke counts"
+    _type_into(window, ".source.block", text)
+    written = text.replace("\ntotal +=", "\n    total +=")
+    until(lambda: _content(shared_server, cell) == written, "the server has the text")
+    window.keyboard.press("Escape")
+    window.reload()
+    window.wait_for_selector("text=every keystroke counts")
+
+
+def test_keys_as_in_jupyter(shared_server, window, until):
+    notebook, [cell] = shared_server.new_notebook("print('hello', 6 * 7)")
+    _open(window, shared_server, notebook)
+    window.keyboard.press("ArrowDown")
+    window.keyboard.press("Control+Enter")
+    window.wait_for_selector("text=hello 42")
+    window.keyboard.press("b")
+    window.wait_for_selector(".cm-content:focus")
+    window.keyboard.type("1 + 1")
+    window.keyboard.press("Escape")
+    window.keyboard.press("p")
+    window.wait_for_selector(".cell.is-prompt")
+    window.keyboard.press("d")
+    window.keyboard.press("d")
+    cells = f"{notebook}/cells"
+    until(lambda: len(shared_server.ask("GET", cells)[1]["cells"]) == 1, "it is deleted")
+    window.click("text=Undo")
+    until(lambda: len(shared_server.ask("GET", cells)[1]["cells"]) == 2, "it is back")
+    assert shared_server.ask("GET", cells)[1]["cells"][1]["content"] == "1 + 1"
+    assert cell.endswith(shared_server.ask("GET", cells)[1]["cells"][0]["id"])
+
+
+def test_the_request_is_shown_before_it_is_sent(shared_server, window):
+    notebook, [code] = shared_server.new_notebook("city = 'Oslo'")
+    shared_server.run(code)
+    shared_server.new_cell(notebook, "prompt", "Where is {city}?", model="mock/mock")
+    _open(window, shared_server, notebook)
+    window.click(".template")
+    window.wait_for_selector(".cm-content:focus")
+    window.keyboard.press("Control+i")
+    window.wait_for_selector(".inspector >> text=Where is Oslo?")
+    window.keyboard.press("End")
+    window.keyboard.type(" Say {nowhere}")
+    window.wait_for_selector(".inspector >> text=nowhere")
+
+
+def test_an_answer_streams_and_can_be_stopped(shared_server, window):
+    notebook, _ = shared_server.new_notebook()
+    slow = {"parameters": {"delay_per_token_s": 0.05}}
+    shared_server.new_cell(notebook, "prompt", "word " * 400, model="mock/echo", **slow)
+    _open(window, shared_server, notebook)
+    window.click(".template")
+    window.keyboard.press("Control+Enter")
+    window.wait_for_selector(".state-line >> text=Answering")
+    window.click("[aria-label=Stop]")
+    window.wait_for_selector("text=Stopped by you")
+    assert "word" in window.inner_text(".answer")
+
+
+def test_a_reload_in_mid_answer_loses_and_doubles_no_word(shared_server, window, until):
+    notebook, _ = shared_server.new_notebook()
+    words = " ".join(f"w{number}" for number in range(150))
+    slow = {"parameters": {"delay_per_token_s": 0.03}}
+    cell = shared_server.new_cell(notebook, "prompt", words, model="mock/echo", **slow)
+    _open(window, shared_server, notebook)
+    window.click(".template")
+    window.keyboard.press("Control+Enter")
+    window.wait_for_selector(".answer >> text=w9")
+    window.reload()
+    window.wait_for_selector(".answer >> text=w9")
+    seen: list[str] = []
+
+    def is_done() -> bool:
+        seen.append(window.inner_text(".answer .prose").strip())
+        return shared_server.ask("GET", cell)[1]["status"] == "completed"
+
+    until(is_done, "it is answered")
+    window.wait_for_selector(".answer >> text=w149")
+    assert [text for text in seen if not words.startswith(text)] == []
+    assert len(set(seen)) > 3  # it went on growing
+
+
+def test_two_windows_on_one_notebook(shared_server, browser, window, until):
+    notebook, [cell] = shared_server.new_notebook("one")
+    _open(window, shared_server, notebook)
+    other = browser.new_context()
+    other.set_default_timeout(LIMIT_MS)
+    second = other.new_page()
+    _open(second, shared_server, notebook)
+    _type_into(second, ".source.block", "two")
+    window.wait_for_selector(".source.block >> text=two")
+    until(lambda: _content(shared_server, cell) == "two", "it is saved")
+    other.close()
+
+
+def test_a_change_elsewhere_while_one_types_is_a_conflict_and_nothing_is_lost(
+    shared_server, window, until
+):
+    notebook, [cell] = shared_server.new_notebook("start")
+    _open(window, shared_server, notebook)
+    # Edits do not leave the window, until the other one is there.
+    window.route(
+        "**/cells/*",
+        lambda route: route.abort() if route.request.method == "PUT" else route.continue_(),
+    )
+    _type_into(window, ".source.block", "mine")
+    window.wait_for_timeout(600)
+    assert shared_server.ask("PUT", cell, {"content": "theirs"})[0] == 200
+    window.unroute("**/cells/*")
+    window.wait_for_selector(".conflict >> text=theirs")
+    assert "mine" in window.inner_text(".conflict")
+    window.click("text=Take yours")
+    until(lambda: _content(shared_server, cell) == "mine", "mine was taken")
+
+
+def test_what_is_typed_while_the_server_is_away_is_sent_when_it_is_back(stage, window, until):
+    server = stage.serve()
+    notebook, [cell] = server.new_notebook("before")
+    _open(window, server, notebook)
+    window.wait_for_timeout(300)
+    server.kill()
+    window.wait_for_selector("text=Not connected.")
+    _type_into(window, ".source.block", "while away")
+    window.wait_for_selector("text=Kept here")
+    again = stage.start("llm-repl", "serve", "--port", str(server.port), port=server.port)
+    until(lambda: _content(again, cell) == "while away", "it is sent")
+    assert again.stop() == 0
+
+
+def test_a_table_of_ones_own_becomes_a_question(shared_server, window, tmp_path):
+    table = tmp_path / "cities.csv"
+    table.write_text("city,people\nOslo,700\nBergen,290\n")
+    window.goto(shared_server.base)
+    window.click("text=New notebook")
+    window.wait_for_selector(".cell")
+    window.click("[aria-label=More]")
+    with window.expect_file_chooser() as chooser:
+        window.click("text=Add a file")
+    chooser.value.set_files(table)
+    window.wait_for_selector(".template >> text={table}")
+    window.frame_locator("iframe").locator("text=Bergen").wait_for()
+    window.keyboard.press("Control+Enter")
+    window.wait_for_selector(".answer >> text=What is noteworthy")
+
+
+HOSTILE = """
+from IPython.display import HTML, SVG, Markdown, display
+steal = '''<script>
+const say = (what) => { const p = document.createElement("p"); p.textContent = what; document.body.append(p); };
+for (const [name, get] of [["cookie", () => document.cookie || "none"], ["storage", () => localStorage.length],
+  ["parent", () => parent.document.title], ["top", () => top.location.href], ["opener", () => window.opener.name]])
+  try { say("reached " + name + " " + get()); } catch (error) { say("kept from " + name); }
+fetch("/api/notebooks").then(() => say("reached api"), () => say("kept from api"));
+new Image().src = "http://127.0.0.1:1/pixel";
+try { top.location = "http://127.0.0.1:1/" } catch (error) { say("kept from leaving"); }
+say("done");
+</script>'''
+display(HTML("<b onclick='x()'>bold</b>" + steal))
+display(SVG('<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10" onload="parent.hacked = 1"/>'))
+display(Markdown("[a](javascript:parent.hacked=1) <img src=x onerror='parent.hacked=1'> ![p](http://127.0.0.1:1/p)"))
+"""
+
+
+def test_a_hostile_notebook_reaches_nothing(shared_server, window):
+    notebook, [code] = shared_server.new_notebook(HOSTILE)
+    evil = "<img src=x onerror='window.hacked=1'><script>window.hacked=1</script> [x](javascript:window.hacked=1)"
+    shared_server.new_cell(notebook, "markdown", evil)
+    asked: list[str] = []
+    window.on("requestfinished", lambda request: asked.append(request.url))
+    _open(window, shared_server, notebook)
+    window.wait_for_timeout(500)
+    assert shared_server.ask("GET", code)[1]["outputs"] == []  # it runs nothing by itself
+    window.click(".source.block")
+    window.keyboard.press("Control+Enter")
+    frame = window.frame_locator("iframe").first
+    frame.locator("text=done").wait_for()
+    said = frame.locator("body").inner_text()
+    for name in ("storage", "parent", "api"):
+        frame.locator(f"text=kept from {name}").wait_for()
+    assert "reached" not in said.replace("reached cookie none", ""), said
+    assert window.evaluate("window.hacked") is None
+    assert window.url.startswith(shared_server.base)
+    assert [url for url in asked if not url.startswith((shared_server.base, "data:", "ws"))] == []
+    assert window.locator("a[href^=javascript]").count() == 0
+
+
+def test_the_page_comes_with_a_policy_and_fits_the_first_load(shared_server, window):
+    sizes: dict[str, int] = {}
+
+    def on_response(response) -> None:
+        if "/static/" in response.url:
+            assert response.headers["content-encoding"] == "gzip", response.url
+            sizes[response.url.rpartition("/")[2]] = int(response.headers["content-length"])
+
+    window.on("response", on_response)
+    answer = window.goto(shared_server.base)
+    window.wait_for_selector("h1")
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    first = {name: size for name, size in sizes.items() if name != "editor.js"}
+    assert sum(first.values()) < 200_000, first
+
+
+def test_a_file_is_opened_from_this_machine(shared_server, window, tmp_path):
+    file = tmp_path / "Of mine.llmn"
+    _, notebook = shared_server.ask("POST", "/api/notebooks", {"name": "Of mine"})
+    connection = shared_server.ask("GET", f"/api/notebooks/{notebook['id']}/download?format=llmn")
+    file.write_text(json.dumps(connection[1]))
+    shared_server.ask("DELETE", f"/api/notebooks/{notebook['id']}")
+    window.goto(shared_server.base)
+    with window.expect_file_chooser() as chooser:
+        window.click("text=Open a file")
+    chooser.value.set_files(file)
+    window.wait_for_selector(".name >> text=Of mine")
