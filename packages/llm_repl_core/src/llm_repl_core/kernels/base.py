@@ -61,9 +61,6 @@ class Kernel(KernelState):
     name: ClassVar[str]
     """By which settings and notebooks choose it."""
 
-    needs_caller_thread: ClassVar[bool] = False
-    """Whether `use_caller_thread` matters to it."""
-
     def __init__(self, options: KernelOptions | None = None) -> None:
         super().__init__(options)
         self._next_number: int | None = None

@@ -66,7 +66,6 @@ class InProcessKernel(Kernel):
     """
 
     name: ClassVar[str] = "in_process"
-    needs_caller_thread: ClassVar[bool] = True
 
     _alive = False
     _thread: CodeThread | None = None

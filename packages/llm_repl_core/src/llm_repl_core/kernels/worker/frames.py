@@ -29,11 +29,6 @@ class FrameParser:
         self._limit_bytes = limit_bytes
         self._rest = bytearray()
 
-    @property
-    def midway(self) -> bool:
-        """Whether a message has begun and not ended."""
-        return bool(self._rest)
-
     def feed(self, data: bytes) -> list[memoryview]:
         """The messages that the data completes, in order.
 
