@@ -325,7 +325,7 @@ def test_an_approval_that_nobody_waits_for_any_more_says_so(open_session):
     events = list(session.stream())
     stopper.join()
     [asked] = [event for event in events if isinstance(event, ToolApprovalNeeded)]
-    with pytest.raises(NotFound, match="No call of a tool waits"):
+    with pytest.raises(NotFound, match="No tool call with the id"):
         session.approve(asked.call_id)
 
 

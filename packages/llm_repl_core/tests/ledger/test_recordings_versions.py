@@ -59,6 +59,9 @@ def test_a_file_of_version_1_replays_what_it_recorded(name: str, tmp_path: Path)
         shown = [output.to_wire() for output in cell.outputs]
         assert len(shown) == len(outputs)
         for now, then in zip(shown, outputs, strict=True):
+            if then["type"] == "warning":  # a sentence of ours, which may be said better since
+                assert now.keys() == then.keys()
+                continue
             assert then.items() <= now.items()
             assert now.keys() - then.keys() <= {"reasoning"}  # of a turn that asks for tools
 

@@ -130,7 +130,7 @@ def test_an_unknown_word_is_told_with_those_that_are_known() -> None:
     types = CellTypes()
     assert types.find("chart") is None
     with pytest.raises(
-        InvalidInput, match=r"`chart` is not a type .* markdown, code, prompt, memory"
+        InvalidInput, match=r"`chart` is not a cell type; .* markdown, code, prompt, memory"
     ):
         types.get("chart")
 

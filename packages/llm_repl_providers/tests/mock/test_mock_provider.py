@@ -203,7 +203,7 @@ def test_an_unknown_failure_is_told_what_there_is():
     ],
 )
 def test_an_unusable_value_is_one_sentence(request_):
-    with pytest.raises(RequestRejected, match=r"^The mock provider cannot use .*\.$"):
+    with pytest.raises(RequestRejected, match=r"^The mock provider does not understand .*\.$"):
         asyncio.run(_pieces(request_))
 
 

@@ -52,7 +52,7 @@ def test_skipped_wins_over_pinned():
 
 @pytest.mark.parametrize(
     ("id_", "said"),
-    [("nowhere", "does not have"), ("below", "not stand above"), ("prompt", "not stand above")],
+    [("nowhere", "does not have"), ("below", "is not above"), ("prompt", "is not above")],
 )
 def test_a_listed_cell_must_stand_above(id_, said):
     with pytest.raises(InvalidInput, match=f"'{id_}'.*{said}"):

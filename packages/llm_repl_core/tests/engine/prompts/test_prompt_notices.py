@@ -88,7 +88,7 @@ SAID = {
     "{-x}": "is sent as it stands",
     "{{name}}": "is sent as `{name}`",
     "{name and": "no brace closes it",
-    r"$x_{n}$": "stands in a formula",
+    r"$x_{n}$": "is inside a formula",
 }
 QUIET = [
     "{', '.join(others)}",

@@ -67,7 +67,7 @@ _messages = st.one_of(
 _schemas = st.sampled_from([SCHEMA, {**SCHEMA, "minProperties": 1}, {}])
 _requests = st.builds(
     Request,
-    model=st.text(max_size=10),
+    model=st.text(min_size=1, max_size=10),
     messages=st.lists(_messages, min_size=1, max_size=4).map(tuple),
     temperature=st.none() | st.floats(0, 2),
     options=_options,
