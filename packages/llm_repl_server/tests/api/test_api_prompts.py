@@ -400,10 +400,11 @@ def test_a_prompt_is_stale_when_other_cells_are_sent_along(api):
         assert stale(api, path) == [False, True]
 
 
-def test_an_edit_that_is_refused_makes_nothing_stale(api):
+def test_an_edit_that_is_refused_makes_nothing_stale(api, until):
     path = api.new_notebook("a = 1", "b = a")
     cells = [f"{path}/cells/{cell['id']}" for cell in api.cells(path)]
     api.post(f"{path}/execute_all")
+    until(lambda: api.events("run_ended"), "clients know that the run has ended")
     api.told.clear()
     assert api.put(cells[0], {"content": 3}).status_code == 400
     assert api.put(cells[0], {"content": "x"}, headers={"If-Match": '"no"'}).status_code == 412

@@ -28,8 +28,8 @@ def test_a_file_that_is_there_is_not_overwritten(api, root):
 @pytest.mark.parametrize(
     ("path", "status"),
     [
-        ("../out.csv", 403),
-        ("/etc/out.csv", 403),
+        ("../out.csv", 400),
+        ("/etc/out.csv", 400),
         (".hidden", 400),
         ("", 400),
         ("a\0b", 400),
@@ -39,6 +39,24 @@ def test_a_file_that_is_there_is_not_overwritten(api, root):
 def test_a_path_that_cannot_be_used_is_refused(api, root, path, status):
     assert _upload(api, path).status_code == status
     assert list(root.iterdir()) == []
+
+
+def test_a_link_that_leads_out_is_refused(api, root, tmp_path):
+    (root / "out").symlink_to(tmp_path)
+    assert _upload(api, "out/a.csv").status_code == 403
+    assert not (tmp_path / "a.csv").exists()
+
+
+def test_a_path_through_a_file_is_refused(api, root):
+    (root / "a").write_text("x")
+    assert _upload(api, "a/b.csv").status_code == 400
+
+
+def test_files_of_one_name_that_come_at_once_are_all_kept(api, root, in_thread):
+    uploads = [in_thread(_upload, api, "t.csv", str(number).encode()) for number in range(8)]
+    paths = {upload.result().json["path"] for upload in uploads}
+    assert len(paths) == 8
+    assert {int((root / path).read_text()) for path in paths} == set(range(8))
 
 
 def test_what_is_no_base64_is_refused(api):

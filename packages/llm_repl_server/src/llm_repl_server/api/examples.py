@@ -12,6 +12,11 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "create_notebook": {"name": "Greetings"},
     "change_notebook": {"name": "Greetings to all", "metadata": {"purpose": "a try"}},
     "load_notebook": {"filepath": "greetings.llmn"},
+    "import_notebook": {
+        "filename": "greetings.ipynb",
+        "text": '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
+    },
+    "upload_file": {"path": "data/cities.csv", "data": "Y2l0eQpPc2xvCg=="},
     "save_notebook": {"filepath": "greetings.llmn"},
     "create_cell": {
         "type": "prompt",

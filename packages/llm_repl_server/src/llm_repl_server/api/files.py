@@ -7,7 +7,6 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from llm_repl_server.api.resource import Resource, services
-from llm_repl_server.api.schemas import FilePath
 from llm_repl_server.services.files import FileListing, KeptFile
 
 __all__ = ["files"]
@@ -26,7 +25,16 @@ class FolderQuery(Struct):
 class NewFile(Struct):
     """A file to be kept."""
 
-    path: FilePath
+    path: Annotated[
+        str,
+        Meta(
+            # Nothing hidden, no way up, no name that some file system can't hold.
+            pattern=r"^([^\x00-\x20./\\][^\x00-\x1f/\\]{0,199}/)*[^\x00-\x20./\\][^\x00-\x1f/\\]{0,199}\Z",
+            max_length=1000,
+            description="Relative to the root folder; folders that do not exist are made.",
+            examples=["data/cities.csv"],
+        ),
+    ]
     data: Annotated[bytes, Meta(description="What it holds, in base64.")]
 
 

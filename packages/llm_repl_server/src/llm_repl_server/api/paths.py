@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from werkzeug.routing import BaseConverter
 
-from llm_repl_server.services.identifiers import RESERVED_ID
+from llm_repl_server.services.identifiers import RESERVED_IDS
 
 __all__ = ["NotebookIdConverter"]
 
@@ -12,4 +12,4 @@ __all__ = ["NotebookIdConverter"]
 class NotebookIdConverter(BaseConverter):
     """A notebook's id. What is an endpoint of its own is none, so that it has methods of its own."""
 
-    regex = f"(?!{RESERVED_ID}(?:/|$))[^/]+"
+    regex = f"(?!(?:{'|'.join(RESERVED_IDS)})(?:/|$))[^/]+"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import stat
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -55,6 +56,8 @@ class FileService:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._naming = threading.Lock()
+        """Held from the choice of a name until the file has it."""
 
     async def list(self, folder: str) -> FileListing:
         """What is in a folder, by name: folders and files, without hidden ones.
@@ -113,11 +116,9 @@ class FileService:
 
     def _upload(self, path: str, data: bytes) -> KeptFile:
         wanted = resolve_under(self._root, path, called="`path`")
-        if wanted.name.startswith("."):
-            raise InvalidInput("The name of a file must not begin with a dot.")
-        target = _free(wanted)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(target, data, under=self._root)
+        with self._naming:
+            target = _free(wanted)
+            write_atomically(target, data, under=self._root)
         return KeptFile(target.relative_to(self._root).as_posix(), len(data))
 
 

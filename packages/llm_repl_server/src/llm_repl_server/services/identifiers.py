@@ -7,10 +7,10 @@ from uuid import NAMESPACE_URL, uuid5
 
 from llm_repl_core import Notebook
 
-__all__ = ["RESERVED_ID", "copy_notebook", "with_addressable_ids"]
+__all__ = ["RESERVED_IDS", "copy_notebook", "with_addressable_ids"]
 
-RESERVED_ID = "load"
-"""``/api/notebooks/load`` is an endpoint, so that no notebook can have this id."""
+RESERVED_IDS = ("import", "load")
+"""``/api/notebooks/load`` is an endpoint, as the other is, so that no notebook can have this id."""
 
 # A segment of a path, also for clients that put an id into an address as it is.
 _ADDRESSABLE = re.compile(r"(?!\.{1,2}\Z)[\w.~!$&'()*+,;=:@-]{1,200}", re.ASCII)
@@ -24,7 +24,7 @@ def with_addressable_ids(notebook: Notebook) -> Notebook:
     """
     cell_ids = {cell.id: _addressable(cell.id) for cell in notebook}
     notebook_id = _addressable(notebook.id)
-    if notebook_id == RESERVED_ID:
+    if notebook_id in RESERVED_IDS:
         notebook_id = _derived(notebook_id)
     if notebook_id == notebook.id and all(old == new for old, new in cell_ids.items()):
         return notebook
