@@ -15,7 +15,8 @@ from llm_repl_core.kernels.worker.protocol import MESSAGE_LIMIT_BYTES
 
 __all__ = ["Channel"]
 
-_READ_BYTES = 256 * 1024
+_READ_BYTES = 64 * 1024
+"""Less than what malloc asks the system for each time, which takes longer than to read."""
 _WAIT_MS = 50
 _DESCRIPTOR = struct.Struct("i")
 _ANCILLARY_BYTES = socket.CMSG_SPACE(_DESCRIPTOR.size) if hasattr(socket, "CMSG_SPACE") else 0

@@ -16,11 +16,12 @@ from llm_repl_core.kernels.worker.protocol import reply_decoder
 
 __all__ = ["WorkerConnection", "attach", "connect"]
 
+_READ_BYTES = 64 * 1024
 _HIGH_WATER_BYTES = 4 * 2**20
 _LOW_WATER_BYTES = 1 * 2**20
 
 
-class WorkerConnection(asyncio.Protocol):
+class WorkerConnection(asyncio.BufferedProtocol):
     """Parses what a worker sends and keeps it until it is read.
 
     Args:
@@ -31,6 +32,7 @@ class WorkerConnection(asyncio.Protocol):
 
     def __init__(self, limit_bytes: int, on_lost: Callable[[str | None], None]) -> None:
         self._parser = FrameParser(limit_bytes)
+        self._buffer = bytearray(_READ_BYTES)
         self._replies = reply_decoder()
         self._queue: deque[tuple[Any, int]] = deque()
         self._queued_bytes = 0
@@ -107,12 +109,16 @@ class WorkerConnection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, _size_hint: int) -> bytearray:
+        """Where the next bytes go: always the same, as a new one of this size is slow to get."""
+        return self._buffer
+
+    def buffer_updated(self, length: int) -> None:
         """Bytes have come."""
         if self._discarding:
             return
         try:
-            for message in self._parser.feed(data):
+            for message in self._parser.feed(bytes(memoryview(self._buffer)[:length])):
                 self._queue.append((self._replies.decode(message), len(message)))
                 self._queued_bytes += len(message)
         except (FrameTooLarge, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
