@@ -32,9 +32,30 @@ async def without_keys(
             if delta.parts or delta.tool_calls:
                 # They stand behind all of the text so far.
                 text, held = text + held, ""
-            yield msgspec.structs.replace(redactor.value(delta), text=text)
+            if not _is_text_only(delta):
+                yield msgspec.structs.replace(redactor.value(delta), text=text)
+            elif text == delta.text:
+                yield delta
+            else:
+                yield Delta(text=text)
     if held:
         yield Delta(text=held)
+
+
+def _is_text_only(delta: Delta) -> bool:
+    """Whether nothing but the text could hold a key; so are most, and there are thousands."""
+    return not (
+        delta.reasoning
+        or delta.replaces_text
+        or delta.parts
+        or delta.logprobs
+        or delta.tool_calls
+        or delta.provider_data
+        or delta.usage is not None
+        or delta.finish_reason is not None
+        or delta.provider_finish_reason is not None
+        or delta.model is not None
+    )
 
 
 def without_keys_in_reasoning(turn: Turn, redactor: Redactor) -> Turn:
