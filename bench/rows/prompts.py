@@ -89,7 +89,7 @@ def parallel_prompts_openai() -> Iterator[tuple[Sample, Sample]]:
 @row(
     what=f"a streamed token, provider → websocket client, of {TOKENS:,}",
     against="the OpenAI SDK alone",
-    goal=at_most("2"),
+    goal=at_most("0.25"),
     rounds=9,
 )
 def streamed_token() -> Iterator[tuple[Sample, Sample]]:
