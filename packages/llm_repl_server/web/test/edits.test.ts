@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { enqueued, withEdits, type Edit, type QueuedEdit } from "../src/store/edits.ts";
+import { enqueued, rebased, withEdits, type Edit, type QueuedEdit } from "../src/store/edits.ts";
 import { stateOf } from "../src/store/state.ts";
 
 const typed = (content: string, cellId = "a"): Edit => ({ kind: "change", cellId, fields: { content }, version: "1" });
@@ -33,4 +33,15 @@ test("a new cell is made with what was typed into it", () => {
   const shown = withEdits(stateOf({ ...header, metadata: {}, cells: [], state_keys: [], sequence: 0, partial_answers: [] }, [], null, 0), all);
   assert.deepEqual(shown.order, ["c"]);
   assert.equal(shown.cells.get("c")?.content, "Hi");
+});
+
+test("what is typed while an edit is sent follows it, and is no conflict with it", () => {
+  const [sent] = queue(typed("x"));
+  assert.ok(sent);
+  const waiting = enqueued([sent], typed("xy"), sent.number).slice(1);
+  const [next] = rebased(waiting, sent.edit, "2");
+  assert.equal(next?.edit.kind === "change" && next.edit.version, "2");
+  // Made on another version, it stays one: somebody else was there in between.
+  const other = queue({ kind: "change", cellId: "a", fields: {}, version: "0" });
+  assert.deepEqual(rebased(other, sent.edit, "2"), other);
 });

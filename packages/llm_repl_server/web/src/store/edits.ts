@@ -49,6 +49,25 @@ export function enqueued(
   return [...queue, { number, edit }];
 }
 
+/**
+ * The queue after an edit of it was taken: what follows it in the same cell was made on what the
+ * server has now, and not on what it had before.
+ */
+export function rebased(
+  queue: readonly QueuedEdit[],
+  taken: Edit,
+  version: string,
+): readonly QueuedEdit[] {
+  if (taken.kind !== "change" && taken.kind !== "create") return queue;
+  const cellId = taken.kind === "create" ? taken.cell.id : taken.cellId;
+  const before = taken.kind === "create" ? null : taken.version;
+  return queue.map((queued) => {
+    const { edit } = queued;
+    const follows = edit.kind === "change" && edit.cellId === cellId && edit.version === before;
+    return follows ? { ...queued, edit: { ...edit, version } } : queued;
+  });
+}
+
 /** The state as it will be when the edits are done: what the person sees. */
 export function withEdits(state: NotebookState, queue: readonly QueuedEdit[]): NotebookState {
   return queue.reduce((so_far, { edit }) => withEdit(so_far, edit), state);

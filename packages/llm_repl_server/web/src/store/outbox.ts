@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import { rest, RestError } from "../wire/rest.ts";
 import type { Cell } from "../wire/shapes.ts";
 import { drafts } from "./drafts.ts";
-import { enqueued, type Edit, type QueuedEdit } from "./edits.ts";
+import { enqueued, rebased, type Edit, type QueuedEdit } from "./edits.ts";
 
 const TYPING_PAUSE_MS = 400;
 const RETRY_AFTER_MS = 3_000;
@@ -82,8 +82,11 @@ export class Outbox {
       const next = this.queue.value[0];
       if (!next) return;
       this.#sending = next.number;
+      let version: unknown;
       try {
-        this.#acknowledged(next.edit, await this.#sent(next.edit));
+        const answer = await this.#sent(next.edit);
+        this.#acknowledged(next.edit, answer);
+        version = (answer as { version?: unknown }).version;
       } catch (error) {
         if (!(error instanceof RestError)) throw error;
         if (error.isTransient) {
@@ -94,7 +97,8 @@ export class Outbox {
       } finally {
         this.#sending = null;
       }
-      this.queue.value = this.queue.value.slice(1);
+      const left = this.queue.value.slice(1);
+      this.queue.value = typeof version === "string" ? rebased(left, next.edit, version) : left;
       void drafts.keep(this.#notebookId, this.queue.value);
     }
   }
