@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-__all__ = ["LineChange", "changed_lines", "excerpts", "printable"]
+__all__ = ["LineChange", "changed_lines", "excerpts", "printable", "shared_start"]
 
 _COMPARED_LINES = 100
 _COMPARED_WORDS = 100
@@ -49,7 +49,7 @@ def changed_lines(old: str, new: str) -> list[LineChange]:
         old: A text.
         new: Another one.
     """
-    difference = _shared_start(old, new)
+    difference = shared_start(old, new)
     line_start = old.rfind("\n", 0, difference) + 1
     first_line = old.count("\n", 0, line_start) + 1
     # Of a line that is a whole file only the part around the change is looked at.
@@ -112,7 +112,7 @@ def _looks(text: str) -> str:
 
 
 def _cut_to_changes(old: str, new: str) -> tuple[str, str]:
-    start = _shared_start(old, new)
+    start = shared_start(old, new)
     shared_end = _shared_end(old[start:], new[start:])
     ahead, behind = old[:start], old[len(old) - shared_end :]
     pieces: tuple[list[str], list[str]] = ([], [])
@@ -154,7 +154,7 @@ def _first_lines(text: str, start: int, end: int) -> list[str]:
     return text[start : min(end, start + _COMPARED_CHARACTERS)].split("\n")[:_COMPARED_LINES]
 
 
-def _shared_start(old: str, new: str) -> int:
+def shared_start(old: str, new: str) -> int:
     """How many characters two texts have in common at their beginning; fast for long texts."""
     low, high = 0, min(len(old), len(new))
     while low < high:

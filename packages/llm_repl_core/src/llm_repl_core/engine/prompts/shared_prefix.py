@@ -11,6 +11,7 @@ from msgspec import Struct, structs
 from llm_repl_core.engine.tokens import ANSWER_TOKENS, estimate_tokens
 from llm_repl_core.ledger.prices import Prices
 from llm_repl_core.ledger.record import CallRecord
+from llm_repl_core.ledger.text_changes import shared_start
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.providers.base import Message, Request
 
@@ -112,18 +113,8 @@ def _shared(earlier: list[Any], now: list[Any]) -> tuple[int, int]:
         if message != other:
             if message.get("role") != other.get("role"):
                 return count, 0
-            return count, _common(str(message.get("content", "")), str(other.get("content", "")))
+            return count, shared_start(
+                str(message.get("content", "")), str(other.get("content", ""))
+            )
         count += 1
     return count, 0
-
-
-def _common(one: str, other: str) -> int:
-    """How many characters two texts have in common at their beginning; fast, as they may be long."""
-    least, most = 0, min(len(one), len(other))
-    while least < most:
-        middle = (least + most + 1) // 2
-        if one[least:middle] == other[least:middle]:
-            least = middle
-        else:
-            most = middle - 1
-    return least
