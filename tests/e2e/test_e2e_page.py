@@ -143,6 +143,23 @@ def test_an_answer_streams_and_can_be_stopped(shared_server, window):
     assert "word" in window.inner_text(".answer")
 
 
+@pytest.mark.parametrize(("button", "result"), [("Allow", "42"), ("Refuse", "did not allow")])
+def test_a_tool_is_called_when_somebody_allows_it(shared_server, window, button, result):
+    notebook, [code] = shared_server.new_notebook("def add(x: int): return x + 1")
+    shared_server.run(code)
+    options = {"tools": ["add"], "approve_tools": True}
+    model = 'mock/call:add {"x": 41}'
+    cell = shared_server.new_cell(notebook, "prompt", "Add.", model=model, **options)
+    _open(window, shared_server, notebook)
+    window.click(".template")
+    window.keyboard.press("Control+Enter")
+    window.click(f".approval >> text={button}")
+    window.wait_for_selector(".approval", state="detached")
+    window.wait_for_selector(".tool-call")
+    outputs = shared_server.ask("GET", cell)[1]["outputs"]
+    assert result in str([output for output in outputs if output["type"] == "tool_call"])
+
+
 def test_a_reload_in_mid_answer_loses_and_doubles_no_word(shared_server, window, until):
     notebook, _ = shared_server.new_notebook()
     words = " ".join(f"w{number}" for number in range(150))

@@ -7,7 +7,7 @@ import type { WireEvent } from "../wire/events.ts";
 import type { Cell, CellFields, CellType, Spending } from "../wire/shapes.ts";
 import { editedCells, withEdits, type Edit } from "./edits.ts";
 import { Outbox } from "./outbox.ts";
-import { reduce } from "./reduce.ts";
+import { reduce, withoutApproval } from "./reduce.ts";
 import { stateOf, type Activity, type NotebookState } from "./state.ts";
 
 /** What is shown of one cell. Each part changes by itself, so that only its view is drawn again. */
@@ -180,8 +180,12 @@ export class OpenNotebook {
     return this.#ask(() => rest.restart(this.id));
   }
 
-  decideTool(cellId: string, callId: string, approve: boolean): Promise<void> {
-    return this.#ask(() => rest.decideTool(this.id, cellId, callId, approve));
+  decideTool(cellId: string, callId: string, approved: boolean): Promise<void> {
+    return this.#ask(async () => {
+      await rest.decideTool(this.id, cellId, callId, approved);
+      const server = this.#server.value;
+      if (server) this.#server.value = withoutApproval(server, cellId, callId);
+    });
   }
 
   /** Ask the server for something, after it has every edit. */

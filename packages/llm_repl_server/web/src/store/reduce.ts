@@ -146,6 +146,15 @@ function withActivity(
   return { ...state, activities: new Map(state.activities).set(id, after) };
 }
 
+/** The state after somebody has decided whether a tool may be called, which no event tells. */
+export function withoutApproval(state: NotebookState, id: string, callId: string): NotebookState {
+  if (!state.activities.has(id)) return state;
+  return withActivity(state, id, (activity) => ({
+    ...activity,
+    approvals: activity.approvals.filter((asked) => asked.callId !== callId),
+  }));
+}
+
 function withoutActivity(state: NotebookState, id: string): NotebookState {
   if (!state.activities.has(id)) return state;
   const activities = new Map(state.activities);

@@ -110,9 +110,9 @@ export const rest = {
 
   preview: (id: string, cellId: string, signal: AbortSignal) =>
     request<Preview>("GET", `${cell(id, cellId)}/preview`, { signal }),
-  decideTool: (id: string, cellId: string, callId: string, approve: boolean) =>
+  decideTool: (id: string, cellId: string, callId: string, approved: boolean) =>
     request("POST", `${cell(id, cellId)}/tool_calls/${encodeURIComponent(callId)}`, {
-      body: { approve },
+      body: { approved },
     }),
 
   uploadFile: (path: string, data: string) =>
