@@ -108,6 +108,24 @@ def test_sigterm_saves_what_came_and_exits_with_143(
     assert (first.outputs[0].content, first.status) == ("begun\n", "interrupted")
 
 
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGINT"])
+def test_a_signal_right_before_the_code_blocks_ends_it(
+    start_llm_repl: Start, tmp_path: Path, number: str
+) -> None:
+    # Within one call into C, where Python does not look for signals between the two.
+    document = Notebook("Blocks")
+    document.add_code(
+        "import ctypes, functools, operator, os, signal, time\n"
+        f"kill = functools.partial(ctypes.CDLL(None).kill, os.getpid(), int(signal.{number}))\n"
+        "list(map(operator.call, [kill, functools.partial(time.sleep, 100)]))"
+    )
+    save_notebook(document, tmp_path / "n.llmn")
+    process = start_llm_repl("run", "n.llmn", "--kernel", "in_process", "-o", "out.llmn")
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == (143 if number == "SIGTERM" else 130), printed
+    assert load_notebook(tmp_path / "out.llmn").cells[0].status == "interrupted"
+
+
 @pytest.mark.parametrize(
     "work", ["max(range(10**15))", "os.system('sleep 100; sleep 100')", "time.sleep(100)"]
 )

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, TypeVar
 
+from llm_repl_core.kernels.in_process.signal_wakeup import signals_watched
+
 __all__ = ["InterruptGate"]
 
 T = TypeVar("T")
@@ -77,11 +79,12 @@ class InterruptGate:
         signal.signal(signal.SIGINT, on_sigint)
         self._thread = threading.get_ident()
         try:
-            try:
-                self._open = True
-                return function()
-            finally:
-                self._open = False
+            with signals_watched():
+                try:
+                    self._open = True
+                    return function()
+                finally:
+                    self._open = False
         except BaseException:
             self._open = False
             raise
