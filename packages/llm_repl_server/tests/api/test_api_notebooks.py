@@ -69,6 +69,14 @@ def test_a_notebook_is_renamed(api):
     assert (event.payload["name"], event.payload["metadata"]["n"]) == ("New", [1, None])
 
 
+def test_a_new_notebook_may_have_its_choices_from_the_start(api):
+    choices = {"llm_repl": {"model": "mock/echo", "budget": {"usd": 5}}, "mine": [1]}
+    created = api.post("/api/notebooks", {"name": "New", "metadata": choices}).json
+    assert api.get(f"/api/notebooks/{created['id']}").json["metadata"] == choices
+    refused = api.post("/api/notebooks", {"metadata": {"llm_repl": {"budget": 5}}})
+    assert (refused.status_code, "budget" in refused.json["error"]) == (400, True)
+
+
 def test_a_change_of_the_name_leaves_the_metadata(api):
     path = api.new_notebook()
     api.put(path, {"metadata": {"a": 1}})

@@ -44,7 +44,8 @@ def list_notebooks() -> NotebookList:
 @notebooks.operation("POST", "/api/notebooks", echo=(NotebookAnswer, NotebookSummary), status=201)
 def create_notebook(body: NewNotebook) -> NotebookHeader:
     """Create an empty notebook."""
-    return services().loop.call(services().notebooks.create(body.name))
+    metadata = None if body.metadata is UNSET else body.metadata
+    return services().loop.call(services().notebooks.create(body.name, metadata))
 
 
 @notebooks.operation(

@@ -72,6 +72,7 @@ class NewNotebook(Struct):
     """A new notebook."""
 
     name: Name = DEFAULT_NAME
+    metadata: Metadata | UnsetType = UNSET
 
 
 class NotebookChange(Struct):

@@ -76,9 +76,16 @@ class NotebookService:
         summaries = await asyncio.to_thread(self._store.list_notebooks)
         return NotebookList([notebook_summary(summary) for summary in summaries])
 
-    async def create(self, name: str) -> NotebookHeader:
-        """Create an empty notebook."""
-        return await self._take_in(Notebook(name=name))
+    async def create(self, name: str, metadata: dict[str, Any] | None = None) -> NotebookHeader:
+        """Create an empty notebook.
+
+        Raises:
+            InvalidInput: What the notebook is to choose for itself cannot be used.
+        """
+        notebook = Notebook(name=name)
+        if metadata is not None:
+            _replace_metadata(notebook, metadata)
+        return await self._take_in(notebook)
 
     async def show(self, notebook_id: str) -> NotebookAnswer:
         """A notebook with its cells.
@@ -106,15 +113,10 @@ class NotebookService:
         """
         opened = await self._open_notebooks.get(notebook_id)
         notebook = opened.notebook
-        chosen = None if metadata is None else metadata.get("llm_repl")
-        # What a file had may be sent back; a run refuses it.
-        if isinstance(chosen, dict) and chosen != notebook.own_metadata:
-            check_preferences(chosen)
-            preferred_mode(chosen)
+        if metadata is not None:
+            _replace_metadata(notebook, metadata)
         if name is not None:
             notebook.name = name
-        if metadata is not None:
-            notebook.metadata = metadata
         notebook.touch()
         header = notebook_header(notebook)
         opened.writer.write(
@@ -282,3 +284,12 @@ def _same(notebook: Notebook, other: Notebook) -> bool:
         other.extra,
         other.cells,
     )
+
+
+def _replace_metadata(notebook: Notebook, metadata: dict[str, Any]) -> None:
+    chosen = metadata.get("llm_repl")
+    # What a file had may be sent back; a run refuses it.
+    if isinstance(chosen, dict) and chosen != notebook.own_metadata:
+        check_preferences(chosen)
+        preferred_mode(chosen)
+    notebook.metadata = metadata
