@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from llm_repl_core import builtin_plugins
+from llm_repl_core.custom_providers import CustomProviders
 from llm_repl_core.engine.call_policies import CallPolicies
 from llm_repl_core.engine.calls import ModelCaller
 from llm_repl_core.engine.cost_bounds import CostBounds
@@ -74,6 +75,8 @@ class Application:
         plugins: A manager that has plugins already; a new one where None.
         entry_points: Whether to load the plugins that installed distributions announce.
         keys: Where the keys of providers are.
+        custom_providers: Servers under names of their own; those of the settings and of the file
+            in the configuration folder where None.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class Application:
         plugins: PluginManager | None = None,
         entry_points: bool = True,
         keys: Keys | None = None,
+        custom_providers: CustomProviders | None = None,
     ) -> None:
         self.settings = settings or Settings()
         self.plugins = plugins or PluginManager()
@@ -115,6 +119,7 @@ class Application:
             ),
             timeout_s=self.settings.provider_timeout_s,
             options=self.settings.provider_options,
+            custom=custom_providers or CustomProviders(self.settings.custom_providers),
         )
         self.prices = Prices(self.settings.prices)
         self._limits = ProviderLimits(self.settings.provider_concurrency)

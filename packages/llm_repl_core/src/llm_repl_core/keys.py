@@ -90,16 +90,29 @@ class Keys:
             base_url: Where the key would be sent; None: the provider's own server.
             trusted_url: Whether that is the operator's choice (settings), not a client's.
         """
+        found = self._find(provider, variable, base_url, trusted_url=trusted_url)
+        return None if found is None else found[0]
+
+    def source(
+        self, provider: str, variable: str | None, *, base_url: str | None, trusted_url: bool
+    ) -> KeySource | None:
+        """Where the key comes from that `find` gives for the same, or None."""
+        found = self._find(provider, variable, base_url, trusted_url=trusted_url)
+        return None if found is None else found[1]
+
+    def _find(
+        self, provider: str, variable: str | None, base_url: str | None, *, trusted_url: bool
+    ) -> tuple[Secret, KeySource] | None:
         kept = self._read().get(provider, ())
         bound = [entry for entry in kept if _same_server(entry.base_url, base_url)]
         if bound and base_url is not None:
-            return Secret(bound[0].key)  # no other key is meant for this server
+            return _from_entry(provider, bound[0])  # no other key is meant for this server
         key = self._environ.get(variable, "").strip() if variable else ""
         if key and (base_url is None or trusted_url):
-            return Secret(key)
+            return Secret(key), KeySource(provider=provider, variable=variable)
         general = [entry for entry in kept if not entry.base_url] if trusted_url else []
         found = [*bound, *general]
-        return Secret(found[0].key) if found else None
+        return _from_entry(provider, found[0]) if found else None
 
     def why_missing(self, provider: str) -> str:
         """Where the keys go that are kept for a provider, in a sentence; empty where none is."""
@@ -238,6 +251,10 @@ class Keys:
             provider: (msgspec.structs.replace(entry, others=()), *entry.others)
             for provider, entry in entries.items()
         }
+
+
+def _from_entry(provider: str, entry: _KeyEntry) -> tuple[Secret, KeySource]:
+    return Secret(entry.key), KeySource(provider=provider, base_url=entry.base_url)
 
 
 def _same_server(one: str | None, other: str | None) -> bool:

@@ -23,6 +23,7 @@ from llm_repl_core.files import read_given
 from llm_repl_core.reasoning_effort import ReasoningEffort
 
 __all__ = [
+    "CustomProvider",
     "ModelPrice",
     "SettingInfo",
     "Settings",
@@ -67,6 +68,24 @@ class ModelPrice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     input_by_modality: dict[str, _Price] = field(default_factory=dict)
     output_by_modality: dict[str, _Price] = field(default_factory=dict)
     service_tiers: dict[str, _Price] = field(default_factory=dict)
+
+
+class CustomProvider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A server under a name of one's own, asked as an installed provider asks its own.
+
+    Attributes:
+        base_url: Where it is.
+        model: Its default model; None: the installed provider's.
+        type: The installed provider that knows how it is asked.
+        key_variable: The environment variable that holds its key; None: the keys file has it, or
+            it needs none. Only the settings may say it: whoever else names the address must not
+            choose what of the environment is sent there.
+    """
+
+    base_url: str
+    model: str | None = None
+    type: str = "openai"
+    key_variable: str | None = None
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -133,6 +152,13 @@ class Settings(Struct, frozen=True, kw_only=True):
             "`minimal`, `low`, `medium` or `high`; not set: the provider's own."
         ),
     ] = None
+    custom_providers: Annotated[
+        dict[str, CustomProvider],
+        Meta(
+            description="Servers under names of your own: `{lab: {base_url: http://lab:8000/v1}}`; "
+            "also `model`, `key_variable`, and `type`, the provider that is spoken (`openai`)."
+        ),
+    ] = field(default_factory=dict)
     provider_options: Annotated[
         dict[str, dict[str, Any]],
         Meta(
@@ -360,9 +386,13 @@ def _convert(settings_class: type[Settings], name: str, value: Any, where: str) 
     if name == "prices" and isinstance(value, Mapping):
         _check_priced(value, where)
     try:
-        return msgspec.convert(value, annotation, strict=False)
+        converted = msgspec.convert(value, annotation, strict=False)
     except msgspec.ValidationError as error:
         raise InvalidSetting(f"{where} is not usable: {error}.") from None
+    if name == "custom_providers":
+        for custom, provider in converted.items():
+            check_address(provider.base_url, f"The `base_url` of `{custom[:80]}` in {where}")
+    return converted
 
 
 def _check_priced(prices: Mapping[Any, Any], where: str) -> None:

@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+import msgspec
+
+from llm_repl_core.custom_providers import CustomProviders
 from llm_repl_core.engine.routing import ProviderChoice
 from llm_repl_core.errors import InvalidSetting, LLMReplError, ProviderError, ProviderNotFound
-from llm_repl_core.keys import Keys
+from llm_repl_core.keys import Keys, KeySource
 from llm_repl_core.providers.base import Provider, ProviderConfig
 from llm_repl_core.providers.secret import Redactor, Secret, redact
 
@@ -22,14 +25,17 @@ class Providers:
     """Finds providers by name, and gives each its key and nothing of the others'.
 
     Args:
-        classes: By name.
+        classes: Of the providers that are installed, by name.
         keys: Where the keys are kept.
         choice: The default, whose ``base_url`` goes to that provider only.
         timeout_s: How long a call waits for the next piece of an answer.
         options: Of each provider, by its name; those of a request override them.
+        custom: Servers under names of their own; those of the file in the configuration folder where
+            None.
 
     Raises:
-        InvalidSetting: There are options for a provider that is not installed.
+        InvalidSetting: There are options for a provider that is not there, or a name of one's
+            own cannot be used.
     """
 
     def __init__(
@@ -40,13 +46,16 @@ class Providers:
         choice: ProviderChoice,
         timeout_s: float = 120.0,
         options: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+        custom: CustomProviders | None = None,
     ) -> None:
-        for name in sorted(options.keys() - classes.keys()):
+        self._installed = dict(classes)
+        self.custom = custom or CustomProviders()
+        self._classes = self._installed | self.custom.classes(self._installed)
+        for name in sorted(options.keys() - self._classes.keys()):
             raise InvalidSetting(
                 f"`provider_options` has options for `{name}`, which is no provider here; there are: "
-                f"{', '.join(sorted(classes))}."
+                f"{', '.join(sorted(self._classes))}."
             )
-        self._classes = dict(classes)
         self._options = options
         self._keys = keys
         self._choice = choice
@@ -70,16 +79,83 @@ class Providers:
     def for_another_loop(self) -> Providers:
         """The same providers, made anew: a connection belongs to the event loop that made it."""
         return Providers(
-            self._classes,
+            self._installed,
             keys=self._keys,
             choice=self._choice,
             timeout_s=self._timeout_s,
             options=self._options,
+            custom=self.custom,
         )
 
     def names(self) -> list[str]:
-        """The names, in the order of registration."""
+        """The names: those that are installed, in the order of registration, then one's own."""
         return list(self._classes)
+
+    def installed(self) -> list[str]:
+        """The names of those that are installed."""
+        return list(self._installed)
+
+    def reload(self) -> None:
+        """Take up what was changed of `custom`, and the keys that were set or removed."""
+        self._classes = self._installed | self.custom.classes(self._installed)
+        self.forget()
+
+    def address(self, name: str) -> str | None:
+        """Where a provider's server is, as far as it was chosen; None: its own.
+
+        Raises:
+            ProviderNotFound: There is none of that name.
+        """
+        return self._config_choice(self.require(name)).base_url
+
+    def key_source(self, name: str) -> KeySource | None:
+        """Where the key of a provider comes from that is sent with its next call; None: none is.
+
+        Raises:
+            ProviderNotFound: There is none of that name.
+            InvalidSetting: The keys file cannot be used.
+        """
+        provider_class = self.require(name)
+        chosen = self._config_choice(provider_class)
+        return self._keys.source(
+            name,
+            provider_class.key_variable,
+            base_url=chosen.base_url,
+            trusted_url=chosen.trusted_url,
+        )
+
+    def set_key(self, name: str, key: str, *, base_url: str | None = None) -> None:
+        """Keep a key of a provider in the keys file; `forget` has it used.
+
+        Args:
+            name: The provider's name.
+            key: The key.
+            base_url: The only server that it is sent to; None: the one that was chosen for it,
+                and only where none was, the provider's own.
+
+        Raises:
+            ProviderNotFound: There is none of that name.
+            InvalidInput: The key or the address cannot be used.
+            StorageError: The file cannot be written.
+        """
+        self._keys.set(name, key, base_url=base_url or self.address(name))
+
+    def has_keys(self, name: str) -> bool:
+        """Whether the keys file has a key of a provider.
+
+        Raises:
+            InvalidSetting: The keys file cannot be used.
+        """
+        return any(source.provider == name for source in self._keys.sources({}))
+
+    def remove_key(self, name: str, *, base_url: str | None = None) -> list[str | None]:
+        """Take the keys of a provider out of the keys file; see `Keys.remove` and `forget`.
+
+        Raises:
+            NotFound: None is kept.
+            StorageError: The file cannot be written.
+        """
+        return self._keys.remove(name, base_url=base_url)
 
     def key_variables(self) -> dict[str, str | None]:
         """Each provider's environment variable for its key."""
@@ -145,8 +221,12 @@ class Providers:
         while self._retired:
             await self._retired.pop().close()
 
+    def failure(self, name: str, error: Exception) -> ProviderError:
+        """What is told of an error of a provider's code that is none of ours; no key is in it."""
+        return _unusable(name, self.redactor.text(_said(error)))
+
     def _make(self, provider_class: type[Provider]) -> Provider:
-        chosen = self._choice if self._choice.name == provider_class.name else ProviderChoice()
+        chosen = self._config_choice(provider_class)
         key = self._keys.find(
             provider_class.name,
             provider_class.key_variable,
@@ -163,6 +243,17 @@ class Providers:
         )
         return self._use(provider_class, lambda: provider_class(config), config.api_key)
 
+    def _config_choice(self, provider_class: type[Provider]) -> ProviderChoice:
+        """What was chosen for a provider: by whoever made it the default, else by its entry."""
+        name = provider_class.name
+        chosen = self._choice if self._choice.name == name else ProviderChoice()
+        custom = self.custom.get(name)
+        if custom is None or chosen.base_url is not None:
+            return chosen
+        return msgspec.structs.replace(
+            chosen, base_url=custom.base_url, trusted_url=self.custom.is_operators(name)
+        )
+
     @staticmethod
     def _use(
         provider_class: type[Provider], use: Callable[[], T], api_key: Secret | None = None
@@ -173,7 +264,14 @@ class Providers:
         except LLMReplError:
             raise
         except Exception as error:  # noqa: BLE001  # a plugin's code may raise anything
-            text = redact(f"{type(error).__name__}: {error}", api_key)
-            failure = ProviderError(f"The provider `{provider_class.name}` cannot be used: {text}")
+            failure = _unusable(provider_class.name, redact(_said(error), api_key))
         # Out here, so that it carries no context: the frames of the error may hold the key.
         raise failure
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _unusable(name: str, text: str) -> ProviderError:
+    return ProviderError(f"The provider `{name}` cannot be used: {text}")

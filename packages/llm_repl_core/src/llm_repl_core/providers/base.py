@@ -318,8 +318,9 @@ class Provider(abc.ABC):
         """
         key = self.config.api_key.reveal().strip() if self.config.api_key is not None else ""
         if not key:
+            variable = f"set {self.key_variable}, or " if self.key_variable else ""
             raise KeyMissing(
-                f"The provider `{self.name}` needs a key: set {self.key_variable}, or run "
+                f"The provider `{self.name}` needs a key: {variable}run "
                 f"`llm-repl keys set {self.name}`; the provider `mock` needs none. "
                 f"{self.config.key_hint}".rstrip()
             )

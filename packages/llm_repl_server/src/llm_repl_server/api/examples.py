@@ -31,5 +31,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "execute_stale": _RUN,
     "decide_tool_call": {"approved": True},
     "choose_provider": {"type": "mock", "model": "mock"},
+    "set_custom_provider": {"base_url": "http://localhost:11434/v1", "model": "qwen3"},
+    "set_provider_key": {"api_key": "none"},
 }
 """By the operation's name. Without one, the page would offer every field with a nonsense value."""

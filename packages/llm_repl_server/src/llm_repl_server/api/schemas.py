@@ -11,7 +11,7 @@ from llm_repl_core.model.notebook import DEFAULT_NAME
 from llm_repl_core.reasoning_effort import ReasoningEffort
 from llm_repl_server.services.answers import Metadata
 from llm_repl_server.services.decoding import NewVariableName
-from llm_repl_server.services.llm import BASE_URL_PATTERN
+from llm_repl_server.services.providers import BASE_URL_PATTERN
 
 __all__ = [
     "CHOICES_KEY",

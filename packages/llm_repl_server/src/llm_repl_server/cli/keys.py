@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from llm_repl_core import Application
 
 __all__ = ["command"]
 
@@ -26,10 +30,10 @@ def set_key(provider: str, base_url: str | None) -> None:
 
     With --base-url, it is sent to that address only; other keys of PROVIDER are kept.
     """
-    from llm_repl_core import Application
-
-    application = Application()
+    application = _application()
     application.providers.require(provider)
+    # A server under a name of its own: the key is for it alone.
+    base_url = base_url or application.providers.address(provider)
     if sys.stdin.isatty():
         key = click.prompt(f"Key for {provider}", hide_input=True)
     else:
@@ -37,16 +41,14 @@ def set_key(provider: str, base_url: str | None) -> None:
     application.keys.set(provider, key, base_url=base_url)
     whose = provider if base_url is None else f"{provider} at {base_url}"
     click.echo(f"The key for {whose} is stored in {application.keys.path}.")
-    if base_url is not None:
+    if base_url is not None and base_url != application.providers.address(provider):
         click.echo(f"It is used by `llm-repl run --provider {provider} --base-url {base_url}`.")
 
 
 @command.command("list")
 def list_keys() -> None:
     """List the providers that have a key, where it comes from, and where it is sent."""
-    from llm_repl_core import Application
-
-    application = Application()
+    application = _application()
     sources = application.keys.sources(application.providers.key_variables())
     if not sources:
         click.echo("There are no keys. The provider `mock` needs none.")
@@ -61,9 +63,7 @@ def list_keys() -> None:
 @click.option("--base-url", metavar="URL", help="Only the key for this address.")
 def remove_key(provider: str, base_url: str | None) -> None:
     """Remove the keys of PROVIDER from the file."""
-    from llm_repl_core import Application
-
-    application = Application()
+    application = _application()
     for server in application.keys.remove(provider, base_url=base_url):
         whose = provider if server is None else f"{provider} at {server}"
         click.echo(f"The key for {whose} was removed from {application.keys.path}.")
@@ -78,3 +78,9 @@ def path() -> None:
     from llm_repl_core.keys import Keys
 
     click.echo(str(Keys().path))
+
+
+def _application() -> Application:
+    from llm_repl_core import Application, Settings, load_settings
+
+    return Application(load_settings(Settings))

@@ -26,6 +26,7 @@ _COMMANDS = {
     "keys": "Store the keys of providers.",
     "plugins": "List the plugins, and failures among them.",
     "preview": "Show what a prompt would send.",
+    "providers": "List the providers, try them, and give servers names.",
     "run": "Run a notebook without a server.",
     "serve": "Serve notebooks over HTTP and Socket.IO.",
     "settings": "List the settings and their values.",

@@ -12,13 +12,15 @@ from msgspec import Struct
 from llm_repl_core import Application, InvalidInput, LLMReplError
 from llm_repl_core.engine.routing import ProviderChoice
 from llm_repl_core.model.json_value import JSONValue
+from llm_repl_server.services.providers import (
+    BASE_URL_PATTERN,
+    ProviderDetails,
+    ProviderService,
+)
 from llm_repl_server.storage.changes import PutSetting
 from llm_repl_server.storage.store import Store
 
-__all__ = ["BASE_URL_PATTERN", "LLMService", "ProviderList"]
-
-BASE_URL_PATTERN = r"^https?://[!$-.0->A-~]+(?:/[!$->A-~]*)?$"
-"""What is kept in the database and shown to clients: it must hold no password and no key."""
+__all__ = ["LLMService", "ProviderList"]
 
 _SETTING = "provider"
 
@@ -38,6 +40,7 @@ class ProviderList(Struct, frozen=True, kw_only=True):
 
     providers: list[str]
     current: CurrentProvider
+    details: list[ProviderDetails]
 
 
 class LLMService:
@@ -46,9 +49,11 @@ class LLMService:
     Args:
         application: Has the providers.
         store: Where the choice is kept.
+        single: Knows each provider.
     """
 
-    def __init__(self, application: Application, store: Store) -> None:
+    def __init__(self, application: Application, store: Store, single: ProviderService) -> None:
+        self._single = single
         self._providers = application.providers
         self._keys = application.keys
         self._settings = application.settings
@@ -78,11 +83,13 @@ class LLMService:
             _log.warning("the provider %s could not be made ready", name, exc_info=True)
 
     async def providers(self) -> ProviderList:
-        """The names, and the present choice. Never a key."""
+        """Each provider, and the present choice. Never a key."""
+        details = await self._single.describe_all()
         choice = self._providers.choice
         return ProviderList(
             providers=self._providers.names(),
             current=CurrentProvider(type=choice.name, model=choice.model, base_url=choice.base_url),
+            details=details,
         )
 
     async def choose(

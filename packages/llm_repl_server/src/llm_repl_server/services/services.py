@@ -19,6 +19,7 @@ from llm_repl_server.services.llm import LLMService
 from llm_repl_server.services.notebooks import NotebookService
 from llm_repl_server.services.open_notebooks import OpenNotebooks
 from llm_repl_server.services.prompts import PromptService
+from llm_repl_server.services.providers import ProviderService
 from llm_repl_server.services.run_registry import RunRegistry
 from llm_repl_server.services.runs import RunService
 from llm_repl_server.services.sessions import SessionFactory
@@ -79,7 +80,8 @@ class Services:
         self.calls = CallService(open_notebooks, self.store)
         self.graph = GraphService(open_notebooks)
         self.prompts = PromptService(open_notebooks)
-        self.llm = LLMService(self.application, self.store)
+        self.providers = ProviderService(self.application)
+        self.llm = LLMService(self.application, self.store, self.providers)
         self.llm.restore()
         self.loop.submit(self.llm.warm())
         self._sweeping = self.loop.submit(self._sweep())
