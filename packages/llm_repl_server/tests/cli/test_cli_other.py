@@ -25,7 +25,17 @@ def test_version_is_that_of_all_packages(llm_repl: RunCommand) -> None:
 def test_help_lists_every_command(llm_repl: RunCommand) -> None:
     ended = llm_repl("--help")
     assert ended.returncode == 0
-    for command in ("calls", "graph", "keys", "plugins", "preview", "run", "serve", "settings"):
+    for command in (
+        "calls",
+        "graph",
+        "keys",
+        "plugins",
+        "preview",
+        "providers",
+        "run",
+        "serve",
+        "settings",
+    ):
         assert f"\n  {command} " in ended.stdout
         assert llm_repl(command, "--help").returncode == 0
 
