@@ -127,7 +127,7 @@ def check_run(commands: Path, folder: Path, env: dict[str, str]) -> None:
 
 
 def check_serve(commands: Path, folder: Path, env: dict[str, str]) -> None:
-    """The server comes up, says that it is well, and ends on SIGTERM with exit code 0."""
+    """The server comes up, says that it is well, brings the page, and ends on SIGTERM with exit code 0."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     words = [str(commands / "llm-repl"), "serve", "--host", "127.0.0.1", "--port", str(port)]
@@ -142,6 +142,7 @@ def check_serve(commands: Path, folder: Path, env: dict[str, str]) -> None:
         try:
             answer = wait_for_health(f"http://127.0.0.1:{port}/api/health", server)
             assert isinstance(answer, dict), answer
+            check_page(f"http://127.0.0.1:{port}")
             server.send_signal(signal.SIGTERM)
             code = server.wait(STOP_LIMIT_S)
             assert code == 0, f"`llm-repl serve` ended with exit code {code}"
@@ -152,14 +153,29 @@ def check_serve(commands: Path, folder: Path, env: dict[str, str]) -> None:
             server.kill()
 
 
+def check_page(base: str) -> None:
+    """What the page consists of is in the wheel."""
+    document = fetch(f"{base}/").decode()
+    names = re.findall(r"static/([\w.-]+)", document)
+    assert {"page.js", "page.css"} <= set(names), document
+    for name in [*names, "editor.js"]:
+        assert fetch(f"{base}/static/{name}"), name
+
+
+def fetch(url: str) -> bytes:
+    """What is at the address, without a proxy."""
+    no_proxy = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with no_proxy.open(url, timeout=5) as response:
+        content: bytes = response.read()
+    return content
+
+
 def wait_for_health(url: str, server: subprocess.Popen[bytes]) -> object:
     """Ask until the server answers; a server that ended, or takes too long, ends the check."""
-    no_proxy = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + START_LIMIT_S
     while True:
         try:
-            with no_proxy.open(url, timeout=5) as response:
-                return json.load(response)
+            return json.loads(fetch(url))
         except urllib.error.HTTPError:
             raise
         except OSError:
