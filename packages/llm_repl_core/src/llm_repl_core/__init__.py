@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         RunFailed,
         RunProgress,
         RunStarted,
+        StaleReasonsChanged,
         ToolApprovalNeeded,
     )
     from llm_repl_core.formats.base import Format
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     )
     from llm_repl_core.model.notebook import Notebook
     from llm_repl_core.model.output import Output
+    from llm_repl_core.model.staleness import Staleness, StaleReason
     from llm_repl_core.plugins.contexts import (
         CallContext,
         CallResult,
@@ -157,6 +159,9 @@ __all__ = [
     "ServerToolCall",
     "Session",
     "Settings",
+    "StaleReason",
+    "StaleReasonsChanged",
+    "Staleness",
     "Text",
     "TokenLogprob",
     "Tool",
@@ -200,6 +205,7 @@ _MODULES = {
         "RunFailed",
         "RunProgress",
         "RunStarted",
+        "StaleReasonsChanged",
         "ToolApprovalNeeded",
     ),
     "formats.base": ("Format",),
@@ -207,6 +213,7 @@ _MODULES = {
     "model.cell": ("Cell", "CodeCell", "ForeignCell", "MarkdownCell", "MemoryCell", "PromptCell"),
     "model.notebook": ("Notebook",),
     "model.output": ("Output",),
+    "model.staleness": ("StaleReason", "Staleness"),
     "plugins.contexts": (
         "CallContext",
         "CallResult",

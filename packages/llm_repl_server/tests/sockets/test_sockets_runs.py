@@ -14,7 +14,7 @@ NUMBERED = (
     "run_started", "run_progress", "run_ended", "cell_execution_started", "cell_execution_output",
     "cell_execution_text", "cell_execution_reasoning", "cell_execution_completed", "cell_execution_failed",
     "notebook_execution_started", "notebook_execution_completed", "notebook_execution_failed",
-    "cells_stale", "cell_output_updated", "cell_outputs_cleared",
+    "cells_stale", "stale_reasons_changed", "cell_output_updated", "cell_outputs_cleared",
 )  # fmt: skip
 
 

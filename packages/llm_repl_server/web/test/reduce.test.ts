@@ -8,7 +8,7 @@ import type { Cell } from "../src/wire/shapes.ts";
 function cell(id: string, fields: Partial<Cell> = {}): Cell {
   return {
     id, type: "ComputationCell", content: "", outputs: [], status: "idle", execution_count: null,
-    stale: false, pinned: false, skipped: false, metadata: {}, version: "1", ...fields,
+    stale: false, stale_reasons: [], pinned: false, skipped: false, metadata: {}, version: "1", ...fields,
   };
 }
 
@@ -86,12 +86,24 @@ test("a stream that goes back gives way to what stands there now", () => {
 
 test("a gap in the sequence is noticed, another notebook's event is not heard", () => {
   const start = state(cell("a"));
-  const first = run({ event: "cells_stale", cell_ids: ["a"] });
+  const first = run({ event: "cells_stale", cell_ids: ["a"], reasons: {} });
   sequence++;
-  const third = run({ event: "cells_stale", cell_ids: ["a"] });
+  const third = run({ event: "cells_stale", cell_ids: ["a"], reasons: {} });
   assert.equal(after(start, first).missedEvents, false);
   assert.equal(after(start, first, third).missedEvents, true);
   assert.equal(reduce(start, { ...first, notebook_id: "m" }, 0), start);
+});
+
+test("why a cell is stale is known from the event, and forgotten when it runs", () => {
+  const reason = {
+    kind: "variable", cell_id: "b", cell_number: null, variable: "x", field: null, was: "1", now: "2",
+  } as const;
+  const told = after(state(cell("a")), run({ event: "cells_stale", cell_ids: ["a"], reasons: { a: [reason] } }));
+  assert.deepEqual(told.cells.get("a")?.stale_reasons, [reason]);
+  const again = after(told, run({ event: "stale_reasons_changed", cell_ids: ["a"], reasons: {} }));
+  assert.deepEqual(again.cells.get("a")?.stale_reasons, [reason]);
+  const ran = after(again, run({ event: "cell_execution_started", cell_id: "a" }));
+  assert.deepEqual(ran.cells.get("a")?.stale_reasons, []);
 });
 
 test("an answer that is under way is there at once, and what was read is not added again", () => {

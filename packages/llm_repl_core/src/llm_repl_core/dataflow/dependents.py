@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -12,10 +12,22 @@ from llm_repl_core.dataflow.effects import LAST_ANSWER
 from llm_repl_core.model.cell import Cell, PromptCell
 from llm_repl_core.model.notebook import Notebook
 
-__all__ = ["Dependents"]
+__all__ = ["Cause", "Dependents"]
 
 # Beside variables, these are read and given. No variable has such a name, and no cell binds one.
 _ABOVE, _PINNED, _ANSWER = "<any cell>", "<a pinned cell>", "<any answer>"
+
+
+class Cause(Struct, frozen=True):
+    """By what a cell depends on one that changed.
+
+    Attributes:
+        cell_id: The cell that it sees the change of: the one that changed, or one between them.
+        variables: By which variables; none: it is sent with that cell, or may use any variable.
+    """
+
+    cell_id: str
+    variables: frozenset[str]
 
 
 class _Entry(Struct, frozen=True):
@@ -72,27 +84,43 @@ class Dependents:
             cell_id: The cell.
             ends_at: Whether what depends on a cell, that depends on this one, is of no interest.
         """
+        return list(self.causes(cell_id, ends_at=ends_at))
+
+    def causes(
+        self, cell_id: str, *, ends_at: Callable[[str], bool] = lambda _: False
+    ) -> dict[str, list[Cause]]:
+        """The same cells as `of`, in the same order, each with what it depends on that changed.
+
+        Args:
+            cell_id: The cell.
+            ends_at: As for `of`.
+        """
         before = self._entries.get(cell_id)
         self._refresh()
         if cell_id not in self._entries:
-            return []
-        found: set[str] = set()
+            return {}
+        found: dict[str, list[Cause]] = {}
         passed: set[str] = set()
-        waiting = [(cell_id, self._gives(cell_id) | (before.gives if before else frozenset()))]
+        given = self._gives(cell_id) | (before.gives if before else frozenset())
+        # The cell whose change is seen, the one that is looked below, and the names that it gives.
+        waiting: list[tuple[Cause | None, str, frozenset[str]]] = [(None, cell_id, given)]
         while waiting:
-            source, names = waiting.pop()
-            for reader in self._readers_below(source, names):
+            seen_as, source, names = waiting.pop()
+            for reader, seen in self._readers_below(source, names).items():
                 entry = self._entries[reader]
+                cause = seen_as or Cause(source, _variables(seen))
                 if names.isdisjoint(entry.reads):
                     if reader not in passed:
                         passed.add(reader)
-                        waiting.append((reader, entry.functions))
-                elif reader not in found:
-                    found.add(reader)
+                        waiting.append((cause, reader, entry.functions))
+                    continue
+                if reader not in found:
+                    found[reader] = []
                     if not ends_at(reader):
-                        waiting.append((reader, self._gives(reader)))
-        found.discard(cell_id)
-        return sorted(found, key=self._indexes.__getitem__)
+                        waiting.append((None, reader, self._gives(reader)))
+                found[reader].append(cause)
+        found.pop(cell_id, None)
+        return {reader: found[reader] for reader in sorted(found, key=self._indexes.__getitem__)}
 
     def _gives(self, cell_id: str) -> frozenset[str]:
         cell, gives = self._notebook[cell_id], self._entries[cell_id].gives
@@ -100,11 +128,11 @@ class Dependents:
             return gives
         return gives | {_ABOVE, _of_cell(cell_id), *([_PINNED] if cell.pinned else [])}
 
-    def _readers_below(self, source: str, names: Iterable[str]) -> set[str]:
-        """The cells that read a name before another cell surely binds it anew."""
+    def _readers_below(self, source: str, names: Iterable[str]) -> Mapping[str, set[str]]:
+        """The cells that read a name before another cell surely binds it anew, and which names."""
         indexes = self._indexes
         index = indexes[source]
-        found: set[str] = set()
+        found: dict[str, set[str]] = {}
         for name in names:
             readers = self._readers.get(name)
             if not readers:
@@ -114,7 +142,9 @@ class Dependents:
                 default=len(indexes),
             )
             # The cell that binds it anew may read it first.
-            found |= {reader for reader in readers if index < indexes[reader] <= end}
+            for reader in readers:
+                if index < indexes[reader] <= end:
+                    found.setdefault(reader, set()).add(name)
         return found
 
     # Keeping up -------------------------------------------------------------------------------
@@ -175,6 +205,11 @@ def _entry(cell: Cell, key: tuple[Any, ...], index: int, system: str | None) -> 
         reads=frozenset(reads),
         through=frozenset[str]().union(*(each.reads | each.mentions for each in called)),
     )
+
+
+def _variables(names: Iterable[str]) -> frozenset[str]:
+    """Those that are names of variables, and no marks of ours."""
+    return frozenset(name for name in names if not name.startswith("<"))
 
 
 def _of_cell(cell_id: str) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from llm_repl_core.engine.cell_outputs import CellOutputs
 from llm_repl_core.engine.cell_stopper import CellStopper
 from llm_repl_core.engine.look_ahead import LookAhead
 from llm_repl_core.engine.run_resources import RunResources
 from llm_repl_core.engine.session_resources import SessionResources
+from llm_repl_core.engine.value_watch import value_excerpt
 from llm_repl_core.execution.cell_type import Deliver
 from llm_repl_core.execution.events import Event, ToolApprovalNeeded
 from llm_repl_core.execution.model_calls import CallListener, ModelCall, ModelReply
@@ -25,6 +28,9 @@ from llm_repl_core.providers.base import ToolCall
 __all__ = ["CellExecution"]
 
 T = TypeVar("T")
+
+_SEEN_LIMIT = 8
+"""How many of the variables that a cell has read are remembered."""
 
 
 class CellExecution:
@@ -133,6 +139,13 @@ class CellExecution:
     def note_state_read(self) -> None:
         """Say that all has been read of the state that the cell reads."""
         self._state_read()
+
+    def note_seen(self, values: Mapping[str, str]) -> None:
+        """Say which values the cell has read."""
+        seen = {
+            name: value_excerpt(values[name], self._session) for name in [*values][:_SEEN_LIMIT]
+        }
+        self._cell.staleness = replace(self._cell.staleness, seen=seen)
 
     async def await_answer(self, names: Sequence[str]) -> None:
         """Have variables be without a value until there is an answer."""

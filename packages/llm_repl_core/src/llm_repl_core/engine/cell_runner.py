@@ -13,20 +13,25 @@ from msgspec import Struct
 from llm_repl_core.engine.cell_execution import CellExecution
 from llm_repl_core.engine.cell_outputs import CellOutputs
 from llm_repl_core.engine.cell_stopper import CellStopper
+from llm_repl_core.engine.dependencies import MarkedCells
 from llm_repl_core.engine.look_ahead import LookAhead
 from llm_repl_core.engine.run_resources import RunResources
 from llm_repl_core.engine.session_resources import SessionResources
+from llm_repl_core.engine.value_watch import ValueWatch
 from llm_repl_core.errors import CallNotSent, KernelDied, KernelError, LLMReplError
 from llm_repl_core.execution.cell_type import CellType
 from llm_repl_core.execution.events import (
     CELL_STOPPED,
+    REASONS_TOLD,
     CellCompleted,
     CellFailed,
     CellsStale,
     CellStarted,
+    StaleReasonsChanged,
 )
 from llm_repl_core.model.cell import Cell, CellStatus, ForeignCell
 from llm_repl_core.model.output import Output
+from llm_repl_core.model.staleness import Staleness
 from llm_repl_core.plugins.contexts import CellContext, CellResult
 
 __all__ = ["CellOutcome", "CellRunner"]
@@ -65,12 +70,14 @@ class _PriorState(Struct, frozen=True):
     outputs: list[Output]
     status: CellStatus
     stale: bool
+    staleness: Staleness
     execution_count: int | None
 
     def put_back(self, cell: Cell) -> None:
         cell.outputs = self.outputs
         cell.status = self.status
         cell.stale = self.stale
+        cell.staleness = self.staleness
         cell.execution_count = self.execution_count
 
 
@@ -108,9 +115,13 @@ class CellRunner:
         self._count = count
         self._refusal = refusal
         self._cell_type = session.cell_types.get(type(cell))
-        self._prior_state = _PriorState(cell.outputs, cell.status, cell.stale, cell.execution_count)
+        self._prior_state = _PriorState(
+            cell.outputs, cell.status, cell.stale, cell.staleness, cell.execution_count
+        )
         self._outputs = CellOutputs(cell, run.emitter, session.displays, session.model_caller)
         self._stopper = CellStopper(cell.id, session.kernel, run)
+        self._watch = ValueWatch(cell, session, run)
+        self._marked = MarkedCells()
         self._execution = CellExecution(
             cell,
             index,
@@ -130,8 +141,18 @@ class CellRunner:
             async with self._run.kernel_turn:
                 if self._stopper.is_stopped:  # before it began
                     return CellOutcome(CELL_STOPPED, interrupted=True)
-                return await self._execute_whole()
-        return await self._execute_whole()
+                try:
+                    outcome = await self._execute_whole()
+                    if self._marked:
+                        values = await self._watch.look_after()
+                        self._session.dependencies.note_values(self._cell.id, values)
+                finally:
+                    self._tell_stale()
+                return outcome
+        try:
+            return await self._execute_whole()
+        finally:
+            self._tell_stale()
 
     async def stop(self) -> None:
         """End the cell; returns when it has ended. See `CellStopper.stop`."""
@@ -162,7 +183,7 @@ class CellRunner:
         """Make this run the one whose outputs the cell has."""
         self._outputs.claim()
         self._cell.status = "running"
-        self._cell.stale = False  # what is edited from now on makes it so again
+        self._cell.be_fresh()  # what is edited from now on makes it stale again
         self._cell.execution_count = self._count
 
     # Producing outputs -------------------------------------------------------------------------
@@ -210,6 +231,8 @@ class CellRunner:
         if cell_type.runs_in_kernel:
             kernels.note_code(self._cell.id, self._cell.content)
             self._stopper.take_kernel()  # until it has ended
+        if cell_type.cell_class.is_counted:
+            await self._watch.look_before()
         with kernels.kernel.collect_outputs(self._outputs.put):
             await self._produce_with(cell_type)
 
@@ -275,11 +298,36 @@ class CellRunner:
         else:
             self._session.kernels.note_not_held(cell_id)
         # What this run has come to already stands where document order has it, and saw all it needs.
-        changed = self._session.dependencies.mark_changed(cell_id, except_ids=state.begun)
-        # Those that this very run comes to are not said to be stale for a moment.
-        stale = tuple(changed_id for changed_id in changed if not state.will_run(changed_id))
-        if stale:
-            self._run.emitter.emit(CellsStale(cell_ids=stale))
+        self._marked = self._session.dependencies.note_change(
+            cell_id,
+            "ran" if outcome.error is None else "failed",
+            except_ids=state.begun,
+            values=self._watch.answer_change(),
+        )
+
+    def _tell_stale(self) -> None:
+        """Say what is stale since the cell has run, and why."""
+        state, notebook = self._run.state, self._session.notebook
+
+        def told(cell_ids: Sequence[str]) -> tuple[str, ...]:
+            # Those that this very run comes to are not said to be stale for a moment.
+            return tuple(
+                cell_id
+                for cell_id in cell_ids
+                if cell_id in notebook and not state.will_run(cell_id)
+            )
+
+        def tell(event: type[CellsStale | StaleReasonsChanged], cell_ids: tuple[str, ...]) -> None:
+            if cell_ids:
+                reasons = {
+                    cell_id: notebook[cell_id].staleness.reasons
+                    for cell_id in cell_ids[:REASONS_TOLD]
+                }
+                self._run.emitter.emit(event(cell_ids=cell_ids, reasons=reasons))
+
+        marked, self._marked = self._marked, MarkedCells()
+        tell(CellsStale, told(marked.stale))
+        tell(StaleReasonsChanged, told(marked.known))
 
     def _judge(self, outputs: Sequence[Output]) -> CellOutcome:
         last_error = next((output for output in reversed(outputs) if output.type == "error"), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -65,6 +65,13 @@ class Execution(Protocol):
 
     def note_state_read(self) -> None:
         """Say that all has been read of the state that the cell reads: cells below may change it."""
+
+    def note_seen(self, values: Mapping[str, str]) -> None:
+        """Say which values the cell has read, to tell later what has changed.
+
+        Args:
+            values: By variable: its text.
+        """
 
     async def await_answer(self, names: Sequence[str]) -> None:
         """Have variables be without a value until `set_answer` gives them one, or the cell ends.

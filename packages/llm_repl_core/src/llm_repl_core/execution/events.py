@@ -5,9 +5,11 @@ from __future__ import annotations
 from msgspec import Struct
 
 from llm_repl_core.model.output import Output
+from llm_repl_core.model.staleness import StaleReason
 
 __all__ = [
     "CELL_STOPPED",
+    "REASONS_TOLD",
     "RUN_STOPPED",
     "CellCompleted",
     "CellFailed",
@@ -25,12 +27,15 @@ __all__ = [
     "RunFailed",
     "RunProgress",
     "RunStarted",
+    "StaleReasonsChanged",
     "ToolApprovalNeeded",
 ]
 
 
 RUN_STOPPED = "The run was stopped."
 CELL_STOPPED = "The cell was stopped."
+REASONS_TOLD = 200
+"""Of how many cells an event says why they are stale; of more, the cells themselves say it."""
 
 
 class Event(Struct, frozen=True, kw_only=True):
@@ -244,9 +249,23 @@ class CellsStale(Event, frozen=True, kw_only=True):
 
     Attributes:
         cell_ids: Those that were not stale before, in document order.
+        reasons: Why, by cell, of the first `REASONS_TOLD`.
     """
 
     cell_ids: tuple[str, ...]
+    reasons: dict[str, tuple[StaleReason, ...]] = {}
+
+
+class StaleReasonsChanged(Event, frozen=True, kw_only=True):
+    """Of cells that were stale before, more is known why.
+
+    Attributes:
+        cell_ids: These cells, in document order.
+        reasons: Why they are stale, by cell, of the first `REASONS_TOLD`.
+    """
+
+    cell_ids: tuple[str, ...]
+    reasons: dict[str, tuple[StaleReason, ...]] = {}
 
 
 class RunCompleted(Event, frozen=True, kw_only=True):

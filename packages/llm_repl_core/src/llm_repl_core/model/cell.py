@@ -7,12 +7,14 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import msgspec
 from msgspec import NODEFAULT, Meta, Struct, field
+from msgspec.structs import replace
 
 from llm_repl_core.errors import InvalidInput
 from llm_repl_core.model.ids import new_id
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.names import as_variable, is_variable
 from llm_repl_core.model.output import Output
+from llm_repl_core.model.staleness import Staleness, StaleReason, bounded_text
 from llm_repl_core.reasoning_effort import ReasoningEffort
 
 __all__ = [
@@ -50,6 +52,7 @@ class Cell(Struct, kw_only=True):
         extra: Fields that this version does not know, preserved verbatim.
         stale: Whether it has run but might give another result now, since it, or something it
             depends on, was edited or run.
+        staleness: Why it is, and what the last run saw.
         pinned: Whether it is included in every prompt below it.
         skipped: Whether it is left out of every prompt.
     """
@@ -67,11 +70,22 @@ class Cell(Struct, kw_only=True):
     metadata: dict[str, JSONValue] = field(default_factory=dict)
     extra: dict[str, JSONValue] = field(default_factory=dict)
     stale: bool = False
+    staleness: Staleness = field(default_factory=Staleness)
     pinned: bool = False
     skipped: bool = False
 
     COMMON: ClassVar[frozenset[str]] = frozenset(
-        {"content", "id", "outputs", "status", "execution_count", "metadata", "extra", "stale"}
+        {
+            "content",
+            "id",
+            "outputs",
+            "status",
+            "execution_count",
+            "metadata",
+            "extra",
+            "stale",
+            "staleness",
+        }
     )
 
     @classmethod
@@ -98,7 +112,18 @@ class Cell(Struct, kw_only=True):
         self.outputs = []
         self.status = "idle"
         self.execution_count = None
+        self.be_fresh()
+
+    def be_fresh(self) -> None:
+        """Forget that it was stale, and why."""
         self.stale = False
+        self.staleness = Staleness()
+
+    def be_stale(self, *reasons: StaleReason) -> None:
+        """Note that it is stale, and why, besides what is known of it."""
+        self.stale = True
+        if reasons:
+            self.staleness = self.staleness.with_reasons(reasons)
 
     def change(self, **changes: Any) -> None:
         """Change fields by name; a changed content clears the outputs.
@@ -111,17 +136,41 @@ class Cell(Struct, kw_only=True):
         candidate = build_cell(type(self), {**_fields(self), **changes})
         content_changes = candidate.content != self.content
         has_run = self.status != "idle" or self.stale
-        options_change = any(
-            getattr(candidate, name) != getattr(self, name)
-            for name in self.option_names()
-            if name not in ("pinned", "skipped")  # these matter to other cells only
-        )
+        edits = self.edits_to(candidate)
         for name in changes:
             setattr(self, name, getattr(candidate, name))
         if content_changes:
+            known, answer = self.staleness, self.answer_text()
             self.clear_outputs()
-        if has_run and (content_changes or options_change):
-            self.stale = True
+            if answer is not None:
+                known = replace(known, answer=bounded_text(answer))
+            self.staleness = known
+        if has_run and edits:
+            self.be_stale(*edits)
+
+    def edits_to(self, other: Cell) -> list[StaleReason]:
+        """What of it that its result depends on differs in another cell."""
+        edits = [
+            StaleReason(
+                kind="own_edit",
+                field=name,
+                was=_shown(getattr(self, name)),
+                now=_shown(getattr(other, name, None)),
+            )
+            for name in self.option_names()
+            # These matter to other cells only.
+            if name not in ("pinned", "skipped")
+            and getattr(self, name) != getattr(other, name, None)
+        ]
+        if other.content != self.content:
+            edits.insert(0, StaleReason(kind="own_edit", field="content"))
+        return edits
+
+    def answer_text(self) -> str | None:
+        """The text of its one answer; None where it has none, or several."""
+        answers = [output for output in self.outputs if output.type == "llm_response"]
+        last = answers[-1] if answers else None
+        return last.content if last is not None and last.fields.get("item") is None else None
 
     def copy(self, *, id: str | None = None) -> Cell:
         """A cell that shares nothing changeable with this one.
@@ -270,6 +319,13 @@ def _defaults(cell_class: type[Cell]) -> dict[str, Any]:
         field.name: field.default if field.default_factory is NODEFAULT else field.default_factory()
         for field in msgspec.structs.fields(cell_class)
     }
+
+
+def _shown(value: Any) -> str | None:
+    """An option as a short text; None where it has none."""
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return bounded_text(", ".join(value))
+    return bounded_text(str(value)) if isinstance(value, str | int | float) else None
 
 
 def _fields(cell: Cell) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from llm_repl_core import Cell, ForeignCell, Notebook
+from llm_repl_core import Cell, ForeignCell, Notebook, StaleReason
 from llm_repl_core.model.cell import CellStatus
 from llm_repl_core.model.output import merge_streams
 from llm_repl_server.services.encoding import EncodedOutputs, json_bytes, time_on_wire
@@ -75,6 +75,10 @@ class CellAnswer(Struct, frozen=True, kw_only=True):
     execution_count: int | None
     stale: Annotated[
         bool, Meta(description="Whether it has run, but might give another result now.")
+    ]
+    stale_reasons: Annotated[
+        list[StaleReason],
+        Meta(description="Why it is stale, as far as that is known; the most telling first."),
     ]
     pinned: Annotated[bool, Meta(description="Include it in every prompt below it.")]
     skipped: Annotated[bool, Meta(description="Leave it out of every prompt.")]
@@ -187,6 +191,7 @@ def cell_answer(cell: Cell) -> CellAnswer:
         status=cell.status,
         execution_count=cell.execution_count,
         stale=cell.stale,
+        stale_reasons=list(cell.staleness.reasons) if cell.stale else [],
         metadata=dict(cell.metadata),
         version=cell_tag(cell),
         **cell.options(),

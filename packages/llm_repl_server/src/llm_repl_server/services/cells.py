@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from typing import Any
 
-from llm_repl_core import Application, Cell, ForeignCell, InvalidInput, Notebook
+from llm_repl_core import Application, Cell, ForeignCell, InvalidInput, Notebook, StaleReason
+from llm_repl_core.engine.dependencies import Happening, MarkedCells
 from llm_repl_core.model.cell import build_cell
 from llm_repl_server.errors import PreconditionFailed
 from llm_repl_server.services.answers import (
@@ -154,22 +155,24 @@ class CellService:
             candidate = build_cell(
                 new_class, kept | self._own_fields(new_class, fields, cell) | {"id": cell_id}
             )
-            candidate.stale = cell.stale or cell.status != "idle"
+            if cell.stale or cell.status != "idle":
+                candidate.staleness = cell.staleness
+                candidate.be_stale(StaleReason(kind="own_edit", field="type"))
         is_other = _matters(candidate) != _matters(cell)
         # What depended on the cell as it was, and what depends on it as it is.
-        stale = [*opened.dependencies.mark_changed(cell_id)] if is_other else []
+        marked = _Marked(opened, cell_id, "edited" if is_other else None)
+        marked.note()
         if new_class is type(cell):
             notebook.change(cell_id, **fields)
         else:
             notebook.replace(candidate)
-        if is_other:
-            stale += opened.dependencies.mark_changed(cell_id)
+        marked.note()
         shown = cell_answer(notebook[cell_id])
         await self._write(
             opened,
             WriteCell(notebook_id, notebook[cell_id]),
             event=CellChanged(notebook_id=notebook_id, cell_id=cell_id, cell=shown),
-            stale=stale,
+            marked=marked.cells(),
         )
         return shown
 
@@ -185,7 +188,7 @@ class CellService:
         """
         opened = await self._open_notebooks.get(notebook_id)
         _check_version(opened.notebook[cell_id], if_match)
-        stale = opened.dependencies.mark_changed(cell_id)
+        marked = opened.dependencies.note_change(cell_id, "deleted")
         opened.notebook.remove(cell_id)
         if opened.existing_session is not None:
             opened.existing_session.approvals.refuse(cell_id)  # nobody is asked any more
@@ -193,7 +196,7 @@ class CellService:
             opened,
             DeleteCell(notebook_id, cell_id),
             event=CellDeleted(notebook_id=notebook_id, cell_id=cell_id),
-            stale=stale,
+            marked=marked,
         )
 
     async def move(self, notebook_id: str, cell_id: str, position: int) -> CellAnswer:
@@ -207,22 +210,23 @@ class CellService:
         opened = await self._open_notebooks.get(notebook_id)
         notebook = opened.notebook
         cell = notebook[cell_id]
-        stale: list[str] = []
+        marked = _Marked(opened, cell_id, "moved")
         needs: list[str] = []
-        has_run = cell.status != "idle" and not cell.stale
+        was_stale = cell.stale
+        has_run = cell.status != "idle" or was_stale
         if 0 <= position < len(notebook):
             needs = opened.dependencies.upstream(cell_id) if has_run else []
-            stale += opened.dependencies.mark_changed(cell_id)
+            marked.note()
         notebook.move(cell_id, position)
-        stale += opened.dependencies.mark_changed(cell_id)
+        marked.note()
         if has_run and needs != opened.dependencies.upstream(cell_id):
-            cell.stale = True
-            stale.append(cell_id)
+            cell.be_stale(StaleReason(kind="moved", cell_id=cell_id))
+            marked.add(cell_id, was_stale=was_stale)
         await self._write(
             opened,
             ReorderCell(notebook_id, cell_id, _next_id(notebook, position)),
             event=CellMoved(notebook_id=notebook_id, cell_id=cell_id, position=position),
-            stale=stale,
+            marked=marked.cells(),
         )
         return cell_answer(cell)
 
@@ -294,27 +298,61 @@ class CellService:
 
     async def _inserted(self, opened: OpenNotebook, cell: Cell) -> CellAnswer:
         notebook = opened.notebook
-        stale = opened.dependencies.mark_changed(cell.id)
+        marked = opened.dependencies.note_change(cell.id, "added")
         index = notebook.index(cell.id)
         shown = cell_answer(cell)
         await self._write(
             opened,
             InsertCell(notebook.id, cell, _next_id(notebook, index)),
             event=CellCreated(notebook_id=notebook.id, cell_id=cell.id, position=index, cell=shown),
-            stale=stale,
+            marked=marked,
         )
         return shown
 
     async def _write(
-        self, opened: OpenNotebook, change: Change, *, event: WireEvent, stale: Sequence[str]
+        self, opened: OpenNotebook, change: Change, *, event: WireEvent, marked: MarkedCells
     ) -> None:
         """Write a change, and what has become stale by it; returns when both are on disk."""
         changes = [change, opened.writer.touch_change()]
-        if stale:
-            changes.append(MarkStale(opened.notebook.id, tuple(stale)))
+        if marked:
+            changes.append(MarkStale.of(opened.notebook, (*marked.stale, *marked.known)))
         opened.writer.write(*changes, event=event)
         await opened.writer.written()
-        opened.events.publish_stale(stale)
+        opened.events.publish_stale(marked)
+
+
+class _Marked:
+    """The cells that are marked in several steps of one edit.
+
+    Args:
+        opened: Their notebook.
+        cell_id: The cell that is edited.
+        happening: What happens to it; None: nothing that others depend on.
+    """
+
+    def __init__(self, opened: OpenNotebook, cell_id: str, happening: Happening | None) -> None:
+        self._dependencies = opened.dependencies
+        self._cell_id = cell_id
+        self._happening = happening
+        self._stale: list[str] = []
+        self._known: list[str] = []
+
+    def note(self) -> None:
+        """Mark what depends on the cell as it is now."""
+        if self._happening is not None:
+            marked = self._dependencies.note_change(self._cell_id, self._happening)
+            self._stale += marked.stale
+            self._known += marked.known
+
+    def add(self, cell_id: str, *, was_stale: bool) -> None:
+        """Take in a cell that was marked otherwise."""
+        (self._known if was_stale else self._stale).append(cell_id)
+
+    def cells(self) -> MarkedCells:
+        """Each cell once."""
+        stale = tuple(dict.fromkeys(self._stale))
+        known = dict.fromkeys(cell_id for cell_id in self._known if cell_id not in stale)
+        return MarkedCells(stale, tuple(known))
 
 
 def _matters(cell: Cell) -> tuple[Any, ...]:

@@ -31,7 +31,7 @@ from llm_repl_server.services.wire_events import (
     NotebookCreated,
     NotebookDeleted,
 )
-from llm_repl_server.storage.changes import CreateNotebook, DeleteNotebook
+from llm_repl_server.storage.changes import CreateNotebook, DeleteNotebook, MarkStale
 from llm_repl_server.storage.store import Store
 
 __all__ = ["Download", "NotebookService"]
@@ -113,17 +113,21 @@ class NotebookService:
         """
         opened = await self._open_notebooks.get(notebook_id)
         notebook = opened.notebook
+        before = notebook.own_metadata
         if metadata is not None:
             _replace_metadata(notebook, metadata)
         if name is not None:
             notebook.name = name
+        marked = opened.dependencies.note_notebook_edit(before)
         notebook.touch()
         header = notebook_header(notebook)
         opened.writer.write(
             opened.writer.header_change(),
+            *([MarkStale.of(notebook, (*marked.stale, *marked.known))] if marked else []),
             event=NotebookChanged(**asdict(header), metadata=dict(notebook.metadata)),
         )
         await opened.writer.written()
+        opened.events.publish_stale(marked)
         return header
 
     async def delete(self, notebook_id: str) -> None:

@@ -23,8 +23,12 @@ from llm_repl_core import (
     RunFailed,
     RunProgress,
     RunStarted,
+    StaleReason,
+    StaleReasonsChanged,
     ToolApprovalNeeded,
 )
+from llm_repl_core.engine.dependencies import MarkedCells
+from llm_repl_core.execution.events import REASONS_TOLD
 from llm_repl_server.services import wire_events as wire
 from llm_repl_server.services.answers import cell_answer
 from llm_repl_server.services.cell_writer import CellWriter
@@ -106,7 +110,9 @@ class RunEvents:
                 self.partial_answers.note(event)
                 self._cell_ended(event)
             case CellsStale():
-                self._write_stale(event, event.cell_ids)
+                self._write_stale(event, MarkedCells(stale=event.cell_ids))
+            case StaleReasonsChanged():
+                self._write_stale(event, MarkedCells(known=event.cell_ids))
 
     @property
     def idle(self) -> bool:
@@ -118,17 +124,9 @@ class RunEvents:
         for throttle in self._outputs.values():
             throttle.flush()
 
-    def publish_stale(self, cell_ids: Sequence[str]) -> None:
-        """Tell that cells are stale since another was edited, which is on disk already."""
-        if cell_ids:
-            self._publisher.publish(
-                wire.CellsStale(
-                    notebook_id=self._writer.notebook.id,
-                    run_id=None,
-                    sequence=self._next_sequence(),
-                    cell_ids=list(cell_ids),
-                )
-            )
+    def publish_stale(self, marked: MarkedCells) -> None:
+        """Tell that cells are stale since something was edited, which is on disk already."""
+        self._publish_stale(None, marked, None)
 
     # Runs ------------------------------------------------------------------------------------
 
@@ -186,7 +184,8 @@ class RunEvents:
         # What the run was to come to, and did not, the engine has not told to be stale.
         stale = self._stale_among(not_run) - self._stale_before.pop(event.run_id, set())
         if stale:
-            self._write_stale(event, [cell_id for cell_id in not_run if cell_id in stale])
+            told = tuple(cell_id for cell_id in not_run if cell_id in stale)
+            self._write_stale(event, MarkedCells(stale=told))
         if event.run_id in self._whole_runs:
             self._whole_runs.remove(event.run_id)
             self._publish_notebook_ended(event, error, cell_id, after)
@@ -277,19 +276,40 @@ class RunEvents:
             self._last_writes[event.run_id] = after
         self._publish(event, after)
 
-    def _write_stale(self, event: Event, cell_ids: Sequence[str]) -> None:
+    def _write_stale(self, event: Event, marked: MarkedCells) -> None:
         after = None
         if not self._writer.deleted:
-            after = self._writer.write(MarkStale(event.notebook_id, tuple(cell_ids)), keep=True)
-        self._publisher.publish(
-            wire.CellsStale(
-                notebook_id=event.notebook_id,
-                run_id=event.run_id,
-                sequence=self._next_sequence(),
-                cell_ids=list(cell_ids),
-            ),
-            after,
-        )
+            notebook = self._writer.notebook
+            mark = MarkStale.of(notebook, (*marked.stale, *marked.known))
+            after = self._writer.write(mark, keep=True)
+        self._publish_stale(event.run_id, marked, after)
+
+    def _publish_stale(
+        self, run_id: str | None, marked: MarkedCells, after: Future[None] | None
+    ) -> None:
+        for event_class, cell_ids in (
+            (wire.CellsStale, marked.stale),
+            (wire.StaleReasonsChanged, marked.known),
+        ):
+            if cell_ids:
+                self._publisher.publish(
+                    event_class(
+                        notebook_id=self._writer.notebook.id,
+                        run_id=run_id,
+                        sequence=self._next_sequence(),
+                        cell_ids=list(cell_ids),
+                        reasons=self._reasons(cell_ids),
+                    ),
+                    after,
+                )
+
+    def _reasons(self, cell_ids: Sequence[str]) -> dict[str, list[StaleReason]]:
+        notebook = self._writer.notebook
+        return {
+            cell_id: list(notebook[cell_id].staleness.reasons)
+            for cell_id in cell_ids[:REASONS_TOLD]
+            if cell_id in notebook
+        }
 
     def _stale_among(self, cell_ids: Iterable[str]) -> set[str]:
         notebook = self._writer.notebook

@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from llm_repl_core import Output
+from llm_repl_core import Output, StaleReason
 from llm_repl_server.services.answers import CellAnswer, Metadata, NotebookHeader
 from llm_repl_server.services.encoding import EncodedOutput, EncodedOutputs
 
@@ -45,6 +45,7 @@ __all__ = [
     "RunProgress",
     "RunStarted",
     "ServerStopping",
+    "StaleReasonsChanged",
     "ToolApprovalNeeded",
     "WireEvent",
     "storage_failure",
@@ -288,12 +289,32 @@ class CellExecutionFailed(RunCellEvent, frozen=True, kw_only=True):
         return replace(self, error=failure.content, outputs=outputs, status="error")
 
 
+_Reasons = Annotated[
+    dict[str, list[StaleReason]],
+    Meta(description="Why, by cell, of the first 200; of others, the cell itself says it."),
+]
+
+
 class CellsStale(NotebookEvent, frozen=True, kw_only=True):
     """Some cells have become stale, since what they depend on was run or edited."""
 
     run_id: Annotated[str | None, Meta(description="The run that caused it; null: an edit.")]
     sequence: _Sequence
     cell_ids: Annotated[list[str], Meta(description="The cells that have become stale.")]
+    reasons: _Reasons
+
+    def if_not_written(self, error: BaseException) -> WireEvent:  # noqa: ARG002 - as above
+        """The same, or a number would be missing."""
+        return self
+
+
+class StaleReasonsChanged(NotebookEvent, frozen=True, kw_only=True):
+    """Of some cells that were stale already, more is known why."""
+
+    run_id: Annotated[str | None, Meta(description="The run that caused it; null: an edit.")]
+    sequence: _Sequence
+    cell_ids: Annotated[list[str], Meta(description="These cells.")]
+    reasons: _Reasons
 
     def if_not_written(self, error: BaseException) -> WireEvent:  # noqa: ARG002 - as above
         """The same, or a number would be missing."""
@@ -410,6 +431,7 @@ EMITTED: dict[str, type[WireEvent]] = {
         NotebookExecutionCompleted,
         NotebookExecutionFailed,
         CellsStale,
+        StaleReasonsChanged,
         KernelRestarted,
         NotebookCreated,
         NotebookChanged,

@@ -6,6 +6,7 @@ shares nothing with it that may still change.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TypeAlias
 
@@ -16,6 +17,7 @@ from llm_repl_core.ledger.record import CallRecord
 from llm_repl_core.model.cell import Cell
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.notebook import Notebook
+from llm_repl_core.model.staleness import Staleness
 from llm_repl_server.storage import statements
 from llm_repl_server.storage.call_rows import call_to_row
 from llm_repl_server.storage.columns import encode_json, encode_text
@@ -34,6 +36,7 @@ from llm_repl_server.storage.operations import (
 from llm_repl_server.storage.record_operations import CallInsertion, MediaInsertion, RunUpsert
 from llm_repl_server.storage.rows import (
     cell_to_row,
+    encode_staleness,
     notebook_to_row,
     notebook_values,
     run_to_row,
@@ -117,10 +120,27 @@ class DeleteCell(Struct, frozen=True):
 
 
 class MarkStale(Struct, frozen=True):
-    """Note that cells would give something else now; those that are gone are passed over."""
+    """Note that cells would give something else now; those that are gone are passed over.
+
+    Attributes:
+        notebook_id: Whose cells.
+        cells: Each with its id.
+    """
 
     notebook_id: str
-    cell_ids: tuple[str, ...]
+    cells: tuple[tuple[str, Staleness], ...]
+
+    @classmethod
+    def of(cls, notebook: Notebook, cell_ids: Iterable[str]) -> MarkStale:
+        """The mark of some cells of a notebook; those that are gone are passed over."""
+        return cls(
+            notebook.id,
+            tuple(
+                (cell_id, notebook[cell_id].staleness)
+                for cell_id in cell_ids
+                if cell_id in notebook
+            ),
+        )
 
 
 class PutSetting(Struct, frozen=True):
@@ -202,8 +222,14 @@ def _encode(change: Change) -> Operation:
             return CellMove(encode_text(notebook_id), encode_text(cell_id), _optional(before_id))
         case DeleteCell(notebook_id, cell_id):
             return CellDeletion(encode_text(notebook_id), encode_text(cell_id))
-        case MarkStale(notebook_id, cell_ids):
-            return StaleMark(encode_text(notebook_id), tuple(map(encode_text, cell_ids)))
+        case MarkStale(notebook_id, marked):
+            return StaleMark(
+                encode_text(notebook_id),
+                tuple(
+                    (encode_text(cell_id), encode_staleness(staleness))
+                    for cell_id, staleness in marked
+                ),
+            )
         case CreateNotebook(notebook):
             return NotebookCreation(
                 notebook_to_row(notebook), [cell_to_row(notebook.id, cell) for cell in notebook]

@@ -163,15 +163,18 @@ class CellDeletion(Operation, frozen=True):
 
 
 class StaleMark(Operation, frozen=True):
-    """Note on cells, as far as they exist, that they are stale."""
+    """Note on cells, as far as they exist, that they are stale, and why."""
 
     notebook_id: str
-    cell_ids: tuple[str, ...]
+    cells: tuple[tuple[str, str | None], ...]
 
     def apply(self, database: Database) -> None:
-        """Write the column of each."""
+        """Write the columns of each."""
         shared = {"for_notebook_id": self.notebook_id, "stale": True}
-        rows = [{**shared, "for_id": cell_id} for cell_id in self.cell_ids]
+        rows = [
+            {**shared, "for_id": cell_id, "staleness": staleness}
+            for cell_id, staleness in self.cells
+        ]
         if rows:
             database.run_many(statements.mark_stale, rows)
 

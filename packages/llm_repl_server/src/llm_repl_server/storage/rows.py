@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+import msgspec
+
 from llm_repl_core.errors import InvalidInput
 from llm_repl_core.model.cell import Cell, ForeignCell, build_cell
 from llm_repl_core.model.cell_types import CellTypes
 from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.model.output import Output
+from llm_repl_core.model.staleness import Staleness
 from llm_repl_server.storage.columns import (
     decode_json,
     decode_text,
@@ -25,6 +28,7 @@ __all__ = [
     "Row",
     "cell_from_row",
     "cell_to_row",
+    "encode_staleness",
     "notebook_from_row",
     "notebook_to_row",
     "notebook_values",
@@ -102,7 +106,25 @@ def cell_to_row(notebook_id: str, cell: Cell) -> Row:
         "extra": encode_json(extra),
         "updated_at": encode_time(datetime.now(UTC)),
         "stale": cell.stale,
+        "staleness": encode_staleness(cell.staleness),
     }
+
+
+def encode_staleness(staleness: Staleness) -> str | None:
+    """What is remembered of a cell's last run, as its column holds it."""
+    if not staleness.reasons and not staleness.seen and staleness.answer is None:
+        return None
+    return encode_json(msgspec.to_builtins(staleness))
+
+
+def _decode_staleness(column: str | None) -> Staleness:
+    """What a column holds; nothing where a later version wrote it."""
+    if column is None:
+        return Staleness()
+    try:
+        return msgspec.convert(decode_json(column), Staleness)
+    except msgspec.ValidationError:
+        return Staleness()
 
 
 def cell_from_row(row: Mapping[str, Any], cell_types: CellTypes) -> Cell:
@@ -123,6 +145,7 @@ def cell_from_row(row: Mapping[str, Any], cell_types: CellTypes) -> Cell:
         "execution_count": row["execution_count"],
         "metadata": decode_json(row["metadata"]),
         "stale": bool(row["stale"]),
+        "staleness": _decode_staleness(row["staleness"]),
     }
     extra = decode_json(row["extra"])
     word = decode_text(row["type"])

@@ -16,7 +16,7 @@ __all__ = [
     "version_table_name",
 ]
 
-SCHEMA_VERSION = "0005"
+SCHEMA_VERSION = "0006"
 """The newest migration's id. A database that has it is opened without loading Alembic."""
 
 version_table_name = "llm_repl_schema"
@@ -69,6 +69,8 @@ cells = sa.Table(
     sa.Column("extra", sa.Text, nullable=False),
     sa.Column("updated_at", sa.Text, nullable=False),
     sa.Column("stale", sa.Boolean, nullable=False, server_default=sa.false()),
+    # Null: nothing is remembered of its last run.
+    sa.Column("staleness", sa.Text),
     sa.Index(None, "notebook_id", "rank"),
 )
 

@@ -68,7 +68,11 @@ update_cell = (
         }
     )
 )
-mark_stale = sa.update(cells).where(_of_cell).values(stale=bindparam("stale"))
+mark_stale = (
+    sa.update(cells)
+    .where(_of_cell)
+    .values(stale=bindparam("stale"), staleness=bindparam("staleness"))
+)
 delete_cell = sa.delete(cells).where(_of_cell)
 
 rank_of_cell = sa.select(cells.c.rank).where(_of_cell)

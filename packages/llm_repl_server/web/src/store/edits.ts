@@ -116,6 +116,7 @@ function newCell(fields: CellFields & { readonly id: string }): Cell {
     status: "idle",
     execution_count: null,
     stale: false,
+    stale_reasons: [],
     pinned: false,
     skipped: false,
     metadata: {},

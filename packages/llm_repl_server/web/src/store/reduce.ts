@@ -37,7 +37,7 @@ function apply(state: NotebookState, event: WireEvent, now: number): NotebookSta
     }
     case "cell_execution_started":
       return withActivity(
-        withCells(state, [event.cell_id], { status: "running", outputs: [], stale: false }),
+        withCells(state, [event.cell_id], { status: "running", outputs: [], stale: false, stale_reasons: [] }),
         event.cell_id,
         newActivity(now),
       );
@@ -77,11 +77,18 @@ function apply(state: NotebookState, event: WireEvent, now: number): NotebookSta
     case "cell_execution_completed":
     case "cell_execution_failed": {
       const { outputs, execution_count, status } = event;
-      const fields = { outputs, execution_count, status, stale: false };
+      const fields = { outputs, execution_count, status, stale: false, stale_reasons: [] };
       return withoutActivity(withCells(state, [event.cell_id], fields), event.cell_id);
     }
     case "cells_stale":
-      return withCells(state, event.cell_ids, { stale: true });
+    case "stale_reasons_changed": {
+      const cells = new Map(state.cells);
+      for (const id of event.cell_ids) {
+        const cell = cells.get(id);
+        if (cell) cells.set(id, { ...cell, stale: true, stale_reasons: event.reasons[id] ?? cell.stale_reasons });
+      }
+      return { ...state, cells };
+    }
     case "outputs_cleared":
       return withCells(state, event.cell_ids, { outputs: [] });
     case "notebook_changed":

@@ -1,6 +1,7 @@
 /** The events of a notebook that the page follows. All of them: docs/reference/events. */
 
 import type { Cell, Output } from "./shapes.ts";
+import type { StaleReasons } from "./stale.ts";
 
 interface OfNotebook {
   readonly notebook_id: string;
@@ -13,6 +14,13 @@ interface OfRun extends OfNotebook {
 
 interface OfRunningCell extends OfRun {
   readonly cell_id: string;
+}
+
+interface Stale extends OfNotebook {
+  readonly sequence: number;
+  readonly cell_ids: readonly string[];
+  /** Of the first 200. */
+  readonly reasons: StaleReasons;
 }
 
 /** Each event by its name. */
@@ -62,7 +70,8 @@ export interface Events {
   notebook_execution_started: OfRun;
   notebook_execution_completed: OfRun;
   notebook_execution_failed: OfRun;
-  cells_stale: OfNotebook & { readonly sequence: number; readonly cell_ids: readonly string[] };
+  cells_stale: Stale;
+  stale_reasons_changed: Stale;
   kernel_restarted: OfNotebook;
   notebook_created: OfNotebook & { readonly name: string };
   notebook_changed: OfNotebook & {
@@ -88,7 +97,7 @@ export const EVENT_NAMES: readonly EventName[] = [
   "cell_execution_text", "cell_execution_reasoning", "cell_execution_retried", "tool_approval_needed",
   "cell_execution_completed", "cell_execution_failed", "cell_call_superseded",
   "notebook_execution_started", "notebook_execution_completed", "notebook_execution_failed",
-  "cells_stale", "kernel_restarted",
+  "cells_stale", "stale_reasons_changed", "kernel_restarted",
   "notebook_created", "notebook_changed", "notebook_deleted",
   "cell_created", "cell_changed", "cell_moved", "cell_deleted", "outputs_cleared",
 ];

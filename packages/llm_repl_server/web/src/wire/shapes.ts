@@ -1,5 +1,7 @@
 /** What answers and events of the server hold, as far as the page reads it. All of it: /api/docs. */
 
+import type { StaleReason } from "./stale.ts";
+
 export type CellType = "MarkdownCell" | "ComputationCell" | "PromptCell" | "MemoryCell";
 
 export type CellStatus = "idle" | "queued" | "running" | "completed" | "error" | "interrupted";
@@ -53,6 +55,7 @@ export interface Cell {
   readonly status: CellStatus;
   readonly execution_count: number | null;
   readonly stale: boolean;
+  readonly stale_reasons: readonly StaleReason[];
   readonly pinned: boolean;
   readonly skipped: boolean;
   readonly metadata: Readonly<Record<string, unknown>>;

@@ -41,6 +41,7 @@ async def execute_prompt(
     else:
         prepared = await prepare(cell, execution.notebook, execution.kernel)
     execution.note_state_read()
+    execution.note_seen(prepared.seen)
     for notice in prepared.notices:
         yield Output.warning(notice)
     await execution.expect_conversations(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct, structs
@@ -13,7 +13,7 @@ from llm_repl_core.engine.prompts.context import SourcedMessage, context_message
 from llm_repl_core.engine.prompts.items import ITEM, Items, refuse_interrupt
 from llm_repl_core.engine.prompts.notices import doubtful_braces, few, refuse_builtins
 from llm_repl_core.engine.prompts.tools import describe_tools
-from llm_repl_core.kernels.state import KernelState
+from llm_repl_core.kernels.state import KernelState, Value
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.providers.base import Attachment, Message, Tool
@@ -46,6 +46,7 @@ class PreparedPrompt(Struct, frozen=True, kw_only=True):
         form: What the answer must be; None: any text.
         tools: The tools that the model may call.
         notices: Notices about what is sent, one sentence each.
+        seen: By variable that stands alone in a field: its text.
     """
 
     variable: str
@@ -54,6 +55,7 @@ class PreparedPrompt(Struct, frozen=True, kw_only=True):
     form: AnswerForm | None
     tools: tuple[Tool, ...]
     notices: tuple[str, ...] = ()
+    seen: Mapping[str, str] = {}
 
 
 def needs_kernel(cell: PromptCell, notebook: Notebook) -> bool:
@@ -97,8 +99,9 @@ async def prepare(
     # What is the same for all items is held once.
     common = [entry for entry in cell.attachments if not (each_has_its_own and entry == ITEM)]
     shared = await load_attachments(common, kernel, root=root)
+    seen: dict[str, str] = {}
     if cell.for_each is None:
-        [system_text, prompt] = await _fill([system, template], kernel, notices)
+        [system_text, prompt] = await _fill([system, template], kernel, notices, seen)
         conversations = [around.conversation(system_text, prompt, shared)]
     else:
         conversations = []
@@ -124,6 +127,7 @@ async def prepare(
         form=form,
         tools=tools,
         notices=few(notices),
+        seen=seen,
     )
 
 
@@ -148,7 +152,10 @@ class _ConversationFrame:
 
 
 async def _fill(
-    templates: Sequence[Template], kernel: KernelState, notices: list[str]
+    templates: Sequence[Template],
+    kernel: KernelState,
+    notices: list[str],
+    seen: dict[str, str],
 ) -> list[str]:
     limit = kernel.options.insert_limit_chars
     expressions = [
@@ -157,8 +164,10 @@ async def _fill(
         for expression in template.expressions
     ]
     evaluated = await kernel.evaluate(expressions) if expressions else []
-    for value in evaluated:
+    for expression, value in zip(expressions, evaluated, strict=True):
         refuse_interrupt(value)
+        if isinstance(value, Value) and expression.source.isidentifier():
+            seen[expression.source] = value.text
     remaining = iter(evaluated)
     texts = []
     for template in templates:
