@@ -147,12 +147,12 @@ class CellRunner:
                         values = await self._watch.look_after()
                         self._session.dependencies.note_values(self._cell.id, values)
                 finally:
-                    self._tell_stale()
+                    self._emit_stale()
                 return outcome
         try:
             return await self._execute_whole()
         finally:
-            self._tell_stale()
+            self._emit_stale()
 
     async def stop(self) -> None:
         """End the cell; returns when it has ended. See `CellStopper.stop`."""
@@ -305,7 +305,7 @@ class CellRunner:
             values=self._watch.answer_change(),
         )
 
-    def _tell_stale(self) -> None:
+    def _emit_stale(self) -> None:
         """Say what is stale since the cell has run, and why."""
         state, notebook = self._run.state, self._session.notebook
 
@@ -317,7 +317,7 @@ class CellRunner:
                 if cell_id in notebook and not state.will_run(cell_id)
             )
 
-        def tell(event: type[CellsStale | StaleReasonsChanged], cell_ids: tuple[str, ...]) -> None:
+        def emit(event: type[CellsStale | StaleReasonsChanged], cell_ids: tuple[str, ...]) -> None:
             if cell_ids:
                 reasons = {
                     cell_id: notebook[cell_id].staleness.reasons
@@ -326,8 +326,8 @@ class CellRunner:
                 self._run.emitter.emit(event(cell_ids=cell_ids, reasons=reasons))
 
         marked, self._marked = self._marked, MarkedCells()
-        tell(CellsStale, told(marked.stale))
-        tell(StaleReasonsChanged, told(marked.known))
+        emit(CellsStale, told(marked.stale))
+        emit(StaleReasonsChanged, told(marked.known))
 
     def _judge(self, outputs: Sequence[Output]) -> CellOutcome:
         last_error = next((output for output in reversed(outputs) if output.type == "error"), None)

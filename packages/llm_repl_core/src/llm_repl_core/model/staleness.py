@@ -112,7 +112,7 @@ class Staleness(Struct, frozen=True, kw_only=True):
             before = by_subject.get(reason.subject)
             if before is not None and before.was is not None:
                 reason = replace(reason, was=before.was)
-            by_subject[reason.subject] = _told(reason, before)
+            by_subject[reason.subject] = _more_telling(reason, before)
         reasons = sorted(by_subject.values(), key=_rank)
         return replace(self, reasons=tuple(reasons[:REASONS_LIMIT]))
 
@@ -126,7 +126,7 @@ def bounded_text(text: str) -> str:
     return line[: TEXT_LIMIT - 1] + "…"
 
 
-def _told(reason: StaleReason, before: StaleReason | None) -> StaleReason:
+def _more_telling(reason: StaleReason, before: StaleReason | None) -> StaleReason:
     """The reason, but for one that says less of the same than was known."""
     if before is not None and reason.kind in ("stale", "run") and before.kind != reason.kind:
         return before
