@@ -64,7 +64,7 @@ def _take_all(address: str, folder: Path) -> None:
         with page.expect_file_chooser() as chooser:
             page.click("text=Add a file")
         chooser.value.set_files(table)
-        page.frame_locator("iframe").locator("text=Bergen").wait_for()
+        page.wait_for_selector("td >> text=Bergen")
         page.keyboard.press("Control+Enter")
         page.wait_for_selector(".answer >> text=What is noteworthy")
         _take(page, "own-table")

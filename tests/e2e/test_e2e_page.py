@@ -241,7 +241,7 @@ def test_a_table_of_ones_own_becomes_a_question(shared_server, window, tmp_path)
         window.click("text=Add a file")
     chooser.value.set_files(table)
     window.wait_for_selector(".template >> text={table}")
-    window.frame_locator("iframe").locator("text=Bergen").wait_for()
+    window.wait_for_selector("td >> text=Bergen")
     window.keyboard.press("Control+Enter")
     window.wait_for_selector(".answer >> text=What is noteworthy")
 

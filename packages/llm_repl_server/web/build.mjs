@@ -15,7 +15,7 @@ const options = {
   charset: "utf8",
   jsx: "automatic",
   jsxImportSource: "preact",
-  external: ["./editor.js"],
+  external: ["./editor.js", "./formulas.js"],
   logLevel: "warning",
 };
 
@@ -23,6 +23,7 @@ await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });
 await build({ ...options, entryPoints: { page: "src/main.tsx" }, outdir: out });
 await build({ ...options, entryPoints: { editor: "src/editor/editor.ts" }, outdir: out });
+await build({ ...options, entryPoints: { formulas: "src/markdown/formulas.ts" }, outdir: out });
 await build({ ...options, entryPoints: { page: "src/styles/page.css" }, outdir: out });
 await cp("src/index.html", `${out}/index.html`);
 await cp("src/icon.svg", `${out}/icon.svg`);

@@ -31,10 +31,13 @@ def test_what_an_output_brings_is_kept_in_a_sandbox(api):
     policy = answer.headers["Content-Security-Policy"]
     assert policy.startswith("sandbox allow-scripts;")
     assert "allow-same-origin" not in policy
-    assert "default-src 'none'" in policy
+    for part in ("default-src 'none'", "form-action 'none'", "webrtc 'block'"):
+        assert part in policy
+    assert "connect-src" not in policy
+    assert answer.headers["X-DNS-Prefetch-Control"] == "off"
 
 
-@pytest.mark.parametrize("name", ["page.js", "editor.js", "page.css", "icon.svg"])
+@pytest.mark.parametrize("name", ["page.js", "editor.js", "formulas.js", "page.css", "icon.svg"])
 def test_files_are_compressed_and_have_validators(api, name):
     plain = api.get(f"/static/{name}")
     packed = api.get(f"/static/{name}", headers={"Accept-Encoding": "br, gzip"})

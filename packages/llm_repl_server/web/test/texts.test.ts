@@ -1,67 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { templateParts } from "../src/cells/fields.ts";
-import { GrowingBlocks, parseBlocks, type Block } from "../src/markdown/blocks.ts";
 import { safeAddress } from "../src/markdown/addresses.ts";
-import { terminalRuns } from "../src/outputs/ansi.tsx";
 import { bound, moment, spent } from "../src/ui/format.ts";
-
-const ANSWER = `# Title
-
-A paragraph
-of two lines with **bold** and \`code\`.
-
-- one
-- two
-
-  more of two
-
-| a | b |
-| - | - |
-| 1 | 2 |
-
-\`\`\`python
-x = 1
-
-y = 2
-\`\`\`
-
-Setext
-======
-
-> quoted
-lazy
-
-1. first
-2. second
-`;
-
-const texts = (blocks: readonly Block[]) =>
-  blocks.map(({ text, node }) => `${node.name}: ${text.slice(node.from, node.to)}`);
-
-test("a text that grows ends as the blocks of the whole, wherever it is cut", () => {
-  for (let size = 1; size <= 40; size++) {
-    const growing = new GrowingBlocks();
-    for (let end = size; end < ANSWER.length + size; end += size) growing.update(ANSWER.slice(0, end));
-    const blocks = growing.last ? [...growing.finished, growing.last] : growing.finished;
-    assert.deepEqual(texts(blocks), texts(parseBlocks(ANSWER)), `in pieces of ${size}`);
-  }
-});
-
-test("a finished block stays the same object", () => {
-  const growing = new GrowingBlocks();
-  growing.update("one\n\ntwo\n\nthr");
-  const [first] = growing.finished;
-  growing.update("one\n\ntwo\n\nthree\n\nfour");
-  assert.equal(growing.finished[0], first);
-});
-
-test("another text than the one before begins anew", () => {
-  const growing = new GrowingBlocks();
-  growing.update("one\n\ntwo");
-  growing.update("three");
-  assert.deepEqual(texts([...growing.finished, ...(growing.last ? [growing.last] : [])]), ["Paragraph: three"]);
-});
 
 test("fields of a template are told from braces that are text", () => {
   const fields = (text: string) => templateParts(text).filter(({ isField }) => isField).map(({ text: field }) => field);
@@ -74,14 +15,6 @@ test("only addresses that a click may follow are links", () => {
   for (const address of ["javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "file:///etc", "/api", "vbscript:x"]) {
     assert.equal(safeAddress(address), null);
   }
-});
-
-test("a terminal's text has its colours, and lines that were written anew", () => {
-  assert.deepEqual(terminalRuns("\x1b[1;31mred\x1b[0m plain"), [
-    { text: "red", classes: "bold ansi-red" },
-    { text: " plain", classes: "" },
-  ]);
-  assert.equal(terminalRuns("10%\r100%\nnext\r\n").map(({ text }) => text).join(""), "100%\nnext\n");
 });
 
 test("money: bounds round up, spending has two digits", () => {

@@ -5,12 +5,11 @@ import { openInspector } from "../store/inspector.ts";
 import { useChoices } from "../store/choices.ts";
 import { answers, type Status } from "../store/status.ts";
 import type { Activity } from "../store/state.ts";
-import { GrowingMarkdown, Markdown } from "../markdown/markdown.tsx";
 import { ToCell } from "../markdown/fence.tsx";
 import { OutputView, Outputs } from "../outputs/outputs.tsx";
-import { JsonTree } from "../outputs/json-tree.tsx";
 import { count, words } from "../ui/format.ts";
 import type { Cell, Output } from "../wire/shapes.ts";
+import { AnswerTexts } from "./answer-text.tsx";
 import { templateParts } from "./fields.ts";
 import { ItemsTable } from "./items.tsx";
 import { Source } from "./source.tsx";
@@ -60,7 +59,11 @@ export function PromptBody({ cell, status, onKey }: Props) {
       >
         <div class="output answer">
           <Outputs outputs={others.filter((output) => output.type !== "error")} />
-          {activity ? <Answering cell={cell} activity={activity} /> : <Answers cell={cell} given={given} />}
+          {cell.for_each ? (
+            (activity || given.length > 0) && <ItemsTable cell={cell} texts={activity?.texts ?? []} />
+          ) : (
+            <AnswerTexts activity={activity} given={given} isStale={cell.stale} />
+          )}
           {others.filter((output) => output.type === "error").map((output) => (
             <OutputView output={output} />
           ))}
@@ -166,39 +169,4 @@ function Cost({ given }: { given: readonly Output[] }) {
   if (tokens) parts.push(`${count(tokens)} tokens`);
   if (given[0]?.model) parts.push(given[0].model);
   return <>{parts.join(", ")}</>;
-}
-
-function Answering({ cell, activity }: { cell: Cell; activity: Activity }) {
-  if (cell.for_each) return <ItemsTable cell={cell} texts={activity.texts} />;
-  const text = activity.texts[0] ?? "";
-  return (
-    <div class="prose">
-      {activity.reasoning && !text && <p class="thinking">{activity.reasoning.slice(-400)}</p>}
-      <GrowingMarkdown text={text} />
-      <span class="caret" aria-hidden="true" />
-    </div>
-  );
-}
-
-function Answers({ cell, given }: { cell: Cell; given: readonly Output[] }) {
-  if (cell.for_each) return given.length ? <ItemsTable cell={cell} texts={[]} /> : null;
-  return (
-    <>
-      {given.map((output) => (
-        <div class={cell.stale ? "prose faded" : "prose"}>
-          {output.reasoning && (
-            <details class="reasoning">
-              <summary>Reasoning</summary>
-              <Markdown text={output.reasoning} />
-            </details>
-          )}
-          {output.value !== undefined && typeof output.value === "object" ? (
-            <JsonTree value={output.value} />
-          ) : (
-            <Markdown text={output.content} />
-          )}
-        </div>
-      ))}
-    </>
-  );
 }

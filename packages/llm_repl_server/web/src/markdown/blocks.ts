@@ -2,53 +2,260 @@
  * Cuts Markdown into blocks, also while it is still coming.
  *
  * A block that another one follows is finished: what comes later never changes it, so that it is
- * parsed and drawn once. Only the last block is looked at again when text is added.
+ * parsed and drawn once. Of the last block, the same holds for its parts: the items of a list, the
+ * rows of a table, the lines of code, the first thousands of characters of a paragraph. What is
+ * looked at again when text is added is the last part alone.
  */
 
-import { GFM, parser as commonMark } from "@lezer/markdown";
 import type { SyntaxNode } from "@lezer/common";
+import { appended, type Chunks } from "./chunks.ts";
+import { childrenOf, parse, type Piece } from "./parser.ts";
+import { partEnd, partPrefix } from "./paragraphs.ts";
 
-const parser = commonMark.configure(GFM);
+export type Block =
+  | { readonly kind: "whole"; readonly piece: Piece }
+  /** Parts of a list are its items, of a table its rows, of a paragraph pieces of its text. */
+  | { readonly kind: "list" | "table" | "paragraph"; readonly first: Piece; readonly parts: Chunks<Piece> }
+  | { readonly kind: "code"; readonly language: string; readonly parts: Chunks<string>; readonly isOpen: boolean };
 
-export interface Block {
-  readonly text: string;
-  readonly node: SyntaxNode;
-}
+type Grown = Exclude<Block, { kind: "whole" }>;
+type WithCode = Grown & { readonly kind: "code" };
+type WithPieces = Exclude<Grown, WithCode>;
 
-/** The blocks of a text, in order. */
-export function parseBlocks(text: string): readonly Block[] {
-  const blocks: Block[] = [];
-  for (let node = parser.parse(text).topNode.firstChild; node; node = node.nextSibling) {
-    blocks.push({ text, node });
-  }
-  return blocks;
-}
+const CODE_LINES = 40;
+/** A last block without parts that is longer than this is parsed again when it has grown by a share. */
+const LONG = 4_000;
+const LEAST_GROWTH = 1.03;
+/** A line of so many characters stays what it is. */
+const SURE_LINE = 200;
 
 /** Blocks of a text that grows. */
 export class GrowingBlocks {
-  /** Those that do not change any more. The same object as before where none was added. */
-  finished: readonly Block[] = [];
-  /** The last one, which may; none where nothing has come. */
-  last: Block | null = null;
+  /** All of them: those that are finished, and the last, which may change. */
+  blocks: Chunks<Block> = [];
   #text = "";
+  #ended = true;
+  #done: Chunks<Block> = [];
+  /** The last block, where it has parts and may get more, with those that are finished. */
+  #open: Grown | null = null;
+  /** What is not finished: drawn, and parsed again. */
+  #tail: readonly Block[] = [];
+  /** Where what is parsed again begins: at a block, or at a part of `#open`. */
   #start = 0;
+  /** What stands before it, so that it is parsed as what it is. */
+  #prefix = "";
+  /** How long it was when it was parsed. */
+  #parsed = 0;
+  #fence = "";
+  /** Whether it begins within a line of code, which is so long that it was cut. */
+  #isMidLine = false;
+  readonly #onParse: (length: number) => void;
 
-  /** Take a text that begins with the one before, or another one. */
-  update(text: string): void {
-    if (!text.startsWith(this.#text)) {
-      this.finished = [];
-      this.#start = 0;
-    }
+  /** @param onParse Hears how many characters are parsed, each time. */
+  constructor(onParse: (length: number) => void = () => {}) {
+    this.#onParse = onParse;
+  }
+
+  /** Take a text that begins with the one before, or another one; `ended`: nothing follows. */
+  update(text: string, ended: boolean): void {
+    if (text === this.#text && ended === this.#ended) return;
+    // Not startsWith(): engines compare whole strings by far faster.
+    if (text.slice(0, this.#text.length) !== this.#text) this.#begin();
+    const waits = this.#parsed > LONG && text.length - this.#start < this.#parsed * LEAST_GROWTH;
+    if (waits && !ended) return;
     this.#text = text;
-    const blocks = parseBlocks(text.slice(this.#start));
-    const done = blocks.slice(0, -1);
-    this.last = blocks.at(-1) ?? null;
-    if (!this.last) return;
-    if (done.length) {
-      this.finished = [...this.finished, ...done];
-      this.#start += this.last.node.from;
-      // Its node has to count from its own start.
-      this.last = parseBlocks(text.slice(this.#start))[0] ?? null;
+    this.#ended = ended;
+    // Each turn takes in what is finished, until there is only what may still grow.
+    while (this.#take());
+    this.#parsed = text.length - this.#start;
+    this.blocks = appended(this.#done, this.#tail);
+  }
+
+  #begin(): void {
+    this.#done = [];
+    this.#open = null;
+    this.#start = 0;
+    this.#prefix = "";
+    this.#parsed = 0;
+  }
+
+  /** Take in what is finished; whether there was something. */
+  #take(): boolean {
+    this.#tail = [];
+    if (this.#open?.kind === "code") return this.#takeCode(this.#open);
+    const rest = this.#prefix + this.#text.slice(this.#start);
+    this.#onParse(rest.length);
+    const nodes = parse(rest);
+    const lastLine = rest.lastIndexOf("\n") + 1;
+    // What a line is may change while it is short: "-" begins a list, or a rule, or is text.
+    const sure = this.#ended || rest.length - lastLine > SURE_LINE ? rest.length + 1 : lastLine;
+    return this.#open ? this.#takeParts(this.#open, rest, nodes, sure) : this.#takeBlocks(rest, nodes, sure);
+  }
+
+  #takeBlocks(rest: string, nodes: readonly SyntaxNode[], sure: number): boolean {
+    const [first] = nodes;
+    if (!first) return false;
+    const last = nodes.findLast((node) => node.from < sure) ?? first;
+    const start = lineStart(rest, last.from);
+    if (start > 0) {
+      const own = copied(rest.slice(0, start));
+      this.#finish(nodes.slice(0, nodes.indexOf(last)).map((node) => whole(own, node)));
+      this.#start += start;
+      return true; // nodes have to count from their own start
+    }
+    if (this.#opens({ text: rest, node: first })) return true;
+    this.#tail = nodes.map((node) => whole(rest, node));
+    return false;
+  }
+
+  /** Whether a block has parts, and is open for more from now on. */
+  #opens(piece: Piece): boolean {
+    const { text, node } = piece;
+    const fence = node.name === "FencedCode" ? /^(`{3,}|~{3,})([^\n]*)\n/.exec(text) : null;
+    if (fence) {
+      this.#fence = fence[1] ?? "";
+      this.#isMidLine = false;
+      this.#start += fence[0].length;
+      const language = (fence[2] ?? "").trim().split(/\s/)[0] ?? "";
+      this.#open = { kind: "code", language, parts: [], isOpen: true };
+    } else if (isList(node) && node.getChildren("ListItem").length > 1) {
+      this.#openParts("list", piece, 0, "");
+    } else if (node.name === "Table" && node.getChildren("TableRow").length > 1) {
+      const rows = lineStart(text, node.getChild("TableRow")?.from ?? 0);
+      this.#openParts("table", piece, rows, copied(text.slice(0, rows)));
+    } else if (node.name === "Paragraph" && partEnd(text.slice(node.from, node.to)) !== null) {
+      this.#openParts("paragraph", piece, node.from, partPrefix);
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  #openParts(kind: "list" | "table" | "paragraph", piece: Piece, start: number, prefix: string): void {
+    this.#open = { kind, first: { text: copied(piece.text), node: piece.node }, parts: [] };
+    this.#start += start;
+    this.#prefix = prefix;
+  }
+
+  #takeParts(open: WithPieces, rest: string, nodes: readonly SyntaxNode[], sure: number): boolean {
+    const [node, next] = nodes;
+    const isSame = node?.name === open.first.node.name && (open.kind !== "list" || sameList(open.first, { text: rest, node }));
+    if (!node || !isSame) {
+      this.#close(open);
+      return node !== undefined;
+    }
+    const isOver = next !== undefined && next.from < sure;
+    const end = isOver ? lineStart(rest, next.from) : rest.length;
+    if (open.kind === "paragraph") return this.#takeText(open, rest, nodes, isOver, end);
+    const parts = childrenOf(node).filter(({ name }) => name === "ListItem" || name === "TableRow");
+    if (isOver) {
+      this.#start += end - this.#prefix.length;
+      this.#close(withParts(open, rest.slice(0, end), parts));
+      return true;
+    }
+    const last = parts.findLast((part) => part.from < sure) ?? parts[0];
+    const start = lineStart(rest, last?.from ?? 0);
+    if (last && start > this.#prefix.length) {
+      this.#open = withParts(open, rest.slice(0, start), parts.slice(0, parts.indexOf(last)));
+      this.#start += start - this.#prefix.length;
+      return true;
+    }
+    const pieces = parts.map((part) => ({ text: rest, node: part }));
+    this.#tail = [{ ...open, parts: appended(open.parts, pieces) }, ...nodes.slice(1).map((one) => whole(rest, one))];
+    return false;
+  }
+
+  #takeText(open: WithPieces, rest: string, nodes: readonly SyntaxNode[], isOver: boolean, end: number): boolean {
+    const [node] = nodes;
+    if (!node) return false;
+    const cut = partEnd(rest.slice(this.#prefix.length, node.to));
+    if (cut !== null) {
+      const own = copied(rest.slice(0, this.#prefix.length + cut));
+      this.#open = withParts(open, own, parse(own).slice(0, 1));
+      this.#start += cut;
+      return true;
+    }
+    if (isOver) {
+      this.#start += end - this.#prefix.length;
+      this.#close(withParts(open, rest.slice(0, end), [node]));
+      return true;
+    }
+    const parts = appended(open.parts, [{ text: rest, node }]);
+    this.#tail = [{ ...open, parts }, ...nodes.slice(1).map((one) => whole(rest, one))];
+    return false;
+  }
+
+  /** Lines of code: nothing in them is Markdown, until the line that closes it. */
+  #takeCode(open: WithCode): boolean {
+    const closes = new RegExp(`^ {0,3}${this.#fence[0]}{${this.#fence.length},}[ \\t]*$`);
+    const text = this.#text;
+    let lines = "";
+    let count = 0;
+    for (let at = this.#start; ; ) {
+      const newline = text.indexOf("\n", at);
+      const line = text.slice(at, newline === -1 ? text.length : newline);
+      const begins = !(this.#isMidLine && at === this.#start);
+      if (begins && closes.test(line) && (newline !== -1 || this.#ended)) {
+        this.#start = newline === -1 ? text.length : newline + 1;
+        this.#close({ ...open, parts: appended(open.parts, lines ? [copied(lines)] : []), isOpen: false });
+        return this.#start < text.length;
+      }
+      if (line.length > LONG || count === CODE_LINES) {
+        this.#isMidLine = line.length > LONG;
+        if (this.#isMidLine) lines += text.slice(at, (at += LONG));
+        this.#open = { ...open, parts: appended(open.parts, [copied(lines)]) };
+        this.#start = at;
+        return true;
+      }
+      if (newline === -1) {
+        // What may become the closing line is not shown as code in between.
+        const shown = !this.#ended && begins && /^ {0,3}[`~]+$/.test(line) ? "" : line;
+        const last = lines + shown;
+        this.#tail = [{ ...open, parts: appended(open.parts, last ? [last] : []), isOpen: !this.#ended }];
+        return false;
+      }
+      lines += `${line}\n`;
+      count++;
+      at = newline + 1;
     }
   }
+
+  #finish(blocks: readonly Block[]): void {
+    this.#done = appended(this.#done, blocks);
+  }
+
+  #close(block: Grown): void {
+    if (block.kind === "code" || block.parts.length) this.#finish([block]);
+    this.#open = null;
+    this.#prefix = "";
+  }
+}
+
+function whole(text: string, node: SyntaxNode): Block {
+  return { kind: "whole", piece: { text, node } };
+}
+
+function withParts(open: WithPieces, text: string, nodes: readonly SyntaxNode[]): WithPieces {
+  const own = copied(text);
+  return { ...open, parts: appended(open.parts, nodes.map((node) => ({ text: own, node }))) };
+}
+
+const isList = (node: SyntaxNode) => node.name === "BulletList" || node.name === "OrderedList";
+
+function lineStart(text: string, at: number): number {
+  return text.lastIndexOf("\n", at - 1) + 1;
+}
+
+/** Whether a list goes on with another one: by the same mark. */
+function sameList(first: Piece, next: Piece): boolean {
+  const mark = ({ node, text }: Piece) => {
+    const own = node.firstChild?.getChild("ListMark");
+    return own ? text[own.to - 1] : "";
+  };
+  return mark(first) === mark(next);
+}
+
+/** A text of its own: a part of another one would keep all of that in memory. */
+function copied(text: string): string {
+  return text.length < 13 ? text : JSON.parse(JSON.stringify(text));
 }

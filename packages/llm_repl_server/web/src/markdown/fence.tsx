@@ -1,32 +1,58 @@
 /** A block of code in a text, with what can be done with it. */
 
 import { createContext } from "preact";
+import { memo } from "preact/compat";
 import { useContext } from "preact/hooks";
 import { Icon } from "../ui/icon.tsx";
 import { Code } from "../editor/code.tsx";
+import type { Chunks } from "./chunks.ts";
 
 /** What makes a cell of a piece of code; null: nothing does here. */
 export const ToCell = createContext<((code: string) => void) | null>(null);
 
-export function Fence({ language, code }: { language: string; code: string }) {
+interface Props {
+  readonly language: string;
+  /** The code, in parts of some lines. */
+  readonly parts: Chunks<string>;
+  /** Whether more of it is coming. */
+  readonly isOpen: boolean;
+}
+
+export function Fence({ language, parts, isOpen }: Props) {
   const toCell = useContext(ToCell);
   const isPython = ["", "python", "py", "python3"].includes(language.toLowerCase());
+  const code = () => parts.flat().join("").replace(/\n$/, "");
   return (
     <div class="fence">
       <div class="fence-head">
         <span>{language}</span>
-        <button class="button quiet small" onClick={() => void navigator.clipboard.writeText(code)}>
-          <Icon name="copy" />
-          Copy
-        </button>
-        {toCell && isPython && (
-          <button class="button quiet small" onClick={() => toCell(code)}>
+        {!isOpen && (
+          <button class="button quiet small" onClick={() => void navigator.clipboard.writeText(code())}>
+            <Icon name="copy" />
+            Copy
+          </button>
+        )}
+        {!isOpen && toCell && isPython && (
+          <button class="button quiet small" onClick={() => toCell(code())}>
             <Icon name="arrow" />
             To a cell
           </button>
         )}
       </div>
-      <pre>{isPython ? <Code text={code} /> : code}</pre>
+      {/* While it grows, each part has its colours for itself; they are looked at as a whole once it is there. */}
+      <pre tabIndex={0}>{isOpen ? parts.map((chunk, at) => <Parts key={at} chunk={chunk} isPython={isPython} />) : drawn(code(), isPython)}</pre>
     </div>
   );
 }
+
+const drawn = (code: string, isPython: boolean) => (isPython ? <Code text={code} /> : code);
+
+const Parts = memo(({ chunk, isPython }: { chunk: readonly string[]; isPython: boolean }) => (
+  <>
+    {chunk.map((part, at) => (
+      <Part key={at} part={part} isPython={isPython} />
+    ))}
+  </>
+));
+
+const Part = memo(({ part, isPython }: { part: string; isPython: boolean }) => <>{drawn(part, isPython)}</>);

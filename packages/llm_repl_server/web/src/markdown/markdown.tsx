@@ -3,44 +3,65 @@
 import type { SyntaxNode } from "@lezer/common";
 import type { ComponentChildren, VNode } from "preact";
 import { memo } from "preact/compat";
-import { useMemo, useRef } from "preact/hooks";
-import { Fence } from "./fence.tsx";
-import { GrowingBlocks, parseBlocks, type Block } from "./blocks.ts";
+import { useRef } from "preact/hooks";
 import { safeAddress } from "./addresses.ts";
+import { GrowingBlocks, type Block } from "./blocks.ts";
+import type { Chunks } from "./chunks.ts";
+import { Fence } from "./fence.tsx";
+import { Formula } from "./formula.tsx";
+import { formulaIn, formulaInBlock } from "./math.ts";
+import { paragraphParts, partPrefix } from "./paragraphs.ts";
+import { childrenOf, parse, type Piece } from "./parser.ts";
 import { RemotePicture } from "./remote-picture.tsx";
 
-/** A text that does not change often. */
-export function Markdown({ text }: { text: string }) {
-  const blocks = useMemo(() => parseBlocks(text), [text]);
-  return (
-    <>
-      {blocks.map((block, at) => (
-        <BlockView key={at} block={block} />
-      ))}
-    </>
-  );
-}
-
-/** A text that grows: its finished blocks are drawn once. */
-export function GrowingMarkdown({ text }: { text: string }) {
+/**
+ * A text.
+ *
+ * One that grows is the same view while it does and when it has ended: what has been drawn of it is
+ * touched by neither.
+ */
+export function Markdown({ text, isGrowing = false }: { text: string; isGrowing?: boolean }) {
   const growing = useRef<GrowingBlocks>(null);
   growing.current ??= new GrowingBlocks();
-  growing.current.update(text);
-  const { finished, last } = growing.current;
-  return (
-    <>
-      {finished.map((block, at) => (
-        <BlockView key={at} block={block} />
-      ))}
-      {last && <BlockView key={finished.length} block={last} />}
-    </>
-  );
+  growing.current.update(text, !isGrowing);
+  return <>{drawChunks(growing.current.blocks, BlockChunk)}</>;
 }
 
-const BlockView = memo(
-  ({ block }: { block: Block }) => drawBlock(block.node, block.text),
-  (before, after) => before.block === after.block,
-);
+/** Each chunk by itself: one that is full is not looked at again. */
+function drawChunks<Item>(chunks: Chunks<Item>, View: (props: { items: readonly Item[] }) => ComponentChildren) {
+  return chunks.map((items, at) => <View key={at} items={items} />);
+}
+
+const chunkOf = <Item,>(draw: (item: Item) => ComponentChildren) => {
+  const One = memo(({ item }: { item: Item }) => <>{draw(item)}</>);
+  return memo(({ items }: { items: readonly Item[] }) => (
+    <>
+      {items.map((item, at) => (
+        <One key={at} item={item} />
+      ))}
+    </>
+  ));
+};
+
+const BlockChunk = chunkOf(drawGrown);
+const ItemChunk = chunkOf(({ node, text }: Piece) => drawItem(node, text));
+const RowChunk = chunkOf(({ node, text }: Piece) => row(node, text, "td", []));
+const TextChunk = chunkOf(({ node, text }: Piece) => inlineBetween(node, text, partPrefix.length, node.to));
+
+function drawGrown(block: Block): VNode | null {
+  switch (block.kind) {
+    case "whole":
+      return drawBlock(block.piece.node, block.piece.text);
+    case "code":
+      return <Fence language={block.language} parts={block.parts} isOpen={block.isOpen} />;
+    case "list":
+      return drawList(block.first, drawChunks(block.parts, ItemChunk));
+    case "table":
+      return drawTable(block.first, drawChunks(block.parts, RowChunk));
+    case "paragraph":
+      return <p>{drawChunks(block.parts, TextChunk)}</p>;
+  }
+}
 
 function drawBlock(node: SyntaxNode, text: string): VNode | null {
   switch (node.name) {
@@ -57,20 +78,24 @@ function drawBlock(node: SyntaxNode, text: string): VNode | null {
     case "ATXHeading6":
       return <h4>{inline(node, text)}</h4>;
     case "Paragraph":
-      return <p>{inline(node, text)}</p>;
+      return <p>{inParts(node, text)}</p>;
     case "Task":
       return <span>{inline(node, text)}</span>;
     case "Blockquote":
       return <blockquote>{blocksIn(node, text)}</blockquote>;
     case "BulletList":
-      return <ul>{items(node, text)}</ul>;
     case "OrderedList":
-      return <ol start={firstNumber(node, text)}>{items(node, text)}</ol>;
+      return drawList({ node, text }, node.getChildren("ListItem").map((item) => drawItem(item, text)));
     case "FencedCode":
     case "CodeBlock":
-      return <Fence language={infoOf(node, text)} code={codeIn(node, text)} />;
+      return <Fence language={infoOf(node, text)} parts={[[codeIn(node, text)]]} isOpen={false} />;
     case "Table":
-      return table(node, text);
+      return drawTable({ node, text }, node.getChildren("TableRow").map((one) => row(one, text, "td", alignmentOf(node, text))));
+    case "MathBlock": {
+      const own = text.slice(node.from, node.to);
+      const source = formulaInBlock(own);
+      return source === null ? <p class="source">{own}</p> : <Formula source={source} isDisplay />;
+    }
     case "HorizontalRule":
       return <hr />;
     case "LinkReference":
@@ -84,19 +109,24 @@ function drawBlock(node: SyntaxNode, text: string): VNode | null {
 }
 
 function blocksIn(node: SyntaxNode, text: string): ComponentChildren {
-  return children(node).map((child) => drawBlock(child, text));
+  return childrenOf(node).map((child) => drawBlock(child, text));
 }
 
-function items(list: SyntaxNode, text: string): ComponentChildren {
-  return children(list)
-    .filter((child) => child.name === "ListItem")
-    .map((item) => {
-      const blocks = children(item).filter((child) => child.name !== "ListMark");
-      const [only] = blocks;
-      const tight = blocks.length === 1 && (only?.name === "Paragraph" || only?.name === "Task");
-      return <li>{tight && only ? inline(only, text) : blocksIn(item, text)}</li>;
-    });
+function drawList({ node, text }: Piece, items: ComponentChildren): VNode {
+  return node.name === "BulletList" ? <ul>{items}</ul> : <ol start={firstNumber(node, text)}>{items}</ol>;
 }
+
+function drawItem(item: SyntaxNode, text: string): VNode {
+  const blocks = childrenOf(item).filter((child) => child.name !== "ListMark");
+  // A text beside its mark needs no paragraph of its own, whatever is nested below it.
+  return (
+    <li class={blocks[0]?.name === "Task" ? "task" : undefined}>
+      {blocks.map((child, at) => (at === 0 && isText(child) ? inline(child, text) : drawBlock(child, text)))}
+    </li>
+  );
+}
+
+const isText = (node: SyntaxNode) => node.name === "Paragraph" || node.name === "Task";
 
 function firstNumber(list: SyntaxNode, text: string): number {
   const mark = list.firstChild?.getChild("ListMark");
@@ -112,38 +142,64 @@ function codeIn(node: SyntaxNode, text: string): string {
   return node.getChildren("CodeText").map((part) => text.slice(part.from, part.to)).join("");
 }
 
-function table(node: SyntaxNode, text: string): VNode {
+function drawTable({ node, text }: Piece, rows: ComponentChildren): VNode {
   const head = node.getChild("TableHeader");
   return (
     <div class="scrolls">
       <table class="grid">
-        {head && <thead>{row(head, text, "th")}</thead>}
-        <tbody>{node.getChildren("TableRow").map((one) => row(one, text, "td"))}</tbody>
+        {head && <thead>{row(head, text, "th", alignmentOf(node, text))}</thead>}
+        <tbody>{rows}</tbody>
       </table>
     </div>
   );
 }
 
-function row(node: SyntaxNode, text: string, Cell: "th" | "td"): VNode {
+/** By column: the class that aligns it. */
+function alignmentOf(table: SyntaxNode, text: string): readonly (string | undefined)[] {
+  const line = table.getChild("TableDelimiter");
+  if (!line) return [];
+  const columns = text.slice(line.from, line.to).trim().replace(/^\||\|$/g, "").split("|");
+  return columns.map((column) => {
+    const dashes = column.trim();
+    if (!dashes.endsWith(":")) return undefined;
+    return dashes.startsWith(":") ? "centered" : "number";
+  });
+}
+
+function row(node: SyntaxNode, text: string, Cell: "th" | "td", alignment: readonly (string | undefined)[]): VNode {
+  const cells: (SyntaxNode | null)[] = [];
+  // A cell without text has no node: it is what is between two bars.
+  let hasCell = true;
+  for (const child of childrenOf(node)) {
+    if (child.name === "TableCell") {
+      cells.push(child);
+      hasCell = true;
+    } else if (child.name === "TableDelimiter") {
+      if (!hasCell) cells.push(null);
+      hasCell = false;
+    }
+  }
   return (
     <tr>
-      {node.getChildren("TableCell").map((cell) => (
-        <Cell>{inline(cell, text)}</Cell>
+      {cells.map((cell, at) => (
+        <Cell class={alignment[at]}>{cell && inline(cell, text)}</Cell>
       ))}
     </tr>
   );
 }
 
+function inParts(node: SyntaxNode, text: string): ComponentChildren {
+  const own = paragraphParts(text.slice(node.from, node.to));
+  if (own.length === 1) return inline(node, text);
+  return own.map((part) => {
+    const [paragraph] = parse(part);
+    return paragraph ? inlineBetween(paragraph, part, partPrefix.length, part.length) : part.slice(partPrefix.length);
+  });
+}
+
 /** The text of a node with what stands in it, without the marks that make it. */
-function inline(node: SyntaxNode, text: string): ComponentChildren {
-  const parts: ComponentChildren[] = [];
-  let at = node.from;
-  for (const child of children(node)) {
-    if (child.from > at) parts.push(text.slice(at, child.from));
-    parts.push(drawInline(child, text));
-    at = child.to;
-  }
-  if (node.to > at) parts.push(text.slice(at, node.to));
+function inline(node: SyntaxNode, text: string): ComponentChildren[] {
+  const parts = inlineBetween(node, text, node.from, node.to);
   trimStart(parts);
   return parts;
 }
@@ -165,6 +221,9 @@ function drawInline(node: SyntaxNode, text: string): ComponentChildren {
       return own.slice(1);
     case "Entity":
       return entity(own);
+    case "InlineMath":
+    case "DisplayMath":
+      return <Formula source={formulaIn(own)} isDisplay={node.name === "DisplayMath"} />;
     case "Link":
       return link(node, text);
     case "Image":
@@ -197,10 +256,10 @@ function link(node: SyntaxNode, text: string): ComponentChildren {
   return anchor(text.slice(url.from, url.to), inlineBetween(node, text, open.to, close.from));
 }
 
-function inlineBetween(node: SyntaxNode, text: string, from: number, to: number): ComponentChildren {
+function inlineBetween(node: SyntaxNode, text: string, from: number, to: number): ComponentChildren[] {
   const parts: ComponentChildren[] = [];
   let at = from;
-  for (const child of children(node)) {
+  for (const child of childrenOf(node)) {
     if (child.from < from || child.to > to) continue;
     if (child.from > at) parts.push(text.slice(at, child.from));
     parts.push(drawInline(child, text));
@@ -214,7 +273,7 @@ function anchor(address: string, shown: ComponentChildren): ComponentChildren {
   const safe = safeAddress(address);
   if (safe === null) return shown;
   return (
-    <a href={safe} target="_blank" rel="noopener noreferrer">
+    <a href={safe} title={safe} target="_blank" rel="noopener noreferrer">
       {shown}
     </a>
   );
@@ -233,12 +292,6 @@ function entity(own: string): string {
   const holder = document.createElement("textarea");
   holder.innerHTML = own; // one entity, which is no element
   return holder.value;
-}
-
-function children(node: SyntaxNode): SyntaxNode[] {
-  const all: SyntaxNode[] = [];
-  for (let child = node.firstChild; child; child = child.nextSibling) all.push(child);
-  return all;
 }
 
 function trimStart(parts: ComponentChildren[]): void {

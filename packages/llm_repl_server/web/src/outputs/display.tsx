@@ -1,64 +1,90 @@
-/** A display: the best of the forms in which code offers it. */
+/** A display, in one of the forms in which code offers it. */
 
+import { useMemo, useState } from "preact/hooks";
+import { Formula } from "../markdown/formula.tsx";
 import { Markdown } from "../markdown/markdown.tsx";
+import { Icon } from "../ui/icon.tsx";
+import { MenuButton, MenuItem } from "../ui/menu.tsx";
 import type { Output } from "../wire/shapes.ts";
-import { TerminalText } from "./ansi.tsx";
+import { formsOf, type Form } from "./forms.ts";
 import { JsonTree } from "./json-tree.tsx";
+import { Picture } from "./picture.tsx";
 import { Sandbox } from "./sandbox.tsx";
-
-const PICTURES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
-/** What needs scripts that this page does not bring; its picture or text is shown instead. */
-const INTERACTIVE: Readonly<Record<string, string>> = {
-  "application/vnd.plotly.v1+json": "an interactive Plotly figure",
-  "application/vnd.jupyter.widget-view+json": "an interactive widget",
-  "application/vnd.vegalite.v5+json": "an interactive Vega-Lite chart",
-};
+import { Stream } from "./stream.tsx";
+import { Table } from "./table.tsx";
 
 export function Display({ output }: { output: Output }) {
-  const data = output.data ?? {};
-  const interactive = Object.keys(INTERACTIVE).find((type) => type in data);
+  const { forms, note } = useMemo(() => formsOf(output), [output]);
+  const [chosen, setChosen] = useState<string | null>(null);
+  const form = forms.find(({ type }) => type === chosen) ?? forms[0];
   return (
-    <>
-      {best(output)}
-      {interactive && !("text/html" in data) && (
-        <p class="note">This is {INTERACTIVE[interactive]}; here it is shown as it stands.</p>
+    <div class="display">
+      {form ? <FormView form={form} output={output} /> : <Stream text={output.content} isError={false} />}
+      {note && (
+        <p class="note">
+          <Icon name="info" />
+          <span>{note}</span>
+        </p>
       )}
-    </>
+      {forms.length > 1 && (
+        <div class="forms">
+          <MenuButton label="Show it in another form">
+            {forms.map(({ type, name }) => (
+              <MenuItem key={type} icon={type === form?.type ? "done" : "right"} onClick={() => setChosen(type)}>
+                {name}
+              </MenuItem>
+            ))}
+          </MenuButton>
+        </div>
+      )}
+    </div>
   );
 }
 
-function best(output: Output) {
-  const data = output.data ?? {};
-  const text = (type: string) => {
-    const value = data[type];
-    return Array.isArray(value) ? value.join("") : typeof value === "string" ? value : null;
-  };
-  for (const type of PICTURES) {
-    const base64 = text(type);
-    if (base64 === null) continue;
-    const alt = text("text/plain") ?? "picture";
-    return (
-      <figure class="plate">
-        <img src={`data:${type};base64,${base64.replace(/\s/g, "")}`} alt={alt} />
-      </figure>
-    );
+function FormView({ form, output }: { form: Form; output: Output }) {
+  switch (form.kind) {
+    case "picture":
+      return <Picture address={form.address} alt={form.alt} width={widthOf(output, form.type)} />;
+    case "table":
+      return <Table table={form.table} />;
+    case "frame":
+      return form.text.trim() ? <Sandbox html={form.text} label={labelOf(output)} /> : null;
+    case "formula":
+      return <Formula source={form.text} isDisplay />;
+    case "markdown":
+      return (
+        <div class="prose">
+          <Markdown text={form.text} />
+        </div>
+      );
+    case "json":
+      return <JsonTree value={form.value} />;
+    case "sound":
+      return <audio controls preload="metadata" src={form.address} />;
+    case "film":
+      return <video controls preload="metadata" src={form.address} />;
+    case "text":
+      return form.text ? <Stream text={form.text} isError={false} /> : null;
+    case "unknown":
+      return (
+        <p>
+          <button class="button quiet small" onClick={() => void navigator.clipboard.writeText(form.text)}>
+            <Icon name="copy" />
+            Copy it as it is
+          </button>
+        </p>
+      );
   }
-  const svg = text("image/svg+xml");
-  if (svg !== null) return <Sandbox html={svg} label="drawing" />;
-  const html = text("text/html");
-  if (html !== null) return <Sandbox html={html} label={text("text/plain")?.slice(0, 80) ?? "output"} />;
-  const markdown = text("text/markdown");
-  if (markdown !== null) {
-    return (
-      <div class="prose">
-        <Markdown text={markdown} />
-      </div>
-    );
-  }
-  if ("application/json" in data) return <JsonTree value={data["application/json"]} />;
-  return (
-    <pre class="stream">
-      <TerminalText text={text("text/plain") ?? output.content} />
-    </pre>
-  );
+}
+
+function labelOf(output: Output): string {
+  return output.content.split("\n", 1)[0]?.slice(0, 80) || "output";
+}
+
+/** How wide a picture is to be, where its maker says so: of its type, or of all. */
+function widthOf(output: Output, type: string): number | undefined {
+  const metadata = output.metadata ?? {};
+  const own = Object.hasOwn(metadata, type) ? metadata[type] : metadata;
+  const width = typeof own === "object" && own !== null ? (own as { width?: unknown }).width : undefined;
+  return typeof width === "number" && width > 0 && width < 10_000 ? width : undefined;
 }

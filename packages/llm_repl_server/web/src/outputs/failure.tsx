@@ -1,30 +1,61 @@
-/** An error: its sentence first, the traceback folded. */
+/** An error: its sentence first, the traceback folded, and a way to the line. */
 
 import { useState } from "preact/hooks";
 import { Icon } from "../ui/icon.tsx";
 import type { Output } from "../wire/shapes.ts";
-import { TerminalText } from "./ansi.tsx";
+import { useShowLine } from "./lines.ts";
+import { placesIn } from "./traceback.ts";
+import { TerminalText } from "./terminal-text.tsx";
+
+const MOST_SENTENCE = 2_000;
 
 export function Failure({ output }: { output: Output }) {
-  const [open, setOpen] = useState(false);
-  const traceback = output.traceback ?? [];
+  const [isOpen, setIsOpen] = useState(false);
+  const showLine = useShowLine();
+  const traceback = (output.traceback ?? []).join("\n");
+  const pieces = placesIn(traceback);
+  const sentence = output.evalue ?? output.content;
+  const last = pieces.findLast((piece) => piece.place && showLine(piece.place));
   return (
     <div class="failure">
       <p>
         <Icon name="fail" />
-        {output.ename ? <b>{output.ename}</b> : null} {output.evalue ?? output.content}
+        <span>
+          {output.ename ? <b>{output.ename}</b> : null} <bdi>{cut(sentence)}</bdi>
+        </span>
       </p>
-      {traceback.length > 1 && (
-        <button class="button quiet small" aria-expanded={open} onClick={() => setOpen(!open)}>
-          <Icon name={open ? "up" : "down"} />
-          Traceback
-        </button>
+      {(traceback.includes("\n") || sentence.length > MOST_SENTENCE) && (
+        <span class="failure-line">
+          <button class="button quiet small" aria-expanded={isOpen} onClick={() => setIsOpen(!isOpen)}>
+            <Icon name={isOpen ? "up" : "down"} />
+            Traceback
+          </button>
+          {last?.place && (
+            <button class="button quiet small" onClick={showLine(last.place) ?? undefined}>
+              <Icon name="arrow" />
+              Line {last.place.line}
+            </button>
+          )}
+        </span>
       )}
-      {open && (
+      {isOpen && (
         <pre class="stream">
-          <TerminalText text={traceback.join("\n")} />
+          {pieces.map(({ text, place }) => {
+            const go = place && showLine(place);
+            return go ? (
+              <button class="to-line" onClick={go}>
+                <TerminalText text={text} />
+              </button>
+            ) : (
+              <TerminalText text={text} />
+            );
+          })}
         </pre>
       )}
     </div>
   );
+}
+
+function cut(text: string): string {
+  return text.length > MOST_SENTENCE ? `${text.slice(0, MOST_SENTENCE)}…` : text;
 }

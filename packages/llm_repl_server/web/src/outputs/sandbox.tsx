@@ -2,17 +2,23 @@
  * HTML and SVG that code or a model made: in a frame of their own, which has another origin.
  *
  * They may run scripts there, and reach neither this page, its cookies and storage, nor the API.
+ * What they tell is heeded only where it comes from their frame and names it, and only a height.
  */
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { keepFocus } from "./frame-focus.ts";
 
-const MOST_HEIGHT_PX = 100_000;
+const LEAST_HEIGHT_PX = 20;
+/** What is higher scrolls in its frame. */
+const MOST_HEIGHT_PX = 4_000;
+/** A frame that follows its own height would grow for ever: after so many changes it stays as it is. */
+const MOST_CHANGES = 60;
 
 /** Tells the page how high the content is; `nonce` says which frame it is. */
 const TELL_HEIGHT = (nonce: string) => `
-  const tell = () => parent.postMessage(
-    { nonce: ${JSON.stringify(nonce)}, height: document.documentElement.scrollHeight }, "*");
-  new ResizeObserver(tell).observe(document.documentElement);
+  const tell = () => parent.postMessage({ nonce: ${JSON.stringify(nonce)},
+    height: Math.ceil(document.body ? document.body.getBoundingClientRect().bottom + scrollY : 0) }, "*");
+  addEventListener("DOMContentLoaded", () => { new ResizeObserver(tell).observe(document.body); tell(); });
   addEventListener("load", tell);`;
 
 export function Sandbox({ html, label }: { html: string; label: string }) {
@@ -22,17 +28,21 @@ export function Sandbox({ html, label }: { html: string; label: string }) {
 
   // At once: a frame that is quickly there says so before anything is painted.
   useLayoutEffect(() => {
-    const onMessage = (event: MessageEvent<{ ready?: boolean; nonce?: string; height?: number }>) => {
+    let changes = 0;
+    const onMessage = (event: MessageEvent<unknown>) => {
       const shown = frame.current?.contentWindow;
-      if (!shown || event.source !== shown) return;
-      if (event.data?.ready) shown.postMessage({ html: framed(html, nonce) }, "*");
-      if (event.data?.nonce !== nonce) return;
-      const told = Number(event.data.height);
-      if (Number.isFinite(told)) setHeight(Math.min(Math.max(told, 20), MOST_HEIGHT_PX));
+      // An origin of its own is told as "null", by any frame of that kind: the window decides.
+      if (!shown || event.source !== shown || typeof event.data !== "object" || event.data === null) return;
+      const told = event.data as { ready?: unknown; nonce?: unknown; height?: unknown };
+      if (told.ready === true) shown.postMessage({ html: framed(html, nonce) }, "*");
+      if (told.nonce !== nonce || typeof told.height !== "number" || !Number.isFinite(told.height)) return;
+      if (++changes <= MOST_CHANGES) setHeight(Math.min(Math.max(told.height, LEAST_HEIGHT_PX), MOST_HEIGHT_PX));
     };
     addEventListener("message", onMessage);
     return () => removeEventListener("message", onMessage);
   }, [html, nonce]);
+
+  useLayoutEffect(keepFocus, []);
 
   return (
     <iframe
@@ -43,6 +53,7 @@ export function Sandbox({ html, label }: { html: string; label: string }) {
       sandbox="allow-scripts"
       referrerpolicy="no-referrer"
       loading="lazy"
+      allow=""
       style={{ height: `${height}px` }}
     />
   );
@@ -50,8 +61,10 @@ export function Sandbox({ html, label }: { html: string; label: string }) {
 
 /** The whole document of the frame. It has no policy of its own: that comes with `frame`. */
 function framed(html: string, nonce: string): string {
-  return `<!doctype html><meta charset="utf-8"><meta name="color-scheme" content="light dark">
-<style>html{font:13px/20px system-ui,sans-serif;color-scheme:light dark}body{margin:0;overflow-x:auto}
+  const scheme = getComputedStyle(document.documentElement).colorScheme;
+  const isDark = scheme === "dark" || (scheme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="color-scheme" content="${isDark ? "dark" : "light"}">
+<style>html{font:13px/20px Inter,system-ui,sans-serif;color-scheme:${isDark ? "dark" : "light"}}body{margin:0;display:flow-root;overflow-x:auto}
 table{border:0;border-collapse:collapse}th,td{border:0;border-bottom:1px solid #8883;padding:5px 16px 6px 0;text-align:left}th{font-weight:500}</style>
 <script>${TELL_HEIGHT(nonce)}</script>
 ${html}`;

@@ -1,0 +1,20 @@
+/**
+ * A list that grows at its end, in chunks: those that are full stay the same objects.
+ *
+ * What draws it looks at the last chunk alone when something is added.
+ */
+export type Chunks<Item> = readonly (readonly Item[])[];
+
+const CHUNK = 32;
+
+/** The list with more items behind it. */
+export function appended<Item>(chunks: Chunks<Item>, items: readonly Item[]): Chunks<Item> {
+  if (!items.length) return chunks;
+  const grown = [...chunks];
+  for (const item of items) {
+    const last = grown.at(-1);
+    if (last && last.length < CHUNK) grown[grown.length - 1] = [...last, item];
+    else grown.push([item]);
+  }
+  return grown;
+}

@@ -1,0 +1,35 @@
+/** A formula in TeX. What draws it is loaded when the first one comes; until then its source is shown. */
+
+import { signal } from "@preact/signals";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+
+type DrawFormula = typeof import("./formulas.ts").drawFormula;
+
+const drawing = signal<DrawFormula | null>(null);
+let isLoading = false;
+
+function load(): void {
+  if (isLoading) return;
+  isLoading = true;
+  // A bundle of its own.
+  import("./formulas.js" as string).then(
+    (module: { drawFormula: DrawFormula }) => (drawing.value = module.drawFormula),
+    () => (isLoading = false),
+  );
+}
+
+export function Formula({ source, isDisplay }: { source: string; isDisplay: boolean }) {
+  const place = useRef<HTMLSpanElement>(null);
+  const [failed, setFailed] = useState(false);
+  const draw = drawing.value;
+  if (!draw) load();
+  useLayoutEffect(() => {
+    if (draw && place.current) setFailed(!draw(place.current, source, isDisplay));
+  }, [draw, source, isDisplay]);
+  return (
+    <span class={isDisplay ? "formula is-display" : "formula"} role="math" aria-label={source}>
+      <span ref={place} hidden={failed} />
+      {(!draw || failed) && <code>{source}</code>}
+    </span>
+  );
+}
