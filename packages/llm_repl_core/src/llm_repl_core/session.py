@@ -20,11 +20,15 @@ from llm_repl_core.application import Application
 from llm_repl_core.engine.caller_thread import AsyncInbox, Inbox
 from llm_repl_core.engine.ctrl_c import CtrlC
 from llm_repl_core.engine.dependencies import Dependencies
+from llm_repl_core.engine.forecast import RunForecast
 from llm_repl_core.engine.loop import EngineLoop
 from llm_repl_core.engine.options import RunKeywords, RunOptions
+from llm_repl_core.engine.prompts.draft import changed_prompt
+from llm_repl_core.engine.prompts.draft_preview import DraftPreview
 from llm_repl_core.engine.prompts.preview import Preview
 from llm_repl_core.engine.providers import Providers
 from llm_repl_core.engine.run import Run
+from llm_repl_core.engine.selection import CellSelection, Include
 from llm_repl_core.engine.state import State
 from llm_repl_core.errors import CellExecutionError, Conflict
 from llm_repl_core.execution.events import Event, RunFailed
@@ -240,6 +244,75 @@ class Session:
             InvalidInput: It is no prompt, or cannot be filled.
         """
         return self.loop.call(self.live.preview(cell_id))
+
+    def preview_draft(self, cell_id: str, **changes: Any) -> DraftPreview:
+        """What a prompt would send with some fields changed, which changes nothing.
+
+        Unlike `preview` it never waits for what runs, and starts no kernel.
+
+        Args:
+            cell_id: The prompt.
+            changes: Fields of the cell, as ``Cell.change`` takes them.
+
+        Raises:
+            CellNotFound: There is no such cell.
+            Conflict: The session is closed.
+            InvalidInput: It is no prompt, or a change cannot be made.
+        """
+        draft = changed_prompt(self.notebook, cell_id, changes)
+        return self.loop.call(self.live.preview_draft(draft, may_call=True))
+
+    def plan(
+        self, cell_ids: Iterable[str] | None = None, **options: Unpack[RunKeywords]
+    ) -> RunForecast:
+        """What `run` would do and cost; nothing is sent, run or changed.
+
+        Args:
+            cell_ids: Which cells; all by default.
+            options: As for `run`.
+
+        Raises:
+            CellNotFound: One of the ids does not exist.
+            Conflict: The session is closed.
+        """
+        run = self.live.make_run(cell_ids, RunOptions(**options))
+        return self.loop.call(self.live.forecast(run))
+
+    def select(
+        self,
+        cell_ids: Iterable[str] | None = None,
+        *,
+        first: str | None = None,
+        last: str | None = None,
+        include: Include | None = None,
+    ) -> tuple[str, ...] | None:
+        """Cells for `run`, `stream` and `plan`, in document order; None: all.
+
+        Args:
+            cell_ids: These cells; all where None.
+            first: From this cell on.
+            last: Up to this cell, and with it.
+            include: ``upstream``: also the cells that these need; ``downstream``: also those that
+                need them.
+
+        Raises:
+            CellNotFound: One of the ids does not exist.
+            InvalidInput: The first cell is below the last one.
+        """
+        listed = None if cell_ids is None else tuple(cell_ids)
+        selection = CellSelection(cell_ids=listed, first=first, last=last, include=include)
+        return selection.of(self.notebook, self.dependencies)
+
+    def plan_stale(self, **options: Unpack[RunKeywords]) -> RunForecast:
+        """What `run_stale` would do and cost; nothing is sent, run or changed.
+
+        Args:
+            options: As for `run`.
+
+        Raises:
+            Conflict: The session is closed.
+        """
+        return self.loop.call(self.live.forecast(self.live.make_stale_run(RunOptions(**options))))
 
     def restart(self) -> None:
         """Interrupt everything and start a new kernel, which has only the memory.

@@ -41,6 +41,8 @@ def test_it_runs(api, until, name):
         assert answer.status_code == 202
         (needed,) = until(lambda: api.events("tool_approval_needed"), "somebody is asked")
         values |= {"cell_id": asks.rpartition("/")[2], "call_id": needed.payload["call_id"]}
+    if name == "preview_draft":
+        values["cell_id"] = api.new_cell(notebook, "prompt", "Hi").rpartition("/")[2]
     endpoint = ENDPOINTS[name]
     path = endpoint.path.replace("<notebook:", "{").replace("<", "{").replace(">", "}")
     answer = api(endpoint.method, path.format(**values), json=EXAMPLES[name])

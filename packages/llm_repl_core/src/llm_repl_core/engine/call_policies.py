@@ -62,6 +62,9 @@ class CallPolicies:
         concurrency: How many calls a run has under way that does not say it itself.
         speculate: Whether a run sends calls ahead where neither it nor the notebook says it.
         cost_bounds: Says what the cells of a run may ask for at most; None: there is no telling.
+
+    Attributes:
+        concurrency: How many calls a run has under way that does not say it itself.
     """
 
     def __init__(
@@ -75,7 +78,7 @@ class CallPolicies:
     ) -> None:
         self._ledger = ledger
         self._prices = prices
-        self._concurrency = concurrency
+        self.concurrency = concurrency
         self._speculate = speculate
         self._cost_bounds = cost_bounds
         self._notebook_meter: BudgetMeter | None = None
@@ -129,7 +132,7 @@ class CallPolicies:
                 notebook.id,
                 cell_ids=[cell.id for cell in notebook if isinstance(cell, PromptCell)],
             ),
-            slots=asyncio.Semaphore(options.concurrency or self._concurrency),
+            slots=asyncio.Semaphore(options.concurrency or self.concurrency),
             admission=Admission(meters, expected, stops_on_error=options.stop_on_error),
             allow_unpriced=options.allow_unpriced,
             speculate=self._speculates(notebook, options),

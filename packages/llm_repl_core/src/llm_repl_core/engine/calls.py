@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 
 from llm_repl_core.engine.admission import Admitted
@@ -19,10 +19,12 @@ from llm_repl_core.engine.options import RunOptions
 from llm_repl_core.engine.providers import Providers
 from llm_repl_core.engine.request_builder import RequestBuilder, former_identity
 from llm_repl_core.engine.retries import RetryPolicy, with_retries
+from llm_repl_core.engine.routing import Route, route
 from llm_repl_core.engine.speculative_call import BufferedListener, SpeculativeCall
 from llm_repl_core.engine.tokens import estimate_tokens, output_allowance
 from llm_repl_core.engine.unpriced import needs_prices, refuse_unpriced, unpriced
 from llm_repl_core.errors import (
+    LLMReplError,
     PriceUnknown,
     RateLimited,
     StorageError,
@@ -37,6 +39,7 @@ from llm_repl_core.ledger.record import (
     Mode,
 )
 from llm_repl_core.ledger.replay import answered_from
+from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.ids import new_id
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.notebook import Notebook
@@ -64,6 +67,7 @@ class ModelCaller:
         cost_bounds: Bounds of what calls may follow one.
 
     Attributes:
+        cost_bounds: Bounds of what calls may follow one.
         requests: Makes the requests that are sent.
         ends: Keeps how calls ended.
     """
@@ -85,7 +89,7 @@ class ModelCaller:
         self._plugins = plugins
         self._limits = limits
         self._retry_policy = retry_policy
-        self._cost_bounds = cost_bounds
+        self.cost_bounds = cost_bounds
         self.requests = RequestBuilder(providers, plugins)
         self.ends = CallEnds(ledger)
 
@@ -93,6 +97,20 @@ class ModelCaller:
     def redactor(self) -> Redactor:
         """Takes the keys of providers out of texts."""
         return self._providers.redactor
+
+    def route(self, cell: PromptCell, notebook: Notebook) -> Route:
+        """Who answers a prompt, with the provider's own model where none is chosen.
+
+        Args:
+            cell: The prompt.
+            notebook: Its notebook.
+        """
+        path = route(cell, notebook, self._providers.choice, self._providers.names())
+        if path.model is not None:
+            return path
+        with suppress(LLMReplError):
+            return Route(path.provider, self._providers.require(path.provider).default_model)
+        return path
 
     async def check_prices(
         self, notebook: Notebook, cell_ids: Sequence[str], options: RunOptions
@@ -287,7 +305,7 @@ class ModelCaller:
         if estimate is None:
             tokens = estimate_tokens(context.request) + output_allowance(context.request)
             estimate = Spending(calls=1, tokens=tokens)
-        return self._cost_bounds.after(
+        return self.cost_bounds.after(
             model_call.cell, context.provider, context.request.model, estimate
         )
 

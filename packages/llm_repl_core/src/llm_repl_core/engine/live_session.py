@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -15,9 +15,16 @@ from llm_repl_core.engine.catch_up import plan_catch_up
 from llm_repl_core.engine.dependencies import Dependencies
 from llm_repl_core.engine.displays import Displays
 from llm_repl_core.engine.event_stream import EventStream, Listener
+from llm_repl_core.engine.forecast import RunForecast
+from llm_repl_core.engine.forecaster import forecast, read_outline
 from llm_repl_core.engine.kernel_manager import KernelManager
 from llm_repl_core.engine.mispredictions import Mispredictions
+from llm_repl_core.engine.notebook_preferences import noted_mode
 from llm_repl_core.engine.options import RunOptions
+from llm_repl_core.engine.plan import analyse_notebook
+from llm_repl_core.engine.prompts.draft import prepare_draft
+from llm_repl_core.engine.prompts.draft_preview import DraftPreview, preview_draft
+from llm_repl_core.engine.prompts.looked_at import KnownValues
 from llm_repl_core.engine.prompts.preview import Preview, make_preview
 from llm_repl_core.engine.run import Run
 from llm_repl_core.engine.run_queue import RunQueue
@@ -26,7 +33,8 @@ from llm_repl_core.errors import Conflict, KernelUnsupported
 from llm_repl_core.execution.cell_type import CellType
 from llm_repl_core.kernels.base import Kernel, Value
 from llm_repl_core.ledger.base import Ledger
-from llm_repl_core.model.cell import Cell, CodeCell, ForeignCell
+from llm_repl_core.ledger.record import Mode
+from llm_repl_core.model.cell import Cell, CodeCell, ForeignCell, PromptCell
 from llm_repl_core.model.language import kernelspec_name, notebook_language
 from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.plugins.contexts import RunResult
@@ -84,6 +92,7 @@ class LiveSession:
             cell_timeout_s=cell_timeout_s,
         )
         self._queue = RunQueue(kernel)
+        self._seen = 0, KnownValues()
 
     @property
     def approvals(self) -> Approvals:
@@ -237,6 +246,77 @@ class LiveSession:
         return await self._queue.ask(
             lambda: make_preview(cell_id, self._parts.kernels, self._parts.model_caller)
         )
+
+    async def preview_draft(
+        self,
+        cell: PromptCell,
+        *,
+        mode: Mode | None = None,
+        may_call: bool = False,
+        models: Sequence[str] = (),
+    ) -> DraftPreview:
+        """What a prompt would send as it is being written; nobody waits, and nothing is started.
+
+        Args:
+            cell: The prompt, which may differ from the notebook's cell of its id.
+            mode: Where a run would take answers from; None: as the notebook says.
+            may_call: Whether fields that call something are filled as well.
+            models: Which other models are to say what they would take.
+
+        Raises:
+            CellNotFound: There is no cell of its id.
+            Conflict: The session is closed.
+        """
+        self._refuse_closed()
+        parts, notebook = self._parts, self.notebook
+        _ = notebook[cell.id]
+        effects = analyse_notebook(notebook)
+        draft = await self._look(
+            lambda is_free: prepare_draft(
+                cell,
+                notebook,
+                effects,
+                self.kernel,
+                self._known_values(),
+                is_free=is_free,
+                may_call=may_call,
+            )
+        )
+        return await preview_draft(
+            draft,
+            notebook,
+            parts.model_caller,
+            await read_outline(parts),
+            mode=noted_mode(notebook.own_metadata, mode),
+            models=models,
+        )
+
+    async def forecast(self, run: Run) -> RunForecast:
+        """What a run would do and cost; nothing is sent, run or changed, and nobody waits.
+
+        Args:
+            run: The run, which is never started.
+
+        Raises:
+            Conflict: The session is closed.
+        """
+        self._refuse_closed()
+        return await self._look(
+            lambda is_free: forecast(run, self._parts, self._known_values(), is_free=is_free)
+        )
+
+    async def _look(self, look: Callable[[bool], Awaitable[T]]) -> T:
+        """Look at the state where it is there and nothing uses it; else without it."""
+        if self.busy or not self.kernel.alive:
+            return await look(False)
+        return await self._queue.ask(lambda: look(self.kernel.alive))
+
+    def _known_values(self) -> KnownValues:
+        """What was seen of the state of the kernel that there is."""
+        generation = self._parts.kernels.generation
+        if self._seen[0] != generation:
+            self._seen = generation, KnownValues()
+        return self._seen[1]
 
     async def restart(self) -> None:
         """Interrupt everything and start a new kernel, which has only the memory.

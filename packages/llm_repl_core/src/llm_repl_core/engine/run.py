@@ -118,6 +118,16 @@ class Run:
         restored = self._parts.catch_up.restored
         return tuple(cell_id for cell_id in self.cell_ids if cell_id not in restored)
 
+    @property
+    def restored_cell_ids(self) -> frozenset[str]:
+        """Cells that need not run, as the notebook has what they leave."""
+        return frozenset(self._parts.catch_up.restored)
+
+    @property
+    def ordered_cell_ids(self) -> tuple[str, ...]:
+        """The cells that run, and those that need not, in document order."""
+        return self._order
+
     async def execute(self) -> RunResult:
         """Run the cells. Whatever happens, the run ends in exactly one event."""
         started = time.perf_counter()

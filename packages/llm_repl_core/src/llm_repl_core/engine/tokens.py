@@ -13,7 +13,7 @@ from msgspec.structs import asdict
 
 from llm_repl_core.providers.base import AnswerSchema, Attachment, Message, Request, Tool
 
-__all__ = ["estimate_tokens", "output_allowance"]
+__all__ = ["estimate_message_tokens", "estimate_tokens", "output_allowance"]
 
 DEFAULT_OUTPUT_TOKENS = 4_096
 """What an answer is assumed to take at most where the request sets no limit."""
@@ -56,7 +56,9 @@ def estimate_tokens(request: Request) -> int:
     Args:
         request: What is to be sent.
     """
-    tokens = sum((_message_tokens(message) for message in request.messages), start=ANSWER_TOKENS)
+    tokens = sum(
+        (estimate_message_tokens(message) for message in request.messages), start=ANSWER_TOKENS
+    )
     for tool in request.tools:
         tokens += MESSAGE_TOKENS + _text_tokens(_json(tool))
     if request.answer_schema is not None:
@@ -82,7 +84,12 @@ def output_allowance(request: Request) -> int:
     return max(limits, default=DEFAULT_OUTPUT_TOKENS)
 
 
-def _message_tokens(message: Message) -> int:
+def estimate_message_tokens(message: Message) -> int:
+    """About how many tokens one message has, with what frames it.
+
+    Args:
+        message: One of a request.
+    """
     tokens = MESSAGE_TOKENS + _text_tokens(message.content)
     for call in message.tool_calls:
         tokens += MESSAGE_TOKENS + _text_tokens(call.name) + _text_tokens(call.arguments)

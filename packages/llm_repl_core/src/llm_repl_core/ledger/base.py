@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
@@ -84,6 +84,37 @@ class Ledger(abc.ABC):
             StorageError: The records cannot be read.
         """
         return (await self.answered(notebook_id))[-limit:]
+
+    async def outline(self, notebook_id: str) -> Sequence[CallRecord]:
+        """The calls in `answered`, without what was said: for counting, and for finding identities.
+
+        Their ``request``, ``body`` and texts may be empty.
+
+        Raises:
+            StorageError: The records cannot be read.
+        """
+        return await self.answered(notebook_id)
+
+    async def latest_of_cells(
+        self, notebook_id: str, cell_ids: Collection[str]
+    ) -> dict[str, CallRecord]:
+        """The first request of each cell's latest conversation, among the calls in `answered`.
+
+        Args:
+            notebook_id: Which notebook.
+            cell_ids: Which cells.
+
+        Returns:
+            By cell; those without any are left out.
+
+        Raises:
+            StorageError: The records cannot be read.
+        """
+        return {
+            call.place.cell_id: call
+            for call in await self.answered(notebook_id)
+            if call.place.cell_id in cell_ids and call.place.step == 0
+        }
 
     async def spent(self, notebook_id: str) -> tuple[int, int, float]:
         """What a notebook's calls have cost: how many, tokens, US dollars.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import builtins
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from llm_repl_core.kernels.base import Failed
 
-__all__ = ["PYTHON_NAMES", "explain_failure", "unknown_name"]
+__all__ = ["PYTHON_NAMES", "explain_failure", "missing_name", "nearest_name", "unknown_name"]
 
 PYTHON_NAMES = frozenset(name for name in dir(builtins) if not name.startswith("_")) | {
     *("__builtin__", "__builtins__", "display", "exit", "get_ipython", "quit"),
@@ -43,17 +43,44 @@ def explain_failure(failed: Failed) -> str:
     Args:
         failed: What became of it.
     """
-    is_missing = failed.ename == "NameError" and not failed.is_explained
-    found = _MISSING_NAME.match(failed.evalue) if is_missing else None
-    if found is None:
+    missing = missing_name(failed)
+    if missing is None:
         reason = failed.evalue.rstrip(".")
         return f"{failed.ename}: {reason}." if failed.evalue else f"{failed.ename}."
-    missing = found[1]
-    close = difflib.get_close_matches(missing, failed.names, n=1)
-    suggestion = f" (did you mean `{close[0]}`?)" if close else ""
+    nearest = nearest_name(missing, failed.names)
+    suggestion = f" (did you mean `{nearest}`?)" if nearest else ""
     if hasattr(builtins, missing):
         suggestion = f", only Python's own `{missing}`{suggestion}"
     return f"there is no variable `{missing}`{suggestion}; {_listed(failed.names)}."
+
+
+def missing_name(failed: Failed) -> str | None:
+    """The name that was not there, where that is why; else None.
+
+    >>> missing_name(unknown_name("pric", ["price"]))
+    'pric'
+
+    Args:
+        failed: What became of an expression.
+    """
+    if failed.ename != "NameError" or failed.is_explained:
+        return None
+    found = _MISSING_NAME.match(failed.evalue)
+    return None if found is None else found[1]
+
+
+def nearest_name(missing: str, names: Iterable[str]) -> str | None:
+    """The name that was probably meant; None: none is near.
+
+    >>> nearest_name("order", ["orders", "shop"])
+    'orders'
+
+    Args:
+        missing: The name that is not there.
+        names: Those that are.
+    """
+    close = difflib.get_close_matches(missing, [*names], n=1)
+    return close[0] if close else None
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from llm_repl_server.api.resource import (
 from llm_repl_server.api.schemas import CellChange, MoveCell, NewCell
 from llm_repl_server.services.answers import CellAnswer, CellList, Success
 
-__all__ = ["cells"]
+__all__ = ["cell_fields", "cells", "option_names"]
 
 cells = Resource("cells")
 
@@ -24,7 +24,8 @@ _ALL = "/api/notebooks/<notebook:notebook_id>/cells"
 _ONE = f"{_ALL}/<cell_id>"
 
 
-def _option_names() -> frozenset[str]:
+def option_names() -> frozenset[str]:
+    """The fields that cells have beside those that every cell has, plugins' ones too."""
     return services().cells.option_names
 
 
@@ -43,7 +44,7 @@ def list_cells(notebook_id: str) -> CellList:
     _ALL,
     body_required=True,
     echo=(CellAnswer,),
-    more_fields=_option_names,
+    more_fields=option_names,
     status=201,
     errors=(404,),
     idempotent=True,
@@ -57,7 +58,7 @@ def create_cell(notebook_id: str, body: NewCell) -> CellAnswer:
     position = None if body.position is None else int(body.position)
     return services().loop.call(
         services().cells.create(
-            notebook_id, body.type, position, _cell_fields(), new_id=idempotency_key()
+            notebook_id, body.type, position, cell_fields(), new_id=idempotency_key()
         )
     )
 
@@ -69,7 +70,7 @@ def show_cell(notebook_id: str, cell_id: str) -> CellAnswer:
 
 
 @cells.operation(
-    "PUT", _ONE, echo=(CellAnswer,), more_fields=_option_names, errors=(404, 412), versioned=True
+    "PUT", _ONE, echo=(CellAnswer,), more_fields=option_names, errors=(404, 412), versioned=True
 )
 def change_cell(notebook_id: str, cell_id: str, body: CellChange) -> CellAnswer:
     """Change a cell; changing `content` or `type` clears its outputs."""
@@ -77,7 +78,7 @@ def change_cell(notebook_id: str, cell_id: str, body: CellChange) -> CellAnswer:
         services().cells.change(
             notebook_id,
             cell_id,
-            _cell_fields(),
+            cell_fields(),
             type_word=None if body.type is UNSET else body.type,
             if_match=matching_versions(),
         )
@@ -117,7 +118,8 @@ def clear_all_outputs(notebook_id: str) -> Success:
     return Success(success=True)
 
 
-def _cell_fields() -> dict[str, Any]:
+def cell_fields() -> dict[str, Any]:
+    """The fields of a cell that the request's body gives, as cells take them."""
     fields = body_fields()
     limit = fields.get("tool_limit")
     if isinstance(limit, float):  # for JSON, 1.0 is as good an integer as 1; it was checked

@@ -7,8 +7,9 @@ from typing import TypeVar
 from flask import Response, request
 from werkzeug.http import parse_list_header
 
+from llm_repl_core.engine.forecast import RunForecast
 from llm_repl_server.api.resource import Resource, json_response, services
-from llm_repl_server.api.run_schemas import IncludeQuery, RunRequest
+from llm_repl_server.api.run_schemas import ChosenRun, IncludeQuery, RunRequest
 from llm_repl_server.services.answers import Success
 from llm_repl_server.services.cell_choices import AllCells, CellChoice, OneCell, StaleCells
 from llm_repl_server.services.run_answers import (
@@ -52,6 +53,29 @@ def execute_stale(notebook_id: str, body: RunRequest) -> SomeExecuted | Response
     cells that ran.
     """
     return _execute(notebook_id, StaleCells(), body)
+
+
+@execution.operation("POST", f"{_NOTEBOOK}/execute", accepted=RunAnswer, errors=(404, 409))
+def execute_chosen(notebook_id: str, body: ChosenRun) -> SomeExecuted | Response:
+    """Run chosen cells in order, up to the first one that fails.
+
+    The choice is a list, or all from one cell to another; `with` adds what they need, or what needs
+    them.
+    """
+    return _execute(notebook_id, body.choice(), body)
+
+
+@execution.operation("POST", f"{_NOTEBOOK}/plan", errors=(404, 409))
+def plan_run(notebook_id: str, body: ChosenRun) -> RunForecast:
+    """Say what a run would do and cost; nothing is sent, run or changed.
+
+    For each cell: whether it runs, is asked or is on record, why and in which wave, what that costs
+    at most, and how long it takes as earlier calls did; and what the run would come to in each
+    mode. While something runs, prompts are filled with the variables as they were last seen.
+    """
+    return services().loop.call(
+        services().execution.plan(notebook_id, body.choice(), body.options())
+    )
 
 
 @execution.operation("POST", f"{_NOTEBOOK}/interrupt", errors=(404, 409))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from flask import Response
 
+from llm_repl_core.engine.prompts.draft_preview import DraftPreview
 from llm_repl_core.engine.prompts.preview import Preview
-from llm_repl_server.api.prompt_schemas import Decision, GraphQuery
+from llm_repl_server.api.cells import cell_fields, option_names
+from llm_repl_server.api.prompt_schemas import Decision, DraftRequest, GraphQuery
 from llm_repl_server.api.resource import Resource, services
-from llm_repl_server.services.answers import Success
+from llm_repl_server.services.answers import CellAnswer, Success
 from llm_repl_server.services.graph import GraphAnswer
 from llm_repl_server.services.prompts import ToolQuestions
 
@@ -29,6 +31,32 @@ _MEDIA_TYPES = {
 def preview_prompt(notebook_id: str, cell_id: str) -> Preview:
     """Return what a prompt would send now; nothing is sent."""
     return services().loop.call(services().prompts.preview(notebook_id, cell_id))
+
+
+@prompts.operation(
+    "POST", f"{_CELL}/preview", echo=(CellAnswer,), more_fields=option_names, errors=(404, 409)
+)
+def preview_draft(notebook_id: str, cell_id: str, body: DraftRequest) -> DraftPreview:
+    """Return what a prompt would send with these fields, which are not saved; nothing is sent.
+
+    Never waits for what runs: `values` says of when the variables are. What cannot be filled stays
+    as it is written, and `fields`, `problems` and `later` say why.
+    """
+    fields = {
+        name: value
+        for name, value in cell_fields().items()
+        if name not in ("mode", "models", "fill_calls", "type")
+    }
+    return services().loop.call(
+        services().prompts.preview_draft(
+            notebook_id,
+            cell_id,
+            fields,
+            mode=body.mode,
+            may_call=body.fill_calls,
+            models=body.models,
+        )
+    )
 
 
 @prompts.operation("POST", f"{_CELL}/tool_calls/<call_id>", body_required=True, errors=(404,))

@@ -7,13 +7,16 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from llm_repl_core import Budget, RunOptions
+from llm_repl_core.engine.selection import CellSelection
 from llm_repl_core.ledger.record import Mode
-from llm_repl_server.services.cell_choices import Include
+from llm_repl_server.services.cell_choices import ChosenCells, Include, StaleCells
 
-__all__ = ["IncludeQuery", "RunBudget", "RunRequest"]
+__all__ = ["ChosenRun", "IncludeQuery", "RunBudget", "RunRequest"]
 
 # For JSON, 1.0 is as good an integer as 1.
 _Number = Annotated[float, Meta(multiple_of=1, extra_json_schema={"format": "integer"})]
+
+CellId = Annotated[str, Meta(min_length=1, max_length=200, description="The id of a cell.")]
 
 _Limit = Annotated[_Number, Meta(ge=0, le=10**15)]
 
@@ -80,6 +83,48 @@ class RunRequest(Struct, frozen=True, kw_only=True):
             allow_unpriced=self.allow_unpriced,
             parallel=self.parallel,
             speculate=self.speculate,
+        )
+
+
+class ChosenRun(RunRequest, frozen=True, kw_only=True):
+    """Which cells to run, and the options of the run. Without a choice: all."""
+
+    cells: Annotated[
+        Annotated[list[CellId], Meta(max_length=10_000)] | None,
+        Meta(description="These cells, whatever their order; null: all."),
+    ] = None
+    first: Annotated[CellId | None, Meta(description="From this cell on.")] = field(
+        default=None, name="from"
+    )
+    last: Annotated[CellId | None, Meta(description="Up to this cell, and with it.")] = field(
+        default=None, name="to"
+    )
+    include: Annotated[
+        Include | None,
+        Meta(
+            description="`upstream`: also the cells that these need; `downstream`: also those that "
+            "need them."
+        ),
+    ] = field(default=None, name="with")
+    stale: Annotated[
+        bool,
+        Meta(
+            description="The stale cells, and before them the cells that they need; the other "
+            "choices are not looked at then."
+        ),
+    ] = False
+
+    def choice(self) -> ChosenCells | StaleCells:
+        """The cells."""
+        if self.stale:
+            return StaleCells()
+        return ChosenCells(
+            CellSelection(
+                cell_ids=None if self.cells is None else tuple(self.cells),
+                first=self.first,
+                last=self.last,
+                include=self.include,
+            )
         )
 
 

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import abc
-from typing import Generic, Literal, TypeAlias, TypeVar
+from typing import Generic, TypeVar
 
 from msgspec.structs import replace
 
 from llm_repl_core import CellCompleted, CellFailed, Event, RunOptions
 from llm_repl_core.engine.run import Run
+from llm_repl_core.engine.selection import CellSelection, Include
 from llm_repl_core.model.cell import CellStatus
 from llm_repl_core.plugins.contexts import RunResult
 from llm_repl_server.services.encoding import EncodedOutputs
 from llm_repl_server.services.open_notebook import OpenNotebook
 from llm_repl_server.services.run_answers import AllExecuted, CellRunAnswer, SomeExecuted
 
-__all__ = ["AllCells", "CellChoice", "Include", "OneCell", "StaleCells"]
+__all__ = ["AllCells", "CellChoice", "ChosenCells", "Include", "OneCell", "StaleCells"]
 
 Answer = TypeVar("Answer")
-
-Include: TypeAlias = Literal["upstream", "downstream"]
-"""Which cells run along with one: those that it needs, or those that need it."""
 
 
 class CellChoice(abc.ABC, Generic[Answer]):
@@ -111,6 +109,28 @@ class OneCell(CellChoice[CellRunAnswer]):
         )
 
 
+class ChosenCells(CellChoice[SomeExecuted]):
+    """A list of cells, or from one to another, or all; up to the first that fails.
+
+    Args:
+        selection: Which.
+    """
+
+    kind = "cells"
+
+    def __init__(self, selection: CellSelection) -> None:
+        self._selection = selection
+
+    def make_run(self, opened: OpenNotebook, options: RunOptions) -> Run:
+        """A run of these."""
+        cell_ids = self._selection.of(opened.notebook, opened.dependencies)
+        return opened.session.make_run(cell_ids, options)
+
+    def answer(self, opened: OpenNotebook, run: Run, result: RunResult) -> SomeExecuted:  # noqa: ARG002
+        """Which these were, and whether all have run."""
+        return _some_executed(run, result)
+
+
 class AllCells(CellChoice[AllExecuted]):
     """All cells of a notebook, up to the first that fails."""
 
@@ -138,12 +158,16 @@ class StaleCells(CellChoice[SomeExecuted]):
 
     def answer(self, opened: OpenNotebook, run: Run, result: RunResult) -> SomeExecuted:  # noqa: ARG002
         """Which these were, and whether all have run."""
-        cell_ids = list(run.cell_ids)
-        if result.error is None:
-            return SomeExecuted(success=True, cell_ids=cell_ids)
-        return SomeExecuted(
-            success=False, cell_ids=cell_ids, error=result.error, cell_id=result.cell_id
-        )
+        return _some_executed(run, result)
+
+
+def _some_executed(run: Run, result: RunResult) -> SomeExecuted:
+    cell_ids = list(run.cell_ids)
+    if result.error is None:
+        return SomeExecuted(success=True, cell_ids=cell_ids)
+    return SomeExecuted(
+        success=False, cell_ids=cell_ids, error=result.error, cell_id=result.cell_id
+    )
 
 
 def _status_of(ending: CellCompleted | CellFailed) -> CellStatus:

@@ -7,7 +7,8 @@ from typing import Any
 
 from llm_repl_core import Application, Cell, ForeignCell, InvalidInput, Notebook, StaleReason
 from llm_repl_core.engine.dependencies import Happening, MarkedCells
-from llm_repl_core.model.cell import build_cell
+from llm_repl_core.engine.prompts.draft import changed_prompt
+from llm_repl_core.model.cell import PromptCell, build_cell
 from llm_repl_server.errors import PreconditionFailed
 from llm_repl_server.services.answers import (
     CellAnswer,
@@ -80,6 +81,26 @@ class CellService:
         """
         opened = await self._open_notebooks.get(notebook_id)
         return cell_answer(opened.notebook[cell_id])
+
+    async def draft(
+        self, notebook_id: str, cell_id: str, fields: dict[str, Any]
+    ) -> tuple[OpenNotebook, PromptCell]:
+        """A prompt with some fields changed, which is not kept, and its notebook.
+
+        Args:
+            notebook_id: In which notebook.
+            cell_id: Which cell.
+            fields: The fields, and perhaps others of an answer.
+
+        Raises:
+            NotebookNotFound: There is no such notebook.
+            CellNotFound: There is no such cell.
+            InvalidInput: It is no prompt, or a value cannot be used.
+        """
+        opened = await self._open_notebooks.get(notebook_id)
+        cell = opened.notebook[cell_id]
+        own = self._own_fields(type(cell), fields, cell)
+        return opened, changed_prompt(opened.notebook, cell_id, own)
 
     async def create(
         self,

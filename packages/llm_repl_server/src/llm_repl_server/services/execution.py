@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from msgspec import UNSET
 
 from llm_repl_core import RunOptions, Value
+from llm_repl_core.engine.forecast import RunForecast
 from llm_repl_core.engine.notebook_preferences import noted_mode
 from llm_repl_core.engine.run import Run
 from llm_repl_core.execution.events import RUN_STOPPED
@@ -79,6 +80,23 @@ class ExecutionService:
             await opened.writer.written()
             return run_answer(record)
         return FinishedRun(opened, choice, run, await task, self._runs)
+
+    async def plan(
+        self, notebook_id: str, choice: CellChoice[Any], options: RunOptions
+    ) -> RunForecast:
+        """What running cells would do and cost; nothing is sent, run or changed.
+
+        Args:
+            notebook_id: Which notebook.
+            choice: Which cells.
+            options: How the run would go.
+
+        Raises:
+            NotebookNotFound: There is no such notebook.
+            CellNotFound: There is no such cell.
+        """
+        opened = await self._open_notebooks.get(notebook_id)
+        return await opened.session.forecast(choice.make_run(opened, options))
 
     async def interrupt(self, notebook_id: str, cell_id: str | None = None) -> None:
         """Stop what runs and what waits; returns when it has stopped.

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from typing import Any
 
 from msgspec import Struct
 
 from llm_repl_core import Conflict
 from llm_repl_core.engine.approvals import ToolApprovalRequest
 from llm_repl_core.engine.live_session import LiveSession
+from llm_repl_core.engine.prompts.draft_preview import DraftPreview
 from llm_repl_core.engine.prompts.preview import Preview
+from llm_repl_core.ledger.record import Mode
+from llm_repl_server.services.cells import CellService
 from llm_repl_server.services.open_notebooks import OpenNotebooks
 
 __all__ = ["PromptService", "ToolQuestions"]
@@ -34,10 +39,12 @@ class PromptService:
 
     Args:
         open_notebooks: The notebooks in memory.
+        cells: Knows the fields of cells.
     """
 
-    def __init__(self, open_notebooks: OpenNotebooks) -> None:
+    def __init__(self, open_notebooks: OpenNotebooks, cells: CellService) -> None:
         self._open_notebooks = open_notebooks
+        self._cells = cells
 
     async def preview(self, notebook_id: str, cell_id: str) -> Preview:
         """What running a prompt would send now; nothing is sent.
@@ -61,6 +68,36 @@ class PromptService:
                 f"Filling the template took longer than {FILL_LIMIT_S:g} s and was stopped: see "
                 "what its fields compute."
             ) from None
+
+    async def preview_draft(
+        self,
+        notebook_id: str,
+        cell_id: str,
+        fields: dict[str, Any],
+        *,
+        mode: Mode | None,
+        may_call: bool,
+        models: Sequence[str],
+    ) -> DraftPreview:
+        """What a prompt would send with some fields changed; nothing is sent, and nobody waits.
+
+        Args:
+            notebook_id: In which notebook.
+            cell_id: Which cell.
+            fields: The fields, and perhaps others of an answer.
+            mode: Where a run would take answers from; None: as the notebook says.
+            may_call: Whether fields that call something are filled as well.
+            models: Which other models are to say what they would take.
+
+        Raises:
+            NotebookNotFound: There is no such notebook.
+            CellNotFound: There is no such cell.
+            InvalidInput: It is no prompt, or a value cannot be used.
+        """
+        opened, draft = await self._cells.draft(notebook_id, cell_id, fields)
+        return await opened.session.preview_draft(
+            draft, mode=mode, may_call=may_call, models=models
+        )
 
     async def decide(self, notebook_id: str, cell_id: str, call_id: str, *, approved: bool) -> None:
         """Say whether a tool may be called.

@@ -49,10 +49,10 @@ class AllExecuted(Struct, frozen=True, kw_only=True):
 
 
 class SomeExecuted(Struct, frozen=True, kw_only=True):
-    """The result of running the stale cells."""
+    """The result of running the stale cells, or chosen ones."""
 
     success: bool
-    cell_ids: Annotated[list[str], Meta(description="Those that were stale, in order.")]
+    cell_ids: Annotated[list[str], Meta(description="Those that were chosen, in order.")]
     error: str | UnsetType = UNSET
     cell_id: str | UnsetType | None = UNSET
 
@@ -66,7 +66,7 @@ class RunAnswer(Struct, frozen=True, kw_only=True):
     kind: Annotated[
         str,
         Meta(
-            description="What was requested: `cell`, `notebook`, `stale`, or a cell with the "
+            description="What was requested: `cell`, `notebook`, `stale`, `cells`, or a cell with the "
             "cells `upstream` or `downstream` of it."
         ),
     ]

@@ -79,7 +79,7 @@ class Services:
         self.runs = RunService(open_notebooks, self.store, runs)
         self.calls = CallService(open_notebooks, self.store)
         self.graph = GraphService(open_notebooks)
-        self.prompts = PromptService(open_notebooks)
+        self.prompts = PromptService(open_notebooks, self.cells)
         self.providers = ProviderService(self.application)
         self.llm = LLMService(self.application, self.store, self.providers)
         self.llm.restore()

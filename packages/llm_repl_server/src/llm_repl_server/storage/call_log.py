@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Self
 
 from llm_repl_core.ledger.base import Ledger, UnpricedCalls
@@ -85,6 +85,16 @@ class DatabaseLedger(Ledger):
     async def latest(self, notebook_id: str, limit: int) -> Sequence[CallRecord]:
         """See `Ledger.latest`."""
         return await asyncio.to_thread(self._calls.answered, notebook_id, limit)
+
+    async def outline(self, notebook_id: str) -> Sequence[CallRecord]:
+        """See `Ledger.outline`."""
+        return await asyncio.to_thread(self._calls.outline, notebook_id)
+
+    async def latest_of_cells(
+        self, notebook_id: str, cell_ids: Collection[str]
+    ) -> dict[str, CallRecord]:
+        """See `Ledger.latest_of_cells`."""
+        return await asyncio.to_thread(self._calls.latest_of_cells, notebook_id, cell_ids)
 
     def how_to_record(self) -> str:
         """See `Ledger.how_to_record`."""

@@ -25,7 +25,14 @@ from llm_repl_server.storage.columns import (
 )
 from llm_repl_server.storage.rows import Row
 
-__all__ = ["CUT_OFF", "call_from_row", "call_to_row", "media_of_rows"]
+__all__ = [
+    "CUT_OFF",
+    "OUTLINE_COLUMNS",
+    "call_from_row",
+    "call_to_row",
+    "media_of_rows",
+    "outline_from_row",
+]
 
 T = TypeVar("T")
 
@@ -92,6 +99,46 @@ def media_of_rows(rows: Iterable[Mapping[str, Any]]) -> set[str]:
         for document in decode_json(row["parts"])
         if "sha256" in document
     }
+
+
+OUTLINE_COLUMNS = (
+    *("id", "notebook_id", "run_id", "cell_id", "item", "step", "position", "identity"),
+    *("provider", "model", "started_at", "duration_s", "input_tokens", "output_tokens"),
+    "price_usd",
+)
+"""What an outline is made of."""
+
+
+def outline_from_row(row: Mapping[str, Any]) -> CallRecord:
+    """An answered call without what was said.
+
+    Args:
+        row: The columns of an outline.
+
+    Raises:
+        ValueError: A column does not hold what was written to it.
+    """
+    return CallRecord(
+        id=decode_text(row["id"]),
+        notebook_id=decode_text(row["notebook_id"]),
+        run_id=decode_text(row["run_id"]),
+        place=CallPlace(
+            cell_id=decode_text(row["cell_id"]),
+            item=row["item"],
+            step=row["step"],
+            position=row["position"],
+        ),
+        identity=decode_text(row["identity"]),
+        provider=decode_text(row["provider"]),
+        model=decode_text(row["model"]),
+        request={},
+        body={},
+        state="completed",
+        started_at=decode_time(row["started_at"]),
+        duration_s=row["duration_s"],
+        usage=Usage(input_tokens=row["input_tokens"], output_tokens=row["output_tokens"]),
+        price_usd=row["price_usd"],
+    )
 
 
 def call_from_row(row: Mapping[str, Any], media: Mapping[str, bytes] = _NO_MEDIA) -> CallRecord:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
@@ -18,7 +18,13 @@ from llm_repl_core.providers.base import Usage
 from llm_repl_server.errors import NotYetWritten
 from llm_repl_server.storage.backend import Backend
 from llm_repl_server.storage.call_filter import CallFilter, conditions_of
-from llm_repl_server.storage.call_rows import CUT_OFF, call_from_row, media_of_rows
+from llm_repl_server.storage.call_rows import (
+    CUT_OFF,
+    OUTLINE_COLUMNS,
+    call_from_row,
+    media_of_rows,
+    outline_from_row,
+)
 from llm_repl_server.storage.changes import BeginCall, EndCall, PutMedia
 from llm_repl_server.storage.columns import decode_text, encode_json, encode_text
 from llm_repl_server.storage.connection import DatabaseConnection
@@ -40,6 +46,7 @@ _answered = (
     )
     .order_by(calls.c.number)
 )
+_outline = _answered.with_only_columns(*(calls.c[name] for name in OUTLINE_COLUMNS))
 _answers = _answered.where(calls.c.identity == bindparam("identity"))
 _is_superseded = sa.case((calls.c.state == "superseded", 1), else_=0)
 _spending = sa.select(
@@ -247,6 +254,38 @@ class CallStore:
         if limit is None:
             return _with_unwritten(written, unwritten)
         return _with_unwritten(written[::-1], unwritten)[-limit:]
+
+    def outline(self, notebook_id: str) -> list[CallRecord]:
+        """The calls of `answered` without what was said, which is quick for thousands.
+
+        Raises:
+            StorageError: The database cannot be read.
+        """
+        unwritten = self._unwritten_answers(notebook_id)
+        with self._connection.reading() as connection:
+            rows = connection.execute(_outline, {"notebook_id": encode_text(notebook_id)})
+            written = [outline_from_row(row._asdict()) for row in rows]
+        return _with_unwritten(written, unwritten)
+
+    def latest_of_cells(self, notebook_id: str, cell_ids: Collection[str]) -> dict[str, CallRecord]:
+        """The first request of each cell's latest conversation that was answered, by cell.
+
+        Raises:
+            StorageError: The database cannot be read.
+        """
+        latest = {
+            record.place.cell_id: record.id
+            for record in self.outline(notebook_id)
+            if record.place.step == 0 and record.place.cell_id in cell_ids
+        }
+        found: dict[str, CallRecord] = {}
+        ids = [encode_text(call_id) for call_id in latest.values()]
+        with self._connection.reading() as connection:
+            for start in range(0, len(ids), _HASHES_AT_ONCE):
+                query = sa.select(calls).where(calls.c.id.in_(ids[start : start + _HASHES_AT_ONCE]))
+                for record, _owner in _records(connection, connection.execute(query)):
+                    found[record.place.cell_id] = self._unwritten.get(record.id, record)
+        return found
 
     def spending(self, notebook_id: str) -> NotebookSpending:
         """What the live calls of a notebook have cost up to now.

@@ -9,10 +9,10 @@ from llm_repl_core.kernels.state import KernelState
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.names import as_variable
 from llm_repl_core.model.notebook import Notebook
-from llm_repl_core.templates import Template
+from llm_repl_core.templates import Lookalike, Template
 from llm_repl_core.templates.unknown_names import PYTHON_NAMES
 
-__all__ = ["doubtful_braces", "few", "refuse_builtins"]
+__all__ = ["doubtful_braces", "doubtful_lookalikes", "few", "refuse_builtins"]
 
 _SHOWN = 5
 
@@ -54,12 +54,23 @@ def doubtful_braces(templates: Sequence[Template], notebook: Notebook) -> Iterat
                     f"{field.named} is inside a formula, but is filled in nevertheless. For the "
                     "braces of LaTeX write `{{` and `}}`."
                 )
+    for lookalike in doubtful_lookalikes(templates, notebook):
+        yield lookalike.notice
+
+
+def doubtful_lookalikes(templates: Sequence[Template], notebook: Notebook) -> Iterator[Lookalike]:
+    """What looks like a field, has all its names from the notebook, and is sent as text.
+
+    Args:
+        templates: What is sent.
+        notebook: Whose cells say which names there are.
+    """
     lookalikes = [found for template in templates for found in template.lookalikes]
     known = _names(notebook) if lookalikes else set()
     for lookalike in lookalikes:
         names = lookalike.names - (PYTHON_NAMES - known)
         if names and names <= known:
-            yield lookalike.notice
+            yield lookalike
 
 
 def _names(notebook: Notebook) -> set[str]:

@@ -19,7 +19,7 @@ from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.providers.base import Attachment, Message, Tool
 from llm_repl_core.templates import Template, parse
 
-__all__ = ["Conversation", "PreparedPrompt", "needs_kernel", "prepare"]
+__all__ = ["Conversation", "PreparedPrompt", "needs_kernel", "prepare", "system_text"]
 
 
 class Conversation(Struct, frozen=True, kw_only=True):
@@ -66,7 +66,7 @@ def needs_kernel(cell: PromptCell, notebook: Notebook) -> bool:
         or cell.tools
         or isinstance(cell.schema, str)
         or parse(cell.content).fields
-        or parse(_system_text(cell, notebook)).fields
+        or parse(system_text(cell, notebook)).fields
     )
 
 
@@ -88,7 +88,7 @@ async def prepare(
     """
     form = await resolve_form(cell.schema, kernel)
     tools = await describe_tools(cell.tools, kernel) if cell.tools else ()
-    system, template = parse(_system_text(cell, notebook)), parse(cell.content)
+    system, template = parse(system_text(cell, notebook)), parse(cell.content)
     limit = kernel.options.insert_limit_chars
     context = context_messages(cell, notebook, limit)
     around = _ConversationFrame(cell, context.messages)
@@ -101,14 +101,14 @@ async def prepare(
     shared = await load_attachments(common, kernel, root=root)
     seen: dict[str, str] = {}
     if cell.for_each is None:
-        [system_text, prompt] = await _fill([system, template], kernel, notices, seen)
-        conversations = [around.conversation(system_text, prompt, shared)]
+        [system_filled, prompt] = await _fill([system, template], kernel, notices, seen)
+        conversations = [around.conversation(system_filled, prompt, shared)]
     else:
         conversations = []
         async with Items(cell.for_each, kernel, keep=keep) as items:
             texts = await items.fill([system, template])
             notices += items.notices
-            for place, [system_text, prompt] in enumerate(texts):
+            for place, [system_filled, prompt] in enumerate(texts):
                 attachments = shared
                 if each_has_its_own:
                     [own] = await load_attachments(
@@ -118,7 +118,7 @@ async def prepare(
                     attachments = tuple(
                         own if entry == ITEM else next(rest) for entry in cell.attachments
                     )
-                conversations.append(around.conversation(system_text, prompt, attachments, place))
+                conversations.append(around.conversation(system_filled, prompt, attachments, place))
     position = notebook.index(cell.id)
     return PreparedPrompt(
         variable=cell.answer_variable(position),
@@ -177,7 +177,8 @@ async def _fill(
     return texts
 
 
-def _system_text(cell: PromptCell, notebook: Notebook) -> str:
+def system_text(cell: PromptCell, notebook: Notebook) -> str:
+    """The template of a prompt's system text: its own, else the notebook's."""
     if cell.system is not None:
         return cell.system
     return notebook.preference("system") or ""

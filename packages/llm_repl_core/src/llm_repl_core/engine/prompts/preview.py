@@ -9,7 +9,7 @@ from msgspec import Struct
 from llm_repl_core.engine.calls import ModelCaller
 from llm_repl_core.engine.kernel_manager import KernelManager
 from llm_repl_core.engine.prompts.context import SourcedMessage
-from llm_repl_core.engine.prompts.prepare import needs_kernel, prepare
+from llm_repl_core.engine.prompts.prepare import PreparedPrompt, needs_kernel, prepare
 from llm_repl_core.engine.prompts.shared_prefix import (
     RECENT_CALLS,
     SharedPrefix,
@@ -23,10 +23,18 @@ from llm_repl_core.ledger.identity import canonical_request
 from llm_repl_core.ledger.record import CallPlace
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.plugins.contexts import CallContext
 from llm_repl_core.providers.base import Message
 
-__all__ = ["Preview", "PreviewedMessage", "make_preview"]
+__all__ = [
+    "Preview",
+    "PreviewedMessage",
+    "first_calls",
+    "make_preview",
+    "shared_prefix_of",
+    "with_sources",
+]
 
 
 class PreviewedMessage(Struct, frozen=True, kw_only=True):
@@ -101,18 +109,10 @@ async def make_preview(cell_id: str, kernels: KernelManager, model_caller: Model
     prepared = await prepare(cell, notebook, kernels.kernel, keep=True)
     if not prepared.conversations:
         raise InvalidInput("`for_each` has no items, so nothing would be sent.")
-    calls = []
-    for conversation in prepared.conversations:
-        model_call = ModelCall(
-            notebook=notebook,
-            cell=cell,
-            run_id="",
-            place=CallPlace(cell_id=cell.id, item=conversation.item, position=prepared.position),
-            messages=tuple(turn.message for turn in conversation.messages),
-            tools=prepared.tools,
-            answer_schema=None if prepared.form is None else prepared.form.schema,
-        )
-        calls.append(model_caller.requests.build(model_call, preview=True))
+    calls = [
+        model_caller.requests.build(model_call, preview=True)
+        for model_call in first_calls(cell, prepared, notebook)
+    ]
     provider, first = calls[0]
     try:
         counts = [await provider.count_tokens(context.request) for _, context in calls]
@@ -136,7 +136,7 @@ async def make_preview(cell_id: str, kernels: KernelManager, model_caller: Model
                     attachment.name or attachment.media_type for attachment in message.attachments
                 ),
             )
-            for message, cell_id in _with_sources(
+            for message, cell_id in with_sources(
                 first.request.messages, prepared.conversations[0].messages
             )
         ),
@@ -149,11 +149,17 @@ async def make_preview(cell_id: str, kernels: KernelManager, model_caller: Model
             first.provider, first.request.model, input_tokens, limit * len(calls)
         ),
         notices=prepared.notices,
-        shared_prefix=await _shared_prefix(first, model_caller),
+        shared_prefix=await shared_prefix_of(first, model_caller),
     )
 
 
-async def _shared_prefix(context: CallContext, model_caller: ModelCaller) -> SharedPrefix | None:
+async def shared_prefix_of(context: CallContext, model_caller: ModelCaller) -> SharedPrefix | None:
+    """What a request has in common with an earlier one of its notebook.
+
+    Args:
+        context: The request.
+        model_caller: Has the record.
+    """
     try:
         records = await model_caller.ledger.latest(context.notebook.id, RECENT_CALLS)
     except StorageError:
@@ -164,10 +170,37 @@ async def _shared_prefix(context: CallContext, model_caller: ModelCaller) -> Sha
     )
 
 
-def _with_sources(
+def first_calls(
+    cell: PromptCell, prepared: PreparedPrompt, notebook: Notebook
+) -> Iterator[ModelCall]:
+    """The first call of each conversation of a prompt.
+
+    Args:
+        cell: The prompt.
+        prepared: What was read of the state.
+        notebook: Its notebook.
+    """
+    for conversation in prepared.conversations:
+        yield ModelCall(
+            notebook=notebook,
+            cell=cell,
+            run_id="",
+            place=CallPlace(cell_id=cell.id, item=conversation.item, position=prepared.position),
+            messages=tuple(turn.message for turn in conversation.messages),
+            tools=prepared.tools,
+            answer_schema=None if prepared.form is None else prepared.form.schema,
+        )
+
+
+def with_sources(
     messages: Sequence[Message], prepared: Sequence[SourcedMessage]
 ) -> Iterator[tuple[Message, str | None]]:
-    """Each turn with the cell that it is from. A plugin may have put in, left out or changed some."""
+    """Each turn with the cell that it is from. A plugin may have put in, left out or changed some.
+
+    Args:
+        messages: What is sent.
+        prepared: What was prepared, before the plugins.
+    """
     sources = {id(turn.message): turn.cell_id for turn in prepared}
     as_many = len(messages) == len(prepared)
     for place, message in enumerate(messages):
