@@ -14,13 +14,13 @@ __all__ = ["CellForecast", "ForecastState", "RunForecast", "WayForecast", "WhyAs
 
 ForecastState: TypeAlias = Literal["runs", "restored", "asked", "on_record", "missing", "stops"]
 """``runs``: it is no prompt, and runs; ``restored``: the notebook has its answer, and it need not
-run; ``asked``: some of its calls are sent; ``on_record``: all its answers are on record;
+run; ``asked``: some of its calls are sent; ``on_record``: all its answers are recorded;
 ``missing``: some are not, and nobody is asked; ``stops``: it would fail as it is now."""
 
 WhyAsked: TypeAlias = Literal["", "live", "never", "edited", "changed", "needs", "more"]
 """``live``: all are asked again; ``never``: it has not been asked yet; ``edited``: its text, or a
 choice of its, is another one; ``changed``: a value in it is; ``needs``: cells that it needs give
-something else; ``more``: it has more calls than answers on record."""
+something else; ``more``: it has more calls than recorded answers."""
 
 
 class CellForecast(Struct, frozen=True, kw_only=True):

@@ -69,7 +69,7 @@ def execute_chosen(notebook_id: str, body: ChosenRun) -> SomeExecuted | Response
 def plan_run(notebook_id: str, body: ChosenRun) -> RunForecast:
     """Say what a run would do and cost; nothing is sent, run or changed.
 
-    For each cell: whether it runs, is asked or is on record, why and in which wave, what that costs
+    For each cell: whether it runs, is asked or has recorded answers, why and in which wave, what that costs
     at most, and how long it takes as earlier calls did; and what the run would come to in each
     mode. While something runs, prompts are filled with the variables as they were last seen.
     """

@@ -73,7 +73,7 @@ class ModelOffer(Struct, frozen=True, kw_only=True):
         model: As it was asked for.
         provider: Who would answer.
         price_usd: The highest price of all calls, in US dollars; null if unknown.
-        on_record: How many of the calls have their answer on record.
+        on_record: How many of the calls have a recorded answer.
         problem: Why it cannot be asked; empty where it can.
     """
 
@@ -105,7 +105,7 @@ class DraftPreview(Struct, frozen=True, kw_only=True):
         most_usd: The most that it may cost with all rounds of tools, and a second question where an
             answer does not fit its form; null if unknown.
         mode: Where a run would take answers from.
-        on_record: How many of the calls have their answer on record.
+        on_record: How many of the calls have a recorded answer.
         fields: What is known of each field.
         lookalikes: What looks like a field and is sent as text.
         problems: Why it would not be sent, a sentence each.
@@ -155,7 +155,7 @@ class PricedDraft(Struct, frozen=True, kw_only=True):
         expected_output_tokens: Of one answer, as earlier ones were; None: there were none.
         expected_price_usd: With answers of that length.
         most_usd: With all that may follow.
-        on_record: How many of the calls have their answer on record.
+        on_record: How many of the calls have a recorded answer.
         problem: Why they cannot be made; empty where they can.
     """
 
