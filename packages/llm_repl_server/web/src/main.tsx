@@ -9,6 +9,7 @@ import { focusCell } from "./store/focus.ts";
 import { OpenNotebook } from "./store/notebook.ts";
 import { openId } from "./store/route.ts";
 import { connection, readProviders } from "./store/server.ts";
+import "./store/look.ts";
 import { Dialogs } from "./settings/dialogs.tsx";
 import { Toasts } from "./ui/toasts.tsx";
 import { openEvents } from "./wire/socket.ts";

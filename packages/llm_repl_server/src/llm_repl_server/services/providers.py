@@ -13,7 +13,7 @@ from llm_repl_core import Application, InvalidInput, LLMReplError
 from llm_repl_core.custom_providers import CUSTOM_NAME_PATTERN
 from llm_repl_core.engine.providers import Providers
 from llm_repl_core.engine.routing import ProviderChoice
-from llm_repl_core.errors import Conflict, KeyRejected, ProviderTimeout
+from llm_repl_core.errors import Conflict, KeyRejected, ProviderTimeout, ProviderUnreachable
 from llm_repl_core.settings import CustomProvider
 
 __all__ = [
@@ -209,7 +209,7 @@ class ProviderService:
         if names is None:
             return ProviderTrial(
                 works=False,
-                message=self._sentence(name, failure),
+                message="" if failure is None else self._sentence(name, failure),
                 code=None if failure is None else failure.code,
                 model_count=None,
                 duration_s=duration_s,
@@ -235,10 +235,14 @@ class ProviderService:
             raise self._providers.failure(name, error) from None
         return [str(each) for each in found]
 
-    def _sentence(self, name: str, failure: LLMReplError | None) -> str:
+    def _sentence(self, name: str, failure: LLMReplError) -> str:
+        if isinstance(failure, ProviderUnreachable):
+            address = self._providers.get(name).server_address
+            there = f"at {address}" if address else "there"
+            return f"Nobody answers {there}. Is it started, and is this machine online?"
         text = self._providers.redactor.text(str(failure))
         if isinstance(failure, KeyRejected):
-            text = f"{text} Replace the key of `{name}`, or remove it."
+            return f"{text} Replace the key of `{name}`, or remove it."
         return text
 
     def _set_custom(self, name: str, entry: CustomProvider, api_key: str | None) -> None:

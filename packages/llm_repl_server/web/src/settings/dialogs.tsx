@@ -5,16 +5,12 @@ import type { ComponentChildren } from "preact";
 import { dialog } from "../store/dialog.ts";
 import { Icon } from "../ui/icon.tsx";
 import { KeysTable } from "./keys-table.tsx";
-import { SettingsForm } from "./settings-form.tsx";
+import { Settings } from "./settings.tsx";
 
 export function Dialogs() {
   switch (dialog.value) {
     case "settings":
-      return (
-        <Dialog title="Settings">
-          <SettingsForm />
-        </Dialog>
-      );
+      return <Settings />;
     case "keys":
       return (
         <Dialog title="Keyboard">

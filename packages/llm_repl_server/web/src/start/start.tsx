@@ -4,6 +4,7 @@ import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { address, goTo } from "../store/route.ts";
 import { openDialog } from "../store/dialog.ts";
+import { beginning, beginningMetadata } from "../store/new-notebooks.ts";
 import { defaultModel } from "../store/server.ts";
 import { moment, plural } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
@@ -42,11 +43,11 @@ export function StartPage() {
             <Icon name="key" />
             {defaultModel.value}
           </button>
-          <button class="button quiet" onClick={() => openDialog("keys")}>
+          <button class="button quiet" aria-label="Keyboard" title="Keyboard" onClick={() => openDialog("keys")}>
             <Icon name="kbd" />
             <span class="wide-only">Keyboard</span>
           </button>
-          <button class="button quiet" onClick={() => openDialog("settings")}>
+          <button class="button quiet" aria-label="Settings" title="Settings" onClick={() => openDialog("settings")}>
             <Icon name="sliders" />
             <span class="wide-only">Settings</span>
           </button>
@@ -173,7 +174,7 @@ function Example() {
 }
 
 async function create(): Promise<void> {
-  const { id } = await rest.createNotebook();
+  const { id } = await rest.createNotebook(undefined, beginningMetadata(beginning.value));
   await rest.createCell(id, { type: "ComputationCell" });
   goTo(id);
 }

@@ -1,8 +1,7 @@
 /** What the page knows of the server: whether it is connected, who answers. */
 
 import { computed, signal } from "@preact/signals";
-import { rest } from "../wire/rest.ts";
-import type { Providers } from "../wire/shapes.ts";
+import { providersApi, type Providers } from "../wire/providers.ts";
 import type { Connection } from "../wire/socket.ts";
 
 export const connection = signal<Connection>("connecting");
@@ -16,5 +15,5 @@ export const defaultModel = computed(() => {
 });
 
 export async function readProviders(): Promise<void> {
-  providers.value = await rest.providers();
+  providers.value = await providersApi.list();
 }

@@ -2,7 +2,7 @@
 
 import type {
   CallPage, Cell, CellFields, Graph, Mode, Notebook, NotebookHeader, NotebookSummary, Preview,
-  Providers, RunInfo, Spending, Variables,
+  RunInfo, Spending, Variables,
 } from "./shapes.ts";
 
 /** The server refused, or could not be reached. */
@@ -32,7 +32,7 @@ interface Options {
 /** Where the API is: beside the page, so that a path prefix of a proxy counts for both. */
 export const API = new URL("api/", document.baseURI).pathname;
 
-async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {
+export async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {
   const headers: Record<string, string> = { ...options.headers };
   const init: RequestInit = { method, headers, credentials: "same-origin" };
   if (options.body !== undefined) {
@@ -73,8 +73,10 @@ export interface RunOptions {
 export const rest = {
   listNotebooks: () =>
     request<{ notebooks: readonly NotebookSummary[] }>("GET", "notebooks").then((a) => a.notebooks),
-  createNotebook: (name?: string) =>
-    request<NotebookHeader>("POST", "notebooks", { body: name === undefined ? {} : { name } }),
+  createNotebook: (name?: string, metadata?: Record<string, unknown>) =>
+    request<NotebookHeader>("POST", "notebooks", {
+      body: { ...(name === undefined ? {} : { name }), ...(metadata ? { metadata } : {}) },
+    }),
   importNotebook: (filename: string, text: string) =>
     request<NotebookHeader>("POST", "notebooks/import", { body: { filename, text } }),
   readNotebook: (id: string) => request<Notebook>("GET", notebook(id)),
@@ -117,9 +119,6 @@ export const rest = {
 
   uploadFile: (path: string, data: string) =>
     request<{ path: string }>("POST", "files", { body: { path, data } }),
-  chooseProvider: (body: { type: string; api_key?: string; base_url?: string; model?: string }) =>
-    request("PUT", "llm/provider", { body }),
-
   variables: (id: string) => request<Variables>("GET", `${notebook(id)}/state`),
   graph: (id: string) => request<Graph>("GET", `${notebook(id)}/graph`),
   runs: (id: string) =>
@@ -127,7 +126,5 @@ export const rest = {
   spending: (id: string) => request<Spending>("GET", `${notebook(id)}/spending`),
   calls: (query: Record<string, string>) =>
     request<CallPage>("GET", `calls?${new URLSearchParams(query)}`),
-  providers: () => request<Providers>("GET", "llm/providers"),
-
   downloadAddress: (id: string, format: string) => `${API}${notebook(id)}/download?format=${format}`,
 };

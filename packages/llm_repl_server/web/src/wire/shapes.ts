@@ -187,11 +187,6 @@ export interface Variables {
   readonly busy: boolean;
 }
 
-export interface Providers {
-  readonly providers: readonly string[];
-  readonly current: { readonly type: string; readonly model?: string | null };
-}
-
 export interface RunInfo {
   readonly id: string;
   readonly state: "completed" | "failed" | "interrupted" | "queued" | "running";
