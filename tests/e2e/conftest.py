@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -21,6 +22,12 @@ import pytest
 
 LIMIT_S = 30.0
 REPOSITORY = Path(__file__).parents[2]
+BROWSER_LIMIT_MS = 20_000
+# A page that the server's policy keeps from something says so; nothing else may be logged.
+EXPECTED_BROWSER_LOG = re.compile(
+    r"Content Security Policy|ERR_CONNECTION_REFUSED|ERR_FAILED|WebSocket|status of 4\d\d|Fetch API"
+    r"|Unsafe attempt to initiate navigation|cross-origin frame"
+)
 
 
 def wait_until(condition: Callable[[], Any], what: str, limit_s: float = LIMIT_S) -> Any:
@@ -263,3 +270,43 @@ def until() -> Callable[..., Any]:
 @pytest.fixture
 def port() -> int:
     return free_port()
+
+
+# The page in a browser ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    """Chromium, for the tests of a file that ask for it."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("Chromium is not on the path")
+    with playwright.sync_playwright() as started:
+        # No sandbox: in CI this is root.
+        launched = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def window(browser: Any) -> Iterator[Any]:
+    """A window, whose page has to be without an error at the end."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(BROWSER_LIMIT_MS)
+    yield from _watched(context)
+    context.close()
+
+
+def _watched(context: Any) -> Iterator[Any]:
+    problems: list[str] = []
+    page = context.new_page()
+
+    def note(text: str) -> None:
+        if not EXPECTED_BROWSER_LOG.search(text):
+            problems.append(text)
+
+    page.on("pageerror", lambda error: note(str(error)))
+    page.on("console", lambda message: message.type == "error" and note(message.text))
+    yield page
+    assert problems == []

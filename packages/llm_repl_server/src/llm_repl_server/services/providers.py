@@ -226,6 +226,8 @@ class ProviderService:
     async def _models(self, name: str) -> list[str]:
         provider = self._providers.get(name)
         try:
+            # What is heavy is loaded first: the time is the server's.
+            await asyncio.to_thread(provider.warm)
             found = await asyncio.wait_for(provider.models(), _TRIAL_LIMIT_S)
         except TimeoutError:
             raise ProviderTimeout(f"`{name}` did not answer within {_TRIAL_LIMIT_S:g} s.") from None

@@ -1,7 +1,7 @@
 /** A key is entered; a server gets a name. Both are tried at once, so that one sees what came of it. */
 
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { providerChanged, tryProvider } from "../store/providers.ts";
 import { providersApi, type ProviderDetails } from "../wire/providers.ts";
 import { RestError } from "../wire/rest.ts";
@@ -61,14 +61,20 @@ interface FieldProps {
   readonly placeholder?: string;
   readonly isSecret?: boolean;
   readonly required?: boolean;
-  readonly autofocus?: boolean;
+  /** The first of a form that has just opened. */
+  readonly isFirst?: boolean;
 }
 
-function Field({ label, value, set, isSecret, ...rest }: FieldProps) {
+function Field({ label, value, set, isSecret, isFirst, ...rest }: FieldProps) {
+  const input = useRef<HTMLInputElement>(null);
+  useLayoutEffect(() => {
+    if (isFirst) input.current?.focus();
+  }, []);
   return (
     <label>
       <span>{label}</span>
       <input
+        ref={input}
         class="input"
         type={(isSecret ? "password" : "text") as "text"}
         value={value}
@@ -89,7 +95,7 @@ export function KeyForm({ details: { name }, done }: { details: ProviderDetails;
   };
   return (
     <ProviderForm verb="Save and test" send={send} done={done}>
-      <Field label={`Key for ${name}`} isSecret value={key} set={setKey} required autofocus />
+      <Field label={`Key for ${name}`} isSecret value={key} set={setKey} required isFirst />
       <p class="note">It goes to a file on the server's machine that only its owner can read, and is never shown again.</p>
     </ProviderForm>
   );
@@ -110,14 +116,14 @@ export function ServerForm({ details, done }: { details?: ProviderDetails; done:
   };
   return (
     <ProviderForm verb="Save and test" send={send} done={done}>
-      {!details && <Field label="Name" value={name} set={setName} placeholder="ollama" required autofocus />}
+      {!details && <Field label="Name" value={name} set={setName} placeholder="ollama" required isFirst />}
       <Field
         label="Address"
         value={address}
         set={setAddress}
         placeholder="http://localhost:11434/v1"
         required
-        autofocus={details !== undefined}
+        isFirst={details !== undefined}
       />
       <Field label="Model" value={model} set={setModel} placeholder="the one to use by default" />
       <Field label="Key" isSecret value={key} set={setKey} placeholder={details ? "stays as it is" : "if it wants one"} />

@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { address, goTo } from "../store/route.ts";
 import { openDialog } from "../store/dialog.ts";
 import { beginning, beginningMetadata } from "../store/new-notebooks.ts";
-import { defaultModel } from "../store/server.ts";
+import { defaultAnswerer } from "../store/server.ts";
 import { moment, plural } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
 import { MenuButton, MenuItem } from "../ui/menu.tsx";
@@ -41,7 +41,7 @@ export function StartPage() {
         <span class="bar-right">
           <button class="button quiet" onClick={() => openDialog("settings")}>
             <Icon name="key" />
-            {defaultModel.value}
+            {defaultAnswerer.value}
           </button>
           <button class="button quiet" aria-label="Keyboard" title="Keyboard" onClick={() => openDialog("keys")}>
             <Icon name="kbd" />

@@ -19,7 +19,12 @@ function set<T>(map: ReadonlyMap<string, T>, name: string, value: T): ReadonlyMa
   return new Map(map).set(name, value);
 }
 
+/** Of each, the latest: what was tried with another key counts no more. */
+const latest = new Map<string, number>();
+
 export async function tryProvider(name: string): Promise<void> {
+  const turn = (latest.get(name) ?? 0) + 1;
+  latest.set(name, turn);
   trials.value = set(trials.value, name, null);
   let trial: Trial;
   try {
@@ -28,6 +33,7 @@ export async function tryProvider(name: string): Promise<void> {
     if (!(error instanceof RestError)) throw error;
     trial = { works: false, message: error.message, model_count: null, duration_s: 0 };
   }
+  if (latest.get(name) !== turn) return;
   trials.value = set(trials.value, name, { ...trial, at: new Date().toISOString() });
   if (trial.works) await readModels(name);
 }
