@@ -16,7 +16,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar, Unpack
 
+from msgspec import UNSET, UnsetType
+
 from llm_repl_core.application import Application
+from llm_repl_core.engine.answers.answer_book import AnswerChange
+from llm_repl_core.engine.answers.versions import AnswerDetail, AnswerPage
 from llm_repl_core.engine.caller_thread import AsyncInbox, Inbox
 from llm_repl_core.engine.ctrl_c import CtrlC
 from llm_repl_core.engine.dependencies import Dependencies
@@ -35,6 +39,7 @@ from llm_repl_core.execution.events import Event, RunFailed
 from llm_repl_core.kernels.base import Kernel
 from llm_repl_core.ledger.base import Ledger
 from llm_repl_core.ledger.in_memory import MemoryLedger
+from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.names import by_variable
 from llm_repl_core.model.notebook import Notebook
 
@@ -313,6 +318,73 @@ class Session:
             Conflict: The session is closed.
         """
         return self.loop.call(self.live.forecast(self.live.make_stale_run(RunOptions(**options))))
+
+    def answers(
+        self, cell_id: str, *, item: int | None = None, limit: int = 20, before: int | None = None
+    ) -> AnswerPage:
+        """The versions of a prompt's answer, the newest first: on record, and written by hand.
+
+        Args:
+            cell_id: Which prompt.
+            item: Of which item, from 0; None: it is not over items.
+            limit: How many at most.
+            before: Only those of a smaller number: `AnswerPage.next` of the page before.
+
+        Raises:
+            CellNotFound: There is no such cell.
+            InvalidInput: It is no prompt, or ``item`` does not fit it.
+            StorageError: The records cannot be read.
+        """
+        return self.loop.call(
+            self.live.answers.page(cell_id, item=item, limit=limit, before=before)
+        )
+
+    def answer(self, cell_id: str, answer_id: str, *, item: int | None = None) -> AnswerDetail:
+        """A version in full, and how it differs from the one in use.
+
+        Raises:
+            CellNotFound: There is no such cell.
+            InvalidInput: It is no prompt, or ``item`` does not fit it.
+            NotFound: It has no such answer.
+            StorageError: The records cannot be read.
+        """
+        return self.loop.call(self.live.answers.detail(cell_id, answer_id, item=item))
+
+    def use_answer(self, cell_id: str, answer_id: str, *, item: int | None = None) -> AnswerChange:
+        """Take a version into use: the variable follows, and what depends on it turns stale.
+
+        Raises:
+            CellNotFound: There is no such cell.
+            Conflict: The cell runs.
+            InvalidInput: It is no prompt, or the answer does not have the form that it asks for.
+            NotFound: It has no such answer.
+            StorageError: The records cannot be read.
+        """
+        return self.loop.call(self.live.answers.use(cell_id, answer_id, item=item))
+
+    def edit_answer(
+        self,
+        cell_id: str,
+        content: str | None = None,
+        *,
+        value: JSONValue | UnsetType = UNSET,
+        item: int | None = None,
+    ) -> AnswerChange:
+        """Write an answer by hand; the model's is kept, and `use_answer` has it back.
+
+        Args:
+            cell_id: Which prompt.
+            content: The text; of a structured answer JSON.
+            value: In its place, of a structured answer: the value.
+            item: Of which item, from 0; None: it is not over items.
+
+        Raises:
+            CellNotFound: There is no such cell.
+            Conflict: The cell runs.
+            InvalidInput: It is no prompt, has no answer yet, or what was written does not have the
+                form that it asks for.
+        """
+        return self.loop.call(self.live.answers.edit(cell_id, content, value=value, item=item))
 
     def restart(self) -> None:
         """Interrupt everything and start a new kernel, which has only the memory.

@@ -100,7 +100,12 @@ class CallPolicies:
                     raise PriceUnknown(problem)
 
     async def for_run(
-        self, notebook: Notebook, options: RunOptions, cell_ids: Sequence[str] = ()
+        self,
+        notebook: Notebook,
+        options: RunOptions,
+        cell_ids: Sequence[str] = (),
+        *,
+        in_use: frozenset[str] = frozenset(),
     ) -> CallPolicy:
         """The policy of one run.
 
@@ -108,6 +113,7 @@ class CallPolicies:
             notebook: Whose run.
             options: How it is to go.
             cell_ids: Its cells, in order.
+            in_use: The calls whose answers its cells show.
 
         Raises:
             InvalidInput: What the notebook chooses for itself cannot be used.
@@ -131,6 +137,7 @@ class CallPolicies:
                 self._ledger,
                 notebook.id,
                 cell_ids=[cell.id for cell in notebook if isinstance(cell, PromptCell)],
+                in_use=in_use,
             ),
             slots=asyncio.Semaphore(options.concurrency or self.concurrency),
             admission=Admission(meters, expected, stops_on_error=options.stop_on_error),

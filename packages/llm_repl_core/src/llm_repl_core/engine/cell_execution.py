@@ -15,7 +15,7 @@ from llm_repl_core.engine.look_ahead import LookAhead
 from llm_repl_core.engine.run_resources import RunResources
 from llm_repl_core.engine.session_resources import SessionResources
 from llm_repl_core.engine.value_watch import value_excerpt
-from llm_repl_core.execution.cell_type import Deliver
+from llm_repl_core.execution.cell_type import Deliver, ItemChoice
 from llm_repl_core.execution.events import Event, ToolApprovalNeeded
 from llm_repl_core.execution.model_calls import CallListener, ModelCall, ModelReply
 from llm_repl_core.kernels.base import Kernel
@@ -23,6 +23,7 @@ from llm_repl_core.ledger.record import Mode
 from llm_repl_core.model.cell import Cell, CellStatus
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.notebook import Notebook
+from llm_repl_core.model.output import Output
 from llm_repl_core.providers.base import ToolCall
 
 __all__ = ["CellExecution"]
@@ -71,6 +72,7 @@ class CellExecution:
         self._stopper = stopper
         self._look_ahead = look_ahead
         self._prior_status = prior_status
+        self._prior_outputs = tuple(cell.outputs)
         self._runs_ahead = runs_ahead
         self._state_read = state_read
 
@@ -93,6 +95,16 @@ class CellExecution:
     def prior_status(self) -> CellStatus:
         """The cell's status before this run."""
         return self._prior_status
+
+    @property
+    def prior_outputs(self) -> Sequence[Output]:
+        """The cell's outputs before this run."""
+        return self._prior_outputs
+
+    @property
+    def items(self) -> ItemChoice:
+        """Which items of a prompt over items are asked for."""
+        return self._run.items
 
     @property
     def reruns(self) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from llm_repl_core.engine.answers.answer_book import AnswerBook
 from llm_repl_core.engine.approvals import Approvals
 from llm_repl_core.engine.call_policies import CallPolicies
 from llm_repl_core.engine.caller_thread import AsyncInbox, Inbox
@@ -93,6 +94,8 @@ class LiveSession:
         )
         self._queue = RunQueue(kernel)
         self._seen = 0, KnownValues()
+        self.answers = AnswerBook(self._parts, self._queue)
+        """The versions of prompts' answers, and which is in use."""
 
     @property
     def approvals(self) -> Approvals:

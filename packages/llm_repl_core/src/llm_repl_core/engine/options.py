@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypedDict
+from typing import Annotated, Literal, TypedDict
 
 from msgspec import Meta, Struct
 
@@ -30,6 +30,10 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         speculate: Whether prompts are sent ahead of cells that are not expected to change them; what
             was sent in vain costs money. None: what the notebook says under
             ``metadata.llm_repl.speculate``, else the settings.
+        items: Of prompts over items, which are asked for: these, counted from 0, or those that
+            have no answer (``failed``). The others keep the answer that they show, as long as
+            their prompt is the same. None: all; after a run that did not end well, those answered
+            then are taken from the record.
     """
 
     stop_on_error: bool = True
@@ -39,6 +43,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     allow_unpriced: bool = False
     parallel: bool = True
     speculate: bool | None = None
+    items: Literal["failed"] | tuple[Annotated[int, Meta(ge=0)], ...] | None = None
 
 
 class RunKeywords(TypedDict, total=False):
@@ -51,3 +56,4 @@ class RunKeywords(TypedDict, total=False):
     allow_unpriced: bool
     parallel: bool
     speculate: bool | None
+    items: Literal["failed"] | tuple[int, ...] | None

@@ -92,6 +92,7 @@ class Run:
             answers=PendingAnswers(session.kernels, kernel_turn),
             catch_up=catch_up or CatchUp(cell_ids=cell_ids),
             state=RunState(to_come=set(cell_ids)),
+            items=options.items,
             inbox=inbox,
         )
         self._look_ahead: LookAhead | None = None

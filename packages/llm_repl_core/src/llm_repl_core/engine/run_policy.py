@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from llm_repl_core.engine.call_policies import CallPolicies, CallPolicy
 from llm_repl_core.engine.options import RunOptions
 from llm_repl_core.errors import LLMReplError
+from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.notebook import Notebook
 
 __all__ = ["RunPolicy"]
@@ -34,6 +35,8 @@ class RunPolicy:
         self._notebook = notebook
         self._options = options
         self._cell_ids = cell_ids
+        # Now: a cell that runs has no outputs.
+        self._in_use = _calls_in_use(notebook, cell_ids)
         self._making: asyncio.Task[CallPolicy] | None = None
 
     async def get(self) -> CallPolicy:
@@ -75,8 +78,21 @@ class RunPolicy:
     def _start(self) -> asyncio.Task[CallPolicy]:
         if self._making is None:
             self._making = asyncio.ensure_future(
-                self._policies.for_run(self._notebook, self._options, self._cell_ids)
+                self._policies.for_run(
+                    self._notebook, self._options, self._cell_ids, in_use=self._in_use
+                )
             )
             # Looked at, or asyncio logs an error that no call has come to be told.
             self._making.add_done_callback(lambda made: made.cancelled() or made.exception())
         return self._making
+
+
+def _calls_in_use(notebook: Notebook, cell_ids: Iterable[str]) -> frozenset[str]:
+    """The calls whose answers cells show."""
+    found = set()
+    cells = (notebook[cell_id] for cell_id in cell_ids if cell_id in notebook)
+    for cell in cells:
+        if isinstance(cell, PromptCell):
+            shown = (output.fields.get("call_id") for output in cell.outputs)
+            found |= {call_id for call_id in shown if isinstance(call_id, str)}
+    return frozenset(found)

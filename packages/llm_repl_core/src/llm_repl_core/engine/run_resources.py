@@ -11,6 +11,7 @@ from llm_repl_core.engine.catch_up import CatchUp
 from llm_repl_core.engine.event_stream import RunEmitter
 from llm_repl_core.engine.pending_answers import PendingAnswers
 from llm_repl_core.engine.run_policy import RunPolicy
+from llm_repl_core.execution.cell_type import ItemChoice
 
 __all__ = ["RunResources", "RunState"]
 
@@ -43,6 +44,7 @@ class RunResources(Struct, kw_only=True, frozen=True, eq=False):
         answers: The answers of its prompts, on their way into the kernel.
         catch_up: What the kernel lacked when the run was made.
         state: How far it is.
+        items: Of prompts over items, which are asked for; see `RunOptions`.
         inbox: Of the thread that asked for the run and lends itself for code, if any.
     """
 
@@ -52,6 +54,7 @@ class RunResources(Struct, kw_only=True, frozen=True, eq=False):
     answers: PendingAnswers
     catch_up: CatchUp
     state: RunState
+    items: ItemChoice = None
     inbox: Inbox | AsyncInbox | None = None
 
     @property

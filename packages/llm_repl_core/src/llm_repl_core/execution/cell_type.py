@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct
 
@@ -15,12 +15,16 @@ from llm_repl_core.ledger.record import Mode
 from llm_repl_core.model.cell import Cell, CellStatus
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.notebook import Notebook
+from llm_repl_core.model.output import Output
 from llm_repl_core.model.output_changes import OutputChange
 from llm_repl_core.providers.base import ToolCall
 
-__all__ = ["CellType", "Deliver", "Execution", "Executor"]
+__all__ = ["CellType", "Deliver", "Execution", "Executor", "ItemChoice"]
 
 T = TypeVar("T")
+
+ItemChoice: TypeAlias = Literal["failed"] | tuple[int, ...] | None
+"""Items of a prompt over items: those that have no answer, these, or all."""
 
 Deliver: TypeAlias = Callable[[str, JSONValue], Awaitable[None]]
 """Sets one variable to a value in the kernel, in a way of its own."""
@@ -95,6 +99,14 @@ class Execution(Protocol):
     @property
     def prior_status(self) -> CellStatus:
         """The cell's status before this run."""
+
+    @property
+    def prior_outputs(self) -> Sequence[Output]:
+        """The cell's outputs before this run."""
+
+    @property
+    def items(self) -> ItemChoice:
+        """Which items of a prompt over items are asked for; the others keep their answers."""
 
     @property
     def reruns(self) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import abc
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from msgspec import Struct
 
 from llm_repl_core.ledger.record import CallRecord
 
-__all__ = ["Ledger", "UnpricedCalls"]
+__all__ = ["AnswersOnRecord", "Ledger", "UnpricedCalls"]
 
 
 class UnpricedCalls(Struct, frozen=True, kw_only=True):
@@ -29,6 +30,18 @@ class UnpricedCalls(Struct, frozen=True, kw_only=True):
     calls: int
     input_tokens: int = 0
     output_tokens: int = 0
+
+
+class AnswersOnRecord(Struct, frozen=True, kw_only=True):
+    """Which calls answered a cell: the last of each conversation, as those before asked for tools.
+
+    Attributes:
+        total: How many.
+        latest: The ids of the latest of them and when they were sent, the latest first.
+    """
+
+    total: int
+    latest: tuple[tuple[str, datetime], ...]
 
 
 class Ledger(abc.ABC):
@@ -115,6 +128,38 @@ class Ledger(abc.ABC):
             for call in await self.answered(notebook_id)
             if call.place.cell_id in cell_ids and call.place.step == 0
         }
+
+    async def answers_of_cell(
+        self, notebook_id: str, cell_id: str, item: int | None, limit: int
+    ) -> AnswersOnRecord:
+        """The calls among `answered` that gave a cell an answer.
+
+        Args:
+            notebook_id: Which notebook.
+            cell_id: Which cell.
+            item: The index of the item; None: the prompt is not over items.
+            limit: How many at most in ``latest``.
+
+        Raises:
+            StorageError: The records cannot be read.
+        """
+        last: dict[str, CallRecord] = {}
+        for record in await self.answered(notebook_id):
+            if (record.place.cell_id, record.place.item) == (cell_id, item):
+                last.pop(record.run_id, None)  # so that the order is that of the last calls
+                last[record.run_id] = record
+        final = [record for record in last.values() if not record.tool_calls]
+        latest = tuple((record.id, record.started_at) for record in reversed(final[-limit:]))
+        return AnswersOnRecord(total=len(final), latest=latest)
+
+    async def find(self, notebook_id: str, call_ids: Sequence[str]) -> Sequence[CallRecord]:
+        """Those of the calls in `answered` that have one of these ids, in any order.
+
+        Raises:
+            StorageError: The records cannot be read.
+        """
+        wanted = frozenset(call_ids)
+        return [record for record in await self.answered(notebook_id) if record.id in wanted]
 
     async def spent(self, notebook_id: str) -> tuple[int, int, float]:
         """What a notebook's calls have cost: how many, tokens, US dollars.

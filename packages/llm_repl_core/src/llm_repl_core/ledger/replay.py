@@ -36,11 +36,20 @@ class Replay:
         ledger: Where the records are.
         notebook_id: The notebook.
         cell_ids: Its prompt cells in document order: no other cell takes over what is theirs.
+        in_use: The calls whose answers the cells show: one of these goes before a later one.
     """
 
-    def __init__(self, ledger: Ledger, notebook_id: str, *, cell_ids: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        notebook_id: str,
+        *,
+        cell_ids: Iterable[str] = (),
+        in_use: frozenset[str] = frozenset(),
+    ) -> None:
         self._ledger = ledger
         self._notebook_id = notebook_id
+        self._in_use = in_use
         self._cell_ids = tuple(cell_ids)
         self._owners = set(self._cell_ids)
         self._reading = asyncio.Lock()
@@ -118,7 +127,9 @@ class Replay:
         )
 
     async def _of(self, identity: str) -> dict[_Key, CallRecord]:
-        """The records of an identity, the latest of each place, in the order of the document.
+        """The records of an identity, one of each place, in the order of the document.
+
+        It is the one that the cell shows, as somebody may have chosen it, else the latest.
 
         They are read once: what this run adds to the ledger is not taken for an old answer.
         """
@@ -126,7 +137,11 @@ class Replay:
             async with self._reading:
                 if identity not in self._found:
                     records = await self._ledger.answers(self._notebook_id, identity)
-                    latest = {_key(record.place): record for record in records}
+                    latest: dict[_Key, CallRecord] = {}
+                    for record in records:
+                        held = latest.get(_key(record.place))
+                        if held is None or held.id not in self._in_use:
+                            latest[_key(record.place)] = record
                     self._found[identity] = dict(
                         sorted(latest.items(), key=lambda pair: place_order(pair[1].place))
                     )

@@ -13,6 +13,7 @@ from msgspec import UNSET, UnsetType
 from llm_repl_core.dataflow.effects import LAST_ANSWER
 from llm_repl_core.engine.prompts.answer_form import ModelForm
 from llm_repl_core.engine.prompts.dialogue import Dialogue
+from llm_repl_core.engine.prompts.kept_answers import KeptAnswer, KeptAnswers
 from llm_repl_core.engine.prompts.prepare import PreparedPrompt, needs_kernel, prepare
 from llm_repl_core.errors import CallNotSent, LLMReplError
 from llm_repl_core.execution.cell_type import Deliver, Execution
@@ -27,6 +28,8 @@ __all__ = ["execute_prompt"]
 _log = logging.getLogger(__name__)
 
 _ERRORS_SHOWN = 3
+_ERRORS_LISTED = 10_000
+_ERROR_CHARACTERS = 300
 
 
 async def execute_prompt(
@@ -57,6 +60,13 @@ async def _ask_one(
     cell: PromptCell, prepared: PreparedPrompt, execution: Execution
 ) -> AsyncGenerator[OutputChange, None]:
     [conversation] = prepared.conversations
+    kept = KeptAnswers(cell, prepared, execution).written() if execution.reruns else None
+    if kept is not None:
+        for written in kept.outputs:
+            yield written
+        execution.end_conversation(None, failed=False)
+        await _deliver(prepared, execution, kept.value)
+        return
     mode = await _mode(execution, goes_on=execution.reruns)
     dialogue = Dialogue(cell, prepared, conversation, execution, mode=mode)
     try:
@@ -82,16 +92,31 @@ class _ItemRun:
     Args:
         dialogue: Its conversation.
         execution: What an executor works with.
+        kept: The answer that it has already, so that nobody is asked; None: it is to be asked for.
     """
 
-    def __init__(self, dialogue: Dialogue, execution: Execution) -> None:
+    def __init__(
+        self, dialogue: Dialogue, execution: Execution, kept: KeptAnswer | None = None
+    ) -> None:
         self.dialogue = dialogue
         self._execution = execution
+        self._kept = kept
         self.outputs: list[OutputChange] = []
         self.error: Exception | None = None
 
+    @property
+    def value(self) -> JSONValue:
+        """The answer; None: there is none."""
+        if self._kept is not None:
+            return self._kept.value
+        return None if self.dialogue.value is UNSET else self.dialogue.value
+
     async def run(self) -> None:
         """Talk to the end; a failure is kept, so that the other items go on."""
+        if self._kept is not None:
+            self.outputs += self._kept.outputs
+            self._execution.end_conversation(self.dialogue.item, failed=False)
+            return
         try:
             async with aclosing(self.dialogue.run()) as outputs:
                 async for output in outputs:
@@ -117,9 +142,14 @@ async def _ask_for_each(
     """Ask for all items at once, within the limits; outputs come in the order of the items."""
     # A run over items that did not end well goes on.
     goes_on = execution.reruns or execution.prior_status in ("error", "interrupted")
-    mode = await _mode(execution, goes_on=goes_on)
+    mode = await _mode(execution, goes_on=goes_on and execution.items is None)
+    kept = KeptAnswers(cell, prepared, execution).by_item(goes_on=goes_on)
     items = [
-        _ItemRun(Dialogue(cell, prepared, conversation, execution, mode=mode), execution)
+        _ItemRun(
+            Dialogue(cell, prepared, conversation, execution, mode=mode),
+            execution,
+            kept.get(conversation.item),
+        )
         for conversation in prepared.conversations
     ]
     tasks = [asyncio.ensure_future(item.run()) for item in items]
@@ -142,8 +172,7 @@ async def _ask_for_each(
     errors = [item.error for item in items]
     if errors and all(isinstance(error, CallNotSent) for error in errors):
         raise CallNotSent(str(errors[0]))
-    values = [None if item.dialogue.value is UNSET else item.dialogue.value for item in items]
-    await _deliver(prepared, execution, values, many=True)
+    await _deliver(prepared, execution, [item.value for item in items], many=True)
     failed = [(index, item.error) for index, item in enumerate(items) if item.error is not None]
     if failed:
         yield _items_failed(failed, len(items), execution.resume_hint())
@@ -176,8 +205,15 @@ def _items_failed(failed: Sequence[tuple[int, Exception]], total: int, resume_hi
     )
     more = len(failed) - _ERRORS_SHOWN
     rest = f"; and {more} more" if more > 0 else ""
-    return Output.error(
+    output = Output.error(
         "ItemsFailed",
         f"{len(failed)} of {total} items have no answer, and are None in the list ({shown}{rest}). "
         f"{resume_hint}",
+    )
+    listed: list[JSONValue] = [
+        {"item": index, "ename": type(error).__name__, "error": str(error)[:_ERROR_CHARACTERS]}
+        for index, error in failed[:_ERRORS_LISTED]
+    ]
+    return Output(
+        output.type, output.content, {**output.fields, "total": total, "failed_items": listed}
     )

@@ -35,7 +35,10 @@ from llm_repl_core.providers.base import Message, ToolCall
 from llm_repl_core.providers.turn import Turn, refusal_of
 from llm_repl_core.providers.usage import Usage, usage_document
 
-__all__ = ["Dialogue", "first_model_call"]
+__all__ = ["MISFIT_QUESTION", "Dialogue", "first_model_call"]
+
+MISFIT_QUESTION = "Your answer does not fit:"
+"""How a second question begins, about an answer that does not have the form that it must have."""
 
 _NOT_ALLOWED = "The user did not allow this call."
 
@@ -205,7 +208,7 @@ class Dialogue:
         form = self._prepared.form
         assert form is not None
         self._messages.append(Message("assistant", turn.text, parts=turn.parts))
-        question = f"Your answer does not fit: {misfit} Answer again, with the JSON only."
+        question = f"{MISFIT_QUESTION} {misfit} Answer again, with the JSON only."
         self._former[len(self._messages)] = Message("user", question)
         schema = json.dumps(form.schema.schema, ensure_ascii=False)
         self._messages.append(Message("user", f"{question} It must fit this JSON Schema: {schema}"))

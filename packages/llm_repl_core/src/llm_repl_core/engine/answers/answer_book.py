@@ -1,0 +1,524 @@
+"""The answers of a session's prompts: looked at, and another one taken into use."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType, to_builtins
+
+from llm_repl_core.engine.answer_limits import is_refused
+from llm_repl_core.engine.answers.comparison import TextBlock, compare_answers
+from llm_repl_core.engine.answers.edits import (
+    AnswerEdit,
+    answers_in,
+    edited_output,
+    keep_edit,
+    new_edit,
+    original_output,
+)
+from llm_repl_core.engine.answers.recorded import recorded_outputs
+from llm_repl_core.engine.answers.versions import (
+    KEPT_LIMIT,
+    AnswerDetail,
+    AnswerPage,
+    AnswerVersion,
+    PlacedVersion,
+    asked_changes,
+    in_use_id,
+    placed_versions,
+    version_of,
+)
+from llm_repl_core.engine.prompts.answer_form import ModelForm, resolve_form
+from llm_repl_core.engine.prompts.answer_json import read_answer_json
+from llm_repl_core.engine.run_queue import RunQueue
+from llm_repl_core.engine.session_resources import SessionResources
+from llm_repl_core.errors import AnswerMisfit, Conflict, InvalidInput, NotFound
+from llm_repl_core.ledger.record import CallRecord
+from llm_repl_core.model.cell import PromptCell
+from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.model.output import Output
+
+__all__ = ["AnswerBook", "AnswerChange", "answers_version"]
+
+_ITEMS_FAILED = "ItemsFailed"
+
+
+class AnswerChange(Struct, frozen=True, kw_only=True):
+    """What taking an answer into use has changed.
+
+    Attributes:
+        changed: Whether anything was: a request that is sent twice changes nothing the second time.
+        stale: The cells that have become stale by it, in document order.
+    """
+
+    changed: bool
+    stale: tuple[str, ...] = ()
+
+
+def answers_version(cell: PromptCell) -> str:
+    """A word that changes when another answer is in use, and when one is written."""
+    shown = [
+        (output.content, output.fields.get("call_id"), output.fields.get("item"),
+         output.fields.get("value"))
+        for output in cell.outputs
+        if output.type == "llm_response"
+    ]  # fmt: skip
+    text = json.dumps(shown, sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+class AnswerBook:
+    """Looks at the versions of answers, and takes another one into use. Used in the engine's loop.
+
+    Args:
+        session: The parts of the session.
+        queue: Its runs: an answer is changed while none has the kernel.
+    """
+
+    def __init__(self, session: SessionResources, queue: RunQueue) -> None:
+        self._session = session
+        self._queue = queue
+
+    def prompt(self, cell_id: str, item: int | None = None) -> PromptCell:
+        """A prompt whose answers are asked for.
+
+        Raises:
+            CellNotFound: There is no such cell.
+            InvalidInput: It is no prompt, or ``item`` does not fit it.
+        """
+        cell = self._session.notebook[cell_id]
+        number = self._session.notebook.index(cell_id) + 1
+        if not isinstance(cell, PromptCell):
+            raise InvalidInput(
+                f"Only a prompt has answers, and cell {number} is a {cell.type or 'foreign'} cell."
+            )
+        if cell.for_each is not None and item is None:
+            raise InvalidInput(
+                f"Cell {number} asks for each of its items: name one by `item`, from 0."
+            )
+        if cell.for_each is None and item is not None:
+            raise InvalidInput(f"Cell {number} has no items: leave `item` out.")
+        return cell
+
+    # Looking -----------------------------------------------------------------------------------
+
+    async def page(
+        self, cell_id: str, *, item: int | None = None, limit: int = 20, before: int | None = None
+    ) -> AnswerPage:
+        """Versions of an answer, the newest first.
+
+        Args:
+            cell_id: Which prompt.
+            item: Of which item; None: it is not over items.
+            limit: How many at most.
+            before: Only those of a smaller number; see `AnswerPage.next`.
+
+        Raises:
+            CellNotFound: There is no such cell.
+            InvalidInput: It is no prompt, or ``item`` does not fit it.
+            StorageError: The records cannot be read.
+        """
+        cell = self.prompt(cell_id, item)
+        placed = await self._placed(cell, item)
+        total = placed[0].number if placed else 0
+        wanted = [version for version in placed if before is None or version.number < before]
+        page = wanted[:limit]
+        records = await self._records(page)
+        in_use = in_use_id(cell, item)
+        found = [
+            version_of(version, records.get(version.id), item=item, in_use=in_use)
+            for version in page
+        ]
+        return AnswerPage(
+            version=answers_version(cell),
+            total=total,
+            in_use=in_use,
+            answers=[version for version in found if version is not None],
+            next=page[-1].number if len(wanted) > len(page) else None,
+            dependents=self._dependents(cell_id),
+        )
+
+    async def detail(
+        self, cell_id: str, answer_id: str, *, item: int | None = None
+    ) -> AnswerDetail:
+        """One version in full, and how it differs from the one in use.
+
+        Raises:
+            CellNotFound: There is no such cell.
+            InvalidInput: It is no prompt, or ``item`` does not fit it.
+            NotFound: It has no such answer.
+            StorageError: The records cannot be read.
+        """
+        cell = self.prompt(cell_id, item)
+        placed = await self._find(cell, item, answer_id)
+        shown = answers_in(cell.outputs, item)
+        used_call = shown[-1].fields.get("call_id") if shown else None
+        wanted = [placed] if not isinstance(used_call, str) else [
+            placed, PlacedVersion(used_call, 0, None)
+        ]  # fmt: skip
+        records = await self._records(wanted)
+        record = records.get(placed.id)
+        in_use = in_use_id(cell, item)
+        version = version_of(placed, record, item=item, in_use=in_use)
+        if version is None:
+            raise _no_answer(answer_id)
+        text, value = self._text_and_value(cell, placed, record)
+        difference: list[TextBlock] = []
+        if shown and placed.id != in_use:
+            texts = text, shown[-1].content
+            if is_json := cell.has_schema:
+                texts = (
+                    _pretty(text, value),
+                    _pretty(texts[1], shown[-1].fields.get("value", UNSET)),
+                )
+            # In a thread, as long texts take a while.
+            difference = await asyncio.to_thread(compare_answers, *texts, are_json=is_json)
+        source = placed.source
+        reasoning = source.fields.get("reasoning") if isinstance(source, Output) else None
+        return AnswerDetail(
+            **{name: getattr(version, name) for name in AnswerVersion.__struct_fields__},
+            text=text,
+            value=value,
+            reasoning=record.reasoning
+            if record
+            else reasoning
+            if isinstance(reasoning, str)
+            else "",
+            difference=difference,
+            asked=asked_changes(
+                record, records.get(used_call) if isinstance(used_call, str) else None
+            ),
+        )
+
+    def _dependents(self, cell_id: str) -> list[str]:
+        notebook = self._session.notebook
+        return [
+            dependent
+            for dependent in self._session.dependencies.downstream(cell_id)
+            if notebook[dependent].status != "idle" and not notebook[dependent].stale
+        ]
+
+    async def _placed(self, cell: PromptCell, item: int | None) -> list[PlacedVersion]:
+        recorded = await self._session.model_caller.ledger.answers_of_cell(
+            self._session.notebook.id, cell.id, item, KEPT_LIMIT
+        )
+        return placed_versions(cell, item, recorded)
+
+    async def _find(self, cell: PromptCell, item: int | None, answer_id: str) -> PlacedVersion:
+        for version in await self._placed(cell, item):
+            if version.id == answer_id:
+                return version
+        raise _no_answer(answer_id)
+
+    async def _records(self, versions: Sequence[PlacedVersion]) -> dict[str, CallRecord]:
+        wanted = [version.id for version in versions if version.source is None]
+        if not wanted:
+            return {}
+        found = await self._session.model_caller.ledger.find(self._session.notebook.id, wanted)
+        return {record.id: record for record in found}
+
+    def _text_and_value(
+        self, cell: PromptCell, placed: PlacedVersion, record: CallRecord | None
+    ) -> tuple[str, JSONValue | UnsetType]:
+        source = placed.source
+        if isinstance(source, AnswerEdit):
+            return source.content, source.value
+        if isinstance(source, Output):
+            return source.content, source.fields.get("value", UNSET)
+        text = "" if record is None else record.text
+        if not cell.has_schema:
+            return text, UNSET
+        try:
+            return text, read_answer_json(text)
+        except AnswerMisfit:
+            return text, UNSET
+
+    # Changing ----------------------------------------------------------------------------------
+
+    async def use(self, cell_id: str, answer_id: str, *, item: int | None = None) -> AnswerChange:
+        """Take another version into use: the variable follows, and what depends on it is stale.
+
+        Args:
+            cell_id: Which prompt.
+            answer_id: Which version; see `page`.
+            item: Of which item; None: it is not over items.
+
+        Raises:
+            CellNotFound: There is no such cell.
+            Conflict: The cell runs.
+            InvalidInput: It is no prompt, or the answer does not have the form that it asks for.
+            NotFound: It has no such answer.
+            StorageError: The records cannot be read.
+        """
+        cell = self.prompt(cell_id, item)
+        self._refuse_running(cell)
+        if in_use_id(cell, item) == answer_id:
+            return AnswerChange(changed=False)
+        self._refuse_outside(cell, item)
+        placed = await self._find(cell, item, answer_id)
+        shown = answers_in(cell.outputs, item)
+        source = placed.source
+        if isinstance(source, AnswerEdit):
+            base = await self._base_of(cell, source, shown)
+            outputs = [edited_output(base, source)]
+        elif isinstance(source, Output):
+            outputs = [source]
+        else:
+            record = (await self._records([placed])).get(answer_id)
+            if record is None:
+                raise _no_answer(answer_id)
+            if is_refused(record.turn):
+                raise InvalidInput("The model refused there, which is no answer: choose another.")
+            value = await self._value(cell, record.text)
+            outputs = recorded_outputs(record, variable=self._variable(cell), value=value)
+        return await self._put(cell, item, outputs)
+
+    async def edit(
+        self,
+        cell_id: str,
+        content: str | None = None,
+        *,
+        value: JSONValue | UnsetType = UNSET,
+        item: int | None = None,
+    ) -> AnswerChange:
+        """Write an answer by hand. The model's own is kept, and can be had back with `use`.
+
+        Args:
+            cell_id: Which prompt.
+            content: The text; of a structured answer JSON.
+            value: In its place, of a structured answer: the value.
+            item: Of which item; None: it is not over items.
+
+        Raises:
+            CellNotFound: There is no such cell.
+            Conflict: The cell runs.
+            InvalidInput: It is no prompt, has no answer yet, or what was written does not have the
+                form that it asks for.
+        """
+        cell = self.prompt(cell_id, item)
+        self._refuse_running(cell)
+        shown = answers_in(cell.outputs, item)
+        if not shown and item is None:
+            raise InvalidInput("There is no answer to edit yet: run the cell first.")
+        self._refuse_outside(cell, item)
+        before = shown[-1] if shown else self._empty(cell, item)
+        if (value is UNSET) == (content is None):
+            raise InvalidInput("Give either `content` or `value`.")
+        if not isinstance(value, UnsetType):
+            if not cell.has_schema:
+                raise InvalidInput("The prompt asks for a text, so give `content`.")
+            content = json.dumps(value, ensure_ascii=False, indent=2)
+        assert content is not None
+        value = await self._value(cell, content)
+        if (content, value) == (before.content, before.fields.get("value", UNSET)):
+            return AnswerChange(changed=False)
+        call_id = before.fields.get("call_id")
+        original = original_output(before)
+        if (content, value) == (original.content, original.fields.get("value", UNSET)):
+            return await self._put(cell, item, [original])  # written back as it was
+        edit = new_edit(content, value, item, call_id if isinstance(call_id, str) else None)
+        change = await self._put(cell, item, [edited_output(before, edit)])
+        keep_edit(cell, edit)
+        return change
+
+    def _refuse_running(self, cell: PromptCell) -> None:
+        if cell.status in ("running", "queued"):
+            number = self._session.notebook.index(cell.id) + 1
+            raise Conflict(
+                f"Cell {number} runs: stop it, or wait until it has ended, before its answer is "
+                "changed."
+            )
+
+    async def _base_of(self, cell: PromptCell, edit: AnswerEdit, shown: Sequence[Output]) -> Output:
+        """The model's answer that was edited; where it is gone, the one that is shown."""
+        if edit.call_id is not None and (
+            not shown or shown[-1].fields.get("call_id") != edit.call_id
+        ):
+            found = await self._records([PlacedVersion(edit.call_id, 0, None)])
+            if edit.call_id in found:
+                record = found[edit.call_id]
+                value: JSONValue | UnsetType = UNSET
+                if cell.has_schema:
+                    value = self._text_and_value(cell, PlacedVersion(record.id, 0, None), record)[1]
+                outputs = recorded_outputs(record, variable=self._variable(cell), value=value)
+                return answers_in(outputs, edit.item)[-1]
+        return shown[-1] if shown else self._empty(cell, edit.item)
+
+    def _empty(self, cell: PromptCell, item: int | None) -> Output:
+        """In the place of the answer of an item that has none."""
+        fields: dict[str, Any] = {"prompt": "", "response_var": self._variable(cell)}
+        if item is not None:
+            fields |= {"item": item, "failed": True}
+        return Output("llm_response", "", fields)
+
+    def _refuse_outside(self, cell: PromptCell, item: int | None) -> None:
+        count = _count(cell.outputs)
+        if item is not None and not 0 <= item < count:
+            raise InvalidInput(
+                f"The answer has {count} items, and `item` is {item}: it counts from 0."
+            )
+
+    def _variable(self, cell: PromptCell) -> str:
+        return cell.answer_variable(self._session.notebook.index(cell.id))
+
+    async def _value(self, cell: PromptCell, text: str) -> JSONValue | UnsetType:
+        """The value of a structured answer, checked; UNSET where any text will do."""
+        if not cell.has_schema:
+            return UNSET
+        return await self._queue.ask(lambda: self._checked(cell, text))
+
+    async def _checked(self, cell: PromptCell, text: str) -> JSONValue:
+        form = await resolve_form(cell.schema, self._session.kernel)
+        assert form is not None
+        try:
+            return await form.read(text, self._session.kernel)
+        except AnswerMisfit as error:
+            raise InvalidInput(str(error)) from None
+
+    async def _put(
+        self, cell: PromptCell, item: int | None, outputs: Sequence[Output]
+    ) -> AnswerChange:
+        """Have a cell show an answer, and its variable hold it."""
+        return await self._queue.ask(lambda: self._put_now(cell, item, outputs))
+
+    async def _put_now(
+        self, cell: PromptCell, item: int | None, outputs: Sequence[Output]
+    ) -> AnswerChange:
+        session = self._session
+        if cell.id not in session.notebook:
+            raise Conflict("The cell was deleted meanwhile.")
+        self._refuse_running(cell)
+        new = _with_answer(cell, item, outputs)
+        is_whole = _failed_items(new) is None and not _has_error(new)
+        if session.kernel.alive:
+            await self._assign(cell, new)
+            if is_whole:
+                session.kernels.note_held(cell.id)
+        cell.outputs = new
+        cell.status = "completed" if is_whole else "error"
+        session.notebook.touch()
+        return AnswerChange(changed=True, stale=session.dependencies.mark_changed(cell.id))
+
+    async def _assign(self, cell: PromptCell, outputs: Sequence[Output]) -> None:
+        kernel, variable = self._session.kernel, self._variable(cell)
+        value = _value_in(cell, outputs)
+        form = await resolve_form(cell.schema, kernel) if cell.has_schema else None
+        if isinstance(form, ModelForm):
+            await form.deliver(kernel, variable, value, many=cell.for_each is not None)
+        else:
+            await kernel.assign({variable: copy.deepcopy(value)})
+
+
+def _no_answer(answer_id: str) -> NotFound:
+    return NotFound(f"The cell has no answer `{answer_id[:80]}`: list its answers to see which.")
+
+
+def _pretty(text: str, value: Any) -> str:
+    if value is UNSET:
+        return text
+    return json.dumps(to_builtins(value), ensure_ascii=False, indent=2)
+
+
+# Outputs of a cell ------------------------------------------------------------------------------
+
+
+def _with_answer(cell: PromptCell, item: int | None, answer: Sequence[Output]) -> list[Output]:
+    """The outputs of a cell with another answer in the place of the one that they have."""
+    is_edit = len(answer) == 1 and any(
+        output.fields.get("call_id") == answer[0].fields.get("call_id")
+        for output in answers_in(cell.outputs, item)
+    )
+    if item is None:
+        if is_edit:  # of the same call: what its tools did stays
+            kept = [output for output in cell.outputs if output.type not in _OF_ANSWERS]
+            return [*kept, *answer]
+        return [*answer]
+    outputs = [output for output in cell.outputs if not _goes(output, item, is_edit=is_edit)]
+    place = next(
+        (
+            place
+            for place, output in enumerate(outputs)
+            if output.type == "error" or _item_of(output) > item
+        ),
+        len(outputs),
+    )
+    outputs[place:place] = answer
+    return [output for output in (_without_item(output, item) for output in outputs) if output]
+
+
+_OF_ANSWERS = frozenset({"llm_response", "error"})
+
+
+def _goes(output: Output, item: int, *, is_edit: bool) -> bool:
+    return _item_of(output) == item and (output.type == "llm_response" or not is_edit)
+
+
+def _item_of(output: Output) -> int:
+    item = output.fields.get("item")
+    return item if isinstance(item, int) else -1
+
+
+def _without_item(output: Output, item: int) -> Output | None:
+    """What is said of the items that have no answer, without one of them; None: all have one."""
+    if output.fields.get("ename") != _ITEMS_FAILED:
+        return output
+    failed = output.fields.get("failed_items")
+    if not isinstance(failed, list):
+        return output  # of an earlier version, which does not say which
+    left: list[JSONValue] = [
+        each for each in failed if isinstance(each, dict) and each.get("item") != item
+    ]
+    if len(left) == len(failed):
+        return output
+    if not left:
+        return None
+    total = output.fields.get("total")
+    evalue = f"{len(left)} of {total} items have no answer, and are None in the list."
+    error = Output.error(_ITEMS_FAILED, evalue)
+    return Output(error.type, error.content, {**error.fields, "total": total, "failed_items": left})
+
+
+def _failed_items(outputs: Sequence[Output]) -> Output | None:
+    return next((output for output in outputs if output.fields.get("ename") == _ITEMS_FAILED), None)
+
+
+def _has_error(outputs: Sequence[Output]) -> bool:
+    return any(output.type == "error" for output in outputs)
+
+
+def _value_in(cell: PromptCell, outputs: Sequence[Output]) -> JSONValue:
+    """The value that the variable of a cell has with these outputs."""
+    answers = [output for output in outputs if output.type == "llm_response"]
+    if cell.for_each is None:
+        return _value_of(cell, answers[-1])
+    by_item = {_item_of(answer): answer for answer in answers}
+    return [
+        _value_of(cell, by_item[item]) if item in by_item else None
+        for item in range(_count(outputs))
+    ]
+
+
+def _count(outputs: Sequence[Output]) -> int:
+    """How many items a prompt was sent for."""
+    failure = _failed_items(outputs)
+    total = failure.fields.get("total") if failure is not None else None
+    return max([total if isinstance(total, int) else 0, *(_item_of(each) + 1 for each in outputs)])
+
+
+def _value_of(cell: PromptCell, answer: Output) -> JSONValue:
+    if answer.fields.get("failed") or answer.fields.get("interrupted"):
+        return None if cell.for_each is not None else answer.content
+    if not cell.has_schema:
+        return answer.content
+    value: JSONValue = answer.fields.get("value")
+    if "value" in answer.fields:
+        return value
+    try:
+        return read_answer_json(answer.content)
+    except AnswerMisfit as error:
+        raise InvalidInput(str(error)) from None
