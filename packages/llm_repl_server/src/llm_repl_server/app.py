@@ -9,6 +9,7 @@ from flask import Flask
 
 from llm_repl_core import Application, Secret, load_settings
 from llm_repl_server.api.calls import calls
+from llm_repl_server.api.cell_answers import cell_answers
 from llm_repl_server.api.cells import cells
 from llm_repl_server.api.errors import install_error_handlers
 from llm_repl_server.api.execution import execution
@@ -34,7 +35,7 @@ from llm_repl_server.sockets.subscriptions import handle_subscriptions
 
 __all__ = ["RESOURCES", "create_app"]
 
-RESOURCES = (notebooks, cells, execution, runs, prompts, calls, files, llm, health)
+RESOURCES = (notebooks, cells, cell_answers, execution, runs, prompts, calls, files, llm, health)
 
 
 def create_app(

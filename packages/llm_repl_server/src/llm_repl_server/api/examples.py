@@ -32,6 +32,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "execute_chosen": _RUN | {"with": "upstream"},
     "plan_run": {"mode": "reuse"},
     "preview_draft": {"content": "Say hello to {who}.", "temperature": 0.2},
+    "edit_answer": {"content": "Hello, everybody."},
     "decide_tool_call": {"approved": True},
     "choose_provider": {"type": "mock", "model": "mock"},
     "set_custom_provider": {"base_url": "http://localhost:11434/v1", "model": "qwen3"},

@@ -12,6 +12,7 @@ from flask import Blueprint, Response, current_app, g, request
 from msgspec import Struct
 
 from llm_repl_core import InvalidInput
+from llm_repl_core.engine.answers.versions import AnswerPage
 from llm_repl_server.services.answers import CellAnswer
 from llm_repl_server.services.decoding import read_document, to_struct
 from llm_repl_server.services.encoding import json_bytes
@@ -168,9 +169,9 @@ def services() -> Services:
 
 
 def json_response(document: Any, status: int = 200) -> Response:
-    """A JSON answer; that of a cell carries its version as its ``ETag`` too."""
+    """A JSON answer; that of a cell, or of its answers, carries its version as its ``ETag`` too."""
     response = Response(json_bytes(document), status, mimetype="application/json")
-    if isinstance(document, CellAnswer):
+    if isinstance(document, CellAnswer | AnswerPage):
         response.set_etag(document.version)
     return response
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
@@ -17,6 +17,7 @@ __all__ = ["ChosenRun", "IncludeQuery", "RunBudget", "RunRequest"]
 _Number = Annotated[float, Meta(multiple_of=1, extra_json_schema={"format": "integer"})]
 
 CellId = Annotated[str, Meta(min_length=1, max_length=200, description="The id of a cell.")]
+_Item = Annotated[_Number, Meta(ge=0, le=10**6)]
 
 _Limit = Annotated[_Number, Meta(ge=0, le=10**15)]
 
@@ -66,6 +67,15 @@ class RunRequest(Struct, frozen=True, kw_only=True):
         ),
     ] = None
 
+    items: Annotated[
+        Literal["failed"] | Annotated[list[_Item], Meta(max_length=10_000)] | None,
+        Meta(
+            description="Of prompts over items, which are asked for: the items of these indexes, "
+            "or `failed`: those that have no answer. The others keep the answers that they show. "
+            "Null: all."
+        ),
+    ] = None
+
     def options(self) -> RunOptions:
         """The same for the engine."""
         budget = None
@@ -83,6 +93,7 @@ class RunRequest(Struct, frozen=True, kw_only=True):
             allow_unpriced=self.allow_unpriced,
             parallel=self.parallel,
             speculate=self.speculate,
+            items=tuple(map(int, self.items)) if isinstance(self.items, list) else self.items,
         )
 
 

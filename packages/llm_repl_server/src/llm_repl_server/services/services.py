@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from llm_repl_core import Application
 from llm_repl_core.engine.loop import EngineLoop
 from llm_repl_server.services.calls import CallService
+from llm_repl_server.services.cell_answers import CellAnswerService
 from llm_repl_server.services.cells import CellService
 from llm_repl_server.services.event_publisher import EventPublisher
 from llm_repl_server.services.execution import ExecutionService
@@ -75,6 +76,7 @@ class Services:
         )
         self.files = FileService(settings.root_folder())
         self.cells = CellService(self.application, open_notebooks)
+        self.cell_answers = CellAnswerService(open_notebooks, self.store)
         self.execution = ExecutionService(open_notebooks, self.publisher, runs)
         self.runs = RunService(open_notebooks, self.store, runs)
         self.calls = CallService(open_notebooks, self.store)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection, Sequence
 from typing import Self
 
-from llm_repl_core.ledger.base import Ledger, UnpricedCalls
+from llm_repl_core.ledger.base import AnswersOnRecord, Ledger, UnpricedCalls
 from llm_repl_core.ledger.record import CallRecord
 from llm_repl_server.storage.call_store import CallStore
 from llm_repl_server.storage.connection import DatabaseConnection
@@ -95,6 +95,17 @@ class DatabaseLedger(Ledger):
     ) -> dict[str, CallRecord]:
         """See `Ledger.latest_of_cells`."""
         return await asyncio.to_thread(self._calls.latest_of_cells, notebook_id, cell_ids)
+
+    async def answers_of_cell(
+        self, notebook_id: str, cell_id: str, item: int | None, limit: int
+    ) -> AnswersOnRecord:
+        """See `Ledger.answers_of_cell`."""
+        answers = self._calls.cell_answers
+        return await asyncio.to_thread(answers.of_cell, notebook_id, cell_id, item, limit)
+
+    async def find(self, notebook_id: str, call_ids: Sequence[str]) -> Sequence[CallRecord]:
+        """See `Ledger.find`."""
+        return await asyncio.to_thread(self._calls.find, notebook_id, call_ids)
 
     def how_to_record(self) -> str:
         """See `Ledger.how_to_record`."""

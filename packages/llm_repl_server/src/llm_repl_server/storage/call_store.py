@@ -16,6 +16,7 @@ from llm_repl_core.ledger.record import CallRecord
 from llm_repl_core.ledger.recorded_parts import media_bytes
 from llm_repl_core.providers.base import Usage
 from llm_repl_server.errors import NotYetWritten
+from llm_repl_server.storage.answer_store import AnswerStore
 from llm_repl_server.storage.backend import Backend
 from llm_repl_server.storage.call_filter import CallFilter, conditions_of
 from llm_repl_server.storage.call_rows import (
@@ -109,9 +110,13 @@ class CallStore:
 
     Args:
         connection: The database, which whoever opened it closes.
+
+    Attributes:
+        cell_answers: Which of the calls gave cells their answers.
     """
 
     def __init__(self, connection: DatabaseConnection) -> None:
+        self.cell_answers = AnswerStore(connection)
         self._connection = connection
         self._unwritten: dict[str, CallRecord] = {}
 
@@ -286,6 +291,18 @@ class CallStore:
                 for record, _owner in _records(connection, connection.execute(query)):
                     found[record.place.cell_id] = self._unwritten.get(record.id, record)
         return found
+
+    def find(self, notebook_id: str, call_ids: Sequence[str]) -> list[CallRecord]:
+        """Those of some calls that are a notebook's live ones and were answered.
+
+        Raises:
+            StorageError: The database cannot be read.
+        """
+        ids = [encode_text(call_id) for call_id in call_ids[:_HASHES_AT_ONCE]]
+        key = {"notebook_id": encode_text(notebook_id)}
+        with self._connection.reading() as connection:
+            result = connection.execute(_answered.where(calls.c.id.in_(ids)), key)
+            return [record for record, _owner in _records(connection, result)]
 
     def spending(self, notebook_id: str) -> NotebookSpending:
         """What the live calls of a notebook have cost up to now.

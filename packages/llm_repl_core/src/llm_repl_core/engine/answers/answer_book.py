@@ -256,7 +256,7 @@ class AnswerBook:
             StorageError: The records cannot be read.
         """
         cell = self.prompt(cell_id, item)
-        self._refuse_running(cell)
+        self.refuse_running(cell)
         if in_use_id(cell, item) == answer_id:
             return AnswerChange(changed=False)
         self._refuse_outside(cell, item)
@@ -301,7 +301,7 @@ class AnswerBook:
                 form that it asks for.
         """
         cell = self.prompt(cell_id, item)
-        self._refuse_running(cell)
+        self.refuse_running(cell)
         shown = answers_in(cell.outputs, item)
         if not shown and item is None:
             raise InvalidInput("There is no answer to edit yet: run the cell first.")
@@ -326,7 +326,12 @@ class AnswerBook:
         keep_edit(cell, edit)
         return change
 
-    def _refuse_running(self, cell: PromptCell) -> None:
+    def refuse_running(self, cell: PromptCell) -> None:
+        """Refuse to change the answer of a cell that runs.
+
+        Raises:
+            Conflict: It does.
+        """
         if cell.status in ("running", "queued"):
             number = self._session.notebook.index(cell.id) + 1
             raise Conflict(
@@ -392,7 +397,7 @@ class AnswerBook:
         session = self._session
         if cell.id not in session.notebook:
             raise Conflict("The cell was deleted meanwhile.")
-        self._refuse_running(cell)
+        self.refuse_running(cell)
         new = _with_answer(cell, item, outputs)
         is_whole = _failed_items(new) is None and not _has_error(new)
         if session.kernel.alive:

@@ -1,0 +1,120 @@
+"""``…/cells/<id>/answers``: the versions of a prompt's answer, and which is in use."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from llm_repl_core.engine.answers.versions import AnswerDetail, AnswerPage
+from llm_repl_core.model.json_value import JSONValue
+from llm_repl_server.api.resource import Resource, matching_versions, services
+from llm_repl_server.services.answers import CellAnswer
+from llm_repl_server.services.cell_answers import AnswersInUse
+
+__all__ = ["cell_answers"]
+
+cell_answers = Resource("answers")
+
+_NOTEBOOK = "/api/notebooks/<notebook:notebook_id>"
+_CELL = f"{_NOTEBOOK}/cells/<cell_id>"
+
+_Number = Annotated[float, Meta(multiple_of=1, extra_json_schema={"format": "integer"})]
+_Item = Annotated[
+    Annotated[int, Meta(ge=0, le=10**6)] | None,
+    Meta(description="Of a prompt over items: the index of the item, from 0."),
+]
+
+
+class ItemQuery(Struct, kw_only=True):
+    """Of which item."""
+
+    item: _Item = None
+
+
+class AnswersQuery(ItemQuery, kw_only=True):
+    """Which versions."""
+
+    limit: Annotated[int, Meta(ge=1, le=100, description="How many at most.")] = 20
+    before: Annotated[
+        Annotated[int, Meta(ge=1, le=10**9)] | None,
+        Meta(description="The `next` of the previous page: only versions of a smaller number."),
+    ] = None
+
+
+class EditedAnswer(Struct, kw_only=True):
+    """An answer written by hand: its `content`, or the `value` of a structured answer."""
+
+    content: Annotated[
+        Annotated[str, Meta(max_length=1_000_000)] | None,
+        Meta(description="The text; of a structured answer JSON."),
+    ] = None
+    value: Annotated[
+        JSONValue | UnsetType, Meta(description="Of a structured answer: its value, as JSON.")
+    ] = UNSET
+    item: Annotated[
+        Annotated[_Number, Meta(ge=0, le=10**6)] | None,
+        Meta(description="Of a prompt over items: the index of the item, from 0."),
+    ] = None
+
+
+@cell_answers.operation("GET", f"{_NOTEBOOK}/answers", errors=(404,))
+def show_answers_in_use(notebook_id: str) -> AnswersInUse:
+    """Return how many answers each prompt has, which it shows, and what these took."""
+    return services().loop.call(services().cell_answers.in_use(notebook_id))
+
+
+@cell_answers.operation("GET", f"{_CELL}/answers", errors=(404,))
+def list_answers(notebook_id: str, cell_id: str, query: AnswersQuery) -> AnswerPage:
+    """List the versions of a prompt's answer, the newest first: on record, and written by hand."""
+    return services().loop.call(
+        services().cell_answers.list(
+            notebook_id, cell_id, item=query.item, limit=query.limit, before=query.before
+        )
+    )
+
+
+@cell_answers.operation("GET", f"{_CELL}/answers/<answer_id>", errors=(404,))
+def show_answer(notebook_id: str, cell_id: str, answer_id: str, query: ItemQuery) -> AnswerDetail:
+    """Return a version in full, and how it differs from the one in use: text and request."""
+    return services().loop.call(
+        services().cell_answers.show(notebook_id, cell_id, answer_id, item=query.item)
+    )
+
+
+@cell_answers.operation(
+    "POST", f"{_CELL}/answers/<answer_id>/use", errors=(404, 409, 412), versioned=True
+)
+def use_answer(notebook_id: str, cell_id: str, answer_id: str, query: ItemQuery) -> CellAnswer:
+    """Take a version of the answer into use.
+
+    The variable follows, and cells that depend on it become stale. `If-Match` takes the `version`
+    of the list of answers. Sent twice, it changes nothing the second time.
+    """
+    return services().loop.call(
+        services().cell_answers.use(
+            notebook_id, cell_id, answer_id, item=query.item, if_match=matching_versions()
+        )
+    )
+
+
+@cell_answers.operation(
+    "PUT", f"{_CELL}/answer", body_required=True, errors=(404, 409, 412), versioned=True
+)
+def edit_answer(notebook_id: str, cell_id: str, body: EditedAnswer) -> CellAnswer:
+    """Write the answer by hand.
+
+    It is marked as edited, and the model's is kept: `use` has it back. The variable follows, and
+    cells that depend on it become stale. A structured answer is checked against its schema.
+    `If-Match` takes the `version` of the list of answers.
+    """
+    return services().loop.call(
+        services().cell_answers.edit(
+            notebook_id,
+            cell_id,
+            body.content,
+            body.value,
+            item=None if body.item is None else int(body.item),
+            if_match=matching_versions(),
+        )
+    )
