@@ -51,6 +51,9 @@ def test_an_earlier_version_is_taken_into_use_and_dependents_turn_stale() -> Non
         assert page.dependents == [notebook.cells[1].id]
         change = session.use_answer(prompt, page.answers[2].id)
         assert change.stale == (notebook.cells[1].id,)
+        [reason] = notebook.cells[1].staleness.reasons
+        assert (reason.kind, reason.variable) == ("variable", "many")
+        assert (reason.was, reason.now) == ("three lamps", "one lamp")
         assert session.state["many"] == "one lamp"
         assert notebook[prompt].outputs[-1].content == "one lamp"
         assert session.answers(prompt).version != page.version

@@ -230,12 +230,13 @@ async def _changed(opened: OpenNotebook, cell_id: str, change: AnswerChange) -> 
     if not change.changed:
         return shown
     changes: list[Change] = [WriteCell(opened.notebook.id, cell), opened.writer.touch_change()]
-    if change.stale:
-        changes.append(MarkStale(opened.notebook.id, change.stale))
+    marked = change.marked
+    if marked:
+        changes.append(MarkStale.of(opened.notebook, (*marked.stale, *marked.known)))
     event = CellChanged(notebook_id=opened.notebook.id, cell_id=cell_id, cell=shown)
     opened.writer.write(*changes, event=event)
     await opened.writer.written()
-    opened.events.publish_stale(change.stale)
+    opened.events.publish_stale(marked)
     return shown
 
 

@@ -33,10 +33,12 @@ from llm_repl_core.engine.answers.versions import (
     placed_versions,
     version_of,
 )
+from llm_repl_core.engine.dependencies import MarkedCells, ValueChange
 from llm_repl_core.engine.prompts.answer_form import ModelForm, resolve_form
 from llm_repl_core.engine.prompts.answer_json import read_answer_json
 from llm_repl_core.engine.run_queue import RunQueue
 from llm_repl_core.engine.session_resources import SessionResources
+from llm_repl_core.engine.value_watch import value_excerpt
 from llm_repl_core.errors import AnswerMisfit, Conflict, InvalidInput, NotFound
 from llm_repl_core.ledger.record import CallRecord
 from llm_repl_core.model.cell import PromptCell
@@ -53,11 +55,16 @@ class AnswerChange(Struct, frozen=True, kw_only=True):
 
     Attributes:
         changed: Whether anything was: a request that is sent twice changes nothing the second time.
-        stale: The cells that have become stale by it, in document order.
+        marked: What became of the cells that depend on it.
     """
 
     changed: bool
-    stale: tuple[str, ...] = ()
+    marked: MarkedCells = MarkedCells()
+
+    @property
+    def stale(self) -> tuple[str, ...]:
+        """The cells that have become stale by it, in document order."""
+        return self.marked.stale
 
 
 def answers_version(cell: PromptCell) -> str:
@@ -404,10 +411,18 @@ class AnswerBook:
             await self._assign(cell, new)
             if is_whole:
                 session.kernels.note_held(cell.id)
+        was = cell.answer_text()
         cell.outputs = new
         cell.status = "completed" if is_whole else "error"
         session.notebook.touch()
-        return AnswerChange(changed=True, stale=session.dependencies.mark_changed(cell.id))
+        value = ValueChange(
+            *(None if text is None else value_excerpt(text, session) for text in
+              (was, cell.answer_text()))
+        )  # fmt: skip
+        marked = session.dependencies.note_change(
+            cell.id, "ran", values={self._variable(cell): value}
+        )
+        return AnswerChange(changed=True, marked=marked)
 
     async def _assign(self, cell: PromptCell, outputs: Sequence[Output]) -> None:
         kernel, variable = self._session.kernel, self._variable(cell)
