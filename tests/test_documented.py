@@ -342,6 +342,8 @@ def test_answers_and_calls_of_tools() -> None:
                 if isinstance(event, CellText) and event.cell_id == slow.id:
                     session.interrupt()
             found += [output for cell in notebook for output in cell.outputs]
+        session.edit_answer(plain.id, "Written by hand")
+        found += plain.outputs
     for kind, heading in (("llm_response", "An answer"), ("tool_call", "A tool call")):
         fields = {name for one in found if one.type == kind for name in one.fields}
         assert rows(section(page("cells-and-outputs"), heading)) == fields
