@@ -66,7 +66,7 @@ def show_answers_in_use(notebook_id: str) -> AnswersInUse:
 
 @cell_answers.operation("GET", f"{_CELL}/answers", errors=(404,))
 def list_answers(notebook_id: str, cell_id: str, query: AnswersQuery) -> AnswerPage:
-    """List the versions of a prompt's answer, the newest first: on record, and written by hand."""
+    """List the versions of a prompt's answer, the newest first: recorded, and written by hand."""
     return services().loop.call(
         services().cell_answers.list(
             notebook_id, cell_id, item=query.item, limit=query.limit, before=query.before

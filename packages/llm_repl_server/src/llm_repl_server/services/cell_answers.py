@@ -58,7 +58,7 @@ class AnswersInUse(Struct, frozen=True, kw_only=True):
 
     Attributes:
         cells: Each prompt that has answers.
-        calls: The calls whose answers the cells show, as far as they are on record; 5,000 at most.
+        calls: The calls whose answers the cells show, as far as they are recorded; 5,000 at most.
     """
 
     cells: list[CellAnswersInUse]

@@ -26,7 +26,7 @@ class AnswerCall(Struct, frozen=True, kw_only=True):
 
     Attributes:
         id: The call.
-        started_at: When it was put on record.
+        started_at: When it was sent.
         duration_s: How long it took; null: not known.
         price_usd: Its price, in US dollars; null: not known.
     """
