@@ -67,7 +67,7 @@ def create_app(
     services = Services(settings, application)
     app.extensions["llm_repl"] = services
     socketio = make_socketio(app, services.loop.loop)
-    broadcaster = Broadcaster(services.loop.loop)
+    broadcaster = Broadcaster(services.loop.loop, services.publisher.numbers)
 
     def admit(environ: Mapping[str, Any], auth: object) -> bool:
         if environ.get(ADMITTED_KEY, False):

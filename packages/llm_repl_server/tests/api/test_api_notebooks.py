@@ -121,7 +121,8 @@ def test_a_notebook_is_deleted(api):
         assert (answer.status_code, answer.json["code"]) == (404, "no_such_notebook")
     assert [one["id"] for one in api.get("/api/notebooks").json["notebooks"]] == [other[15:]]
     (event,) = api.events("notebook_deleted")
-    assert event.payload == {"notebook_id": path[15:]}
+    assert event.payload.keys() == {"notebook_id", "epoch", "sequence"}
+    assert event.payload["notebook_id"] == path[15:]
 
 
 def test_two_who_delete_at_once_are_both_answered(api):

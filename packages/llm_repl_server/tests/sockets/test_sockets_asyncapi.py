@@ -165,4 +165,5 @@ def test_every_event_is_as_described(make_api, validate, in_thread, until):
     for event in api.told:
         validate(event.event, dict(event.payload))
         assert event.notebook_id == event.payload.get("notebook_id")
-    assert {event.event for event in api.told} == set(EMITTED)
+    # An edit that cannot be written is in test_sockets_resuming.py.
+    assert {event.event for event in api.told} == set(EMITTED) - {"resync"}

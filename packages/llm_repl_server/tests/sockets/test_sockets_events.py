@@ -204,7 +204,10 @@ def test_what_could_not_be_stored_is_not_told(make_api, monkeypatch):
     future.set_exception(StorageError("The disk is full."))
     monkeypatch.setattr(api.services.store, "submit", lambda *changes, keep=False: future)
     assert api.put(path, {"name": "New"}).status_code == 409
-    assert api.events() == []
+    # Who has read the notebook meanwhile is to read it again.
+    assert {told.event for told in api.events()} == {"resync"}
+    numbers = [told.payload["sequence"] for told in api.events()]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
 def test_a_listener_that_fails_stops_nobody(make_api, caplog):

@@ -13,8 +13,10 @@ from msgspec import Meta, Struct
 from llm_repl_core import Cell, ForeignCell, Notebook, StaleReason
 from llm_repl_core.model.cell import CellStatus
 from llm_repl_core.model.output import merge_streams
-from llm_repl_server.services.encoding import EncodedOutputs, json_bytes, time_on_wire
+from llm_repl_server.services.encoding import EncodedOutputs, Time, json_bytes, time_on_wire
+from llm_repl_server.services.event_numbers import LastEvent
 from llm_repl_server.services.partial_answers import PartialAnswer
+from llm_repl_server.services.under_way import PendingApproval, RunningCell, RunUnderWay
 from llm_repl_server.storage.store import NotebookListing
 
 __all__ = [
@@ -38,7 +40,6 @@ __all__ = [
 ]
 
 Metadata = dict[str, Any]
-Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
 
 class NotebookHeader(Struct, frozen=True, kw_only=True):
@@ -98,16 +99,27 @@ class NotebookAnswer(NotebookHeader, frozen=True, kw_only=True):
     metadata: Metadata
     cells: list[CellAnswer]
     state_keys: list[str]
+    epoch: Annotated[
+        str, Meta(description="That of the events; another one when their numbers start over.")
+    ]
     sequence: Annotated[
         int,
         Meta(
             description="The `sequence` of the last event that this answer includes: later ones go "
             "on from it."
         ),
-    ] = 0
+    ]
     partial_answers: Annotated[
         list[PartialAnswer], Meta(description="The answers that are being streamed.")
-    ] = []
+    ]
+    runs: Annotated[
+        list[RunUnderWay],
+        Meta(description="What runs and what is queued, in the order in which it was asked for."),
+    ]
+    running_cells: Annotated[list[RunningCell], Meta(description="The cells that are running.")]
+    pending_approvals: Annotated[
+        list[PendingApproval], Meta(description="The tool calls that wait for a yes or a no.")
+    ]
 
 
 class LoadedNotebook(NotebookHeader, frozen=True, kw_only=True):
@@ -157,14 +169,23 @@ def notebook_summary(listing: NotebookListing) -> NotebookSummary:
 
 
 def notebook_answer(
-    notebook: Notebook, *, sequence: int = 0, partial_answers: Sequence[PartialAnswer] = ()
+    notebook: Notebook,
+    *,
+    last: LastEvent,
+    partial_answers: Sequence[PartialAnswer],
+    runs: Sequence[RunUnderWay],
+    running_cells: Sequence[RunningCell],
+    pending_approvals: Sequence[PendingApproval],
 ) -> NotebookAnswer:
     """A notebook with all its cells.
 
     Args:
         notebook: The notebook.
-        sequence: Of the last event that clients were sent of it.
+        last: The last event that clients are sent of what is in it.
         partial_answers: What has come of answers that are under way.
+        runs: What runs and what is queued.
+        running_cells: The cells that run.
+        pending_approvals: The tool calls that wait for a yes or a no.
     """
     return NotebookAnswer(
         id=notebook.id,
@@ -175,8 +196,12 @@ def notebook_answer(
         metadata=dict(notebook.metadata),
         cells=[cell_answer(cell) for cell in notebook],
         state_keys=list(notebook.state_keys),
-        sequence=sequence,
+        epoch=last.epoch,
+        sequence=last.sequence,
         partial_answers=list(partial_answers),
+        runs=list(runs),
+        running_cells=list(running_cells),
+        pending_approvals=list(pending_approvals),
     )
 
 

@@ -338,8 +338,8 @@ class CellService:
         if marked:
             changes.append(MarkStale.of(opened.notebook, (*marked.stale, *marked.known)))
         opened.writer.write(*changes, event=event)
-        await opened.writer.written()
         opened.events.publish_stale(marked)
+        await opened.writer.written()
 
 
 class _Marked:

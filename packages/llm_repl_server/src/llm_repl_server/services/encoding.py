@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from llm_repl_core import Output
 
@@ -16,10 +16,14 @@ __all__ = [
     "EncodedOutput",
     "EncodedOutputs",
     "OutputAnswer",
+    "Time",
     "json_bytes",
     "output_schema",
     "time_on_wire",
 ]
+
+
+Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
 
 class OutputAnswer(Struct):

@@ -40,26 +40,19 @@ PublishedEvent: TypeAlias = (
 """The events of the engine that clients are told one by one."""
 
 
-def to_wire(event: PublishedEvent, sequence: int) -> wire.WireEvent:
-    """What clients are told of an event of the engine.
-
-    Args:
-        event: The event.
-        sequence: Its number among those of the notebook that are told.
-    """
+def to_wire(event: PublishedEvent) -> wire.WireEvent:
+    """What clients are told of an event of the engine."""
     match event:
         case CellStarted():
             return wire.CellExecutionStarted(
                 notebook_id=event.notebook_id,
                 run_id=event.run_id,
-                sequence=sequence,
                 cell_id=event.cell_id,
             )
         case CellOutput():
             return wire.CellExecutionOutput(
                 notebook_id=event.notebook_id,
                 run_id=event.run_id,
-                sequence=sequence,
                 cell_id=event.cell_id,
                 index=event.index,
                 display_id=event.output.display_id,
@@ -69,7 +62,6 @@ def to_wire(event: PublishedEvent, sequence: int) -> wire.WireEvent:
             return wire.CellOutputUpdated(
                 notebook_id=event.notebook_id,
                 run_id=event.run_id,
-                sequence=sequence,
                 cell_id=event.cell_id,
                 index=event.index,
                 display_id=event.output.display_id,
@@ -80,14 +72,12 @@ def to_wire(event: PublishedEvent, sequence: int) -> wire.WireEvent:
             return wire.CellOutputsCleared(
                 notebook_id=event.notebook_id,
                 run_id=event.run_id,
-                sequence=sequence,
                 cell_id=event.cell_id,
             )
         case CellText():
             return wire.CellExecutionText(
                 notebook_id=event.notebook_id,
                 run_id=event.run_id,
-                sequence=sequence,
                 cell_id=event.cell_id,
                 text=event.text,
                 item=event.item,
@@ -96,7 +86,6 @@ def to_wire(event: PublishedEvent, sequence: int) -> wire.WireEvent:
             return wire.CellExecutionReasoning(
                 notebook_id=event.notebook_id,
                 run_id=event.run_id,
-                sequence=sequence,
                 cell_id=event.cell_id,
                 text=event.text,
                 item=event.item,
@@ -105,7 +94,6 @@ def to_wire(event: PublishedEvent, sequence: int) -> wire.WireEvent:
             return wire.CellExecutionRetried(
                 notebook_id=event.notebook_id,
                 run_id=event.run_id,
-                sequence=sequence,
                 cell_id=event.cell_id,
                 attempt=event.attempt,
                 error=event.error,
@@ -116,7 +104,6 @@ def to_wire(event: PublishedEvent, sequence: int) -> wire.WireEvent:
             return wire.CellCallSuperseded(
                 notebook_id=event.notebook_id,
                 run_id=event.run_id,
-                sequence=sequence,
                 cell_id=event.cell_id,
                 item=event.item,
                 above_ids=list(event.above_ids),
@@ -125,7 +112,6 @@ def to_wire(event: PublishedEvent, sequence: int) -> wire.WireEvent:
             return wire.ToolApprovalNeeded(
                 notebook_id=event.notebook_id,
                 run_id=event.run_id,
-                sequence=sequence,
                 cell_id=event.cell_id,
                 call_id=event.call_id,
                 name=event.name,
@@ -136,7 +122,6 @@ def to_wire(event: PublishedEvent, sequence: int) -> wire.WireEvent:
             return wire.CellExecutionCompleted(
                 notebook_id=event.notebook_id,
                 run_id=event.run_id,
-                sequence=sequence,
                 cell_id=event.cell_id,
                 outputs=EncodedOutputs(event.outputs),
                 execution_count=event.execution_count,
@@ -146,7 +131,6 @@ def to_wire(event: PublishedEvent, sequence: int) -> wire.WireEvent:
             return wire.CellExecutionFailed(
                 notebook_id=event.notebook_id,
                 run_id=event.run_id,
-                sequence=sequence,
                 cell_id=event.cell_id,
                 error=event.error,
                 outputs=EncodedOutputs(event.outputs),
@@ -157,7 +141,6 @@ def to_wire(event: PublishedEvent, sequence: int) -> wire.WireEvent:
             return wire.RunProgress(
                 notebook_id=event.notebook_id,
                 run_id=event.run_id,
-                sequence=sequence,
                 ended=event.ended,
                 total=event.total,
             )

@@ -1,4 +1,4 @@
-"""When clients are told: after what an event says is on disk, in order."""
+"""When clients are told: after what an event says is on disk, in order, each with its number."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from collections import deque
 from concurrent.futures import Future
 from typing import Protocol
 
-from llm_repl_server.services.wire_events import WireEvent
+from msgspec.structs import replace
+
+from llm_repl_server.services.event_numbers import EventNumbers
+from llm_repl_server.services.wire_events import NotebookEvent, Resync, WireEvent
 
 __all__ = ["EventListener", "EventPublisher"]
 
@@ -19,7 +22,7 @@ class EventListener(Protocol):
     """Somebody who passes events on to clients. Called in the engine's loop."""
 
     def has_clients(self) -> bool:
-        """Whether anybody would hear an event now; where not, none is sent."""
+        """Whether anybody would hear an event now, or later; where not, none is sent."""
 
     def send(self, event: WireEvent) -> None:
         """Pass an event on."""
@@ -28,11 +31,18 @@ class EventListener(Protocol):
 class EventPublisher:
     """Passes events on in order, each when what it says is durable. Used in the engine's loop.
 
+    An event gets its number when it is published, so with the change in memory that it tells of: what
+    is read of a notebook holds all events up to the last number, and nothing of later ones.
+
     Args:
         loop: The engine's loop.
+
+    Attributes:
+        numbers: How far the events of each notebook have come.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.numbers = EventNumbers()
         self._loop = loop
         self._waiting: deque[tuple[Future[None] | None, WireEvent]] = deque()
         self._listeners: list[EventListener] = []
@@ -46,8 +56,12 @@ class EventPublisher:
         self._loop.call_soon_threadsafe(self._listeners.remove, listener)
 
     def has_clients(self) -> bool:
-        """Whether anybody would hear an event now."""
+        """Whether anybody would hear an event now, or later."""
         return any(listener.has_clients() for listener in self._listeners)
+
+    def skip(self, notebook_id: str) -> None:
+        """Count an event that is not even made, since nobody would hear it."""
+        self.numbers.next(notebook_id)
 
     def publish(self, event: WireEvent, after: Future[None] | None = None) -> None:
         """Tell everybody.
@@ -57,7 +71,12 @@ class EventPublisher:
             after: The write that makes it true. Where it fails, clients are told what the event
                 says for that case.
         """
-        if not self.has_clients():
+        is_heard = self.has_clients()
+        if isinstance(event, NotebookEvent):
+            number = self.numbers.next(event.notebook_id)
+            if is_heard:
+                event = replace(event, epoch=number.epoch, sequence=number.sequence)
+        if not is_heard:
             return  # and the loop is not woken for it
         if after is None and not self._waiting:
             self._send(event)
@@ -80,7 +99,7 @@ class EventPublisher:
                 return
             self._waiting.popleft()
             error = None if after is None else after.exception()
-            published = event if error is None else event.if_not_written(error)
+            published = event if error is None else _if_not_written(event, error)
             if published is not None:
                 self._send(published)
 
@@ -90,3 +109,13 @@ class EventPublisher:
                 listener.send(event)
             except Exception:  # noqa: BLE001 - a listener must never stop what it listens to
                 _log.exception("an event of the type %s could not be sent", event.wire_name)
+
+
+def _if_not_written(event: WireEvent, error: BaseException) -> WireEvent | None:
+    """What is told in the place of an event whose change could not be written."""
+    instead = event.if_not_written(error)
+    if not isinstance(event, NotebookEvent):
+        return instead
+    if not isinstance(instead, NotebookEvent):
+        instead = Resync(notebook_id=event.notebook_id)
+    return replace(instead, epoch=event.epoch, sequence=event.sequence)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from llm_repl_core import Cell, MemoryCell, Notebook, StorageError
 from llm_repl_server.errors import NotYetWritten
 from llm_repl_server.services.event_publisher import EventPublisher
-from llm_repl_server.services.wire_events import WireEvent
+from llm_repl_server.services.wire_events import Resync, WireEvent
 from llm_repl_server.storage.changes import Change, UpdateNotebook
 from llm_repl_server.storage.store import Store
 
@@ -118,6 +118,8 @@ class NotebookWriter:
         if kept is not None:
             self._add_unwritten(kept)
             self.notebook.replace_contents(kept)
+            # Who has read the notebook meanwhile has seen what is not kept.
+            self._publisher.publish(Resync(notebook_id=self.notebook.id))
 
     def _add_unwritten(self, notebook: Notebook) -> None:
         """Put what could not be written into a notebook as the disk has it."""

@@ -22,10 +22,13 @@ from llm_repl_server.services.answers import (
     notebook_header,
     notebook_summary,
 )
+from llm_repl_server.services.event_publisher import EventPublisher
 from llm_repl_server.services.identifiers import copy_notebook, with_addressable_ids
 from llm_repl_server.services.open_notebook import OpenNotebook
 from llm_repl_server.services.open_notebooks import OpenNotebooks
 from llm_repl_server.services.paths import resolve_under, safe_name
+from llm_repl_server.services.run_registry import RunRegistry
+from llm_repl_server.services.under_way import pending_approvals, runs_under_way
 from llm_repl_server.services.wire_events import (
     NotebookChanged,
     NotebookCreated,
@@ -60,15 +63,25 @@ class NotebookService:
         application: Knows the formats.
         store: Where notebooks are kept.
         opened: Those in memory.
+        publisher: Who tells the clients.
+        runs: Who knows the runs.
         root: The folder of notebook files, resolved.
     """
 
     def __init__(
-        self, application: Application, store: Store, open_notebooks: OpenNotebooks, root: Path
+        self,
+        application: Application,
+        store: Store,
+        open_notebooks: OpenNotebooks,
+        publisher: EventPublisher,
+        runs: RunRegistry,
+        root: Path,
     ) -> None:
         self._application = application
         self._store = store
         self._open_notebooks = open_notebooks
+        self._publisher = publisher
+        self._runs = runs
         self._root = root
 
     async def list(self) -> NotebookList:
@@ -96,10 +109,16 @@ class NotebookService:
         opened = await self._open_notebooks.get(notebook_id)
         await _note_state_keys(opened)
         opened.events.flush()
+        session = opened.existing_session
         return notebook_answer(
             opened.notebook,
-            sequence=opened.events.last_sequence,
+            last=self._publisher.numbers.last(notebook_id),
             partial_answers=opened.events.partial_answers.list(),
+            runs=runs_under_way(self._runs.of_notebook(notebook_id)),
+            running_cells=opened.events.running_cells(),
+            pending_approvals=pending_approvals(
+                () if session is None else session.approvals.questions
+            ),
         )
 
     async def change(

@@ -28,7 +28,6 @@ class OpenNotebook:
         store: Where it is kept.
         publisher: Who tells the clients.
         runs: Who knows the runs.
-        last_sequence: The number of the last event that clients were told of it.
         had_kernel: Whether it had a kernel when it was let go; its variables are gone.
 
     Attributes:
@@ -47,12 +46,11 @@ class OpenNotebook:
         store: Store,
         publisher: EventPublisher,
         runs: RunRegistry,
-        last_sequence: int = 0,
         had_kernel: bool = False,
     ) -> None:
         self.notebook = notebook
         self.writer = NotebookWriter(notebook, store, publisher)
-        self.events = RunEvents(self.writer, publisher, runs, last_sequence)
+        self.events = RunEvents(self.writer, publisher, runs)
         self.last_snapshot: dict[str, Value] = {}
         self.last_used_s = 0.0
         self._sessions = sessions

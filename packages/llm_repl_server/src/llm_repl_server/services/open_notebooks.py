@@ -55,8 +55,8 @@ class OpenNotebooks:
         self._by_id: dict[str, OpenNotebook] = {}
         self._alive: WeakValueDictionary[str, OpenNotebook] = WeakValueDictionary()
         """Those in memory, and those that were let go and that somebody holds."""
-        self._let_go: dict[str, tuple[int, bool]] = {}
-        """Of notebooks that were let go: the number of the last event, and whether they had a kernel."""
+        self._had_kernel: set[str] = set()
+        """Notebooks that were let go, and that had a kernel."""
         self._is_memory_free = False
         self._closing_kernels: set[asyncio.Future[None]] = set()
         self._being_deleted: set[str] = set()
@@ -92,16 +92,15 @@ class OpenNotebooks:
 
     def add(self, notebook: Notebook) -> OpenNotebook:
         """Take a notebook in that is on disk, or on its way there."""
-        last_sequence, had_kernel = self._let_go.pop(notebook.id, (0, False))
         opened = OpenNotebook(
             notebook,
             sessions=self._sessions,
             store=self._store,
             publisher=self._publisher,
             runs=self._runs,
-            last_sequence=last_sequence,
-            had_kernel=had_kernel,
+            had_kernel=notebook.id in self._had_kernel,
         )
+        self._had_kernel.discard(notebook.id)
         self._alive[notebook.id] = opened
         return self._use(opened)
 
@@ -117,7 +116,8 @@ class OpenNotebooks:
         """Let go of a notebook that is not on disk."""
         self._by_id.pop(notebook_id, None)
         self._alive.pop(notebook_id, None)
-        self._let_go.pop(notebook_id, None)
+        self._had_kernel.discard(notebook_id)
+        self._publisher.numbers.forget(notebook_id)
         self._being_deleted.discard(notebook_id)
         self._is_memory_free = True
 
@@ -141,7 +141,8 @@ class OpenNotebooks:
                     self._end_kernel(opened)
             elif unused_s >= self._kept_for_s:
                 del self._by_id[notebook_id]
-                self._let_go[notebook_id] = (opened.events.last_sequence, opened.had_kernel)
+                if opened.had_kernel:
+                    self._had_kernel.add(notebook_id)
                 self._is_memory_free = True
 
     def __iter__(self) -> Iterator[OpenNotebook]:

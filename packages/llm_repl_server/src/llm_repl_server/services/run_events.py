@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
+from datetime import UTC, datetime
 
 from llm_repl_core import (
     CellCompleted,
@@ -32,12 +33,14 @@ from llm_repl_core.execution.events import REASONS_TOLD
 from llm_repl_server.services import wire_events as wire
 from llm_repl_server.services.answers import cell_answer
 from llm_repl_server.services.cell_writer import CellWriter
+from llm_repl_server.services.encoding import time_on_wire
 from llm_repl_server.services.engine_events import PublishedEvent, to_wire
 from llm_repl_server.services.event_publisher import EventPublisher
 from llm_repl_server.services.notebook_writer import NotebookWriter
 from llm_repl_server.services.partial_answers import PartialAnswers
 from llm_repl_server.services.run_registry import RunRegistry
 from llm_repl_server.services.throttles import LatestThrottle, OutputEvent, OutputThrottle
+from llm_repl_server.services.under_way import RunningCell
 from llm_repl_server.storage.changes import MarkStale, WriteRun
 from llm_repl_server.storage.run_record import RunRecord, RunState
 
@@ -50,36 +53,28 @@ _UPDATED_AFTER_S = 0.5
 class RunEvents:
     """Listens to the session of one notebook, in the engine's loop.
 
-    What it tells is numbered: `sequence` rises by one from event to event of the notebook.
-
     Args:
         writer: The notebook's way to the disk.
         publisher: Who tells the clients.
         runs: Who knows the runs.
-        last_sequence: The number of the last event that was told of it before.
 
     Attributes:
-        last_sequence: The same, up to now.
         partial_answers: What has come of answers that are under way.
     """
 
     def __init__(
-        self,
-        writer: NotebookWriter,
-        publisher: EventPublisher,
-        runs: RunRegistry,
-        last_sequence: int = 0,
+        self, writer: NotebookWriter, publisher: EventPublisher, runs: RunRegistry
     ) -> None:
         self._writer = writer
         self._cells = CellWriter(writer, runs)
         self._publisher = publisher
         self._runs = runs
-        self.last_sequence = last_sequence
         self.partial_answers = PartialAnswers()
         self._whole_runs: set[str] = set()
         self._progress: dict[str, LatestThrottle[RunProgress]] = {}
         self._stale_before: dict[str, set[str]] = {}
         """By run of several cells: which of them were stale when it began."""
+        self._running_cells: dict[str, RunningCell] = {}
         self._outputs: dict[str, OutputThrottle] = {}
         self._updated: set[str] = set()
         """Cells that do not run, of which a running one has updated outputs."""
@@ -119,14 +114,18 @@ class RunEvents:
         """Whether nothing waits to be told or written."""
         return not (self._outputs or self._progress or self._updated or self._last_writes)
 
+    def running_cells(self) -> list[RunningCell]:
+        """The cells that run."""
+        return list(self._running_cells.values())
+
     def flush(self) -> None:
         """Tell what waits to be told together with more: then nothing is known that was not told."""
         for throttle in self._outputs.values():
             throttle.flush()
 
     def publish_stale(self, marked: MarkedCells) -> None:
-        """Tell that cells are stale since something was edited, which is on disk already."""
-        self._publish_stale(None, marked, None)
+        """Tell that cells are stale since something was edited, when that is on disk."""
+        self._publish_stale(None, marked, self._writer.last_write)
 
     # Runs ------------------------------------------------------------------------------------
 
@@ -141,7 +140,6 @@ class RunEvents:
             wire.RunStarted(
                 notebook_id=event.notebook_id,
                 run_id=event.run_id,
-                sequence=self._next_sequence(),
                 cell_ids=list(cell_ids),
                 total=len(cell_ids),
             )
@@ -152,7 +150,6 @@ class RunEvents:
                 wire.NotebookExecutionStarted(
                     notebook_id=event.notebook_id,
                     run_id=event.run_id,
-                    sequence=self._next_sequence(),
                 )
             )
 
@@ -194,7 +191,6 @@ class RunEvents:
             wire.RunEnded(
                 notebook_id=event.notebook_id,
                 run_id=event.run_id,
-                sequence=self._next_sequence(),
                 state=state,
                 error=error,
                 cell_id=cell_id,
@@ -209,13 +205,12 @@ class RunEvents:
         ended: wire.WireEvent
         if error is None:
             ended = wire.NotebookExecutionCompleted(
-                notebook_id=event.notebook_id, run_id=event.run_id, sequence=self._next_sequence()
+                notebook_id=event.notebook_id, run_id=event.run_id
             )
         else:
             ended = wire.NotebookExecutionFailed(
                 notebook_id=event.notebook_id,
                 run_id=event.run_id,
-                sequence=self._next_sequence(),
                 error=error,
                 cell_id=cell_id,
             )
@@ -227,6 +222,11 @@ class RunEvents:
     # Cells -----------------------------------------------------------------------------------
 
     def _cell_started(self, event: CellStarted) -> None:
+        self._running_cells[event.cell_id] = RunningCell(
+            cell_id=event.cell_id,
+            run_id=event.run_id,
+            started_at=time_on_wire(datetime.now(UTC)),
+        )
         self._publish(event)
         self._cells.begin(event.cell_id)
 
@@ -234,6 +234,7 @@ class RunEvents:
         if not self._cells.is_running(event.cell_id):
             self._note_updated(event.cell_id)
         if not self._publisher.has_clients():
+            self._publisher.skip(event.notebook_id)
             return
         throttle = self._outputs.get(event.cell_id)
         if throttle is None:
@@ -260,13 +261,17 @@ class RunEvents:
 
     def _cell_changed(self, cell_id: str) -> wire.CellChanged | None:
         notebook = self._writer.notebook
-        if cell_id not in notebook or not self._publisher.has_clients():
+        if cell_id not in notebook:
+            return None
+        if not self._publisher.has_clients():
+            self._publisher.skip(notebook.id)
             return None
         return wire.CellChanged(
             notebook_id=notebook.id, cell_id=cell_id, cell=cell_answer(notebook[cell_id])
         )
 
     def _cell_ended(self, event: CellCompleted | CellFailed) -> None:
+        self._running_cells.pop(event.cell_id, None)
         throttle = self._outputs.pop(event.cell_id, None)
         if throttle is not None:
             throttle.flush()
@@ -296,7 +301,6 @@ class RunEvents:
                     event_class(
                         notebook_id=self._writer.notebook.id,
                         run_id=run_id,
-                        sequence=self._next_sequence(),
                         cell_ids=list(cell_ids),
                         reasons=self._reasons(cell_ids),
                     ),
@@ -316,9 +320,4 @@ class RunEvents:
         return {cell_id for cell_id in cell_ids if cell_id in notebook and notebook[cell_id].stale}
 
     def _publish(self, event: PublishedEvent, after: Future[None] | None = None) -> None:
-        self._publisher.publish(to_wire(event, self._next_sequence()), after)
-
-    def _next_sequence(self) -> int:
-        """Numbers rise while nobody listens, too: who comes back sees how much was missed."""
-        self.last_sequence += 1
-        return self.last_sequence
+        self._publisher.publish(to_wire(event), after)

@@ -72,7 +72,12 @@ class Services:
         )
         self.open_notebooks = open_notebooks
         self.notebooks = NotebookService(
-            self.application, self.store, open_notebooks, settings.root_folder()
+            self.application,
+            self.store,
+            open_notebooks,
+            self.publisher,
+            runs,
+            settings.root_folder(),
         )
         self.files = FileService(settings.root_folder())
         self.cells = CellService(self.application, open_notebooks)

@@ -13,8 +13,8 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from llm_repl_core import Output, StaleReason
-from llm_repl_server.services.answers import CellAnswer, Metadata, NotebookHeader
-from llm_repl_server.services.encoding import EncodedOutput, EncodedOutputs
+from llm_repl_server.services.answers import CellAnswer, Metadata
+from llm_repl_server.services.encoding import EncodedOutput, EncodedOutputs, Time
 
 __all__ = [
     "EMITTED",
@@ -37,10 +37,12 @@ __all__ = [
     "NotebookChanged",
     "NotebookCreated",
     "NotebookDeleted",
+    "NotebookEvent",
     "NotebookExecutionCompleted",
     "NotebookExecutionFailed",
     "NotebookExecutionStarted",
     "OutputsCleared",
+    "Resync",
     "RunEnded",
     "RunProgress",
     "RunStarted",
@@ -75,10 +77,27 @@ class WireEvent(Struct, frozen=True, kw_only=True):
 _Position = Annotated[int, Meta(ge=0, description="The cell's index in the notebook, from 0.")]
 
 
+_Epoch = Annotated[
+    str,
+    Meta(
+        description="Another one when the numbers start over: when the server does, or a deleted "
+        "notebook is loaded again."
+    ),
+]
+_Sequence = Annotated[
+    int, Meta(ge=1, description="Increases by one from event to event of the notebook.")
+]
+
+
 class NotebookEvent(WireEvent, frozen=True, kw_only=True):
-    """Something happened to a notebook."""
+    """Something happened to a notebook.
+
+    Its `epoch` and `sequence` are given when it is published, and always sent.
+    """
 
     notebook_id: str
+    epoch: _Epoch = ""
+    sequence: _Sequence = 0
 
     @property
     def room(self) -> str:
@@ -95,14 +114,6 @@ class CellEvent(NotebookEvent, frozen=True, kw_only=True):
 # Running ------------------------------------------------------------------------------------------
 
 _RunId = Annotated[str, Meta(description="The same for all events of a run.")]
-_Sequence = Annotated[
-    int,
-    Meta(
-        ge=1,
-        description="Increases by one from event to event of the notebook; starts over when the "
-        "server does.",
-    ),
-]
 _Item = Annotated[
     int | None, Meta(description="The index of the item, in a prompt over items; null otherwise.")
 ]
@@ -113,7 +124,6 @@ class RunEvent(NotebookEvent, frozen=True, kw_only=True):
     """Something happened in a run."""
 
     run_id: _RunId
-    sequence: _Sequence
 
     def if_not_written(self, error: BaseException) -> WireEvent:  # noqa: ARG002 - as above
         """The same, or a number would be missing."""
@@ -265,7 +275,6 @@ class CellExecutionCompleted(RunCellEvent, frozen=True, kw_only=True):
         return CellExecutionFailed(
             notebook_id=self.notebook_id,
             run_id=self.run_id,
-            sequence=self.sequence,
             cell_id=self.cell_id,
             error=failure.content,
             outputs=self.outputs.with_output(failure),
@@ -299,7 +308,6 @@ class CellsStale(NotebookEvent, frozen=True, kw_only=True):
     """Some cells have become stale, since what they depend on was run or edited."""
 
     run_id: Annotated[str | None, Meta(description="The run that caused it; null: an edit.")]
-    sequence: _Sequence
     cell_ids: Annotated[list[str], Meta(description="The cells that have become stale.")]
     reasons: _Reasons
 
@@ -333,7 +341,6 @@ class NotebookExecutionCompleted(RunEvent, frozen=True, kw_only=True):
         return NotebookExecutionFailed(
             notebook_id=self.notebook_id,
             run_id=self.run_id,
-            sequence=self.sequence,
             error=storage_failure(error).content,
             cell_id=None,
         )
@@ -353,24 +360,23 @@ class KernelRestarted(NotebookEvent, frozen=True, kw_only=True):
 # Editing ------------------------------------------------------------------------------------------
 
 
-class NotebookCreated(NotebookHeader, WireEvent, frozen=True, kw_only=True):
+class HeaderEvent(NotebookEvent, frozen=True, kw_only=True):
+    """Something happened to the header of a notebook."""
+
+    id: str
+    name: str
+    created_at: Time
+    updated_at: Time
+
+
+class NotebookCreated(HeaderEvent, frozen=True, kw_only=True):
     """A notebook was created, or loaded from a file."""
 
-    @property
-    def room(self) -> str:
-        """The notebook."""
-        return self.notebook_id
 
-
-class NotebookChanged(NotebookHeader, WireEvent, frozen=True, kw_only=True):
+class NotebookChanged(HeaderEvent, frozen=True, kw_only=True):
     """A notebook's name or metadata was changed."""
 
     metadata: Metadata
-
-    @property
-    def room(self) -> str:
-        """The notebook."""
-        return self.notebook_id
 
 
 class NotebookDeleted(NotebookEvent, frozen=True, kw_only=True):
@@ -398,6 +404,18 @@ class CellMoved(CellEvent, frozen=True, kw_only=True):
 
 class CellDeleted(CellEvent, frozen=True, kw_only=True):
     """A cell was deleted."""
+
+
+class Resync(NotebookEvent, frozen=True, kw_only=True):
+    """What was missed is not known any more, or an edit could not be kept: read the notebook again.
+
+    A client that subscribes with `epoch` and `after` gets it where the events since then are not
+    there.
+    """
+
+    sequence: Annotated[
+        int, Meta(ge=0, description="That of the last event so far; the next one follows it.")
+    ] = 0
 
 
 class OutputsCleared(NotebookEvent, frozen=True, kw_only=True):
@@ -441,6 +459,7 @@ EMITTED: dict[str, type[WireEvent]] = {
         CellMoved,
         CellDeleted,
         OutputsCleared,
+        Resync,
         ServerStopping,
     )
 }

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from llm_repl_server import __version__
 from llm_repl_server.services.encoding import OutputAnswer, output_schema
-from llm_repl_server.services.wire_events import EMITTED
+from llm_repl_server.services.wire_events import EMITTED, NotebookEvent
 from llm_repl_server.sockets.messages import HANDLED, Acknowledgement
 
 __all__ = ["describe", "describe_as_yaml"]
@@ -39,8 +39,11 @@ dies or it is deleted; while a whole notebook runs, these come between
 `notebook_execution_started` and its end. Prompts run at the same time as other cells, so that what
 several cells say may come by turns.
 
-What is about runs has a `sequence`, which rises by one from event to event of a notebook: who finds
-a gap has missed something. A client that does not read is let go when 64 MB wait for it, or by long
+Every event of a notebook has an `epoch` and a `sequence`, which rises by one from event to event of
+the notebook: who finds a gap has missed something. The server keeps the latest events of the
+notebooks that clients follow, for ten minutes after the last one has left: a client that comes back
+emits `subscribe` with the `epoch` and, as `after`, the last `sequence` that it has, and is sent what
+it has missed, in order, before anything new; or `resync`, and then it reads the notebook again. A client that does not read is let go when 64 MB wait for it, or by long
 polling 10,000 events. One that does not answer a ping in 20 seconds is let go too, and so is one
 that has not shown its token 5 seconds after the handshake, where it needs one. A server that stops
 closes the connections and says nothing of an end, so that clients come back by themselves. Payloads
@@ -63,6 +66,9 @@ def describe() -> dict[str, Any]:
         # Before Python 3.13 docstrings have the indentation of the code that they stand in.
         if "description" in schema:
             schema["description"] = cleandoc(schema["description"])
+    for kind in EMITTED.values():
+        if issubclass(kind, NotebookEvent):
+            _require_numbers(schemas[kind.__name__])
     names = [*EMITTED, *HANDLED, _ACKNOWLEDGEMENT]
     messages = {
         name: _message(name, kind, reference)
@@ -125,6 +131,15 @@ def describe_as_yaml() -> str:
         describe(), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100
     )
     return written
+
+
+def _require_numbers(schema: dict[str, Any]) -> None:
+    """Say that an event always has its numbers: they have defaults until it is published."""
+    for name in ("epoch", "sequence"):
+        del schema["properties"][name]["default"]
+    schema["required"] = [
+        name for name in schema["properties"] if name in {*schema["required"], "epoch", "sequence"}
+    ]
 
 
 def _message(name: str, kind: type[Struct], reference: dict[str, Any]) -> dict[str, Any]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from itertools import groupby
 from operator import itemgetter
 
 from llm_repl_server.services.encoding import json_bytes
-from llm_repl_server.services.wire_events import WireEvent
+from llm_repl_server.services.event_numbers import EventNumbers
+from llm_repl_server.services.wire_events import NotebookEvent, Resync, WireEvent
+from llm_repl_server.sockets.event_history import EventHistory
 from llm_repl_server.sockets.session import SocketSession
 from llm_repl_server.sockets.websocket import text_frame
 
@@ -25,15 +28,20 @@ class Broadcaster:
 
     Args:
         loop: The engine's loop.
+        numbers: How far the events of each notebook have come.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, numbers: EventNumbers | None = None
+    ) -> None:
         self._loop = loop
         #: By client: the notebooks that it has subscribed to; None: it has not, and hears all.
         self._subscriptions: dict[SocketSession, set[str] | None] = {}
         self._of_all: dict[SocketSession, None] = {}
         self._of_notebook: dict[str, dict[SocketSession, None]] = {}
         self._waiting: list[tuple[str | None, bytes]] = []
+        self._numbers = numbers or EventNumbers()
+        self._history = EventHistory(loop.time)
 
     def add(self, session: SocketSession) -> None:
         """Send a client the events of every notebook, until it subscribes to some."""
@@ -54,9 +62,39 @@ class Broadcaster:
             return  # it has gone meanwhile
         self.flush()
         subscribed = self._subscriptions[session] or set()
-        self._subscriptions[session] = subscribed | {notebook_id}
         self._of_all.pop(session, None)
+        if notebook_id not in subscribed:
+            self._history.joined(notebook_id)
+        self._subscriptions[session] = subscribed | {notebook_id}
         self._of_notebook.setdefault(notebook_id, {})[session] = None
+
+    def resume(self, session: SocketSession, notebook_id: str, epoch: str, after: int) -> None:
+        """Send a client what it has missed of a notebook, and then what is new.
+
+        Args:
+            session: The client.
+            notebook_id: Which notebook.
+            epoch: That of the last event that the client knows of.
+            after: Its number. Where it is not known what came after it, the client is told to
+                read the notebook again.
+        """
+        if session not in self._subscriptions:
+            return  # it has gone meanwhile
+        self.flush()
+        last = self._numbers.last(notebook_id)
+        missed = self._history.follow(
+            notebook_id,
+            epoch=epoch,
+            after=after,
+            last_epoch=last.epoch,
+            last_sequence=last.sequence,
+        )
+        self.subscribe(session, notebook_id)
+        if missed is None:
+            resync = Resync(notebook_id=notebook_id, epoch=last.epoch, sequence=last.sequence)
+            missed = [json_bytes((resync.wire_name, resync))]
+        if missed:
+            _send([session], missed)
 
     def unsubscribe(self, session: SocketSession, notebook_id: str) -> None:
         """Send a client a notebook's events no more."""
@@ -67,8 +105,8 @@ class Broadcaster:
             self._leave(session, notebook_id)
 
     def has_clients(self) -> bool:
-        """Whether anybody would hear an event now."""
-        return bool(self._subscriptions)
+        """Whether anybody would hear an event, now or when they come back."""
+        return bool(self._subscriptions) or bool(self._history)
 
     def send(self, event: WireEvent) -> None:
         """Send an event, at the end of this turn of the loop."""
@@ -76,18 +114,16 @@ class Broadcaster:
         if not self._waiting:
             self._loop.call_soon(self.flush)
         self._waiting.append((event.room, encoded))
+        if isinstance(event, NotebookEvent):
+            self._history.add(event.notebook_id, event.epoch, event.sequence, encoded)
 
     def flush(self) -> None:
         """Send what waits, now."""
         waiting, self._waiting = self._waiting, []
         for notebook_id, events in groupby(waiting, itemgetter(0)):
             listeners = self._listeners(notebook_id)
-            if not listeners:
-                continue
-            packets = [_EVENT + event for _, event in events]
-            frames = b"".join(text_frame(_MESSAGE + packet) for packet in packets)
-            for session in listeners:
-                session.send_events(packets, frames)
+            if listeners:
+                _send(listeners, [event for _, event in events])
 
     def _listeners(self, notebook_id: str | None) -> list[SocketSession]:
         if notebook_id is None:
@@ -95,7 +131,15 @@ class Broadcaster:
         return [*self._of_all, *self._of_notebook.get(notebook_id, ())]
 
     def _leave(self, session: SocketSession, notebook_id: str) -> None:
+        self._history.left(notebook_id)
         listeners = self._of_notebook.get(notebook_id, {})
         listeners.pop(session, None)
         if not listeners:
             self._of_notebook.pop(notebook_id, None)
+
+
+def _send(listeners: Iterable[SocketSession], events: Iterable[bytes]) -> None:
+    packets = [_EVENT + event for event in events]
+    frames = b"".join(text_frame(_MESSAGE + packet) for packet in packets)
+    for session in listeners:
+        session.send_events(packets, frames)

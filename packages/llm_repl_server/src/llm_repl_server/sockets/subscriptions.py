@@ -8,6 +8,7 @@ from typing import Any
 from flask import request
 from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import SocketIO
+from msgspec import UNSET
 
 from llm_repl_core import InvalidInput
 from llm_repl_server.services.decoding import to_struct
@@ -17,6 +18,8 @@ from llm_repl_server.sockets.messages import Subscribe, Unsubscribe
 from llm_repl_server.sockets.session import SocketSession
 
 __all__ = ["handle_subscriptions"]
+
+_HALF = "`epoch` and `after` go together: give both as the notebook has them, or neither."
 
 
 def handle_subscriptions(
@@ -51,7 +54,13 @@ def handle_subscriptions(
         except InvalidInput as error:
             return _failure(error)
         session = _session()
-        session.in_loop(broadcaster.subscribe, session, message.notebook_id)
+        epoch, after = message.epoch, message.after
+        if epoch is UNSET and after is UNSET:
+            session.in_loop(broadcaster.subscribe, session, message.notebook_id)
+        elif epoch is UNSET or after is UNSET:
+            return {"success": False, "error": _HALF}
+        else:
+            session.in_loop(broadcaster.resume, session, message.notebook_id, epoch, after)
         return {"success": True}
 
     def unsubscribe(*arguments: object) -> dict[str, Any]:

@@ -1,0 +1,80 @@
+"""What is under way in a notebook, for clients that come in the middle of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from llm_repl_core.engine.approvals import ToolApprovalRequest
+from llm_repl_server.services.encoding import Time
+from llm_repl_server.storage.run_record import RunRecord
+
+__all__ = [
+    "PendingApproval",
+    "RunUnderWay",
+    "RunningCell",
+    "pending_approvals",
+    "runs_under_way",
+]
+
+
+class RunUnderWay(Struct, frozen=True, kw_only=True):
+    """A run that is running, or that waits for its turn."""
+
+    run_id: str
+    state: Literal["queued", "running"]
+    cell_ids: Annotated[list[str], Meta(description="The cells of the run, in order.")]
+    ended: Annotated[int, Meta(ge=0, description="How many cells have ended.")]
+    total: Annotated[int, Meta(ge=0, description="How many there are.")]
+
+
+class RunningCell(Struct, frozen=True, kw_only=True):
+    """A cell that is running."""
+
+    cell_id: str
+    run_id: str
+    started_at: Time
+
+
+class PendingApproval(Struct, frozen=True, kw_only=True):
+    """A tool call that waits for a yes or a no: see `POST …/tool_calls/<call_id>`."""
+
+    call_id: str
+    cell_id: str
+    name: Annotated[str, Meta(description="The function.")]
+    arguments: Annotated[str, Meta(description="JSON, exactly as the model wrote it.")]
+    item: Annotated[
+        int | None,
+        Meta(description="The index of the item, in a prompt over items; null otherwise."),
+    ]
+
+
+def runs_under_way(records: Iterable[RunRecord]) -> list[RunUnderWay]:
+    """Those of some runs that have not ended."""
+    return [
+        RunUnderWay(
+            run_id=record.id,
+            state=record.state,
+            cell_ids=list(record.cell_ids),
+            ended=record.completed,
+            total=record.total,
+        )
+        for record in records
+        if record.state in ("queued", "running")
+    ]
+
+
+def pending_approvals(questions: Sequence[ToolApprovalRequest]) -> list[PendingApproval]:
+    """What waits for a yes or a no."""
+    return [
+        PendingApproval(
+            call_id=question.call_id,
+            cell_id=question.cell_id,
+            name=question.name,
+            arguments=question.arguments,
+            item=question.item,
+        )
+        for question in questions
+    ]
