@@ -22,7 +22,7 @@ KEPT_FOR_S = 600.0
 _LOOKED_EVERY_S = 10.0
 
 
-class _Kept:
+class _KeptEvents:
     """The latest events of one notebook, with no number missing between the first and the last."""
 
     def __init__(self, epoch: str, base: int) -> None:
@@ -64,7 +64,7 @@ class EventHistory:
 
     def __init__(self, now_s: Callable[[], float]) -> None:
         self._now_s = now_s
-        self._notebooks: dict[str, _Kept] = {}  # the one that was followed last is the last
+        self._notebooks: dict[str, _KeptEvents] = {}  # the one that was followed last is the last
         self._size_bytes = 0
         self._looked_at_s = 0.0
 
@@ -99,7 +99,7 @@ class EventHistory:
         Returns:
             The events after that, in order; None: they are not known any more.
         """
-        kept = self._notebooks.pop(notebook_id, None) or _Kept(last_epoch, last_sequence)
+        kept = self._notebooks.pop(notebook_id, None) or _KeptEvents(last_epoch, last_sequence)
         self._notebooks[notebook_id] = kept
         kept.left_at_s = self._now_s()
         if kept.epoch != last_epoch:
