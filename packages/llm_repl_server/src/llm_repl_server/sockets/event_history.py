@@ -80,7 +80,7 @@ class EventHistory:
             return
         self._size_bytes += kept.add(epoch, sequence, event)
         if self._size_bytes > TOTAL_LIMIT_BYTES:
-            oldest = next(one for one in self._notebooks.values() if one.size_bytes)
+            oldest = next(kept for kept in self._notebooks.values() if kept.size_bytes)
             self._size_bytes -= oldest.size_bytes
             oldest.clear(oldest.epoch, oldest.last)
 
