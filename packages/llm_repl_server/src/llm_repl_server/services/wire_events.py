@@ -320,7 +320,6 @@ class StaleReasonsChanged(NotebookEvent, frozen=True, kw_only=True):
     """Of some cells that were stale already, more is known why."""
 
     run_id: Annotated[str | None, Meta(description="The run that caused it; null: an edit.")]
-    sequence: _Sequence
     cell_ids: Annotated[list[str], Meta(description="These cells.")]
     reasons: _Reasons
 
