@@ -61,11 +61,18 @@ class Graph:
     Args:
         nodes: The cells, in document order.
         edges: Each from a cell to one below it.
+        makers: By variable: the cells that may bind or change it, in document order.
     """
 
-    def __init__(self, nodes: Iterable[Node], edges: Iterable[Edge]) -> None:
+    def __init__(
+        self,
+        nodes: Iterable[Node],
+        edges: Iterable[Edge],
+        makers: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self.nodes = tuple(nodes)
         self.edges = tuple(edges)
+        self.makers: Mapping[str, Sequence[str]] = makers or {}
         self._indexes = {node.id: index for index, node in enumerate(self.nodes)}
         self._above: dict[str, set[str]] = {}
         self._below: dict[str, set[str]] = {}
@@ -87,7 +94,7 @@ class Graph:
             for prompt, above in pairs
             if above in places and prompt in places and places[above] < places[prompt]
         ]
-        return Graph(self.nodes, [*self.edges, *seen]) if seen else self
+        return Graph(self.nodes, [*self.edges, *seen], self.makers) if seen else self
 
     def downstream(self, cell_id: str) -> list[str]:
         """The ids of the cells that need a cell, directly or not, in document order.
@@ -131,7 +138,7 @@ def build_graph(notebook: Notebook, effects: Sequence[Effects]) -> Graph:
     builder = _Builder()
     for index, (cell, own) in enumerate(zip(notebook, effects, strict=True)):
         builder.add(index, cell, names.by_name(own), own.rebinds)
-    return Graph(builder.nodes, builder.edges)
+    return Graph(builder.nodes, builder.edges, builder.makers)
 
 
 _LONGEST_CHAIN = 12
@@ -145,6 +152,7 @@ class _Builder:
     def __init__(self) -> None:
         self.nodes: list[Node] = []
         self.edges: list[Edge] = []
+        self.makers: dict[str, list[str]] = {}
         self._chains: dict[str, list[str]] = {}
         self._barrier: str | None = None
         self._prompts: list[str] = []  # the next barrier waits for them
@@ -174,6 +182,7 @@ class _Builder:
             # Prompts above this barrier are reached through it, which stands for them.
             self._prompts = [cell.id] if self._prompts else []
         for name in use.writes | use.changes:
+            self.makers.setdefault(name, []).append(cell.id)
             chain = self._chains.setdefault(name, [])
             if name in rebinds:
                 chain.clear()

@@ -19,6 +19,7 @@ from llm_repl_core.engine.event_stream import EventStream, Listener
 from llm_repl_core.engine.forecast import RunForecast
 from llm_repl_core.engine.forecaster import forecast, read_outline
 from llm_repl_core.engine.kernel_manager import KernelManager
+from llm_repl_core.engine.looks import Looks
 from llm_repl_core.engine.mispredictions import Mispredictions
 from llm_repl_core.engine.notebook_preferences import noted_mode
 from llm_repl_core.engine.options import RunOptions
@@ -96,6 +97,8 @@ class LiveSession:
         self._seen = 0, KnownValues()
         self.answers = AnswerBook(self._parts, self._queue)
         """The versions of prompts' answers, and which is in use."""
+        self.looks = Looks(kernel, self._queue)
+        """Shows people the variables."""
 
     @property
     def approvals(self) -> Approvals:
@@ -339,11 +342,13 @@ class LiveSession:
         """Stop what runs and end the kernel."""
         self.closed = True
         await self._queue.stop_all()
+        await self.looks.close()
         async with self._queue.between_runs():
             await self.kernel.shutdown()
 
     async def end_kernel(self) -> None:
         """End the kernel, when no run has it; the next run starts another, and says so."""
+        await self.looks.close()
         async with self._queue.between_runs():
             await self.kernel.shutdown()
 

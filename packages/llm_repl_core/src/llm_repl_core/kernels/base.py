@@ -64,12 +64,19 @@ class Kernel(KernelState):
     def __init__(self, options: KernelOptions | None = None) -> None:
         super().__init__(options)
         self._next_number: int | None = None
+        self.changes = 0
+        """How often it was asked for something that may have changed the state."""
         self._put_output: Callable[[OutputChange], object] | None = None
 
     @property
     def language(self) -> str | None:
         """The language that it runs, in lower case; None where that is not known."""
         return PYTHON
+
+    @property
+    def forks_whole(self) -> bool:
+        """Whether `fork` gives the whole state, so that anything may be asked of it."""
+        return False
 
     @abc.abstractmethod
     async def start(self) -> None:
@@ -125,7 +132,9 @@ class Kernel(KernelState):
         await self.shutdown()
         await self.start()
 
-    async def fork(self, names: Collection[str]) -> KernelFork | None:
+    async def fork(
+        self, names: Collection[str], *, limit_s: float | None = None
+    ) -> KernelFork | None:
         """A copy of the state as it is now, which is only looked at.
 
         Called only when nothing else uses the kernel. Here it is a copy of variables that are plain
@@ -133,6 +142,8 @@ class Kernel(KernelState):
 
         Args:
             names: The variables that are wanted at least.
+            limit_s: How long it has for what it is asked, where it is a process; None: as the
+                kernel was made.
 
         Returns:
             The copy, which the caller closes; None: there is none to be had.
@@ -140,6 +151,7 @@ class Kernel(KernelState):
         Raises:
             KernelDied: The kernel ended meanwhile.
         """
+        del limit_s  # it is no process
         return await copy_plain(self, names)
 
     async def set_pending(self, names: Sequence[str], token: str, why: str) -> None:

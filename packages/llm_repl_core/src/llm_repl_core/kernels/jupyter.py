@@ -50,6 +50,9 @@ _SILENCE_S = 10.0
 _LOST = "The kernel did not say that all outputs of the cell were sent: some may be lost."
 _POLL_S = 0.5
 """How often a kernel that says nothing is asked whether it lives."""
+_EDITOR_TIMEOUT_S = 1.0
+_MAX_MATCHES = 200
+_MAX_DOCUMENTATION = 4000
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -264,6 +267,43 @@ class JupyterKernel(Kernel):
             "names": None if names is None else list(names),
         }
         return await self._ask("snapshot", arguments, dict[str, Value])
+
+    async def complete(self, code: str, cursor: int) -> dict[str, Any] | None:
+        """Ask by Jupyter's own message, where helpers can't; see `llm_repl_core.kernels.views.EditorKernel`."""
+        if self._speaks_python:
+            return None
+        content = await self._ask_editor(lambda: self._client.complete(code, cursor))
+        kinds = {
+            str(match.get("text", "")): str(match.get("type", ""))
+            for match in content.get("metadata", {}).get("_jupyter_types_experimental") or ()
+        }
+        return {
+            "start": content.get("cursor_start", cursor),
+            "end": content.get("cursor_end", cursor),
+            "matches": [
+                {"text": text, "type": kinds.get(text, "")}
+                for text in map(str, (content.get("matches") or ())[:_MAX_MATCHES])
+            ],
+        }
+
+    async def inspect(self, code: str, cursor: int) -> dict[str, Any] | None:
+        """Ask by Jupyter's own message, where helpers can't; see `complete`."""
+        if self._speaks_python:
+            return None
+        content = await self._ask_editor(lambda: self._client.inspect(code, cursor))
+        text = str(content.get("data", {}).get("text/plain", "")) if content.get("found") else ""
+        return {"documentation": _ANSI.sub("", text)[:_MAX_DOCUMENTATION]} if text else {}
+
+    async def _ask_editor(self, send: Callable[[], str]) -> Any:
+        """Ask what an editor asks, and give it up after a moment: the answer that is late is passed over."""
+        async with self._lock:
+            self._require_alive()
+            id_ = send()
+            try:
+                async with asyncio.timeout(_EDITOR_TIMEOUT_S):
+                    return (await self._reply(id_))["content"]
+            except TimeoutError:
+                return {}
 
     async def interrupt(self) -> None:
         """End what is running; see `Kernel.interrupt`."""

@@ -29,13 +29,18 @@ from llm_repl_core.kernels import (
 from llm_repl_core.kernels.inspection import (
     annotation_types,
     arguments,
+    completion,
     docstrings,
     functions,
     held,
     media,
     models,
     parameters,
+    parts,
     plain,
+    summaries,
+    tables,
+    typed,
 )
 
 __all__ = ["bootstrap_code", "request_expression"]
@@ -49,7 +54,7 @@ _MODULES = (
     safe_builtins, values, shortening, whole_display, inserted, evaluation, pending, programs,
     plotly_renderer, user_frames, no_stdin,
     annotation_types, arguments, docstrings, functions, held, media, models, parameters,
-    plain,
+    plain, tables, summaries, parts, typed, completion,
 )  # fmt: skip
 """What is sent. All in one module, so no two of them may define the same name."""
 

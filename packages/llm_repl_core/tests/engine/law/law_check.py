@@ -66,10 +66,12 @@ class WatchedKernel(WorkerKernel):
         with self._conductor.busy():
             await super().assign(values)
 
-    async def fork(self, names: Collection[str]) -> KernelFork | None:
+    async def fork(
+        self, names: Collection[str], *, limit_s: float | None = None
+    ) -> KernelFork | None:
         """See `Kernel.fork`."""
         with self._conductor.busy():
-            fork = await super().fork(names)
+            fork = await super().fork(names, limit_s=limit_s)
         return None if fork is None else _WatchedFork(fork, self._conductor)
 
 

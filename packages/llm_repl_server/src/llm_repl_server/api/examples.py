@@ -33,6 +33,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "plan_run": {"mode": "reuse"},
     "preview_draft": {"content": "Say hello to {who}.", "temperature": 0.2},
     "edit_answer": {"content": "Hello, everybody."},
+    "complete_code": {"code": "greeting.up", "cursor": 11},
+    "inspect_code": {"code": "print(greeting, ", "cursor": 16},
     "decide_tool_call": {"approved": True},
     "choose_provider": {"type": "mock", "model": "mock"},
     "set_custom_provider": {"base_url": "http://localhost:11434/v1", "model": "qwen3"},

@@ -132,7 +132,7 @@ class ExecutionService:
         """
         opened = await self._open_notebooks.get(notebook_id)
         await opened.session.restart()
-        opened.last_snapshot = {}
+        opened.forget_state()
         self._publisher.publish(KernelRestarted(notebook_id=notebook_id))
 
     async def state(self, notebook_id: str) -> StateAnswer:

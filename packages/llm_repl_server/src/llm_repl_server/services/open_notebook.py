@@ -7,7 +7,9 @@ import asyncio
 from llm_repl_core import Notebook, Value
 from llm_repl_core.engine.dependencies import Dependencies
 from llm_repl_core.engine.live_session import LiveSession
+from llm_repl_core.engine.looks import Look
 from llm_repl_core.execution.events import RUN_STOPPED
+from llm_repl_core.kernels.views import VariableList
 from llm_repl_server.services.event_publisher import EventPublisher
 from llm_repl_server.services.notebook_writer import NotebookWriter
 from llm_repl_server.services.run_events import RunEvents
@@ -35,6 +37,7 @@ class OpenNotebook:
         writer: Its way to the disk.
         events: What its runs tell the clients.
         last_snapshot: Its variables, as they were when they were last looked at.
+        last_variables: The same in a line each; None: they were not looked at.
         last_used_s: When somebody last asked for it, by the loop's clock.
     """
 
@@ -52,6 +55,7 @@ class OpenNotebook:
         self.writer = NotebookWriter(notebook, store, publisher)
         self.events = RunEvents(self.writer, publisher, runs)
         self.last_snapshot: dict[str, Value] = {}
+        self.last_variables: Look[VariableList] | None = None
         self.last_used_s = 0.0
         self._sessions = sessions
         self._had_kernel = had_kernel
@@ -108,8 +112,13 @@ class OpenNotebook:
             unless_used_since_s: By the loop's clock; who has come since needs it.
         """
         if self._session is not None and self.last_used_s <= unless_used_since_s:
-            self.last_snapshot = {}
+            self.forget_state()
             await self._session.end_kernel()
+
+    def forget_state(self) -> None:
+        """Forget what its variables were: the kernel that had them is gone."""
+        self.last_snapshot = {}
+        self.last_variables = None
 
     def stop_queued(self, run_id: str) -> None:
         """Stop a run that waits for its turn; what runs now goes on.

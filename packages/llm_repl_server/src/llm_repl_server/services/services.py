@@ -24,6 +24,7 @@ from llm_repl_server.services.providers import ProviderService
 from llm_repl_server.services.run_registry import RunRegistry
 from llm_repl_server.services.runs import RunService
 from llm_repl_server.services.sessions import SessionFactory
+from llm_repl_server.services.variables import VariableService
 from llm_repl_server.services.wire_events import ServerStopping
 from llm_repl_server.settings import ServerSettings
 from llm_repl_server.storage.call_log import DatabaseLedger
@@ -89,6 +90,7 @@ class Services:
         self.prompts = PromptService(open_notebooks, self.cells)
         self.providers = ProviderService(self.application)
         self.llm = LLMService(self.application, self.store, self.providers)
+        self.variables = VariableService(open_notebooks)
         self.llm.restore()
         self.loop.submit(self.llm.warm())
         self._sweeping = self.loop.submit(self._sweep())

@@ -8,6 +8,7 @@ also sent into kernels whose environment does not have this package
 from __future__ import annotations
 
 from llm_repl_core.kernels.inserted import insert, insert_all
+from llm_repl_core.kernels.inspection.completion import complete_code, inspect_code
 from llm_repl_core.kernels.inspection.functions import (
     await_call,
     callable_names,
@@ -19,15 +20,20 @@ from llm_repl_core.kernels.inspection.functions import (
 from llm_repl_core.kernels.inspection.held import forget
 from llm_repl_core.kernels.inspection.media import media_of, media_piece
 from llm_repl_core.kernels.inspection.models import make_answers, model_schema, place_answers
+from llm_repl_core.kernels.inspection.parts import value_page
 from llm_repl_core.kernels.inspection.plain import plain_literal
+from llm_repl_core.kernels.inspection.summaries import list_variables
 
 __all__ = [
     "await_call",
     "callable_names",
+    "complete_code",
     "describe_functions",
     "forget",
     "insert",
     "insert_all",
+    "inspect_code",
+    "list_variables",
     "make_answers",
     "media_of",
     "media_piece",
@@ -37,4 +43,5 @@ __all__ = [
     "prepare_call",
     "run_call",
     "take_result",
+    "value_page",
 ]

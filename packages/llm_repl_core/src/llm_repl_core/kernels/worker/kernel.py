@@ -45,6 +45,8 @@ _HELLO_TIMEOUT_S = 30.0
 _SHUTDOWN_TIMEOUT_S = 2.0
 _REASON_TIMEOUT_S = 2.0
 _SNAPSHOT_LIMIT_BYTES = 256 * 2**20
+_READING = (protocol.ListNames, protocol.TakeSnapshot, protocol.TakeFork)
+"""Requests that leave the state as it is."""
 
 
 class WorkerKernel(Kernel):
@@ -90,6 +92,11 @@ class WorkerKernel(Kernel):
         return self._connection is not None and not self._connection.lost
 
     @property
+    def forks_whole(self) -> bool:
+        """Whether its process can be forked; see `Kernel.forks_whole`."""
+        return sys.platform == "linux"
+
+    @property
     def pid(self) -> int | None:
         """The kernel's process; None where it does not run."""
         return self._handle.pid if self._handle is not None and self.alive else None
@@ -110,6 +117,7 @@ class WorkerKernel(Kernel):
         async with self._lock:
             connection = self._require_alive()
             await self._pass_signals(connection)
+            self.changes += 1
             request = protocol.Execute(next(self._ids), clean_text(code), self._take_number())
             connection.send(protocol.encode(request))
             self._busy = True
@@ -175,14 +183,16 @@ class WorkerKernel(Kernel):
                 if left < 0:
                     connection.fail("The kernel sent a larger snapshot than is taken.")
 
-    async def fork(self, names: Collection[str]) -> KernelFork | None:
+    async def fork(
+        self, names: Collection[str], *, limit_s: float | None = None
+    ) -> KernelFork | None:
         """A forked process, where the system has such; see `Kernel.fork`."""
         if sys.platform != "linux":
-            return await super().fork(names)
+            return await super().fork(names, limit_s=limit_s)
         handle = self._handle
         if handle is None:
             raise KernelDied("The worker kernel is not running; start it first.")
-        fork = WorkerFork(self.options, self._fork_limit_s, self._forks.discard)
+        fork = WorkerFork(self.options, limit_s or self._fork_limit_s, self._forks.discard)
         self._forks.add(fork)
         try:
             ours, theirs = socket.socketpair()
@@ -379,6 +389,7 @@ class WorkerKernel(Kernel):
             else:
                 connection.send_with(data, descriptor)
             self._busy = True
+            self.changes += not isinstance(request, _READING)
             try:
                 yield connection, request.id
             except asyncio.CancelledError:
