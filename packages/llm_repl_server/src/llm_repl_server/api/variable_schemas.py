@@ -19,7 +19,7 @@ class ValueQuery(Struct, kw_only=True):
         str,
         Meta(
             pattern=r"^(?:/[\s\S]*)?$",
-            max_length=4000,
+            max_length=1000,
             description="A part, as a JSON pointer: `/orders/0`. A step is a key, a field, a column or "
             "a position; `@3` is always a position. Entries say which `step` leads to them.",
         ),
