@@ -175,5 +175,5 @@ def test_a_value_that_never_ends_or_acts_does_neither_to_the_kernel() -> None:
     asyncio.run(asyncio.wait_for(whole(), 3 * LIMIT_S))
 
 
-async def list_with_texts_if_allowed(state: Any, may_call: bool) -> views.VariableList:  # noqa: FBT001  as `Looks.ask` calls it
+async def list_with_texts_if_allowed(state: Any, may_call: bool) -> views.VariableList:
     return await views.list_variables(state, with_texts=may_call)
