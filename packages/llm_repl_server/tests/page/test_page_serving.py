@@ -31,10 +31,20 @@ def test_what_an_output_brings_is_kept_in_a_sandbox(api):
     policy = answer.headers["Content-Security-Policy"]
     assert policy.startswith("sandbox allow-scripts;")
     assert "allow-same-origin" not in policy
-    for part in ("default-src 'none'", "form-action 'none'", "webrtc 'block'"):
+    for part in ("default-src 'none'", "form-action 'none'", "base-uri 'none'"):
         assert part in policy
     assert "connect-src" not in policy
     assert answer.headers["X-DNS-Prefetch-Control"] == "off"
+
+
+def test_what_has_come_from_elsewhere_runs_no_script_in_its_frame(api):
+    first, second = (api.get("/frame/still") for _ in range(2))
+    policy = first.headers["Content-Security-Policy"]
+    (nonce,) = re.findall(r"script-src 'nonce-([^']+)';", policy)
+    assert "script-src 'nonce-" in policy
+    assert "unsafe-eval" not in policy
+    assert f'<script nonce="{nonce}">' in first.text
+    assert nonce not in second.text
 
 
 @pytest.mark.parametrize("name", ["page.js", "editor.js", "formulas.js", "page.css", "icon.svg"])

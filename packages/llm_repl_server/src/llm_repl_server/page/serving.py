@@ -34,15 +34,23 @@ _POLICY: Final = (
     "form-action 'self'; frame-ancestors 'none'"
 )
 _FRAME_POLICY: Final = (
-    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; "
+    "sandbox allow-scripts; default-src 'none'; script-src {scripts}; "
     "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; media-src data: blob:; "
-    "form-action 'none'; base-uri 'none'; webrtc 'block'; frame-ancestors 'self'"
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
 )
-_FRAME: Final = b"""<!doctype html><meta charset="utf-8"><title>Output</title><script>
+_ANY_SCRIPT: Final = "'unsafe-inline' 'unsafe-eval'"
+# It writes what it is handed into itself, with a script of the page's in front. Before that, it takes
+# away what reaches other machines whatever the policy says: WebRTC, and leading the frame elsewhere,
+# for which browsers connect ahead.
+_FRAME: Final = """<!doctype html><meta charset="utf-8"><title>Output</title><script nonce="{nonce}">
+const { nonce } = document.currentScript;
+for (const name of Object.getOwnPropertyNames(window)) if (/^(webkit)?RTC/.test(name)) delete window[name];
+window.navigation?.addEventListener("navigate", (event) => { if (!event.hashChange) event.preventDefault(); });
 addEventListener("message", (event) => {
   if (event.source !== parent || typeof event.data?.html !== "string") return;
+  const html = event.data.html.replace(/<(meta|link|base|iframe|frame|object|embed|portal|fencedframe)(?=[\\s/>])/gi, "<no-$1");
   document.open();
-  document.write(event.data.html);
+  document.write(`<!doctype html><meta charset="utf-8"><script nonce="${nonce}">${event.data.script}</` + "script>" + html);
   document.close();
 }, { once: true });
 parent.postMessage({ ready: true }, "*");
@@ -71,8 +79,20 @@ def start() -> Response:
 @page.get("/frame")
 def frame() -> Response:
     """The document in which an output's HTML is shown; the page hands it over by a message."""
-    response = Response(_FRAME, mimetype=_MEDIA_TYPES[".html"])
-    response.headers["Content-Security-Policy"] = _FRAME_POLICY
+    return _frame(_ANY_SCRIPT, secrets.token_urlsafe(16))
+
+
+@page.get("/frame/still")
+def still_frame() -> Response:
+    """The same for HTML that has come from elsewhere: none of its scripts runs."""
+    nonce = secrets.token_urlsafe(16)
+    return _frame(f"'nonce-{nonce}'", nonce)
+
+
+def _frame(scripts: str, nonce: str) -> Response:
+    response = Response(_FRAME.replace("{nonce}", nonce), mimetype=_MEDIA_TYPES[".html"])
+    response.headers["Content-Security-Policy"] = _FRAME_POLICY.replace("{scripts}", scripts)
+    response.headers["Cache-Control"] = "no-store"
     # Names of hosts could carry something out, and no policy keeps them from being looked up.
     response.headers["X-DNS-Prefetch-Control"] = "off"
     return _guarded(response)

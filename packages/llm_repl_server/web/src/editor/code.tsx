@@ -2,6 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
+import { withMarks } from "../ui/invisible.tsx";
 import type { Piece } from "./highlight.ts";
 
 type Highlight = (text: string) => readonly Piece[];
@@ -12,10 +13,10 @@ export const highlighter = signal<Highlight | null>(null);
 export function Code({ text }: { text: string }) {
   const highlight = highlighter.value;
   const pieces = useMemo(() => highlight?.(text), [text, highlight]);
-  if (!pieces) return <>{text}</>;
+  if (!pieces) return <>{withMarks(text)}</>;
   return (
     <>
-      {pieces.map((piece) => (piece.kind ? <span class={`code-${piece.kind}`}>{piece.text}</span> : piece.text))}
+      {pieces.map((piece) => (piece.kind ? <span class={`code-${piece.kind}`}>{withMarks(piece.text)}</span> : withMarks(piece.text)))}
     </>
   );
 }

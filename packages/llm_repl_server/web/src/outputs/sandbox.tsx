@@ -1,11 +1,15 @@
 /**
  * HTML and SVG that code or a model made: in a frame of their own, which has another origin.
  *
- * They may run scripts there, and reach neither this page, its cookies and storage, nor the API.
+ * They reach neither this page, its cookies and storage, nor the API. Their scripts run where
+ * somebody has run the cell, or said so; what has come in a file is shown without.
  * What they tell is heeded only where it comes from their frame and names it, and only a height.
  */
 
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useNotebook } from "../store/context.ts";
+import { allowScripts, hasScript, mayRun } from "../store/scripts.ts";
+import { Icon } from "../ui/icon.tsx";
 import { keepFocus } from "./frame-focus.ts";
 
 const LEAST_HEIGHT_PX = 20;
@@ -21,7 +25,32 @@ const TELL_HEIGHT = (nonce: string) => `
   addEventListener("DOMContentLoaded", () => { new ResizeObserver(tell).observe(document.body); tell(); });
   addEventListener("load", tell);`;
 
-export function Sandbox({ html, label }: { html: string; label: string }) {
+interface Props {
+  readonly html: string;
+  readonly label: string;
+}
+
+export function Sandbox({ html, label }: Props) {
+  const notebook = useNotebook();
+  const brings = useMemo(() => hasScript(html), [html]);
+  const runs = brings && mayRun(notebook.id, html);
+  return (
+    <>
+      <Frame key={runs ? "runs" : "still"} html={html} label={label} address={runs ? "frame" : "frame/still"} />
+      {brings && !runs && (
+        <p class="note">
+          <Icon name="info" />
+          <span>This has a script, which does not run by itself: it may have come from somebody else.</span>
+          <button class="button small" onClick={() => allowScripts(notebook.id)}>
+            Run this notebook’s scripts
+          </button>
+        </p>
+      )}
+    </>
+  );
+}
+
+function Frame({ html, label, address }: Props & { readonly address: string }) {
   const frame = useRef<HTMLIFrameElement>(null);
   const [nonce] = useState(() => crypto.randomUUID());
   const [height, setHeight] = useState(40);
@@ -34,7 +63,7 @@ export function Sandbox({ html, label }: { html: string; label: string }) {
       // An origin of its own is told as "null", by any frame of that kind: the window decides.
       if (!shown || event.source !== shown || typeof event.data !== "object" || event.data === null) return;
       const told = event.data as { ready?: unknown; nonce?: unknown; height?: unknown };
-      if (told.ready === true) shown.postMessage({ html: framed(html, nonce) }, "*");
+      if (told.ready === true) shown.postMessage({ html: framed(html), script: TELL_HEIGHT(nonce) }, "*");
       if (told.nonce !== nonce || typeof told.height !== "number" || !Number.isFinite(told.height)) return;
       if (++changes <= MOST_CHANGES) setHeight(Math.min(Math.max(told.height, LEAST_HEIGHT_PX), MOST_HEIGHT_PX));
     };
@@ -49,7 +78,7 @@ export function Sandbox({ html, label }: { html: string; label: string }) {
       ref={frame}
       class="sandbox"
       title={label}
-      src="frame"
+      src={address}
       sandbox="allow-scripts"
       referrerpolicy="no-referrer"
       loading="lazy"
@@ -60,12 +89,10 @@ export function Sandbox({ html, label }: { html: string; label: string }) {
 }
 
 /** The whole document of the frame. It has no policy of its own: that comes with `frame`. */
-function framed(html: string, nonce: string): string {
+function framed(html: string): string {
   const scheme = getComputedStyle(document.documentElement).colorScheme;
   const isDark = scheme === "dark" || (scheme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="color-scheme" content="${isDark ? "dark" : "light"}">
-<style>html{font:13px/20px Inter,system-ui,sans-serif;color-scheme:${isDark ? "dark" : "light"}}body{margin:0;display:flow-root;overflow-x:auto}
+  return `<style>html{font:13px/20px Inter,system-ui,sans-serif;color-scheme:${isDark ? "dark" : "light"}}body{margin:0;display:flow-root;overflow-x:auto}
 table{border:0;border-collapse:collapse}th,td{border:0;border-bottom:1px solid #8883;padding:5px 16px 6px 0;text-align:left}th{font-weight:500}</style>
-<script>${TELL_HEIGHT(nonce)}</script>
 ${html}`;
 }

@@ -8,6 +8,7 @@ import type { Cell, CellFields, CellType, Spending } from "../wire/shapes.ts";
 import { editedCells, withEdits, type Edit } from "./edits.ts";
 import { Outbox } from "./outbox.ts";
 import { reduce, withoutApproval } from "./reduce.ts";
+import { noteMade } from "./scripts.ts";
 import { stateOf, type Activity, type NotebookState } from "./state.ts";
 
 /** What is shown of one cell. Each part changes by itself, so that only its view is drawn again. */
@@ -91,6 +92,7 @@ export class OpenNotebook {
   /** An event has come. Those of one frame are drawn at once. */
   hear(event: WireEvent): void {
     if (event.notebook_id !== this.id) return;
+    noteMade(event);
     this.#events.push(event);
     if (document.hidden) this.#take();
     else this.#frame ||= requestAnimationFrame(() => this.#take());
