@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 import shutil
 import socket
 import threading
@@ -47,8 +46,12 @@ class Counter:
             with closing(connection):
                 connection.settimeout(1)
                 try:
-                    self.reached.append(connection.recv(200).decode('utf-8', 'replace') or BARE_CONNECTION)
-                    connection.sendall(b"HTTP/1.0 200 OK\r\nAccess-Control-Allow-Origin: *\r\n\r\nhere")
+                    self.reached.append(
+                        connection.recv(200).decode("utf-8", "replace") or BARE_CONNECTION
+                    )
+                    connection.sendall(
+                        b"HTTP/1.0 200 OK\r\nAccess-Control-Allow-Origin: *\r\n\r\nhere"
+                    )
                 except OSError:
                     self.reached.append(BARE_CONNECTION)
 
@@ -68,7 +71,9 @@ class Counter:
 @pytest.fixture(scope="module")
 def browser():
     with playwright.sync_playwright() as started:
-        launched = started.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        launched = started.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
         yield launched
         launched.close()
 
@@ -143,25 +148,68 @@ def harmful_displays(elsewhere: Counter, server) -> list[dict[str, object]]:
     mark = "window.hacked=1;try{parent.hacked=1}catch{}"
     return [
         {"text/html": run},
-        {"text/html": f"<table><tr><td onclick='{mark}'>x<img src=x onerror='{mark}'></table>{run}"},
-        {"text/html": f"<table><thead><tr><th>a</th></tr></thead><tbody><tr><td><a href='javascript:{mark}'>x</a><img src='{url}/cell'></td></tr></tbody></table>"},
-        {"text/html": f"<style>.dataframe{{}} @import '{url}/css'; body{{background:url({url}/bg)}}</style><table class=dataframe background='{url}/tb'><tbody><tr><td>plain</td></tr></tbody></table>"},
-        {"text/html": f"<meta http-equiv=refresh content='0;url={url}/refresh'><base href='{url}/'><img src=relative>"},
+        {
+            "text/html": f"<table><tr><td onclick='{mark}'>x<img src=x onerror='{mark}'></table>{run}"
+        },
+        {
+            "text/html": f"<table><thead><tr><th>a</th></tr></thead><tbody><tr><td><a href='javascript:{mark}'>x</a><img src='{url}/cell'></td></tr></tbody></table>"
+        },
+        {
+            "text/html": f"<style>.dataframe{{}} @import '{url}/css'; body{{background:url({url}/bg)}}</style><table class=dataframe background='{url}/tb'><tbody><tr><td>plain</td></tr></tbody></table>"
+        },
+        {
+            "text/html": f"<meta http-equiv=refresh content='0;url={url}/refresh'><base href='{url}/'><img src=relative>"
+        },
         {"text/html": f"<script>location='{url}/left'</script>"},
-        {"text/html": f"<object data='{url}/object'></object><embed src='{url}/embed'><video src='{url}/video' autoplay></video><audio src='{url}/audio' autoplay></audio><link rel=stylesheet href='{url}/link'><input autofocus onfocus='{mark}'><form action='{url}/form2'><button>x</button></form><script>document.querySelector('button').click()</script>"},
-        {"text/html": "<div style='height:90000000px;width:90000000px'></div><div style='position:fixed;inset:0;z-index:9999999;background:red'>over</div>"},
-        {"text/html": "<style>html{height:calc(100vh + 50px)}body{height:calc(100vh + 50px)}</style>grows"},
-        {"image/svg+xml": svg.format(f' onload="{mark}"', f"<script>{mark}</script><image href='{url}/svg'/>")},
-        {"image/svg+xml": svg.format("", f"<style>*{{fill:url({url}/fill)}}</style><use href='{url}/use#a'/><circle r='9'/>")},
-        {"image/png": "\"><script>window.hacked=1</script>", "text/plain": "\"><img src=x onerror='window.hacked=1'>"},
-        {"text/markdown": f"[a](javascript:{mark}) <img src=x onerror='{mark}'> ![p]({url}/md) <iframe src='{url}/mdf'></iframe> [d](data:text/html,<script>{mark}</script>)\n\n<script>{mark}</script>\n\n[v]: javascript:{mark}\n[v]"},
-        {"text/latex": f"$\\href{{javascript:{mark}}}{{x}} \\includegraphics{{{url}/tex}} \\style{{background:url({url}/t)}}{{y}} \\rule{{99999em}}{{99999em}}$"},
+        {
+            "text/html": f"<object data='{url}/object'></object><embed src='{url}/embed'><video src='{url}/video' autoplay></video><audio src='{url}/audio' autoplay></audio><link rel=stylesheet href='{url}/link'><input autofocus onfocus='{mark}'><form action='{url}/form2'><button>x</button></form><script>document.querySelector('button').click()</script>"
+        },
+        {
+            "text/html": "<div style='height:90000000px;width:90000000px'></div><div style='position:fixed;inset:0;z-index:9999999;background:red'>over</div>"
+        },
+        {
+            "text/html": "<style>html{height:calc(100vh + 50px)}body{height:calc(100vh + 50px)}</style>grows"
+        },
+        {
+            "image/svg+xml": svg.format(
+                f' onload="{mark}"', f"<script>{mark}</script><image href='{url}/svg'/>"
+            )
+        },
+        {
+            "image/svg+xml": svg.format(
+                "",
+                f"<style>*{{fill:url({url}/fill)}}</style><use href='{url}/use#a'/><circle r='9'/>",
+            )
+        },
+        {
+            "image/png": '"><script>window.hacked=1</script>',
+            "text/plain": "\"><img src=x onerror='window.hacked=1'>",
+        },
+        {
+            "text/markdown": f"[a](javascript:{mark}) <img src=x onerror='{mark}'> ![p]({url}/md) <iframe src='{url}/mdf'></iframe> [d](data:text/html,<script>{mark}</script>)\n\n<script>{mark}</script>\n\n[v]: javascript:{mark}\n[v]"
+        },
+        {
+            "text/latex": f"$\\href{{javascript:{mark}}}{{x}} \\includegraphics{{{url}/tex}} \\style{{background:url({url}/t)}}{{y}} \\rule{{99999em}}{{99999em}}$"
+        },
         {"text/latex": "\\def\\x{\\x\\x}\\x"},
-        {"text/plain": f"\x1b]8;;{url}/osc\x07link\x1b]8;;\x07\x1b]52;c;aGFja2Vk\x07\x1b[999999999B\x1b[999999999CX\u202egnp.exe\u2066\u200b"},
-        {"application/json": json.loads('{"__proto__": {"hacked": 1}, "constructor": {"prototype": {"hacked": 1}}, "<script>": "<img src=x onerror=window.hacked=1>"}')},
+        {
+            "text/plain": f"\x1b]8;;{url}/osc\x07link\x1b]8;;\x07\x1b]52;c;aGFja2Vk\x07\x1b[999999999B\x1b[999999999CX\u202egnp.exe\u2066\u200b"
+        },
+        {
+            "application/json": json.loads(
+                '{"__proto__": {"hacked": 1}, "constructor": {"prototype": {"hacked": 1}}, "<script>": "<img src=x onerror=window.hacked=1>"}'
+            )
+        },
         {"__proto__": "x", "constructor": "y", "text/plain": "names"},
-        {f"text/x-{mark}<script>": "x", "application/javascript": f"{mark}; {code}", "text/plain": "other"},
-        {"application/vnd.plotly.v1+json": {"data": "<script>"}, "text/html": f"<script src='{url}/plotly.js'></script>"},
+        {
+            f"text/x-{mark}<script>": "x",
+            "application/javascript": f"{mark}; {code}",
+            "text/plain": "other",
+        },
+        {
+            "application/vnd.plotly.v1+json": {"data": "<script>"},
+            "text/html": f"<script src='{url}/plotly.js'></script>",
+        },
         {"audio/wav": f"x' onerror='{mark}", "video/mp4": "//", "text/plain": "media"},
     ]
 
@@ -180,11 +228,25 @@ def _notebook(server, elsewhere: Counter) -> str:
         "output_type": "error",
         "ename": "<img src=x onerror=window.hacked=1>",
         "evalue": bidi,
-        "traceback": ["<script>window.hacked=1</script>", "\x1b]0;title\x07Cell In[1], line 99999999999999999999"],
+        "traceback": [
+            "<script>window.hacked=1</script>",
+            "\x1b]0;title\x07Cell In[1], line 99999999999999999999",
+        ],
     }
     cells = [
-        {"cell_type": "markdown", "metadata": {}, "source": link, "attachments": {"a.png": {"image/png": picture}}},
-        {"cell_type": "code", "metadata": {"name": bidi}, "source": f"# {bidi}", "execution_count": 1, "outputs": [*outputs, error]},
+        {
+            "cell_type": "markdown",
+            "metadata": {},
+            "source": link,
+            "attachments": {"a.png": {"image/png": picture}},
+        },
+        {
+            "cell_type": "code",
+            "metadata": {"name": bidi},
+            "source": f"# {bidi}",
+            "execution_count": 1,
+            "outputs": [*outputs, error],
+        },
     ]
     metadata = json.loads(json.dumps({"title": bidi}).replace("title", "__proto__"))
     document = {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells}
@@ -214,10 +276,17 @@ def _expect_nothing_reached(window, server, elsewhere: Counter, *connections: st
     assert window.evaluate("[window.hacked, ({}).hacked, document.hacked]") == [None] * 3
     assert window.url.startswith(f"{server.base}/")
     assert len(window.context.pages) == 1
-    told = [frame.evaluate("[...document.querySelectorAll('.reached')].map(p => p.textContent)")
-            for frame in window.frames[1:]]
+    told = [
+        frame.evaluate("[...document.querySelectorAll('.reached')].map(p => p.textContent)")
+        for frame in window.frames[1:]
+    ]
     assert [texts for texts in told if texts] == []
-    assert window.locator("a[href^='javascript' i], a[href^='data' i], script:not([src^='static'])").count() == 0
+    assert (
+        window.locator(
+            "a[href^='javascript' i], a[href^='data' i], script:not([src^='static'])"
+        ).count()
+        == 0
+    )
     heights = window.evaluate("[...document.querySelectorAll('iframe')].map(f => f.offsetHeight)")
     assert heights
     assert max(heights) <= MOST_FRAME_PX
@@ -251,14 +320,14 @@ def test_a_stranger_s_notebook_reaches_nothing_when_it_is_opened_and_read(
     _expect_nothing_reached(window, shared_server, elsewhere, BARE_CONNECTION)
 
 
-def test_an_answer_that_means_harm_reaches_nothing_while_it_comes(
-    shared_server, window, elsewhere
-):
+def test_an_answer_that_means_harm_reaches_nothing_while_it_comes(shared_server, window, elsewhere):
     displays = harmful_displays(elsewhere, shared_server)
     texts = [str(value) for data in displays for value in data.values()]
     answer = "\n\n".join([*texts, "```html", *texts[:2], "```", "# END"])
     notebook, _ = shared_server.new_notebook()
-    shared_server.new_cell(notebook, "prompt", answer.replace("{", "{{").replace("}", "}}"), model="mock/echo")
+    shared_server.new_cell(
+        notebook, "prompt", answer.replace("{", "{{").replace("}", "}}"), model="mock/echo"
+    )
     window.goto(f"{shared_server.base}/#/notebooks/{notebook.rpartition('/')[2]}")
     window.click(".template", position={"x": 4, "y": 4})
     window.keyboard.press("Control+Enter")
@@ -288,7 +357,9 @@ def test_a_frame_takes_neither_the_keys_nor_the_page_s_time(shared_server, windo
 
 def test_no_other_page_can_frame_this_one(shared_server, window, elsewhere):
     html = f"<iframe src='{shared_server.base}/'></iframe>"
-    window.route(f"{elsewhere.base}/**", lambda route: route.fulfill(body=html, content_type="text/html"))
+    window.route(
+        f"{elsewhere.base}/**", lambda route: route.fulfill(body=html, content_type="text/html")
+    )
     window.goto(f"{elsewhere.base}/trap")
     window.wait_for_timeout(500)
     assert "LLM-REPL" not in window.frames[1].content()
