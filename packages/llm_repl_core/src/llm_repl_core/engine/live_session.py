@@ -30,14 +30,14 @@ from llm_repl_core.engine.prompts.looked_at import KnownValues
 from llm_repl_core.engine.prompts.preview import Preview, make_preview
 from llm_repl_core.engine.run import Run
 from llm_repl_core.engine.run_queue import RunQueue
+from llm_repl_core.engine.run_refusals import refuse_merge_conflicts, refuse_other_language
 from llm_repl_core.engine.session_resources import SessionResources
-from llm_repl_core.errors import Conflict, KernelUnsupported
+from llm_repl_core.errors import Conflict
 from llm_repl_core.execution.cell_type import CellType
 from llm_repl_core.kernels.base import Kernel, Value
 from llm_repl_core.ledger.base import Ledger
 from llm_repl_core.ledger.record import Mode
-from llm_repl_core.model.cell import Cell, CodeCell, ForeignCell, PromptCell
-from llm_repl_core.model.language import kernelspec_name, notebook_language
+from llm_repl_core.model.cell import Cell, ForeignCell, PromptCell
 from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.plugins.contexts import RunResult
 from llm_repl_core.plugins.manager import PluginManager
@@ -433,12 +433,13 @@ class LiveSession:
 
         Raises:
             CellNotFound: One of the ids does not exist.
-            Conflict: The session is closed.
+            Conflict: The session is closed, or a cell has both texts of a merge.
             KernelUnsupported: There is code among them in a language that the kernel does not run.
         """
         self._refuse_closed()
         chosen = self.choose_cells(cell_ids)
-        self._refuse_other_language(chosen)
+        refuse_other_language(self.notebook, chosen, self.kernel)
+        refuse_merge_conflicts(self.notebook, chosen)
         return Run(
             self._parts,
             chosen,
@@ -476,20 +477,6 @@ class LiveSession:
         if len(chosen) < 2:
             return tuple(chosen)  # what one cell costs does not grow with the notebook
         return tuple(cell.id for cell in self.notebook.cells if cell.id in chosen)
-
-    def _refuse_other_language(self, cell_ids: Iterable[str]) -> None:
-        """Refuse code that the kernel would take for something else."""
-        spoken, language = self.kernel.language, notebook_language(self.notebook.metadata)
-        if spoken is None or spoken == language:
-            return
-        if any(isinstance(self.notebook[cell_id], CodeCell) for cell_id in cell_ids):
-            spec = kernelspec_name(self.notebook.metadata)
-            raise KernelUnsupported(
-                f"The notebook's code is {language.capitalize()}, as its metadata says, and the "
-                f"kernel `{self.kernel.name}` runs {spoken.capitalize()}: install a Jupyter kernel "
-                f"for it{f' (the notebook names `{spec}`)' if spec else ''} and "
-                "llm-repl-core[jupyter], or correct `kernelspec` in the notebook's metadata."
-            )
 
     def _refuse_closed(self) -> None:
         if self.closed:

@@ -22,8 +22,10 @@ __all__ = ["cli", "main"]
 
 _COMMANDS = {
     "calls": "Show the calls to models, and what they cost.",
+    "diff": "Show what differs between two notebooks.",
     "graph": "Draw which cells of a notebook depend on which.",
     "keys": "Store the keys of providers.",
+    "merge": "Merge two changed versions of a notebook, also for git.",
     "plugins": "List the plugins, and failures among them.",
     "preview": "Show what a prompt would send.",
     "providers": "List the providers, try them, and give servers names.",

@@ -1,0 +1,1 @@
+"""Three versions of a notebook made one: what a version control system asks of its merge drivers."""
