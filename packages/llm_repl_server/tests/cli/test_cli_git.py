@@ -119,7 +119,9 @@ def test_a_new_and_a_deleted_notebook_are_compared_with_none(git: Git, tmp_path:
     git("add", "new.llmn")
     assert "--- Cell 1 (markdown) added\n+# Über" in git("diff", "--cached").stdout
     git("rm", "-qf", "n.llmn")
-    assert "--- Cell 1 (markdown) removed\n-# Über" in git("diff", "--cached", "--", "n.llmn").stdout
+    assert (
+        "--- Cell 1 (markdown) removed\n-# Über" in git("diff", "--cached", "--", "n.llmn").stdout
+    )
 
 
 @pytest.mark.parametrize(
