@@ -147,17 +147,7 @@ def every_command(command: click.Command, words: str) -> Iterator[tuple[str, cli
 def commands() -> dict[str, click.Command]:
     found = {"llm-repl": cli}
     context = click.Context(cli)
-    for name in (
-        "calls",
-        "graph",
-        "keys",
-        "plugins",
-        "preview",
-        "providers",
-        "run",
-        "serve",
-        "settings",
-    ):
+    for name in cli.list_commands(context):
         command = cli.get_command(context, name)
         assert command is not None
         found |= dict(every_command(command, f"llm-repl {name}"))

@@ -27,8 +27,10 @@ def test_help_lists_every_command(llm_repl: RunCommand) -> None:
     assert ended.returncode == 0
     for command in (
         "calls",
+        "diff",
         "graph",
         "keys",
+        "merge",
         "plugins",
         "preview",
         "providers",

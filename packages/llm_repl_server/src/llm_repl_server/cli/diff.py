@@ -25,13 +25,13 @@ _RENAMED_ARGUMENTS = 9
 
 
 @click.command("diff")
-@click.argument("versions", nargs=-1, required=True, metavar="OLD NEW")
+@click.argument("versions", nargs=-1, required=True)
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if there are differences.")
 @click.option("--no-outputs", is_flag=True, help="Compare what is written, not what a run gave.")
 def command(versions: tuple[str, ...], *, exit_code: bool, no_outputs: bool) -> None:
     """Show what differs between two notebooks, cell by cell.
 
-    OLD and NEW are files, or files at revisions of git: `HEAD~1:report.llmn`. Of one file alone, what
+    VERSIONS are the old one and the new one: files, or files at revisions of git: `HEAD~1:report.llmn`. Of one file alone, what
     is shown is what has changed since the last commit.
 
     As a program that git compares with (`llm-repl merge --set-up`), it takes git's arguments.
