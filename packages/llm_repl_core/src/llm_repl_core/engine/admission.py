@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Self, TypeAlias
 
 from msgspec import Struct
@@ -84,7 +84,12 @@ class Admission:
         self._advance()
 
     async def admit(
-        self, place: CallPlace, estimate: Spending, cost_bound: CostBound = NOTHING
+        self,
+        place: CallPlace,
+        estimate: Spending,
+        cost_bound: CostBound = NOTHING,
+        *,
+        on_wait: Callable[[int], None] = lambda _place: None,
     ) -> Admitted:
         """Wait until it is this call's turn, and set aside what it may cost.
 
@@ -92,6 +97,7 @@ class Admission:
             place: Where it is made.
             estimate: The most that it is thought to cost.
             cost_bound: The most that its conversation may ask for afterwards.
+            on_wait: Called with its place in the queue, from 1, where that is not decided at once.
 
         Raises:
             BudgetExceeded: It may cost more than is left.
@@ -106,6 +112,8 @@ class Admission:
         turn: asyncio.Future[Admitted] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, _Waiting(order, turn, claim, estimate, cost_bound))
         self._advance()
+        if not turn.done():
+            on_wait(sum(other.order <= order for other in self._waiting))
         try:
             return await turn
         except asyncio.CancelledError:

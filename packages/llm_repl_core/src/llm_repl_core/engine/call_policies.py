@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from llm_repl_core.engine.admission import Admission
 from llm_repl_core.engine.budget import BudgetMeter, Spending
+from llm_repl_core.engine.call_slots import CallSlots
 from llm_repl_core.engine.claims import CostBound
 from llm_repl_core.engine.cost_bounds import CostBounds
 from llm_repl_core.engine.notebook_preferences import (
@@ -46,7 +47,7 @@ class CallPolicy(Struct, frozen=True, kw_only=True):
 
     mode: Mode
     replay: Replay
-    slots: asyncio.Semaphore
+    slots: CallSlots
     admission: Admission
     allow_unpriced: bool = False
     speculate: bool = True
@@ -139,7 +140,7 @@ class CallPolicies:
                 cell_ids=[cell.id for cell in notebook if isinstance(cell, PromptCell)],
                 in_use=in_use,
             ),
-            slots=asyncio.Semaphore(options.concurrency or self.concurrency),
+            slots=CallSlots(options.concurrency or self.concurrency),
             admission=Admission(meters, expected, stops_on_error=options.stop_on_error),
             allow_unpriced=options.allow_unpriced,
             speculate=self._speculates(notebook, options),

@@ -94,6 +94,11 @@ class ModelCaller:
         self.ends = CallEnds(ledger)
 
     @property
+    def attempts_limit(self) -> int:
+        """How often a call is tried at most, the first time included."""
+        return self._retry_policy.attempts
+
+    @property
     def redactor(self) -> Redactor:
         """Takes the keys of providers out of texts."""
         return self._providers.redactor
@@ -224,7 +229,7 @@ class ModelCaller:
         # Before a place is taken, and before plugins are: whoever waits for a budget waits for
         # calls that may need those.
         if policy.admission.meters:
-            admitted = await self._admit(model_call, context, policy)
+            admitted = await self._admit(model_call, context, policy, listener)
         return await self._send(call, policy, admitted)
 
     def passed(self, model_call: ModelCall, policy: CallPolicy) -> None:
@@ -267,6 +272,7 @@ class ModelCaller:
         with nullcontext() if admitted is None else admitted:
             async with self._plugins.around("llm_repl_around_call", context=call.context):
                 try:
+                    self._note_queue(call, policy)
                     async with policy.slots:
                         await with_retries(
                             lambda: self._attempt(call),
@@ -277,13 +283,30 @@ class ModelCaller:
                     self._end(call, admitted)
         return call.answer()
 
+    def _note_queue(self, call: OpenCall, policy: CallPolicy) -> None:
+        """Say so where a call has to wait for others."""
+        provider = call.context.provider
+        if policy.slots.locked():
+            call.listener.on_queued("run", provider, policy.slots.waiting + 1, policy.slots.size)
+        elif (place := self._limits.place(provider)) is not None:
+            call.listener.on_queued("provider", provider, place, self._limits.concurrency)
+
     async def _admit(
-        self, model_call: ModelCall, context: CallContext, policy: CallPolicy
+        self,
+        model_call: ModelCall,
+        context: CallContext,
+        policy: CallPolicy,
+        listener: CallListener,
     ) -> Admitted:
         """Wait until the budgets let a call in."""
         estimate = self._estimate(context, policy)
         cost_bound = self._cost_bound(model_call, context, estimate)
-        return await policy.admission.admit(model_call.place, estimate, cost_bound)
+        return await policy.admission.admit(
+            model_call.place,
+            estimate,
+            cost_bound,
+            on_wait=lambda place: listener.on_queued("budget", context.provider, place, None),
+        )
 
     def _estimate(self, context: CallContext, policy: CallPolicy) -> Spending:
         """The most that a call is thought to cost."""

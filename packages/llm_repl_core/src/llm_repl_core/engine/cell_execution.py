@@ -194,6 +194,11 @@ class CellExecution:
         policy = await self._run.policy.get()
         policy.admission.prepared(self._cell.id, items)
 
+    @property
+    def attempts_limit(self) -> int:
+        """How often a call is tried at most, the first time included."""
+        return self._session.model_caller.attempts_limit
+
     def end_conversation(self, item: int | None, *, failed: bool) -> None:
         """Say that a conversation makes no more calls."""
         self._run.policy.conversation_ended(self._cell.id, item, failed=failed)

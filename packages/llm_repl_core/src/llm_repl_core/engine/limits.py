@@ -29,7 +29,8 @@ class ProviderLimits:
             raise InvalidSetting(
                 f"A provider's limit of calls at once must be 1 or more, not {concurrency}."
             )
-        self._concurrency = concurrency
+        self.concurrency = concurrency
+        """How many calls one provider gets at once."""
         self._doors: dict[str, _Gate] = {}
 
     def slot(self, provider: str) -> AbstractAsyncContextManager[None]:
@@ -51,9 +52,13 @@ class ProviderLimits:
         """How long, from now, nobody may start a call there; 0: not paused."""
         return self._gate(provider).waiting_s()
 
+    def place(self, provider: str) -> int | None:
+        """The place in its queue, from 1, of a call that would be made now; None: it need not wait."""
+        return self._gate(provider).place()
+
     def _gate(self, provider: str) -> _Gate:
         if provider not in self._doors:
-            self._doors[provider] = _Gate(self._concurrency)
+            self._doors[provider] = _Gate(self.concurrency)
         return self._doors[provider]
 
 
@@ -93,8 +98,13 @@ class _Gate:
     def waiting_s(self) -> float:
         return max(0.0, self._paused_until - time.monotonic())
 
-    async def enter(self) -> None:
+    def place(self) -> int | None:
         if self._free and not self._queue and not self.waiting_s():
+            return None
+        return len(self._queue) + 1
+
+    async def enter(self) -> None:
+        if self.place() is None:
             self._free -= 1
             return
         turn = asyncio.get_running_loop().create_future()

@@ -32,6 +32,7 @@ from llm_repl_core.engine.run import Run
 from llm_repl_core.engine.run_queue import RunQueue
 from llm_repl_core.engine.run_refusals import refuse_merge_conflicts, refuse_other_language
 from llm_repl_core.engine.session_resources import SessionResources
+from llm_repl_core.engine.waiting import WaitingCell, waiting_cells
 from llm_repl_core.errors import Conflict
 from llm_repl_core.execution.cell_type import CellType
 from llm_repl_core.kernels.base import Kernel, Value
@@ -226,6 +227,24 @@ class LiveSession:
         was_busy = self.busy
         await self._queue.stop_all()
         return was_busy
+
+    def waiting(self) -> list[WaitingCell]:
+        """The cells that are still to run, in order, and what each waits for."""
+        runs = self._queue.runs
+        return waiting_cells(runs, self.dependencies.graph().edges if runs else ())
+
+    def remove_cell(self, cell_id: str) -> list[str]:
+        """Take a cell out of the runs that have not come to it; they go on without it.
+
+        Cells of the runs that need it use what there is of it from before.
+
+        Args:
+            cell_id: Which cell.
+
+        Returns:
+            The ids of these runs.
+        """
+        return self._queue.remove_cell(cell_id)
 
     async def approve(self, call_id: str, *, approved: bool, cell_id: str | None = None) -> None:
         """Say whether a tool may be called.

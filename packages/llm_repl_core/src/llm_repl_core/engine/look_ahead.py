@@ -120,6 +120,19 @@ class LookAhead:
         self._index = max(self._index, planned.index)
         self._candidates.pop(planned.cell_id, None)
 
+    def drop(self, cell_id: str) -> None:
+        """Close what was sent ahead for a prompt that was taken out of the run.
+
+        Args:
+            cell_id: The prompt.
+        """
+        self._candidates.pop(cell_id, None)
+        self._begun.add(cell_id)  # so that it is not looked at again
+        sent = self._sent.pop(cell_id, None)
+        if sent is not None:
+            sent.supersede("The prompt was taken out of the run.")
+        self._values.pop(cell_id, None)
+
     def ended(self, planned: PlannedCell, *, ok: bool) -> None:
         """A cell has ended.
 

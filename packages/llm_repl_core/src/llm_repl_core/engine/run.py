@@ -27,6 +27,9 @@ from llm_repl_core.engine.session_resources import SessionResources
 from llm_repl_core.errors import BudgetExceeded, LLMReplError, PriceUnknown
 from llm_repl_core.execution.events import (
     RUN_STOPPED,
+    CellNeed,
+    CellRemoved,
+    CellWaiting,
     RunCompleted,
     RunFailed,
     RunProgress,
@@ -43,6 +46,9 @@ _log = logging.getLogger(__name__)
 
 HOOK_GRACE_S = 3.0
 """How long plugins have to leave a run that was stopped."""
+
+_NEEDS_TOLD = 20
+"""Of how many prompts a waiting cell says that it waits for them."""
 
 _OF_BUDGETS = (BudgetExceeded.__name__, PriceUnknown.__name__)
 
@@ -184,6 +190,35 @@ class Run:
         await cell_runner.stop()
         return True
 
+    @property
+    def to_come(self) -> Sequence[str]:
+        """The cells that it has not come to, in order."""
+        to_come = self._parts.state.to_come
+        return [cell_id for cell_id in self.cell_ids if cell_id in to_come]
+
+    @property
+    def under_way(self) -> Sequence[str]:
+        """The cells that it has begun, and that have not ended."""
+        return list(self._cell_runners)
+
+    def remove_cell(self, cell_id: str) -> bool:
+        """Take a cell out that the run has not come to; the rest goes on: whether it was there."""
+        state = self._parts.state
+        if self.stopped or cell_id not in state.to_come:
+            return False
+        state.to_come.discard(cell_id)
+        state.removed.add(cell_id)
+        if self._look_ahead is not None:
+            self._look_ahead.drop(cell_id)
+        dependents = self._session.dependencies.downstream(cell_id)
+        self._parts.emitter.emit(
+            CellRemoved(
+                cell_id=cell_id,
+                dependents=tuple(each for each in dependents if each in state.to_come),
+            )
+        )
+        return True
+
     def ended(self) -> None:
         """Say that the run is over, whether it began or not."""
         self._ended.set()
@@ -232,13 +267,31 @@ class Run:
         is_on = parallel and await parts.policy.speculates()
         self._look_ahead = look_ahead = LookAhead(plan, session, parts, is_on=is_on)
         self._schedule = Schedule(
-            plan, self._start_planned, look_ahead, parts.answers.settled, parallel=parallel
+            plan,
+            self._start_planned,
+            look_ahead,
+            parts.answers.settled,
+            parallel=parallel,
+            note_waiting=self._note_waiting,
         )
         try:
             await self._schedule.run()
         finally:
             await look_ahead.close()
             await parts.answers.settled()
+
+    def _note_waiting(self, planned: PlannedCell, above: Sequence[PlannedCell]) -> None:
+        if planned.cell_id in self._parts.state.removed:
+            return
+        names = planned.names
+        needs = tuple(
+            CellNeed(
+                cell_id=prompt.cell_id,
+                variable=prompt.variable if prompt.variable in names else None,
+            )
+            for prompt in above[:_NEEDS_TOLD]
+        )
+        self._parts.emitter.emit(CellWaiting(cell_id=planned.cell_id, needs=needs))
 
     def _in_order(self) -> tuple[str, ...]:
         restored = self._parts.catch_up.restored
@@ -321,8 +374,11 @@ class Run:
     ) -> TurnOutcome:
         notebook, state = self._session.notebook, self._parts.state
         state.to_come.discard(cell_id)
+        if cell_id in state.removed:
+            self._note_progress()
+            return TurnOutcome(ok=True, halts=False)
         if cell_id not in notebook:
-            return TurnOutcome(ok=True, halts=False)  # removed while it waited for its turn
+            return TurnOutcome(ok=True, halts=False)  # deleted while it waited for its turn
         state.begun.add(cell_id)
         cell_runner = CellRunner(
             notebook[cell_id],
@@ -340,11 +396,9 @@ class Run:
             outcome = await cell_runner.execute()
         finally:
             del self._cell_runners[cell_id]
-        self._ended_cells += 1
         if outcome.withdrawn:
             state.to_come.add(cell_id)  # as if the run had not come to it
-        if len(self.cell_ids) > 1:
-            self._parts.emitter.emit(RunProgress(ended=self._ended_cells, total=len(self.cell_ids)))
+        self._note_progress()
         if outcome.error is not None and not outcome.withdrawn:
             self._fail(outcome.error, cell_id, index)
         if outcome.interrupted:
@@ -353,6 +407,11 @@ class Run:
             ok=outcome.error is None,
             halts=outcome.interrupted or (outcome.error is not None and self.options.stop_on_error),
         )
+
+    def _note_progress(self) -> None:
+        self._ended_cells += 1
+        if len(self.cell_ids) > 1:
+            self._parts.emitter.emit(RunProgress(ended=self._ended_cells, total=len(self.cell_ids)))
 
     def _refusal(self, failed: Sequence[PlannedCell]) -> str | None:
         """Why a cell cannot run whose answers are missing, in a sentence."""

@@ -67,6 +67,15 @@ class RunQueue:
         stopped = [await run.stop_cell(cell_id) for run in tuple(self._runs.values())]
         return any(stopped)
 
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """Those that have not ended, in the order in which they were asked for."""
+        return tuple(self._runs.values())
+
+    def remove_cell(self, cell_id: str) -> list[str]:
+        """Take a cell out of the runs that have not come to it: of which."""
+        return [run.id for run in self.runs if run.remove_cell(cell_id)]
+
     @asynccontextmanager
     async def between_runs(self) -> AsyncIterator[None]:
         """Have the kernel while no run has it."""

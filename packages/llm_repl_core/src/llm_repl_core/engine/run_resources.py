@@ -22,11 +22,13 @@ class RunState(Struct, kw_only=True):
     Attributes:
         begun: The cells that it has come to.
         to_come: Those that it has not come to.
+        removed: Those that were taken out of it.
         is_stopped: Whether somebody stopped it, so that it starts nothing more.
     """
 
     begun: set[str] = field(default_factory=set)
     to_come: set[str] = field(default_factory=set)
+    removed: set[str] = field(default_factory=set)
     is_stopped: bool = False
 
     def will_run(self, cell_id: str) -> bool:

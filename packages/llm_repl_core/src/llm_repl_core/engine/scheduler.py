@@ -79,6 +79,7 @@ class Schedule:
         settled: Waits until the kernel has what is on its way to it.
         parallel: Whether the order goes on while prompts wait for their answers; else each cell
             ends before the next begins.
+        note_waiting: Called where the order waits before a cell, with the prompts that it waits for.
     """
 
     def __init__(
@@ -89,7 +90,11 @@ class Schedule:
         settled: Callable[[], Awaitable[None]],
         *,
         parallel: bool = True,
+        note_waiting: Callable[[PlannedCell, Sequence[PlannedCell]], None] = lambda _cell, _for: (
+            None
+        ),
     ) -> None:
+        self._note_waiting = note_waiting
         self._plan = plan
         self._start = start
         self._ahead = ahead
@@ -126,6 +131,7 @@ class Schedule:
         planned = self._plan.at(index)
         while planned is not None and (waits_for := self._waits_for(planned)):
             await self._ahead.look(index)
+            self._note_waiting(planned, [turn.planned for turn in waits_for])
             for turn in waits_for:
                 await turn.ended.wait()
             if index >= self._halted_at:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from llm_repl_core.errors import ProviderError
-from llm_repl_core.execution.model_calls import CallListener, ModelReply
+from llm_repl_core.execution.model_calls import CallLimit, CallListener, ModelReply
 
 __all__ = ["BufferedListener", "SpeculativeCall"]
 
@@ -25,8 +25,12 @@ class BufferedListener:
         for notification in missed:
             notification(listener)
 
+    def on_queued(self, limit: CallLimit, provider: str, place: int, at_once: int | None) -> None:
+        """See `CallListener`, as for the next four."""
+        self._notify(lambda listener: listener.on_queued(limit, provider, place, at_once))
+
     def on_begin(self, call_id: str) -> None:
-        """See `CallListener`, as for the next three."""
+        """The call is about to be sent."""
         self._notify(lambda listener: listener.on_begin(call_id))
 
     def on_text(self, text: str) -> None:

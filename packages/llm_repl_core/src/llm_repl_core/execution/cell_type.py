@@ -148,6 +148,10 @@ class Execution(Protocol):
             LLMReplError: There is no answer; see `llm_repl_core.engine.calls.ModelCaller`.
         """
 
+    @property
+    def attempts_limit(self) -> int:
+        """How often a call is tried at most, the first time included."""
+
     def end_conversation(self, item: int | None, *, failed: bool) -> None:
         """Say that a conversation makes no more calls.
 

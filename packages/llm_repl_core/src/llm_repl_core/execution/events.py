@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from llm_repl_core.execution.model_calls import CallLimit
 from llm_repl_core.model.output import Output
 from llm_repl_core.model.staleness import StaleReason
 
@@ -11,16 +12,21 @@ __all__ = [
     "CELL_STOPPED",
     "REASONS_TOLD",
     "RUN_STOPPED",
+    "CallQueued",
+    "CallSent",
     "CellCompleted",
     "CellFailed",
+    "CellNeed",
     "CellOutput",
     "CellOutputUpdated",
     "CellOutputsCleared",
     "CellReasoning",
+    "CellRemoved",
     "CellRetried",
     "CellStarted",
     "CellSuperseded",
     "CellText",
+    "CellWaiting",
     "CellsStale",
     "Event",
     "RunCompleted",
@@ -144,6 +150,77 @@ class CellReasoning(Event, frozen=True, kw_only=True):
     item: int | None = None
 
 
+class CellNeed(Struct, frozen=True, kw_only=True):
+    """What a cell waits for.
+
+    Attributes:
+        cell_id: The cell that has to end first.
+        variable: The variable that it sets; None: it goes along with the other, or may change
+            anything.
+    """
+
+    cell_id: str
+    variable: str | None = None
+
+
+class CellWaiting(Event, frozen=True, kw_only=True):
+    """The order has come to a cell, which waits until prompts above it have their answers.
+
+    Attributes:
+        cell_id: Which cell.
+        needs: What it waits for.
+    """
+
+    cell_id: str
+    needs: tuple[CellNeed, ...]
+
+
+class CellRemoved(Event, frozen=True, kw_only=True):
+    """A cell was taken out of a run that had not come to it; the rest of the run goes on.
+
+    Attributes:
+        cell_id: Which cell.
+        dependents: Cells of the run that need it: they use what there is of it from before.
+    """
+
+    cell_id: str
+    dependents: tuple[str, ...] = ()
+
+
+class CallQueued(Event, frozen=True, kw_only=True):
+    """A call to a model waits before it is sent; `CallSent` follows, unless it is stopped.
+
+    Attributes:
+        cell_id: The prompt.
+        limit: What it waits for: ``provider``: as many calls as that gets at once are under way, or
+            it has asked for a pause; ``run``: as many as the run makes at once are; ``budget``:
+            what calls above it cost is not certain.
+        provider: The provider.
+        place: The call's place among those that wait for the same, from 1.
+        at_once: How many are made at once; None: that is not it.
+        item: The index of the item, in a prompt over items; else None.
+    """
+
+    cell_id: str
+    limit: CallLimit
+    provider: str
+    place: int
+    at_once: int | None = None
+    item: int | None = None
+
+
+class CallSent(Event, frozen=True, kw_only=True):
+    """A call that had been queued is sent.
+
+    Attributes:
+        cell_id: The prompt.
+        item: The index of the item, in a prompt over items; else None.
+    """
+
+    cell_id: str
+    item: int | None = None
+
+
 class CellSuperseded(Event, frozen=True, kw_only=True):
     """A call that was sent ahead was in vain: the prompt's request turned out to be different.
 
@@ -168,6 +245,7 @@ class CellRetried(Event, frozen=True, kw_only=True):
         attempt: How many attempts have failed, from 1.
         error: One line of text.
         wait_s: How long until the next.
+        attempts: How many are made at most; 0: not known.
         item: The index of the item, in a prompt over items; else None.
     """
 
@@ -175,6 +253,7 @@ class CellRetried(Event, frozen=True, kw_only=True):
     attempt: int
     error: str
     wait_s: float
+    attempts: int = 0
     item: int | None = None
 
 

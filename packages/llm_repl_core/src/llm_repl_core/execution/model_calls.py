@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -13,7 +13,7 @@ from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.providers.base import AnswerSchema, Message, Tool
 from llm_repl_core.providers.turn import Turn
 
-__all__ = ["CallListener", "ModelCall", "ModelReply"]
+__all__ = ["CallLimit", "CallListener", "ModelCall", "ModelReply"]
 
 
 class ModelCall(Struct, frozen=True, kw_only=True):
@@ -40,8 +40,22 @@ class ModelCall(Struct, frozen=True, kw_only=True):
     answer_schema: AnswerSchema | None = None
 
 
+CallLimit: TypeAlias = Literal["provider", "run", "budget"]
+"""What a call may have to wait for before it is sent."""
+
+
 class CallListener(Protocol):
     """Who hears of a call while it is under way."""
+
+    def on_queued(self, limit: CallLimit, provider: str, place: int, at_once: int | None) -> None:
+        """The call has to wait.
+
+        Args:
+            limit: For what.
+            provider: Who is to be asked.
+            place: Its place among those that wait for the same, from 1.
+            at_once: How many calls are made at once; None: that is not what it waits for.
+        """
 
     def on_begin(self, call_id: str) -> None:
         """The call is about to be sent.

@@ -114,7 +114,8 @@ class Staleness(Struct, frozen=True, kw_only=True):
                 reason = replace(reason, was=before.was)
             by_subject[reason.subject] = _more_telling(reason, before)
         reasons = sorted(by_subject.values(), key=_rank)
-        return replace(self, reasons=tuple(reasons[:REASONS_LIMIT]))
+        telling = [reason for reason in reasons if not _is_unchanged(reason)]
+        return replace(self, reasons=tuple((telling or reasons)[:REASONS_LIMIT]))
 
 
 def bounded_text(text: str) -> str:
@@ -124,6 +125,13 @@ def bounded_text(text: str) -> str:
     if len(line) <= TEXT_LIMIT and len(text) <= 4 * TEXT_LIMIT:
         return line
     return line[: TEXT_LIMIT - 1] + "…"
+
+
+def _is_unchanged(reason: StaleReason) -> bool:
+    """Whether it is about a variable that was set to what it was, as far as can be seen."""
+    if reason.kind != "variable" or reason.was is None or reason.was != reason.now:
+        return False
+    return not reason.was.endswith("…")
 
 
 def _more_telling(reason: StaleReason, before: StaleReason | None) -> StaleReason:

@@ -11,7 +11,7 @@ from msgspec.structs import asdict
 from llm_repl_core.ledger.record import CallSource, CallState
 from llm_repl_server.storage.call_filter import CallFilter
 
-__all__ = ["CallsQuery", "ExportQuery"]
+__all__ = ["CallsQuery", "ExportQuery", "TotalsQuery"]
 
 _Text = Annotated[str, Meta(max_length=200)]
 
@@ -42,6 +42,25 @@ class ExportQuery(Struct, kw_only=True):
     def filter(self) -> CallFilter:
         """The same for the storage."""
         return CallFilter(**asdict(self))
+
+
+class TotalsQuery(ExportQuery, kw_only=True):
+    """Which calls, and when days begin."""
+
+    utc_offset_minutes: Annotated[
+        int,
+        Meta(
+            ge=-1440,
+            le=1440,
+            description="When days begin: 60 for a place where it is one hour later than in UTC.",
+        ),
+    ] = 0
+
+    def filter(self) -> CallFilter:
+        """The same for the storage."""
+        fields = asdict(self)
+        del fields["utc_offset_minutes"]
+        return CallFilter(**fields)
 
 
 class CallsQuery(ExportQuery, kw_only=True):

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import Response, request
 
-from llm_repl_server.api.call_schemas import CallsQuery, ExportQuery
+from llm_repl_server.api.call_schemas import CallsQuery, ExportQuery, TotalsQuery
 from llm_repl_server.api.resource import Resource, services
-from llm_repl_server.services.call_answers import CallAnswer, CallList, SpendingAnswer
+from llm_repl_server.services.call_answers import (
+    CallAnswer,
+    CallList,
+    CallTotalsAnswer,
+    SpendingAnswer,
+)
 
 __all__ = ["calls"]
 
@@ -28,6 +35,13 @@ def export_calls(query: ExportQuery) -> Response:
     # As text for those that ask for it: generated clients do not know the other.
     mimetype = request.accept_mimetypes.best_match(_LINES, default=_LINES[0])
     return Response(lines, mimetype=mimetype, headers={"Vary": "Accept"})
+
+
+@calls.operation("GET", "/api/calls/totals")
+def show_call_totals(query: TotalsQuery) -> CallTotalsAnswer:
+    """Return what calls took and cost: in total, by cell, by model and by day."""
+    offset = timedelta(minutes=query.utc_offset_minutes)
+    return services().loop.call(services().calls.totals(query.filter(), offset))
 
 
 @calls.operation("GET", "/api/calls/<call_id>", errors=(404,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from llm_repl_server.api.resource import Resource, services
+from llm_repl_server.services.queue import QueueAnswer, RemovedCell
 from llm_repl_server.services.run_answers import RunAnswer, RunList
 
 __all__ = ["runs"]
@@ -28,3 +29,15 @@ def interrupt_run(run_id: str) -> RunAnswer:
 def list_runs(notebook_id: str) -> RunList:
     """List the latest runs of a notebook."""
     return services().loop.call(services().runs.list(notebook_id))
+
+
+@runs.operation("GET", "/api/notebooks/<notebook:notebook_id>/queue", errors=(404,))
+def show_queue(notebook_id: str) -> QueueAnswer:
+    """Return the cells that are still to run, in order, and what each waits for."""
+    return services().loop.call(services().queue.show(notebook_id))
+
+
+@runs.operation("DELETE", "/api/notebooks/<notebook:notebook_id>/queue/<cell_id>", errors=(404,))
+def remove_queued_cell(notebook_id: str, cell_id: str) -> RemovedCell:
+    """Remove a waiting cell from its run; the rest of the run continues."""
+    return services().loop.call(services().queue.remove(notebook_id, cell_id))

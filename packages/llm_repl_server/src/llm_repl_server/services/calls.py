@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 from msgspec.structs import replace
 
@@ -12,9 +13,11 @@ from llm_repl_core.ledger.record import CallRecord
 from llm_repl_server.services.call_answers import (
     CallAnswer,
     CallList,
+    CallTotalsAnswer,
     SpendingAnswer,
     call_answer,
     call_summary,
+    totals_answer,
 )
 from llm_repl_server.services.encoding import json_bytes
 from llm_repl_server.services.open_notebooks import OpenNotebooks
@@ -51,6 +54,18 @@ class CallService:
             calls=[call_summary(record) for record in page],
             next=page[-1].id if len(found) > len(page) else None,
         )
+
+    async def totals(self, wanted: CallFilter, utc_offset: timedelta) -> CallTotalsAnswer:
+        """What calls took and cost in all, by cell, by model and by day.
+
+        Args:
+            wanted: Which calls.
+            utc_offset: By how much the days of whoever asks begin before those of UTC.
+
+        Raises:
+            InvalidInput: The filter cannot be used.
+        """
+        return totals_answer(await asyncio.to_thread(self._store.calls.totals, wanted, utc_offset))
 
     async def show(self, call_id: str) -> CallAnswer:
         """All of a call.

@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from llm_repl_core import (
+    CallQueued,
+    CallSent,
     CellCompleted,
     CellFailed,
     CellOutput,
     CellOutputsCleared,
     CellOutputUpdated,
     CellReasoning,
+    CellRemoved,
     CellRetried,
     CellStarted,
     CellSuperseded,
     CellText,
+    CellWaiting,
     RunProgress,
     ToolApprovalNeeded,
 )
@@ -24,16 +28,20 @@ from llm_repl_server.services.encoding import EncodedOutput, EncodedOutputs
 __all__ = ["PublishedEvent", "to_wire"]
 
 PublishedEvent: TypeAlias = (
-    CellCompleted
+    CallQueued
+    | CallSent
+    | CellCompleted
     | CellFailed
     | CellOutput
     | CellOutputUpdated
     | CellOutputsCleared
     | CellReasoning
+    | CellRemoved
     | CellRetried
     | CellStarted
     | CellSuperseded
     | CellText
+    | CellWaiting
     | RunProgress
     | ToolApprovalNeeded
 )
@@ -98,6 +106,46 @@ def to_wire(event: PublishedEvent) -> wire.WireEvent:
                 attempt=event.attempt,
                 error=event.error,
                 wait_s=event.wait_s,
+                attempts=event.attempts,
+                item=event.item,
+            )
+        case CellWaiting():
+            return wire.CellExecutionWaiting(
+                notebook_id=event.notebook_id,
+                run_id=event.run_id,
+                sequence=sequence,
+                cell_id=event.cell_id,
+                needs=[
+                    wire.CellNeed(cell_id=need.cell_id, variable=need.variable)
+                    for need in event.needs
+                ],
+            )
+        case CellRemoved():
+            return wire.CellExecutionRemoved(
+                notebook_id=event.notebook_id,
+                run_id=event.run_id,
+                sequence=sequence,
+                cell_id=event.cell_id,
+                dependents=list(event.dependents),
+            )
+        case CallQueued():
+            return wire.CellCallQueued(
+                notebook_id=event.notebook_id,
+                run_id=event.run_id,
+                sequence=sequence,
+                cell_id=event.cell_id,
+                limit=event.limit,
+                provider=event.provider,
+                place=event.place,
+                at_once=event.at_once,
+                item=event.item,
+            )
+        case CallSent():
+            return wire.CellCallSent(
+                notebook_id=event.notebook_id,
+                run_id=event.run_id,
+                sequence=sequence,
+                cell_id=event.cell_id,
                 item=event.item,
             )
         case CellSuperseded():

@@ -73,8 +73,11 @@ class ExecutionService:
         if run.asked_cell_ids:
             await session.check_prices(run)
             run = choice.make_run(opened, options)  # cells may have changed meanwhile
+        has_to_wait = session.busy
         task = session.queue(run)
         record = self._register(opened, run, choice.kind, task, in_background=in_background)
+        if has_to_wait:
+            opened.events.publish_queued(record)
         if in_background:
             opened.writer.write(WriteRun(record))
             await opened.writer.written()

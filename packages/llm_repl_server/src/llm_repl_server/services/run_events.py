@@ -8,17 +8,21 @@ from concurrent.futures import Future
 from datetime import UTC, datetime
 
 from llm_repl_core import (
+    CallQueued,
+    CallSent,
     CellCompleted,
     CellFailed,
     CellOutput,
     CellOutputsCleared,
     CellOutputUpdated,
     CellReasoning,
+    CellRemoved,
     CellRetried,
     CellsStale,
     CellStarted,
     CellSuperseded,
     CellText,
+    CellWaiting,
     Event,
     RunCompleted,
     RunFailed,
@@ -99,7 +103,14 @@ class RunEvents:
             case CellText() | CellReasoning() | CellRetried():
                 self.partial_answers.note(event)
                 self._publish(event)
-            case CellSuperseded() | ToolApprovalNeeded():
+            case (
+                CallQueued()
+                | CallSent()
+                | CellRemoved()
+                | CellSuperseded()
+                | CellWaiting()
+                | ToolApprovalNeeded()
+            ):
                 self._publish(event)
             case CellCompleted() | CellFailed():
                 self.partial_answers.note(event)
@@ -126,6 +137,18 @@ class RunEvents:
     def publish_stale(self, marked: MarkedCells) -> None:
         """Tell that cells are stale since something was edited, when that is on disk."""
         self._publish_stale(None, marked, self._writer.last_write)
+
+    def publish_queued(self, record: RunRecord) -> None:
+        """Tell that a run waits for its turn."""
+        self._publisher.publish(
+            wire.RunQueued(
+                notebook_id=record.notebook_id,
+                run_id=record.id,
+                sequence=self._next_sequence(),
+                cell_ids=list(record.cell_ids),
+                total=record.total,
+            )
+        )
 
     # Runs ------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from llm_repl_server.services.notebooks import NotebookService
 from llm_repl_server.services.open_notebooks import OpenNotebooks
 from llm_repl_server.services.prompts import PromptService
 from llm_repl_server.services.providers import ProviderService
+from llm_repl_server.services.queue import QueueService
 from llm_repl_server.services.run_registry import RunRegistry
 from llm_repl_server.services.runs import RunService
 from llm_repl_server.services.sessions import SessionFactory
@@ -86,6 +87,7 @@ class Services:
         self.execution = ExecutionService(open_notebooks, self.publisher, runs)
         self.runs = RunService(open_notebooks, self.store, runs)
         self.calls = CallService(open_notebooks, self.store)
+        self.queue = QueueService(open_notebooks, runs)
         self.graph = GraphService(open_notebooks)
         self.prompts = PromptService(open_notebooks, self.cells)
         self.providers = ProviderService(self.application)

@@ -18,6 +18,8 @@ from llm_repl_server.services.encoding import EncodedOutput, EncodedOutputs, Tim
 
 __all__ = [
     "EMITTED",
+    "CellCallQueued",
+    "CellCallSent",
     "CellCallSuperseded",
     "CellChanged",
     "CellCreated",
@@ -26,10 +28,13 @@ __all__ = [
     "CellExecutionFailed",
     "CellExecutionOutput",
     "CellExecutionReasoning",
+    "CellExecutionRemoved",
     "CellExecutionRetried",
     "CellExecutionStarted",
     "CellExecutionText",
+    "CellExecutionWaiting",
     "CellMoved",
+    "CellNeed",
     "CellOutputUpdated",
     "CellOutputsCleared",
     "CellsStale",
@@ -45,6 +50,7 @@ __all__ = [
     "Resync",
     "RunEnded",
     "RunProgress",
+    "RunQueued",
     "RunStarted",
     "ServerStopping",
     "StaleReasonsChanged",
@@ -240,6 +246,75 @@ class CellExecutionRetried(RunCellEvent, frozen=True, kw_only=True):
     attempt: Annotated[int, Meta(ge=1, description="The number of failed attempts so far.")]
     error: _Line
     wait_s: Annotated[float, Meta(description="The pause before the next attempt, in seconds.")]
+    attempts: Annotated[
+        int, Meta(ge=0, description="How many attempts are made at most; 0: not known.")
+    ]
+    item: _Item
+
+
+class CellNeed(Struct, frozen=True, kw_only=True):
+    """What a cell waits for."""
+
+    cell_id: str
+    variable: Annotated[
+        str | None,
+        Meta(description="The variable that it sets; null: it goes along, or may change anything."),
+    ]
+
+
+class RunQueued(NotebookEvent, frozen=True, kw_only=True):
+    """A run waits for its turn, as another one has the kernel; `run_started` follows."""
+
+    run_id: _RunId
+    sequence: _Sequence
+    cell_ids: Annotated[list[str], Meta(description="The cells of the run, in order.")]
+    total: Annotated[int, Meta(ge=0, description="The number of cells.")]
+
+    def if_not_written(self, error: BaseException) -> WireEvent:  # noqa: ARG002 - as above
+        """The same, or a number would be missing."""
+        return self
+
+
+class CellExecutionWaiting(RunCellEvent, frozen=True, kw_only=True):
+    """It is a cell's turn, but it waits for the answers of prompts above it."""
+
+    needs: Annotated[list[CellNeed], Meta(description="What it waits for; at most 20.")]
+
+
+class CellExecutionRemoved(RunCellEvent, frozen=True, kw_only=True):
+    """A cell was taken out of a run that had not come to it; the rest of the run goes on."""
+
+    dependents: Annotated[
+        list[str],
+        Meta(
+            description="Cells of the run that need it: they use the values that its variables "
+            "have from before."
+        ),
+    ]
+
+
+class CellCallQueued(RunCellEvent, frozen=True, kw_only=True):
+    """A call to a model waits; `cell_call_sent` follows, unless it is stopped."""
+
+    limit: Annotated[
+        Literal["provider", "run", "budget"],
+        Meta(
+            description="What it waits for. `provider`: as many calls as it gets at once are under "
+            "way, or it asked for a pause; `run`: as many as the run makes at once are; "
+            "`budget`: what the calls above it cost is not certain."
+        ),
+    ]
+    provider: str
+    place: Annotated[int, Meta(ge=1, description="Its place among those that wait, from 1.")]
+    at_once: Annotated[
+        int | None, Meta(description="How many calls are made at once; null: that is not it.")
+    ]
+    item: _Item
+
+
+class CellCallSent(RunCellEvent, frozen=True, kw_only=True):
+    """A call that waited is sent."""
+
     item: _Item
 
 
@@ -430,6 +505,7 @@ class ServerStopping(WireEvent, frozen=True, kw_only=True):
 EMITTED: dict[str, type[WireEvent]] = {
     event.wire_name: event
     for event in (
+        RunQueued,
         RunStarted,
         RunProgress,
         RunEnded,
@@ -440,6 +516,10 @@ EMITTED: dict[str, type[WireEvent]] = {
         CellExecutionText,
         CellExecutionReasoning,
         CellExecutionRetried,
+        CellExecutionWaiting,
+        CellExecutionRemoved,
+        CellCallQueued,
+        CellCallSent,
         CellCallSuperseded,
         ToolApprovalNeeded,
         CellExecutionCompleted,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from concurrent.futures import Future
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import msgspec
@@ -26,6 +27,7 @@ from llm_repl_server.storage.call_rows import (
     media_of_rows,
     outline_from_row,
 )
+from llm_repl_server.storage.call_totals import GroupedTotals, read_totals
 from llm_repl_server.storage.changes import BeginCall, EndCall, PutMedia
 from llm_repl_server.storage.columns import decode_text, encode_json, encode_text
 from llm_repl_server.storage.connection import DatabaseConnection
@@ -192,15 +194,10 @@ class CallStore:
         wanted = wanted or CallFilter()
         if wanted.limit < 1:
             raise InvalidInput(f"The limit of a list must be 1 or more, not {wanted.limit}.")
-        backend = self._connection.backend
-        life = _Life(backend)
+        life = _Life(self._connection.backend)
         query = sa.select(calls).order_by(calls.c.number.desc())
         with self._connection.reading() as connection:
-            cut_off = []
-            if wanted.state in ("running", "interrupted"):
-                owners = connection.execute(_running_owners).scalars()
-                cut_off = [owner for owner in owners if not life.is_alive(owner)]
-            query = query.where(*conditions_of(wanted, cut_off, backend.search_condition))
+            query = query.where(*self._conditions(connection, wanted, life))
             if wanted.before is not None:
                 key = {"id": encode_text(wanted.before)}
                 number = connection.execute(_number, key).scalar_one_or_none()
@@ -211,6 +208,31 @@ class CallStore:
                 query = query.where(calls.c.number < number)
             found = _records(connection, connection.execute(query.limit(wanted.limit)))
             return [self._as_it_is(record, owner, life) for record, owner in found]
+
+    def totals(self, wanted: CallFilter, utc_offset: timedelta = timedelta()) -> GroupedTotals:
+        """The sums of all calls that a filter finds, whatever its limit, as far as they are written.
+
+        Args:
+            wanted: Which.
+            utc_offset: By how much the days of whoever asks begin before those of UTC.
+
+        Raises:
+            InvalidInput: The search has too many words.
+            StorageError: The database cannot be read.
+        """
+        life = _Life(self._connection.backend)
+        with self._connection.reading() as connection:
+            conditions = self._conditions(connection, wanted, life)
+            return read_totals(connection, conditions, utc_offset)
+
+    def _conditions(
+        self, connection: sa.Connection, wanted: CallFilter, life: _Life
+    ) -> list[sa.ColumnElement[bool]]:
+        cut_off = []
+        if wanted.state in ("running", "interrupted"):
+            owners = connection.execute(_running_owners).scalars()
+            cut_off = [owner for owner in owners if not life.is_alive(owner)]
+        return conditions_of(wanted, cut_off, self._connection.backend.search_condition)
 
     def call_ids(self, prefix: str, *, limit: int = 10) -> list[str]:
         """The ids of calls that begin so, which is how people name a call.

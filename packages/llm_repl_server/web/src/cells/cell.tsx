@@ -5,6 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { useNow } from "../store/clock.ts";
 import { useNotebook } from "../store/context.ts";
 import { focusCell, focused } from "../store/focus.ts";
+import { connection } from "../store/server.ts";
 import { statusOf, type Status } from "../store/status.ts";
 import { Icon, type IconName } from "../ui/icon.tsx";
 import { MenuButton, MenuItem } from "../ui/menu.tsx";
@@ -42,8 +43,14 @@ export const CellView = memo(({ id }: { id: string }) => {
   if (!cell) return null;
   const number = view.index.value + 1;
   const type = TYPES[cell.type] ?? TYPES.ComputationCell;
-  const status = statusOf(cell, activity, now);
   const conflict = notebook.outbox.conflicts.value.get(id);
+  const status = statusOf(cell, activity, {
+    now,
+    place: view.place.value,
+    needs: cell.status === "queued" ? view.needs.value : [],
+    isInConflict: conflict !== undefined,
+    isKeptHere: connection.value === "lost" && notebook.unsent.value.has(id),
+  });
   const said = [String(number), type.word.toLowerCase(), status?.word.toLowerCase()].filter(Boolean);
   const classes = ["cell", `is-${type.short}`];
   if (hasFocus) classes.push("has-focus");

@@ -1,7 +1,7 @@
 /** A cell of code, and one of memory. */
 
 import { useNotebook } from "../store/context.ts";
-import type { Status } from "../store/status.ts";
+import { isToldByState, type Status } from "../store/status.ts";
 import { Outputs } from "../outputs/outputs.tsx";
 import { Code } from "../editor/code.tsx";
 import type { Cell, Output } from "../wire/shapes.ts";
@@ -17,9 +17,9 @@ interface Props {
 export function CodeBody({ cell, status, onKey }: Props) {
   const notebook = useNotebook();
   const update = cell.outputs.find((output) => output.type === "memory_update");
-  const others = cell.outputs.filter((output) => output !== update);
-  // A failure is said by the output itself.
-  const shown = status?.tone === "fails" || cell.status === "idle" ? null : status;
+  const others = cell.outputs.filter((output) => output !== update && !isToldByState(output.ename));
+  // A failure is said by the output itself, and of code that never ran the gutter says enough.
+  const shown = status?.tone === "fails" || status?.icon === "idle" ? null : status;
   return (
     <>
       <Source
@@ -34,7 +34,7 @@ export function CodeBody({ cell, status, onKey }: Props) {
       >
         <pre>{cell.content ? <Code text={cell.content} /> : <Hint type={cell.type} />}</pre>
       </Source>
-      <StateLine status={shown} />
+      <StateLine cellId={cell.id} status={shown} />
       {update && <MemoryUpdate update={update} />}
       {others.length > 0 && (
         <div class="output">

@@ -3,8 +3,7 @@
 import { useNotebook } from "../store/context.ts";
 import { openInspector } from "../store/inspector.ts";
 import { useChoices } from "../store/choices.ts";
-import { answers, type Status } from "../store/status.ts";
-import type { Activity } from "../store/state.ts";
+import { answers, isToldByState, type Status } from "../store/status.ts";
 import { ToCell } from "../markdown/fence.tsx";
 import { OutputView, Outputs } from "../outputs/outputs.tsx";
 import { count, words } from "../ui/format.ts";
@@ -13,7 +12,13 @@ import { AnswerTexts } from "./answer-text.tsx";
 import { templateParts } from "./fields.ts";
 import { ItemsTable } from "./items.tsx";
 import { Source } from "./source.tsx";
+import { Approvals } from "./approvals.tsx";
 import { StateLine } from "./state-line.tsx";
+
+/** Whether an error says more than the state of its cell. */
+function hasMore(output: Output): boolean {
+  return (output.traceback?.length ?? 0) > 1 && !isToldByState(output.ename);
+}
 
 interface Props {
   readonly cell: Cell;
@@ -49,7 +54,9 @@ export function PromptBody({ cell, status, onKey }: Props) {
         <StatusLine cell={cell} />
       </div>
       <StateLine
-        status={cell.status === "idle" || status?.tone === "fails" ? null : status}
+        cellId={cell.id}
+        status={cell.content || cell.status !== "idle" ? status : null}
+        variable={cell.response_var ?? ""}
         actions={<Approvals cell={cell} activity={activity} />}
         result={<Result cell={cell} given={given} />}
         cost={<Cost given={given} />}
@@ -64,7 +71,7 @@ export function PromptBody({ cell, status, onKey }: Props) {
           ) : (
             <AnswerTexts activity={activity} given={given} isStale={cell.stale} />
           )}
-          {others.filter((output) => output.type === "error").map((output) => (
+          {others.filter((output) => output.type === "error" && hasMore(output)).map((output) => (
             <OutputView output={output} />
           ))}
         </div>
@@ -121,24 +128,6 @@ function contextChoice(cell: Cell, order: readonly string[]): [string, boolean] 
 function schemaChoice(schema: unknown): string {
   if (typeof schema !== "string") return "structured answer";
   return schema.length <= 40 ? schema : `${schema.slice(0, 39)}…`;
-}
-
-function Approvals({ cell, activity }: { cell: Cell; activity: Activity | undefined }) {
-  const notebook = useNotebook();
-  return (
-    <>
-      {activity?.approvals.map((asked) => (
-        <span class="approval">
-          <button class="button small" onClick={() => void notebook.decideTool(cell.id, asked.callId, true)}>
-            Allow
-          </button>
-          <button class="button small" onClick={() => void notebook.decideTool(cell.id, asked.callId, false)}>
-            Refuse
-          </button>
-        </span>
-      ))}
-    </>
-  );
 }
 
 function Result({ cell, given }: { cell: Cell; given: readonly Output[] }) {

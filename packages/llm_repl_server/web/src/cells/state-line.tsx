@@ -1,35 +1,56 @@
 /** The line under a source: the state with its reason and the way out; or what came of it. */
 
 import type { ComponentChildren } from "preact";
+import { useNotebook } from "../store/context.ts";
+import { plain } from "../store/reasons.ts";
 import type { Status } from "../store/status.ts";
 import { Icon } from "../ui/icon.tsx";
+import { Sentence } from "./sentence.tsx";
+import { WaysOut } from "./ways-out.tsx";
 
 interface Props {
+  readonly cellId: string;
   readonly status: Status | null;
   /** The variable and its kind. */
   readonly result?: ComponentChildren;
+  /** The variable alone, at the right, while the line tells a state. */
+  readonly variable?: string;
   /** When, how long, what it cost. */
   readonly cost?: ComponentChildren;
   readonly actions?: ComponentChildren;
 }
 
 /** The line; nothing where there is nothing to say. */
-export function StateLine({ status, result, cost, actions }: Props) {
+export function StateLine({ cellId, status, result, variable, cost, actions }: Props) {
+  const notebook = useNotebook();
   if (!status?.word && !result && !cost) return null;
+  const numberOf = (id: string) => notebook.order.peek().indexOf(id) + 1;
+  const more = status?.more.map((parts) => plain(parts, numberOf)).join("\n") || undefined;
   return (
     <div class={`state-line ${status?.tone ?? "plain"}`}>
       <div>
         {status?.word && (
-          <span class="says">
+          <span class="says" title={more}>
             <Icon name={status.icon} spins={status.spins} />
             <b>{status.word}</b>
-            <span class="reason">{status.reason}</span>
+            <span class="reason figures">
+              <Sentence parts={status.reason} />
+              {status.more.length > 0 && status.tone === "warns" && status.icon === "stale" && (
+                <span class="quiet-text"> and {status.more.length} more</span>
+              )}
+            </span>
           </span>
         )}
         {actions}
-        {result}
+        {status && status.ways.length > 0 && (
+          <span class="ways">
+            <WaysOut ways={status.ways} cellId={cellId} />
+          </span>
+        )}
+        {!status?.word && result}
       </div>
-      {cost && <div class="cost figures">{cost}</div>}
+      {status?.word && variable ? <code class="variable end">{variable}</code> : null}
+      {!status?.word && cost && <div class="cost figures">{cost}</div>}
     </div>
   );
 }

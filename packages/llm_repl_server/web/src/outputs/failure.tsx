@@ -21,7 +21,7 @@ export function Failure({ output }: { output: Output }) {
       <p>
         <Icon name="fail" />
         <span>
-          {output.ename ? <b>{output.ename}</b> : null} <bdi>{cut(sentence)}</bdi>
+          <b>Failed</b> <bdi>{output.ename ? `${output.ename}: ` : ""}{cut(sentence)}</bdi>
         </span>
       </p>
       {(traceback.includes("\n") || sentence.length > MOST_SENTENCE) && (

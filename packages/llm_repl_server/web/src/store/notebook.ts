@@ -9,13 +9,20 @@ import { editedCells, withEdits, type Edit } from "./edits.ts";
 import { Outbox } from "./outbox.ts";
 import { reduce, withoutApproval } from "./reduce.ts";
 import { noteMade } from "./scripts.ts";
-import { stateOf, type Activity, type NotebookState } from "./state.ts";
+import { places, unfinished, withQueue } from "./queue.ts";
+import { stateOf, type Activity, type Approval, type NotebookState } from "./state.ts";
+import { runCalls } from "../wire/run-calls.ts";
+import type { CellNeed } from "../wire/queue.ts";
 
 /** What is shown of one cell. Each part changes by itself, so that only its view is drawn again. */
 export interface CellView {
   readonly cell: ReadonlySignal<Cell | undefined>;
   readonly activity: ReadonlySignal<Activity | undefined>;
   readonly index: ReadonlySignal<number>;
+  /** Its place among all that wait, from 1; undefined: it does not. */
+  readonly place: ReadonlySignal<number | undefined>;
+  /** What it waits for and has not ended. */
+  readonly needs: ReadonlySignal<readonly CellNeed[]>;
 }
 
 export class OpenNotebook {
@@ -31,6 +38,11 @@ export class OpenNotebook {
   readonly failure = signal<string | null>(null);
   /** The variables that a template may name. */
   readonly names = signal<readonly string[]>([]);
+  /** How many cells are stale. */
+  readonly staleCount: ReadonlySignal<number>;
+  readonly #places: ReadonlySignal<ReadonlyMap<string, number>>;
+  /** Tools that a cell may call until it ends: its id and the tool's name. */
+  readonly #allowed = new Set<string>();
   readonly #views = new Map<string, CellView>();
   readonly #source: EventSource;
   #events: WireEvent[] = [];
@@ -50,6 +62,8 @@ export class OpenNotebook {
       if (next.length !== order.length || next.some((cellId, at) => cellId !== order[at])) order = next;
       return order;
     });
+    this.staleCount = computed(() => [...(this.state.value?.cells.values() ?? [])].filter((cell) => cell.stale).length);
+    this.#places = computed(() => (this.state.value?.runs.length ? places(this.state.value) : new Map()));
     this.unsent = computed(() => editedCells(this.outbox.queue.value));
   }
 
@@ -107,6 +121,8 @@ export class OpenNotebook {
     if (!state) return;
     const now = Date.now();
     for (const event of events) state = reduce(state, event, now);
+    this.#decideAllowed(events);
+    if (events.some((event) => event.event === "run_started" && event.total > 1)) this.#readQueue();
     const missed = state.missedEvents;
     this.#server.value = state;
     if (missed) void this.read();
@@ -122,10 +138,55 @@ export class OpenNotebook {
         cell: computed(() => this.state.value?.cells.get(id)),
         activity: computed(() => this.state.value?.activities.get(id)),
         index: computed(() => this.order.value.indexOf(id)),
+        place: computed(() => this.#places.value.get(id)),
+        needs: this.#needsOf(id),
       };
       this.#views.set(id, view);
     }
     return view;
+  }
+
+  #needsOf(id: string): ReadonlySignal<readonly CellNeed[]> {
+    let before: readonly CellNeed[] = [];
+    return computed(() => {
+      const state = this.state.value;
+      const needs = state?.waits.get(id);
+      const left = state && needs ? unfinished(state, needs) : [];
+      if (left.length !== before.length) before = left;
+      return before;
+    });
+  }
+
+  /** Ask what the cells of a run wait for, which its events say of the next one only. */
+  #readQueue(): void {
+    void runCalls.queue(this.id).then(
+      (queue) => {
+        const server = this.#server.value;
+        if (server) this.#server.value = withQueue(server, queue);
+      },
+      () => {},
+    );
+  }
+
+  /** Take a cell out of what waits. */
+  removeQueued(cellId: string): Promise<void> {
+    return this.#ask(() => runCalls.removeQueued(this.id, cellId));
+  }
+
+  /** Agree to a call of a tool, and to all further ones of the same tool by this cell until it ends. */
+  allowForRun(cellId: string, asked: Approval): void {
+    this.#allowed.add(`${cellId} ${asked.name}`);
+    void this.decideTool(cellId, asked.callId, true);
+  }
+
+  #decideAllowed(events: readonly WireEvent[]): void {
+    for (const event of events) {
+      if (event.event === "cell_execution_completed" || event.event === "cell_execution_failed") {
+        for (const key of this.#allowed) if (key.startsWith(`${event.cell_id} `)) this.#allowed.delete(key);
+      } else if (event.event === "tool_approval_needed" && this.#allowed.has(`${event.cell_id} ${event.name}`)) {
+        void this.decideTool(event.cell_id, event.call_id, true);
+      }
+    }
   }
 
   // What a person does -----------------------------------------------------------------------------

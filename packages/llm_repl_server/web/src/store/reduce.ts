@@ -20,20 +20,48 @@ export function reduce(state: NotebookState, event: WireEvent, now: number): Not
 
 function apply(state: NotebookState, event: WireEvent, now: number): NotebookState {
   switch (event.event) {
+    case "run_queued":
     case "run_started": {
-      const run = { id: event.run_id, cellIds: event.cell_ids, ended: 0, total: event.total };
+      const run = {
+        id: event.run_id, hasBegun: event.event === "run_started", since: now,
+        cellIds: event.cell_ids, ended: 0, total: event.total,
+      };
+      const others = state.runs.filter((other) => other.id !== run.id);
+      const runs = run.hasBegun ? [run, ...others] : [...others, run];
       const queued = event.cell_ids.filter((id) => state.cells.get(id)?.status !== "running");
-      return withCells({ ...state, runs: [...state.runs, run] }, queued, { status: "queued" });
+      return withCells({ ...state, runs }, queued, { status: "queued" });
     }
+    case "cell_execution_waiting":
+      return { ...state, waits: new Map(state.waits).set(event.cell_id, event.needs) };
+    case "cell_execution_removed":
+      return withCells(state, [event.cell_id], { status: settled(state, event.cell_id) });
+    case "cell_call_queued": {
+      const { limit, provider, place, at_once, item } = event;
+      return withActivity(state, event.cell_id, (activity) => ({
+        ...activity,
+        queued: new Map(activity.queued).set(item ?? 0, { limit, provider, place, at_once }),
+      }));
+    }
+    case "cell_call_sent":
+      return withActivity(state, event.cell_id, (activity) => {
+        const queued = new Map(activity.queued);
+        queued.delete(event.item ?? 0);
+        return { ...activity, queued, sentAt: now };
+      });
     case "run_progress":
       return {
         ...state,
         runs: state.runs.map((run) => (run.id === event.run_id ? { ...run, ended: event.ended } : run)),
       };
     case "run_ended": {
-      const notRun = event.not_run.filter((id) => state.cells.get(id)?.status === "queued");
       const runs = state.runs.filter((run) => run.id !== event.run_id);
-      return withCells({ ...state, runs }, notRun, { status: "idle" });
+      const waitsElsewhere = new Set(runs.flatMap((run) => run.cellIds));
+      const cells = new Map(state.cells);
+      for (const id of state.runs.find((run) => run.id === event.run_id)?.cellIds ?? event.not_run) {
+        const cell = cells.get(id);
+        if (cell?.status === "queued" && !waitsElsewhere.has(id)) cells.set(id, { ...cell, status: settled(state, id) });
+      }
+      return { ...state, runs, cells, waits: runs.length ? state.waits : new Map() };
     }
     case "cell_execution_started":
       return withActivity(
@@ -64,7 +92,9 @@ function apply(state: NotebookState, event: WireEvent, now: number): NotebookSta
       return withActivity(state, event.cell_id, (activity) => ({
         ...activity,
         texts: withText(activity.texts, event.item ?? 0, () => ""),
-        retry: { attempt: event.attempt, waitS: event.wait_s, error: event.error },
+        retry: {
+          attempt: event.attempt, error: event.error, at: now + event.wait_s * 1000, attempts: event.attempts,
+        },
       }));
     case "tool_approval_needed":
       return withActivity(state, event.cell_id, (activity) => ({
@@ -119,6 +149,14 @@ function apply(state: NotebookState, event: WireEvent, now: number): NotebookSta
     case "notebook_created":
       return state;
   }
+}
+
+/** The status of a cell that does not wait any more and has not run: as what it shows says. */
+function settled(state: NotebookState, id: string): Cell["status"] {
+  const outputs = state.cells.get(id)?.outputs ?? [];
+  const error = outputs.find((output) => output.type === "error");
+  if (error) return error.ename === "Interrupted" ? "interrupted" : "error";
+  return outputs.length || state.cells.get(id)?.execution_count != null ? "completed" : "idle";
 }
 
 function withCells(

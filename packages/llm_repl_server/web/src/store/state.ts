@@ -1,5 +1,6 @@
 /** What the page knows of an open notebook. It changes by `reduce` alone, which is pure. */
 
+import type { CallQueue, CellNeed } from "../wire/queue.ts";
 import type { Cell, Notebook, RunInfo } from "../wire/shapes.ts";
 
 /** What is under way in a cell, and not part of it yet. */
@@ -10,8 +11,21 @@ export interface Activity {
   readonly texts: readonly string[];
   /** What the model thinks before it answers, of all items together. */
   readonly reasoning: string;
-  readonly retry: { readonly attempt: number; readonly waitS: number; readonly error: string } | null;
+  readonly retry: Retry | null;
+  /** By item: what its call waits for before it is sent. */
+  readonly queued: ReadonlyMap<number, CallQueue>;
+  /** When the last call that had waited was sent, by this machine's clock; else `since`. */
+  readonly sentAt: number;
   readonly approvals: readonly Approval[];
+}
+
+export interface Retry {
+  readonly attempt: number;
+  readonly error: string;
+  /** When it is tried again, by this machine's clock. */
+  readonly at: number;
+  /** How many attempts are made at most; 0: not known. */
+  readonly attempts: number;
 }
 
 export interface Approval {
@@ -22,6 +36,10 @@ export interface Approval {
 
 export interface Run {
   readonly id: string;
+  /** Whether it has the kernel; else it waits for its turn. */
+  readonly hasBegun: boolean;
+  /** When it started, by this machine's clock, in milliseconds. */
+  readonly since: number;
   readonly cellIds: readonly string[];
   readonly ended: number;
   readonly total: number;
@@ -35,6 +53,8 @@ export interface NotebookState {
   readonly cells: ReadonlyMap<string, Cell>;
   readonly activities: ReadonlyMap<string, Activity>;
   readonly runs: readonly Run[];
+  /** By cell that waits: the cells that have to end before it. */
+  readonly waits: ReadonlyMap<string, readonly CellNeed[]>;
   /** Of the last event that is included. A gap means that some were missed. */
   readonly sequence: number;
   readonly missedEvents: boolean;
@@ -67,8 +87,17 @@ export function stateOf(
     cells,
     activities,
     runs: runs
-      .filter((run) => run.state === "running")
-      .map((run) => ({ id: run.id, cellIds: run.cell_ids, ended: run.ended, total: run.total })),
+      .filter((run) => run.state === "running" || run.state === "queued")
+      .map((run) => ({
+        id: run.id,
+        hasBegun: run.state === "running",
+        since: run.started_at ? Date.parse(run.started_at) : now,
+        cellIds: run.cell_ids,
+        ended: run.ended,
+        total: run.total,
+      }))
+      .reverse(),  // they are listed with the latest first
+    waits: before?.waits ?? new Map(),
     sequence: notebook.sequence,
     missedEvents: false,
     deleted: false,
@@ -76,5 +105,5 @@ export function stateOf(
 }
 
 export function newActivity(since: number): Activity {
-  return { since, texts: [], reasoning: "", retry: null, approvals: [] };
+  return { since, sentAt: since, texts: [], reasoning: "", retry: null, approvals: [], queued: new Map() };
 }

@@ -1,71 +1,164 @@
-/** The state of a cell in the words of the page: a shape, a word, a reason. Pure. */
+/** The state of a cell in the words of the page: a shape, a word, a reason, and the way out. Pure. */
 
 import type { IconName } from "../ui/icon.tsx";
-import { count, seconds, words } from "../ui/format.ts";
+import { bound, count, plural, seconds, words } from "../ui/format.ts";
+import type { CellNeed } from "../wire/queue.ts";
 import type { Cell } from "../wire/shapes.ts";
+import { needsSentence, queueSentence, staleSentence, type Part } from "./reasons.ts";
 import type { Activity } from "./state.ts";
 
 export type Tone = "plain" | "acts" | "warns" | "fails";
+
+/** What a person can do about a state. */
+export type WayOut =
+  | "run" | "runAgain" | "runStale" | "remove" | "stop" | "follow" | "compare" | "settings" | "raise" | "skip"
+  | "choose";
 
 export interface Status {
   readonly icon: IconName;
   /** Empty for what is the normal case. */
   readonly word: string;
-  readonly reason: string;
+  readonly reason: readonly Part[];
+  /** Further reasons, which the title has. */
+  readonly more: readonly (readonly Part[])[];
+  readonly ways: readonly WayOut[];
   readonly tone: Tone;
   readonly spins: boolean;
 }
 
-const status = (icon: IconName, word: string, reason: string, tone: Tone, spins = false): Status => ({
-  icon, word, reason, tone, spins,
+/** What decides the state of a cell beside the cell itself. */
+export interface Around {
+  /** The time, in milliseconds. */
+  readonly now: number;
+  /** Its place among all that wait; undefined: it does not. */
+  readonly place?: number | undefined;
+  /** What it waits for. */
+  readonly needs?: readonly CellNeed[];
+  /** Whether it was edited here and cannot be sent. */
+  readonly isKeptHere?: boolean;
+  /** Whether it was changed elsewhere as well. */
+  readonly isInConflict?: boolean;
+}
+
+const make = (icon: IconName, word: string, tone: Tone, more: Partial<Status> = {}): Status => ({
+  icon, word, tone, reason: [], more: [], ways: [], spins: false, ...more,
 });
 
 /** The state of a cell; null: it has none, as Markdown. */
-export function statusOf(cell: Cell, activity: Activity | undefined, now: number): Status | null {
+export function statusOf(cell: Cell, activity: Activity | undefined, around: Around): Status | null {
+  if (around.isInConflict) {
+    return make("conflict", "Conflict", "warns", { reason: ["changed in another window"], ways: ["choose"] });
+  }
+  if (around.isKeptHere) {
+    return make("kept", "Kept here", "warns", { reason: ["not connected; is sent when the server is back"] });
+  }
   if (cell.type === "MarkdownCell" && cell.status !== "error") return null;
   switch (cell.status) {
     case "queued":
-      return status("queued", "Queued", "", "plain");
+      return waiting(around);
     case "running":
-      return running(cell, activity, now);
+      return running(cell, activity, around.now);
     case "error":
-      return status("fail", "Failed", failureOf(cell), "fails");
+      return failed(cell);
     case "interrupted":
-      return status("cut", "Stopped by you", stoppedAfter(cell), "warns");
+      return make("cut", "Stopped by you", "warns", { reason: stoppedAfter(cell), ways: ["runAgain"] });
     case "idle":
-      return status("idle", "Not run yet", "", "plain");
+      return cell.stale ? stale(cell) : make("idle", "Not run yet", "plain", { ways: ["run"] });
     case "completed":
-      if (cell.stale) return status("stale", "Stale", "something it depends on has changed", "warns");
+      if (cell.stale) return stale(cell);
       return answers(cell).some((output) => output.source && output.source !== "live")
-        ? status("record", "", "", "plain")
-        : status("done", "", "", "plain");
+        ? make("record", "", "plain")
+        : make("done", "", "plain");
   }
+}
+
+function waiting({ place, needs }: Around): Status {
+  if (needs?.length) return make("wait", "Waiting", "plain", { reason: needsSentence(needs), ways: ["remove"] });
+  return make("queued", "Queued", "plain", { reason: place ? [`place ${place}`] : [], ways: ["remove"] });
+}
+
+function stale(cell: Cell): Status {
+  const [first, ...others] = cell.stale_reasons.map(staleSentence);
+  const ways: WayOut[] = cell.type === "PromptCell" && cell.outputs.length ? ["compare", "runStale"] : ["runStale"];
+  return make("stale", "Stale", "warns", { reason: first ?? ["what it needs has changed"], more: others, ways });
 }
 
 function running(cell: Cell, activity: Activity | undefined, now: number): Status {
-  const took = activity?.since ? seconds((now - activity.since) / 1000) : "";
-  if (activity?.approvals.length) {
-    const [{ name, arguments: given } = { name: "", arguments: "" }] = activity.approvals;
-    return status("hand", "Needs you", `call ${name}(${given})?`, "acts");
+  const since = activity?.since ?? 0;
+  const took = since ? seconds(Math.max(0, now - since) / 1000) : "";
+  const approvals = activity?.approvals ?? [];
+  const [asked] = approvals;
+  if (asked) {
+    const reason: Part[] = ["call ", { code: `${asked.name}(${callArguments(asked.arguments)})` }, "?"];
+    return make("hand", "Needs you", "acts", { reason });
   }
-  if (activity?.retry) {
-    const { waitS, error } = activity.retry;
-    return status("run", "Running", `tries again in ${seconds(waitS)}: ${error}`, "acts", true);
-  }
+  const isPrompt = cell.type === "PromptCell";
   const said = activity?.texts.reduce((sum, text) => sum + words(text), 0) ?? 0;
-  if (said) return status("stream", "Answering", `${count(said)} words, ${took}`, "acts");
-  if (cell.type === "PromptCell") return status("run", "Running", `no word yet, ${took}`, "acts", true);
-  return status("run", "Running", took, "acts", true);
+  if (!isPrompt) return make("run", "Running", "acts", { reason: [took], ways: ["stop"], spins: true });
+  if (activity?.retry) {
+    const { at, attempt, attempts, error } = activity.retry;
+    const left = Math.max(0, Math.ceil((at - now) / 1000));
+    const which = attempts ? `, ${attempt + 1} of ${attempts}` : "";
+    return make("stream", "Answering", "acts", {
+      reason: [left ? `tries again in ${left} s${which}` : `tries again${which}`], more: [[error]], ways: ["stop"],
+    });
+  }
+  if (said) {
+    return make("stream", "Answering", "acts", {
+      reason: [`${plural(said, "word")}, ${took}`], ways: ["follow", "stop"],
+    });
+  }
+  const [queued] = activity?.queued.values() ?? [];
+  if (queued && !cell.for_each) {
+    return make("queued", "Queued", "plain", { reason: queueSentence(queued), ways: ["stop"] });
+  }
+  const thinking = activity ? Math.floor(Math.max(0, now - activity.sentAt) / 1000) : 0;
+  return make("stream", "Answering", "acts", {
+    reason: [since ? `thinks, ${count(thinking)} s` : "thinks"], ways: ["stop"],
+  });
 }
 
-function failureOf(cell: Cell): string {
+function callArguments(json: string): string {
+  try {
+    const given = JSON.parse(json) as Record<string, unknown>;
+    const values = Object.values(given).map((value) => JSON.stringify(value)).join(", ");
+    return values.length > 80 ? `${values.slice(0, 79)}…` : values;
+  } catch {
+    return json.slice(0, 80);
+  }
+}
+
+const NOT_SENT: readonly string[] = ["BudgetExceeded", "PriceUnknown"];
+
+function failed(cell: Cell): Status {
   const error = cell.outputs.findLast((output) => output.type === "error");
-  return (error?.content ?? "").split("\n")[0] ?? "";
+  const sentence = (error?.content ?? "").split("\n")[0] ?? "";
+  if (error?.ename && NOT_SENT.includes(error.ename)) {
+    return make("coins", "Not sent", "warns", {
+      reason: [budgetSentence(sentence)], more: [[sentence]], ways: ["raise", "skip"],
+    });
+  }
+  const ways: WayOut[] = error?.ename === "AuthenticationFailed" || /\b401\b/.test(sentence) ? ["settings"] : [];
+  return make("fail", "Failed", "fails", { reason: [sentence], ways });
 }
 
-function stoppedAfter(cell: Cell): string {
+/** Of the server's sentence about a budget in dollars the two sums that matter. */
+function budgetSentence(sentence: string): string {
+  const found = /budget of \$([\d.]+).*?: \$([\d.]+) spent, \$([\d.]+) reserved.*may take \$([\d.]+)/.exec(sentence);
+  if (!found) return sentence.replace(/^\w+: /, "");
+  const [limit = 0, spent = 0, reserved = 0, more = 0] = found.slice(1).map(Number);
+  const left = Math.max(0, limit - spent - reserved);
+  return `may take ${bound(more)}, the budget has ${left ? `$${left.toFixed(left < 0.1 ? 3 : 2)}` : "nothing"} left`;
+}
+
+/** Whether the error of a cell is told by its state, and so need not be shown as an output. */
+export function isToldByState(ename: string | undefined): boolean {
+  return ename === "Interrupted" || NOT_SENT.includes(ename ?? "");
+}
+
+function stoppedAfter(cell: Cell): readonly Part[] {
   const said = answers(cell).reduce((sum, output) => sum + words(output.content), 0);
-  return said ? `after ${count(said)} words, which are kept` : "";
+  return said ? [`after ${plural(said, "word")}, which are kept`] : [];
 }
 
 export function answers(cell: Cell) {

@@ -1,6 +1,7 @@
 /** The events of a notebook that the page follows. All of them: docs/reference/events. */
 
 import type { Cell, Output } from "./shapes.ts";
+import type { CallQueue, CellNeed } from "./queue.ts";
 import type { StaleReasons } from "./stale.ts";
 
 interface OfNotebook {
@@ -26,6 +27,11 @@ interface Stale extends OfNotebook {
 /** Each event by its name. */
 export interface Events {
   run_started: OfRun & { readonly cell_ids: readonly string[]; readonly total: number };
+  run_queued: OfRun & { readonly cell_ids: readonly string[]; readonly total: number };
+  cell_execution_waiting: OfRunningCell & { readonly needs: readonly CellNeed[] };
+  cell_execution_removed: OfRunningCell & { readonly dependents: readonly string[] };
+  cell_call_queued: OfRunningCell & CallQueue & { readonly item: number | null };
+  cell_call_sent: OfRunningCell & { readonly item: number | null };
   run_progress: OfRun & { readonly ended: number; readonly total: number };
   run_ended: OfRun & {
     readonly state: "completed" | "failed" | "interrupted";
@@ -47,6 +53,8 @@ export interface Events {
     readonly attempt: number;
     readonly error: string;
     readonly wait_s: number;
+    /** How many are made at most; 0: not known. */
+    readonly attempts: number;
     readonly item: number | null;
   };
   tool_approval_needed: OfRunningCell & {
@@ -92,10 +100,11 @@ export type EventName = keyof Events;
 export type WireEvent = { [Name in EventName]: { readonly event: Name } & Events[Name] }[EventName];
 
 export const EVENT_NAMES: readonly EventName[] = [
-  "run_started", "run_progress", "run_ended",
+  "run_queued", "run_started", "run_progress", "run_ended",
   "cell_execution_started", "cell_execution_output", "cell_output_updated", "cell_outputs_cleared",
   "cell_execution_text", "cell_execution_reasoning", "cell_execution_retried", "tool_approval_needed",
   "cell_execution_completed", "cell_execution_failed", "cell_call_superseded",
+  "cell_execution_waiting", "cell_execution_removed", "cell_call_queued", "cell_call_sent",
   "notebook_execution_started", "notebook_execution_completed", "notebook_execution_failed",
   "cells_stale", "stale_reasons_changed", "kernel_restarted",
   "notebook_created", "notebook_changed", "notebook_deleted",

@@ -191,6 +191,7 @@ export interface RunInfo {
   readonly id: string;
   readonly state: "completed" | "failed" | "interrupted" | "queued" | "running";
   readonly cell_ids: readonly string[];
+  readonly started_at: string | null;
   readonly ended: number;
   readonly total: number;
 }

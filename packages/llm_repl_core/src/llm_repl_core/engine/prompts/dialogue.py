@@ -23,8 +23,14 @@ from llm_repl_core.errors import (
     ToolLimitReached,
 )
 from llm_repl_core.execution.cell_type import Execution
-from llm_repl_core.execution.events import CellReasoning, CellRetried, CellText
-from llm_repl_core.execution.model_calls import ModelCall, ModelReply
+from llm_repl_core.execution.events import (
+    CallQueued,
+    CallSent,
+    CellReasoning,
+    CellRetried,
+    CellText,
+)
+from llm_repl_core.execution.model_calls import CallLimit, ModelCall, ModelReply
 from llm_repl_core.ledger.record import CallPlace, Mode
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.json_value import JSONValue
@@ -83,6 +89,7 @@ class Dialogue:
         self._tool_rounds = 0
         self._call_id: str | None = None
         self._pieces: list[str] = []
+        self._is_queued = False
         self._usage = Usage()
         self._is_counted = False
         self._is_shown = False
@@ -313,8 +320,25 @@ class Dialogue:
 
     # While a call is under way -----------------------------------------------------------------
 
+    def on_queued(self, limit: CallLimit, provider: str, place: int, at_once: int | None) -> None:
+        """See `CallListener`, as for the next four."""
+        self._is_queued = True
+        self._execution.emit(
+            CallQueued(
+                cell_id=self._cell.id,
+                limit=limit,
+                provider=provider,
+                place=place,
+                at_once=at_once,
+                item=self.item,
+            )
+        )
+
     def on_begin(self, call_id: str) -> None:
-        """See `CallListener`, as for the next three."""
+        """The call is about to be sent."""
+        if self._is_queued:
+            self._is_queued = False
+            self._execution.emit(CallSent(cell_id=self._cell.id, item=self.item))
         self._call_id = call_id
         self._pieces.clear()  # not before: a call that may not be made leaves what had come
 
@@ -344,15 +368,18 @@ class Dialogue:
         self._pieces.clear()
         self._reasoning_relay.drop()
         self._relay.drop()
-        self._emit_retried(attempt, error, wait_s)
+        self._emit_retried(attempt, error, wait_s, self._execution.attempts_limit)
 
-    def _emit_retried(self, attempt: int, error: LLMReplError, wait_s: float) -> None:
+    def _emit_retried(
+        self, attempt: int, error: LLMReplError, wait_s: float, attempts: int = 0
+    ) -> None:
         self._execution.emit(
             CellRetried(
                 cell_id=self._cell.id,
                 attempt=attempt,
                 error=str(error),
                 wait_s=wait_s,
+                attempts=attempts,
                 item=self.item,
             )
         )
