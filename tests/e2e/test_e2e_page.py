@@ -98,7 +98,7 @@ def test_an_answer_streams_and_can_be_stopped(shared_server, window):
     assert "word" in window.inner_text(".answer")
 
 
-@pytest.mark.parametrize(("button", "result"), [("Allow", "42"), ("Refuse", "did not allow")])
+@pytest.mark.parametrize(("button", "result"), [("Once", "42"), ("No", "did not allow")])
 def test_a_tool_is_called_when_somebody_allows_it(shared_server, window, button, result):
     notebook, [code] = shared_server.new_notebook("def add(x: int): return x + 1")
     shared_server.run(code)

@@ -62,7 +62,7 @@ def test_a_cell_that_is_taken_out_does_not_run_and_the_rest_does(api, waiting):
 
 
 def test_a_run_that_waits_for_another_is_told_and_can_be_taken_out(api, waiting, in_thread, until):
-    path, cells, running = waiting
+    path, _, running = waiting
     alone = api.new_cell(path, "code", "print('late')")
     later = in_thread(api.post, f"{alone}/execute")
     until(lambda: api.events("run_queued"), "it is told")

@@ -113,7 +113,6 @@ def to_wire(event: PublishedEvent) -> wire.WireEvent:
             return wire.CellExecutionWaiting(
                 notebook_id=event.notebook_id,
                 run_id=event.run_id,
-                sequence=sequence,
                 cell_id=event.cell_id,
                 needs=[
                     wire.CellNeed(cell_id=need.cell_id, variable=need.variable)
@@ -124,7 +123,6 @@ def to_wire(event: PublishedEvent) -> wire.WireEvent:
             return wire.CellExecutionRemoved(
                 notebook_id=event.notebook_id,
                 run_id=event.run_id,
-                sequence=sequence,
                 cell_id=event.cell_id,
                 dependents=list(event.dependents),
             )
@@ -132,7 +130,6 @@ def to_wire(event: PublishedEvent) -> wire.WireEvent:
             return wire.CellCallQueued(
                 notebook_id=event.notebook_id,
                 run_id=event.run_id,
-                sequence=sequence,
                 cell_id=event.cell_id,
                 limit=event.limit,
                 provider=event.provider,
@@ -144,7 +141,6 @@ def to_wire(event: PublishedEvent) -> wire.WireEvent:
             return wire.CellCallSent(
                 notebook_id=event.notebook_id,
                 run_id=event.run_id,
-                sequence=sequence,
                 cell_id=event.cell_id,
                 item=event.item,
             )

@@ -50,9 +50,6 @@ class QueueAnswer(Struct, frozen=True, kw_only=True):
     limited: Annotated[
         bool, Meta(description=f"Whether there are more: at most {WAITING_LIMIT} are listed.")
     ]
-    sequence: Annotated[
-        int, Meta(description="The `sequence` of the last event that this answer includes.")
-    ]
 
 
 class RemovedCell(Struct, frozen=True, kw_only=True):
@@ -93,7 +90,6 @@ class QueueService:
         return QueueAnswer(
             cells=[_queued(cell) for cell in waiting],
             limited=len(waiting) >= WAITING_LIMIT,
-            sequence=opened.events.last_sequence,
         )
 
     async def remove(self, notebook_id: str, cell_id: str) -> RemovedCell:

@@ -144,7 +144,6 @@ class RunEvents:
             wire.RunQueued(
                 notebook_id=record.notebook_id,
                 run_id=record.id,
-                sequence=self._next_sequence(),
                 cell_ids=list(record.cell_ids),
                 total=record.total,
             )

@@ -262,17 +262,11 @@ class CellNeed(Struct, frozen=True, kw_only=True):
     ]
 
 
-class RunQueued(NotebookEvent, frozen=True, kw_only=True):
+class RunQueued(RunEvent, frozen=True, kw_only=True):
     """A run waits for its turn, as another one has the kernel; `run_started` follows."""
 
-    run_id: _RunId
-    sequence: _Sequence
     cell_ids: Annotated[list[str], Meta(description="The cells of the run, in order.")]
     total: Annotated[int, Meta(ge=0, description="The number of cells.")]
-
-    def if_not_written(self, error: BaseException) -> WireEvent:  # noqa: ARG002 - as above
-        """The same, or a number would be missing."""
-        return self
 
 
 class CellExecutionWaiting(RunCellEvent, frozen=True, kw_only=True):

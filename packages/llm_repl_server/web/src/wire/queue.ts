@@ -17,7 +17,6 @@ export interface QueuedCell {
 
 export interface Queue {
   readonly cells: readonly QueuedCell[];
-  readonly sequence: number;
 }
 
 /** What a call waits for before it is sent. */
