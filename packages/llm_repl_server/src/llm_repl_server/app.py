@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask
 
 from llm_repl_core import Application, Secret, load_settings
+from llm_repl_server.api.bin import deleted
 from llm_repl_server.api.calls import calls
 from llm_repl_server.api.cell_answers import cell_answers
 from llm_repl_server.api.cells import cells
@@ -37,7 +38,8 @@ from llm_repl_server.sockets.subscriptions import handle_subscriptions
 __all__ = ["RESOURCES", "create_app"]
 
 RESOURCES = (
-    notebooks, cells, cell_answers, execution, runs, prompts, variables, calls, files, llm, health,
+    notebooks, cells, cell_answers, deleted, execution, runs, prompts, variables, calls, files,
+    llm, health,
 )  # fmt: skip
 
 

@@ -75,6 +75,25 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
         ),
     ] = 0.0
 
+    bin_days: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=36_500,
+            description="How long deleted cells and notebooks can be brought back.",
+            extra_json_schema={"unit": "days"},
+        ),
+    ] = 30.0
+    bin_limit: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=10_000,
+            description="How many deleted notebooks can be brought back, and how many deleted cells "
+            "of each notebook; the oldest go first.",
+        ),
+    ] = 1000
+
     def root_folder(self) -> Path:
         """The folder of notebook files, resolved."""
         return Path(self.root or Path.cwd()).resolve()

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from llm_repl_core.errors import InvalidInput, PluginError
-from llm_repl_core.model.cell import Cell, CodeCell, MarkdownCell, MemoryCell, PromptCell
+from llm_repl_core.model.cell import (
+    Cell,
+    CodeCell,
+    ForeignCell,
+    MarkdownCell,
+    MemoryCell,
+    PromptCell,
+)
 
 __all__ = ["BUILTIN_CELL_CLASSES", "CellTypes"]
 
@@ -61,3 +68,8 @@ class CellTypes:
     def words(self) -> list[str]:
         """The short words, in the order of registration."""
         return list(dict.fromkeys(known.type for known in self._by_word.values()))
+
+    def option_names(self) -> frozenset[str]:
+        """The fields that cells of some type have beside those that every cell has."""
+        classes: set[type[Cell]] = {*self._by_word.values(), ForeignCell}
+        return frozenset(name for known in classes for name in known.option_names())

@@ -13,8 +13,10 @@ from llm_repl_server.api.resource import (
     matching_versions,
     services,
 )
-from llm_repl_server.api.schemas import CellChange, MoveCell, NewCell
+from llm_repl_server.api.schemas import CellChange, CellStep, CellSteps, MoveCell, NewCell
 from llm_repl_server.services.answers import CellAnswer, CellList, Success
+from llm_repl_server.services.cell_steps import CellEdit, EditedCells
+from llm_repl_server.services.decoding import to_struct
 
 __all__ = ["cell_fields", "cells", "option_names"]
 
@@ -31,6 +33,9 @@ def option_names() -> frozenset[str]:
 
 _NOTHING_WHERE_EMPTY = frozenset({"for_each", "model", "provider", "response_var", "schema"})
 """Forms send the empty text of a field that was left empty. (An empty `system` is one of its own.)"""
+
+
+_OF_STEP = frozenset({"do", "cell_id", "position", "version"})
 
 
 @cells.operation("GET", _ALL, errors=(404,))
@@ -87,7 +92,7 @@ def change_cell(notebook_id: str, cell_id: str, body: CellChange) -> CellAnswer:
 
 @cells.operation("DELETE", _ONE, errors=(404, 412), versioned=True)
 def delete_cell(notebook_id: str, cell_id: str) -> Success:
-    """Delete a cell. If it is running, it runs to its end, and can still be interrupted."""
+    """Move a cell into the bin. If it is running, it runs to its end, and can still be interrupted."""
     services().loop.call(services().cells.delete(notebook_id, cell_id, matching_versions()))
     return Success(success=True)
 
@@ -104,6 +109,20 @@ def duplicate_cell(notebook_id: str, cell_id: str) -> CellAnswer:
     return services().loop.call(services().cells.duplicate(notebook_id, cell_id))
 
 
+@cells.operation(
+    "POST", f"{_ALL}/edit", body_required=True, more_fields=option_names, errors=(404, 412)
+)
+def edit_cells(notebook_id: str, body: CellSteps) -> EditedCells:
+    """Make several edits as one: create, change, move, delete and restore cells, all or none.
+
+    Sent again, it does nothing twice: a cell that is to be created is there, and one that is to be
+    deleted is gone.
+    """
+    documents = zip(body.edits, body_fields()["edits"], strict=True)
+    edits = [_edit(step, document, number) for number, (step, document) in enumerate(documents, 1)]
+    return services().loop.call(services().cells.edit(notebook_id, edits))
+
+
 @cells.operation("POST", f"{_ONE}/clear_outputs", errors=(404,))
 def clear_cell_outputs(notebook_id: str, cell_id: str) -> Success:
     """Clear the outputs of a cell; if it is running, its outputs so far."""
@@ -118,9 +137,25 @@ def clear_all_outputs(notebook_id: str) -> Success:
     return Success(success=True)
 
 
+def _edit(step: CellStep, document: dict[str, Any], number: int) -> CellEdit:
+    # The body was read as a whole, which says nothing of fields that are not known inside of lists.
+    to_struct(document, CellStep, what=f"edit {number}", echo=option_names())
+    return CellEdit(
+        do=step.do,
+        cell_id=step.cell_id,
+        type_word=None if step.type is UNSET else step.type,
+        position=None if step.position is None else int(step.position),
+        fields=_read_fields({name: document[name] for name in document if name not in _OF_STEP}),
+        if_match=None if step.version is None else {step.version},
+    )
+
+
 def cell_fields() -> dict[str, Any]:
     """The fields of a cell that the request's body gives, as cells take them."""
-    fields = body_fields()
+    return _read_fields(dict(body_fields()))
+
+
+def _read_fields(fields: dict[str, Any]) -> dict[str, Any]:
     limit = fields.get("tool_limit")
     if isinstance(limit, float):  # for JSON, 1.0 is as good an integer as 1; it was checked
         fields["tool_limit"] = int(limit)

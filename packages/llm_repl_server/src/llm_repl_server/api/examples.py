@@ -26,6 +26,20 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "change_cell": {"content": "who = 'everybody'"},
     "move_cell": {"position": 0},
+    "edit_cells": {
+        "edits": [
+            {
+                "do": "create",
+                "cell_id": "0f1b6a52-7c51-4a0e-9a39-6f6a1b6a7c11",
+                "type": "code",
+                "content": "who = 'everybody'",
+                "position": 0,
+            },
+            {"do": "move", "cell_id": "0f1b6a52-7c51-4a0e-9a39-6f6a1b6a7c11", "position": 0},
+        ]
+    },
+    "duplicate_notebook": {"name": "Greetings, another way"},
+    "restore_cell": {"position": 0},
     "execute_cell": _RUN,
     "execute_all": _RUN,
     "execute_stale": _RUN,

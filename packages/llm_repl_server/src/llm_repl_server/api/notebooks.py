@@ -9,8 +9,9 @@ from flask import Response
 from msgspec import UNSET
 from werkzeug.http import dump_options_header
 
-from llm_repl_server.api.resource import Resource, services
+from llm_repl_server.api.resource import Resource, idempotency_key, services
 from llm_repl_server.api.schemas import (
+    CopyNotebook,
     DownloadQuery,
     ImportFile,
     LoadFile,
@@ -87,9 +88,22 @@ def change_notebook(notebook_id: str, body: NotebookChange) -> NotebookHeader:
 
 @notebooks.operation("DELETE", _ONE, errors=(404,))
 def delete_notebook(notebook_id: str) -> Success:
-    """Delete a notebook and shut down its kernel."""
+    """Move a notebook into the bin and shut down its kernel."""
     services().loop.call(services().notebooks.delete(notebook_id))
     return Success(success=True)
+
+
+@notebooks.operation("POST", f"{_ONE}/duplicate", status=201, errors=(404,), idempotent=True)
+def duplicate_notebook(notebook_id: str, body: CopyNotebook) -> NotebookHeader:
+    """Make a copy of a notebook, with its outputs and its memory.
+
+    With `Idempotency-Key`, a UUID, the copy gets that as its id, and a request that is sent again
+    makes no second one.
+    """
+    name = None if body.name is UNSET else body.name
+    return services().loop.call(
+        services().notebooks.duplicate(notebook_id, name, new_id=idempotency_key())
+    )
 
 
 @notebooks.operation("POST", f"{_ONE}/save", echo=(Saved,), errors=(403, 404, 409))

@@ -10,12 +10,17 @@ from llm_repl_core.model.cell import VariableName
 from llm_repl_core.model.notebook import DEFAULT_NAME
 from llm_repl_core.reasoning_effort import ReasoningEffort
 from llm_repl_server.services.answers import Metadata
+from llm_repl_server.services.cell_steps import EditKind
 from llm_repl_server.services.decoding import NewVariableName
 from llm_repl_server.services.providers import BASE_URL_PATTERN
 
 __all__ = [
     "CHOICES_KEY",
     "CellChange",
+    "CellPlace",
+    "CellStep",
+    "CellSteps",
+    "CopyNotebook",
     "DownloadQuery",
     "ErrorAnswer",
     "Health",
@@ -192,6 +197,47 @@ class MoveCell(Struct):
     """The new index of a cell."""
 
     position: Position
+
+
+class CopyNotebook(Struct):
+    """A copy of a notebook."""
+
+    name: Annotated[
+        Name | UnsetType, Meta(description="Left out, it is the notebook's name and `copy`.")
+    ] = UNSET
+
+
+class CellPlace(Struct):
+    """Where a deleted cell comes back."""
+
+    position: Annotated[
+        Position | None, Meta(description="From 0; null: where it was, as far as that can be told.")
+    ] = None
+
+
+class CellStep(CellChange, kw_only=True):
+    """One of several edits: what is done to which cell, and the cell's new fields."""
+
+    do: EditKind
+    cell_id: Annotated[
+        str, Meta(min_length=1, max_length=1000, description="Of a new cell: a UUID.")
+    ]
+    position: Annotated[
+        Position | None,
+        Meta(
+            description="Where the cell is to stand when this edit is made, from 0. Null: a new cell "
+            "at the end, a restored one where it was."
+        ),
+    ] = None
+    version: Annotated[
+        str | None, Meta(description="The `version` that is changed or deleted; null: any.")
+    ] = None
+
+
+class CellSteps(Struct):
+    """Several edits that are made as one, in this order."""
+
+    edits: Annotated[list[CellStep], Meta(max_length=5000)]
 
 
 class ProviderChange(Struct):

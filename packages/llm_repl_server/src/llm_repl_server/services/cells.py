@@ -1,40 +1,24 @@
-"""Cells: made, changed, moved, duplicated, cleared, deleted."""
+"""Cells: made, changed, moved, duplicated, cleared, deleted and brought back, one or many at once."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+import asyncio
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
-from llm_repl_core import Application, Cell, ForeignCell, InvalidInput, Notebook, StaleReason
-from llm_repl_core.engine.dependencies import Happening, MarkedCells
+from llm_repl_core import Application, Cell, LLMReplError
 from llm_repl_core.engine.prompts.draft import changed_prompt
-from llm_repl_core.model.cell import PromptCell, build_cell
-from llm_repl_server.errors import PreconditionFailed
-from llm_repl_server.services.answers import (
-    CellAnswer,
-    CellList,
-    cell_answer,
-    cell_tag,
-    cell_type_word,
-)
+from llm_repl_core.model.cell import PromptCell
+from llm_repl_server.services.answers import CellAnswer, CellList, cell_answer, cell_tag
+from llm_repl_server.services.cell_editor import CellEditor
+from llm_repl_server.services.cell_fields import own_fields
+from llm_repl_server.services.cell_steps import CellEdit, EditedCells
 from llm_repl_server.services.open_notebook import OpenNotebook
 from llm_repl_server.services.open_notebooks import OpenNotebooks
-from llm_repl_server.services.wire_events import (
-    CellChanged,
-    CellCreated,
-    CellDeleted,
-    CellMoved,
-    OutputsCleared,
-    WireEvent,
-)
-from llm_repl_server.storage.changes import (
-    Change,
-    DeleteCell,
-    InsertCell,
-    MarkStale,
-    ReorderCell,
-    WriteCell,
-)
+from llm_repl_server.services.wire_events import OutputsCleared
+from llm_repl_server.storage.bin_store import BinnedCell
+from llm_repl_server.storage.changes import Change, WriteCell
+from llm_repl_server.storage.store import Store
 
 __all__ = ["CellService"]
 
@@ -44,24 +28,21 @@ class CellService:
 
     Args:
         application: Knows the types of cells.
+        store: Has the bin.
         open_notebooks: The notebooks in memory.
     """
 
-    def __init__(self, application: Application, open_notebooks: OpenNotebooks) -> None:
+    def __init__(
+        self, application: Application, store: Store, open_notebooks: OpenNotebooks
+    ) -> None:
         self._application = application
+        self._store = store
         self._open_notebooks = open_notebooks
 
     @property
     def option_names(self) -> frozenset[str]:
         """The fields that cells of some type have beside those that every cell has."""
-        classes: list[type[Cell]] = [*map(self._class, self._words()), ForeignCell]
-        return frozenset(name for cell_class in classes for name in cell_class.option_names())
-
-    def _words(self) -> Sequence[str]:
-        return self._application.cell_types.words()
-
-    def _class(self, word: str) -> type[Cell]:
-        return self._application.cell_types.get(word)
+        return self._application.cell_types.option_names()
 
     async def list(self, notebook_id: str) -> CellList:
         """All cells of a notebook, in order.
@@ -99,7 +80,7 @@ class CellService:
         """
         opened = await self._open_notebooks.get(notebook_id)
         cell = opened.notebook[cell_id]
-        own = self._own_fields(type(cell), fields, cell)
+        own = own_fields(self._application.cell_types, type(cell), fields, cell)
         return opened, changed_prompt(opened.notebook, cell_id, own)
 
     async def create(
@@ -126,16 +107,9 @@ class CellService:
             InvalidInput: The type, the position or a value cannot be used, or a field is one that
                 this type of cell does not have.
         """
-        opened = await self._open_notebooks.get(notebook_id)
-        notebook = opened.notebook
-        if new_id is not None and new_id in notebook:
-            return cell_answer(notebook[new_id])
-        cell_class = self._application.cell_types.get(type_word)
-        cell = build_cell(cell_class, self._own_fields(cell_class, fields))
-        if new_id is not None:
-            cell.id = new_id
-        notebook.insert(cell, position)
-        return await self._inserted(opened, cell)
+        return await self._edited(
+            notebook_id, lambda editor: editor.create(type_word, position, fields, new_id)
+        )
 
     async def change(
         self,
@@ -162,63 +136,24 @@ class CellService:
                 have; nothing is changed.
             PreconditionFailed: Somebody else changed the cell; nothing is changed.
         """
-        opened = await self._open_notebooks.get(notebook_id)
-        notebook = opened.notebook
-        cell = notebook[cell_id]
-        _check_version(cell, if_match)
-        new_class = type(cell) if type_word is None else self._class_for(cell, type_word)
-        if new_class is type(cell):
-            fields = self._own_fields(new_class, fields, cell)
-            candidate = cell.copy(id=cell_id)
-            candidate.change(**fields)
-        else:
-            kept = {"content": cell.content, "metadata": cell.metadata, "extra": cell.extra}
-            candidate = build_cell(
-                new_class, kept | self._own_fields(new_class, fields, cell) | {"id": cell_id}
-            )
-            if cell.stale or cell.status != "idle":
-                candidate.staleness = cell.staleness
-                candidate.be_stale(StaleReason(kind="own_edit", field="type"))
-        is_other = _matters(candidate) != _matters(cell)
-        # What depended on the cell as it was, and what depends on it as it is.
-        marked = _Marked(opened, cell_id, "edited" if is_other else None)
-        marked.note()
-        if new_class is type(cell):
-            notebook.change(cell_id, **fields)
-        else:
-            notebook.replace(candidate)
-        marked.note()
-        shown = cell_answer(notebook[cell_id])
-        await self._write(
-            opened,
-            WriteCell(notebook_id, notebook[cell_id]),
-            event=CellChanged(notebook_id=notebook_id, cell_id=cell_id, cell=shown),
-            marked=marked.cells(),
+        return await self._edited(
+            notebook_id,
+            lambda editor: editor.change(cell_id, fields, type_word=type_word, if_match=if_match),
         )
-        return shown
 
     async def delete(
         self, notebook_id: str, cell_id: str, if_match: Container[str] | None = None
     ) -> None:
-        """Delete a cell. One that runs goes on to its end.
+        """Move a cell into the bin. One that runs goes on to its end.
 
         Raises:
             NotebookNotFound: There is no such notebook.
             CellNotFound: There is no such cell.
             PreconditionFailed: Somebody else changed the cell; it stays.
         """
-        opened = await self._open_notebooks.get(notebook_id)
-        _check_version(opened.notebook[cell_id], if_match)
-        marked = opened.dependencies.note_change(cell_id, "deleted")
-        opened.notebook.remove(cell_id)
-        if opened.existing_session is not None:
-            opened.existing_session.approvals.refuse(cell_id)  # nobody is asked any more
-        await self._write(
-            opened,
-            DeleteCell(notebook_id, cell_id),
-            event=CellDeleted(notebook_id=notebook_id, cell_id=cell_id),
-            marked=marked,
-        )
+        editor = CellEditor(self._application, await self._open_notebooks.get(notebook_id))
+        editor.delete(cell_id, if_match)
+        await editor.write()
 
     async def move(self, notebook_id: str, cell_id: str, position: int) -> CellAnswer:
         """Move a cell so that it stands at ``position``, from 0.
@@ -228,28 +163,7 @@ class CellService:
             CellNotFound: There is no such cell.
             InvalidInput: The position is outside.
         """
-        opened = await self._open_notebooks.get(notebook_id)
-        notebook = opened.notebook
-        cell = notebook[cell_id]
-        marked = _Marked(opened, cell_id, "moved")
-        needs: list[str] = []
-        was_stale = cell.stale
-        has_run = cell.status != "idle" or was_stale
-        if 0 <= position < len(notebook):
-            needs = opened.dependencies.upstream(cell_id) if has_run else []
-            marked.note()
-        notebook.move(cell_id, position)
-        marked.note()
-        if has_run and needs != opened.dependencies.upstream(cell_id):
-            cell.be_stale(StaleReason(kind="moved", cell_id=cell_id))
-            marked.add(cell_id, was_stale=was_stale)
-        await self._write(
-            opened,
-            ReorderCell(notebook_id, cell_id, _next_id(notebook, position)),
-            event=CellMoved(notebook_id=notebook_id, cell_id=cell_id, position=position),
-            marked=marked.cells(),
-        )
-        return cell_answer(cell)
+        return await self._edited(notebook_id, lambda editor: editor.move(cell_id, position))
 
     async def duplicate(self, notebook_id: str, cell_id: str) -> CellAnswer:
         """Put a copy behind the cell.
@@ -258,11 +172,55 @@ class CellService:
             NotebookNotFound: There is no such notebook.
             CellNotFound: There is no such cell.
         """
-        opened = await self._open_notebooks.get(notebook_id)
-        copy = opened.notebook.duplicate(cell_id)
-        if copy.status in ("running", "queued"):
-            copy.status = "idle"
-        return await self._inserted(opened, copy)
+        return await self._edited(notebook_id, lambda editor: editor.duplicate(cell_id))
+
+    async def restore(self, notebook_id: str, cell_id: str, position: int | None) -> CellAnswer:
+        """Take a cell out of the bin; one that stands in the notebook stays as it is.
+
+        Args:
+            notebook_id: In which notebook.
+            cell_id: Which cell.
+            position: Where to put it, from 0; None: where it was, as far as that can be told.
+
+        Raises:
+            NotebookNotFound: There is no such notebook.
+            CellNotFound: There is no such cell, neither here nor in the bin.
+            InvalidInput: The position is outside.
+        """
+        binned = await self._in_bin(notebook_id, [cell_id])
+        return await self._edited(
+            notebook_id, lambda editor: editor.restore(cell_id, binned.get(cell_id), position)
+        )
+
+    async def edit(self, notebook_id: str, edits: Sequence[CellEdit]) -> EditedCells:
+        """Make several edits as one: all of them, or none.
+
+        Args:
+            notebook_id: In which notebook.
+            edits: In order; each finds the notebook as those before have left it.
+
+        Raises:
+            NotebookNotFound: There is no such notebook.
+            CellNotFound: An edit names a cell that is not there. (One that is to be deleted, and is
+                gone already, is passed over.)
+            InvalidInput: A value cannot be used.
+            PreconditionFailed: Somebody else changed a cell.
+        """
+        restored = [edit.cell_id for edit in edits if edit.do == "restore"]
+        binned = await self._in_bin(notebook_id, restored) if restored else {}
+        editor = CellEditor(self._application, await self._open_notebooks.get(notebook_id))
+        rehearsal = editor.rehearsal({edit.cell_id for edit in edits})
+        for number, edit in enumerate(edits, 1):
+            try:
+                edit.make(rehearsal, binned.get(edit.cell_id))
+            except LLMReplError as error:
+                raise type(error)(f"Edit {number}: {error}") from None
+        for edit in edits:
+            edit.make(editor, binned.get(edit.cell_id))
+        await editor.write()
+        notebook = editor.notebook
+        cells = [edit.cell_id for edit in edits if edit.cell_id in notebook]
+        return EditedCells(versions={cell_id: cell_tag(notebook[cell_id]) for cell_id in cells})
 
     async def clear_outputs(self, notebook_id: str, cell_id: str | None = None) -> None:
         """Clear the outputs of a cell, or of all. Of one that runs, those that have come so far.
@@ -288,107 +246,12 @@ class CellService:
         )
         await opened.writer.written()
 
-    def _own_fields(
-        self, cell_class: type[Cell], fields: dict[str, Any], present: Cell | None = None
-    ) -> dict[str, Any]:
-        """Those fields that a type of cell has.
-
-        Raises:
-            InvalidInput: Another one says something. One that says nothing, or what the cell of
-                another type that it is now says, was sent back as it came.
-        """
-        own = {"content", "metadata", *cell_class.option_names()}
-        for name, value in fields.items():
-            if name in own or name not in self.option_names or value is None:
-                continue
-            if present is not None and getattr(present, name, None) == value:
-                continue
-            owners = [word for word in self._words() if name in self._class(word).option_names()]
-            if all(value == self._class(word).option_defaults()[name] for word in owners):
-                continue
-            raise InvalidInput(
-                f"A {cell_class.type or 'foreign'} cell has no `{name}`, which is a field of "
-                f"{' and '.join(owners)} cells: leave it out, or give the cell another type."
-            )
-        return {name: value for name, value in fields.items() if name in own}
-
-    def _class_for(self, cell: Cell, type_word: str) -> type[Cell]:
-        if cell_type_word(cell) == type_word:
-            return type(cell)  # a foreign cell that is sent back as it came
-        return self._application.cell_types.get(type_word)
-
-    async def _inserted(self, opened: OpenNotebook, cell: Cell) -> CellAnswer:
-        notebook = opened.notebook
-        marked = opened.dependencies.note_change(cell.id, "added")
-        index = notebook.index(cell.id)
-        shown = cell_answer(cell)
-        await self._write(
-            opened,
-            InsertCell(notebook.id, cell, _next_id(notebook, index)),
-            event=CellCreated(notebook_id=notebook.id, cell_id=cell.id, position=index, cell=shown),
-            marked=marked,
-        )
+    async def _edited(self, notebook_id: str, edit: Callable[[CellEditor], Cell]) -> CellAnswer:
+        editor = CellEditor(self._application, await self._open_notebooks.get(notebook_id))
+        shown = cell_answer(edit(editor))
+        await editor.write()
         return shown
 
-    async def _write(
-        self, opened: OpenNotebook, change: Change, *, event: WireEvent, marked: MarkedCells
-    ) -> None:
-        """Write a change, and what has become stale by it; returns when both are on disk."""
-        changes = [change, opened.writer.touch_change()]
-        if marked:
-            changes.append(MarkStale.of(opened.notebook, (*marked.stale, *marked.known)))
-        opened.writer.write(*changes, event=event)
-        opened.events.publish_stale(marked)
-        await opened.writer.written()
-
-
-class _Marked:
-    """The cells that are marked in several steps of one edit.
-
-    Args:
-        opened: Their notebook.
-        cell_id: The cell that is edited.
-        happening: What happens to it; None: nothing that others depend on.
-    """
-
-    def __init__(self, opened: OpenNotebook, cell_id: str, happening: Happening | None) -> None:
-        self._dependencies = opened.dependencies
-        self._cell_id = cell_id
-        self._happening = happening
-        self._stale: list[str] = []
-        self._known: list[str] = []
-
-    def note(self) -> None:
-        """Mark what depends on the cell as it is now."""
-        if self._happening is not None:
-            marked = self._dependencies.note_change(self._cell_id, self._happening)
-            self._stale += marked.stale
-            self._known += marked.known
-
-    def add(self, cell_id: str, *, was_stale: bool) -> None:
-        """Take in a cell that was marked otherwise."""
-        (self._known if was_stale else self._stale).append(cell_id)
-
-    def cells(self) -> MarkedCells:
-        """Each cell once."""
-        stale = tuple(dict.fromkeys(self._stale))
-        known = dict.fromkeys(cell_id for cell_id in self._known if cell_id not in stale)
-        return MarkedCells(stale, tuple(known))
-
-
-def _matters(cell: Cell) -> tuple[Any, ...]:
-    """What of a cell others may depend on."""
-    return type(cell), cell.content, cell.options()
-
-
-def _check_version(cell: Cell, if_match: Container[str] | None) -> None:
-    if if_match is not None and cell_tag(cell) not in if_match:
-        raise PreconditionFailed(
-            "The cell was changed by somebody else since you read it; get it again and repeat "
-            "your change."
-        )
-
-
-def _next_id(notebook: Notebook, index: int) -> str | None:
-    cells = notebook.cells
-    return cells[index + 1].id if index + 1 < len(cells) else None
+    async def _in_bin(self, notebook_id: str, cell_ids: Sequence[str]) -> dict[str, BinnedCell]:
+        await self._open_notebooks.get(notebook_id)
+        return await asyncio.to_thread(self._store.bin.load_cells, notebook_id, cell_ids)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 
@@ -55,18 +56,23 @@ class NotebookWriter:
         return self._last_write
 
     def write(
-        self, *changes: Change, event: WireEvent | None = None, keep: bool = False
+        self,
+        *changes: Change,
+        event: WireEvent | None = None,
+        events: Sequence[WireEvent] = (),
+        keep: bool = False,
     ) -> Future[None]:
         """Hand changes to the store; the future is done when they are on disk.
 
         Args:
             changes: Made in memory already.
             event: What to tell the clients then.
+            events: The same, where it is more.
             keep: Whether they are what a run has done, and not to be taken back; see `Store.submit`.
         """
         self._last_write = self._store.submit(*changes, keep=keep)
-        if event is not None:
-            self._publisher.publish(event, self._last_write)
+        for told in events if event is None else (event, *events):
+            self._publisher.publish(told, self._last_write)
         return self._last_write
 
     async def written(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from msgspec.structs import asdict
 
 from llm_repl_core import Application, InvalidInput, Notebook, NotebookNotFound
 from llm_repl_core.engine.notebook_preferences import check_preferences, preferred_mode
-from llm_repl_core.model.ids import new_id
+from llm_repl_core.model.ids import new_id as make_id
 from llm_repl_server.services.answers import (
     LoadedNotebook,
     NotebookAnswer,
@@ -34,12 +35,21 @@ from llm_repl_server.services.wire_events import (
     NotebookCreated,
     NotebookDeleted,
 )
-from llm_repl_server.storage.changes import CreateNotebook, DeleteNotebook, MarkStale
+from llm_repl_server.storage.changes import (
+    BinNotebook,
+    Change,
+    CreateNotebook,
+    MarkStale,
+    RenameBinned,
+)
 from llm_repl_server.storage.store import Store
 
 __all__ = ["Download", "NotebookService"]
 
 NATIVE_SUFFIX = ".llmn"
+
+_NAME_LIMIT = 990
+"""How much of a notebook's name its copy has."""
 
 
 class Download(Struct, frozen=True):
@@ -149,8 +159,38 @@ class NotebookService:
         opened.events.publish_stale(marked)
         return header
 
+    async def duplicate(
+        self, notebook_id: str, name: str | None = None, *, new_id: str | None = None
+    ) -> NotebookHeader:
+        """Make a copy of a notebook, with its outputs and its memory; its calls stay with it.
+
+        Args:
+            notebook_id: Which notebook.
+            name: What the copy is called; None: as the notebook, with "copy".
+            new_id: The copy's id; where there is a notebook of this id, it is that one, as the
+                request was sent before. None: it gets a new one.
+
+        Raises:
+            NotebookNotFound: There is none.
+        """
+        opened = await self._open_notebooks.get(notebook_id)
+        if new_id is not None:
+            try:
+                return notebook_header((await self._open_notebooks.get(new_id)).notebook)
+            except NotebookNotFound:
+                pass
+        await _note_state_keys(opened)
+        # The cells keep their ids: the contexts of prompts name them.
+        copy = copy_notebook(opened.notebook, id=new_id or make_id())
+        copy.name = name or f"{opened.notebook.name[:_NAME_LIMIT]} copy"
+        copy.created_at = copy.updated_at = datetime.now(UTC)
+        for cell in copy:
+            if cell.status in ("running", "queued"):
+                cell.status = "interrupted"  # it runs there, and not here
+        return await self._take_in(copy)
+
     async def delete(self, notebook_id: str) -> None:
-        """Delete a notebook and shut down its kernel.
+        """Move a notebook into the bin and shut down its kernel.
 
         Raises:
             NotebookNotFound: There is none.
@@ -159,7 +199,7 @@ class NotebookService:
         self._open_notebooks.mark_being_deleted(notebook_id)
         await opened.close(deleted=True)
         opened.writer.write(
-            DeleteNotebook(notebook_id),
+            BinNotebook(notebook_id, datetime.now(UTC)),
             event=NotebookDeleted(notebook_id=notebook_id),
         )
         try:
@@ -261,17 +301,21 @@ class NotebookService:
             present = (await self._open_notebooks.get(notebook.id)).notebook
         except NotebookNotFound:
             if notebook.id in self._open_notebooks:  # it is being deleted
-                notebook.id = new_id()
+                notebook.id = make_id()
+            elif await asyncio.to_thread(self._store.bin.has_notebook, notebook.id):
+                # What the bin has of this id differs, perhaps: it stays there, under another one.
+                return await self._take_in(notebook, RenameBinned(notebook.id, make_id()))
             return await self._take_in(notebook)
         if _same(present, notebook):
             return notebook_header(present)
-        notebook.id = new_id()
+        notebook.id = make_id()
         return await self._take_in(notebook)
 
-    async def _take_in(self, notebook: Notebook) -> NotebookHeader:
+    async def _take_in(self, notebook: Notebook, *first: Change) -> NotebookHeader:
         header = notebook_header(notebook)
         opened = self._open_notebooks.add(notebook)
         opened.writer.write(
+            *first,
             CreateNotebook(notebook),
             event=NotebookCreated(**asdict(header)),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from llm_repl_core import Notebook, Value
+from llm_repl_core import Cell, Notebook, Value
 from llm_repl_core.engine.dependencies import Dependencies
 from llm_repl_core.engine.live_session import LiveSession
 from llm_repl_core.engine.looks import Look
@@ -39,6 +39,8 @@ class OpenNotebook:
         last_snapshot: Its variables, as they were when they were last looked at.
         last_variables: The same in a line each; None: they were not looked at.
         last_used_s: When somebody last asked for it, by the loop's clock.
+        deleted_while_running: Cells that run, or did, and went into the bin meanwhile, by id: they
+            may have been given more than the disk has.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class OpenNotebook:
         self.last_snapshot: dict[str, Value] = {}
         self.last_variables: Look[VariableList] | None = None
         self.last_used_s = 0.0
+        self.deleted_while_running: dict[str, Cell] = {}
         self._sessions = sessions
         self._had_kernel = had_kernel
         self._runs = runs

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
-from llm_repl_core import Application
+from llm_repl_core import Application, StorageError
 from llm_repl_core.engine.loop import EngineLoop
+from llm_repl_server.services.bin import BinService
 from llm_repl_server.services.calls import CallService
 from llm_repl_server.services.cell_answers import CellAnswerService
 from llm_repl_server.services.cells import CellService
@@ -37,6 +39,9 @@ _log = logging.getLogger(__name__)
 
 _SWEEP_EVERY_S = 10.0
 """How often it is looked for notebooks and kernels that nobody uses."""
+
+_PURGE_EVERY_S = 600.0
+"""How often it is looked for what has been in the bin for long enough."""
 
 _CLOSE_TIMEOUT_S = 2.5
 """What `serving.stopping` leaves of the five seconds that a server has to stop."""
@@ -82,8 +87,16 @@ class Services:
             settings.root_folder(),
         )
         self.files = FileService(settings.root_folder())
-        self.cells = CellService(self.application, open_notebooks)
         self.cell_answers = CellAnswerService(open_notebooks, self.store)
+        self.cells = CellService(self.application, self.store, open_notebooks)
+        self.bin = BinService(
+            self.store,
+            open_notebooks,
+            self.publisher,
+            self.application.cell_types,
+            kept_for=timedelta(days=settings.bin_days),
+            limit=settings.bin_limit,
+        )
         self.execution = ExecutionService(open_notebooks, self.publisher, runs)
         self.runs = RunService(open_notebooks, self.store, runs)
         self.calls = CallService(open_notebooks, self.store)
@@ -96,6 +109,7 @@ class Services:
         self.llm.restore()
         self.loop.submit(self.llm.warm())
         self._sweeping = self.loop.submit(self._sweep())
+        self._emptying = self.loop.submit(self._empty_bin())
         self._closed = False
 
     def close(self, last: Callable[[], Awaitable[None]] | None = None) -> None:
@@ -126,6 +140,15 @@ class Services:
             self.open_notebooks.let_go_of_unused()
             if self.open_notebooks.take_free_memory():
                 await asyncio.to_thread(return_memory)
+
+    async def _empty_bin(self) -> None:
+        """Delete for good, now and again and again, what has been in the bin for long enough."""
+        while True:
+            try:
+                await self.bin.purge()
+            except StorageError as error:
+                _log.warning("the bin could not be emptied: %s", error)
+            await asyncio.sleep(_PURGE_EVERY_S)
 
     async def _close_here(self) -> None:
         self.publisher.publish(ServerStopping())

@@ -19,8 +19,18 @@ from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.model.staleness import Staleness
 from llm_repl_server.storage import statements
+from llm_repl_server.storage.bin_operations import (
+    BinnedCellRemoval,
+    BinnedNotebookRemoval,
+    BinnedNotebookRenaming,
+    BinPurge,
+    CellBinning,
+    CellRestoration,
+    NotebookBinning,
+    NotebookUnbinning,
+)
 from llm_repl_server.storage.call_rows import call_to_row
-from llm_repl_server.storage.columns import encode_json, encode_text
+from llm_repl_server.storage.columns import encode_json, encode_text, encode_time
 from llm_repl_server.storage.operations import (
     CellDeletion,
     CellInsertion,
@@ -45,16 +55,24 @@ from llm_repl_server.storage.run_record import RunRecord
 
 __all__ = [
     "BeginCall",
+    "BinCell",
+    "BinNotebook",
     "Change",
     "CreateNotebook",
     "DeleteCell",
     "DeleteNotebook",
     "EndCall",
+    "ForgetBinnedCell",
+    "ForgetBinnedNotebook",
     "InsertCell",
     "MarkStale",
+    "PurgeBin",
     "PutMedia",
     "PutSetting",
+    "RenameBinned",
     "ReorderCell",
+    "RestoreCell",
+    "RestoreNotebook",
     "UpdateNotebook",
     "WriteCell",
     "WriteRun",
@@ -117,6 +135,65 @@ class DeleteCell(Struct, frozen=True):
 
     notebook_id: str
     cell_id: str
+
+
+class BinCell(Struct, frozen=True):
+    """Move a cell into the bin, as it is on disk; fails where there is none."""
+
+    notebook_id: str
+    cell_id: str
+    deleted_at: datetime
+
+
+class RestoreCell(Struct, frozen=True):
+    """Take a cell out of the bin and put it before another, or at the end; see `InsertCell`."""
+
+    notebook_id: str
+    cell: Cell
+    before_id: str | None = None
+
+
+class ForgetBinnedCell(Struct, frozen=True):
+    """Take a cell out of the bin, where it is there."""
+
+    notebook_id: str
+    cell_id: str
+
+
+class BinNotebook(Struct, frozen=True):
+    """Put a notebook into the bin, with its cells, runs and memory; fails where there is none."""
+
+    notebook_id: str
+    deleted_at: datetime
+
+
+class RestoreNotebook(Struct, frozen=True):
+    """Take a notebook out of the bin, as it was; fails where it is not there."""
+
+    notebook_id: str
+
+
+class RenameBinned(Struct, frozen=True):
+    """Give a notebook in the bin another id, where it is there: its own is needed again."""
+
+    notebook_id: str
+    new_id: str
+
+
+class ForgetBinnedNotebook(Struct, frozen=True):
+    """Delete a notebook for good, where it is in the bin."""
+
+    notebook_id: str
+
+
+class PurgeBin(Struct, frozen=True):
+    """Delete for good what was deleted before a time, and the oldest above a number.
+
+    The number counts the notebooks, and the cells of each notebook.
+    """
+
+    deleted_before: datetime
+    limit: int
 
 
 class MarkStale(Struct, frozen=True):
@@ -183,6 +260,14 @@ Change: TypeAlias = (
     | ReorderCell
     | WriteCell
     | DeleteCell
+    | BinCell
+    | RestoreCell
+    | ForgetBinnedCell
+    | BinNotebook
+    | RestoreNotebook
+    | RenameBinned
+    | ForgetBinnedNotebook
+    | PurgeBin
     | MarkStale
     | PutSetting
     | WriteRun
@@ -222,6 +307,23 @@ def _encode(change: Change) -> Operation:
             return CellMove(encode_text(notebook_id), encode_text(cell_id), _optional(before_id))
         case DeleteCell(notebook_id, cell_id):
             return CellDeletion(encode_text(notebook_id), encode_text(cell_id))
+        case BinCell(notebook_id, cell_id, deleted_at):
+            at = encode_time(deleted_at)
+            return CellBinning(encode_text(notebook_id), encode_text(cell_id), at)
+        case RestoreCell(notebook_id, cell, before_id):
+            return CellRestoration(cell_to_row(notebook_id, cell), _optional(before_id))
+        case ForgetBinnedCell(notebook_id, cell_id):
+            return BinnedCellRemoval(encode_text(notebook_id), encode_text(cell_id))
+        case BinNotebook(notebook_id, deleted_at):
+            return NotebookBinning(encode_text(notebook_id), encode_time(deleted_at))
+        case RestoreNotebook(notebook_id):
+            return NotebookUnbinning(encode_text(notebook_id))
+        case RenameBinned(notebook_id, new_id):
+            return BinnedNotebookRenaming(encode_text(notebook_id), encode_text(new_id))
+        case ForgetBinnedNotebook(notebook_id):
+            return BinnedNotebookRemoval(encode_text(notebook_id))
+        case PurgeBin(deleted_before, limit):
+            return BinPurge(encode_time(deleted_before), limit)
         case MarkStale(notebook_id, marked):
             return StaleMark(
                 encode_text(notebook_id),

@@ -19,7 +19,7 @@ from llm_repl_server.storage.backend import Backend
 
 __all__ = ["Database", "Parameters", "Statement"]
 
-Statement = sa.Insert | sa.Update | sa.Delete | sa.Select[Any]
+Statement = sa.Insert | sa.Update | sa.Delete | sa.Select[Any] | sa.CompoundSelect[Any]
 Parameters = Mapping[str, Any]
 
 

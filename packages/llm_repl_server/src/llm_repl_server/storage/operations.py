@@ -25,6 +25,8 @@ __all__ = [
     "SettingUpsert",
     "StaleMark",
     "apply_operations",
+    "find_rank",
+    "get_surrounding_ranks",
     "rank_between",
     "spread_ranks",
 ]
@@ -118,8 +120,10 @@ class CellInsertion(Operation, frozen=True):
 
     def apply(self, database: Database) -> None:
         """Find a rank and write the row."""
+        self._insert(database, find_rank(database, self.row["notebook_id"], self.before_id))
+
+    def _insert(self, database: Database, rank: int) -> None:
         notebook_id = self.row["notebook_id"]
-        rank = _find_rank(database, notebook_id, self.before_id)
         try:
             database.run(statements.insert_cell, {**self.row, "rank": rank})
         except Exception as error:
@@ -143,7 +147,7 @@ class CellMove(Operation, frozen=True):
         if self.before_id == self.cell_id:
             _get_rank(database, self.notebook_id, self.cell_id)
             return
-        rank = _find_rank(database, self.notebook_id, self.before_id)
+        rank = find_rank(database, self.notebook_id, self.before_id)
         key = {"for_notebook_id": self.notebook_id, "for_id": self.cell_id}
         if database.run(statements.set_rank, {**key, "rank": rank}) != 1:
             raise StorageError(missing_cell(self.notebook_id, self.cell_id))
@@ -239,35 +243,46 @@ def _get_rank(database: Database, notebook_id: str, cell_id: str) -> int:
     return rank
 
 
-def _find_rank(database: Database, notebook_id: str, before_id: str | None) -> int:
+def find_rank(database: Database, notebook_id: str, before_id: str | None) -> int:
     """A rank right before a cell, or behind all; makes room where there is none."""
     rank = _look_for_rank(database, notebook_id, before_id)
     if rank is None:
-        ids = [
-            row[0]
-            for row in database.fetch(statements.sorted_cell_ids, {"for_notebook_id": notebook_id})
-        ]
-        ranks = zip(ids, spread_ranks(len(ids)), strict=True)
-        database.run_many(
-            statements.set_rank,
-            [
-                {"for_notebook_id": notebook_id, "for_id": cell_id, "rank": rank}
-                for cell_id, rank in ranks
-            ],
-        )
+        _spread_out(database, notebook_id)
         rank = _look_for_rank(database, notebook_id, before_id)
         assert rank is not None
     return rank
 
 
+def _spread_out(database: Database, notebook_id: str) -> None:
+    """Make room between the cells; those in the bin keep their places among them."""
+    found = database.fetch(
+        statements.sorted_cells_and_binned,
+        {"for_notebook_id": notebook_id, "for_binned_of": notebook_id},
+    )
+    moved: dict[bool, list[Row]] = {False: [], True: []}
+    for (cell_id, _rank, is_binned), rank in zip(found, spread_ranks(len(found)), strict=True):
+        row = {"for_notebook_id": notebook_id, "for_id": cell_id, "rank": rank}
+        moved[bool(is_binned)].append(row)
+    database.run_many(statements.set_rank, moved[False])
+    if moved[True]:
+        database.run_many(statements.set_binned_rank, moved[True])
+
+
 def _look_for_rank(database: Database, notebook_id: str, before_id: str | None) -> int | None:
+    return rank_between(*get_surrounding_ranks(database, notebook_id, before_id))
+
+
+def get_surrounding_ranks(
+    database: Database, notebook_id: str, before_id: str | None
+) -> tuple[int | None, int | None]:
+    """The ranks of the cells around the place before a cell, or behind all; None: there is no cell."""
     of_notebook = {"for_notebook_id": notebook_id}
     if before_id is None:
         [[highest]] = database.fetch(statements.highest_rank, of_notebook)
-        return rank_between(highest, None)
+        return highest, None
     following = _get_rank(database, notebook_id, before_id)
     [[previous]] = database.fetch(statements.previous_rank, {**of_notebook, "for_rank": following})
-    return rank_between(previous, following)
+    return previous, following
 
 
 def rank_between(previous: int | None, following: int | None) -> int | None:

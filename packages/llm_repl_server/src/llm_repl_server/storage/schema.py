@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 __all__ = [
     "SCHEMA_VERSION",
+    "binned_cells",
     "calls",
     "cells",
     "media",
@@ -16,7 +19,7 @@ __all__ = [
     "version_table_name",
 ]
 
-SCHEMA_VERSION = "0006"
+SCHEMA_VERSION = "0007"
 """The newest migration's id. A database that has it is opened without loading Alembic."""
 
 version_table_name = "llm_repl_schema"
@@ -44,34 +47,50 @@ notebooks = sa.Table(
     sa.Column("memory", sa.Text, nullable=False),
     sa.Column("state_keys", sa.Text, nullable=False),
     sa.Column("extra", sa.Text, nullable=False),
+    # Null unless it is in the bin: its cells, runs and calls stay as they are meanwhile.
+    sa.Column("deleted_at", sa.Text),
+    sa.Index(None, "deleted_at"),
 )
 
-cells = sa.Table(
-    "cells",
+
+def _cell_columns() -> list[sa.Column[Any]]:
+    """The columns of a cell, where it stands and in the bin alike."""
+    return [
+        # A cell's id is unique in its notebook only: those of files may be any text.
+        sa.Column(
+            "notebook_id",
+            sa.Text,
+            sa.ForeignKey("notebooks.id", ondelete="CASCADE"),
+            primary_key=True,
+        ),
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("rank", sa.BigInteger, nullable=False),
+        sa.Column("type", sa.Text, nullable=False),
+        sa.Column("content", sa.Text, nullable=False),
+        sa.Column("outputs", sa.Text, nullable=False),
+        sa.Column("status", sa.Text, nullable=False),
+        sa.Column("execution_count", sa.BigInteger),
+        # Null: the cell was of a type that was not known when it was written.
+        sa.Column("options", sa.Text),
+        sa.Column("metadata", sa.Text, nullable=False),
+        sa.Column("extra", sa.Text, nullable=False),
+        sa.Column("updated_at", sa.Text, nullable=False),
+        sa.Column("stale", sa.Boolean, nullable=False, server_default=sa.false()),
+        # Null: nothing is remembered of its last run.
+        sa.Column("staleness", sa.Text),
+    ]
+
+
+cells = sa.Table("cells", metadata, *_cell_columns(), sa.Index(None, "notebook_id", "rank"))
+
+# Deleted cells, for a while: each as it was, with the rank that says where it stood.
+binned_cells = sa.Table(
+    "binned_cells",
     metadata,
-    # A cell's id is unique in its notebook only: those of files may be any text.
-    sa.Column(
-        "notebook_id",
-        sa.Text,
-        sa.ForeignKey("notebooks.id", ondelete="CASCADE"),
-        primary_key=True,
-    ),
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("rank", sa.BigInteger, nullable=False),
-    sa.Column("type", sa.Text, nullable=False),
-    sa.Column("content", sa.Text, nullable=False),
-    sa.Column("outputs", sa.Text, nullable=False),
-    sa.Column("status", sa.Text, nullable=False),
-    sa.Column("execution_count", sa.BigInteger),
-    # Null: the cell was of a type that was not known when it was written.
-    sa.Column("options", sa.Text),
-    sa.Column("metadata", sa.Text, nullable=False),
-    sa.Column("extra", sa.Text, nullable=False),
-    sa.Column("updated_at", sa.Text, nullable=False),
-    sa.Column("stale", sa.Boolean, nullable=False, server_default=sa.false()),
-    # Null: nothing is remembered of its last run.
-    sa.Column("staleness", sa.Text),
-    sa.Index(None, "notebook_id", "rank"),
+    *_cell_columns(),
+    sa.Column("deleted_at", sa.Text, nullable=False),
+    sa.Index(None, "notebook_id", "deleted_at"),
+    sa.Index(None, "deleted_at"),
 )
 
 settings = sa.Table(

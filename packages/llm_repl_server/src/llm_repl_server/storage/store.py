@@ -13,6 +13,7 @@ from sqlalchemy import bindparam
 from llm_repl_core.model.cell_types import CellTypes
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.notebook import Notebook
+from llm_repl_server.storage.bin_store import BinStore
 from llm_repl_server.storage.call_store import CallStore
 from llm_repl_server.storage.changes import Change
 from llm_repl_server.storage.columns import (
@@ -34,14 +35,19 @@ _count_of_cells = (
     .where(cells.c.notebook_id == notebooks.c.id)
     .scalar_subquery()
 )
-_summaries = sa.select(
+_summary = sa.select(
     notebooks.c.id,
     notebooks.c.name,
     notebooks.c.created_at,
     notebooks.c.updated_at,
     _count_of_cells,
-).order_by(notebooks.c.created_at, notebooks.c.id)
-_notebook = sa.select(notebooks).where(notebooks.c.id == bindparam("id"))
+)
+_summaries = _summary.where(notebooks.c.deleted_at.is_(None)).order_by(
+    notebooks.c.created_at, notebooks.c.id
+)
+_notebook = sa.select(notebooks).where(
+    notebooks.c.id == bindparam("id"), notebooks.c.deleted_at.is_(None)
+)
 _cells = sa.select(cells).where(cells.c.notebook_id == bindparam("id")).order_by(cells.c.rank)
 
 
@@ -78,6 +84,7 @@ class Store:
         connection: The database.
         calls: The calls to models.
         runs: The runs of notebooks.
+        bin: What was deleted and may come back.
     """
 
     def __init__(self, url: str, cell_types: CellTypes | None = None) -> None:
@@ -85,6 +92,7 @@ class Store:
         self._cell_types = cell_types or CellTypes()
         self.calls = CallStore(self.connection)
         self.runs = RunStore(self.connection)
+        self.bin = BinStore(self.connection, self._cell_types)
 
     def __enter__(self) -> Self:
         self.open()
