@@ -20,7 +20,7 @@ def test_cells_are_made_changed_moved_and_deleted_together(api):
     a, b, c = (cell["id"] for cell in api.cells(path))
     before = len(api.told)
     answer = api.post(
-        f"{path}/cells/edit",
+        f"{path}/edit",
         {
             "edits": [
                 {"do": "create", "cell_id": NEW, "type": "prompt", "content": "Hi", "position": 1},
@@ -52,10 +52,10 @@ def test_undoing_a_deletion_gives_the_notebook_as_it_was(api):
     delete = {"edits": [{"do": "delete", "cell_id": cell_id} for cell_id in gone]}
     restore = {"edits": [{"do": "restore", "cell_id": cell_id} for cell_id in reversed(gone)]}
     for _ in range(2):  # each may be sent twice
-        assert api.post(f"{path}/cells/edit", delete).json == {"versions": {}}
+        assert api.post(f"{path}/edit", delete).json == {"versions": {}}
     assert len(api.cells(path)) == 1
     for _ in range(2):
-        assert api.post(f"{path}/cells/edit", restore).json["versions"].keys() == set(gone)
+        assert api.post(f"{path}/edit", restore).json["versions"].keys() == set(gone)
     assert [cell["outputs"] for cell in api.cells(path)] == [cell["outputs"] for cell in before]
     assert [cell["id"] for cell in api.cells(path)] == [cell["id"] for cell in before]
 
@@ -81,7 +81,7 @@ def test_nothing_is_done_where_one_edit_cannot_be(api, wrong, status, words):
     before = shown(api, path)
     wrong = {name: a if value == "{a}" else value for name, value in wrong.items()}
     edits = [{"do": "delete", "cell_id": b}, wrong]
-    answer = api.post(f"{path}/cells/edit", {"edits": edits})
+    answer = api.post(f"{path}/edit", {"edits": edits})
     assert answer.status_code == status
     assert words in answer.json["error"]
     assert shown(api, path) == before
@@ -116,7 +116,7 @@ def test_edits_together_are_the_edits_one_by_one(api, draws):
         else:
             api.put(path, {"content": f"{position}"})
             edits.append({"do": "change", "content": f"{position}", **same})
-    answer = api.post(f"{together}/cells/edit", {"edits": edits})
+    answer = api.post(f"{together}/edit", {"edits": edits})
     restores = any(edit["do"] == "restore" for edit in edits)
     assert answer.status_code == 200 or (restores and answer.status_code == 404)
     if answer.status_code == 200 and not restores:

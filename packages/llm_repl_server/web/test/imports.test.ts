@@ -4,8 +4,8 @@ import { test } from "node:test";
 
 /** The folders of `src`, in order: each imports from those before it, and from itself. */
 const FOLDERS = [
-  "wire", "ui", "editor", "store", "markdown", "outputs", "files", "cells", "run", "inspector", "settings",
-  "start", "notebook", "main",
+  "wire", "ui", "editor", "store", "markdown", "outputs", "files", "cells", "run", "inspector", "bin", "find", "settings",
+  "start", "drawer", "notebook", "main",
 ];
 
 function imports(): [string, string][] {

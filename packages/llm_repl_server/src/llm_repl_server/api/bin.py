@@ -31,7 +31,7 @@ def restore_notebook(deleted_id: str) -> NotebookHeader:
     return services().loop.call(services().bin.restore_notebook(deleted_id))
 
 
-@deleted.operation("DELETE", _NOTEBOOK)
+@deleted.operation("DELETE", _NOTEBOOK, errors=(404,))
 def forget_notebook(deleted_id: str) -> Success:
     """Delete a notebook for good that is in the bin; one that is not there is gone already."""
     services().loop.call(services().bin.forget_notebook(deleted_id))

@@ -24,6 +24,7 @@ cells = Resource("cells")
 
 _ALL = "/api/notebooks/<notebook:notebook_id>/cells"
 _ONE = f"{_ALL}/<cell_id>"
+_EDITS = "/api/notebooks/<notebook:notebook_id>/edit"
 
 
 def option_names() -> frozenset[str]:
@@ -109,9 +110,7 @@ def duplicate_cell(notebook_id: str, cell_id: str) -> CellAnswer:
     return services().loop.call(services().cells.duplicate(notebook_id, cell_id))
 
 
-@cells.operation(
-    "POST", f"{_ALL}/edit", body_required=True, more_fields=option_names, errors=(404, 412)
-)
+@cells.operation("POST", _EDITS, body_required=True, more_fields=option_names, errors=(404, 412))
 def edit_cells(notebook_id: str, body: CellSteps) -> EditedCells:
     """Make several edits as one: create, change, move, delete and restore cells, all or none.
 

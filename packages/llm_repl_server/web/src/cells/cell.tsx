@@ -4,14 +4,17 @@ import { memo } from "preact/compat";
 import { useEffect, useRef } from "preact/hooks";
 import { useNow } from "../store/clock.ts";
 import { useNotebook } from "../store/context.ts";
-import { focusCell, focused } from "../store/focus.ts";
+import { anchor, chooseTo, editing, focusCell, focused, isChosen } from "../store/focus.ts";
 import { connection } from "../store/server.ts";
 import { statusOf, type Status } from "../store/status.ts";
 import { Icon, type IconName } from "../ui/icon.tsx";
-import { MenuButton, MenuItem } from "../ui/menu.tsx";
 import type { Cell, CellType } from "../wire/shapes.ts";
 import { AddRow } from "./add-row.tsx";
-import { deleteCell, keysOf, moveCell, runCell } from "./commands.ts";
+import { CellMenu } from "./cell-menu.tsx";
+import { keysOf, runCell } from "./commands.ts";
+import { dragging } from "./drag.ts";
+import { FoldedOutputs, FoldedSource } from "./folded.tsx";
+import { isFolded } from "./folds.ts";
 import { CodeBody } from "./code.tsx";
 import { ConflictView } from "./conflict.tsx";
 import { MarkdownBody } from "./markdown.tsx";
@@ -30,11 +33,13 @@ export const CellView = memo(({ id }: { id: string }) => {
   const cell = view.cell.value;
   const activity = view.activity.value;
   const hasFocus = focused.value === id;
+  const isEdited = hasFocus && editing.value !== null;
   const element = useRef<HTMLElement>(null);
   const now = useNow(cell?.status === "running");
 
   useEffect(() => {
-    if (hasFocus && !element.current?.contains(document.activeElement)) {
+    // By now the focus may be elsewhere: keys come faster than cells are drawn.
+    if (focused.peek() === id && !element.current?.contains(document.activeElement)) {
       element.current?.focus({ preventScroll: true });
       element.current?.scrollIntoView({ block: "nearest" });
     }
@@ -52,7 +57,12 @@ export const CellView = memo(({ id }: { id: string }) => {
     isKeptHere: connection.value === "lost" && notebook.unsent.value.has(id),
   });
   const said = [String(number), type.word.toLowerCase(), status?.word.toLowerCase()].filter(Boolean);
+  const hasManyChosen = anchor.value !== null && isChosen.value.has(id);
   const classes = ["cell", `is-${type.short}`];
+  if (hasManyChosen) classes.push("is-chosen");
+  if (hasManyChosen) said.push("chosen");
+  if (isFolded(cell, "source") && !isEdited) classes.push("has-source-folded");
+  if (isFolded(cell, "outputs")) classes.push("has-outputs-folded");
   if (hasFocus) classes.push("has-focus");
   if (cell.status === "running") classes.push("is-live");
   return (
@@ -62,12 +72,27 @@ export const CellView = memo(({ id }: { id: string }) => {
       class={classes.join(" ")}
       aria-label={said.join(", ")}
       tabIndex={hasFocus ? 0 : -1}
-      onFocusIn={() => focusCell(id)}
+      onFocusIn={() => focused.peek() !== id && focusCell(id)}
+      onMouseDown={(event) => {
+        if (!event.shiftKey || (event.target as HTMLElement).closest(".cm-editor, button, a, input")) return;
+        // The browser would choose text.
+        event.preventDefault();
+        chooseTo(id);
+      }}
     >
       <Gutter cell={cell} number={number} status={status} hasFocus={hasFocus} type={type} />
       <div class="lane" />
       <div class="body">
-        {conflict ? <ConflictView conflict={conflict} cellId={id} /> : <Body cell={cell} status={status} />}
+        {conflict ? (
+          <ConflictView conflict={conflict} cellId={id} />
+        ) : isFolded(cell, "source") && !isEdited ? (
+          <FoldedSource cell={cell}>
+            <Body cell={cell} status={status} />
+          </FoldedSource>
+        ) : (
+          <Body cell={cell} status={status} />
+        )}
+        {isFolded(cell, "outputs") && cell.outputs.length > 0 && <FoldedOutputs cell={cell} />}
         {hasFocus && <AddRow after={id} />}
       </div>
     </article>
@@ -105,7 +130,7 @@ function Gutter({ cell, number, status, hasFocus, type }: GutterProps) {
       <span class={`state ${status?.tone ?? ""}`} title={status ? status.word || "Done" : undefined}>
         {status && <Icon name={status.icon} spins={status.spins} />}
       </span>
-      <span title={type.word}>
+      <span class="type" title={`${type.word}: drag to move`} draggable onDragStart={(event) => dragging.start(event, cell.id)}>
         <Icon name={type.icon} />
       </span>
       <span class="number" title={`Cell ${number}${ran}${isUnsent ? ", not sent yet" : ""}`}>
@@ -133,44 +158,7 @@ function Gutter({ cell, number, status, hasFocus, type }: GutterProps) {
                 <Icon name="play" />
               </button>
             ))}
-          <MenuButton label="More for this cell">
-            <MenuItem icon="play" onClick={() => void notebook.runCell(cell.id, {}, "upstream")}>
-              Run with what it needs
-            </MenuItem>
-            <MenuItem icon="play" onClick={() => void notebook.runCell(cell.id, {}, "downstream")}>
-              Run with what needs it
-            </MenuItem>
-            <hr />
-            <MenuItem icon="code" keys="Y" onClick={() => notebook.change(cell.id, { type: "ComputationCell" })}>
-              Code
-            </MenuItem>
-            <MenuItem icon="prompt" keys="P" onClick={() => notebook.change(cell.id, { type: "PromptCell" })}>
-              Prompt
-            </MenuItem>
-            <MenuItem icon="md" keys="M" onClick={() => notebook.change(cell.id, { type: "MarkdownCell" })}>
-              Markdown
-            </MenuItem>
-            <MenuItem icon="memory" onClick={() => notebook.change(cell.id, { type: "MemoryCell" })}>
-              Memory
-            </MenuItem>
-            <hr />
-            <MenuItem icon="up" keys="Alt ↑" onClick={() => moveCell(notebook, cell.id, -1)}>
-              Move up
-            </MenuItem>
-            <MenuItem icon="down" keys="Alt ↓" onClick={() => moveCell(notebook, cell.id, 1)}>
-              Move down
-            </MenuItem>
-            <MenuItem icon="pin" onClick={() => notebook.change(cell.id, { pinned: !cell.pinned })}>
-              {cell.pinned ? "Unpin" : "Pin: send it with every prompt below"}
-            </MenuItem>
-            <MenuItem icon="skip" onClick={() => notebook.change(cell.id, { skipped: !cell.skipped })}>
-              {cell.skipped ? "Do not skip" : "Skip: never send it"}
-            </MenuItem>
-            <hr />
-            <MenuItem icon="trash" danger keys="D D" onClick={() => deleteCell(notebook, cell.id)}>
-              Delete
-            </MenuItem>
-          </MenuButton>
+          <CellMenu cell={cell} />
         </span>
       )}
     </div>

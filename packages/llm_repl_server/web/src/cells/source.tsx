@@ -1,10 +1,16 @@
 /** A cell's source: text to read, and an editor while it is edited. */
 
+import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Editor, Language } from "../editor/editor.ts";
 import { editorModule, loadEditor } from "../editor/load.ts";
+import { useNotebook } from "../store/context.ts";
 import { editCell, editing, focused, stopEditing } from "../store/focus.ts";
+import { splitCell } from "./commands.ts";
+
+/** The editor that is open, for what stands beside it. */
+export const current = signal<Editor | null>(null);
 
 interface Props {
   readonly cellId: string;
@@ -33,7 +39,7 @@ export function Source(props: Props) {
 }
 
 function onClick(event: MouseEvent, { cellId, text }: Props): void {
-  if (event.defaultPrevented || !document.getSelection()?.isCollapsed) return;
+  if (event.defaultPrevented || event.shiftKey || event.ctrlKey || event.metaKey || !document.getSelection()?.isCollapsed) return;
   editCell(cellId, offsetAt(event, text));
 }
 
@@ -52,8 +58,17 @@ function offsetAt(event: MouseEvent, text: string): number | null {
 function EditedSource(props: Props) {
   const place = useRef<HTMLDivElement>(null);
   const editor = useRef<Editor>(null);
+  const notebook = useNotebook();
   const latest = useRef(props);
   latest.current = props;
+
+  /** As in Jupyter: what stands behind the cursor becomes a cell of its own. */
+  const splits = (event: KeyboardEvent, offset: number): boolean => {
+    if (!(event.ctrlKey || event.metaKey) || !event.shiftKey || event.code !== "Minus") return false;
+    event.preventDefault();
+    splitCell(notebook, props.cellId, offset);
+    return true;
+  };
 
   useEffect(() => {
     const module = editorModule.peek();
@@ -66,15 +81,20 @@ function EditedSource(props: Props) {
       nonce: document.querySelector<HTMLMetaElement>("meta[name=nonce]")?.content ?? "",
       names: () => latest.current.names(),
       onChange: (text) => latest.current.onChange(text),
-      onKey: (event) => latest.current.onKey(event),
+      onKey: (event) => splits(event, made.cursor()) || latest.current.onKey(event),
       onBlur: () => {
         // To another window and back, one goes on editing.
-        if (document.hasFocus() && focused.peek() === latest.current.cellId) stopEditing();
+        const keeps = (document.activeElement as HTMLElement | null)?.closest("[data-keeps-editing]");
+        if (document.hasFocus() && !keeps && focused.peek() === latest.current.cellId) stopEditing();
       },
     });
     made.focus();
     editor.current = made;
-    return () => made.destroy();
+    current.value = made;
+    return () => {
+      if (current.peek() === made) current.value = null;
+      made.destroy();
+    };
   }, []);
 
   useEffect(() => editor.current?.setText(props.text), [props.text]);

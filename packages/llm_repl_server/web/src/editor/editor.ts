@@ -35,6 +35,10 @@ export interface Editor {
   /** Show another text: somebody else has changed it. The cursor stays where it can. */
   setText(text: string): void;
   focus(): void;
+  /** Where the cursor stands, as an offset in the text. */
+  cursor(): number;
+  /** Put a text in the place of what is chosen. */
+  insert(text: string): void;
   destroy(): void;
 }
 
@@ -120,6 +124,11 @@ export function mountEditor(parent: HTMLElement, options: EditorOptions): Editor
       }
     },
     focus: () => view.focus(),
+    cursor: () => view.state.selection.main.head,
+    insert: (text) => {
+      view.dispatch(view.state.replaceSelection(text));
+      view.focus();
+    },
     destroy: () => view.destroy(),
   };
 }

@@ -1,10 +1,18 @@
-/** The keys of a notebook, as Jupyter has them, while no text is edited. */
+/** The keys of a notebook, as Jupyter has them where it has any, while no text is edited. */
 
-import { addCell, deleteCell, focusNeighbour, moveCell, runByKey } from "../cells/commands.ts";
-import { editCell, editing, focused } from "../store/focus.ts";
+import {
+  addCell, cellsFor, changeType, deleteCells, focusNeighbour, focusNextThatNeedsYou, mergeCells, moveCells, redo,
+  runByKey, toggleFlag, undo,
+} from "../cells/commands.ts";
+import { copyCells, pasteCopied } from "../cells/copying.ts";
+import { toggleFold } from "../cells/folds.ts";
+import { perform, type Action } from "../store/actions.ts";
+import { chooseAll, editCell, editing, focusCell, focused } from "../store/focus.ts";
 import { openDialog } from "../store/dialog.ts";
 import { openInspector, toggleInspector, TABS } from "../store/inspector.ts";
 import type { OpenNotebook } from "../store/notebook.ts";
+import { singleKeys } from "../store/single-keys.ts";
+import type { CellType } from "../wire/shapes.ts";
 
 const TWICE_WITHIN_MS = 600;
 
@@ -13,8 +21,13 @@ export function installKeys(notebook: OpenNotebook): () => void {
   let before = { key: "", at: 0 };
 
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.isComposing || event.defaultPrevented || isTyping(event.target)) return;
+    if (event.isComposing || event.defaultPrevented || document.querySelector("dialog[open]")) return;
     const id = focused.peek();
+    if (withControl(notebook, event, id)) {
+      event.preventDefault();
+      return;
+    }
+    if (isTyping(event.target)) return;
     // The editor is on its way: what is typed is meant for it, and only running needs it not.
     if (editing.peek() && !(event.key === "Enter" && id)) return;
     const twice = before.key === event.key && event.timeStamp - before.at < TWICE_WITHIN_MS;
@@ -27,34 +40,106 @@ export function installKeys(notebook: OpenNotebook): () => void {
   return () => removeEventListener("keydown", onKeyDown);
 }
 
+/** The keys with Control, which count while a text is edited as well. */
+const WITH_CONTROL: Readonly<Record<string, Action>> = {
+  o: "notebooks", h: "find", ".": "stopCell",
+};
+const WITH_CONTROL_AND_SHIFT: Readonly<Record<string, Action>> = {
+  Enter: "plan", s: "runStale", ".": "stopRun", ">": "stopRun", ":": "stopRun",
+};
+
+function withControl(notebook: OpenNotebook, event: KeyboardEvent, id: string | null): boolean {
+  if (!(event.ctrlKey || event.metaKey) || event.altKey) return false;
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const action = (event.shiftKey ? WITH_CONTROL_AND_SHIFT : WITH_CONTROL)[key];
+  if (action !== undefined) return perform(action) || byItself(notebook, action, id);
+  if (key === "i" && !event.shiftKey) {
+    openInspector("request");
+    return true;
+  }
+  return false;
+}
+
+/** What the page does for an action while no part of it does more. */
+function byItself(notebook: OpenNotebook, action: Action, id: string | null): boolean {
+  switch (action) {
+    case "plan":
+      void notebook.runAll();
+      return true;
+    case "runStale":
+      void notebook.runStale();
+      return true;
+    case "stopRun":
+      void notebook.interrupt();
+      return true;
+    case "stopCell":
+      if (id !== null) void notebook.interruptCell(id);
+      return true;
+    default:
+      return false;
+  }
+}
+
 function act(notebook: OpenNotebook, event: KeyboardEvent, id: string | null, twice: boolean): boolean {
   const withModifier = event.ctrlKey || event.metaKey;
+  const isOnCell = !(event.target instanceof HTMLElement && event.target.closest("button, a, summary, [role=menuitem]"));
   if (event.key === "Enter" && id && (withModifier || event.shiftKey || event.altKey)) {
     runByKey(notebook, id, event);
     return true;
   }
   if (event.altKey && id && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
-    moveCell(notebook, id, event.key === "ArrowUp" ? -1 : 1);
+    moveCells(notebook, cellsFor(id), event.key === "ArrowUp" ? -1 : 1);
     return true;
   }
-  if (withModifier && event.key === "i") {
-    openInspector("request");
+  if (withModifier && event.key === "a" && id) {
+    chooseAll();
     return true;
   }
   if (withModifier || event.altKey) return false;
-  const tab = TABS[Number(event.key) - 1];
+  switch (event.key) {
+    case "ArrowUp":
+    case "ArrowDown":
+      focusNeighbour(notebook, id, event.key === "ArrowUp" ? -1 : 1, event.shiftKey);
+      return true;
+    case "Home":
+    case "End":
+      focusCell(notebook.order.peek().at(event.key === "Home" ? 0 : -1) ?? null);
+      return true;
+    case "Escape":
+      focusCell(id); // one cell of several stays chosen
+      return id !== null;
+    case "Enter":
+      if (id === null || !isOnCell) return false;
+      editCell(id);
+      return true;
+    case "Delete":
+    case "Backspace":
+      return false; // two keys delete, and none alone
+  }
+  return singleKeys.peek() && letter(notebook, event.key, id, twice);
+}
+
+const TYPES: Readonly<Record<string, CellType>> = {
+  m: "MarkdownCell", y: "ComputationCell", p: "PromptCell", r: "MemoryCell",
+};
+const ACTIONS: Readonly<Record<string, Action>> = {
+  "[": "answerBefore", "]": "answerAfter", e: "editAnswer", E: "askSeveral", s: "sendAlong",
+};
+
+function letter(notebook: OpenNotebook, key: string, id: string | null, twice: boolean): boolean {
+  const tab = TABS[Number(key) - 1];
   if (tab) {
     openInspector(tab);
     return true;
   }
-  switch (event.key) {
-    case "ArrowUp":
+  switch (key) {
     case "k":
-      focusNeighbour(notebook, id, -1);
+    case "K":
+      focusNeighbour(notebook, id, -1, key === "K");
       return true;
-    case "ArrowDown":
     case "j":
-      focusNeighbour(notebook, id, 1);
+    case "J":
+      focusNeighbour(notebook, id, 1, key === "J");
       return true;
     case "?":
       openDialog("keys");
@@ -63,44 +148,64 @@ function act(notebook: OpenNotebook, event: KeyboardEvent, id: string | null, tw
     case "i":
       toggleInspector();
       return true;
+    case "z":
+      undo(notebook);
+      return true;
+    case "Z":
+      redo(notebook);
+      return true;
+    case "n":
+      focusNextThatNeedsYou(notebook);
+      return true;
+    case "v":
+    case "V":
+      void pasteCopied(notebook, key === "V");
+      return true;
   }
-  return id !== null && actOnCell(notebook, event.key, id, twice);
+  return id !== null && onCell(notebook, key, id, twice);
 }
 
-function actOnCell(notebook: OpenNotebook, key: string, id: string, twice: boolean): boolean {
+function onCell(notebook: OpenNotebook, key: string, id: string, twice: boolean): boolean {
   const index = notebook.order.peek().indexOf(id);
-  const cell = notebook.view(id).cell.peek();
-  if (!cell) return false;
-  switch (key) {
-    case "Enter":
-      editCell(id);
-      return true;
-    case "a":
-      addCell(notebook, "ComputationCell", index);
-      return true;
-    case "b":
-      addCell(notebook, "ComputationCell", index + 1);
-      return true;
-    case "d":
-      if (twice) deleteCell(notebook, id);
-      return true;
-    case "m":
-      notebook.change(id, { type: "MarkdownCell" });
-      return true;
-    case "y":
-      notebook.change(id, { type: "ComputationCell" });
-      return true;
-    case "p":
-      notebook.change(id, { type: "PromptCell" });
-      return true;
-    case "P":
-      notebook.change(id, { pinned: !cell.pinned });
-      return true;
-    case "S":
-      notebook.change(id, { skipped: !cell.skipped });
-      return true;
+  if (index < 0) return false;
+  const type = TYPES[key];
+  const action = ACTIONS[key];
+  const all = cellsFor(id);
+  if (type) changeType(notebook, all, type);
+  else if (action) return perform(action);
+  else {
+    switch (key) {
+      case "a":
+      case "b":
+        addCell(notebook, "ComputationCell", key === "a" ? index : index + 1);
+        break;
+      case "c":
+      case "x":
+        copyCells(notebook, key === "x");
+        break;
+      case "d":
+        if (twice) deleteCells(notebook, all);
+        break;
+      case "f":
+        toggleFold(notebook, all, "source");
+        break;
+      case "o":
+        toggleFold(notebook, all, "outputs");
+        break;
+      case "M":
+        mergeCells(notebook, all);
+        break;
+      case "P":
+        toggleFlag(notebook, all, "pinned");
+        break;
+      case "S":
+        toggleFlag(notebook, all, "skipped");
+        break;
+      default:
+        return false;
+    }
   }
-  return false;
+  return true;
 }
 
 function isTyping(target: EventTarget | null): boolean {

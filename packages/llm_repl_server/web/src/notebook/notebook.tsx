@@ -1,25 +1,41 @@
 /** An open notebook. */
 
+import { effect } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { AddRow } from "../cells/add-row.tsx";
 import { CellView } from "../cells/cell.tsx";
+import { fromText } from "../cells/clipboard.ts";
+import { insertCells } from "../cells/commands.ts";
+import { installClipboard } from "../cells/copying.ts";
+import { dragging, dropPlace } from "../cells/drag.ts";
+import { Drawer } from "../drawer/drawer.tsx";
 import { takeFiles } from "../files/drop.ts";
+import { FindPanel } from "../find/find-panel.tsx";
 import { Inspector } from "../inspector/inspector.tsx";
+import { announcement } from "../store/announce.ts";
 import { NotebookContext, useNotebook } from "../store/context.ts";
 import { useChoices } from "../store/choices.ts";
+import { shownOrder } from "../store/focus.ts";
 import { inspectorTab } from "../store/inspector.ts";
 import type { OpenNotebook } from "../store/notebook.ts";
 import { goTo } from "../store/route.ts";
 import { connection } from "../store/server.ts";
 import { plural } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
+import { announceRuns } from "./announce-runs.ts";
+import { BottomBar } from "./bottom-bar.tsx";
 import { installKeys } from "./keys.ts";
+import { installOwnActions } from "./own-actions.ts";
 import { showInTitle } from "./title.ts";
 import { TopBar } from "./top-bar.tsx";
 
 export function NotebookPage({ notebook, reconnect }: { notebook: OpenNotebook; reconnect: () => void }) {
   useEffect(() => installKeys(notebook), [notebook]);
   useEffect(() => showInTitle(notebook), [notebook]);
+  useEffect(() => installClipboard(notebook), [notebook]);
+  useEffect(() => installOwnActions(notebook), [notebook]);
+  useEffect(() => effect(() => void (shownOrder.value = notebook.order.value)), [notebook]);
+  useEffect(() => announceRuns(notebook), [notebook]);
   const state = notebook.state.value;
   if (state === null) {
     return (
@@ -37,8 +53,15 @@ export function NotebookPage({ notebook, reconnect }: { notebook: OpenNotebook; 
       <div class={inspectorTab.value ? "work is-inspected" : "work"}>
         <main
           class="document"
-          onDragOver={(event) => event.preventDefault()}
+          onDragOver={(event) => (dragging.isCells(event) ? dragging.over(event) : event.preventDefault())}
+          onDragLeave={dragging.leave}
           onDrop={(event) => {
+            if (dragging.isCells(event)) {
+              const dropped = dragging.drop(event, notebook);
+              const at = dropped?.before ? notebook.order.peek().indexOf(dropped.before) : notebook.order.peek().length;
+              if (dropped) insertCells(notebook, fromText(dropped.text), at);
+              return;
+            }
             if (!event.dataTransfer?.files.length) return;
             event.preventDefault();
             void takeFiles(notebook, event.dataTransfer.files);
@@ -48,6 +71,12 @@ export function NotebookPage({ notebook, reconnect }: { notebook: OpenNotebook; 
         </main>
         {inspectorTab.value && <Inspector />}
       </div>
+      <FindPanel />
+      <Drawer />
+      <BottomBar />
+      <p class="unseen" role="status">
+        {announcement.value}
+      </p>
     </NotebookContext.Provider>
   );
 }
@@ -55,6 +84,14 @@ export function NotebookPage({ notebook, reconnect }: { notebook: OpenNotebook; 
 function Cells() {
   const notebook = useNotebook();
   const order = notebook.order.value;
+  const place = dropPlace.value;
+  useEffect(() => {
+    // Drawn by the document, so that no cell is drawn anew while one drags over it.
+    const id = place === null ? null : place === "" ? order.at(-1) : place;
+    const article = id ? document.getElementById(`cell-${id}`) : null;
+    article?.classList.add(place === "" ? "drop-behind" : "drop-before");
+    return () => article?.classList.remove("drop-behind", "drop-before");
+  }, [place, order]);
   const cells = useMemo(() => order.map((id) => <CellView key={id} id={id} />), [order]);
   return (
     <>

@@ -1,8 +1,10 @@
 /** The bar above a notebook: its name, running it, what it may cost, its kernel. */
 
 import { useState } from "preact/hooks";
+import { undo } from "../cells/commands.ts";
 import { takeFiles } from "../files/drop.ts";
 import { chooseFiles } from "../files/choose.ts";
+import { perform } from "../store/actions.ts";
 import { openDialog } from "../store/dialog.ts";
 import { RunControls } from "../run/run-controls.tsx";
 import { useNotebook } from "../store/context.ts";
@@ -13,8 +15,10 @@ import { connection } from "../store/server.ts";
 import { spent } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
 import { MenuButton, MenuItem } from "../ui/menu.tsx";
+import { duplicateNotebook } from "../wire/cell-steps.ts";
 import { rest } from "../wire/rest.ts";
 import { focusCell } from "../store/focus.ts";
+import { newId, type OpenNotebook } from "../store/notebook.ts";
 
 export function TopBar() {
   return (
@@ -23,8 +27,8 @@ export function TopBar() {
         <button
           class="button quiet only-icon"
           aria-label="Notebooks"
-          title="Notebooks"
-          onClick={() => goTo(null)}
+          title="Notebooks (Ctrl O)"
+          onClick={() => perform("notebooks")}
         >
           <Icon name="list" />
         </button>
@@ -164,6 +168,11 @@ function Kernel() {
   );
 }
 
+function undoWords(notebook: OpenNotebook): string {
+  const last = notebook.history.value.done.at(-1);
+  return last ? `Undo: ${last.words}` : "Undo for cells";
+}
+
 function More() {
   const notebook = useNotebook();
   const download = (format: string) => location.assign(rest.downloadAddress(notebook.id, format));
@@ -172,6 +181,19 @@ function More() {
       <MenuItem icon="stale" onClick={() => void notebook.runStale()}>
         Run what is stale
       </MenuItem>
+      <MenuItem icon="search" keys="Ctrl H" onClick={() => perform("find")}>
+        Find and replace
+      </MenuItem>
+      <MenuItem icon="undo" keys="Z" disabled={!notebook.history.value.done.length} onClick={() => undo(notebook)}>
+        {undoWords(notebook)}
+      </MenuItem>
+      <MenuItem icon="trash" onClick={() => perform("bin")}>
+        Bin
+      </MenuItem>
+      <MenuItem icon="each" onClick={() => void duplicateNotebook(notebook.id, newId()).then(({ id }) => goTo(id))}>
+        Duplicate
+      </MenuItem>
+      <hr />
       <MenuItem icon="file" onClick={() => chooseFiles((files) => void takeFiles(notebook, files))}>
         Add a file
       </MenuItem>

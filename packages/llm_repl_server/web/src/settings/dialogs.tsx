@@ -2,6 +2,7 @@
 
 import { useEffect, useRef } from "preact/hooks";
 import type { ComponentChildren } from "preact";
+import { BinView } from "../bin/bin-dialog.tsx";
 import { dialog } from "../store/dialog.ts";
 import { Icon } from "../ui/icon.tsx";
 import { KeysTable } from "./keys-table.tsx";
@@ -13,8 +14,14 @@ export function Dialogs() {
       return <Settings />;
     case "keys":
       return (
-        <Dialog title="Keyboard">
+        <Dialog title="Keyboard" isWide>
           <KeysTable />
+        </Dialog>
+      );
+    case "bin":
+      return (
+        <Dialog title="Bin">
+          <BinView />
         </Dialog>
       );
     case null:
@@ -22,14 +29,20 @@ export function Dialogs() {
   }
 }
 
-function Dialog({ title, children }: { title: string; children: ComponentChildren }) {
+interface DialogProps {
+  readonly title: string;
+  readonly isWide?: boolean;
+  readonly children: ComponentChildren;
+}
+
+function Dialog({ title, isWide = false, children }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
   useEffect(() => element.current?.showModal(), []);
   const close = () => (dialog.value = null);
   return (
     <dialog
       ref={element}
-      class="dialog floating"
+      class={isWide ? "dialog floating is-wide" : "dialog floating"}
       aria-label={title}
       onClose={close}
       onClick={(event) => event.target === element.current && close()}

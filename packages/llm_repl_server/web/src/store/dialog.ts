@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 
-export type DialogName = "settings" | "keys";
+export type DialogName = "settings" | "keys" | "bin";
 
 export const dialog = signal<DialogName | null>(null);
 

@@ -1,9 +1,21 @@
 /** Edits that the server has not acknowledged: an ordered queue. Pure; `Outbox` sends it. */
 
-import type { Cell, CellFields } from "../wire/shapes.ts";
+import type { Cell, CellFields, CellType } from "../wire/shapes.ts";
 import type { NotebookState } from "./state.ts";
 
+/** One of several changes of cells that are made as one. */
+export type Step =
+  | { readonly do: "create"; readonly cell: NewCell; readonly position: number }
+  | { readonly do: "change"; readonly cellId: string; readonly fields: CellFields; readonly version: string | null }
+  | { readonly do: "move"; readonly cellId: string; readonly position: number }
+  | { readonly do: "delete"; readonly cellId: string }
+  /** Out of the bin; the cell as it was is shown until the server tells it. */
+  | { readonly do: "restore"; readonly cell: Cell; readonly position: number };
+
+export type NewCell = CellFields & { readonly id: string; readonly type: CellType };
+
 export type Edit =
+  | { readonly kind: "steps"; readonly steps: readonly Step[] }
   | { readonly kind: "create"; readonly cell: CellFields & { readonly id: string }; readonly position: number }
   | {
       readonly kind: "change";
@@ -68,6 +80,21 @@ export function rebased(
   });
 }
 
+/** The queue after several changes were taken as one: see `rebased`. */
+export function rebasedOnSteps(
+  queue: readonly QueuedEdit[],
+  steps: readonly Step[],
+  versions: Readonly<Record<string, string>>,
+): readonly QueuedEdit[] {
+  return steps.reduce((so_far, step) => {
+    const version = versions[cellOf(step)];
+    if (version === undefined) return so_far;
+    if (step.do === "change") return rebased(so_far, { kind: "change", ...step }, version);
+    if (step.do === "create") return rebased(so_far, { kind: "create", cell: step.cell, position: 0 }, version);
+    return so_far;
+  }, queue);
+}
+
 /** The state as it will be when the edits are done: what the person sees. */
 export function withEdits(state: NotebookState, queue: readonly QueuedEdit[]): NotebookState {
   return queue.reduce((so_far, { edit }) => withEdit(so_far, edit), state);
@@ -90,11 +117,10 @@ function withEdit(state: NotebookState, edit: Edit): NotebookState {
       const others = state.order.filter((id) => id !== edit.cellId);
       return { ...state, order: inserted(others, edit.cellId, edit.position) };
     }
-    case "delete": {
-      const cells = new Map(state.cells);
-      cells.delete(edit.cellId);
-      return { ...state, cells, order: state.order.filter((id) => id !== edit.cellId) };
-    }
+    case "delete":
+      return withoutCell(state, edit.cellId);
+    case "steps":
+      return withSteps(state, edit.steps);
     case "notebook":
       return {
         ...state,
@@ -102,6 +128,41 @@ function withEdit(state: NotebookState, edit: Edit): NotebookState {
         metadata: edit.metadata ?? state.metadata,
       };
   }
+}
+
+/** The state after changes of cells, one after the other; cells that are not there are passed over. */
+export function withSteps(state: NotebookState, steps: readonly Step[]): NotebookState {
+  return steps.reduce(withStep, state);
+}
+
+export function withStep(state: NotebookState, step: Step): NotebookState {
+  switch (step.do) {
+    case "create":
+      return withEdit(state, { kind: "create", cell: step.cell, position: step.position });
+    case "restore": {
+      const { cell, position } = step;
+      if (state.cells.has(cell.id)) return state;
+      const cells = new Map(state.cells).set(cell.id, cell);
+      return { ...state, cells, order: inserted(state.order, cell.id, position) };
+    }
+    case "change":
+      return withEdit(state, { kind: "change", ...step });
+    case "move":
+      return withEdit(state, { kind: "move", ...step });
+    case "delete":
+      return withoutCell(state, step.cellId);
+  }
+}
+
+export function cellOf(step: Step): string {
+  return step.do === "create" || step.do === "restore" ? step.cell.id : step.cellId;
+}
+
+function withoutCell(state: NotebookState, id: string): NotebookState {
+  if (!state.cells.has(id)) return state;
+  const cells = new Map(state.cells);
+  cells.delete(id);
+  return { ...state, cells, order: state.order.filter((other) => other !== id) };
 }
 
 function inserted(order: readonly string[], id: string, position: number): readonly string[] {
@@ -127,8 +188,18 @@ function newCell(fields: CellFields & { readonly id: string }): Cell {
 
 /** The cells that an edit in the queue is about. */
 export function editedCells(queue: readonly QueuedEdit[]): ReadonlySet<string> {
-  const ids = queue.map(({ edit }) =>
-    edit.kind === "create" ? edit.cell.id : edit.kind === "notebook" ? null : edit.cellId,
-  );
-  return new Set(ids.filter((id) => id !== null));
+  return new Set(queue.flatMap(({ edit }) => cellsOf(edit)));
+}
+
+function cellsOf(edit: Edit): readonly string[] {
+  switch (edit.kind) {
+    case "create":
+      return [edit.cell.id];
+    case "steps":
+      return edit.steps.map(cellOf);
+    case "notebook":
+      return [];
+    default:
+      return [edit.cellId];
+  }
 }

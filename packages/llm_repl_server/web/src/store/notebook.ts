@@ -5,12 +5,13 @@ import { rest, RestError, type RunOptions } from "../wire/rest.ts";
 import type { Connection, EventSource } from "../wire/socket.ts";
 import type { WireEvent } from "../wire/events.ts";
 import type { Cell, CellFields, CellType, Spending } from "../wire/shapes.ts";
-import { editedCells, withEdits, type Edit } from "./edits.ts";
+import { editedCells, withEdits, type Edit, type Step } from "./edits.ts";
 import { Outbox } from "./outbox.ts";
 import { reduce, withoutApproval } from "./reduce.ts";
 import { noteMade } from "./scripts.ts";
 import { places, unfinished, withQueue } from "./queue.ts";
-import { stateOf, type Activity, type Approval, type NotebookState } from "./state.ts";
+import { feasible, inverse, NO_HISTORY, redoable, withDeed, type History } from "./structure.ts";
+import { stateOf, withVersions, type Activity, type Approval, type NotebookState } from "./state.ts";
 import { runCalls } from "../wire/run-calls.ts";
 import type { CellNeed } from "../wire/queue.ts";
 
@@ -34,6 +35,8 @@ export class OpenNotebook {
   readonly state: ReadonlySignal<NotebookState | null>;
   readonly order: ReadonlySignal<readonly string[]>;
   readonly unsent: ReadonlySignal<ReadonlySet<string>>;
+  /** What was done here to cells as a whole, and can be undone. */
+  readonly history = signal<History>(NO_HISTORY);
   readonly spending = signal<Spending | null>(null);
   readonly failure = signal<string | null>(null);
   /** The variables that a template may name. */
@@ -198,17 +201,55 @@ export class OpenNotebook {
 
   /** Make a cell at a position, and give its id. */
   create(type: CellType, position: number, fields: CellFields = {}): string {
-    const id = crypto.randomUUID();
-    this.outbox.add({ kind: "create", cell: { ...fields, id, type }, position });
+    const id = newId();
+    const cell = { ...fields, id, type };
+    this.#note("add a cell", [{ do: "create", cell, position }]);
+    // By itself, so that what is typed into it is sent with it.
+    this.outbox.add({ kind: "create", cell, position });
     return id;
   }
 
-  move(cellId: string, position: number): void {
-    this.outbox.add({ kind: "move", cellId, position });
+  /** The version of a cell that the server has told last. */
+  versionOf(cellId: string): string | null {
+    return this.#server.value?.cells.get(cellId)?.version || null;
   }
 
-  delete(cellId: string): void {
-    this.outbox.add({ kind: "delete", cellId });
+  /** Change the structure of the notebook: all steps as one, which can be undone as one. */
+  edit(words: string, steps: readonly Step[]): void {
+    if (!steps.length) return;
+    this.#note(words, steps);
+    this.outbox.add({ kind: "steps", steps });
+  }
+
+  /** Undo what was last done to cells as a whole; gives its words, null: there is nothing. */
+  undo(): string | null {
+    const { done, undone } = this.history.value;
+    const deed = done.at(-1);
+    const state = this.state.value;
+    if (!deed || !state) return null;
+    const steps = feasible(state, deed.undo);
+    const redo = redoable(state, deed, steps);
+    this.history.value = { done: done.slice(0, -1), undone: [...undone, { ...deed, redo }] };
+    if (steps.length) this.outbox.add({ kind: "steps", steps });
+    return deed.words;
+  }
+
+  /** Do again what was last undone. */
+  redo(): string | null {
+    const { done, undone } = this.history.value;
+    const deed = undone.at(-1);
+    const state = this.state.value;
+    if (!deed || !state) return null;
+    const steps = feasible(state, deed.redo);
+    this.history.value = { done: [...done, { ...deed, undo: inverse(state, steps) }], undone: undone.slice(0, -1) };
+    if (steps.length) this.outbox.add({ kind: "steps", steps });
+    return deed.words;
+  }
+
+  #note(words: string, steps: readonly Step[]): void {
+    const state = this.state.value;
+    if (!state) return;
+    this.history.value = withDeed(this.history.value, { words, undo: inverse(state, steps), redo: steps });
   }
 
   rename(name: string): void {
@@ -267,8 +308,19 @@ export class OpenNotebook {
     const server = this.#server.value;
     if (!server) return;
     const done = withEdits(server, [{ number: 0, edit }]);
+    if (edit.kind === "steps") {
+      this.#server.value = withVersions(done, (answer as { versions: Readonly<Record<string, string>> }).versions);
+      return;
+    }
     const cell = answer as Cell;
     const isCell = (edit.kind === "create" || edit.kind === "change") && typeof cell.version === "string";
     this.#server.value = isCell ? { ...done, cells: new Map(done.cells).set(cell.id, cell) } : done;
   }
+}
+
+/** A UUID, also where a page that came by plain HTTP has no `randomUUID`. */
+export function newId(): string {
+  return crypto.randomUUID?.() ?? "10000000-1000-4000-8000-100000000000".replace(/[018]/g, (digit) =>
+    (Number(digit) ^ ((crypto.getRandomValues(new Uint8Array(1))[0] ?? 0) & (15 >> (Number(digit) / 4)))).toString(16),
+  );
 }

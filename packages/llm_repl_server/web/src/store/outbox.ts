@@ -1,10 +1,11 @@
 /** Sends the edits of a notebook one after the other, each until the server has it. */
 
 import { signal } from "@preact/signals";
+import { cellSteps, type WireStep } from "../wire/cell-steps.ts";
 import { rest, RestError } from "../wire/rest.ts";
 import type { Cell } from "../wire/shapes.ts";
 import { drafts } from "./drafts.ts";
-import { enqueued, rebased, type Edit, type QueuedEdit } from "./edits.ts";
+import { cellOf, enqueued, rebased, rebasedOnSteps, type Edit, type QueuedEdit, type Step } from "./edits.ts";
 
 const TYPING_PAUSE_MS = 400;
 const RETRY_AFTER_MS = 3_000;
@@ -82,11 +83,10 @@ export class Outbox {
       const next = this.queue.value[0];
       if (!next) return;
       this.#sending = next.number;
-      let version: unknown;
+      let answer: { version?: unknown; versions?: Readonly<Record<string, string>> } = {};
       try {
-        const answer = await this.#sent(next.edit);
+        answer = (await this.#sent(next.edit)) as typeof answer;
         this.#acknowledged(next.edit, answer);
-        version = (answer as { version?: unknown }).version;
       } catch (error) {
         if (!(error instanceof RestError)) throw error;
         if (error.isTransient) {
@@ -98,7 +98,8 @@ export class Outbox {
         this.#sending = null;
       }
       const left = this.queue.value.slice(1);
-      this.queue.value = typeof version === "string" ? rebased(left, next.edit, version) : left;
+      if (next.edit.kind === "steps") this.queue.value = rebasedOnSteps(left, next.edit.steps, answer.versions ?? {});
+      else this.queue.value = typeof answer.version === "string" ? rebased(left, next.edit, answer.version) : left;
       void drafts.keep(this.#notebookId, this.queue.value);
     }
   }
@@ -116,6 +117,8 @@ export class Outbox {
         return rest.moveCell(id, edit.cellId, edit.position);
       case "delete":
         return rest.deleteCell(id, edit.cellId);
+      case "steps":
+        return cellSteps.edit(id, edit.steps.map(wireStep));
       case "notebook": {
         const { kind: _, ...change } = edit;
         return rest.changeNotebook(id, change);
@@ -127,9 +130,28 @@ export class Outbox {
     if (error.status === 412 && edit.kind === "change") {
       const theirs = await rest.readCell(this.#notebookId, edit.cellId);
       this.conflicts.value = new Map(this.conflicts.value).set(edit.cellId, { mine: edit, theirs });
-    } else if (error.status !== 404) {
+    } else if (error.status !== 404 || edit.kind === "steps") {
       // What is gone needs no edit; anything else is said.
       this.refusal.value = error.message;
     }
+  }
+}
+
+function wireStep(step: Step): WireStep {
+  const named = { do: step.do, cell_id: cellOf(step) };
+  switch (step.do) {
+    case "create": {
+      const { id: _, ...fields } = step.cell;
+      return { ...named, ...fields, position: step.position };
+    }
+    case "change":
+      return { ...named, ...step.fields, version: step.version };
+    case "move":
+      return { ...named, position: step.position };
+    case "restore":
+      // Where the page saw it: the server knows of no others that stand between.
+      return { ...named, position: step.position };
+    case "delete":
+      return named;
   }
 }

@@ -107,3 +107,13 @@ export function stateOf(
 export function newActivity(since: number): Activity {
   return { since, sentAt: since, texts: [], reasoning: "", retry: null, approvals: [], queued: new Map() };
 }
+
+/** The state with the versions that the server gave of cells. */
+export function withVersions(state: NotebookState, versions: Readonly<Record<string, string>>): NotebookState {
+  const cells = new Map(state.cells);
+  for (const [id, version] of Object.entries(versions)) {
+    const cell = cells.get(id);
+    if (cell) cells.set(id, { ...cell, version });
+  }
+  return { ...state, cells };
+}

@@ -32,6 +32,7 @@ interface Options {
 /** Where the API is: beside the page, so that a path prefix of a proxy counts for both. */
 export const API = new URL("api/", document.baseURI).pathname;
 
+/** Ask the API. A file for each part of it makes its calls by this. */
 export async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {
   const headers: Record<string, string> = { ...options.headers };
   const init: RequestInit = { method, headers, credentials: "same-origin" };

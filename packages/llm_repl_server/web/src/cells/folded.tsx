@@ -1,0 +1,34 @@
+/** What stands in the place of a part that is folded. */
+
+import type { ComponentChildren } from "preact";
+import { useNotebook } from "../store/context.ts";
+import { plural } from "../ui/format.ts";
+import { Icon } from "../ui/icon.tsx";
+import type { Cell } from "../wire/shapes.ts";
+import { toggleFold } from "./folds.ts";
+
+/** The first line of a source, and what came of it. */
+export function FoldedSource({ cell, children }: { cell: Cell; children: ComponentChildren }) {
+  const notebook = useNotebook();
+  const [first = "", ...others] = cell.content.split("\n");
+  return (
+    <>
+      <button class="folded" aria-expanded="false" title="Unfold the source (F)" onClick={() => toggleFold(notebook, [cell.id], "source")}>
+        <Icon name="right" />
+        <span class="folded-text">{first || "Empty"}</span>
+        {others.length > 0 && <span class="quiet-text">{plural(others.length, "more line")}</span>}
+      </button>
+      {children}
+    </>
+  );
+}
+
+export function FoldedOutputs({ cell }: { cell: Cell }) {
+  const notebook = useNotebook();
+  return (
+    <button class="folded outputs" aria-expanded="false" title="Unfold (O)" onClick={() => toggleFold(notebook, [cell.id], "outputs")}>
+      <Icon name="right" />
+      <span class="quiet-text">{cell.type === "PromptCell" ? "Answer folded" : plural(cell.outputs.length, "output") + " folded"}</span>
+    </button>
+  );
+}

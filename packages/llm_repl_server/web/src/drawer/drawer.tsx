@@ -1,0 +1,180 @@
+/** The drawer: all notebooks, and what the open one consists of. */
+
+import { signal } from "@preact/signals";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { openFile } from "../files/files.ts";
+import { useNotebook } from "../store/context.ts";
+import { openDialog } from "../store/dialog.ts";
+import { focusCell } from "../store/focus.ts";
+import { outlineOf } from "../store/outline.ts";
+import { address, goTo } from "../store/route.ts";
+import { moment, plural } from "../ui/format.ts";
+import { Icon } from "../ui/icon.tsx";
+import { toast } from "../ui/toasts.tsx";
+import { rest, RestError } from "../wire/rest.ts";
+import type { NotebookSummary } from "../wire/shapes.ts";
+
+export const drawerIsOpen = signal(false);
+
+export function Drawer() {
+  return drawerIsOpen.value ? <OpenDrawer /> : null;
+}
+
+function OpenDrawer() {
+  const notebook = useNotebook();
+  const element = useRef<HTMLDialogElement>(null);
+  const file = useRef<HTMLInputElement>(null);
+  const [all, setAll] = useState<readonly NotebookSummary[] | null>(null);
+  const [query, setQuery] = useState("");
+  useEffect(() => {
+    element.current?.showModal();
+    rest.listNotebooks().then(
+      (found) => setAll([...found].sort((a, b) => b.updated_at.localeCompare(a.updated_at))),
+      (error) => error instanceof RestError && toast(error.message),
+    );
+  }, []);
+  const close = () => (drawerIsOpen.value = false);
+  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+  const has = (text: string) => words.every((word) => text.toLowerCase().includes(word));
+  return (
+    <dialog
+      ref={element}
+      class="drawer"
+      aria-label="Notebooks"
+      onClose={close}
+      onClick={(event) => event.target === element.current && close()}
+    >
+      <div class="drawer-whole">
+        <header>
+          <span class="brand">
+            <Icon name="mark" />
+            LLM-REPL
+          </span>
+          <button class="button quiet only-icon" aria-label="Close" title="Close (Esc)" onClick={close}>
+            <Icon name="x" />
+          </button>
+        </header>
+        <div class="drawer-tools">
+          <input
+            class="input"
+            type="search"
+            placeholder="Find"
+            aria-label="Find a notebook or a part of this one"
+            autofocus
+            value={query}
+            onInput={(event) => setQuery(event.currentTarget.value)}
+          />
+          <button class="button" onClick={() => void create().then(close)}>
+            <Icon name="plus" />
+            New
+          </button>
+        </div>
+        <div class="drawer-list">
+          <ul>
+            {(all ?? []).filter(({ name }) => has(name)).map((one) => (
+              <li key={one.id}>
+                <a href={address(one.id)} aria-current={one.id === notebook.id ? "page" : undefined} onClick={close}>
+                  <b>{one.name}</b>
+                  <span class="quiet-text">
+                    <Icon name={one.id === notebook.id ? "done" : "file"} />
+                    {one.id === notebook.id ? "open here" : `${plural(one.cell_count, "cell")}, ${moment(one.updated_at)}`}
+                  </span>
+                </a>
+                {one.id === notebook.id && <Outline has={has} close={close} />}
+              </li>
+            ))}
+          </ul>
+          {all === null && <p class="quiet-text">Loading</p>}
+        </div>
+        <footer>
+          <button class="button quiet" onClick={() => file.current?.click()}>
+            <Icon name="folder" />
+            Open a file
+          </button>
+          <button
+            class="button quiet"
+            onClick={() => {
+              close();
+              goTo(null);
+            }}
+          >
+            <Icon name="list" />
+            All notebooks
+          </button>
+          <button
+            class="button quiet only-icon"
+            aria-label="Bin"
+            title="Bin: what was deleted"
+            onClick={() => {
+              close();
+              openDialog("bin");
+            }}
+          >
+            <Icon name="trash" />
+          </button>
+          <button
+            class="button quiet only-icon"
+            aria-label="Settings"
+            title="Settings"
+            onClick={() => {
+              close();
+              openDialog("settings");
+            }}
+          >
+            <Icon name="sliders" />
+          </button>
+          <input
+            ref={file}
+            type="file"
+            accept=".llmn,.ipynb"
+            aria-label="Open a file"
+            hidden
+            onChange={(event) => void openChosen(event.currentTarget.files).then(close)}
+          />
+        </footer>
+      </div>
+    </dialog>
+  );
+}
+
+/** The headings of the notebook. */
+function Outline({ has, close }: { has: (text: string) => boolean; close: () => void }) {
+  const notebook = useNotebook();
+  const state = notebook.state.value;
+  const outline = useMemo(() => (state ? outlineOf(state) : []), [state?.order, state?.cells]);
+  const shown = outline.filter(({ text }) => has(text));
+  if (!shown.length) return null;
+  return (
+    <ul class="outline" aria-label="In this notebook">
+      {shown.map(({ cellId, text, level }) => (
+        <li class={`level-${level}`}>
+          <button
+            onClick={() => {
+              close();
+              focusCell(cellId);
+              document.getElementById(`cell-${cellId}`)?.scrollIntoView({ block: "start" });
+            }}
+          >
+            {text}
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+async function create(): Promise<void> {
+  const { id } = await rest.createNotebook();
+  await rest.createCell(id, { type: "ComputationCell" });
+  goTo(id);
+}
+
+async function openChosen(files: FileList | null): Promise<void> {
+  for (const file of files ?? []) {
+    try {
+      goTo(await openFile(file));
+    } catch (error) {
+      toast(`${file.name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+}

@@ -1,0 +1,44 @@
+/** Tells a screen reader of answers: that one began, how long it is, that a cell failed. The stream itself is silent. */
+
+import { effect } from "@preact/signals";
+import { announce } from "../store/announce.ts";
+import { answers } from "../store/status.ts";
+import type { OpenNotebook } from "../store/notebook.ts";
+import { plural, words } from "../ui/format.ts";
+import type { Cell } from "../wire/shapes.ts";
+
+/** Announce from now on; gives what ends it. */
+export function announceRuns(notebook: OpenNotebook): () => void {
+  let before: ReadonlyMap<string, Cell> | null = null;
+  return effect(() => {
+    const state = notebook.state.value;
+    if (!state || state.cells === before) return;
+    const known = before;
+    before = state.cells;
+    if (known === null) return;
+    for (const [id, cell] of state.cells) {
+      const was = known.get(id);
+      if (!was || was.status === cell.status) continue;
+      const said = sayingOf(cell);
+      if (said) announce(`Cell ${state.order.indexOf(id) + 1} ${said}`);
+    }
+  });
+}
+
+function sayingOf(cell: Cell): string | null {
+  switch (cell.status) {
+    case "running":
+      return cell.type === "PromptCell" ? "answering" : null;
+    case "error":
+      return "failed";
+    case "interrupted":
+      return "stopped";
+    case "completed": {
+      if (cell.type !== "PromptCell") return null;
+      const count = answers(cell).reduce((sum, { content }) => sum + words(content), 0);
+      return `answered, ${plural(count, "word")}`;
+    }
+    default:
+      return null;
+  }
+}
