@@ -31,12 +31,12 @@ from llm_repl_server.storage.changes import (
     WriteCell,
 )
 
-__all__ = ["CellEditor", "Dependents"]
+__all__ = ["CellEditor", "WhatDepends"]
 
 _UNDER_WAY = ("running", "queued")
 
 
-class Dependents(Protocol):
+class WhatDepends(Protocol):
     """Knows which cells depend on which: `Dependencies`, or nobody."""
 
     def upstream(self, cell_id: str) -> list[str]:
@@ -49,7 +49,7 @@ class Dependents(Protocol):
 
 
 class _Nobody:
-    def upstream(self, cell_id: str) -> list[str]:  # noqa: ARG002 - see `Dependents`
+    def upstream(self, cell_id: str) -> list[str]:  # noqa: ARG002 - see `WhatDepends`
         return []
 
     def note_change(self, cell_id: str, happening: Happening) -> MarkedCells:  # noqa: ARG002 - as above
@@ -276,7 +276,7 @@ class CellEditor:
         await opened.writer.written()
 
     @property
-    def _dependents(self) -> Dependents:
+    def _dependents(self) -> WhatDepends:
         return _Nobody() if self._is_rehearsal else self._opened.dependencies
 
     def _note(self, cell_id: str, happening: Happening) -> None:
