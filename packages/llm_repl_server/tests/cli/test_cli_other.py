@@ -26,6 +26,7 @@ def test_help_lists_every_command(llm_repl: RunCommand) -> None:
     ended = llm_repl("--help")
     assert ended.returncode == 0
     for command in (
+        "ask",
         "calls",
         "diff",
         "graph",

@@ -21,6 +21,7 @@ from llm_repl_server.cli.standard_streams import (
 __all__ = ["cli", "main"]
 
 _COMMANDS = {
+    "ask": "Ask one question, and print the answer.",
     "calls": "Show the calls to models, and what they cost.",
     "diff": "Show what differs between two notebooks.",
     "graph": "Draw which cells of a notebook depend on which.",
