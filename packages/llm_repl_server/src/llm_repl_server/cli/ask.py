@@ -26,6 +26,8 @@ _KEPT = "last-question.llmn"
 """The notebook of the last question, in the folder of the calls."""
 _LIMIT_BYTES = 20_000_000
 _NAME = "Question"
+_NOTEBOOK_ID = "b949eee7-3add-5520-b609-941de1a6cee8"
+"""All questions are one notebook's: answers are reused within one."""
 
 
 @click.command("ask")
@@ -85,7 +87,7 @@ def command(
         application, provider=provider, model=model, base_url=base_url
     )
     path = _kept_path()
-    notebook = _last_notebook(application, path) if go_on else Notebook(_NAME)
+    notebook = _last_notebook(application, path) if go_on else Notebook(_NAME, id=_NOTEBOOK_ID)
     cell = _add_question(notebook, question, files)
     cell.change(
         system=None if system is None else _plain(system), schema=schema, temperature=temperature
@@ -264,7 +266,9 @@ def _ask(session: Session, cell: PromptCell, options: RunKeywords, *, as_json: b
 
 
 def _answer_of(cell: PromptCell) -> Output | None:
-    return next((one for one in reversed(cell.outputs) if one.type == "llm_response"), None)
+    return next(
+        (output for output in reversed(cell.outputs) if output.type == "llm_response"), None
+    )
 
 
 def _described(session: Session, ledger: Ledger, cell: PromptCell) -> dict[str, Any]:
