@@ -22,6 +22,7 @@ from llm_repl_server.api.openapi import Choices, install_description
 from llm_repl_server.api.paths import NotebookIdConverter
 from llm_repl_server.api.prompts import prompts
 from llm_repl_server.api.runs import runs
+from llm_repl_server.api.search import search
 from llm_repl_server.api.variables import variables
 from llm_repl_server.auth.middleware import ADMITTED_KEY, AccessMiddleware
 from llm_repl_server.auth.policy import Policy
@@ -38,8 +39,8 @@ from llm_repl_server.sockets.subscriptions import handle_subscriptions
 __all__ = ["RESOURCES", "create_app"]
 
 RESOURCES = (
-    notebooks, cells, cell_answers, deleted, execution, runs, prompts, variables, calls, files,
-    llm, health,
+    notebooks, cells, cell_answers, deleted, execution, runs, prompts, variables, calls, search,
+    files, llm, health,
 )  # fmt: skip
 
 

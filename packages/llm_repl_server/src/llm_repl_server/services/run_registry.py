@@ -106,6 +106,10 @@ class RunRegistry:
             key=lambda record: record.number,
         )
 
+    def open_runs(self) -> list[RunRecord]:
+        """The runs of all notebooks that have not ended."""
+        return list(self._open.values())
+
     def waiting_for(self, cell_id: str, notebook_id: str) -> list[str]:
         """The runs of one cell alone that wait for their turn."""
         return [

@@ -26,6 +26,7 @@ from llm_repl_server.services.providers import ProviderService
 from llm_repl_server.services.queue import QueueService
 from llm_repl_server.services.run_registry import RunRegistry
 from llm_repl_server.services.runs import RunService
+from llm_repl_server.services.search import SearchService
 from llm_repl_server.services.sessions import SessionFactory
 from llm_repl_server.services.variables import VariableService
 from llm_repl_server.services.wire_events import ServerStopping
@@ -103,6 +104,7 @@ class Services:
         self.queue = QueueService(open_notebooks, runs)
         self.graph = GraphService(open_notebooks)
         self.prompts = PromptService(open_notebooks, self.cells)
+        self.search = SearchService(self.store, runs)
         self.providers = ProviderService(self.application)
         self.llm = LLMService(self.application, self.store, self.providers)
         self.variables = VariableService(open_notebooks)

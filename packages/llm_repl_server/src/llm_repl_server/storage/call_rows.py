@@ -32,6 +32,7 @@ __all__ = [
     "call_to_row",
     "media_of_rows",
     "outline_from_row",
+    "request_texts",
 ]
 
 T = TypeVar("T")
@@ -79,7 +80,7 @@ def call_to_row(record: CallRecord) -> Row:
         "attempts": encode_json([_plain_attempt(attempt) for attempt in record.attempts]),
         "tool_calls": encode_json(record.tool_calls),
         "text": encode_text(record.text),
-        "messages": encode_text("\n".join(_texts(record.request))),
+        "messages": encode_text("\n".join(request_texts(record.request))),
         "request": encode_json(record.request),
         "body": encode_json(record.body),
         "reasoning": _optional_text(record.reasoning or None),
@@ -208,7 +209,8 @@ def _parts(row: Mapping[str, Any], media: Mapping[str, bytes]) -> tuple[Part, ..
         raise ValueError(str(error)) from error
 
 
-def _texts(request: Mapping[str, JSONValue]) -> Iterator[str]:
+def request_texts(request: Mapping[str, JSONValue]) -> Iterator[str]:
+    """The texts in what was sent, in order."""
     messages = request.get("messages")
     if isinstance(messages, list):
         for message in messages:

@@ -1,36 +1,33 @@
 /** The list of notebooks, and a first one to try. */
 
-import { signal } from "@preact/signals";
-import { useEffect, useRef, useState } from "preact/hooks";
-import { address, goTo } from "../store/route.ts";
+import { useEffect, useRef } from "preact/hooks";
+import { openFile } from "../files/files.ts";
 import { openDialog } from "../store/dialog.ts";
 import { beginning, beginningMetadata } from "../store/new-notebooks.ts";
+import type { SortKey } from "../store/list-order.ts";
+import {
+  find, isMoving, notebooks, order, query, readList, showAll, shownCount, sortBy, sorted,
+} from "../store/notebook-list.ts";
+import { goTo } from "../store/route.ts";
 import { defaultAnswerer } from "../store/server.ts";
-import { moment, plural } from "../ui/format.ts";
+import { count } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
-import { MenuButton, MenuItem } from "../ui/menu.tsx";
 import { toast } from "../ui/toasts.tsx";
-import { rest, RestError } from "../wire/rest.ts";
-import type { NotebookSummary } from "../wire/shapes.ts";
-import { openExample } from "./example.ts";
-import { openFile } from "../files/files.ts";
+import { rest } from "../wire/rest.ts";
+import { FirstMinute } from "./first-minute.tsx";
+import { Found } from "./found.tsx";
+import { NotebookRow } from "./notebook-row.tsx";
 
-/** Null: not read yet. */
-const notebooks = signal<readonly NotebookSummary[] | null>(null);
-
-/** Read the list anew: at the start, and when a notebook was made, renamed or deleted. */
-export async function readList(): Promise<void> {
-  try {
-    const all = await rest.listNotebooks();
-    notebooks.value = [...all].sort((a, b) => b.updated_at.localeCompare(a.updated_at));
-  } catch (error) {
-    if (!(error instanceof RestError)) throw error;
-    toast(error.message);
-  }
-}
+const LOOK_EVERY_MS = 3000;
 
 export function StartPage() {
   useEffect(() => void readList(), []);
+  const moves = isMoving.value;
+  useEffect(() => {
+    if (!moves) return;
+    const timer = setInterval(() => void readList(), LOOK_EVERY_MS);
+    return () => clearInterval(timer);
+  }, [moves]);
   return (
     <>
       <header class="bar">
@@ -58,29 +55,29 @@ export function StartPage() {
           <h1>Notebooks</h1>
           <List />
         </div>
-        <Example />
+        <FirstMinute />
       </main>
     </>
   );
 }
 
 function List() {
-  const [query, setQuery] = useState("");
   const file = useRef<HTMLInputElement>(null);
-  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
-  const all = notebooks.value;
-  const shown = all?.filter(({ name }) => words.every((word) => name.toLowerCase().includes(word)));
   return (
     <>
       <div class="tools">
-        <input
-          class="input"
-          type="search"
-          placeholder="Find a notebook"
-          aria-label="Find a notebook"
-          value={query}
-          onInput={(event) => setQuery(event.currentTarget.value)}
-        />
+        <span class="find-field">
+          <Icon name="search" />
+          <input
+            class="input"
+            type="search"
+            placeholder="Find in names, texts and answers"
+            aria-label="Find in names, texts and answers"
+            maxLength={200}
+            value={query.value}
+            onInput={(event) => find(event.currentTarget.value)}
+          />
+        </span>
         <button class="button" onClick={() => file.current?.click()}>
           <Icon name="folder" />
           Open a file
@@ -89,6 +86,7 @@ function List() {
           ref={file}
           type="file"
           accept=".llmn,.ipynb"
+          multiple
           hidden
           onChange={(event) => void openAll(event.currentTarget.files)}
         />
@@ -97,79 +95,69 @@ function List() {
           New notebook
         </button>
       </div>
-      {shown?.length ? (
-        <table class="notebooks">
-          <thead>
-            <tr>
-              <th>Name</th>
-              <th>Cells</th>
-              <th>Edited</th>
-              <th />
-            </tr>
-          </thead>
-          <tbody>
-            {shown.map((notebook) => (
-              <Row key={notebook.id} notebook={notebook} />
-            ))}
-          </tbody>
-        </table>
-      ) : (
-        <p class="empty">{!all ? "Loading" : all.length ? "No name has these words." : "There is no notebook yet."}</p>
-      )}
+      {query.value.trim() ? <Found /> : <Table />}
       <p class="drop-here">
         <Icon name="drop" />
         <span>
-          Drop <code>.llmn</code> or <code>.ipynb</code> files here to open them. Opening runs nothing.
+          Drop <code>.llmn</code> or <code>.ipynb</code> files here to open them. Opening never runs anything.
         </span>
       </p>
     </>
   );
 }
 
-function Row({ notebook }: { notebook: NotebookSummary }) {
-  const remove = async () => {
-    if (!confirm(`Delete “${notebook.name}” with its answers and its memory? This can't be undone.`)) return;
-    await rest.deleteNotebook(notebook.id);
-    await readList();
-  };
-  return (
-    <tr>
-      <td>
-        <a href={address(notebook.id)}>{notebook.name}</a>
-      </td>
-      <td class="quiet-text">{plural(notebook.cell_count, "cell")}</td>
-      <td>{moment(notebook.updated_at)}</td>
-      <td>
-        <MenuButton label={`More for ${notebook.name}`}>
-          <MenuItem icon="drop" onClick={() => location.assign(rest.downloadAddress(notebook.id, "llmn"))}>
-            Download as .llmn
-          </MenuItem>
-          <MenuItem icon="drop" onClick={() => location.assign(rest.downloadAddress(notebook.id, "ipynb"))}>
-            Download as .ipynb
-          </MenuItem>
-          <hr />
-          <MenuItem icon="trash" danger onClick={() => void remove()}>
-            Delete
-          </MenuItem>
-        </MenuButton>
-      </td>
-    </tr>
-  );
-}
+const COLUMNS: readonly (readonly [string, SortKey | null, string])[] = [
+  ["Name", "name", ""],
+  ["State", null, "state-column"],
+  ["Spent", "spent", "number-column"],
+  ["Edited", "edited", "edited-column"],
+];
 
-function Example() {
-  return (
-    <aside class="example">
-      <h2>Your first minute</h2>
-      <p>A variable, a prompt that uses it, a structured answer, and two prompts at once.</p>
-      <button class="button" onClick={() => void openExample()}>
-        Open the example
-      </button>
-      <p class="note">
-        <Icon name="record" />
-        Its answers come from the built-in mock: free, offline, always the same.
+function Table() {
+  if (notebooks.value === null) return <p class="empty">Loading</p>;
+  if (!notebooks.value.length) {
+    return (
+      <p class="empty">
+        There is no notebook yet. Make a new one, drop a file here, or begin with the example.
       </p>
-    </aside>
+    );
+  }
+  const all = sorted.value;
+  const { by, isDown } = order.value;
+  return (
+    <>
+      <table class="notebooks">
+        <thead>
+          <tr>
+            {COLUMNS.map(([word, key, name]) => (
+              <th key={word} class={name} aria-sort={key === by ? (isDown ? "descending" : "ascending") : undefined}>
+                {key === null ? (
+                  word
+                ) : (
+                  <button onClick={() => void sortBy(key)}>
+                    {word}
+                    {key === by && <Icon name={isDown ? "down" : "up"} />}
+                  </button>
+                )}
+              </th>
+            ))}
+            <th>
+              <span class="unseen">More</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {all.slice(0, shownCount.value).map((notebook) => (
+            <NotebookRow key={notebook.id} notebook={notebook} />
+          ))}
+        </tbody>
+      </table>
+      {all.length > shownCount.value && (
+        <button class="button all-notebooks" onClick={() => void showAll()}>
+          Show all {count(all.length)}
+        </button>
+      )}
+    </>
   );
 }
 

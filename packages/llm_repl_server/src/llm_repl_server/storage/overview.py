@@ -1,0 +1,135 @@
+"""What the list of notebooks shows of each, besides its name: how it is, and what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from llm_repl_server.storage.columns import decode_json, decode_text, encode_text
+from llm_repl_server.storage.connection import DatabaseConnection
+from llm_repl_server.storage.schema import calls, cells, notebooks
+
+__all__ = ["NotebookOverview", "OverviewStore"]
+
+_LEAD_CHARS = 2000
+
+_earlier = cells.alias("earlier")
+
+
+class NotebookOverview(Struct, frozen=True, kw_only=True):
+    """How a notebook is.
+
+    Attributes:
+        id: Its id.
+        mode: What it says of where answers come from, or None.
+        lead: Its first text.
+        cells: How many of its cells can be run.
+        ended: How many of those have run.
+        stale: How many of its cells are stale.
+        failed: The number of the first cell that failed, from 1, or None.
+        price_usd: What its live calls have cost.
+    """
+
+    id: str
+    mode: str | None
+    lead: str
+    cells: int
+    ended: int
+    stale: int
+    failed: int | None
+    price_usd: float
+
+
+class OverviewStore:
+    """Reads how notebooks are, many at once.
+
+    Args:
+        connection: The database, which whoever opened it closes.
+    """
+
+    def __init__(self, connection: DatabaseConnection) -> None:
+        self._connection = connection
+
+    def read(self, notebook_ids: Sequence[str]) -> list[NotebookOverview]:
+        """How notebooks are, in the order that is given; those that are gone are left out.
+
+        Raises:
+            StorageError: The database cannot be read.
+        """
+        keys = [encode_text(each) for each in notebook_ids]
+        runs = cells.c.type.not_in(("markdown", "MarkdownCell"))
+        is_failed = sa.and_(cells.c.status == "error", runs)
+        counted = (
+            sa.select(
+                cells.c.notebook_id,
+                sa.func.sum(sa.case((runs, 1), else_=0)),
+                sa.func.sum(sa.case((sa.and_(runs, cells.c.status != "idle"), 1), else_=0)),
+                sa.func.sum(sa.case((cells.c.stale, 1), else_=0)),
+                sa.func.min(sa.case((is_failed, cells.c.rank))),
+            )
+            .where(cells.c.notebook_id.in_(keys))
+            .group_by(cells.c.notebook_id)
+        )
+        text_rank = (
+            sa.select(sa.func.min(_earlier.c.rank))
+            .where(
+                _earlier.c.notebook_id == cells.c.notebook_id,
+                _earlier.c.type.in_(("markdown", "MarkdownCell")),
+            )
+            .scalar_subquery()
+        )
+        leads = sa.select(
+            cells.c.notebook_id, sa.func.substr(cells.c.content, 1, _LEAD_CHARS)
+        ).where(cells.c.notebook_id.in_(keys), cells.c.rank == text_rank)
+        spent = (
+            sa.select(calls.c.notebook_id, sa.func.coalesce(sa.func.sum(calls.c.price_usd), 0.0))
+            .where(calls.c.notebook_id.in_(keys), calls.c.source == "live")
+            .group_by(calls.c.notebook_id)
+        )
+        with self._connection.reading() as connection:
+            header = sa.select(notebooks.c.id, notebooks.c.metadata).where(
+                notebooks.c.id.in_(keys), notebooks.c.deleted_at.is_(None)
+            )
+            own = {row[0]: row[1] for row in connection.execute(header)}
+            counts = {row[0]: tuple(row[1:]) for row in connection.execute(counted)}
+            texts = {row[0]: row[1] for row in connection.execute(leads)}
+            prices = {row[0]: row[1] for row in connection.execute(spent)}
+            numbers = self._numbers(connection, counts)
+        return [
+            NotebookOverview(
+                id=decode_text(key),
+                mode=_mode(own[key]),
+                lead=decode_text(texts.get(key, "")),
+                cells=counts[key][0] if key in counts else 0,
+                ended=counts[key][1] if key in counts else 0,
+                stale=counts[key][2] if key in counts else 0,
+                failed=numbers.get(key),
+                price_usd=float(prices.get(key, 0.0)),
+            )
+            for key in keys
+            if key in own
+        ]
+
+    def _numbers(
+        self, connection: sa.Connection, counts: dict[str, tuple[Any, ...]]
+    ) -> dict[str, int]:
+        """The numbers of the first cells that failed, from 1."""
+        numbers = {}
+        for key, row in counts.items():
+            if row[3] is not None:
+                place = (
+                    sa.select(sa.func.count())
+                    .select_from(cells)
+                    .where(cells.c.notebook_id == key, cells.c.rank <= row[3])
+                )
+                numbers[key] = connection.execute(place).scalar_one()
+        return numbers
+
+
+def _mode(metadata: str) -> str | None:
+    own = decode_json(metadata).get("llm_repl")
+    mode = own.get("mode") if isinstance(own, dict) else None
+    return mode if isinstance(mode, str) else None

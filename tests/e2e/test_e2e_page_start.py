@@ -1,0 +1,79 @@
+"""The list of notebooks: found by what is in them, sorted, renamed, copied, deleted and brought back."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+
+def _names(page) -> list[str]:
+    return page.locator(".notebooks td:first-child > a").all_inner_texts()
+
+
+def _notebook(server, name: str, *cells: tuple[str, str]) -> str:
+    notebook, _ = server.new_notebook()
+    server.ask("PUT", notebook, {"name": name})
+    for kind, content in cells:
+        server.new_cell(notebook, kind, content)
+    return notebook
+
+
+def _more(page, name: str, what: str) -> None:
+    page.get_by_label(f"More for {name}").click()
+    page.get_by_role("menuitem", name=what).click()
+
+
+def test_a_notebook_is_found_by_what_an_answer_says_and_opened_at_the_cell(server, window):
+    notebook = _notebook(server, "Trips", ("markdown", "# Trips\n\nWhere to go in **May**."))
+    cell = server.new_cell(notebook, "prompt", "Say it", model="list:Reykjavík in spring")
+    server.run(cell)
+    _notebook(server, "Other", ("markdown", "nothing"))
+    window.goto(server.base)
+    window.get_by_text("Where to go in May.").wait_for()
+    window.get_by_label("Find in names").fill("reykjavík SPRING")
+    window.locator(".found li a", has_text="Trips").wait_for()
+    window.locator("mark", has_text="Reykjavík").first.wait_for()
+    window.get_by_role("heading", name="Calls").wait_for()
+    window.get_by_label("Find in names").fill("nowhere to be found")
+    window.get_by_text("No name, text or answer has").wait_for()
+    window.get_by_label("Find in names").fill("reykjavík")
+    window.locator(".found li button", has_text="cell 2").click()
+    window.wait_for_selector(".cell")
+    window.wait_for_selector(
+        '.cell.is-prompt:focus, .cell.is-prompt[aria-current="true"], .cell.is-prompt.has-focus'
+    )
+
+
+def test_notebooks_are_sorted_renamed_copied_deleted_and_brought_back(server, window, until):
+    for name in ("Beta", "Alpha", "Gamma"):
+        _notebook(server, name, ("code", "1 + 1"))
+    window.goto(server.base)
+    until(lambda: _names(window) == ["Gamma", "Alpha", "Beta"], "the latest is first")
+    window.get_by_role("button", name="Name").click()
+    until(lambda: _names(window) == ["Alpha", "Beta", "Gamma"], "by name")
+    _more(window, "Alpha", "Rename")
+    window.keyboard.type("Zeta")
+    window.keyboard.press("Enter")
+    until(lambda: _names(window) == ["Beta", "Gamma", "Zeta"], "renamed")
+    _more(window, "Beta", "Duplicate")
+    until(lambda: _names(window) == ["Beta", "Beta, copy", "Gamma", "Zeta"], "copied")
+    _more(window, "Beta, copy", "Delete")
+    until(lambda: _names(window) == ["Beta", "Gamma", "Zeta"], "deleted")
+    window.get_by_role("button", name="Undo").click()
+    until(lambda: "Beta, copy" in _names(window), "it is back")
+    with window.expect_download() as download:
+        _more(window, "Gamma", "Download as .ipynb")
+    assert download.value.suggested_filename == "Gamma.ipynb"
+
+
+def test_the_states_of_notebooks_are_words_and_a_run_is_seen(server, window):
+    failed = _notebook(server, "Failed", ("code", "1"), ("code", "1/0"))
+    server.ask("POST", f"{failed}/execute_all")
+    long = _notebook(server, "Long", ("code", "import time\nwhile True: time.sleep(0.01)"))
+    server.ask("POST", f"{long}/execute_all", {}, Prefer="respond-async")
+    window.goto(server.base)
+    window.get_by_text("cell 2 failed").wait_for()
+    window.get_by_text("running, 0 of 1").wait_for()
+    server.ask("POST", f"{long}/interrupt")
+    window.get_by_text("running, 0 of 1").wait_for(state="detached")
