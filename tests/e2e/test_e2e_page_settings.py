@@ -58,7 +58,7 @@ def test_a_wrong_address_gets_a_sentence_and_a_missing_key_says_what_to_do(serve
     window.get_by_label("Address").fill("http://127.0.0.1:9/v1")
     window.keyboard.press("Enter")
     window.get_by_text("small letters").wait_for()
-    window.get_by_label("Name").fill("away")
+    window.get_by_label("Name", exact=True).fill("away")
     window.keyboard.press("Enter")
     _provider(window, "away").get_by_text("Nobody answers at http://127.0.0.1:9/v1").wait_for()
 

@@ -57,11 +57,11 @@ def test_notebooks_are_sorted_renamed_copied_deleted_and_brought_back(server, wi
     window.keyboard.press("Enter")
     until(lambda: _names(window) == ["Beta", "Gamma", "Zeta"], "renamed")
     _more(window, "Beta", "Duplicate")
-    until(lambda: _names(window) == ["Beta", "Beta, copy", "Gamma", "Zeta"], "copied")
-    _more(window, "Beta, copy", "Delete")
+    until(lambda: _names(window) == ["Beta", "Beta copy", "Gamma", "Zeta"], "copied")
+    _more(window, "Beta copy", "Delete")
     until(lambda: _names(window) == ["Beta", "Gamma", "Zeta"], "deleted")
     window.get_by_role("button", name="Undo").click()
-    until(lambda: "Beta, copy" in _names(window), "it is back")
+    until(lambda: "Beta copy" in _names(window), "it is back")
     with window.expect_download() as download:
         _more(window, "Gamma", "Download as .ipynb")
     assert download.value.suggested_filename == "Gamma.ipynb"

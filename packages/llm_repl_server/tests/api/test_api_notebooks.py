@@ -150,19 +150,3 @@ def test_names_of_any_text_come_back(make_api, name):
     path = api.new_notebook(name=name)
     assert api.get(path).json["name"] == name
     assert make_api().get(path).json["name"] == name  # from the disk as well
-
-
-def test_a_copy_has_all_but_the_id_and_is_made_once(api):
-    path = api.new_notebook("x = 1", "print(x)", name="Sales")
-    api.post(f"{path}/execute_all")
-    key = {"Idempotency-Key": "6e0f0f5e-0f0e-4a70-9a44-0d6d4ef4e9a1"}
-    made = [api.post(f"{path}/duplicate", headers=key) for _ in range(2)]
-    assert [one.status_code for one in made] == [201, 201]
-    assert made[0].json == made[1].json
-    assert made[0].json["name"] == "Sales, copy"
-    other = api.get(f"/api/notebooks/{made[0].json['id']}").json
-    contents = [(cell["content"], cell["outputs"]) for cell in other["cells"]]
-    assert contents == [(cell["content"], cell["outputs"]) for cell in api.cells(path)]
-    assert api.post(f"{path}/duplicate").json["id"] not in (path[15:], other["id"])
-    assert len(api.get("/api/notebooks").json["notebooks"]) == 3
-    assert api.post("/api/notebooks/nowhere/duplicate").status_code == 404

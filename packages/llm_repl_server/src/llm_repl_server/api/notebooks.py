@@ -86,12 +86,6 @@ def change_notebook(notebook_id: str, body: NotebookChange) -> NotebookHeader:
     )
 
 
-@notebooks.operation("POST", f"{_ONE}/duplicate", status=201, errors=(404,), idempotent=True)
-def duplicate_notebook(notebook_id: str) -> NotebookHeader:
-    """Make a copy of a notebook, with its outputs and its memory."""
-    return services().loop.call(services().notebooks.duplicate(notebook_id, idempotency_key()))
-
-
 @notebooks.operation("DELETE", _ONE, errors=(404,))
 def delete_notebook(notebook_id: str) -> Success:
     """Move a notebook into the bin and shut down its kernel."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -207,29 +206,6 @@ class NotebookService:
             await opened.writer.written()
         finally:  # where it could not be deleted, it is loaded again when it is asked for
             self._open_notebooks.forget(notebook_id)
-
-    async def duplicate(self, notebook_id: str, new_notebook_id: str | None) -> NotebookHeader:
-        """Make a copy of a notebook, with its outputs and its memory.
-
-        Args:
-            notebook_id: Which notebook.
-            new_notebook_id: The copy's id; a notebook that has it is answered as it is, so that
-                this is safe to be sent twice. A new one where None.
-
-        Raises:
-            NotebookNotFound: There is none.
-        """
-        if new_notebook_id is not None:
-            with suppress(NotebookNotFound):
-                return notebook_header((await self._open_notebooks.get(new_notebook_id)).notebook)
-        opened = await self._open_notebooks.get(notebook_id)
-        copied = copy_notebook(opened.notebook, id=new_notebook_id or new_id())
-        for cell in copied:
-            if cell.status in ("running", "queued"):
-                cell.status = "interrupted"
-        copied.name = f"{copied.name}, copy"
-        copied.created_at = copied.updated_at = datetime.now(UTC)
-        return await self._take_in(copied)
 
     async def save(self, notebook_id: str, filepath: str | None) -> Saved:
         """Write a notebook to a file under the root.

@@ -2,11 +2,13 @@
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { overviews, readList } from "../store/notebook-list.ts";
+import { newId } from "../store/notebook.ts";
 import { address, goTo } from "../store/route.ts";
 import { moment, plural, spent } from "../ui/format.ts";
 import { Icon, type IconName } from "../ui/icon.tsx";
 import { MenuButton, MenuItem } from "../ui/menu.tsx";
 import { toast } from "../ui/toasts.tsx";
+import { bin, duplicateNotebook } from "../wire/cell-steps.ts";
 import { rest, RestError } from "../wire/rest.ts";
 import type { Overview } from "../wire/search.ts";
 import type { NotebookSummary } from "../wire/shapes.ts";
@@ -28,11 +30,11 @@ export function NotebookRow({ notebook }: { notebook: NotebookSummary }) {
   const remove = () =>
     act(async () => {
       await rest.deleteNotebook(notebook.id);
-      toast(`“${notebook.name}” was deleted.`, "Undo", () => void act(() => rest.restoreNotebook(notebook.id)));
+      toast(`“${notebook.name}” was deleted.`, "Undo", () => void act(() => bin.restoreNotebook(notebook.id)));
     });
   const duplicate = () =>
     act(async () => {
-      const made = await rest.duplicateNotebook(notebook.id, crypto.randomUUID());
+      const made = await duplicateNotebook(notebook.id, newId());
       toast(`“${made.name}” was made.`, "Open", () => goTo(made.id));
     });
   const rename = (name: string | null) => {

@@ -102,6 +102,10 @@ function List() {
           Drop <code>.llmn</code> or <code>.ipynb</code> files here to open them. Opening never runs anything.
         </span>
       </p>
+      <button class="button quiet bin-below" onClick={() => openDialog("bin")}>
+        <Icon name="trash" />
+        Deleted notebooks
+      </button>
     </>
   );
 }

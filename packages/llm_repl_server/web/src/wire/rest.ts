@@ -84,10 +84,6 @@ export const rest = {
   changeNotebook: (id: string, body: { name?: string; metadata?: Record<string, unknown> }) =>
     request<NotebookHeader>("PUT", notebook(id), { body }),
   deleteNotebook: (id: string) => request("DELETE", notebook(id)),
-  restoreNotebook: (id: string) => request("POST", `bin/${encodeURIComponent(id)}/restore`),
-  /** Make a copy; sent twice with the same new id, it makes one. */
-  duplicateNotebook: (id: string, newId: string) =>
-    request<NotebookHeader>("POST", `${notebook(id)}/duplicate`, { headers: { "Idempotency-Key": newId } }),
   restart: (id: string) => request("POST", `${notebook(id)}/restart`),
   interrupt: (id: string) => request("POST", `${notebook(id)}/interrupt`),
 
