@@ -142,3 +142,16 @@ def test_it_never_waits_for_what_runs(notebook):
 def test_only_a_prompt_is_previewed(notebook):
     with Session(notebook) as session, pytest.raises(InvalidInput, match="cell 1 is a markdown"):
         session.preview_draft(notebook.cells[0].id, content="x")
+
+
+def test_items_are_filled_together(notebook):
+    with Session(notebook) as session:
+        session.run([notebook.cells[1].id])
+        found = preview(session, "Item {item} of {orders}", for_each="orders")
+    assert (found.calls, found.is_bound) == (2, True)
+    assert state_of(found) == {
+        "{shop}": ("known", None),
+        "{item}": ("item", None),
+        "{orders}": ("known", None),
+    }
+    assert found.messages[-1].content == "Item 1 of [1, 2]"

@@ -19,6 +19,7 @@ import { CodeBody } from "./code.tsx";
 import { ConflictView } from "./conflict.tsx";
 import { MarkdownBody } from "./markdown.tsx";
 import { PromptBody } from "./prompt.tsx";
+import { SentButton, SentWeight } from "./sent-button.tsx";
 
 const TYPES: Readonly<Record<CellType, { icon: IconName; word: string; short: string }>> = {
   MarkdownCell: { icon: "md", word: "Markdown", short: "md" },
@@ -81,7 +82,9 @@ export const CellView = memo(({ id }: { id: string }) => {
       }}
     >
       <Gutter cell={cell} number={number} status={status} hasFocus={hasFocus} type={type} />
-      <div class="lane" />
+      <div class="lane">
+        <SentWeight cell={cell} />
+      </div>
       <div class="body">
         {conflict ? (
           <ConflictView conflict={conflict} cellId={id} />
@@ -136,6 +139,7 @@ function Gutter({ cell, number, status, hasFocus, type }: GutterProps) {
       <span class="number" title={`Cell ${number}${ran}${isUnsent ? ", not sent yet" : ""}`}>
         {number}
       </span>
+      {!hasFocus && <SentButton cell={cell} />}
       {hasFocus && (
         <span class="gutter-actions">
           {cell.type !== "MarkdownCell" &&

@@ -1,8 +1,9 @@
 /** A prompt: its template as prose, what it will take, what was answered. */
 
 import { useNotebook } from "../store/context.ts";
-import { openInspector } from "../store/inspector.ts";
-import { useChoices } from "../store/choices.ts";
+import { fieldsOf, noteOwn } from "../store/forecasts.ts";
+import { FieldSentences } from "../prompt/fields.tsx";
+import { StatusLine } from "../prompt/status-line.tsx";
 import { answers, isToldByState, type Status } from "../store/status.ts";
 import { ToCell } from "../markdown/fence.tsx";
 import { OutputView, Outputs } from "../outputs/outputs.tsx";
@@ -36,7 +37,7 @@ export function PromptBody({ cell, status, onKey }: Props) {
       <div class="ask">
         {cell.system ? (
           <p class="system">
-            <span>system</span> <Template text={cell.system} />
+            <span>system</span> <Template text={cell.system} cellId={cell.id} />
           </p>
         ) : null}
         <Source
@@ -46,11 +47,15 @@ export function PromptBody({ cell, status, onKey }: Props) {
           label="prompt"
           class="source template"
           names={() => notebook.names.peek()}
-          onChange={(content) => notebook.change(cell.id, { content })}
+          onChange={(content) => {
+            noteOwn(cell.id);
+            notebook.change(cell.id, { content });
+          }}
           onKey={onKey}
         >
-          {cell.content ? <Template text={cell.content} /> : <span class="hint">Ask something; {"{"} names a variable</span>}
+          {cell.content ? <Template text={cell.content} cellId={cell.id} /> : <span class="hint">Ask something; {"{"} names a variable</span>}
         </Source>
+        <FieldSentences cell={cell} />
         <StatusLine cell={cell} />
       </div>
       <StateLine
@@ -80,54 +85,21 @@ export function PromptBody({ cell, status, onKey }: Props) {
   );
 }
 
-function Template({ text }: { text: string }) {
+function Template({ text, cellId }: { text: string; cellId: string }) {
+  const states = new Map(fieldsOf(cellId).map((field) => [field.text, field]));
   return (
     <>
-      {templateParts(text).map((part) => (part.isField ? <span class="field">{part.text}</span> : part.text))}
+      {templateParts(text).map((part) =>
+        part.isField ? (
+          <span class={`field is-${states.get(part.text)?.state ?? "known"}`} title={states.get(part.text)?.sentence || undefined}>
+            {part.text}
+          </span>
+        ) : (
+          part.text
+        ),
+      )}
     </>
   );
-}
-
-/** The choices of the prompt: its own in ink, inherited ones grey. */
-function StatusLine({ cell }: { cell: Cell }) {
-  const notebook = useNotebook();
-  const inherited = useChoices(notebook);
-  const choices: [string, boolean][] = [
-    [cell.model ?? inherited.model, cell.model != null],
-  ];
-  if (cell.temperature != null) choices.push([`temperature ${cell.temperature}`, true]);
-  choices.push(contextChoice(cell, notebook.order.value));
-  if (cell.for_each) choices.push([`each of ${cell.for_each}`, true]);
-  if (cell.schema) choices.push([schemaChoice(cell.schema), true]);
-  if (cell.tools?.length) choices.push([`tools ${cell.tools.join(", ")}`, true]);
-  if (cell.attachments?.length) choices.push([`with ${cell.attachments.join(", ")}`, true]);
-  return (
-    <div class="status-line">
-      <div class="choices">
-        {choices.map(([text, isOwn]) => (
-          <button class={isOwn ? "choice own" : "choice"} onClick={() => openInspector("request")}>
-            {text}
-          </button>
-        ))}
-      </div>
-      <button class="price figures" title="Show the exact request" onClick={() => openInspector("request")}>
-        Request
-      </button>
-    </div>
-  );
-}
-
-function contextChoice(cell: Cell, order: readonly string[]): [string, boolean] {
-  const context = cell.context ?? "isolated";
-  if (context === "isolated") return ["sent alone", false];
-  if (context === "above") return ["sends all above", true];
-  const numbers = context.map((id) => order.indexOf(id) + 1).filter((number) => number > 0);
-  return [`sends ${numbers.sort((a, b) => a - b).join(", ")}`, true];
-}
-
-function schemaChoice(schema: unknown): string {
-  if (typeof schema !== "string") return "structured answer";
-  return schema.length <= 40 ? schema : `${schema.slice(0, 39)}…`;
 }
 
 function Result({ cell, given }: { cell: Cell; given: readonly Output[] }) {

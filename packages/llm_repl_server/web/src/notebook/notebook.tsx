@@ -14,7 +14,6 @@ import { FindPanel } from "../find/find-panel.tsx";
 import { Inspector } from "../inspector/inspector.tsx";
 import { announcement } from "../store/announce.ts";
 import { NotebookContext, useNotebook } from "../store/context.ts";
-import { useChoices } from "../store/choices.ts";
 import { shownOrder } from "../store/focus.ts";
 import { inspectorTab } from "../store/inspector.ts";
 import type { OpenNotebook } from "../store/notebook.ts";
@@ -24,6 +23,9 @@ import { plural } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
 import { announceRuns } from "./announce-runs.ts";
 import { BottomBar } from "./bottom-bar.tsx";
+import { watchForecasts } from "../store/forecasts.ts";
+import { provideForecasts } from "../run/provide.ts";
+import { AllPrompts } from "./all-prompts.tsx";
 import { installKeys } from "./keys.ts";
 import { installOwnActions } from "./own-actions.ts";
 import { showInTitle } from "./title.ts";
@@ -36,6 +38,8 @@ export function NotebookPage({ notebook, reconnect }: { notebook: OpenNotebook; 
   useEffect(() => installOwnActions(notebook), [notebook]);
   useEffect(() => effect(() => void (shownOrder.value = notebook.order.value)), [notebook]);
   useEffect(() => announceRuns(notebook), [notebook]);
+  useEffect(() => watchForecasts(notebook), [notebook]);
+  useEffect(() => provideForecasts(notebook), [notebook]);
   const state = notebook.state.value;
   if (state === null) {
     return (
@@ -95,7 +99,7 @@ function Cells() {
   const cells = useMemo(() => order.map((id) => <CellView key={id} id={id} />), [order]);
   return (
     <>
-      <Defaults notebook={notebook} />
+      <AllPrompts />
       {cells}
       <AddRow after={null} />
     </>
@@ -110,23 +114,6 @@ function Gone() {
         All notebooks
       </button>
     </p>
-  );
-}
-
-/** The choices from which those of all prompts come. */
-function Defaults({ notebook }: { notebook: OpenNotebook }) {
-  const { model, system, budgetUsd } = useChoices(notebook);
-  const parts = [model];
-  if (system) parts.push(`system “${system.length > 60 ? `${system.slice(0, 59)}…` : system}”`);
-  if (budgetUsd !== null) parts.push(`$${budgetUsd.toFixed(2)} in all`);
-  return (
-    <div class="cell defaults">
-      <div class="gutter" />
-      <div class="lane" />
-      <p class="body">
-        <b>All prompts</b> {parts.filter(Boolean).join(" · ")}
-      </p>
-    </div>
   );
 }
 

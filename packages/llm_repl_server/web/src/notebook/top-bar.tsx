@@ -6,13 +6,13 @@ import { takeFiles } from "../files/drop.ts";
 import { chooseFiles } from "../files/choose.ts";
 import { perform } from "../store/actions.ts";
 import { openDialog } from "../store/dialog.ts";
+import { Gauge } from "../run/gauge.tsx";
 import { RunControls } from "../run/run-controls.tsx";
+import { RunItems } from "../run/run-items.tsx";
 import { useNotebook } from "../store/context.ts";
-import { inspectorTab, openInspector, toggleInspector } from "../store/inspector.ts";
-import { useChoices } from "../store/choices.ts";
+import { inspectorTab, toggleInspector } from "../store/inspector.ts";
 import { goTo } from "../store/route.ts";
 import { connection } from "../store/server.ts";
-import { spent } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
 import { MenuButton, MenuItem } from "../ui/menu.tsx";
 import { duplicateNotebook } from "../wire/cell-steps.ts";
@@ -113,32 +113,6 @@ function Saved() {
   );
 }
 
-/** What was spent of the budget; absent where there is neither. */
-function Gauge() {
-  const notebook = useNotebook();
-  const spending = notebook.spending.value;
-  const { budgetUsd } = useChoices(notebook);
-  const usd = spending?.usd ?? 0;
-  if (!usd && budgetUsd === null) return null;
-  const share = budgetUsd ? Math.min(1, usd / budgetUsd) : 0;
-  const isNear = share >= 0.8;
-  const text = budgetUsd === null ? spent(usd) : `${spent(usd)} of $${budgetUsd.toFixed(2)}`;
-  return (
-    <button
-      class={`bar-state gauge ${isNear ? "warns" : ""}`}
-      title="Spent by this notebook: opens its calls"
-      onClick={() => openInspector("calls")}
-    >
-      <span class="figures">{text}</span>
-      {budgetUsd !== null && (
-        <span class="track" role="meter" aria-label="Budget" aria-valuetext={text}>
-          <i style={{ width: `${share * 100}%` }} />
-        </span>
-      )}
-    </button>
-  );
-}
-
 function Kernel() {
   const notebook = useNotebook();
   const running = [...(notebook.state.value?.activities.keys() ?? [])].length;
@@ -178,9 +152,8 @@ function More() {
   const download = (format: string) => location.assign(rest.downloadAddress(notebook.id, format));
   return (
     <MenuButton label="More">
-      <MenuItem icon="stale" onClick={() => void notebook.runStale()}>
-        Run what is stale
-      </MenuItem>
+      <RunItems />
+      <hr />
       <MenuItem icon="search" keys="Ctrl H" onClick={() => perform("find")}>
         Find and replace
       </MenuItem>

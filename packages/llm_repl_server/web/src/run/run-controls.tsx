@@ -1,10 +1,15 @@
-/** Run all, or stop what runs; and where answers come from. */
+/** Run all with its plan in short, or stop what runs; and where answers come from. */
 
 import { useNotebook } from "../store/context.ts";
 import { choose, useChoices } from "../store/choices.ts";
+import { plan } from "../store/forecasts.ts";
+import { closePlan, isPlanOpen, openPlan } from "../store/plan-panel.ts";
+import { mayCost, planInShort } from "../store/prices.ts";
 import { connection } from "../store/server.ts";
 import { Icon } from "../ui/icon.tsx";
+import { MenuButton, MenuItem } from "../ui/menu.tsx";
 import type { Mode } from "../wire/shapes.ts";
+import { PlanPanel } from "./plan-panel.tsx";
 
 const MODES: readonly (readonly [Mode, string, string])[] = [
   ["live", "Live", "Ask every prompt again"],
@@ -15,24 +20,49 @@ const MODES: readonly (readonly [Mode, string, string])[] = [
 export function RunControls() {
   const notebook = useNotebook();
   const runs = notebook.state.value?.runs ?? [];
-  const isConnected = connection.value === "connected";
   return (
     <>
-      {runs.length ? (
-        <Progress />
-      ) : (
-        <button
-          class="button primary"
-          disabled={!isConnected}
-          title={isConnected ? "Run all cells" : "Not connected: nothing can run"}
-          onClick={() => void notebook.runAll()}
-        >
-          <Icon name="play" />
-          Run all
-        </button>
-      )}
+      {runs.length ? <Progress /> : <RunSplit />}
       <ModeSwitch />
+      {isPlanOpen.value && !runs.length && <PlanPanel />}
     </>
+  );
+}
+
+/** The verb, and the plan in short. The verb runs at once where that is free. */
+function RunSplit() {
+  const notebook = useNotebook();
+  const { mode } = useChoices(notebook);
+  const isConnected = connection.value === "connected";
+  const found = plan.value;
+  const way = found?.value.ways.find((one) => one.mode === mode);
+  return (
+    <div class="run-split" role="group" aria-label="Run">
+      <button
+        class="button primary"
+        disabled={!isConnected}
+        title={isConnected ? "Run all cells" : "Not connected: nothing can run"}
+        onClick={() => {
+          if (way && mayCost(way)) openPlan();
+          else void notebook.runAll();
+        }}
+      >
+        <Icon name="play" />
+        Run all
+      </button>
+      <button
+        class={found?.isOld ? "button plan-button figures is-old" : "button plan-button figures"}
+        aria-haspopup="dialog"
+        aria-expanded={isPlanOpen.value}
+        aria-label={`Plan: ${way ? planInShort(way, notebook.order.value) : "not known yet"}`}
+        title="The plan of this run (Ctrl Shift Enter)"
+        disabled={!way}
+        onClick={() => (isPlanOpen.value ? closePlan() : openPlan())}
+      >
+        <span class="plan-short">{way ? planInShort(way, notebook.order.value) : "plan"}</span>
+        <Icon name="down" />
+      </button>
+    </div>
   );
 }
 
@@ -57,18 +87,52 @@ function Progress() {
 function ModeSwitch() {
   const notebook = useNotebook();
   const { mode } = useChoices(notebook);
+  const at = MODES.findIndex(([value]) => value === mode);
+  const onKeyDown = (event: KeyboardEvent) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    const next = step && MODES[(at + step + MODES.length) % MODES.length];
+    if (!next) return;
+    event.preventDefault();
+    event.stopPropagation();
+    choose(notebook, { mode: next[0] });
+    const buttons = (event.currentTarget as HTMLElement).querySelectorAll("button");
+    buttons[MODES.indexOf(next)]?.focus();
+  };
+  const word = MODES[at]?.[1] ?? "Live";
   return (
-    <div class="segments" role="radiogroup" aria-label="Where answers come from">
-      {MODES.map(([value, word, title]) => (
-        <button
-          role="radio"
-          aria-checked={value === mode}
-          title={title}
-          onClick={() => choose(notebook, { mode: value })}
+    <>
+      <div class="segments mode-switch" role="radiogroup" aria-label="Where answers come from" onKeyDown={onKeyDown}>
+        {MODES.map(([value, word, title]) => (
+          <button
+            role="radio"
+            aria-checked={value === mode}
+            tabIndex={value === mode ? 0 : -1}
+            title={title}
+            onClick={() => choose(notebook, { mode: value })}
+            key={value}
+          >
+            {word}
+          </button>
+        ))}
+      </div>
+      <span class="mode-menu">
+        <MenuButton
+          label={`Where answers come from: ${word}`}
+          class="button"
+          button={
+            <>
+              {word}
+              <Icon name="down" />
+            </>
+          }
         >
-          {word}
-        </button>
-      ))}
-    </div>
+          {MODES.map(([value, word, title]) => (
+            <MenuItem {...(value === mode ? { icon: "done" as const } : {})} onClick={() => choose(notebook, { mode: value })} key={value}>
+              {word}: {title.toLowerCase()}
+            </MenuItem>
+          ))}
+        </MenuButton>
+      </span>
+    </>
   );
 }

@@ -11,7 +11,9 @@ export interface Choices {
   readonly budgetUsd: number | null;
 }
 
-export function useChoices(notebook: OpenNotebook): Choices {
+export const useChoices = choicesOf;
+
+export function choicesOf(notebook: OpenNotebook): Choices {
   const own = ownChoices(notebook);
   const budget = own["budget"] as { usd?: number } | undefined;
   return {

@@ -2,6 +2,7 @@
 
 import { batch, computed, signal, type ReadonlySignal } from "@preact/signals";
 import { rest, RestError, type RunOptions } from "../wire/rest.ts";
+import { planning, type CellChoice } from "../wire/plan.ts";
 import type { Connection, EventSource } from "../wire/socket.ts";
 import type { WireEvent } from "../wire/events.ts";
 import type { Cell, CellFields, CellType, Spending } from "../wire/shapes.ts";
@@ -266,6 +267,10 @@ export class OpenNotebook {
 
   runAll(options: RunOptions = {}): Promise<void> {
     return this.#ask(() => rest.runAll(this.id, options));
+  }
+
+  runChosen(choice: CellChoice, options: RunOptions = {}): Promise<void> {
+    return this.#ask(() => planning.execute(this.id, { ...choice, ...options }));
   }
 
   runStale(options: RunOptions = {}): Promise<void> {

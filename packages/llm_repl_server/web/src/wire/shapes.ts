@@ -72,6 +72,9 @@ export interface Cell {
   readonly for_each?: string | null;
   readonly attachments?: readonly string[];
   readonly parameters?: Readonly<Record<string, unknown>>;
+  readonly reasoning_effort?: string | null;
+  readonly tool_limit?: number;
+  readonly approve_tools?: boolean;
 }
 
 /** What may be changed of a cell, and given of a new one. */
@@ -80,7 +83,7 @@ export type CellFields = Partial<
     Cell,
     | "type" | "content" | "pinned" | "skipped" | "metadata" | "model" | "provider" | "temperature"
     | "response_var" | "system" | "context" | "schema" | "tools" | "for_each" | "attachments"
-    | "parameters"
+    | "parameters" | "reasoning_effort" | "tool_limit" | "approve_tools"
   >
 >;
 

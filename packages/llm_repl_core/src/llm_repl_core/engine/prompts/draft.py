@@ -171,7 +171,14 @@ async def prepare_draft(
     return PreparedDraft(
         cell=reduced,
         prepared=prepared,
-        fields=judge_fields(cell, templates, state, origins),
+        fields=judge_fields(
+            cell,
+            templates,
+            state,
+            origins,
+            # Items were filled together, or not at all.
+            is_filled=prepared is not None and reduced.for_each is not None,
+        ),
         pieces={place: _pieces(template, state) for place, template in templates.items()},
         lookalikes=tuple(
             DraftLookalike(text=found.text, line=found.line, sentence=found.notice)

@@ -122,6 +122,8 @@ def judge_fields(
     templates: Mapping[Literal["content", "system"], Template],
     state: LookedAtState,
     origins: Origins,
+    *,
+    is_filled: bool = False,
 ) -> tuple[DraftField, ...]:
     """Say of each field what is known of it.
 
@@ -130,9 +132,10 @@ def judge_fields(
         templates: Its texts.
         state: What has become of their fields.
         origins: Where names come from.
+        is_filled: Whether all of them were filled, with the items.
     """
     return tuple(
-        _judge(field, place, cell, state, origins)
+        _judge(field, place, cell, state, origins, is_filled=is_filled)
         for place, template in templates.items()
         for field in template.fields
     )
@@ -144,6 +147,8 @@ def _judge(
     cell: PromptCell,
     state: LookedAtState,
     origins: Origins,
+    *,
+    is_filled: bool,
 ) -> DraftField:
     written = field.text
     if len(written) > _TEXT_SHOWN:
@@ -170,12 +175,12 @@ def _judge(
             if below is None
             else f"No variable `{name}` here: cell {below}, which sets it, is below."
         )
-    elif missing is not None or value is None:
+    elif missing is not None or (value is None and not is_filled):
         name = missing or name
         found, sentence = "later", _later(names if missing is None else [missing], origins)
     elif isinstance(value, Failed):
         found, sentence = "failed", f"{field.named}: {explain_failure(value)}"
-    elif value.truncated:
+    elif value is not None and value.truncated:
         found = "failed"
         sentence = (
             f"{field.named} is longer than a value may be; insert a part of it, as in "

@@ -1,0 +1,200 @@
+/** The line in a prompt's block: its choices left, what the next call takes right. */
+
+import { useNotebook } from "../store/context.ts";
+import { choicesOf } from "../store/choices.ts";
+import { draftOf, plan } from "../store/forecasts.ts";
+import { focused } from "../store/focus.ts";
+import { openInspector } from "../store/inspector.ts";
+import { priceWords, takesOf, type Takes } from "../store/prices.ts";
+import { count } from "../ui/format.ts";
+import { Icon } from "../ui/icon.tsx";
+import { Popover } from "../ui/popover.tsx";
+import type { Cell } from "../wire/shapes.ts";
+import { ContextChoice, contextText } from "./context-choice.tsx";
+import { ModelPicker } from "./model-picker.tsx";
+import { MoreChoices } from "./more-choices.tsx";
+import { fieldCount } from "./short-form.ts";
+import { TemperatureChoice } from "./temperature-choice.tsx";
+
+export function StatusLine({ cell }: { cell: Cell }) {
+  const hasFocus = focused.value === cell.id;
+  return (
+    <div class={hasFocus ? "status-line is-open" : "status-line"}>
+      {hasFocus ? <Buttons cell={cell} /> : <AtRest cell={cell} />}
+      <Price cell={cell} />
+    </div>
+  );
+}
+
+function AtRest({ cell }: { cell: Cell }) {
+  const notebook = useNotebook();
+  const inherited = choicesOf(notebook);
+  return (
+    <div class="choices">
+      <span class={cell.model ? "choice own" : "choice"}>{shortModel(cell.model ?? inherited.model)}</span>
+      {cell.temperature != null && <span class="choice own">temperature {cell.temperature}</span>}
+      <span class={cell.context === undefined || cell.context === "isolated" ? "choice" : "choice own"}>
+        {contextText(cell, notebook.order.value)}
+      </span>
+      {extras(cell).map(([icon, text]) => (
+        <span class="choice own" key={text}>
+          <Icon name={icon} />
+          {text}
+        </span>
+      ))}
+    </div>
+  );
+}
+
+function Buttons({ cell }: { cell: Cell }) {
+  const notebook = useNotebook();
+  const inherited = choicesOf(notebook);
+  return (
+    <div class="choices">
+      <Popover
+        label={`Model: ${cell.model ?? inherited.model}`}
+        class={cell.model ? "choice own" : "choice"}
+        panelClass="picker"
+        button={
+          <>
+            {shortModel(cell.model ?? inherited.model)}
+            <Icon name="down" />
+          </>
+        }
+      >
+        {(close) => <ModelPicker cell={cell} close={close} />}
+      </Popover>
+      <Popover
+        label="Temperature"
+        class={cell.temperature != null ? "choice own" : "choice"}
+        button={
+          <>
+            {cell.temperature != null ? `temperature ${cell.temperature}` : "temperature"}
+            <Icon name="down" />
+          </>
+        }
+      >
+        {() => <TemperatureChoice cell={cell} />}
+      </Popover>
+      <Popover
+        label="What is sent along"
+        class={cell.context && cell.context !== "isolated" ? "choice own" : "choice"}
+        button={
+          <>
+            {contextText(cell, notebook.order.value)}
+            <Icon name="down" />
+          </>
+        }
+      >
+        {(close) => <ContextChoice cell={cell} close={close} />}
+      </Popover>
+      <Popover
+        label="System text, form, tools and more"
+        class={extras(cell).length ? "choice own" : "choice"}
+        panelClass="more-choices"
+        button={
+          extras(cell).length ? (
+            <>
+              {extras(cell).map(([icon, text]) => (
+                <span class="in-choice" key={text}>
+                  <Icon name={icon} />
+                  {text}
+                </span>
+              ))}
+              <Icon name="down" />
+            </>
+          ) : (
+            <>
+              <Icon name="plus" />
+              system, form, tools
+            </>
+          )
+        }
+      >
+        {(close) => <MoreChoices cell={cell} close={close} />}
+      </Popover>
+    </div>
+  );
+}
+
+/** What else was chosen for the prompt, with its icon. */
+function extras(cell: Cell) {
+  const found: ["each" | "form" | "tool" | "clip" | "sliders", string][] = [];
+  if (cell.for_each) found.push(["each", `each of ${cut(cell.for_each)}`]);
+  if (cell.schema) found.push(["form", formText(cell.schema)]);
+  if (cell.tools?.length) found.push(["tool", cut(cell.tools.join(", "))]);
+  if (cell.attachments?.length) found.push(["clip", cut(cell.attachments.join(", "))]);
+  if (cell.reasoning_effort) found.push(["sliders", `effort ${cell.reasoning_effort}`]);
+  return found;
+}
+
+function formText(schema: unknown): string {
+  const fields = fieldCount(schema);
+  if (fields === null) return typeof schema === "string" ? `form ${cut(schema)}` : "structured answer";
+  return `${count(fields)} ${fields === 1 ? "field" : "fields"}`;
+}
+
+function cut(text: string): string {
+  return text.length <= 40 ? text : `${text.slice(0, 39)}…`;
+}
+
+/** "openai/gpt-4o" is "gpt-4o" here; the whole name stands in the picker. */
+export function shortModel(model: string): string {
+  return model.split("/").at(-1) || model;
+}
+
+function Price({ cell }: { cell: Cell }) {
+  const notebook = useNotebook();
+  const { mode } = choicesOf(notebook);
+  const found = draftOf(cell.id);
+  const planned = plan.value?.value.cells.find((forecast) => forecast.cell_id === cell.id);
+  const isOld = found ? found.isOld : (plan.value?.isOld ?? false);
+  const preview = found?.value;
+  const wrong =
+    preview?.fields.some((field) => field.state === "unknown" || field.state === "failed") ||
+    (preview?.problems.length ?? 0) > 0 ||
+    (!preview && planned?.state === "stops");
+  let takes: Takes | null = null;
+  let tokens = "";
+  if (preview) {
+    takes = {
+      calls: preview.calls,
+      onRecord: preview.on_record,
+      priceUsd: preview.price_usd,
+      isBound: preview.is_bound,
+      isKnown: preview.is_bound,
+    };
+    tokens = tokensText(preview.input_tokens, preview.output_tokens_limit * Math.max(1, preview.calls));
+  } else if (planned && planned.state !== "runs" && planned.state !== "restored") {
+    takes = takesOf(planned);
+    if (planned.input_tokens) {
+      tokens = tokensText(planned.input_tokens, planned.output_tokens_limit * Math.max(1, planned.calls));
+    }
+  }
+  const words = takes && !wrong ? priceWords(mode, takes) : null;
+  const isFree = planned?.state === "on_record" && !preview && mode !== "live";
+  return (
+    <button
+      class={isOld ? "price figures is-old" : "price figures"}
+      title="Show the exact request (Ctrl I)"
+      aria-label={`Request: ${[tokens, words?.price, words?.record].filter(Boolean).join(", ") || "show it"}`}
+      onClick={() => openInspector("request")}
+    >
+      {wrong ? (
+        <b class="fails">would not be sent</b>
+      ) : words ? (
+        <>
+          <span class="tokens">{tokens && `${tokens}${words.price && !isFree ? ", " : ""}`}</span>
+          {!isFree && words.price}
+          {words.record && <b class={words.warns ? "warns" : undefined}>{words.record}</b>}
+        </>
+      ) : (
+        "Request"
+      )}
+    </button>
+  );
+}
+
+function tokensText(input: number, output: number): string {
+  return `≈ ${count(input)} tokens in, ≤ ${count(output)} out`;
+}

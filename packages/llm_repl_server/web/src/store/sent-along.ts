@@ -1,0 +1,99 @@
+/** Which cells a prompt is sent along with, and changing that cell by cell. */
+
+import { draftOf } from "./forecasts.ts";
+import { focused } from "./focus.ts";
+import type { OpenNotebook } from "./notebook.ts";
+import type { Cell } from "../wire/shapes.ts";
+
+export type SentState = "sent" | "pinned" | "skipped" | "not_sent";
+
+export interface SentAlong {
+  readonly state: SentState;
+  /** About how many tokens it takes in the request; null: not known yet. */
+  readonly tokens: number | null;
+  /** Of the heaviest cell of the request, from 0 to 1. */
+  readonly weight: number;
+}
+
+/** The prompt whose context is chosen at the left of the cells: the one in focus. */
+function promptInFocus(notebook: OpenNotebook): Cell | null {
+  const id = focused.value;
+  const cell = id ? notebook.view(id).cell.value : undefined;
+  return cell?.type === "PromptCell" ? cell : null;
+}
+
+/** The ids of the cells that are sent with a prompt, in order. */
+export function sentAlong(notebook: OpenNotebook, prompt: Cell): readonly string[] {
+  const order = notebook.order.value;
+  const above = order.slice(0, order.indexOf(prompt.id));
+  return above.filter((id) => {
+    const cell = notebook.view(id).cell.value;
+    if (!cell || cell.skipped) return false;
+    if (cell.pinned || prompt.context === "above") return true;
+    return Array.isArray(prompt.context) && prompt.context.includes(id);
+  });
+}
+
+/** Whether a cell is sent by choice, and not since it is pinned. */
+export function sendsAlong(notebook: OpenNotebook, id: string): boolean {
+  return notebook.view(id).cell.peek()?.pinned !== true;
+}
+
+/** How a cell stands to the prompt in focus; null: it is not above one. */
+export function sentState(notebook: OpenNotebook, cell: Cell): SentAlong | null {
+  const prompt = promptInFocus(notebook);
+  if (!prompt || prompt.id === cell.id) return null;
+  const order = notebook.order.value;
+  if (order.indexOf(cell.id) > order.indexOf(prompt.id)) return null;
+  if (cell.skipped) return { state: "skipped", tokens: null, weight: 0 };
+  const isSent =
+    cell.pinned ||
+    prompt.context === "above" ||
+    (Array.isArray(prompt.context) && prompt.context.includes(cell.id));
+  if (!isSent) return { state: "not_sent", tokens: null, weight: 0 };
+  const byCell = tokensByCell(prompt.id);
+  const tokens = byCell === null ? null : (byCell.get(cell.id) ?? 0);
+  const most = Math.max(1, ...[...(byCell?.values() ?? [])]);
+  return { state: cell.pinned ? "pinned" : "sent", tokens, weight: (tokens ?? 0) / most };
+}
+
+function tokensByCell(promptId: string): ReadonlyMap<string, number> | null {
+  const preview = draftOf(promptId)?.value;
+  if (!preview) return null;
+  const found = new Map<string, number>();
+  for (const { cell_id, tokens } of preview.messages) {
+    if (cell_id && cell_id !== promptId) found.set(cell_id, (found.get(cell_id) ?? 0) + tokens);
+  }
+  return found;
+}
+
+/** Send a cell along with a prompt below it, or leave it out; what it does now, in words. */
+export function toggleSent(notebook: OpenNotebook, id: string, prompt = promptInFocus(notebook)): string | null {
+  const cell = notebook.view(id).cell.peek();
+  if (!prompt || !cell || cell.id === prompt.id) return null;
+  if (cell.skipped || cell.pinned) {
+    notebook.change(id, cell.skipped ? { skipped: false } : { pinned: false });
+    return null;
+  }
+  const before = prompt.context ?? "isolated";
+  const now = sentAlong(notebook, prompt).filter((other) => sendsAlong(notebook, other));
+  const context = now.includes(id) ? now.filter((other) => other !== id) : [...now, id];
+  const order = notebook.order.peek();
+  context.sort((one, other) => order.indexOf(one) - order.indexOf(other));
+  notebook.change(prompt.id, { context });
+  if (Array.isArray(before)) return null;
+  const number = order.indexOf(prompt.id) + 1;
+  return `Cell ${number} now sends chosen cells, no longer ${before === "above" ? "all above" : "alone"}.`;
+}
+
+/** The same for the next prompt below a cell, by a key. */
+export function toggleSentBelow(notebook: OpenNotebook, id: string): string | null {
+  const order = notebook.order.peek();
+  const below = order.slice(order.indexOf(id) + 1).map((other) => notebook.view(other).cell.peek());
+  const prompt = below.find((cell) => cell?.type === "PromptCell");
+  if (!prompt) return "There is no prompt below to send it with.";
+  const said = toggleSent(notebook, id, prompt);
+  const isSent = sentAlong(notebook, notebook.view(prompt.id).cell.peek() ?? prompt).includes(id);
+  const numbers = [id, prompt.id].map((one) => order.indexOf(one) + 1);
+  return said ?? `Cell ${numbers[0]} is ${isSent ? "" : "not "}sent with cell ${numbers[1]}.`;
+}
