@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { undo } from "../cells/commands.ts";
+import { isPhone } from "../store/screen.ts";
 import { takeFiles } from "../files/drop.ts";
 import { chooseFiles } from "../files/choose.ts";
 import { perform } from "../store/actions.ts";
@@ -36,7 +37,7 @@ export function TopBar() {
         <Saved />
       </div>
       <div class="bar-middle">
-        <RunControls />
+        {!isPhone.value && <RunControls />}
       </div>
       <div class="bar-right">
         <Gauge />

@@ -42,6 +42,7 @@ function AtRest({ cell }: { cell: Cell }) {
           {text}
         </span>
       ))}
+      <span class="choice own rest">and {1 + extras(cell).length + (cell.temperature == null ? 0 : 1)} more</span>
     </div>
   );
 }
