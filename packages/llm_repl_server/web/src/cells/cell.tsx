@@ -6,6 +6,7 @@ import { useNow } from "../store/clock.ts";
 import { useNotebook } from "../store/context.ts";
 import { anchor, chooseTo, editing, focusCell, focused, isChosen } from "../store/focus.ts";
 import { connection } from "../store/server.ts";
+import { isPhone } from "../store/screen.ts";
 import { statusOf, type Status } from "../store/status.ts";
 import { Icon, type IconName } from "../ui/icon.tsx";
 import type { Cell, CellType } from "../wire/shapes.ts";
@@ -18,6 +19,7 @@ import { isFolded } from "./folds.ts";
 import { CodeBody } from "./code.tsx";
 import { ConflictView } from "./conflict.tsx";
 import { MarkdownBody } from "./markdown.tsx";
+import { PhoneEditHead, PhoneNames, PhoneRun } from "./phone-edit.tsx";
 import { PromptBody } from "./prompt.tsx";
 import { SentButton, SentWeight } from "./sent-button.tsx";
 
@@ -46,6 +48,12 @@ export const CellView = memo(({ id }: { id: string }) => {
     }
   }, [hasFocus]);
 
+  useEffect(() => {
+    // The editor takes the focus with it where nothing else has got it.
+    const isNowhere = document.activeElement === null || document.activeElement === document.body;
+    if (!isEdited && isNowhere && focused.peek() === id) element.current?.focus({ preventScroll: true });
+  }, [isEdited]);
+
   if (!cell) return null;
   const number = view.index.value + 1;
   const type = TYPES[cell.type] ?? TYPES.ComputationCell;
@@ -64,6 +72,8 @@ export const CellView = memo(({ id }: { id: string }) => {
   if (hasManyChosen) said.push("chosen");
   if (isFolded(cell, "source") && !isEdited) classes.push("has-source-folded");
   if (isFolded(cell, "outputs")) classes.push("has-outputs-folded");
+  const fillsPhone = isEdited && isPhone.value;
+  if (fillsPhone) classes.push("fills-phone");
   if (hasFocus) classes.push("has-focus");
   if (cell.status === "running") classes.push("is-live");
   return (
@@ -81,6 +91,7 @@ export const CellView = memo(({ id }: { id: string }) => {
         chooseTo(id);
       }}
     >
+      {fillsPhone && <PhoneEditHead cell={cell} number={number} type={type} />}
       <Gutter cell={cell} number={number} status={status} hasFocus={hasFocus} type={type} />
       <div class="lane">
         <SentWeight cell={cell} />
@@ -96,6 +107,8 @@ export const CellView = memo(({ id }: { id: string }) => {
           <Body cell={cell} status={status} />
         )}
         {isFolded(cell, "outputs") && cell.outputs.length > 0 && <FoldedOutputs cell={cell} />}
+        {fillsPhone && cell.type === "PromptCell" && <PhoneNames cell={cell} />}
+        {fillsPhone && <PhoneRun cell={cell} />}
         {hasFocus && <AddRow after={id} />}
       </div>
     </article>

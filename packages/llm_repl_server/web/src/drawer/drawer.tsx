@@ -33,7 +33,8 @@ function OpenDrawer() {
       (error) => error instanceof RestError && toast(error.message),
     );
   }, []);
-  const close = () => (drawerIsOpen.value = false);
+  // By the element: it gives the focus back to where it was.
+  const close = () => element.current?.close();
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   const has = (text: string) => words.every((word) => text.toLowerCase().includes(word));
   return (
@@ -41,7 +42,13 @@ function OpenDrawer() {
       ref={element}
       class="drawer"
       aria-label="Notebooks"
-      onClose={close}
+      onClose={() => (drawerIsOpen.value = false)}
+      onKeyDown={(event) => {
+        // A search field would take the first Escape for itself.
+        if (event.key !== "Escape" || event.isComposing) return;
+        event.preventDefault();
+        close();
+      }}
       onClick={(event) => event.target === element.current && close()}
     >
       <div class="drawer-whole">

@@ -38,13 +38,14 @@ interface DialogProps {
 function Dialog({ title, isWide = false, children }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
   useEffect(() => element.current?.showModal(), []);
-  const close = () => (dialog.value = null);
+  // By the element: it gives the focus back to where it was.
+  const close = () => element.current?.close();
   return (
     <dialog
       ref={element}
       class={isWide ? "dialog floating is-wide" : "dialog floating"}
       aria-label={title}
-      onClose={close}
+      onClose={() => (dialog.value = null)}
       onClick={(event) => event.target === element.current && close()}
     >
       <header>

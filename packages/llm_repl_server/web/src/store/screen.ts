@@ -7,12 +7,12 @@ const phone = matchMedia("(max-width: 599px)");
 export const isPhone = signal(phone.matches);
 phone.addEventListener("change", () => (isPhone.value = phone.matches));
 
-/** The part that can be seen, in pixels: above a keyboard on the screen. */
-export const seen = signal({ top: 0, height: innerHeight });
-
+/** Tell the style sheets which part of the screen can be seen: above a keyboard on it. */
 function measure(): void {
   const view = visualViewport;
-  seen.value = { top: view?.offsetTop ?? 0, height: view?.height ?? innerHeight };
+  const { style } = document.documentElement;
+  style.setProperty("--seen-top", `${view?.offsetTop ?? 0}px`);
+  style.setProperty("--seen-height", `${view?.height ?? innerHeight}px`);
 }
 
 visualViewport?.addEventListener("resize", measure);

@@ -1,0 +1,77 @@
+/** Editing on a phone: the cell takes the screen above the keyboard, with names and Run at hand. */
+
+import { useNotebook } from "../store/context.ts";
+import { stopEditing } from "../store/focus.ts";
+import { Icon, type IconName } from "../ui/icon.tsx";
+import type { Cell } from "../wire/shapes.ts";
+import { runCell } from "./commands.ts";
+import { current } from "./source.tsx";
+
+const SHOWN = 40;
+
+/** A press that leaves the keyboard where it is. */
+const keepsKeyboard = { "data-keeps-editing": true, onPointerDown: (event: PointerEvent) => event.preventDefault() };
+
+interface HeadProps {
+  readonly cell: Cell;
+  readonly number: number;
+  readonly type: { readonly icon: IconName; readonly word: string };
+}
+
+export function PhoneEditHead({ cell, number, type }: HeadProps) {
+  return (
+    <div class="phone-head">
+      <b class="figures">{number}</b>
+      <Icon name={type.icon} />
+      <b>{type.word}</b>
+      {cell.response_var && (
+        <span class="quiet-text">
+          gives <code>{cell.response_var}</code>
+        </span>
+      )}
+      <button class="button quiet end" onClick={stopEditing}>
+        Done
+      </button>
+    </div>
+  );
+}
+
+/** The names that a template may use: the ones that begin with what was typed behind a brace. */
+export function PhoneNames({ cell }: { cell: Cell }) {
+  const notebook = useNotebook();
+  const editor = current.value;
+  const typed = /\{([\p{L}\p{N}_]*)$/u.exec(cell.content.slice(0, editor?.cursor() ?? cell.content.length));
+  const begun = typed?.[1] ?? null;
+  const names = notebook.names.value.filter((name) => name.startsWith(begun ?? "")).slice(0, SHOWN);
+  const insert = (name: string) => editor?.insert(begun === null ? `{${name}}` : `${name.slice(begun.length)}}`);
+  return (
+    <div class="phone-names" role="group" aria-label="Variables" {...keepsKeyboard}>
+      <button aria-label="Braces" onClick={() => editor?.insert("{")}>
+        <code>{"{}"}</code>
+      </button>
+      {names.map((name) => (
+        <button key={name} onClick={() => insert(name)}>
+          <code>{name}</code>
+        </button>
+      ))}
+    </div>
+  );
+}
+
+export function PhoneRun({ cell }: { cell: Cell }) {
+  const notebook = useNotebook();
+  if (cell.type === "MarkdownCell") return null;
+  return (
+    <button
+      class="button primary phone-run"
+      data-keeps-editing
+      onClick={() => {
+        stopEditing();
+        void runCell(notebook, cell.id);
+      }}
+    >
+      <Icon name="play" />
+      Run
+    </button>
+  );
+}
