@@ -233,13 +233,18 @@ class Session:
         """Stop what runs and what waits, from any thread but the engine's; returns when it has."""
         self.loop.call(self.live.interrupt())
 
-    def approve(self, call_id: str, *, approved: bool = True) -> None:
+    def approve(self, call_id: str, *, approved: bool = True, whole_run: bool = False) -> None:
         """Say whether a tool may be called, for which a `ToolApprovalNeeded` asks.
+
+        Args:
+            call_id: Which call.
+            approved: Whether it may.
+            whole_run: Whether approving counts for all calls of this function in the run.
 
         Raises:
             NotFound: Nobody waits for this answer.
         """
-        self.loop.call(self.live.approve(call_id, approved=approved))
+        self.loop.call(self.live.approve(call_id, approved=approved, whole_run=whole_run))
 
     def preview(self, cell_id: str) -> Preview:
         """What running a prompt would send now, which nothing is changed or paid for.

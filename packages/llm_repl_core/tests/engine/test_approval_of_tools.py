@@ -124,3 +124,30 @@ def test_an_answer_to_no_question_is_refused(open_session):
     session = open_session(Notebook())
     with pytest.raises(NotFound, match="No tool call with the id `nothing` is waiting"):
         session.approve("nothing")
+
+
+def test_a_yes_for_the_whole_run_is_asked_for_once(open_session, play):
+    notebook = notebook_with('mock/call:add {"n": 1}|add {"n": 2}', approve_tools=True)
+    session = open_session(notebook)
+    questions: list[ToolApprovalNeeded] = []
+    threads: list[threading.Thread] = []
+
+    def listen(event: object) -> None:
+        if isinstance(event, ToolApprovalNeeded):
+            questions.append(event)
+            thread = threading.Thread(
+                target=session.approve, args=(event.call_id,), kwargs={"whole_run": True}
+            )
+            threads.append(thread)
+            thread.start()
+
+    session.live.listen(listen)
+    play(session)
+    for thread in threads:
+        thread.join(20)
+    assert session.state["asked"] == [1, 2]
+    assert len(questions) == 1
+    play(session)  # another run
+    for thread in threads:
+        thread.join(20)
+    assert len(questions) == 2

@@ -37,54 +37,82 @@ class Approvals:
     """Who waits for a yes or a no. Used in the engine's loop."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, tuple[ToolApprovalRequest, asyncio.Future[bool]]] = {}
+        self._waiting: dict[str, _Waiting] = {}
 
     @property
     def questions(self) -> tuple[ToolApprovalRequest, ...]:
         """What waits for an answer, in the order in which it was asked."""
-        return tuple(question for question, _ in self._waiting.values())
+        return tuple(waiting.question for waiting in self._waiting.values())
 
     @contextmanager
     def ask(
-        self, *, cell_id: str, name: str, arguments: str, item: int | None
+        self, *, cell_id: str, name: str, arguments: str, item: int | None, allowed: set[str]
     ) -> Iterator[tuple[ToolApprovalRequest, asyncio.Future[bool]]]:
-        """A question, and a future that `decide` resolves; leaving gives the question up."""
+        """A question, and a future that `decide` resolves; leaving gives the question up.
+
+        Args:
+            cell_id: The cell that asks.
+            name: The function.
+            arguments: As the model wrote them.
+            item: The index of the item; None: the prompt is not over items.
+            allowed: The functions that the run may call without asking; `decide` may add this one.
+        """
         question = ToolApprovalRequest(
             call_id=new_id(), cell_id=cell_id, name=name, arguments=arguments, item=item
         )
         decision: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting[question.call_id] = question, decision
+        self._waiting[question.call_id] = _Waiting(question, decision, allowed)
         try:
             yield question, decision
         finally:
             self._waiting.pop(question.call_id, None)
 
-    def decide(self, call_id: str, *, approved: bool, cell_id: str | None = None) -> None:
+    def decide(
+        self,
+        call_id: str,
+        *,
+        approved: bool,
+        cell_id: str | None = None,
+        whole_run: bool = False,
+    ) -> None:
         """Answer a request.
 
         Args:
             call_id: Which.
             approved: Whether the tool may be called.
             cell_id: The cell that asks; None: any.
+            whole_run: Whether approving counts for all calls of this function in the run.
 
         Raises:
             NotFound: Nobody waits for this: it is answered already, or was stopped.
         """
-        question, decision = self._waiting.get(call_id, (None, None))
+        waiting = self._waiting.get(call_id)
         if (
-            question is None
-            or decision is None
-            or decision.done()
-            or cell_id not in (None, question.cell_id)
+            waiting is None
+            or waiting.decision.done()
+            or cell_id not in (None, waiting.question.cell_id)
         ):
             raise NotFound(
                 f"No tool call with the id `{call_id}` is waiting: it is already decided, its "
                 "cell was stopped, or it is another cell's."
             )
-        decision.set_result(approved)
+        waiting.decision.set_result(approved)
+        if not (approved and whole_run):
+            return
+        waiting.allowed.add(waiting.question.name)
+        for other in self._waiting.values():
+            is_alike = other.question.name == waiting.question.name
+            if other.allowed is waiting.allowed and is_alike and not other.decision.done():
+                other.decision.set_result(True)
 
     def refuse(self, cell_id: str) -> None:
         """Answer all that a cell asks with no: nobody can see it any more."""
-        for question, decision in self._waiting.values():
-            if question.cell_id == cell_id and not decision.done():
-                decision.set_result(False)
+        for waiting in self._waiting.values():
+            if waiting.question.cell_id == cell_id and not waiting.decision.done():
+                waiting.decision.set_result(False)
+
+
+class _Waiting(Struct, frozen=True, eq=False):
+    question: ToolApprovalRequest
+    decision: asyncio.Future[bool]
+    allowed: set[str]

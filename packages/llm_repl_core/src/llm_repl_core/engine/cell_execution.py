@@ -220,8 +220,14 @@ class CellExecution:
         """Ask somebody whether a tool may be called."""
         if self._cell.id not in self.notebook:
             return False  # it was deleted: nobody can see the question
+        if call.name in self._run.allowed_tools:
+            return True
         with self._session.approvals.ask(
-            cell_id=self._cell.id, name=call.name, arguments=call.arguments, item=item
+            cell_id=self._cell.id,
+            name=call.name,
+            arguments=call.arguments,
+            item=item,
+            allowed=self._run.allowed_tools,
         ) as (request, decision):
             self.emit(
                 ToolApprovalNeeded(

@@ -246,18 +246,26 @@ class LiveSession:
         """
         return self._queue.remove_cell(cell_id)
 
-    async def approve(self, call_id: str, *, approved: bool, cell_id: str | None = None) -> None:
+    async def approve(
+        self,
+        call_id: str,
+        *,
+        approved: bool,
+        cell_id: str | None = None,
+        whole_run: bool = False,
+    ) -> None:
         """Say whether a tool may be called.
 
         Args:
             call_id: Which call.
             approved: Whether it may.
             cell_id: The cell that asks; None: any.
+            whole_run: Whether approving counts for all calls of this function in the run.
 
         Raises:
             NotFound: Nobody waits for this answer.
         """
-        self.approvals.decide(call_id, approved=approved, cell_id=cell_id)
+        self.approvals.decide(call_id, approved=approved, cell_id=cell_id, whole_run=whole_run)
 
     async def preview(self, cell_id: str) -> Preview:
         """What running a prompt would send now; waits while a run has the kernel.

@@ -47,6 +47,7 @@ class RunResources(Struct, kw_only=True, frozen=True, eq=False):
         catch_up: What the kernel lacked when the run was made.
         state: How far it is.
         items: Of prompts over items, which are asked for; see `RunOptions`.
+        allowed_tools: The functions that models may call without asking.
         inbox: Of the thread that asked for the run and lends itself for code, if any.
     """
 
@@ -57,6 +58,7 @@ class RunResources(Struct, kw_only=True, frozen=True, eq=False):
     catch_up: CatchUp
     state: RunState
     items: ItemChoice = None
+    allowed_tools: set[str] = field(default_factory=set)
     inbox: Inbox | AsyncInbox | None = None
 
     @property

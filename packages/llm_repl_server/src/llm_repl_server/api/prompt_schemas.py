@@ -16,6 +16,10 @@ class Decision(Struct):
     """Whether a tool may be called."""
 
     approved: bool
+    whole_run: Annotated[
+        bool,
+        Meta(description="Whether approving counts for all calls of this function in the run."),
+    ] = False
 
 
 class DraftRequest(CellChange, kw_only=True):

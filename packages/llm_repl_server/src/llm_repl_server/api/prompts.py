@@ -63,7 +63,9 @@ def preview_draft(notebook_id: str, cell_id: str, body: DraftRequest) -> DraftPr
 def decide_tool_call(notebook_id: str, cell_id: str, call_id: str, body: Decision) -> Success:
     """Approve or refuse a tool call that is waiting for a decision."""
     services().loop.call(
-        services().prompts.decide(notebook_id, cell_id, call_id, approved=body.approved)
+        services().prompts.decide(
+            notebook_id, cell_id, call_id, approved=body.approved, whole_run=body.whole_run
+        )
     )
     return Success(success=True)
 

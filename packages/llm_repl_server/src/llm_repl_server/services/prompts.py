@@ -99,8 +99,23 @@ class PromptService:
             draft, mode=mode, may_call=may_call, models=models
         )
 
-    async def decide(self, notebook_id: str, cell_id: str, call_id: str, *, approved: bool) -> None:
+    async def decide(
+        self,
+        notebook_id: str,
+        cell_id: str,
+        call_id: str,
+        *,
+        approved: bool,
+        whole_run: bool = False,
+    ) -> None:
         """Say whether a tool may be called.
+
+        Args:
+            notebook_id: In which notebook.
+            cell_id: The prompt that asks.
+            call_id: Which call.
+            approved: Whether it may.
+            whole_run: Whether approving counts for all calls of this function in the run.
 
         Raises:
             NotebookNotFound: There is no such notebook.
@@ -109,7 +124,9 @@ class PromptService:
         """
         opened = await self._open_notebooks.get(notebook_id)
         _ = opened.notebook[cell_id]
-        await opened.session.approve(call_id, approved=approved, cell_id=cell_id)
+        await opened.session.approve(
+            call_id, approved=approved, cell_id=cell_id, whole_run=whole_run
+        )
 
     async def questions(self, notebook_id: str) -> ToolQuestions:
         """The tool calls that are waiting for a decision.

@@ -1,26 +1,47 @@
 /** An answer: the same view while it comes and when it is there, so that nothing of it is drawn twice. */
 
 import { Markdown } from "../markdown/markdown.tsx";
-import { JsonTree } from "../outputs/json-tree.tsx";
+import { editedAnswer } from "../store/answers.ts";
 import type { Activity } from "../store/state.ts";
-import type { Output } from "../wire/shapes.ts";
+import type { Cell, Output } from "../wire/shapes.ts";
+import { AnswerEditor } from "./answer-edit.tsx";
+import { StructuredAnswer } from "./answer-form.tsx";
+import type { AnswerShape } from "./answer-shape.ts";
 
 interface Props {
+  readonly cell: Cell;
   readonly activity: Activity | undefined;
   readonly given: readonly Output[];
-  readonly isStale: boolean;
+  readonly shape: AnswerShape;
 }
 
-export function AnswerTexts({ activity, given, isStale }: Props) {
+export function AnswerTexts({ cell, activity, given, shape }: Props) {
+  const edited = editedAnswer.value;
+  if (edited?.cellId === cell.id && !activity) {
+    return <AnswerEditor key={shape} cell={cell} answer={edited} output={given[given.length - 1]} shape={shape} />;
+  }
   if (activity) {
     const text = activity.texts[0] ?? "";
-    return <AnswerText key={0} text={text} reasoning={activity.reasoning} isGrowing isStale={false} value={undefined} />;
+    return <AnswerText key={0} text={text} reasoning={activity.reasoning} isGrowing isStale={false} />;
   }
   return (
     <>
-      {given.map(({ content, reasoning = "", value }, at) => (
-        <AnswerText key={at} text={content} reasoning={reasoning} isGrowing={false} isStale={isStale} value={value} />
-      ))}
+      {given.map((output, at) =>
+        output.value === undefined ? (
+          <AnswerText
+            key={at}
+            text={output.content}
+            reasoning={output.reasoning ?? ""}
+            isGrowing={false}
+            isStale={cell.stale}
+          />
+        ) : (
+          <div key={at} class={cell.stale ? "prose faded" : "prose"}>
+            {output.reasoning ? <Reasoning text={output.reasoning} thinks={false} /> : null}
+            <StructuredAnswer output={output} schema={cell.schema} shape={shape} />
+          </div>
+        ),
+      )}
     </>
   );
 }
@@ -30,20 +51,15 @@ interface TextProps {
   readonly reasoning: string;
   readonly isGrowing: boolean;
   readonly isStale: boolean;
-  readonly value: unknown;
 }
 
-function AnswerText({ text, reasoning, isGrowing, isStale, value }: TextProps) {
+function AnswerText({ text, reasoning, isGrowing, isStale }: TextProps) {
   const classes = ["prose", isGrowing && "is-growing", isStale && "faded"].filter(Boolean).join(" ");
   const thinks = isGrowing && !text;
   return (
     <div class={classes}>
       {reasoning ? <Reasoning text={reasoning} thinks={thinks} /> : null}
-      {value !== null && typeof value === "object" ? (
-        <JsonTree value={value} />
-      ) : (
-        <Markdown key="text" text={text} isGrowing={isGrowing} />
-      )}
+      <Markdown key="text" text={text} isGrowing={isGrowing} />
     </div>
   );
 }

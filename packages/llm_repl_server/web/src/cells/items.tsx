@@ -1,15 +1,30 @@
-/** The answers of a prompt over items: a row each. */
+/** The answers of a prompt over items: a row each, which opens its versions and its call. */
 
+import { useState } from "preact/hooks";
+import { answerCalls, editAnswer, editedAnswer, showAnswers } from "../store/answers.ts";
+import { useNotebook } from "../store/context.ts";
+import { focusCell } from "../store/focus.ts";
 import { answers } from "../store/status.ts";
-import { Icon } from "../ui/icon.tsx";
+import { spent } from "../ui/format.ts";
+import { Icon, type IconName } from "../ui/icon.tsx";
 import type { Cell, Output } from "../wire/shapes.ts";
+import { AnswerEditor } from "./answer-edit.tsx";
+import { failedItems, itemCount, type FailedItem } from "./answer-shape.ts";
+import { plain } from "./answer-form.tsx";
+import { rowState, sortedByState, type RowState } from "./item-state.ts";
 
 const MOST_ROWS = 500;
 
 export function ItemsTable({ cell, texts }: { cell: Cell; texts: readonly string[] }) {
+  const [isSorted, setSorted] = useState(false);
   const given = new Map(answers(cell).map((output, at) => [output.item ?? at, output]));
-  const length = Math.max(texts.length, ...[...given.keys()].map((item) => item + 1), 0);
-  const rows = Array.from({ length: Math.min(length, MOST_ROWS) }, (_, item) => item);
+  const failures = new Map(failedItems(cell).map((failure) => [failure.item, failure]));
+  const length = itemCount(cell, texts);
+  const isRunning = cell.status === "running";
+  const states = Array.from({ length }, (_, item) =>
+    rowState(given.get(item), failures.get(item), texts[item], isRunning),
+  );
+  const order = isSorted ? sortedByState(states) : states.map((_, item) => item);
   const fields = [...new Set([...given.values()].flatMap((output) => Object.keys(objectOf(output) ?? {})))];
   return (
     <div class="scrolls">
@@ -17,13 +32,32 @@ export function ItemsTable({ cell, texts }: { cell: Cell; texts: readonly string
         <thead>
           <tr>
             <th />
-            {fields.length ? fields.map((field) => <th>{field}</th>) : <th>answer</th>}
-            <th>how</th>
+            <th class="asked">{itemName(cell)}</th>
+            {fields.length ? fields.map((field) => <th key={field}>{field}</th>) : <th>answer</th>}
+            <th aria-sort={isSorted ? "ascending" : "none"}>
+              <button
+                class="sort"
+                title={isSorted ? "In the order of the items" : "Failed ones first"}
+                onClick={() => setSorted(!isSorted)}
+              >
+                how
+                {isSorted && <Icon name="down" />}
+              </button>
+            </th>
           </tr>
         </thead>
         <tbody>
-          {rows.map((item) => (
-            <Row key={item} item={item} output={given.get(item)} text={texts[item]} fields={fields} />
+          {order.slice(0, MOST_ROWS).map((item) => (
+            <Row
+              key={item}
+              cell={cell}
+              item={item}
+              output={given.get(item)}
+              failure={failures.get(item)}
+              text={texts[item]}
+              state={states[item]!}
+              fields={fields}
+            />
           ))}
         </tbody>
       </table>
@@ -33,52 +67,125 @@ export function ItemsTable({ cell, texts }: { cell: Cell; texts: readonly string
 }
 
 interface RowProps {
+  readonly cell: Cell;
   readonly item: number;
   readonly output: Output | undefined;
+  readonly failure: FailedItem | undefined;
   readonly text: string | undefined;
+  readonly state: RowState;
   readonly fields: readonly string[];
 }
 
-function Row({ item, output, text, fields }: RowProps) {
+function Row({ cell, item, output, failure, text, state, fields }: RowProps) {
+  const notebook = useNotebook();
+  const edited = editedAnswer.value;
+  const isEdited = edited?.cellId === cell.id && edited.item === item;
   const value = output && objectOf(output);
+  const columns = fields.length || 1;
+  const isAtRest = cell.status !== "running" && cell.status !== "queued";
+  const open = () => {
+    focusCell(cell.id);
+    showAnswers(item);
+  };
+  if (isEdited) {
+    return (
+      <tr>
+        <th scope="row" class="figures">{item}</th>
+        <td colSpan={columns + 2}>
+          <AnswerEditor cell={cell} answer={edited} output={output} shape="form" />
+        </td>
+      </tr>
+    );
+  }
   return (
-    <tr>
+    <tr class={`item-${state}`} onDblClick={isAtRest ? () => editAnswer(cell, item) : undefined}>
       <th scope="row" class="figures">
-        {item}
+        <button class="row-open" title={`Answers of item ${item}`} onClick={open}>
+          {item}
+        </button>
       </th>
+      <td class="cut asked" title={output?.prompt}>
+        {shortPrompt(cell, output)}
+      </td>
       {fields.length && value ? (
-        fields.map((field) => <td class="cut">{shown(value[field])}</td>)
+        fields.map((field) => (
+          <td key={field} class={cellClass(value[field])} data-name={field} title={plain(value[field])}>
+            {plain(value[field])}
+          </td>
+        ))
+      ) : failure ? (
+        <td class="cut bad" colSpan={columns} title={failure.error}>
+          {failure.error}
+        </td>
       ) : (
-        <td class="cut" colSpan={fields.length || 1}>
-          {output?.content ?? text ?? ""}
+        <td class="cut" colSpan={columns}>
+          {output?.content ?? text ?? "–"}
         </td>
       )}
-      <td class="how">{how(output, text)}</td>
+      <td class="how">
+        <How state={state} output={output} />
+        {isAtRest && (
+          <span class="row-actions">
+            <button
+              class="button quiet only-icon"
+              aria-label={`Edit item ${item}`}
+              title="Edit"
+              onClick={() => editAnswer(cell, item)}
+            >
+              <Icon name="pencil" />
+            </button>
+            <button
+              class="button quiet only-icon"
+              aria-label={`Ask item ${item} again`}
+              title="Ask again"
+              onClick={() => void notebook.runCell(cell.id, { items: [item], mode: "live" })}
+            >
+              <Icon name="stale" />
+            </button>
+          </span>
+        )}
+      </td>
     </tr>
   );
 }
 
-function how(output: Output | undefined, text: string | undefined) {
-  if (!output) {
-    return text ? (
-      <>
-        <Icon name="stream" /> answering
-      </>
-    ) : (
-      <>
-        <Icon name="queued" /> queued
-      </>
-    );
-  }
-  if (output.failed) return <Icon name="fail" />;
-  if (output.source && output.source !== "live") {
-    return (
-      <>
-        <Icon name="record" /> from record
-      </>
-    );
-  }
-  return <Icon name="done" />;
+const SHAPES: Readonly<Record<RowState, readonly [IconName, string]>> = {
+  failed: ["fail", "no answer"],
+  stopped: ["cut", "stopped"],
+  answering: ["stream", "answering"],
+  queued: ["queued", "queued"],
+  edited: ["pencil", "edited"],
+  asked: ["done", ""],
+  recorded: ["record", "from record"],
+};
+
+function How({ state, output }: { state: RowState; output: Output | undefined }) {
+  const [icon, word] = SHAPES[state];
+  const call = answerCalls.value.get(output?.call_id ?? "");
+  const price = state === "asked" && call?.price_usd != null ? spent(call.price_usd) : "";
+  return (
+    <span class="how-word" title={word || "answered"}>
+      <Icon name={icon} /> {word || price || "done"}
+    </span>
+  );
+}
+
+/** What distinguishes the item: its prompt without what all of them begin with. */
+function shortPrompt(cell: Cell, output: Output | undefined): string {
+  const prompt = output?.prompt ?? "";
+  const start = cell.content.split("{", 1)[0] ?? "";
+  return (prompt.startsWith(start) ? prompt.slice(start.length) : prompt).slice(0, 200);
+}
+
+/** What the template inserts of an item: `item.text`. */
+function itemName(cell: Cell): string {
+  return /\{\s*(item\b[^{}:!]*)/.exec(cell.content)?.[1]?.trim().slice(0, 40) ?? "item";
+}
+
+/** A narrow screen shows short values and flags only. */
+function cellClass(value: unknown): string {
+  if (typeof value === "boolean") return "cut is-flag";
+  return plain(value).length > 12 ? "cut is-long" : "cut";
 }
 
 function objectOf(output: Output): Record<string, unknown> | null {
@@ -86,9 +193,4 @@ function objectOf(output: Output): Record<string, unknown> | null {
   return value !== null && typeof value === "object" && !Array.isArray(value)
     ? (value as Record<string, unknown>)
     : null;
-}
-
-function shown(value: unknown): string {
-  if (typeof value === "boolean") return value ? "yes" : "no";
-  return typeof value === "string" ? value : JSON.stringify(value) ?? "";
 }

@@ -18,12 +18,16 @@ interface Props {
   /** When, how long, what it cost. */
   readonly cost?: ComponentChildren;
   readonly actions?: ComponentChildren;
+  /** Whether what came of it stands beside the state. */
+  readonly hasResult?: boolean;
+  /** At the right end, whatever the state is. */
+  readonly end?: ComponentChildren;
 }
 
 /** The line; nothing where there is nothing to say. */
-export function StateLine({ cellId, status, result, variable, cost, actions }: Props) {
+export function StateLine({ cellId, status, result, variable, cost, actions, hasResult = !status?.word, end }: Props) {
   const notebook = useNotebook();
-  if (!status?.word && !result && !cost) return null;
+  if (!status?.word && !result && !cost && !end) return null;
   const numberOf = (id: string) => notebook.order.peek().indexOf(id) + 1;
   const more = status?.more.map((parts) => plain(parts, numberOf)).join("\n") || undefined;
   return (
@@ -47,10 +51,11 @@ export function StateLine({ cellId, status, result, variable, cost, actions }: P
             <WaysOut ways={status.ways} cellId={cellId} />
           </span>
         )}
-        {!status?.word && result}
+        {hasResult && result}
       </div>
-      {status?.word && variable ? <code class="variable end">{variable}</code> : null}
-      {!status?.word && cost && <div class="cost figures">{cost}</div>}
+      {!hasResult && variable ? <code class="variable end">{variable}</code> : null}
+      {hasResult && cost && <div class="cost figures">{cost}</div>}
+      {end}
     </div>
   );
 }

@@ -2,6 +2,7 @@
 
 import { inspectorTab, openInspector, TABS, type Tab } from "../store/inspector.ts";
 import { Icon } from "../ui/icon.tsx";
+import { AnswersTab } from "./answers.tsx";
 import { CallsTab } from "./calls.tsx";
 import { GraphTab } from "./graph.tsx";
 import { RequestTab } from "./request.tsx";
@@ -12,13 +13,16 @@ const WORDS: Readonly<Record<Tab, string>> = {
   variables: "Variables",
   calls: "Calls",
   graph: "Graph",
+  answers: "Answers",
 };
+
+const WIDE: ReadonlySet<Tab> = new Set(["variables", "calls", "answers"]);
 
 export function Inspector() {
   const tab = inspectorTab.value;
   if (!tab) return null;
   return (
-    <aside class={tab === "variables" || tab === "calls" ? "inspector is-wide" : "inspector"} aria-label="Inspector">
+    <aside class={WIDE.has(tab) ? "inspector is-wide" : "inspector"} aria-label="Inspector">
       <div class="tabs" role="tablist">
         {TABS.map((name) => (
           <button role="tab" aria-selected={name === tab} onClick={() => openInspector(name)}>
@@ -39,6 +43,7 @@ export function Inspector() {
         {tab === "variables" && <VariablesTab />}
         {tab === "calls" && <CallsTab />}
         {tab === "graph" && <GraphTab />}
+        {tab === "answers" && <AnswersTab />}
       </div>
     </aside>
   );

@@ -13,6 +13,7 @@ import { takeFiles } from "../files/drop.ts";
 import { FindPanel } from "../find/find-panel.tsx";
 import { Inspector } from "../inspector/inspector.tsx";
 import { announcement } from "../store/announce.ts";
+import { watchAnswers } from "../store/answers.ts";
 import { NotebookContext, useNotebook } from "../store/context.ts";
 import { shownOrder } from "../store/focus.ts";
 import { inspectorTab } from "../store/inspector.ts";
@@ -40,6 +41,7 @@ export function NotebookPage({ notebook, reconnect }: { notebook: OpenNotebook; 
   useEffect(() => announceRuns(notebook), [notebook]);
   useEffect(() => watchForecasts(notebook), [notebook]);
   useEffect(() => provideForecasts(notebook), [notebook]);
+  useEffect(() => watchAnswers(notebook), [notebook]);
   const state = notebook.state.value;
   if (state === null) {
     return (

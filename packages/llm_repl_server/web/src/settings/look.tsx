@@ -2,7 +2,7 @@
 
 import { textSize } from "../store/look.ts";
 import { theme } from "../store/theme.ts";
-import { Segments } from "./segments.tsx";
+import { Segments } from "../ui/segments.tsx";
 
 export function Look() {
   return (

@@ -1,7 +1,7 @@
 /** What new notebooks begin with. Each notebook's own settings can be changed in it. */
 
 import { beginning } from "../store/new-notebooks.ts";
-import { Segments } from "./segments.tsx";
+import { Segments } from "../ui/segments.tsx";
 
 const MEANINGS = {
   live: "every prompt is asked again",

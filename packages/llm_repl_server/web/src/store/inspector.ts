@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 
-export const TABS = ["request", "variables", "calls", "graph"] as const;
+export const TABS = ["request", "variables", "calls", "graph", "answers"] as const;
 export type Tab = (typeof TABS)[number];
 
 /** Null: it is closed. */

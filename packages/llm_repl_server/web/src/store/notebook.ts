@@ -45,8 +45,6 @@ export class OpenNotebook {
   /** How many cells are stale. */
   readonly staleCount: ReadonlySignal<number>;
   readonly #places: ReadonlySignal<ReadonlyMap<string, number>>;
-  /** Tools that a cell may call until it ends: its id and the tool's name. */
-  readonly #allowed = new Set<string>();
   readonly #views = new Map<string, CellView>();
   readonly #source: EventSource;
   #events: WireEvent[] = [];
@@ -125,7 +123,6 @@ export class OpenNotebook {
     if (!state) return;
     const now = Date.now();
     for (const event of events) state = reduce(state, event, now);
-    this.#decideAllowed(events);
     if (events.some((event) => event.event === "run_started" && event.total > 1)) this.#readQueue();
     const missed = state.missedEvents;
     this.#server.value = state;
@@ -177,20 +174,9 @@ export class OpenNotebook {
     return this.#ask(() => runCalls.removeQueued(this.id, cellId));
   }
 
-  /** Agree to a call of a tool, and to all further ones of the same tool by this cell until it ends. */
+  /** Agree to a call of a tool, and to all others of the same tool until the run ends. */
   allowForRun(cellId: string, asked: Approval): void {
-    this.#allowed.add(`${cellId} ${asked.name}`);
-    void this.decideTool(cellId, asked.callId, true);
-  }
-
-  #decideAllowed(events: readonly WireEvent[]): void {
-    for (const event of events) {
-      if (event.event === "cell_execution_completed" || event.event === "cell_execution_failed") {
-        for (const key of this.#allowed) if (key.startsWith(`${event.cell_id} `)) this.#allowed.delete(key);
-      } else if (event.event === "tool_approval_needed" && this.#allowed.has(`${event.cell_id} ${event.name}`)) {
-        void this.decideTool(event.cell_id, event.call_id, true);
-      }
-    }
+    void this.decideTool(cellId, asked.callId, true, true);
   }
 
   // What a person does -----------------------------------------------------------------------------
@@ -289,12 +275,19 @@ export class OpenNotebook {
     return this.#ask(() => rest.restart(this.id));
   }
 
-  decideTool(cellId: string, callId: string, approved: boolean): Promise<void> {
+  decideTool(cellId: string, callId: string, approved: boolean, wholeRun = false): Promise<void> {
     return this.#ask(async () => {
-      await rest.decideTool(this.id, cellId, callId, approved);
+      await rest.decideTool(this.id, cellId, callId, approved, wholeRun);
       const server = this.#server.value;
-      if (server) this.#server.value = withoutApproval(server, cellId, callId);
+      if (server) this.#server.value = withoutApproval(server, cellId, callId, wholeRun);
     });
+  }
+
+  /** Take a cell as the server has answered with it, before its event comes. */
+  take(cell: Cell): void {
+    const server = this.#server.value;
+    if (!server?.cells.has(cell.id)) return;
+    this.#server.value = { ...server, cells: new Map(server.cells).set(cell.id, cell) };
   }
 
   /** Ask the server for something, after it has every edit. */

@@ -192,11 +192,14 @@ function withActivity(
 }
 
 /** The state after somebody has decided whether a tool may be called, which no event tells. */
-export function withoutApproval(state: NotebookState, id: string, callId: string): NotebookState {
-  if (!state.activities.has(id)) return state;
+export function withoutApproval(
+  state: NotebookState, id: string, callId: string, wholeRun = false,
+): NotebookState {
+  const decided = state.activities.get(id)?.approvals.find((asked) => asked.callId === callId);
+  if (!decided) return state;
   return withActivity(state, id, (activity) => ({
     ...activity,
-    approvals: activity.approvals.filter((asked) => asked.callId !== callId),
+    approvals: activity.approvals.filter((asked) => (wholeRun ? asked.name !== decided.name : asked !== decided)),
   }));
 }
 

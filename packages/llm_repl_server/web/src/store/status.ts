@@ -66,6 +66,7 @@ export function statusOf(cell: Cell, activity: Activity | undefined, around: Aro
       return cell.stale ? stale(cell) : make("idle", "Not run yet", "plain", { ways: ["run"] });
     case "completed":
       if (cell.stale) return stale(cell);
+      if (!cell.for_each && answers(cell).some((output) => output.edited)) return make("pencil", "Edited by you", "plain");
       return answers(cell).some((output) => output.source && output.source !== "live")
         ? make("record", "", "plain")
         : make("done", "", "plain");

@@ -69,6 +69,8 @@ const AT_ONCE = { Prefer: "respond-async" };
 export interface RunOptions {
   readonly mode?: Mode;
   readonly budget?: { readonly usd?: number };
+  /** Of a prompt over items: those to ask for; the others keep their answers. */
+  readonly items?: "failed" | readonly number[];
 }
 
 export const rest = {
@@ -113,9 +115,9 @@ export const rest = {
 
   preview: (id: string, cellId: string, signal: AbortSignal) =>
     request<Preview>("GET", `${cell(id, cellId)}/preview`, { signal }),
-  decideTool: (id: string, cellId: string, callId: string, approved: boolean) =>
+  decideTool: (id: string, cellId: string, callId: string, approved: boolean, wholeRun: boolean) =>
     request("POST", `${cell(id, cellId)}/tool_calls/${encodeURIComponent(callId)}`, {
-      body: { approved },
+      body: wholeRun ? { approved, whole_run: true } : { approved },
     }),
 
   uploadFile: (path: string, data: string) =>

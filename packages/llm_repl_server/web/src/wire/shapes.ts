@@ -38,6 +38,16 @@ export interface Output {
   readonly source?: Mode;
   readonly interrupted?: boolean;
   readonly failed?: boolean;
+  readonly refusal?: string;
+  /** Who wrote it was a person; what the model had given. */
+  readonly edited?: {
+    readonly id: string;
+    readonly at: string;
+    readonly original: { readonly content: string; readonly value?: unknown };
+  };
+  /** Of an error that says which items of a prompt failed. */
+  readonly total?: number;
+  readonly failed_items?: readonly { readonly item: number; readonly ename: string; readonly error: string }[];
   /** Of a memory cell: names, and names to texts. */
   readonly added?: readonly string[];
   readonly updated_state?: Readonly<Record<string, string>>;

@@ -1,6 +1,6 @@
 /** A choice of a few, side by side: one is taken, by pointer or by the arrow keys. */
 
-import { Icon, type IconName } from "../ui/icon.tsx";
+import { Icon, type IconName } from "./icon.tsx";
 
 interface Props<T extends string> {
   readonly label: string;

@@ -1,0 +1,29 @@
+/** The state of an item of a prompt that is sent for each. Pure. */
+
+import type { Output } from "../wire/shapes.ts";
+import type { FailedItem } from "./answer-shape.ts";
+
+/** In this order where a table is sorted by state. */
+const STATES = ["failed", "stopped", "answering", "queued", "edited", "asked", "recorded"] as const;
+export type RowState = (typeof STATES)[number];
+
+export function rowState(
+  output: Output | undefined, failure: FailedItem | undefined, text: string | undefined, isRunning: boolean,
+): RowState {
+  if (failure || output?.failed) return "failed";
+  if (!output) {
+    if (!isRunning) return "stopped";
+    return text ? "answering" : "queued";
+  }
+  if (output.interrupted) return "stopped";
+  if (output.edited) return "edited";
+  return output.source && output.source !== "live" ? "recorded" : "asked";
+}
+
+/** The items, those first that want somebody. */
+export function sortedByState(states: readonly RowState[]): readonly number[] {
+  return states
+    .map((state, item) => [STATES.indexOf(state), item] as const)
+    .sort(([oneRank, one], [otherRank, other]) => oneRank - otherRank || one - other)
+    .map(([, item]) => item);
+}
