@@ -37,7 +37,7 @@ class Approvals:
     """Who waits for a yes or a no. Used in the engine's loop."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, _Waiting] = {}
+        self._waiting: dict[str, _PendingApproval] = {}
 
     @property
     def questions(self) -> tuple[ToolApprovalRequest, ...]:
@@ -61,7 +61,7 @@ class Approvals:
             call_id=new_id(), cell_id=cell_id, name=name, arguments=arguments, item=item
         )
         decision: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting[question.call_id] = _Waiting(question, decision, allowed)
+        self._waiting[question.call_id] = _PendingApproval(question, decision, allowed)
         try:
             yield question, decision
         finally:
@@ -112,7 +112,7 @@ class Approvals:
                 waiting.decision.set_result(False)
 
 
-class _Waiting(Struct, frozen=True, eq=False):
+class _PendingApproval(Struct, frozen=True, eq=False):
     question: ToolApprovalRequest
     decision: asyncio.Future[bool]
     allowed: set[str]
