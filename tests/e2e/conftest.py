@@ -20,6 +20,8 @@ from typing import Any
 import psutil
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))  # for the modules beside the tests
+
 LIMIT_S = 30.0
 REPOSITORY = Path(__file__).parents[2]
 BROWSER_LIMIT_MS = 20_000

@@ -27,8 +27,9 @@ from llm_repl_server.api.variables import variables
 from llm_repl_server.auth.middleware import ADMITTED_KEY, AccessMiddleware
 from llm_repl_server.auth.policy import Policy
 from llm_repl_server.auth.token import load_token
-from llm_repl_server.page.serving import page
+from llm_repl_server.page.serving import no_page, page
 from llm_repl_server.services.services import Services
+from llm_repl_server.serving.base_path import BasePathMiddleware, check_base_path
 from llm_repl_server.serving.stopping import on_stop
 from llm_repl_server.settings import ServerSettings
 from llm_repl_server.sockets.broadcaster import Broadcaster
@@ -84,7 +85,12 @@ def create_app(
     app.wsgi_app = AccessMiddleware(  # type: ignore[method-assign]  # Flask's own way to add a middleware
         app.wsgi_app, policy, body_limit_bytes=settings.body_limit_bytes
     )
-    app.register_blueprint(page)
+    base_path = check_base_path(settings.base_path)
+    if base_path or settings.trust_proxy:
+        app.wsgi_app = BasePathMiddleware(  # type: ignore[method-assign]  # as above
+            app.wsgi_app, base_path, trust_proxy=settings.trust_proxy
+        )
+    app.register_blueprint(page if settings.page else no_page)
     install_description(app, RESOURCES, _choices(services.application))
 
     services.publisher.add_listener(broadcaster)

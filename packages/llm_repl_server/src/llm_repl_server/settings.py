@@ -44,6 +44,20 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
         str | None,
         Meta(description="The folder for notebook files; not set: the working directory."),
     ] = None
+    page: Annotated[
+        bool, Meta(description="Whether the page is served, and not the API alone.")
+    ] = True
+    base_path: Annotated[
+        str | None,
+        Meta(description="The path that a proxy serves this under: `/notebooks`; not set: none."),
+    ] = None
+    trust_proxy: Annotated[
+        bool,
+        Meta(
+            description="Whether to take that path from `X-Forwarded-Prefix`: only behind a proxy "
+            "that sets or removes it."
+        ),
+    ] = False
     database_url: Annotated[
         str | None,
         Meta(description="The database for notebooks; not set: a file in the data folder."),

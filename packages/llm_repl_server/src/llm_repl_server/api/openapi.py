@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 from apispec import APISpec
-from flask import Blueprint, Flask, Response
+from flask import Blueprint, Flask, Response, request
 from flask_swagger_ui import get_swaggerui_blueprint
 from msgspec import Struct
 
@@ -122,16 +122,26 @@ def install_description(app: Flask, resources: Iterable[Resource], choices: Choi
 
     @described.get(DOCUMENT_PATH)
     def openapi() -> Response:
+        if request.script_root:  # its paths are not at the root of the host
+            return json_response({**document, "servers": [{"url": request.script_root}]})
         return json_response(document)
 
-    app.register_blueprint(described)
-    app.register_blueprint(
-        get_swaggerui_blueprint(
-            PAGE_PATH,
-            DOCUMENT_PATH,
-            config={"app_name": "LLM-REPL", "validatorUrl": None, "oauth2RedirectUrl": ""},
-        )
+    shown = get_swaggerui_blueprint(
+        PAGE_PATH,
+        DOCUMENT_PATH,
+        config={"app_name": "LLM-REPL", "validatorUrl": None, "oauth2RedirectUrl": ""},
     )
+    shown.after_request(_under_base_path)
+    app.register_blueprint(described)
+    app.register_blueprint(shown)
+
+
+def _under_base_path(response: Response) -> Response:
+    """Have the page ask for its parts below the path that stands before all others."""
+    if request.script_root and response.mimetype == "text/html":
+        root = request.script_root.encode()
+        response.set_data(response.get_data().replace(b'"/api/', b'"' + root + b"/api/"))
+    return response
 
 
 def _close(components: dict[str, Any], endpoint: Endpoint) -> None:

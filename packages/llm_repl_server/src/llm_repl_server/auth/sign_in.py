@@ -15,10 +15,22 @@ SIGN_IN_PATH = "/sign-in"
 FORM_LIMIT_BYTES = 10_000
 """More than a token in it needs."""
 
+# The colours and measures of the page's `tokens.css`, which this page may not load.
 _STYLE = (
-    "body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1rem}"
-    "input{font:inherit;width:100%;box-sizing:border-box;padding:.4rem}"
-    "button{font:inherit;margin-top:.6rem;padding:.4rem 1.2rem}"
+    ":root{color-scheme:light dark;--paper:light-dark(#fefefd,#16181b);--ink:light-dark(#1b1d20,#e5e6e7);"
+    "--ink-2:light-dark(#4a4e54,#b6bac0);--edge:light-dark(#878a8f,#747a82);"
+    "--accent:light-dark(#16598c,#84bce8);--fill:light-dark(#16598c,#34729f)}"
+    "body{max-width:400px;margin:18vh auto 0;padding:0 24px;background:var(--paper);color:var(--ink);"
+    'font:13px/20px -apple-system,"Segoe UI",Inter,Roboto,Ubuntu,"Noto Sans",system-ui,sans-serif}'
+    "h1{margin:0 0 8px;font-size:20px;line-height:28px;font-weight:650}"
+    "p{margin:0 0 24px;color:var(--ink-2)}code{font-size:12px}"
+    "label{display:block;margin-bottom:4px;font-weight:500}"
+    "input{box-sizing:border-box;width:100%;min-height:36px;padding:0 10px;border:1px solid var(--edge);"
+    "border-radius:6px;background:var(--paper);color:inherit;font:inherit}"
+    "button{min-height:36px;margin-top:12px;padding:0 16px;border:1px solid var(--fill);border-radius:6px;"
+    "background:var(--fill);color:#fff;font:inherit;font-weight:500;cursor:pointer}"
+    ":focus-visible{outline:2px solid var(--accent);outline-offset:2px}"
+    "@media (pointer:coarse){body{font-size:15px}input,button{min-height:44px}}"
 )
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _CONTENT_POLICY = (

@@ -29,6 +29,18 @@ __all__ = ["command", "serve_everywhere"]
     type=click.Path(file_okay=False, exists=True),
     help="The folder for notebook files.  [default: the working directory]",
 )
+@click.option(
+    "--base-path",
+    metavar="PATH",
+    help="The path that a proxy serves this under, such as /notebooks.",
+)
+@click.option(
+    "--trust-proxy",
+    is_flag=True,
+    default=None,
+    help="Take that path from X-Forwarded-Prefix; only behind a proxy that sets or removes it.",
+)
+@click.option("--no-page", "page", flag_value=False, default=None, help="Serve the API alone.")
 @click.option("--database-url", help="The database for notebooks.")
 @click.option("--config", type=click.Path(path_type=Path), help="The settings file.")
 @click.option("--open", "opens_page", is_flag=True, help="Open the page in the browser.")
@@ -39,6 +51,7 @@ def command(
     """Serve notebooks over HTTP and Socket.IO, until Ctrl-C."""
     from llm_repl_core import load_settings
     from llm_repl_server.auth.token import load_token
+    from llm_repl_server.serving.base_path import check_base_path
     from llm_repl_server.settings import ServerSettings
 
     flags["allow_origin"] = flags["allow_origin"] or None
@@ -50,7 +63,10 @@ def command(
 
         return create_app(settings, token=loaded.secret)
 
+    base_path = check_base_path(settings.base_path)
+
     def announce(url: str) -> None:
+        url += base_path
         shown = f"{url}/?token={loaded.secret.reveal()}" if loaded.generated else url
         click.echo(f"LLM-REPL serves at {shown if settings.auth != 'none' else url}")
         click.echo(f"The API is documented at {url}/api/docs. Press Ctrl-C to stop the server.")

@@ -17,9 +17,11 @@ from typing import Final
 from flask import Blueprint, Response, abort, request
 from msgspec import Struct
 
-__all__ = ["page"]
+__all__ = ["no_page", "page"]
 
 page = Blueprint("page", __name__)
+no_page = Blueprint("no_page", __name__)
+"""In the place of `page` where the API alone is served."""
 
 _MEDIA_TYPES: Final = {
     ".html": "text/html",
@@ -74,6 +76,12 @@ def start() -> Response:
     response.headers["Content-Security-Policy"] = _POLICY.replace("{nonce}", nonce)
     response.headers["Cache-Control"] = "no-store"
     return _guarded(response)
+
+
+@no_page.get("/")
+def description() -> Response:
+    """Lead to the description of the API."""
+    return Response(status=303, headers={"Location": request.script_root + "/api/docs"})
 
 
 @page.get("/frame")
