@@ -10,6 +10,7 @@ from llm_repl_core.execution.cell_type import CellType
 from llm_repl_core.formats.base import Format
 from llm_repl_core.formats.ipynb import IpynbFormat
 from llm_repl_core.formats.llmn import LlmnFormat
+from llm_repl_core.formats.text_notebooks import MarkdownNotebookFormat, PercentFormat
 from llm_repl_core.kernels.base import Kernel
 from llm_repl_core.kernels.in_process import InProcessKernel
 from llm_repl_core.kernels.jupyter import JupyterKernel
@@ -39,5 +40,5 @@ def llm_repl_kernels() -> list[type[Kernel]]:
 
 @hookimpl
 def llm_repl_formats() -> list[type[Format]]:
-    """The native format and Jupyter's."""
-    return [LlmnFormat, IpynbFormat]
+    """The native format, Jupyter's, and those for people's editors."""
+    return [LlmnFormat, IpynbFormat, PercentFormat, MarkdownNotebookFormat]

@@ -28,6 +28,7 @@ def test_help_lists_every_command(llm_repl: RunCommand) -> None:
     for command in (
         "ask",
         "calls",
+        "convert",
         "diff",
         "graph",
         "keys",

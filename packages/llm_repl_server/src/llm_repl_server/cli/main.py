@@ -23,6 +23,7 @@ __all__ = ["cli", "main"]
 _COMMANDS = {
     "ask": "Ask one question, and print the answer.",
     "calls": "Show the calls to models, and what they cost.",
+    "convert": "Write a notebook in another format.",
     "diff": "Show what differs between two notebooks.",
     "graph": "Draw which cells of a notebook depend on which.",
     "keys": "Store the keys of providers.",
