@@ -28,7 +28,6 @@ export function CodeBody({ cell, status, onKey }: Props) {
         language="python"
         label={cell.type === "MemoryCell" ? "memory" : "code"}
         class="source block"
-        names={() => []}
         onChange={(content) => notebook.change(cell.id, { content })}
         onKey={onKey}
       >

@@ -16,7 +16,6 @@ export function MarkdownBody({ cell, onKey }: { cell: Cell; onKey: (event: Keybo
         language="markdown"
         label="Markdown"
         class="source prose"
-        names={() => []}
         onChange={(content) => notebook.change(cell.id, { content })}
         onKey={onKey}
       >

@@ -47,7 +47,6 @@ export function PromptBody({ cell, status, onKey }: Props) {
           language="template"
           label="prompt"
           class="source template"
-          names={() => notebook.names.peek()}
           onChange={(content) => {
             noteOwn(cell.id);
             notebook.change(cell.id, { content });

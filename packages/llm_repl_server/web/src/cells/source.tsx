@@ -8,6 +8,7 @@ import { editorModule, loadEditor } from "../editor/load.ts";
 import { useNotebook } from "../store/context.ts";
 import { editCell, editing, focused, stopEditing } from "../store/focus.ts";
 import { splitCell } from "./commands.ts";
+import { editorSources } from "./editor-sources.tsx";
 
 /** The editor that is open, for what stands beside it. */
 export const current = signal<Editor | null>(null);
@@ -18,7 +19,6 @@ interface Props {
   readonly language: Language;
   readonly label: string;
   readonly class: string;
-  readonly names: () => readonly string[];
   readonly onChange: (text: string) => void;
   readonly onKey: (event: KeyboardEvent) => boolean;
   /** The text as it is read. */
@@ -79,7 +79,7 @@ function EditedSource(props: Props) {
       cursor: editing.peek()?.cursor ?? null,
       label: latest.current.label,
       nonce: document.querySelector<HTMLMetaElement>("meta[name=nonce]")?.content ?? "",
-      names: () => latest.current.names(),
+      sources: editorSources(notebook),
       onChange: (text) => latest.current.onChange(text),
       onKey: (event) => splits(event, made.cursor()) || latest.current.onKey(event),
       onBlur: () => {

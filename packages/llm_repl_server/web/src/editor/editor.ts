@@ -3,13 +3,17 @@
  * of the cells is there before.
  */
 
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, type CompletionSource } from "@codemirror/autocomplete";
-import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
+import { closeBrackets, closeBracketsKeymap, completionKeymap, completionStatus } from "@codemirror/autocomplete";
+import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { python } from "@codemirror/lang-python";
 import { bracketMatching, indentUnit, syntaxHighlighting } from "@codemirror/language";
+import { selectNextOccurrence, selectSelectionMatches } from "@codemirror/search";
 import { Annotation, EditorState, type Extension } from "@codemirror/state";
-import { Decoration, EditorView, keymap, MatchDecorator, ViewPlugin, type DecorationSet, type ViewUpdate } from "@codemirror/view";
+import { Decoration, drawSelection, EditorView, keymap, MatchDecorator, ViewPlugin, type DecorationSet, type ViewUpdate } from "@codemirror/view";
 import { tagHighlighter, tags } from "@lezer/highlight";
+import { codeCompletion, hasSignature } from "./code-completion.ts";
+import type { EditorSources } from "./sources.ts";
+import { templateCompletion } from "./template-completion.ts";
 
 export { highlight } from "./highlight.ts";
 
@@ -23,8 +27,7 @@ export interface EditorOptions {
   readonly label: string;
   /** What the page's policy lets style sheets in by. */
   readonly nonce: string;
-  /** Names that a template may use. */
-  readonly names: () => readonly string[];
+  readonly sources: EditorSources;
   readonly onChange: (text: string) => void;
   /** A key that is not the editor's own; true: it was taken. */
   readonly onKey: (event: KeyboardEvent) => boolean;
@@ -91,13 +94,23 @@ export function mountEditor(parent: HTMLElement, options: EditorOptions): Editor
       extensions: [
         // Before the editor's own keys, so that those that run a cell do not break a line.
         EditorView.domEventHandlers({
-          keydown: (event) => !event.isComposing && options.onKey(event),
+          keydown: (event, view) => {
+            // What an input method is still composing is nobody's key; 229 is Safari's word for it.
+            if (event.isComposing || event.keyCode === 229) return false;
+            // Escape first closes what is open.
+            if (event.key === "Escape" && (completionStatus(view.state) !== null || hasSignature(view))) return false;
+            return options.onKey(event);
+          },
           blur: () => options.onBlur(),
         }),
         history(),
         ...ofLanguage(options),
         EditorState.allowMultipleSelections.of(true),
-        keymap.of([...closeBracketsKeymap, ...completionKeymap, ...defaultKeymap, ...historyKeymap]),
+        drawSelection(),
+        keymap.of([
+          { key: "Mod-d", run: selectNextOccurrence, preventDefault: true },
+          { key: "Mod-Shift-l", run: selectSelectionMatches, preventDefault: true },
+          ...closeBracketsKeymap, ...completionKeymap, ...defaultKeymap, ...historyKeymap]),
         EditorView.lineWrapping,
         EditorView.cspNonce.of(options.nonce),
         EditorView.contentAttributes.of({ "aria-label": options.label, spellcheck: options.language === "python" ? "false" : "true" }),
@@ -142,20 +155,11 @@ function ofLanguage(options: EditorOptions): Extension[] {
         indentUnit.of("    "),
         bracketMatching(),
         closeBrackets(),
-        autocompletion(),
-        keymap.of([indentWithTab]),
+        codeCompletion(options.sources),
       ];
     case "template":
-      return [fields, autocompletion({ override: [namesFor(options.names)] })];
+      return [fields, templateCompletion(options.sources)];
     case "markdown":
       return [];
   }
-}
-
-function namesFor(names: () => readonly string[]): CompletionSource {
-  return (context) => {
-    const typed = context.matchBefore(/\{[\p{L}\p{N}_]*$/u);
-    if (!typed) return null;
-    return { from: typed.from + 1, options: names().map((name) => ({ label: name, type: "variable" })) };
-  };
 }
