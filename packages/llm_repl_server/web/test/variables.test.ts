@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fieldPlace } from "../src/editor/field-path.ts";
-import { chosen, inOrder, whatItIs } from "../src/store/variables.ts";
+import { chosen, inOrder, whatItIs } from "../src/store/variable-lines.ts";
 import type { Variable } from "../src/wire/variables.ts";
 
 const variable = (name: string, fields: Partial<Variable> = {}): Variable => ({

@@ -3,7 +3,8 @@
 import { render } from "preact";
 import type { EditorSources, FieldOption, NameOption } from "../editor/sources.ts";
 import type { OpenNotebook } from "../store/notebook.ts";
-import { inOrder, variablesOf, whatItIs } from "../store/variables.ts";
+import { inOrder, whatItIs } from "../store/variable-lines.ts";
+import { variablesOf } from "../store/variables.ts";
 import { Icon, type IconName } from "../ui/icon.tsx";
 import { RestError } from "../wire/rest.ts";
 import type { CellType } from "../wire/shapes.ts";

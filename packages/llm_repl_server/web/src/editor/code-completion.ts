@@ -1,7 +1,7 @@
 /** Completion and signatures of code, asked of the kernel with the text as it stands. */
 
 import {
-  acceptCompletion, autocompletion, startCompletion, type Completion, type CompletionContext, type CompletionResult,
+  acceptCompletion, autocompletion, closeCompletion, startCompletion, type Completion, type CompletionContext, type CompletionResult,
 } from "@codemirror/autocomplete";
 import { indentLess, indentMore } from "@codemirror/commands";
 import { syntaxTree } from "@codemirror/language";
@@ -9,7 +9,7 @@ import { Prec, StateEffect, StateField, type Extension } from "@codemirror/state
 import { keymap, showTooltip, type EditorView, type Tooltip } from "@codemirror/view";
 import type { EditorSources, SignatureHelp } from "./sources.ts";
 
-const WORD = /[\p{L}\p{N}_]$/u;
+const WORD = /[\p{L}_][\p{L}\p{N}_]*$/u;
 /** Behind these the kernel is asked though no letter was typed: an attribute, a key. */
 const OPENER = /(?:[\p{L}\p{N}_)\]]\.|\[\s*["'])$/u;
 const IN_KEY = /\[\s*["'][^"']*$/;
@@ -30,9 +30,9 @@ export function codeCompletion(sources: EditorSources): Extension {
       keymap.of([
         { key: "Tab", run: (view) => acceptCompletion(view) || completeWord(view) || indentMore(view) },
         { key: "Shift-Tab", run: (view) => showSignature(view, sources) || indentLess(view) },
-        { key: "Escape", run: hideSignature },
       ]),
     ),
+    Prec.highest(keymap.of([{ key: "Escape", run: hideSignature }])),
   ];
 }
 
@@ -96,6 +96,7 @@ export function hasSignature(view: EditorView): boolean {
 
 function hideSignature(view: EditorView): boolean {
   if (!hasSignature(view)) return false;
+  closeCompletion(view);
   view.dispatch({ effects: setSignature.of(null) });
   return true;
 }

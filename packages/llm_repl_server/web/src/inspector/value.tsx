@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { useNotebook } from "../store/context.ts";
-import { whatItIs } from "../store/variables.ts";
+import { whatItIs } from "../store/variable-lines.ts";
 import { count } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
 import { variableCalls, type ValueEntry, type ValuePage } from "../wire/variables.ts";

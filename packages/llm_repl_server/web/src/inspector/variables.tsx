@@ -3,7 +3,8 @@
 import { useEffect, useState } from "preact/hooks";
 import { useNotebook } from "../store/context.ts";
 import { focused } from "../store/focus.ts";
-import { chosen, inOrder, variablesOf, whatItIs } from "../store/variables.ts";
+import { chosen, inOrder, whatItIs } from "../store/variable-lines.ts";
+import { variablesOf } from "../store/variables.ts";
 import { count, moment } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
 import type { Variable } from "../wire/variables.ts";

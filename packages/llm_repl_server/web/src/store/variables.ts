@@ -2,7 +2,7 @@
 
 import { signal, type Signal } from "@preact/signals";
 import { RestError } from "../wire/rest.ts";
-import { variableCalls, type Summary, type VariableList, type Variable } from "../wire/variables.ts";
+import { variableCalls, type VariableList } from "../wire/variables.ts";
 import type { OpenNotebook } from "./notebook.ts";
 
 export interface VariablesState {
@@ -35,35 +35,4 @@ export function variablesOf(notebook: OpenNotebook): VariablesState {
     states.set(notebook, state);
   }
   return state;
-}
-
-const LETTERS = new Set(["str", "bytes", "bytearray"]);
-const whole = new Intl.NumberFormat("en-US");
-
-/** The type and the size: "DataFrame, 9 × 4", "list of 9", "str, 271 letters". */
-export function whatItIs(value: Summary): string {
-  const { type_name: name, shape, length } = value;
-  if (shape?.length === 1) return `${name} of ${whole.format(shape[0] ?? 0)}`;
-  if (shape) return `${name}, ${shape.map((n) => whole.format(n)).join(" × ")}`;
-  if (length === null) return name;
-  if (!LETTERS.has(name)) return `${name} of ${whole.format(length)}`;
-  // A short text stands beside it.
-  if (length <= 40) return name;
-  return `${name}, ${whole.format(length)} ${name === "str" ? "letters" : "bytes"}`;
-}
-
-/** In the order of the cells that make them, then by name. */
-export function inOrder(variables: readonly Variable[], order: readonly string[]): readonly Variable[] {
-  const places = new Map(order.map((id, place) => [id, place]));
-  const placeOf = (variable: Variable) => places.get(variable.made_by ?? "") ?? order.length;
-  return [...variables].sort((a, b) => placeOf(a) - placeOf(b) || a.name.localeCompare(b.name));
-}
-
-/** Those whose name has the letters, in upper or lower case; those that a cell uses. */
-export function chosen(variables: readonly Variable[], text: string, cellId: string | null): readonly Variable[] {
-  const wanted = text.trim().toLowerCase();
-  return variables.filter(
-    (variable) =>
-      variable.name.toLowerCase().includes(wanted) && (cellId === null || variable.used_by.includes(cellId)),
-  );
 }
