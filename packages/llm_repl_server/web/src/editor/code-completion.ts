@@ -20,6 +20,8 @@ interface CodeCompletion extends Completion {
 
 export function codeCompletion(sources: EditorSources): Extension {
   return [
+    // Before completion's own keys, of which one takes Escape while it still asks.
+    Prec.highest(keymap.of([{ key: "Escape", run: hideSignature }])),
     autocompletion({
       override: [(context) => complete(sources, context)],
       icons: false,
@@ -32,7 +34,6 @@ export function codeCompletion(sources: EditorSources): Extension {
         { key: "Shift-Tab", run: (view) => showSignature(view, sources) || indentLess(view) },
       ]),
     ),
-    Prec.highest(keymap.of([{ key: "Escape", run: hideSignature }])),
   ];
 }
 
