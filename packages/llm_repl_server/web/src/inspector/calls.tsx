@@ -1,5 +1,6 @@
 /** The calls to models: when, how long, what they took. */
 
+import { openCalls } from "../store/calls-view.ts";
 import { useNotebook } from "../store/context.ts";
 import { moment, count, seconds, spent, plural } from "../ui/format.ts";
 import { Icon, type IconName } from "../ui/icon.tsx";
@@ -27,6 +28,12 @@ export function CallsTab() {
   if (!value.calls.length) return <p class="quiet-text">No model was asked yet.</p>;
   return (
     <>
+      <p class="graph-head">
+        <button class="button small" onClick={() => openCalls()}>
+          <Icon name="calls" />
+          All calls, with their times and costs
+        </button>
+      </p>
       {spending && (
         <dl class="sums figures">
           <div>

@@ -1,49 +1,188 @@
-/** What the focused cell needs, and what needs it. */
+/** What the focused cell needs and what needs it, why it holds others up, and in which order prompts are asked. */
 
+import { CellNumber } from "../cells/sentence.tsx";
 import { useNotebook } from "../store/context.ts";
 import { focused } from "../store/focus.ts";
-import { rest } from "../wire/rest.ts";
-import type { GraphEdge } from "../wire/shapes.ts";
-import { useFetched } from "./fetched.ts";
-import { CellLink } from "./request.tsx";
+import { useGraph } from "../store/graph.ts";
+import { isFolded, showsAllCells } from "../store/graph-view.ts";
+import { wavesOf } from "../store/waves.ts";
+import { plural } from "../ui/format.ts";
+import { Icon } from "../ui/icon.tsx";
+import { API } from "../wire/rest.ts";
+import type { Graph, GraphEdge } from "../wire/shapes.ts";
+
+const MOST_EDGES = 100;
+const MOST_WAVES = 30;
+const MOST_IN_WAVE = 12;
 
 const WORDS: Readonly<Record<GraphEdge["kind"], string>> = {
   variable: "a variable",
-  context: "it is sent as context",
-  barrier: "it may change anything",
-  in_the_way: "it changed what was asked ahead",
+  context: "goes along",
+  barrier: "may use or change anything",
+  in_the_way: "changed what was asked ahead",
 };
 
 export function GraphTab() {
   const notebook = useNotebook();
+  const { graph, error } = useGraph(notebook);
   const id = focused.value;
-  const { value, error } = useFetched(
-    () => rest.graph(notebook.id),
-    [notebook.id, notebook.order.value, notebook.state.value?.activities.size],
-    200,
-  );
-  if (!value) return <p class="quiet-text">{error ?? "Reading what needs what"}</p>;
-  if (!id) return <p class="quiet-text">Choose a cell to see what it needs.</p>;
-  const number = notebook.view(id).index.value + 1;
+  const value = graph.value;
+  if (!value) return <p class="quiet-text">{error.value ?? "Reading what needs what"}</p>;
+  const cells = notebook.state.value?.cells;
+  const waves = wavesOf(notebook.order.value, (one) => cells?.get(one)?.type === "PromptCell", value.edges);
+  const number = id ? notebook.view(id).index.value + 1 : 0;
+  const isOfAll = showsAllCells.value || !number;
   return (
     <>
-      <h2>Cell {number} needs</h2>
-      <Edges edges={value.edges.filter((edge) => edge.target === id)} end="source" />
-      <h2>Needs cell {number}</h2>
-      <Edges edges={value.edges.filter((edge) => edge.source === id)} end="target" />
+      <h2>
+        What needs what
+        <span class="end quiet-text">{waves.length ? plural(waves.length, "wave") : ""}</span>
+      </h2>
+      <div class="graph-head">
+        <span class="segments" role="radiogroup" aria-label="Of which cells">
+          <button role="radio" aria-checked={!isOfAll} disabled={!number} onClick={() => (showsAllCells.value = false)}>
+            {number ? `Cell ${number}` : "One cell"}
+          </button>
+          <button role="radio" aria-checked={isOfAll} onClick={() => (showsAllCells.value = true)}>
+            All cells
+          </button>
+        </span>
+        <button class="button small" aria-pressed={isFolded.value} onClick={() => (isFolded.value = !isFolded.value)}>
+          <Icon name="fold" />
+          Folded
+        </button>
+        <a
+          class="button small"
+          href={`${API}notebooks/${encodeURIComponent(notebook.id)}/graph?format=svg`}
+          download={`${notebook.state.value?.name ?? "graph"}.svg`}
+        >
+          <Icon name="out" />
+          SVG
+        </a>
+      </div>
+      {isOfAll || !id ? (
+        <Pairs edges={value.edges} />
+      ) : (
+        <>
+          <Barrier graph={value} id={id} number={number} />
+          <div class="needs-lists">
+            <div>
+              <h2>Cell {number} needs</h2>
+              <Edges edges={value.edges.filter((edge) => edge.target === id)} end="source" />
+            </div>
+            <div>
+              <h2>Needed by</h2>
+              <Edges edges={value.edges.filter((edge) => edge.source === id)} end="target" />
+            </div>
+          </div>
+        </>
+      )}
+      {waves.length > 0 && (
+        <>
+          <h2>In which order prompts are asked</h2>
+          <table class="wave-table">
+            <tbody>
+              {waves.slice(0, MOST_WAVES).map((wave, at) => (
+                <tr key={at}>
+                  <th scope="row">Wave {at + 1}</th>
+                  <td>
+                    {wave.slice(0, MOST_IN_WAVE).map((prompt) => (
+                      <span key={prompt}>
+                        <CellNumber id={prompt} /> <code>{cells?.get(prompt)?.response_var ?? ""}</code>
+                        {cells?.get(prompt)?.for_each ? ", all items at once" : ""}
+                      </span>
+                    ))}
+                    {wave.length > MOST_IN_WAVE && <span>{`and ${wave.length - MOST_IN_WAVE} more`}</span>}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+          <p class="note">Code and memory run in the order of the document.</p>
+        </>
+      )}
     </>
+  );
+}
+
+/** Why a cell holds others up, or is held up by all, as a sentence. */
+function Barrier({ graph, id, number }: { graph: Graph; id: string; number: number }) {
+  const notebook = useNotebook();
+  const reason = graph.nodes.find((node) => node.id === id)?.barrier;
+  const cell = notebook.view(id).cell.value;
+  const behind = graph.edges.filter((edge) => edge.kind === "barrier" && edge.source === id);
+  if (!reason) return null;
+  const [tool] = cell?.tools ?? [];
+  return (
+    <section class="barrier-note">
+      <h3>
+        <Icon name="barrier" />
+        Cell {number} is a barrier
+      </h3>
+      <p>
+        <Coded text={sentence(reason)} /> So it waits for every prompt above it
+        {behind.length > 0 && (
+          <>
+            , and {behind.slice(0, 5).map((edge) => <><CellNumber id={edge.target} /> </>)}
+            {behind.length > 1 ? "wait for it" : "waits for it"}
+          </>
+        )}
+        .
+      </p>
+      {cell?.type === "PromptCell" && tool && (
+        <button
+          class="button small"
+          onClick={() => notebook.change(id, { tools: (cell.tools ?? []).filter((name) => name !== tool) })}
+        >
+          {`Remove ${tool} from cell ${number}`}
+        </button>
+      )}
+    </section>
+  );
+}
+
+/** A text with its code in backticks. */
+function Coded({ text }: { text: string }) {
+  return <>{text.split("`").map((part, at) => (at % 2 ? <code>{part}</code> : part))}</>;
+}
+
+/** A clause as a sentence. */
+function sentence(clause: string): string {
+  return `${clause.slice(0, 1).toUpperCase()}${clause.slice(1).replace(/\.$/, "")}.`;
+}
+
+function Pairs({ edges }: { edges: readonly GraphEdge[] }) {
+  if (!edges.length) return <p class="quiet-text">No cell needs another.</p>;
+  return (
+    <ul class="edges">
+      {edges.slice(0, MOST_EDGES).map((edge) => (
+        <li>
+          <CellNumber id={edge.target} /> needs <CellNumber id={edge.source} /> {what(edge)}
+        </li>
+      ))}
+      {edges.length > MOST_EDGES && <li class="quiet-text">{`and ${edges.length - MOST_EDGES} more`}</li>}
+    </ul>
   );
 }
 
 function Edges({ edges, end }: { edges: readonly GraphEdge[]; end: "source" | "target" }) {
   if (!edges.length) return <p class="quiet-text">Nothing.</p>;
+  const byCell = new Map<string, GraphEdge[]>();
+  for (const edge of edges) byCell.set(edge[end], [...(byCell.get(edge[end]) ?? []), edge]);
   return (
     <ul class="edges">
-      {edges.map((edge) => (
-        <li>
-          <CellLink id={edge[end]} /> {edge.variable ? <code>{edge.variable}</code> : WORDS[edge.kind]}
-        </li>
-      ))}
+      {[...byCell].slice(0, MOST_EDGES).map(([id, joined]) => {
+        const variables = joined.flatMap(({ variable }) => (variable ? [variable] : []));
+        return (
+          <li key={id}>
+            <CellNumber id={id} /> {variables.length ? <code>{variables.join(", ")}</code> : joined.slice(0, 1).map(what)}
+          </li>
+        );
+      })}
     </ul>
   );
+}
+
+function what(edge: GraphEdge) {
+  return edge.variable ? <code>{edge.variable}</code> : WORDS[edge.kind];
 }

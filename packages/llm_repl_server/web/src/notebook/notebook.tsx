@@ -11,11 +11,17 @@ import { dragging, dropPlace } from "../cells/drag.ts";
 import { Drawer } from "../drawer/drawer.tsx";
 import { takeFiles } from "../files/drop.ts";
 import { FindPanel } from "../find/find-panel.tsx";
+import { CallsPage } from "../calls/calls-page.tsx";
+import { Arcs } from "../graph/arcs.tsx";
+import { WaveStrip } from "../run/wave-strip.tsx";
 import { Inspector } from "../inspector/inspector.tsx";
 import { announcement } from "../store/announce.ts";
 import { watchAnswers } from "../store/answers.ts";
 import { NotebookContext, useNotebook } from "../store/context.ts";
 import { shownOrder } from "../store/focus.ts";
+import { callsView, closeCalls } from "../store/calls-view.ts";
+import { followAnswers } from "../store/follow.ts";
+import { isFolded } from "../store/graph-view.ts";
 import { inspectorTab } from "../store/inspector.ts";
 import type { OpenNotebook } from "../store/notebook.ts";
 import { goTo } from "../store/route.ts";
@@ -42,6 +48,8 @@ export function NotebookPage({ notebook, reconnect }: { notebook: OpenNotebook; 
   useEffect(() => watchForecasts(notebook), [notebook]);
   useEffect(() => provideForecasts(notebook), [notebook]);
   useEffect(() => watchAnswers(notebook), [notebook]);
+  useEffect(followAnswers, []);
+  useEffect(() => closeCalls, [notebook]);
   const state = notebook.state.value;
   if (state === null) {
     return (
@@ -55,10 +63,16 @@ export function NotebookPage({ notebook, reconnect }: { notebook: OpenNotebook; 
       <div class="top">
         <TopBar />
         <Banners notebook={notebook} reconnect={reconnect} />
+        <WaveStrip />
       </div>
-      <div class={inspectorTab.value ? "work is-inspected" : "work"}>
+      {callsView.value && !state.deleted && (
+        <div class="work">
+          <CallsPage />
+        </div>
+      )}
+      <div class={inspectorTab.value ? "work is-inspected" : "work"} hidden={callsView.value !== null && !state.deleted}>
         <main
-          class="document"
+          class={isFolded.value && inspectorTab.value === "graph" ? "document is-folded" : "document"}
           onDragOver={(event) => (dragging.isCells(event) ? dragging.over(event) : event.preventDefault())}
           onDragLeave={dragging.leave}
           onDrop={(event) => {
@@ -74,6 +88,7 @@ export function NotebookPage({ notebook, reconnect }: { notebook: OpenNotebook; 
           }}
         >
           {state.deleted ? <Gone /> : <Cells />}
+          <Arcs />
         </main>
         {inspectorTab.value && <Inspector />}
       </div>

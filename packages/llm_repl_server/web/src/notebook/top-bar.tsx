@@ -11,6 +11,7 @@ import { Gauge } from "../run/gauge.tsx";
 import { RunControls } from "../run/run-controls.tsx";
 import { RunItems } from "../run/run-items.tsx";
 import { useNotebook } from "../store/context.ts";
+import { openCalls } from "../store/calls-view.ts";
 import { inspectorTab, toggleInspector } from "../store/inspector.ts";
 import { goTo } from "../store/route.ts";
 import { connection } from "../store/server.ts";
@@ -170,6 +171,9 @@ function More() {
       <hr />
       <MenuItem icon="file" onClick={() => chooseFiles((files) => void takeFiles(notebook, files))}>
         Add a file
+      </MenuItem>
+      <MenuItem icon="calls" onClick={() => openCalls()}>
+        Calls
       </MenuItem>
       <hr />
       <MenuItem icon="drop" onClick={() => download("llmn")}>

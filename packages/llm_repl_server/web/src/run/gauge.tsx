@@ -3,7 +3,7 @@
 import { useNotebook } from "../store/context.ts";
 import { useChoices } from "../store/choices.ts";
 import { plan } from "../store/forecasts.ts";
-import { openInspector } from "../store/inspector.ts";
+import { openCalls } from "../store/calls-view.ts";
 import { bound, spent } from "../ui/format.ts";
 
 const NEAR = 0.8;
@@ -26,7 +26,7 @@ export function Gauge() {
     <button
       class={`bar-state gauge ${isNear ? "warns" : ""}`}
       title={`Spent by this notebook${reserved ? `, and ≤ ${bound(reserved)} by calls under way` : ""}. Opens its calls`}
-      onClick={() => openInspector("calls")}
+      onClick={() => openCalls({})}
     >
       <span class="figures">
         {isNear || budgetUsd === null ? (

@@ -115,7 +115,7 @@ function running(cell: Cell, activity: Activity | undefined, now: number): Statu
   }
   const thinking = activity ? Math.floor(Math.max(0, now - activity.sentAt) / 1000) : 0;
   return make("stream", "Answering", "acts", {
-    reason: [since ? `thinks, ${count(thinking)} s` : "thinks"], ways: ["stop"],
+    reason: [thinking && since ? `thinks, ${count(thinking)} s` : "thinks"], ways: ["stop"],
   });
 }
 

@@ -161,13 +161,21 @@ export interface Call {
   readonly run_id: string;
   readonly cell_id: string;
   readonly item: number | null;
+  /** Which request of the prompt, from 0. */
+  readonly step: number;
   readonly provider: string;
   readonly model: string;
+  readonly answered_by: string | null;
   readonly source: Mode;
   readonly state: "completed" | "failed" | "interrupted" | "running" | "superseded";
   readonly started_at: string;
   readonly duration_s: number | null;
+  /** From the last attempt. */
   readonly first_token_s: number | null;
+  readonly queued_s: number | null;
+  /** From `started_at` until the last attempt. */
+  readonly last_attempt_s: number | null;
+  readonly attempts: number;
   readonly input_tokens: number | null;
   readonly output_tokens: number | null;
   readonly price_usd: number | null;
@@ -189,7 +197,14 @@ export interface GraphEdge {
   readonly kind: "barrier" | "context" | "in_the_way" | "variable";
 }
 
+export interface GraphNode {
+  readonly id: string;
+  /** Why it cannot be analysed; null: it can. */
+  readonly barrier: string | null;
+}
+
 export interface Graph {
+  readonly nodes: readonly GraphNode[];
   readonly edges: readonly GraphEdge[];
   readonly stale: readonly string[];
 }
@@ -204,7 +219,10 @@ export interface RunInfo {
   readonly id: string;
   readonly state: "completed" | "failed" | "interrupted" | "queued" | "running";
   readonly cell_ids: readonly string[];
+  readonly mode: Mode;
+  readonly created_at: string;
   readonly started_at: string | null;
+  readonly ended_at: string | null;
   readonly ended: number;
   readonly total: number;
 }
