@@ -70,7 +70,21 @@ def bench(session: nox.Session) -> None:
     """Measure against the real peers, and print the ratios; arguments go to the benchmarks."""
     session.install("-r", "requirements.txt")
     session.install("-c", "constraints.txt", *_groups("bench"))
-    session.run("python", "-m", "bench", *session.posargs)
+    # Their hundred packages are in an environment of their own.
+    peers = Path(session.create_tmp()) / "peers"
+    session.run("python", "-m", "venv", "--clear", str(peers))
+    session.run(
+        str(peers / "bin/python"),
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "-r",
+        "bench/peers/requirements.txt",
+        external=True,
+    )
+    environment = {"LLM_REPL_BENCH_PEERS": str(peers / "bin")}
+    session.run("python", "-m", "bench", *session.posargs, env=environment)
 
 
 @nox.session

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from contextlib import closing
 
 import pytest
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 SETTLED_MS = 1_500
 MOST_FRAME_PX = 4_000
@@ -68,18 +67,9 @@ class Counter:
             one.close()
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as started:
-        launched = started.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-        )
-        yield launched
-        launched.close()
-
-
 @pytest.fixture
 def window(browser):
+    """A window whose log is not looked at: what is kept from something says so there."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     context.set_default_timeout(20_000)
     yield context.new_page()

@@ -52,7 +52,8 @@ addEventListener("message", (event) => {
   if (event.source !== parent || typeof event.data?.html !== "string") return;
   const html = event.data.html.replace(/<(meta|link|base|iframe|frame|object|embed|portal|fencedframe)(?=[\\s/>])/gi, "<no-$1");
   document.open();
-  document.write(`<!doctype html><meta charset="utf-8"><script nonce="${nonce}">${event.data.script}</` + "script>" + html);
+  const script = '<script nonce="' + nonce + '">' + event.data.script + "</" + "script>";
+  document.write('<!doctype html><meta charset="utf-8">' + script + html);
   document.close();
 }, { once: true });
 parent.postMessage({ ready: true }, "*");

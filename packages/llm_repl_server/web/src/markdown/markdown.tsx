@@ -1,8 +1,7 @@
 /** Draws Markdown as elements, never as HTML text: nothing in it can run. */
 
 import type { SyntaxNode } from "@lezer/common";
-import type { ComponentChildren, VNode } from "preact";
-import { memo } from "preact/compat";
+import { Component, type ComponentChildren, type ComponentType, type VNode } from "preact";
 import { useRef } from "preact/hooks";
 import { safeAddress } from "./addresses.ts";
 import { GrowingBlocks, type Block } from "./blocks.ts";
@@ -24,29 +23,42 @@ export function Markdown({ text, isGrowing = false }: { text: string; isGrowing?
   const growing = useRef<GrowingBlocks>(null);
   growing.current ??= new GrowingBlocks();
   growing.current.update(text, !isGrowing);
-  return <>{drawChunks(growing.current.blocks, BlockChunk)}</>;
+  // Each chunk in a box of its own: what is added at the end lays out that box alone.
+  return <>{drawChunks(growing.current.blocks, Passage)}</>;
 }
 
 /** Each chunk by itself: one that is full is not looked at again. */
-function drawChunks<Item>(chunks: Chunks<Item>, View: (props: { items: readonly Item[] }) => ComponentChildren) {
+function drawChunks<Item>(chunks: Chunks<Item>, View: ComponentType<{ items: readonly Item[] }>) {
   return chunks.map((items, at) => <View key={at} items={items} />);
 }
 
-const chunkOf = <Item,>(draw: (item: Item) => ComponentChildren) => {
-  const One = memo(({ item }: { item: Item }) => <>{draw(item)}</>);
-  return memo(({ items }: { items: readonly Item[] }) => (
-    <>
-      {items.map((item, at) => (
-        <One key={at} item={item} />
-      ))}
-    </>
-  ));
-};
+/** A view of a chunk. What has been drawn of an item is kept as long as the item is the same. */
+function chunkOf<Item extends object>(
+  draw: (item: Item) => ComponentChildren,
+  box: (children: ComponentChildren) => ComponentChildren = (children) => children,
+) {
+  const drawn = new WeakMap<Item, ComponentChildren>();
+  const drawOnce = (item: Item) => {
+    if (!drawn.has(item)) drawn.set(item, draw(item));
+    return drawn.get(item);
+  };
+  return class extends Component<{ items: readonly Item[] }> {
+    override shouldComponentUpdate({ items }: { items: readonly Item[] }): boolean {
+      return items !== this.props.items;
+    }
 
-const BlockChunk = chunkOf(drawGrown);
+    render() {
+      return box(this.props.items.map(drawOnce));
+    }
+  };
+}
+
+const Passage = chunkOf(drawGrown, (children) => <div class="passage">{children}</div>);
 const ItemChunk = chunkOf(({ node, text }: Piece) => drawItem(node, text));
-const RowChunk = chunkOf(({ node, text }: Piece) => row(node, text, "td", []));
-const TextChunk = chunkOf(({ node, text }: Piece) => inlineBetween(node, text, partPrefix.length, node.to));
+const RowChunk = chunkOf(({ node, text }: Piece) => row(node, text, "td", node.parent ? alignmentOf(node.parent, text) : []));
+const TextChunk = chunkOf(({ node, text }: Piece) => (
+  <span class="part">{inlineBetween(node, text, partPrefix.length, node.to)}</span>
+));
 
 function drawGrown(block: Block): VNode | null {
   switch (block.kind) {
@@ -193,7 +205,11 @@ function inParts(node: SyntaxNode, text: string): ComponentChildren {
   if (own.length === 1) return inline(node, text);
   return own.map((part) => {
     const [paragraph] = parse(part);
-    return paragraph ? inlineBetween(paragraph, part, partPrefix.length, part.length) : part.slice(partPrefix.length);
+    return (
+      <span class="part">
+        {paragraph ? inlineBetween(paragraph, part, partPrefix.length, part.length) : part.slice(partPrefix.length)}
+      </span>
+    );
   });
 }
 

@@ -19,9 +19,15 @@ export function partEnd(text: string): number | null {
   const part = text.slice(0, PART);
   const [paragraph] = parse(partPrefix + part);
   const taken = paragraph ? childrenOf(paragraph) : [];
-  for (let end = PART; end > PART / 2; end = part.lastIndexOf(" ", end - 2) + 1) {
+  const isFree = (end: number) => {
     const at = end + partPrefix.length - 1;
-    if (part[end - 1] === " " && !taken.some((node) => node.from < at && node.to > at)) return end;
+    return !taken.some((node) => node.from < at && node.to > at);
+  };
+  // Where a sentence ends, else between words.
+  for (const gap of [/[.!?:;] |\n/g, / /g]) {
+    const ends = Array.from(part.slice(PART / 2).matchAll(gap), (match) => PART / 2 + match.index + match[0].length);
+    const end = ends.findLast(isFree);
+    if (end !== undefined) return end;
   }
   return PART;
 }

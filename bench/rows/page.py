@@ -1,0 +1,176 @@
+"""The page beside JupyterLab's and marimo's, in the same Chromium."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+
+from playwright.sync_api import Browser
+
+from bench.browser import Face, chromium, loaded_bytes, seconds_to, used_bytes
+from bench.harness import Sample, at_most, row
+from bench.http_client import HTTPClient
+from bench.ours import add_code, create_notebook, our_server
+from bench.peers.notebook_pages import jupyterlab, marimo, notebook_sources
+
+_CELLS = 500
+_OURS = Face(cell=".cell .source", editor=".cm-content:focus")
+_JUPYTERLAB = Face(
+    cell=".jp-Notebook .jp-InputArea-editor", editor=".jp-Notebook .cm-content:focus"
+)
+_MARIMO = Face(cell=".cm-content", editor=".cm-content:focus")
+_ANSWERS = 8
+_WORDS = (
+    "the customers wrote that **tins** arrive dented and `orders` leave late so we looked at it "
+)
+_SECTION = (
+    f"## A heading\n\n{_WORDS * 4}\n\n"
+    + "".join(f"- item {number} with *some* words\n  - below it\n" for number in range(8))
+    + f"\n{_WORDS * 4}\n\n| a | b | c |\n|---|---|---|\n"
+    + "".join(f"| {number} | some text | more |\n" for number in range(8))
+    + "\n```python\n"
+    + "".join(f"value_{number} = compute(orders, {number})  # a note\n" for number in range(12))
+    + f"```\n\n{_WORDS * 8}\n\n"
+)
+_SECTIONS = 80_000 // len(_SECTION)
+_ANSWER = _SECTION * _SECTIONS
+"""Some 20,000 tokens."""
+
+
+@contextlib.contextmanager
+def _our_notebook(sources: list[str]) -> Iterator[str]:
+    with our_server() as port, HTTPClient(port) as client:
+        notebook_id = create_notebook(client)
+        for source in sources:
+            add_code(client, notebook_id, source)
+        yield f"http://127.0.0.1:{port}/#/notebooks/{notebook_id}"
+
+
+def _sides(
+    peer: Callable[[list[str]], AbstractContextManager[str]],
+    face: Face,
+    sample: Callable[[Browser, str, Face], float],
+    cells: int = _CELLS,
+) -> Iterator[tuple[Sample, Sample]]:
+    sources = notebook_sources(cells)
+    with contextlib.ExitStack() as stack:
+        browser = stack.enter_context(chromium())
+        our_address = stack.enter_context(_our_notebook(sources))
+        peers_address = stack.enter_context(peer(sources))
+        yield (
+            lambda: sample(browser, our_address, _OURS),
+            lambda: sample(browser, peers_address, face),
+        )
+
+
+def _readable(browser: Browser, address: str, face: Face) -> float:
+    return seconds_to(browser, address, face)[0]
+
+
+def _typing(browser: Browser, address: str, face: Face) -> float:
+    return seconds_to(browser, address, face)[1]
+
+
+@row(
+    what="page: first load, as transferred, until a notebook can be read",
+    against="JupyterLab",
+    goal=at_most("1/25"),
+    unit="bytes",
+    rounds=3,
+    limit_s=120,
+)
+def page_load_jupyterlab() -> Iterator[tuple[Sample, Sample]]:
+    yield from _sides(jupyterlab, _JUPYTERLAB, loaded_bytes, cells=20)
+
+
+@row(
+    what="page: first load, as transferred, until a notebook can be read",
+    against="marimo",
+    goal=at_most("1/25"),
+    unit="bytes",
+    rounds=3,
+    limit_s=120,
+)
+def page_load_marimo() -> Iterator[tuple[Sample, Sample]]:
+    yield from _sides(marimo, _MARIMO, loaded_bytes, cells=20)
+
+
+@row(
+    what=f"page: {_CELLS} cells, from the link to readable",
+    against="JupyterLab",
+    goal=at_most("1/8"),
+    rounds=5,
+    limit_s=240,
+)
+def page_readable_jupyterlab() -> Iterator[tuple[Sample, Sample]]:
+    yield from _sides(jupyterlab, _JUPYTERLAB, _readable)
+
+
+@row(
+    what=f"page: {_CELLS} cells, from the link to readable",
+    against="marimo",
+    goal=at_most("1/8"),
+    rounds=3,
+    limit_s=240,
+)
+def page_readable_marimo() -> Iterator[tuple[Sample, Sample]]:
+    yield from _sides(marimo, _MARIMO, _readable)
+
+
+@row(
+    what=f"page: {_CELLS} cells, from the link to typing",
+    against="JupyterLab",
+    goal=at_most("1/6"),
+    rounds=5,
+    limit_s=240,
+)
+def page_typing_jupyterlab() -> Iterator[tuple[Sample, Sample]]:
+    yield from _sides(jupyterlab, _JUPYTERLAB, _typing)
+
+
+@row(
+    what=f"page: memory behind {_ANSWERS} answers of 20,000 tokens, their own text subtracted",
+    against="before them",
+    goal=at_most("1.2"),
+    unit="bytes",
+    rounds=3,
+    limit_s=240,
+)
+def page_memory() -> Iterator[tuple[Sample, Sample]]:
+    before: list[float] = []
+
+    def ours() -> float:
+        with contextlib.ExitStack() as stack:
+            browser = stack.enter_context(chromium())
+            port = stack.enter_context(our_server())
+            client = stack.enter_context(HTTPClient(port))
+            notebook_id = create_notebook(client)
+            path = f"/api/notebooks/{notebook_id}"
+            for source in notebook_sources(_CELLS):
+                add_code(client, notebook_id, source)
+            for _ in range(_ANSWERS):
+                prompt = {"type": "prompt", "content": _ANSWER, "model": "mock/echo"}
+                client.ask("POST", f"{path}/cells", prompt)
+            page = browser.new_page(viewport={"width": 1280, "height": 900})
+            page.goto(f"http://127.0.0.1:{port}/#/notebooks/{notebook_id}")
+            page.wait_for_selector(".cell")
+            page.wait_for_timeout(1_500)  # the editor comes behind
+            before.append(used_bytes(browser, page))
+            client.ask("POST", f"{path}/execute", {})
+            page.wait_for_function(
+                "count => document.querySelectorAll('.answer h2').length >= count",
+                arg=_ANSWERS * _SECTIONS,
+                timeout=120_000,
+            )
+            page.wait_for_timeout(500)
+            outputs = [
+                output
+                for cell in client.ask("GET", f"{path}/cells")["cells"]
+                for output in cell["outputs"]
+            ]
+            assert len(outputs) == _ANSWERS
+            text = sum(len(output["content"]) + len(output["prompt"]) for output in outputs)
+            return used_bytes(browser, page) - text
+
+    yield ours, lambda: before[-1]
