@@ -1,0 +1,263 @@
+"""Brings the page into each view of its design, with the design's own content.
+
+A view is a function of a `Stand`; it leaves the window in the state that the design shows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from feedback_week import FeedbackServer, add_feedback_notebook
+
+__all__ = ["VIEWS", "Stand", "furnish"]
+
+OTHER_NOTEBOOKS = (
+    "Contract terms, 38 suppliers",
+    "Ice cream sales",
+    "Lesson 5: prompts that answer in a form",
+    "Answering reviews",
+    "Wordings of the refund mail",
+    "Expenses",
+    "Sorting feedback",
+)
+
+
+class Stand:
+    """A server with notebooks, its model, and a window.
+
+    Attributes:
+        server: The running server.
+        model: Answers its prompts.
+        window: The browser's page.
+        notebook: The path of the design's notebook, which has run.
+        cells: The paths of its cells.
+        states: The path of a notebook with cells in many states.
+    """
+
+    def __init__(self, server: Any, model: FeedbackServer) -> None:
+        self.server = server
+        self.model = model
+        self.window: Any = None
+        self.notebook, self.cells = add_feedback_notebook(server)
+        self.states = ""
+
+    def open(self, notebook: str | None = None) -> None:
+        """Show a notebook: the design's, where none is named."""
+        found = notebook or self.notebook
+        self.window.goto(f"{self.server.base}/#/notebooks/{found.rpartition('/')[2]}")
+        self.window.reload()
+        self.window.wait_for_selector(".cell")
+        self.window.wait_for_selector(".price, .cell.is-code")
+
+    def cell(self, number: int) -> str:
+        """The selector of a cell, counted from 1."""
+        return f"#cell-{self.cells[number - 1].rpartition('/')[2]}"
+
+    def select(self, number: int) -> None:
+        """Give a cell the focus."""
+        self.window.locator(self.cell(number)).scroll_into_view_if_needed()
+        self.window.click(f"{self.cell(number)} .number")
+
+    def write(self, number: int, text: str) -> None:
+        """Type at the end of a cell."""
+        self.select(number)
+        self.window.keyboard.press("Enter")
+        self.window.wait_for_selector(".cm-content:focus")
+        self.window.keyboard.press("Control+End")
+        self.window.keyboard.type(text)
+        self.window.keyboard.press("Escape")
+
+    def run_in_background(self, *numbers: int) -> None:
+        """Ask some cells again, and go on."""
+        ids = [self.cells[number - 1].rpartition("/")[2] for number in numbers]
+        body = {"cells": ids, "mode": "live"}
+        path = f"{self.notebook}/execute"
+        status, answer = self.server.ask("POST", path, body, Prefer="respond-async")
+        assert status == 202, answer
+
+    def change(self, number: int, **fields: Any) -> None:
+        """Change a cell from elsewhere."""
+        status, answer = self.server.ask("PUT", self.cells[number - 1], fields)
+        assert status == 200, answer
+
+
+def furnish(server: Any, model: FeedbackServer) -> Stand:
+    """Make all notebooks, and run the design's: several times, so that answers have versions."""
+    stand = Stand(server, model)
+    for name in reversed(OTHER_NOTEBOOKS):
+        status, made = server.ask("POST", "/api/notebooks", {"name": name})
+        assert status == 201, made
+        path = f"/api/notebooks/{made['id']}"
+        server.new_cell(path, "markdown", f"# {name}\n\nFor the class of Thursday.")
+        code = server.new_cell(path, "code", "sales = 1" if name != "Answering reviews" else "1 / 0")
+        prompt = server.new_cell(path, "prompt", "Of {sales}", model="mock/echo")
+        if name not in ("Sorting feedback", "Expenses"):
+            server.ask("POST", f"{path}/execute_all", {})
+        if name == "Ice cream sales":
+            server.ask("PUT", code, {"content": "sales = 2"})
+            assert prompt
+    before = server.ask("GET", stand.cells[5])[1]
+    assert server.ask("POST", f"{stand.notebook}/execute_all", {})[1] == {"success": True}
+    context = before["context"]
+    stand.change(6, context=context[1:])
+    server.ask("POST", f"{stand.cells[5]}/execute", {"mode": "live"})
+    stand.change(6, context=context, model="openai/gpt-5.4")
+    server.ask("POST", f"{stand.cells[5]}/execute", {"mode": "live"})
+    stand.change(6, model=None)
+    assert server.ask("POST", f"{stand.notebook}/execute_all", {})[1] == {"success": True}
+    return stand
+
+
+def start(stand: Stand) -> None:
+    """The list of notebooks."""
+    stand.window.goto(stand.server.base)
+    stand.window.wait_for_selector("text=Feedback, week 47")
+
+
+def first(stand: Stand) -> None:
+    """The first notebook, which has run."""
+    start(stand)
+    stand.window.click("text=Open the example")
+    stand.window.wait_for_selector(".cell.is-prompt")
+    stand.window.click("text=Run all")
+    stand.window.wait_for_selector("text=You asked: A postcard in 20 words")
+
+
+def notebook(stand: Stand) -> None:
+    """The design's notebook."""
+    stand.open()
+
+
+def drawer(stand: Stand) -> None:
+    """The notebooks beside the open one."""
+    stand.open()
+    stand.window.click("[aria-label=Notebooks]")
+
+
+def running(stand: Stand) -> None:
+    """Two prompts answer at once, a third one waits for them."""
+    stand.open()
+    stand.model.delay_per_piece_s = 0.4
+    stand.run_in_background(6, 7, 8)
+    stand.window.wait_for_selector("text=Answering")
+    stand.window.wait_for_selector("text=All three complaints name tins")
+
+
+def items(stand: Stand) -> None:
+    """A prompt over items is at its fourth one."""
+    stand.open()
+    stand.model.delay_per_piece_s = 0.4
+    stand.run_in_background(3)
+    stand.window.wait_for_selector("text=Answering")
+    stand.select(3)
+
+
+def offline(stand: Stand) -> None:
+    """The server is away, and one goes on writing."""
+    stand.open()
+    stand.window.context.set_offline(True)
+    stand.window.wait_for_selector("text=Not connected")
+    stand.write(8, " Be kind.")
+
+
+def conflict(stand: Stand) -> None:
+    """A cell was changed here and elsewhere."""
+    offline(stand)
+    stand.change(8, content="Write to the team in at most 50 words: {decision}, {check}")
+    stand.window.context.set_offline(False)
+    stand.window.wait_for_selector("text=Conflict")
+    stand.select(8)
+
+
+def opened(stand: Stand) -> None:
+    """A notebook that somebody else has made, which was only opened."""
+    status, file = stand.server.ask("GET", f"{stand.notebook}/download")
+    assert status == 200
+    body = {"filename": "feedback.llmn", "text": json.dumps(file)}
+    status, made = stand.server.ask("POST", "/api/notebooks/import", body)
+    assert status == 201, made
+    stand.open(f"/api/notebooks/{made['id']}")
+
+
+def phone_edit(stand: Stand) -> None:
+    """A prompt is edited on a phone."""
+    stand.open()
+    stand.window.locator(f"{stand.cell(6)} .template").click()
+    stand.window.wait_for_selector(".cm-content:focus")
+
+
+def focus(stand: Stand) -> None:
+    """A prompt is edited, with the request beside it."""
+    stand.open()
+    stand.select(6)
+    stand.window.click(f"{stand.cell(6)} .template")
+    stand.window.wait_for_selector(".cm-content:focus")
+    stand.window.keyboard.press("Control+i")
+    stand.window.keyboard.press("Control+End")
+    stand.window.keyboard.type(" Which of {order} left? Name them, for {m")
+    stand.window.wait_for_selector("text=Use orders")
+
+
+def picker(stand: Stand) -> None:
+    """The models, each with what this prompt would take of it."""
+    stand.open()
+    stand.select(6)
+    stand.window.click(f"{stand.cell(6)} .status-line >> text=gpt-5.4-mini")
+
+
+def plan(stand: Stand) -> None:
+    """What a run would do."""
+    stand.open()
+    stand.window.click(".plan-button")
+
+
+def answers(stand: Stand) -> None:
+    """The versions of an answer, two of them compared."""
+    stand.open()
+    stand.select(6)
+    stand.window.keyboard.press("5")
+    stand.window.wait_for_selector(".version")
+    stand.window.click(".version >> nth=1")
+
+
+def variables(stand: Stand) -> None:
+    """The variables."""
+    stand.open()
+    stand.select(6)
+    stand.window.keyboard.press("2")
+
+
+def calls(stand: Stand) -> None:
+    """The calls."""
+    stand.open()
+    stand.window.keyboard.press("3")
+
+
+def graph(stand: Stand) -> None:
+    """What needs what."""
+    stand.open()
+    stand.select(6)
+    stand.window.keyboard.press("4")
+
+
+def settings(stand: Stand) -> None:
+    """The settings."""
+    start(stand)
+    stand.window.click("text=Settings")
+
+
+def keys(stand: Stand) -> None:
+    """The keys."""
+    stand.open()
+    stand.window.keyboard.press("?")
+
+
+VIEWS: dict[str, Callable[[Stand], None]] = {
+    view.__name__: view
+    for view in (
+        start, first, notebook, drawer, focus, picker, plan, answers, variables, calls, graph,
+        settings, keys, running, items, offline, conflict, opened, phone_edit,
+    )
+}  # fmt: skip
