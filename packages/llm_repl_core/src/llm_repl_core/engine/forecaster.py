@@ -10,15 +10,19 @@ from typing import get_args
 
 from msgspec import structs
 
-from llm_repl_core.dataflow.effects import Effects
 from llm_repl_core.engine.budget import Budget
 from llm_repl_core.engine.forecast import RunForecast, WhyAsked
 from llm_repl_core.engine.forecast_layout import Layout, PromptOutlook
 from llm_repl_core.engine.forecast_reasons import why_new
 from llm_repl_core.engine.notebook_preferences import noted_mode, preferred_budget
-from llm_repl_core.engine.plan import analyse_notebook
-from llm_repl_core.engine.prompts.draft import PreparedDraft, ValuesOf, prepare_draft
-from llm_repl_core.engine.prompts.draft_preview import PricedDraft, price
+from llm_repl_core.engine.prompts.draft import (
+    PreparedDraft,
+    ValuesOf,
+    look_at_names,
+    prepare_draft,
+)
+from llm_repl_core.engine.prompts.draft_fields import NameOrigins
+from llm_repl_core.engine.prompts.draft_preview import PricedDraft, price, replay_of
 from llm_repl_core.engine.prompts.looked_at import KnownValues
 from llm_repl_core.engine.run import Run
 from llm_repl_core.engine.session_resources import SessionResources
@@ -71,10 +75,12 @@ async def forecast(
         for cell_id in run.asked_cell_ids
         if cell_id in notebook and isinstance(cell := notebook[cell_id], PromptCell)
     ]
-    drafts = await _prepare(cells, session, known, is_free=is_free)
+    index, is_free = await look_at_names(notebook, session.kernels.kernel, known, is_free=is_free)
+    replay = replay_of(notebook, record)
+    drafts = await _prepare(cells, index, session, known, is_free=is_free)
     outlooks: dict[str, PromptOutlook] = {}
     for cell in cells:
-        priced = await price(drafts[cell.id], notebook, session.model_caller, record)
+        priced = await price(drafts[cell.id], notebook, session.model_caller, record, replay)
         outlooks[cell.id] = PromptOutlook(
             draft=drafts[cell.id],
             priced=priced,
@@ -114,26 +120,26 @@ async def forecast(
 
 async def _prepare(
     cells: Sequence[PromptCell],
+    index: NameOrigins,
     session: SessionResources,
     known: KnownValues,
     *,
     is_free: bool,
 ) -> dict[str, PreparedDraft]:
-    effects = analyse_notebook(session.notebook)
     held = session.kernels.held
     loop = asyncio.get_running_loop()
     ends_s = loop.time() + _FILL_LIMIT_S
     drafts: dict[str, PreparedDraft] = {}
     for place, cell in enumerate(cells):
         may_ask = is_free and place < _FILLED_PROMPTS and loop.time() < ends_s
-        drafts[cell.id] = await _draft(cell, session, effects, known, held, is_free=may_ask)
+        drafts[cell.id] = await _draft(cell, session, index, known, held, is_free=may_ask)
     return drafts
 
 
 async def _draft(
     cell: PromptCell,
     session: SessionResources,
-    effects: Sequence[Effects],
+    index: NameOrigins,
     known: KnownValues,
     held: Collection[str],
     *,
@@ -141,8 +147,7 @@ async def _draft(
 ) -> PreparedDraft:
     return await prepare_draft(
         cell,
-        session.notebook,
-        effects,
+        index,
         session.kernels.kernel,
         known,
         is_free=is_free,

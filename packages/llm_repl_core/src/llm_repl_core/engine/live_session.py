@@ -23,8 +23,7 @@ from llm_repl_core.engine.looks import Looks
 from llm_repl_core.engine.mispredictions import Mispredictions
 from llm_repl_core.engine.notebook_preferences import noted_mode
 from llm_repl_core.engine.options import RunOptions
-from llm_repl_core.engine.plan import analyse_notebook
-from llm_repl_core.engine.prompts.draft import prepare_draft
+from llm_repl_core.engine.prompts.draft import PreparedDraft, look_at_names, prepare_draft
 from llm_repl_core.engine.prompts.draft_preview import DraftPreview, preview_draft
 from llm_repl_core.engine.prompts.looked_at import KnownValues
 from llm_repl_core.engine.prompts.preview import Preview, make_preview
@@ -303,7 +302,6 @@ class LiveSession:
         self._refuse_closed()
         parts, notebook = self._parts, self.notebook
         _ = notebook[cell.id]
-        effects = analyse_notebook(notebook)
         kept = notebook[cell.id]
         # What has run as it is here is no surprise.
         may_call = may_call or (
@@ -311,17 +309,15 @@ class LiveSession:
             and kept.status == "completed"
             and (kept.content, kept.options()) == (cell.content, cell.options())
         )
-        draft = await self._look(
-            lambda is_free: prepare_draft(
-                cell,
-                notebook,
-                effects,
-                self.kernel,
-                self._known_values(),
-                is_free=is_free,
-                may_call=may_call,
+
+        async def prepare(is_free: bool) -> PreparedDraft:
+            known = self._known_values()
+            index, is_free = await look_at_names(notebook, self.kernel, known, is_free=is_free)
+            return await prepare_draft(
+                cell, index, self.kernel, known, is_free=is_free, may_call=may_call
             )
-        )
+
+        draft = await self._look(prepare)
         return await preview_draft(
             draft,
             notebook,

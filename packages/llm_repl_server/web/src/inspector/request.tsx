@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { useNotebook } from "../store/context.ts";
 import { choicesOf } from "../store/choices.ts";
+import { withCode } from "../prompt/fields.tsx";
 import { draft, noteOwn } from "../store/forecasts.ts";
 import { focused } from "../store/focus.ts";
 import { priceText, priceWords } from "../store/prices.ts";
@@ -95,7 +96,7 @@ function Note({ icon, text, warns, fails }: { icon: "warn" | "fail" | "wait" | "
   return (
     <p class={`request-note ${fails ? "fails" : warns ? "warns" : ""}`}>
       <Icon name={icon} />
-      <span>{text}</span>
+      <span>{withCode(text)}</span>
     </p>
   );
 }
@@ -232,13 +233,19 @@ function Piece({ piece, fields }: { piece: { text: string; field: string | null 
 
 function Details({ value, cell }: { value: DraftPreview; cell: Cell }) {
   const notebook = useNotebook();
-  const copy = async () => {
+  const [body, setBody] = useState<string | null>(null);
+  const read = async () => {
+    // As it would be sent: this one is filled as in a run.
     const preview = await rest.preview(notebook.id, cell.id, new AbortController().signal).catch((error: Error) => error);
-    if (preview instanceof Error) toast(preview.message);
-    else {
-      await navigator.clipboard.writeText(JSON.stringify((preview as unknown as { body: unknown }).body, null, 2));
-      toast("The request is copied.");
-    }
+    if (!(preview instanceof Error)) return JSON.stringify(preview.body, null, 2);
+    toast(preview.message);
+    return null;
+  };
+  const copy = async () => {
+    const text = await read();
+    if (text === null) return;
+    await navigator.clipboard.writeText(text);
+    toast("The request is copied.");
   };
   const rows: [string, string][] = [["to", [value.provider, value.model].filter(Boolean).join(", ")]];
   if (cell.temperature != null) rows.push(["temperature", String(cell.temperature)]);
@@ -269,7 +276,15 @@ function Details({ value, cell }: { value: DraftPreview; cell: Cell }) {
           <Icon name="copy" />
           Copy as JSON
         </button>
+        <button
+          class="button small"
+          aria-expanded={body !== null}
+          onClick={() => void (body === null ? read().then(setBody) : setBody(null))}
+        >
+          Body as sent
+        </button>
       </p>
+      {body !== null && <pre class="is-code">{body}</pre>}
     </section>
   );
 }

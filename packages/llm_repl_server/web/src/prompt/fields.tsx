@@ -1,18 +1,32 @@
 /** What is wrong with the fields of a prompt, in sentences, with the way out. */
 
+import { useEffect } from "preact/hooks";
 import { useNotebook } from "../store/context.ts";
 import { draftOf } from "../store/forecasts.ts";
-import { focusCell } from "../store/focus.ts";
+import { editing, focusCell, focused } from "../store/focus.ts";
 import { Icon } from "../ui/icon.tsx";
 import type { DraftField } from "../wire/plan.ts";
 import type { Cell } from "../wire/shapes.ts";
 import { withName } from "./field-names.ts";
+import { markFields } from "./marks.ts";
 
 const MOST = 3;
 
 export function FieldSentences({ cell }: { cell: Cell }) {
   const notebook = useNotebook();
   const found = draftOf(cell.id)?.value;
+  const fields = found?.fields;
+  const isEdited = focused.value === cell.id && editing.value !== null;
+  useEffect(() => {
+    if (!isEdited) return;
+    const mark = () => markFields(document.getElementById(`cell-${cell.id}`), fields ?? []);
+    // Behind the editor, which draws what was typed.
+    const frame = requestAnimationFrame(mark);
+    return () => {
+      cancelAnimationFrame(frame);
+      markFields(null, []);
+    };
+  }, [fields, isEdited]);
   if (!found) return null;
   const wrong = found.fields.filter((field) => field.state === "unknown" || field.state === "failed");
   const old = found.fields.filter((field) => field.state === "stale");
@@ -50,6 +64,7 @@ export function FieldSentences({ cell }: { cell: Cell }) {
   );
 }
 
-function withCode(sentence: string) {
+/** A sentence of the server's, whose names are code. */
+export function withCode(sentence: string) {
   return sentence.split(/`([^`]+)`/).map((part, at) => (at % 2 ? <code>{part}</code> : part));
 }

@@ -1,6 +1,7 @@
 /** Which model answers, each with what this prompt would take of it. */
 
 import { useEffect, useState } from "preact/hooks";
+import { perform } from "../store/actions.ts";
 import { useNotebook } from "../store/context.ts";
 import { choicesOf, choose } from "../store/choices.ts";
 import { openDialog } from "../store/dialog.ts";
@@ -118,6 +119,16 @@ export function ModelPicker({ cell, close }: { cell: Cell; close: () => void }) 
         {!shown.length && <p class="quiet-text">No model of that name is known.</p>}
       </div>
       <div class="panel-foot">
+        <button
+          class="button quiet small"
+          onClick={() => {
+            close();
+            perform("askSeveral");
+          }}
+        >
+          <Icon name="cols" />
+          Ask several models
+        </button>
         <button
           class="button quiet small"
           disabled={!cell.model}

@@ -2,7 +2,8 @@
 
 import { useNotebook } from "../store/context.ts";
 import { choose, useChoices } from "../store/choices.ts";
-import { plan } from "../store/forecasts.ts";
+import { freshPlan, plan } from "../store/forecasts.ts";
+import type { OpenNotebook } from "../store/notebook.ts";
 import { closePlan, isPlanOpen, openPlan } from "../store/plan-panel.ts";
 import { mayCost, planInShort } from "../store/prices.ts";
 import { connection } from "../store/server.ts";
@@ -29,6 +30,15 @@ export function RunControls() {
   );
 }
 
+/** Run all at once where that is free; where it may cost, its plan comes first. */
+async function runAll(notebook: OpenNotebook): Promise<void> {
+  const known = plan.peek();
+  const value = known && !known.isOld ? known.value : await freshPlan(notebook);
+  const way = value?.ways.find((one) => one.mode === value.mode);
+  if (way && mayCost(way)) openPlan();
+  else await notebook.runAll();
+}
+
 /** The verb, and the plan in short. The verb runs at once where that is free. */
 function RunSplit() {
   const notebook = useNotebook();
@@ -42,10 +52,7 @@ function RunSplit() {
         class="button primary"
         disabled={!isConnected}
         title={isConnected ? "Run all cells" : "Not connected: nothing can run"}
-        onClick={() => {
-          if (way && mayCost(way)) openPlan();
-          else void notebook.runAll();
-        }}
+        onClick={() => void runAll(notebook)}
       >
         <Icon name="play" />
         Run all

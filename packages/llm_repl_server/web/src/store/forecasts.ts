@@ -11,6 +11,7 @@ import { connection } from "./server.ts";
 
 const AFTER_TYPING_MS = 300;
 const AFTER_CHANGE_MS = 600;
+const PLAN_LIMIT_MS = 8000;
 
 /** What the prompt in focus would send, from its unsaved text. */
 export interface Draft {
@@ -135,6 +136,19 @@ function watchPlan(notebook: OpenNotebook): () => void {
     stop();
     reader.cancel();
   };
+}
+
+/** What running all would do as of now; null: it can't be said. */
+export async function freshPlan(notebook: OpenNotebook): Promise<RunForecast | null> {
+  await notebook.outbox.flush();
+  try {
+    const value = await planning.plan(notebook.id, {}, AbortSignal.timeout(PLAN_LIMIT_MS));
+    plan.value = { value, isOld: false };
+    return value;
+  } catch (error) {
+    if (error instanceof RestError || error instanceof DOMException) return null;
+    throw error;
+  }
 }
 
 /** What of the cells a forecast depends on, as the server has them. */

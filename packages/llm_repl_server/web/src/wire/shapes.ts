@@ -144,6 +144,8 @@ export interface Preview {
   /** What all calls cost at most; null: no price is known. */
   readonly price_usd: number | null;
   readonly notices: readonly string[];
+  /** What is sent, without the key. */
+  readonly body: Readonly<Record<string, unknown>>;
 }
 
 export interface Spending {

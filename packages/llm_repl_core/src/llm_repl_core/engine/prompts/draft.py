@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct, structs
 
-from llm_repl_core.dataflow.effects import Effects
-from llm_repl_core.engine.prompts.draft_fields import DraftField, Origins, judge_fields
+from llm_repl_core.engine.plan import analyse_notebook
+from llm_repl_core.engine.prompts.draft_fields import (
+    DraftField,
+    NameOrigins,
+    Origins,
+    judge_fields,
+)
 from llm_repl_core.engine.prompts.looked_at import KnownValues, LookedAtState, calls_nothing
 from llm_repl_core.engine.prompts.notices import doubtful_lookalikes
 from llm_repl_core.engine.prompts.prepare import PreparedPrompt, prepare, system_text
@@ -27,6 +32,7 @@ __all__ = [
     "PreparedDraft",
     "ValuesOf",
     "changed_prompt",
+    "look_at_names",
     "prepare_draft",
 ]
 
@@ -124,10 +130,32 @@ def changed_prompt(notebook: Notebook, cell_id: str, changes: Mapping[str, Any])
     return draft
 
 
+async def look_at_names(
+    notebook: Notebook, kernel: Kernel, known: KnownValues, *, is_free: bool
+) -> tuple[NameOrigins, bool]:
+    """Which names there are in a notebook, before its prompts are prepared.
+
+    Args:
+        notebook: The notebook.
+        kernel: Its kernel.
+        known: What was seen of the state before; the names are put there.
+        is_free: Whether the kernel is there, and nothing else uses it.
+
+    Returns:
+        The names; and whether the kernel can be asked further.
+    """
+    if is_free:
+        try:
+            async with asyncio.timeout(_LOOK_LIMIT_S):
+                known.names = tuple(await kernel.names())
+        except (KernelError, TimeoutError):
+            is_free = False
+    return NameOrigins(notebook, analyse_notebook(notebook), known.names), is_free
+
+
 async def prepare_draft(
     cell: PromptCell,
-    notebook: Notebook,
-    effects: Sequence[Effects],
+    index: NameOrigins,
     kernel: Kernel,
     known: KnownValues,
     *,
@@ -138,23 +166,17 @@ async def prepare_draft(
 
     Args:
         cell: The prompt, which may differ from the notebook's cell of its id.
-        notebook: Its notebook.
-        effects: What each cell of the notebook does.
+        index: Which cells of its notebook set which names; see `look_at_names`.
         kernel: The notebook's kernel.
         known: What was seen of the state before.
         is_free: Whether the kernel is there, and nothing else uses it.
         may_call: Whether expressions that call something are evaluated.
     """
+    notebook = index.notebook
     templates: dict[Literal["content", "system"], Template] = {
         "system": parse(system_text(cell, notebook)),
         "content": parse(cell.content),
     }
-    if is_free:
-        try:
-            async with asyncio.timeout(_LOOK_LIMIT_S):
-                known.names = tuple(await kernel.names())
-        except (KernelError, TimeoutError):
-            is_free = False
     state = _looked_at(kernel, known, templates, is_free=is_free, may_call=may_call)
     problems: list[str] = []
     later: list[str] = []
@@ -167,7 +189,7 @@ async def prepare_draft(
             reduced.context = "isolated"
             prepared = await _prepare(reduced, notebook, state, [])
     position = notebook.index(cell.id)
-    origins = Origins(notebook, effects, position, known.names)
+    origins = Origins(index, position)
     return PreparedDraft(
         cell=reduced,
         prepared=prepared,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -19,7 +21,7 @@ from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.templates import Field, Template
 from llm_repl_core.templates.unknown_names import explain_failure, missing_name, nearest_name
 
-__all__ = ["DraftField", "FieldState", "Origins", "judge_fields"]
+__all__ = ["DraftField", "FieldState", "NameOrigins", "Origins", "judge_fields"]
 
 FieldState: TypeAlias = Literal["known", "stale", "unknown", "failed", "later", "item"]
 
@@ -54,67 +56,94 @@ class DraftField(Struct, frozen=True, kw_only=True):
     sentence: str = ""
 
 
-class Origins:
-    """Where the names come from that a prompt may use.
+class NameOrigins:
+    """Which cells set which names, in a notebook as it is now.
 
     Args:
         notebook: The notebook.
         effects: What each of its cells does, in document order.
-        position: The prompt's index.
         names: The variables that the kernel has, or had.
     """
 
     def __init__(
-        self, notebook: Notebook, effects: Sequence[Effects], position: int, names: Sequence[str]
+        self, notebook: Notebook, effects: Sequence[Effects], names: Iterable[str]
     ) -> None:
-        self._notebook = notebook
-        self._setters: dict[str, int] = {}
-        self._below: dict[str, int] = {}
-        self.is_open = False
-        """Whether a cell above may set any name."""
-        for place, own in enumerate(effects):
-            if place == position:
-                continue
-            for name in own.writes:
-                if place < position:
-                    self._setters[name] = place
-                else:
-                    self._below.setdefault(name, place)
-            if place < position and own.sees_all is not None and own.is_opaque:
-                self.is_open = True
+        self.notebook = notebook
         self.names = frozenset(names)
-        self._always = {*ALWAYS_THERE, *map(as_variable, notebook.memory)}
+        self.memory = frozenset(map(as_variable, notebook.memory))
+        self.always = ALWAYS_THERE | self.memory
+        self.setters: defaultdict[str, list[int]] = defaultdict(list)
+        """By name: the indexes of the cells that set it, in order."""
+        self.first_open = len(effects)
+        """The index of the first cell that may set any name."""
+        for place, own in enumerate(effects):
+            for name in own.writes:
+                self.setters[name].append(place)
+            if own.sees_all is not None and own.is_opaque:
+                self.first_open = min(self.first_open, place)
+
+
+class Origins:
+    """Where the names come from that a prompt may use.
+
+    Args:
+        index: Which cells set which names.
+        position: The prompt's index.
+    """
+
+    def __init__(self, index: NameOrigins, position: int) -> None:
+        self._index = index
+        self._position = position
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The variables that the kernel has, or had."""
+        return self._index.names
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a cell above may set any name."""
+        return self._index.first_open < self._position
 
     def known_names(self) -> list[str]:
         """All names that might be meant."""
-        return sorted({*self.names, *self._setters, *map(as_variable, self._notebook.memory)})
+        above = [name for name in self._index.setters if self._setter(name) is not None]
+        return sorted({*self._index.names, *self._index.memory, *above})
 
     def cell_id(self, name: str) -> str | None:
         """The cell above that sets a name last; None: none does."""
-        place = self._setters.get(name)
-        return None if place is None else self._notebook.cells[place].id
+        place = self._setter(name)
+        return None if place is None else self._index.notebook.cells[place].id
 
     def number(self, name: str) -> int | None:
         """The place of that cell, as people count; None: none does."""
-        place = self._setters.get(name)
+        place = self._setter(name)
         return None if place is None else place + 1
 
     def below(self, name: str) -> int | None:
         """The place of the first cell below that sets a name, as people count."""
-        place = self._below.get(name)
-        return None if place is None else place + 1
+        places = self._index.setters.get(name, [])
+        at = bisect_right(places, self._position)
+        return places[at] + 1 if at < len(places) else None
 
     def is_known(self, name: str) -> bool:
         """Whether there is such a variable, or will be when the cells above have run."""
-        return name in self.names or name in self._setters or name in self._always or self.is_open
+        index = self._index
+        is_there = name in index.names or name in index.always or self.is_open
+        return is_there or self._setter(name) is not None
 
     def is_stale(self, name: str) -> bool:
         """Whether the value is of a cell that was changed or not run since."""
-        place = self._setters.get(name)
+        place = self._setter(name)
         if place is None:
             return False
-        cell = self._notebook.cells[place]
+        cell = self._index.notebook.cells[place]
         return cell.stale or cell.status in ("idle", "error", "interrupted")
+
+    def _setter(self, name: str) -> int | None:
+        places = self._index.setters.get(name)
+        at = bisect_left(places, self._position) if places else 0
+        return places[at - 1] if places and at else None
 
 
 def judge_fields(

@@ -34,11 +34,22 @@ from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.plugins.contexts import CallContext
 from llm_repl_core.providers.base import Message, Request
 
-__all__ = ["DraftMessage", "DraftPreview", "ModelOffer", "PricedDraft", "preview_draft", "price"]
+__all__ = [
+    "DraftMessage",
+    "DraftPreview",
+    "ModelOffer",
+    "PricedDraft",
+    "preview_draft",
+    "price",
+    "replay_of",
+]
 
 _MESSAGES = 500
 _CHARACTERS = 20_000
 """How much of a message is shown."""
+
+_RECENT_CALLS = 30
+"""Among how many calls a shared beginning is looked for, while somebody types."""
 
 _EARLIER = 5
 """Of how many earlier calls of a cell the length of an answer is taken."""
@@ -177,6 +188,7 @@ async def price(
     notebook: Notebook,
     model_caller: ModelCaller,
     record: OutlinedLedger,
+    replay: Replay,
 ) -> PricedDraft:
     """Make the requests of a draft, and say what they take; nothing is sent.
 
@@ -185,6 +197,7 @@ async def price(
         notebook: Its notebook.
         model_caller: Would send them.
         record: The notebook's record.
+        replay: Finds answers in it, each once, as a run does.
     """
     cell = draft.cell
     path = model_caller.route(cell, notebook)
@@ -213,7 +226,7 @@ async def price(
         input_tokens=tokens,
         output_tokens_limit=allowance,
         expected_output_tokens=expected,
-        on_record=0 if problem else await _count_on_record(contexts, model_calls, notebook, record),
+        on_record=0 if problem else await _count_on_record(contexts, model_calls, replay),
         problem=problem,
     )
     # In a thread, as it may read the list of prices.
@@ -239,7 +252,7 @@ async def preview_draft(
         mode: Where a run would take answers from.
         models: Which other models are to say what they would take.
     """
-    priced = await price(draft, notebook, model_caller, record)
+    priced = await price(draft, notebook, model_caller, record, replay_of(notebook, record))
     prepared = draft.prepared
     offers = [await _offer(draft, name, notebook, model_caller, record) for name in models]
     problems = [*draft.problems, *([priced.problem] if priced.problem else [])]
@@ -280,9 +293,20 @@ async def preview_draft(
         later=draft.later,
         notices=notices,
         values=draft.values,
-        shared_prefix=None if first is None else await shared_prefix_of(first, model_caller),
+        shared_prefix=None if first is None else await shared_prefix_of(first, model_caller, calls=_RECENT_CALLS),
         models=tuple(offers),
     )
+
+
+def replay_of(notebook: Notebook, record: OutlinedLedger) -> Replay:
+    """What finds answers for one run of a notebook.
+
+    Args:
+        notebook: The notebook.
+        record: Its record.
+    """
+    prompts = [cell.id for cell in notebook if isinstance(cell, PromptCell)]
+    return Replay(record, notebook.id, cell_ids=prompts)
 
 
 async def _offer(
@@ -295,7 +319,13 @@ async def _offer(
     other = draft.cell.copy(id=draft.cell.id)
     assert isinstance(other, PromptCell)
     other.model, other.provider = name or None, None
-    priced = await price(structs.replace(draft, cell=other), notebook, model_caller, record)
+    priced = await price(
+        structs.replace(draft, cell=other),
+        notebook,
+        model_caller,
+        record,
+        replay_of(notebook, record),
+    )
     return ModelOffer(
         model=name,
         provider=priced.provider,
@@ -306,16 +336,8 @@ async def _offer(
 
 
 async def _count_on_record(
-    contexts: Sequence[CallContext],
-    model_calls: Sequence[ModelCall],
-    notebook: Notebook,
-    record: OutlinedLedger,
+    contexts: Sequence[CallContext], model_calls: Sequence[ModelCall], replay: Replay
 ) -> int:
-    if not record.records:
-        return 0
-    # As a run finds them, for which each record answers once.
-    prompts = [cell.id for cell in notebook if isinstance(cell, PromptCell)]
-    replay = Replay(record, notebook.id, cell_ids=prompts)
     found = 0
     for context, model_call in zip(contexts, model_calls, strict=True):
         try:

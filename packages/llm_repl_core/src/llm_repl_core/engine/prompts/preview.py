@@ -153,15 +153,18 @@ async def make_preview(cell_id: str, kernels: KernelManager, model_caller: Model
     )
 
 
-async def shared_prefix_of(context: CallContext, model_caller: ModelCaller) -> SharedPrefix | None:
+async def shared_prefix_of(
+    context: CallContext, model_caller: ModelCaller, *, calls: int = RECENT_CALLS
+) -> SharedPrefix | None:
     """What a request has in common with an earlier one of its notebook.
 
     Args:
         context: The request.
         model_caller: Has the record.
+        calls: How many of the notebook's latest calls are looked at.
     """
     try:
-        records = await model_caller.ledger.latest(context.notebook.id, RECENT_CALLS)
+        records = await model_caller.ledger.latest(context.notebook.id, calls)
     except StorageError:
         return None  # it is told where it matters: in a run
     canonical = canonical_request(context.provider, context.request)
