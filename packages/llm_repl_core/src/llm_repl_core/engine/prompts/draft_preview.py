@@ -293,7 +293,9 @@ async def preview_draft(
         later=draft.later,
         notices=notices,
         values=draft.values,
-        shared_prefix=None if first is None else await shared_prefix_of(first, model_caller, calls=_RECENT_CALLS),
+        shared_prefix=None
+        if first is None
+        else await shared_prefix_of(first, model_caller, calls=_RECENT_CALLS),
         models=tuple(offers),
     )
 
