@@ -26,6 +26,12 @@ export function CellMenu({ cell }: { cell: Cell }) {
           <MenuItem icon="down" onClick={() => void notebook.runCell(cell.id, {}, "downstream")}>
             Run with what needs it
           </MenuItem>
+          <MenuItem icon="up" onClick={() => void notebook.runChosen({ to: cell.id })}>
+            Run up to here
+          </MenuItem>
+          <MenuItem icon="down" onClick={() => void notebook.runChosen({ from: cell.id })}>
+            Run from here on
+          </MenuItem>
           <hr />
         </>
       )}

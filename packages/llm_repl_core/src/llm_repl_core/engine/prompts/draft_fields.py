@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -26,6 +27,7 @@ __all__ = ["DraftField", "FieldState", "NameOrigins", "Origins", "judge_fields"]
 FieldState: TypeAlias = Literal["known", "stale", "unknown", "failed", "later", "item"]
 
 _TEXT_SHOWN = 200  # characters
+_MOST = 500
 
 
 class DraftField(Struct, frozen=True, kw_only=True):
@@ -154,7 +156,7 @@ def judge_fields(
     *,
     is_filled: bool = False,
 ) -> tuple[DraftField, ...]:
-    """Say of each field what is known of it.
+    """Say of each field what is known of it: of 500, each once.
 
     Args:
         cell: The prompt.
@@ -163,10 +165,14 @@ def judge_fields(
         origins: Where names come from.
         is_filled: Whether all of them were filled, with the items.
     """
-    return tuple(
-        _judge(field, place, cell, state, origins, is_filled=is_filled)
+    different = {
+        (place, field.text): field
         for place, template in templates.items()
         for field in template.fields
+    }
+    return tuple(
+        _judge(field, place, cell, state, origins, is_filled=is_filled)
+        for (place, _), field in islice(different.items(), _MOST)
     )
 
 

@@ -117,7 +117,7 @@ class DraftPreview(Struct, frozen=True, kw_only=True):
             answer does not fit its form; null if unknown.
         mode: Where a run would take answers from.
         on_record: How many of the calls have a recorded answer.
-        fields: What is known of each field.
+        fields: What is known of each field, each once; at most 500.
         lookalikes: What looks like a field and is sent as text.
         problems: Why it would not be sent, a sentence each.
         later: What is missing here and is sent, a sentence each.
