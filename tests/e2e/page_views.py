@@ -91,7 +91,9 @@ def furnish(server: Any, model: FeedbackServer) -> Stand:
         assert status == 201, made
         path = f"/api/notebooks/{made['id']}"
         server.new_cell(path, "markdown", f"# {name}\n\nFor the class of Thursday.")
-        code = server.new_cell(path, "code", "sales = 1" if name != "Answering reviews" else "1 / 0")
+        code = server.new_cell(
+            path, "code", "sales = 1" if name != "Answering reviews" else "1 / 0"
+        )
         prompt = server.new_cell(path, "prompt", "Of {sales}", model="mock/echo")
         if name not in ("Sorting feedback", "Expenses"):
             server.ask("POST", f"{path}/execute_all", {})
