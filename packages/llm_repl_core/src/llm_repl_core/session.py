@@ -20,6 +20,7 @@ from msgspec import UNSET, UnsetType
 
 from llm_repl_core.application import Application
 from llm_repl_core.engine.answers.answer_book import AnswerChange
+from llm_repl_core.engine.answers.candidates import AskedAnswer, AskedModel
 from llm_repl_core.engine.answers.versions import AnswerDetail, AnswerPage
 from llm_repl_core.engine.caller_thread import AsyncInbox, Inbox
 from llm_repl_core.engine.ctrl_c import CtrlC
@@ -366,6 +367,40 @@ class Session:
             StorageError: The records cannot be read.
         """
         return self.loop.call(self.live.answers.use(cell_id, answer_id, item=item))
+
+    def ask(
+        self,
+        cell_id: str,
+        models: Iterable[AskedModel | str] = (),
+        *,
+        times: int = 1,
+        item: int | None = None,
+    ) -> list[AskedAnswer]:
+        """Ask several models for an answer side by side, or one several times.
+
+        Nothing of the notebook changes: `use_answer` takes one of them, by its ``call_id``.
+
+        Args:
+            cell_id: Which prompt.
+            models: Who is asked: names, or more; the prompt's own where there are none.
+            times: How many times each is asked.
+            item: Of which item, from 0; None: it is not over items.
+
+        Raises:
+            CellNotFound: There is no such cell.
+            Conflict: The notebook asks nobody, as it is in ``replay`` mode.
+            InvalidInput: It is no prompt, cannot be filled, has tools, or too many are asked.
+        """
+        named = [AskedModel(model=each) if isinstance(each, str) else each for each in models]
+        asked = (named or [AskedModel()]) * times
+        return self.loop.call(self._asked(cell_id, asked, item))
+
+    async def _asked(
+        self, cell_id: str, models: list[AskedModel], item: int | None
+    ) -> list[AskedAnswer]:
+        asking = await self.live.answers.ask(cell_id, models, item=item)
+        await asking.wait()
+        return asking.answers
 
     def edit_answer(
         self,

@@ -144,3 +144,33 @@ def test_what_is_not_there_is_said(api, asked):
         api.get(f"{prompt[:-4]}none/answers"),
     ):
         assert answer.status_code == 404
+
+
+def test_several_models_are_asked_side_by_side_and_stopped(api, until):
+    path = api.new_notebook("who = 'Ada'")
+    prompt = api.new_cell(path, "prompt", "Hello {who}", model="mock/echo", response_var="said")
+    api.post(f"{path}/execute_all", {})
+    models = [{"model": "mock/echo"}, {"model": "mock"}, {"model": "mock/echo+delay=60"}]
+    key = {"Idempotency-Key": "3f2b6c0e-6a51-4d0e-9d1c-2b8f6f0a7a11"}
+    asked = api.post(f"{prompt}/ask", {"models": models}, headers=key).json
+    assert asked["id"] == key["Idempotency-Key"]
+    assert api.post(f"{prompt}/ask", {"models": models}, headers=key).json["id"] == asked["id"]
+    until(lambda: len(api.events("candidate_ended")) == 2, "two have answered")
+    shown = api.get(f"{prompt}/ask/{asked['id']}").json
+    assert [answer["state"] for answer in shown["answers"]] == ["completed", "completed", "running"]
+    texts = [
+        event.payload["text"]
+        for event in api.events("candidate_text")
+        if event.payload["candidate"] == 0
+    ]
+    assert "".join(texts) == "Hello Ada"
+    stopped = api.post(f"{prompt}/ask/{asked['id']}/interrupt?candidate=2", {}).json
+    assert stopped["ended"]
+    assert stopped["answers"][2]["state"] == "interrupted"
+    assert api.get(f"{path}/state").json["state"]["said"] == "Hello Ada"
+    assert api.get(f"{prompt}/answers").json["total"] == 3
+    other = shown["answers"][1]["call_id"]
+    api.post(f"{prompt}/answers/{other}/use", {})
+    assert api.get(f"{path}/state").json["state"]["said"].startswith("This is the mock model.")
+    assert api.post(f"{prompt}/ask", {"times": 11}).status_code == 400
+    assert api.get(f"{prompt}/ask/none").status_code == 404

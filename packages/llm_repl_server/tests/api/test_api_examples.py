@@ -43,7 +43,7 @@ def test_it_runs(api, until, name):
         values |= {"cell_id": asks.rpartition("/")[2], "call_id": needed.payload["call_id"]}
     if name == "preview_draft":
         values["cell_id"] = api.new_cell(notebook, "prompt", "Hi").rpartition("/")[2]
-    if name == "edit_answer":
+    if name in ("edit_answer", "ask_several"):
         prompt = api.new_cell(notebook, "prompt", "Hi", model="mock/echo")
         api.post(f"{prompt}/execute", {})
         values |= {"cell_id": prompt.rpartition("/")[2]}

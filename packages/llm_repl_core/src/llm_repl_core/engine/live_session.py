@@ -223,7 +223,8 @@ class LiveSession:
             return await self._queue.stop_run(run_id)
         if cell_id is not None:
             return await self._queue.stop_cell(cell_id)
-        was_busy = self.busy
+        was_busy = self.busy or self.answers.is_asking
+        await self.answers.stop_asking()
         await self._queue.stop_all()
         return was_busy
 
@@ -371,6 +372,7 @@ class LiveSession:
     async def close(self) -> None:
         """Stop what runs and end the kernel."""
         self.closed = True
+        await self.answers.stop_asking()
         await self._queue.stop_all()
         await self.looks.close()
         async with self._queue.between_runs():

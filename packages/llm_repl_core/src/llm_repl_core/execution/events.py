@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct
 
 from llm_repl_core.execution.model_calls import CallLimit
@@ -14,6 +16,9 @@ __all__ = [
     "RUN_STOPPED",
     "CallQueued",
     "CallSent",
+    "CandidateEnded",
+    "CandidateRetried",
+    "CandidateText",
     "CellCompleted",
     "CellFailed",
     "CellNeed",
@@ -321,6 +326,56 @@ class RunProgress(Event, frozen=True, kw_only=True):
 
     ended: int
     total: int
+
+
+class CandidateText(Event, frozen=True, kw_only=True):
+    """An answer grew of one of several that a prompt is asked of side by side; see `Session.ask`.
+
+    Attributes:
+        cell_id: The prompt.
+        candidate: Which one, from 0.
+        text: The text to append.
+        item: The index of the item, in a prompt over items; else None.
+    """
+
+    cell_id: str
+    candidate: int
+    text: str
+    item: int | None = None
+
+
+class CandidateRetried(Event, frozen=True, kw_only=True):
+    """The text that had come of one of several is void, as it will be asked for again.
+
+    Attributes:
+        cell_id: The prompt.
+        candidate: Which one, from 0.
+        error: One line of text.
+        item: The index of the item, in a prompt over items; else None.
+    """
+
+    cell_id: str
+    candidate: int
+    error: str
+    item: int | None = None
+
+
+class CandidateEnded(Event, frozen=True, kw_only=True):
+    """One of several has answered, or will not.
+
+    Attributes:
+        cell_id: The prompt.
+        candidate: Which one, from 0.
+        state: How it ended.
+        error: Why there is no answer; None where there is.
+        item: The index of the item, in a prompt over items; else None.
+    """
+
+    cell_id: str
+    candidate: int
+    state: Literal["running", "completed", "failed", "interrupted"]
+    error: str | None
+    item: int | None = None
 
 
 class CellsStale(Event, frozen=True, kw_only=True):

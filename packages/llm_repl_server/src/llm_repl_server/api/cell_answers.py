@@ -6,11 +6,17 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from llm_repl_core.engine.answers.candidates import AskedModel
 from llm_repl_core.engine.answers.versions import AnswerDetail, AnswerPage
 from llm_repl_core.model.json_value import JSONValue
-from llm_repl_server.api.resource import Resource, matching_versions, services
+from llm_repl_server.api.resource import (
+    Resource,
+    idempotency_key,
+    matching_versions,
+    services,
+)
 from llm_repl_server.services.answers import CellAnswer
-from llm_repl_server.services.cell_answers import AnswersInUse
+from llm_repl_server.services.cell_answers import AnswersInUse, Comparison
 
 __all__ = ["cell_answers"]
 
@@ -55,6 +61,29 @@ class EditedAnswer(Struct, kw_only=True):
     item: Annotated[
         Annotated[_Number, Meta(ge=0, le=10**6)] | None,
         Meta(description="Of a prompt over items: the index of the item, from 0."),
+    ] = None
+
+
+class AskRequest(Struct, kw_only=True):
+    """Who is asked: each of `models`, `times` times; the prompt's own model where there are none."""
+
+    models: Annotated[list[AskedModel], Meta(max_length=10)] = []
+    times: Annotated[
+        Annotated[_Number, Meta(ge=1, le=10)],
+        Meta(description="How many times each is asked; ten answers at most in all."),
+    ] = 1
+    item: Annotated[
+        Annotated[_Number, Meta(ge=0, le=10**6)] | None,
+        Meta(description="Of a prompt over items: the index of the item, from 0."),
+    ] = None
+
+
+class CandidateQuery(Struct, kw_only=True):
+    """Which one of those that are asked."""
+
+    candidate: Annotated[
+        Annotated[int, Meta(ge=0, le=9)] | None,
+        Meta(description="Only this one, from 0; absent: all."),
     ] = None
 
 
@@ -117,4 +146,41 @@ def edit_answer(notebook_id: str, cell_id: str, body: EditedAnswer) -> CellAnswe
             item=None if body.item is None else int(body.item),
             if_match=matching_versions(),
         )
+    )
+
+
+@cell_answers.operation("POST", f"{_CELL}/ask", errors=(404, 409), idempotent=True)
+def ask_several(notebook_id: str, cell_id: str, body: AskRequest) -> Comparison:
+    """Ask several models for an answer side by side, or one several times.
+
+    Responds when they are being asked: `candidate_text` and `candidate_ended` say what comes.
+    Nothing of the notebook changes. Each answer is recorded as the cell's, under the notebook's
+    budget; `POST …/answers/<call_id>/use` takes one into use.
+    """
+    return services().loop.call(
+        services().cell_answers.ask(
+            notebook_id,
+            cell_id,
+            (body.models or [AskedModel()]) * int(body.times),
+            item=None if body.item is None else int(body.item),
+            new_id=idempotency_key(),
+        )
+    )
+
+
+@cell_answers.operation("GET", f"{_CELL}/ask/<comparison_id>", errors=(404,))
+def show_comparison(notebook_id: str, cell_id: str, comparison_id: str) -> Comparison:
+    """Return what has come of those that are asked; the latest 20 comparisons are kept."""
+    return services().loop.call(
+        services().cell_answers.comparison(notebook_id, cell_id, comparison_id)
+    )
+
+
+@cell_answers.operation("POST", f"{_CELL}/ask/<comparison_id>/interrupt", errors=(404,))
+def stop_comparison(
+    notebook_id: str, cell_id: str, comparison_id: str, query: CandidateQuery
+) -> Comparison:
+    """Stop all that are asked, or one of them; responds when that has ended."""
+    return services().loop.call(
+        services().cell_answers.stop_asking(notebook_id, cell_id, comparison_id, query.candidate)
     )

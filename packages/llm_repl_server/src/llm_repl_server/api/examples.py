@@ -46,6 +46,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "execute_chosen": _RUN | {"with": "upstream"},
     "plan_run": {"mode": "reuse"},
     "preview_draft": {"content": "Say hello to {who}.", "temperature": 0.2},
+    "ask_several": {"models": [{"model": "mock/echo"}, {"model": "mock", "temperature": 0.2}]},
     "edit_answer": {"content": "Hello, everybody."},
     "complete_code": {"code": "greeting.up", "cursor": 11},
     "inspect_code": {"code": "print(greeting, ", "cursor": 16},

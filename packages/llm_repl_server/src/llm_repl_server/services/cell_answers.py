@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container
+from collections.abc import Container, Sequence
+from contextlib import suppress
 
 from msgspec import UNSET, Struct, UnsetType
 
-from llm_repl_core import Conflict, PromptCell
+from llm_repl_core import Conflict, NotFound, PromptCell
 from llm_repl_core.engine.answers.answer_book import AnswerChange, answers_version
+from llm_repl_core.engine.answers.candidates import AskedAnswer, AskedModel, Asking
 from llm_repl_core.engine.answers.versions import (
     AnswerDetail,
     AnswerPage,
@@ -27,7 +29,7 @@ from llm_repl_server.storage.answer_store import AnswerCall
 from llm_repl_server.storage.changes import Change, MarkStale, WriteCell
 from llm_repl_server.storage.store import Store
 
-__all__ = ["AnswersInUse", "CellAnswerService", "CellAnswersInUse"]
+__all__ = ["AnswersInUse", "CellAnswerService", "CellAnswersInUse", "Comparison"]
 
 BUSY_LIMIT_S = 3.0
 """How long taking an answer into use waits for what runs."""
@@ -63,6 +65,24 @@ class AnswersInUse(Struct, frozen=True, kw_only=True):
 
     cells: list[CellAnswersInUse]
     calls: list[AnswerCall]
+
+
+class Comparison(Struct, frozen=True, kw_only=True):
+    """A prompt that several are asked side by side.
+
+    Attributes:
+        id: The `run_id` of its events.
+        cell_id: The prompt.
+        item: The index of the item; null: the prompt is not over items.
+        ended: Whether all have ended.
+        answers: What has come of each.
+    """
+
+    id: str
+    cell_id: str
+    item: int | None
+    ended: bool
+    answers: list[AskedAnswer]
 
 
 class CellAnswerService:
@@ -137,6 +157,69 @@ class CellAnswerService:
         opened = await self._open_notebooks.get(notebook_id)
         return await opened.session.answers.detail(cell_id, answer_id, item=item)
 
+    async def ask(
+        self,
+        notebook_id: str,
+        cell_id: str,
+        models: Sequence[AskedModel],
+        *,
+        item: int | None,
+        new_id: str | None = None,
+    ) -> Comparison:
+        """Ask several models, or one several times; returns when they are being asked.
+
+        Args:
+            notebook_id: In which notebook.
+            cell_id: Which prompt.
+            models: Who is asked.
+            item: Of which item; None: it is not over items.
+            new_id: The id of the comparison; where there is one of this id, it is that one, as the
+                request was sent before. None: it gets a new one.
+
+        Raises:
+            NotebookNotFound: There is no such notebook.
+            CellNotFound: There is no such cell.
+            Conflict: The notebook asks nobody, or something runs for long.
+            InvalidInput: It is no prompt, cannot be filled, or has tools.
+        """
+        opened = await self._open_notebooks.get(notebook_id)
+        answers = opened.session.answers
+        answers.prompt(cell_id, item)
+        if new_id is not None:
+            with suppress(NotFound):
+                return _comparison(answers.asking(new_id))
+        await _wait_for_turn(opened.session)
+        return _comparison(await answers.ask(cell_id, models, item=item, asking_id=new_id))
+
+    async def comparison(self, notebook_id: str, cell_id: str, asking_id: str) -> Comparison:
+        """What has come of a comparison.
+
+        Raises:
+            NotebookNotFound: There is no such notebook.
+            NotFound: There is no such comparison of the cell, or it is long over.
+        """
+        return _comparison(await self._asking(notebook_id, cell_id, asking_id))
+
+    async def stop_asking(
+        self, notebook_id: str, cell_id: str, asking_id: str, candidate: int | None
+    ) -> Comparison:
+        """Stop all that are asked, or one; returns when that has ended.
+
+        Raises:
+            NotebookNotFound: There is no such notebook.
+            NotFound: There is no such comparison of the cell, or it is long over.
+        """
+        asking = await self._asking(notebook_id, cell_id, asking_id)
+        await asking.stop(candidate)
+        return _comparison(asking)
+
+    async def _asking(self, notebook_id: str, cell_id: str, asking_id: str) -> Asking:
+        opened = await self._open_notebooks.get(notebook_id)
+        asking = opened.session.answers.asking(asking_id)
+        if asking.cell_id != cell_id:
+            raise NotFound(f"There is no comparison `{asking_id[:80]}` of this cell.")
+        return asking
+
     async def use(
         self,
         notebook_id: str,
@@ -209,6 +292,16 @@ class CellAnswerService:
         await _wait_for_turn(opened.session)
         change = await answers.edit(cell_id, content, value=value, item=item)
         return await _changed(opened, cell_id, change)
+
+
+def _comparison(asking: Asking) -> Comparison:
+    return Comparison(
+        id=asking.id,
+        cell_id=asking.cell_id,
+        item=asking.item,
+        ended=asking.ended,
+        answers=list(asking.answers),
+    )
 
 
 def _is_as_written(

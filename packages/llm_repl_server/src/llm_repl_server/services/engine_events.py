@@ -22,6 +22,7 @@ from llm_repl_core import (
     RunProgress,
     ToolApprovalNeeded,
 )
+from llm_repl_core.execution.events import CandidateEnded, CandidateRetried, CandidateText
 from llm_repl_server.services import wire_events as wire
 from llm_repl_server.services.encoding import EncodedOutput, EncodedOutputs
 
@@ -30,6 +31,9 @@ __all__ = ["PublishedEvent", "to_wire"]
 PublishedEvent: TypeAlias = (
     CallQueued
     | CallSent
+    | CandidateEnded
+    | CandidateRetried
+    | CandidateText
     | CellCompleted
     | CellFailed
     | CellOutput
@@ -160,6 +164,34 @@ def to_wire(event: PublishedEvent) -> wire.WireEvent:
                 call_id=event.call_id,
                 name=event.name,
                 arguments=event.arguments,
+                item=event.item,
+            )
+        case CandidateText():
+            return wire.CandidateText(
+                notebook_id=event.notebook_id,
+                run_id=event.run_id,
+                cell_id=event.cell_id,
+                candidate=event.candidate,
+                text=event.text,
+                item=event.item,
+            )
+        case CandidateRetried():
+            return wire.CandidateRetried(
+                notebook_id=event.notebook_id,
+                run_id=event.run_id,
+                cell_id=event.cell_id,
+                candidate=event.candidate,
+                error=event.error,
+                item=event.item,
+            )
+        case CandidateEnded():
+            return wire.CandidateEnded(
+                notebook_id=event.notebook_id,
+                run_id=event.run_id,
+                cell_id=event.cell_id,
+                candidate=event.candidate,
+                state=event.state,
+                error=event.error,
                 item=event.item,
             )
         case CellCompleted():

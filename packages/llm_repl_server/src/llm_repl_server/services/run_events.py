@@ -33,7 +33,12 @@ from llm_repl_core import (
     ToolApprovalNeeded,
 )
 from llm_repl_core.engine.dependencies import MarkedCells
-from llm_repl_core.execution.events import REASONS_TOLD
+from llm_repl_core.execution.events import (
+    REASONS_TOLD,
+    CandidateEnded,
+    CandidateRetried,
+    CandidateText,
+)
 from llm_repl_server.services import wire_events as wire
 from llm_repl_server.services.answers import cell_answer
 from llm_repl_server.services.cell_writer import CellWriter
@@ -106,6 +111,9 @@ class RunEvents:
             case (
                 CallQueued()
                 | CallSent()
+                | CandidateEnded()
+                | CandidateRetried()
+                | CandidateText()
                 | CellRemoved()
                 | CellSuperseded()
                 | CellWaiting()

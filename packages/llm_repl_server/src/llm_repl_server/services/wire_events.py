@@ -18,6 +18,9 @@ from llm_repl_server.services.encoding import EncodedOutput, EncodedOutputs, Tim
 
 __all__ = [
     "EMITTED",
+    "CandidateEnded",
+    "CandidateRetried",
+    "CandidateText",
     "CellCallQueued",
     "CellCallSent",
     "CellCallSuperseded",
@@ -331,6 +334,37 @@ class ToolApprovalNeeded(RunCellEvent, frozen=True, kw_only=True):
     item: _Item
 
 
+_Candidate = Annotated[int, Meta(ge=0, description="Which of those that are asked, from 0.")]
+
+
+class CandidateText(RunCellEvent, frozen=True, kw_only=True):
+    """An answer has grown of one of several that a prompt is asked of side by side.
+
+    `run_id` is the id of the comparison: see `POST …/cells/<cell_id>/ask`.
+    """
+
+    candidate: _Candidate
+    text: Annotated[str, Meta(description="The text to append.")]
+    item: _Item
+
+
+class CandidateRetried(RunCellEvent, frozen=True, kw_only=True):
+    """One of several is asked again: discard the text of its answer so far."""
+
+    candidate: _Candidate
+    error: _Line
+    item: _Item
+
+
+class CandidateEnded(RunCellEvent, frozen=True, kw_only=True):
+    """One of several has answered, or will not; nothing of the notebook has changed by it."""
+
+    candidate: _Candidate
+    state: Literal["running", "completed", "failed", "interrupted"]
+    error: Annotated[str | None, Meta(description="One line of text; null if it answered.")]
+    item: _Item
+
+
 class CellExecutionCompleted(RunCellEvent, frozen=True, kw_only=True):
     """A cell has completed, and its outputs are on disk."""
 
@@ -516,6 +550,9 @@ EMITTED: dict[str, type[WireEvent]] = {
         CellCallSent,
         CellCallSuperseded,
         ToolApprovalNeeded,
+        CandidateText,
+        CandidateRetried,
+        CandidateEnded,
         CellExecutionCompleted,
         CellExecutionFailed,
         NotebookExecutionStarted,

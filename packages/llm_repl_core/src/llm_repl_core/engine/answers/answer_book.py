@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType, to_builtins
 
 from llm_repl_core.engine.answer_limits import is_refused
+from llm_repl_core.engine.answers.candidates import AskedModel, Asking, start_asking
 from llm_repl_core.engine.answers.comparison import TextBlock, compare_answers
 from llm_repl_core.engine.answers.edits import (
     AnswerEdit,
@@ -47,6 +48,7 @@ from llm_repl_core.model.output import Output
 
 __all__ = ["AnswerBook", "AnswerChange", "answers_version"]
 
+_ASKINGS_KEPT = 20
 _ITEMS_FAILED = "ItemsFailed"
 
 
@@ -90,6 +92,7 @@ class AnswerBook:
     def __init__(self, session: SessionResources, queue: RunQueue) -> None:
         self._session = session
         self._queue = queue
+        self._askings: dict[str, Asking] = {}
 
     def prompt(self, cell_id: str, item: int | None = None) -> PromptCell:
         """A prompt whose answers are asked for.
@@ -244,6 +247,66 @@ class AnswerBook:
             return text, read_answer_json(text)
         except AnswerMisfit:
             return text, UNSET
+
+    # Asking several ----------------------------------------------------------------------------
+
+    async def ask(
+        self,
+        cell_id: str,
+        models: Sequence[AskedModel],
+        *,
+        item: int | None = None,
+        asking_id: str | None = None,
+    ) -> Asking:
+        """Ask several models for an answer, or one several times; nothing of the notebook changes.
+
+        Each answer is recorded as the cell's, and can be taken into use.
+
+        Args:
+            cell_id: Which prompt.
+            models: Who is asked.
+            item: Of which item; None: it is not over items.
+            asking_id: The id of what is under way then; None: a new one.
+
+        Returns:
+            What is under way.
+
+        Raises:
+            CellNotFound: There is no such cell.
+            Conflict: The notebook asks nobody, as it is in ``replay`` mode.
+            InvalidInput: It is no prompt, cannot be filled, or has tools.
+            LLMReplError: It cannot be prepared.
+        """
+        cell = self.prompt(cell_id, item)
+        self._askings = {
+            id_: asking for id_, asking in self._askings.items() if not asking.ended
+        } | dict([*self._askings.items()][-_ASKINGS_KEPT:])
+        asking = await start_asking(
+            self._session, self._queue, cell, models, item, asking_id=asking_id
+        )
+        self._askings[asking.id] = asking
+        return asking
+
+    def asking(self, asking_id: str) -> Asking:
+        """What is under way, or was not long ago.
+
+        Raises:
+            NotFound: There is none of that id.
+        """
+        found = self._askings.get(asking_id)
+        if found is None:
+            raise NotFound(f"There is no comparison `{asking_id[:80]}`, or it is long over.")
+        return found
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether somebody is being asked."""
+        return any(not asking.ended for asking in self._askings.values())
+
+    async def stop_asking(self) -> None:
+        """Stop whatever is under way."""
+        for asking in tuple(self._askings.values()):
+            await asking.stop()
 
     # Changing ----------------------------------------------------------------------------------
 
