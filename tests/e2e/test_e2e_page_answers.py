@@ -203,3 +203,32 @@ def test_a_tool_that_asks_is_allowed_for_the_run_and_shown_folded(shared_server,
     window.click(f"{cell} >> text=This run")
     window.wait_for_selector(f"{cell} .tool-call >> nth=1")
     assert window.locator(f"{cell} .tool-call").count() == 2
+
+
+def test_several_answers_side_by_side_of_which_one_is_used(shared_server, window, until):
+    path, [prompt] = _notebook(
+        shared_server,
+        window,
+        {"content": "Hello", "model": "mock/list:one|two|two|two", "response_var": "said"},
+    )
+    shared_server.ask("POST", f"{prompt}/execute", {})
+    cell = _cell(prompt)
+    window.wait_for_selector(f"{cell} >> text=text, 1 word")
+    window.click(f"{cell} .number")
+    window.keyboard.press("Shift+E")
+    window.wait_for_selector("role=heading[name=/Ask several models: cell 1/]")
+    columns = window.locator(".several-columns article")
+    assert columns.count() == 1
+    window.click("role=button[name='Several times']")
+    window.click("role=menuitem >> text=3 times")
+    window.wait_for_selector(".several >> text=3 alike")
+    assert columns.count() == 2
+    window.click("role=button[name='Add a model']")
+    window.click("role=menuitem >> text=mock/mock")
+    window.wait_for_selector(".several >> text=You asked: Hello")
+    assert _shown(shared_server, prompt) == "one"  # nothing changes until one is used
+    columns.last.locator("text=Use this").click()
+    until(lambda: _shown(shared_server, prompt).endswith("Hello"), "it is in use")
+    window.keyboard.press("Escape")
+    window.wait_for_selector(f"{cell} >> text=5 of 5")
+    assert shared_server.ask("GET", f"{path}/state")[1]["state"]["said"].endswith("Hello")

@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 /** The folders of `src`, in order: each imports from those before it, and from itself. */
 const FOLDERS = [
-  "wire", "ui", "editor", "store", "markdown", "outputs", "files", "prompt", "cells", "run", "inspector", "calls", "graph", "bin", "find", "settings",
+  "wire", "ui", "editor", "store", "markdown", "outputs", "files", "prompt", "cells", "run", "inspector", "answers", "calls", "graph", "bin", "find", "settings",
   "start", "drawer", "notebook", "main",
 ];
 

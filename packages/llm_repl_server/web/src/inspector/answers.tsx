@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { inUse, shownItem, useAnswer } from "../store/answers.ts";
+import { openSeveral } from "../store/asked.ts";
 import { useNotebook } from "../store/context.ts";
 import { focused } from "../store/focus.ts";
 import { answers } from "../store/status.ts";
@@ -55,6 +56,12 @@ function Versions({ cell }: { cell: Cell }) {
         Answers of cell {number}
         {name ? <>, <code>{name}</code></> : null}
       </h2>
+      <div class="answers-ways">
+        <button class="button small" title="Side by side (Shift E)" onClick={() => openSeveral(cell.id, item)}>
+          <Icon name="cols" />
+          Several models, or several times
+        </button>
+      </div>
       {item !== null && <ItemPicker cell={cell} item={item} />}
       {versions.length ? (
         <ol class="versions-list" reversed>

@@ -14,9 +14,11 @@ import { FindPanel } from "../find/find-panel.tsx";
 import { CallsPage } from "../calls/calls-page.tsx";
 import { Arcs } from "../graph/arcs.tsx";
 import { WaveStrip } from "../run/wave-strip.tsx";
+import { Several } from "../answers/several.tsx";
 import { Inspector } from "../inspector/inspector.tsx";
 import { announcement } from "../store/announce.ts";
 import { watchAnswers } from "../store/answers.ts";
+import { compared } from "../store/asked.ts";
 import { NotebookContext, useNotebook } from "../store/context.ts";
 import { shownOrder } from "../store/focus.ts";
 import { callsView, closeCalls } from "../store/calls-view.ts";
@@ -87,8 +89,8 @@ export function NotebookPage({ notebook, reconnect }: { notebook: OpenNotebook; 
             void takeFiles(notebook, event.dataTransfer.files);
           }}
         >
-          {state.deleted ? <Gone /> : <Cells />}
-          <Arcs />
+          {state.deleted ? <Gone /> : compared.value ? <Several /> : <Cells />}
+          {!compared.value && <Arcs />}
         </main>
         {inspectorTab.value && <Inspector />}
       </div>

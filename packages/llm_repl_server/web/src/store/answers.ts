@@ -6,6 +6,7 @@ import { answersApi, type AnswerCall } from "../wire/answers.ts";
 import { RestError } from "../wire/rest.ts";
 import type { Cell, Output } from "../wire/shapes.ts";
 import { provide } from "./actions.ts";
+import { asked, compared, openSeveral } from "./asked.ts";
 import { focused } from "./focus.ts";
 import type { OpenNotebook } from "./notebook.ts";
 import { openInspector } from "./inspector.ts";
@@ -58,6 +59,7 @@ export function watchAnswers(notebook: OpenNotebook): () => void {
   const provided = [
     provide("answerBefore", () => ofFocused((cell) => void stepAnswer(notebook, cell.id, -1))),
     provide("answerAfter", () => ofFocused((cell) => void stepAnswer(notebook, cell.id, 1))),
+    provide("askSeveral", () => ofFocused((cell) => openSeveral(cell.id, cell.for_each ? shownItem.peek() : null))),
     provide("editAnswer", () => ofFocused((cell) => !cell.for_each && editAnswer(cell))),
   ];
   const ofFocused = (act: (cell: Cell) => void) => {
@@ -71,6 +73,8 @@ export function watchAnswers(notebook: OpenNotebook): () => void {
     inUse.value = new Map();
     answerCalls.value = new Map();
     editedAnswer.value = null;
+    compared.value = null;
+    asked.value = new Map();
   };
 }
 

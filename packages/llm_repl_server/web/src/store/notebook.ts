@@ -6,6 +6,7 @@ import { planning, type CellChoice } from "../wire/plan.ts";
 import type { Connection, EventSource } from "../wire/socket.ts";
 import type { WireEvent } from "../wire/events.ts";
 import type { Cell, CellFields, CellType, Spending } from "../wire/shapes.ts";
+import { hearAsked } from "./asked.ts";
 import { editedCells, withEdits, type Edit, type Step } from "./edits.ts";
 import { Outbox } from "./outbox.ts";
 import { reduce, withoutApproval } from "./reduce.ts";
@@ -123,6 +124,7 @@ export class OpenNotebook {
     if (!state) return;
     const now = Date.now();
     for (const event of events) state = reduce(state, event, now);
+    hearAsked(this.id, events);
     if (events.some((event) => event.event === "run_started" && event.total > 1)) this.#readQueue();
     const missed = state.missedEvents;
     this.#server.value = state;

@@ -141,6 +141,9 @@ function apply(state: NotebookState, event: WireEvent, now: number): NotebookSta
       return withoutActivity({ ...state, cells, order }, event.cell_id);
     }
     // What these say, others say as well; their numbers count.
+    case "candidate_text":
+    case "candidate_retried":
+    case "candidate_ended":
     case "cell_call_superseded":
     case "notebook_execution_started":
     case "notebook_execution_completed":

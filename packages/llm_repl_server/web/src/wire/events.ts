@@ -63,6 +63,14 @@ export interface Events {
     readonly arguments: string;
     readonly item: number | null;
   };
+  candidate_text: OfRunningCell & { readonly candidate: number; readonly text: string; readonly item: number | null };
+  candidate_retried: OfRunningCell & { readonly candidate: number; readonly error: string; readonly item: number | null };
+  candidate_ended: OfRunningCell & {
+    readonly candidate: number;
+    readonly state: "completed" | "failed" | "interrupted";
+    readonly error: string | null;
+    readonly item: number | null;
+  };
   cell_execution_completed: OfRunningCell & {
     readonly outputs: readonly Output[];
     readonly execution_count: number | null;
@@ -103,6 +111,7 @@ export const EVENT_NAMES: readonly EventName[] = [
   "run_queued", "run_started", "run_progress", "run_ended",
   "cell_execution_started", "cell_execution_output", "cell_output_updated", "cell_outputs_cleared",
   "cell_execution_text", "cell_execution_reasoning", "cell_execution_retried", "tool_approval_needed",
+  "candidate_text", "candidate_retried", "candidate_ended",
   "cell_execution_completed", "cell_execution_failed", "cell_call_superseded",
   "cell_execution_waiting", "cell_execution_removed", "cell_call_queued", "cell_call_sent",
   "notebook_execution_started", "notebook_execution_completed", "notebook_execution_failed",
