@@ -6,13 +6,18 @@ import { openFile } from "../files/files.ts";
 import { useNotebook } from "../store/context.ts";
 import { openDialog } from "../store/dialog.ts";
 import { focusCell } from "../store/focus.ts";
+import { notebooks, overviews, readList, sorted } from "../store/notebook-list.ts";
 import { outlineOf } from "../store/outline.ts";
 import { address, goTo } from "../store/route.ts";
+import { HowItIs } from "../start/notebook-row.tsx";
 import { moment, plural } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
 import { toast } from "../ui/toasts.tsx";
-import { rest, RestError } from "../wire/rest.ts";
+import { rest } from "../wire/rest.ts";
 import type { NotebookSummary } from "../wire/shapes.ts";
+
+/** How many notebooks are drawn; the start page has them all. */
+const SHOWN = 200;
 
 export const drawerIsOpen = signal(false);
 
@@ -24,14 +29,10 @@ function OpenDrawer() {
   const notebook = useNotebook();
   const element = useRef<HTMLDialogElement>(null);
   const file = useRef<HTMLInputElement>(null);
-  const [all, setAll] = useState<readonly NotebookSummary[] | null>(null);
   const [query, setQuery] = useState("");
   useEffect(() => {
     element.current?.showModal();
-    rest.listNotebooks().then(
-      (found) => setAll([...found].sort((a, b) => b.updated_at.localeCompare(a.updated_at))),
-      (error) => error instanceof RestError && toast(error.message),
-    );
+    void readList();
   }, []);
   // By the element: it gives the focus back to where it was.
   const close = () => element.current?.close();
@@ -78,20 +79,17 @@ function OpenDrawer() {
         </div>
         <div class="drawer-list">
           <ul>
-            {(all ?? []).filter(({ name }) => has(name)).map((one) => (
+            {sorted.value.filter(({ name }) => has(name)).slice(0, SHOWN).map((one) => (
               <li key={one.id}>
                 <a href={address(one.id)} aria-current={one.id === notebook.id ? "page" : undefined} onClick={close}>
                   <b>{one.name}</b>
-                  <span class="quiet-text">
-                    <Icon name={one.id === notebook.id ? "done" : "file"} />
-                    {one.id === notebook.id ? "open here" : `${plural(one.cell_count, "cell")}, ${moment(one.updated_at)}`}
-                  </span>
+                  <How notebook={one} isOpen={one.id === notebook.id} />
                 </a>
                 {one.id === notebook.id && <Outline has={has} close={close} />}
               </li>
             ))}
           </ul>
-          {all === null && <p class="quiet-text">Loading</p>}
+          {notebooks.value === null && <p class="quiet-text">Loading</p>}
         </div>
         <footer>
           <button class="button quiet" onClick={() => file.current?.click()}>
@@ -141,6 +139,18 @@ function OpenDrawer() {
         </footer>
       </div>
     </dialog>
+  );
+}
+
+/** How a notebook is: a shape and words. */
+function How({ notebook, isOpen }: { notebook: NotebookSummary; isOpen: boolean }) {
+  const overview = overviews.value.get(notebook.id);
+  if (!isOpen && overview) return <HowItIs overview={overview} />;
+  return (
+    <span class="quiet-text">
+      <Icon name={isOpen ? "done" : "file"} />
+      {isOpen ? "open here" : `${plural(notebook.cell_count, "cell")}, ${moment(notebook.updated_at)}`}
+    </span>
   );
 }
 

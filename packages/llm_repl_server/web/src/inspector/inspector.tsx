@@ -23,12 +23,19 @@ export function Inspector() {
   if (!tab) return null;
   return (
     <aside class={WIDE.has(tab) ? "inspector is-wide" : "inspector"} aria-label="Inspector">
-      <div class="tabs" role="tablist">
-        {TABS.map((name) => (
-          <button role="tab" aria-selected={name === tab} onClick={() => openInspector(name)}>
-            {WORDS[name]}
-          </button>
-        ))}
+      <div class="tabs">
+        <div class="tab-list" role="tablist" onKeyDown={moveBetweenTabs}>
+          {TABS.map((name) => (
+            <button
+              role="tab"
+              aria-selected={name === tab}
+              tabIndex={name === tab ? 0 : -1}
+              onClick={() => openInspector(name)}
+            >
+              {WORDS[name]}
+            </button>
+          ))}
+        </div>
         <button
           class="button quiet only-icon end"
           aria-label="Close the inspector"
@@ -47,4 +54,16 @@ export function Inspector() {
       </div>
     </aside>
   );
+}
+
+/** The arrow keys go from tab to tab. */
+function moveBetweenTabs(event: KeyboardEvent): void {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  const tabs = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>("[role=tab]")];
+  const at = tabs.indexOf(document.activeElement as HTMLElement);
+  if (!step || at < 0) return;
+  const next = tabs[(at + step + tabs.length) % tabs.length];
+  next?.click();
+  next?.focus();
+  event.preventDefault();
 }

@@ -106,7 +106,8 @@ function Saved() {
   return (
     <button
       class={`bar-state ${tone}`}
-      aria-live="polite"
+      aria-label={text}
+      title={text}
       onClick={() => focusCell(conflicts[0] ?? [...unsent.value][0] ?? null)}
     >
       <Icon name={icon} />

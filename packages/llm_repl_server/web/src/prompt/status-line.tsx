@@ -53,7 +53,7 @@ function Buttons({ cell }: { cell: Cell }) {
   return (
     <div class="choices">
       <Popover
-        label={`Model: ${cell.model ?? inherited.model}`}
+        label="Model"
         class={cell.model ? "choice own" : "choice"}
         panelClass="picker"
         button={
@@ -178,9 +178,9 @@ function Price({ cell }: { cell: Cell }) {
     <button
       class={isOld ? "price figures is-old" : "price figures"}
       title="Show the exact request (Ctrl I)"
-      aria-label={`Request: ${[tokens, words?.price, words?.record].filter(Boolean).join(", ") || "show it"}`}
       onClick={() => openInspector("request")}
     >
+      <span class="unseen">Request: </span>
       {wrong ? (
         <b class="fails">would not be sent</b>
       ) : words ? (

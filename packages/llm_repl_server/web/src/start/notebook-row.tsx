@@ -54,7 +54,7 @@ export function NotebookRow({ notebook }: { notebook: NotebookSummary }) {
         )}
         <p>{overview?.lead || plural(notebook.cell_count, "cell")}</p>
       </td>
-      <td class="state-column">{overview && <State overview={overview} />}</td>
+      <td class="state-column">{overview && <HowItIs overview={overview} />}</td>
       <td class="number-column">{overview && spent(overview.spent_usd)}</td>
       <td class="edited-column">{moment(notebook.updated_at)}</td>
       <td>
@@ -106,7 +106,7 @@ function NameField({ name, done }: { name: string; done: (name: string | null) =
 }
 
 /** A shape, a word and a reason. */
-function State({ overview }: { overview: Overview }) {
+export function HowItIs({ overview }: { overview: Overview }) {
   const [icon, tone, text] = stateOf(overview);
   return (
     <span class={`notebook-state ${tone}`}>

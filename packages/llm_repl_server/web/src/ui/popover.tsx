@@ -48,7 +48,8 @@ export function Popover({ label, button, class: className, panelClass, children 
         close();
       }}
     >
-      <button class={className} aria-label={label} aria-haspopup="dialog" aria-expanded={open} onClick={() => setOpen(!open)}>
+      <button class={className} aria-haspopup="dialog" aria-expanded={open} onClick={() => setOpen(!open)}>
+        <span class="unseen">{label}: </span>
         {button}
       </button>
       {open && (
