@@ -11,7 +11,7 @@ export function Approvals({ cell, activity }: { cell: Cell; activity: Activity |
   if (!asked) return null;
   const decide = (isApproved: boolean) => void notebook.decideTool(cell.id, asked.callId, isApproved);
   return (
-    <span class="ways">
+    <span class="ways approval">
       <button class="button small" onClick={() => decide(true)}>
         <Icon name="done" />
         Once
