@@ -76,7 +76,7 @@ function Frame({ html, label, address }: Props & { readonly address: string }) {
   return (
     <iframe
       ref={frame}
-      class="sandbox"
+      class={isColoured(html) ? "sandbox plate" : "sandbox"}
       title={label}
       src={address}
       sandbox="allow-scripts"
@@ -88,10 +88,16 @@ function Frame({ html, label, address }: Props & { readonly address: string }) {
   );
 }
 
+/** Whether it has grounds of its own, which were chosen for dark text: it stands on a light plate, as pictures do. */
+function isColoured(html: string): boolean {
+  return /background|bgcolor|fill=/i.test(html);
+}
+
 /** The whole document of the frame. It has no policy of its own: that comes with `frame`. */
 function framed(html: string): string {
   const scheme = getComputedStyle(document.documentElement).colorScheme;
-  const isDark = scheme === "dark" || (scheme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
+  const prefersDark = scheme === "dark" || (scheme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
+  const isDark = prefersDark && !isColoured(html);
   return `<style>html{font:13px/20px Inter,system-ui,sans-serif;color-scheme:${isDark ? "dark" : "light"}}body{margin:0;display:flow-root;overflow-x:auto}
 table{border:0;border-collapse:collapse}th,td{border:0;border-bottom:1px solid #8883;padding:5px 16px 6px 0;text-align:left}th{font-weight:500}</style>
 ${html}`;

@@ -7,6 +7,8 @@ import { asCSV, widthOf, type PlainTable, type TableCell } from "./plain-table.t
 
 const MOST_CELLS = 5_000;
 const LEAST_ROWS = 20;
+/** A text of so many characters, as a date or a name, stays on one line. */
+const SHORT = 30;
 
 export function Table({ table }: { table: PlainTable }) {
   const width = widthOf(table.body[0] ?? []);
@@ -54,7 +56,7 @@ function drawn(row: readonly TableCell[], table: PlainTable, width: number) {
         const Tag = cell.isHead ? "th" : "td";
         return (
           <Tag
-            class={isNumber ? "number" : undefined}
+            class={isNumber ? "number" : cell.text.length <= SHORT ? "short" : undefined}
             colSpan={cell.columns > 1 ? cell.columns : undefined}
             rowSpan={cell.rows > 1 ? cell.rows : undefined}
           >
