@@ -247,7 +247,7 @@ function CallTable({ calls, chosen, onChoose }: TableProps) {
             <th class="number">Time</th>
             <th class="axis">
               {axis.ticks.map((tick) => (
-                <span style={{ left: `${(100 * tick) / axis.length}%` }}>{tick === 0 ? "0 s" : tick}</span>
+                <span class={tick > 0.95 * axis.length ? "is-last" : ""} style={{ left: `${(100 * tick) / axis.length}%` }}>{tick === 0 ? "0 s" : tick}</span>
               ))}
             </th>
           </tr>

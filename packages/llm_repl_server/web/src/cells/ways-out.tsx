@@ -6,6 +6,9 @@ import { useNotebook } from "../store/context.ts";
 import { openDialog } from "../store/dialog.ts";
 import { focusCell } from "../store/focus.ts";
 import { followed } from "../store/follow.ts";
+import { plan } from "../store/forecasts.ts";
+import type { OpenNotebook } from "../store/notebook.ts";
+import { priceText } from "../store/prices.ts";
 import { openInspector } from "../store/inspector.ts";
 import { connection } from "../store/server.ts";
 import type { WayOut } from "../store/status.ts";
@@ -53,7 +56,7 @@ function Way({ way, cellId }: { way: WayOut; cellId: string }) {
           icon="diff"
           onClick={() => {
             focusCell(cellId);
-            openInspector("request");
+            openInspector("answers");
           }}
         >
           Compare
@@ -77,11 +80,23 @@ function Way({ way, cellId }: { way: WayOut; cellId: string }) {
 function RunStale() {
   const notebook = useNotebook();
   const stale = notebook.staleCount.value;
+  const price = stalePrice(notebook);
   return (
     <Act icon="play" onClick={() => void notebook.runStale()} needsServer>
       {stale > 1 ? `Run ${stale} stale` : "Run this"}
+      {price}
     </Act>
   );
+}
+
+/** ", ≤ $0.01": what the stale prompts take at most, as far as the plan of a run says it. */
+function stalePrice(notebook: OpenNotebook): string {
+  const cells = notebook.state.value?.cells;
+  const prompts = plan.value?.value.cells.filter(({ cell_id, calls }) => calls && cells?.get(cell_id)?.stale) ?? [];
+  if (!prompts.length) return "";
+  const prices = prompts.map(({ price_usd }) => price_usd);
+  const usd = prices.includes(null) ? null : prices.reduce<number>((sum, one) => sum + (one ?? 0), 0);
+  return `, ${priceText(usd, prompts.every(({ is_bound }) => is_bound))}`;
 }
 
 const RAISES = [0.05, 1, 10] as const;

@@ -59,7 +59,7 @@ function Drawn() {
   return (
     <svg ref={svg} class="arcs" width={size.width} height={size.height} aria-hidden="true">
       {arcs.map((arc) => (
-        <g key={arc.key} class={arc.isBarrier ? "is-barrier" : arc.isStrong ? "is-strong" : ""}>
+        <g key={`${arc.isStrong ? "strong" : "weak"} ${arc.key}`} class={arc.isBarrier ? "is-barrier" : arc.isStrong ? "is-strong" : ""}>
           <path d={arc.path} />
           <circle cx={arc.start.x} cy={arc.start.y} r="3" />
           <path class="tip" d={`M${arc.end.x + 3} ${arc.end.y}l-6 -3.5v7z`} />
@@ -67,7 +67,7 @@ function Drawn() {
       ))}
       {arcs.map(({ key, label, isBarrier }) =>
         label ? (
-          <g key={key} class={isBarrier ? "is-barrier" : "is-strong"}>
+          <g key={`label ${key}`} class={isBarrier ? "is-barrier" : "is-strong"}>
             <text x={label.x} y={label.y} text-anchor={isBarrier ? "start" : "end"} dominant-baseline="middle">
               {label.text}
             </text>
