@@ -39,6 +39,7 @@ def test_help_lists_every_command(llm_repl: RunCommand) -> None:
         "run",
         "serve",
         "settings",
+        "show",
     ):
         assert f"\n  {command} " in ended.stdout
         assert llm_repl(command, "--help").returncode == 0

@@ -33,6 +33,7 @@ _COMMANDS = {
     "providers": "List the providers, try them, and give servers names.",
     "run": "Run a notebook without a server.",
     "serve": "Serve notebooks over HTTP and Socket.IO.",
+    "show": "Show a notebook in the terminal.",
     "settings": "List the settings and their values.",
 }
 """The built-in commands and their short help; each is `command` of the module of its name."""

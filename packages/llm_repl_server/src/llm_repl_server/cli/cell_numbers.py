@@ -1,0 +1,56 @@
+"""Cells as people name them: by their numbers, from 1."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import click
+
+__all__ = ["CellNumbers"]
+
+_RANGE = re.compile(r"(\d+)(?:-(\d+)?)?")
+
+
+class CellNumbers(click.ParamType[tuple[range, ...]]):
+    """``3,5-7,9-``: numbers and ranges; an open one ends with the notebook."""
+
+    name = "CELLS"
+    _LAST = 10**9
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[range, ...]:
+        """The ranges, as click asks for them."""
+        ranges = []
+        for part in str(value).split(","):
+            found = _RANGE.fullmatch(part.strip())
+            if found is None:
+                self.fail(f"{value!r} must be cell numbers such as 3,5-7 or 5-.", param, ctx)
+            first = int(found[1])
+            last = first if "-" not in part else int(found[2] or self._LAST)
+            if not 1 <= first <= last:
+                self.fail(
+                    f"{part.strip()!r} names no cell: they count from 1, upwards.", param, ctx
+                )
+            ranges.append(range(first, last + 1))
+        return tuple(ranges)
+
+    @staticmethod
+    def indexes(ranges: tuple[range, ...], count: int) -> list[int]:
+        """The indexes that they name, from 0, in order.
+
+        Args:
+            ranges: What was given.
+            count: How many cells there are.
+
+        Raises:
+            InvalidInput: A cell is named that is not there.
+        """
+        from llm_repl_core import InvalidInput
+
+        for cells in ranges:
+            if cells.start > count:
+                have = f"has {count} cells" if count != 1 else "has one cell"
+                raise InvalidInput(f"There is no cell {cells.start}: the notebook {have}.")
+        return [index for index in range(count) if any(index + 1 in cells for cells in ranges)]
