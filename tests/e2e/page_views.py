@@ -256,10 +256,63 @@ def keys(stand: Stand) -> None:
     stand.window.keyboard.press("?")
 
 
+def states(stand: Stand) -> None:
+    """Cells in many states, some of which run."""
+    server = stand.server
+    status, made = server.ask("POST", "/api/notebooks", {"name": "Every state of a cell"})
+    assert status == 201, made
+    path = f"/api/notebooks/{made['id']}"
+    ask = "What to see in {city} in {days} days?"
+    echo = {"model": "mock/echo"}
+    setup = server.new_cell(
+        path,
+        "code",
+        "city, days = 'Oslo', 2\ndef find_orders(courier: str) -> str:\n    return courier",
+    )
+    server.new_cell(path, "prompt", ask, response_var="sights")
+    done = server.new_cell(path, "prompt", ask, response_var="done", **echo)
+    stale = server.new_cell(path, "prompt", "Of {city}", response_var="stale", **echo)
+    refused = server.new_cell(path, "prompt", ask, model="openai/refused", response_var="refused")
+    failed = server.new_cell(path, "code", "{'price': 2}['prise']")
+    stopped = server.new_cell(path, "prompt", ask, response_var="stopped", model="openai/gpt-5.4")
+    unsent = server.new_cell(path, "prompt", ask, response_var="unsent", model="openai/gpt-5.4")
+    edited = server.new_cell(path, "prompt", ask, response_var="edited", **echo)
+    for cell in (setup, done, stale, failed, edited, refused):
+        server.ask("POST", f"{cell}/execute", {})
+    server.ask("POST", f"{unsent}/execute", {"budget": {"usd": 0.000001}})
+    server.ask(
+        "PUT",
+        setup,
+        {
+            "content": "city, days = 'Bergen', 2\ndef find_orders(courier: str) -> str:\n    return courier"
+        },
+    )
+    server.ask("POST", f"{setup}/execute", {})
+    server.ask("POST", f"{done}/execute", {})
+    server.ask("PUT", f"{edited}/answer", {"content": "Walk up the funicular first."})
+    stand.model.delay_per_piece_s = 0.5
+    server.ask("POST", f"{stopped}/execute", {}, Prefer="respond-async")
+    stand.window.wait_for_timeout(1500)
+    server.ask("POST", f"{stopped}/interrupt", {})
+    running = [
+        server.new_cell(path, "prompt", "Ask it", tools=["find_orders"], approve_tools=True,
+                        model="mock/call:find_orders", response_var="found"),
+        *(server.new_cell(path, "prompt", f"{ask} {number}", model="openai/gpt-5.4-mini") for number in range(6)),
+        server.new_cell(path, "code", "import time\ntown = 'Oslo'\ntime.sleep(60)"),
+        server.new_cell(path, "prompt", "Of {town}", response_var="town_sights", **echo),
+    ]  # fmt: skip
+    ids = [cell.rpartition("/")[2] for cell in running]
+    body = {"cells": ids, "mode": "live", "concurrency": 2, "stop_on_error": False}
+    status, answer = server.ask("POST", f"{path}/execute", body, Prefer="respond-async")
+    assert status == 202, answer
+    stand.open(path)
+    stand.window.wait_for_selector("text=Answering")
+
+
 VIEWS: dict[str, Callable[[Stand], None]] = {
     view.__name__: view
     for view in (
         start, first, notebook, drawer, focus, picker, plan, answers, variables, calls, graph,
-        settings, keys, running, items, offline, conflict, opened, phone_edit,
+        settings, keys, running, items, offline, conflict, opened, phone_edit, states,
     )
 }  # fmt: skip
