@@ -29,14 +29,14 @@ def command(
     Pictures are named, with their size. Colours are left out where the output is no terminal, and with NO_COLOR.
     """
     from llm_repl_core import Application
-    from llm_repl_server.cli.rendering import Renderer
+    from llm_repl_server.cli.cell_printer import CellPrinter
 
     document = load_notebook_file(Application(), notebook)
     chosen: list[Cell] = list(document)
     if cells is not None:
         chosen = [document.cells[index] for index in CellNumbers.indexes(cells, len(document))]
-    renderer = Renderer(width=width)
+    printer = CellPrinter(width=width)
     if cells is None:
-        renderer.name(document.name)
+        printer.name(document.name)
     for cell in chosen:
-        renderer.cell(cell, number=document.index(cell.id) + 1, outputs=not no_outputs)
+        printer.cell(cell, number=document.index(cell.id) + 1, outputs=not no_outputs)

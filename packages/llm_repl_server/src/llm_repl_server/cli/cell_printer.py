@@ -20,7 +20,7 @@ from rich.text import Text
 from llm_repl_core import Cell, Output, PromptCell
 from llm_repl_server.cli.terminal_text import escape_controls
 
-__all__ = ["Renderer"]
+__all__ = ["CellPrinter"]
 
 _NO_TERMINAL_WIDTH = 80
 _ERROR_LINES = 20
@@ -30,7 +30,7 @@ _THEME = "ansi_light"
 _PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml")
 
 
-class Renderer:
+class CellPrinter:
     """Prints to standard output.
 
     Args:
