@@ -121,6 +121,9 @@ def test_every_event_is_as_described(make_api, validate, in_thread, until):
     api.run(prompt)
     api.run(api.new_cell(path, "prompt", "Hi", model="mock/fail:rate_limited+retry_after=0.01"))
     api.run(api.new_cell(path, "prompt", "Hi", model="mock/echo+think=first"))
+    models = [{"model": "echo"}, {"model": "mock/fail:rate_limited+retry_after=0.01"}]
+    api.post(f"{prompt}/ask", {"models": models})
+    until(lambda: len(api.events("candidate_ended")) == 2, "both have ended")
     changing = (
         "from IPython.display import clear_output\n"
         "print(1)\nclear_output()\nhandle = display(2, display_id=True)\nhandle.update(3)"
