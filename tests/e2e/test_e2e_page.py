@@ -115,29 +115,6 @@ def test_a_tool_is_called_when_somebody_allows_it(shared_server, window, button,
     assert result in str([output for output in outputs if output["type"] == "tool_call"])
 
 
-def test_a_reload_in_mid_answer_loses_and_doubles_no_word(shared_server, window, until):
-    notebook, _ = shared_server.new_notebook()
-    words = " ".join(f"w{number}" for number in range(150))
-    slow = {"parameters": {"delay_per_token_s": 0.03}}
-    cell = shared_server.new_cell(notebook, "prompt", words, model="mock/echo", **slow)
-    _open(window, shared_server, notebook)
-    window.click(".template")
-    window.keyboard.press("Control+Enter")
-    window.wait_for_selector(".answer >> text=w9")
-    window.reload()
-    window.wait_for_selector(".answer >> text=w9")
-    seen: list[str] = []
-
-    def is_done() -> bool:
-        seen.append(window.inner_text(".answer .prose").strip())
-        return shared_server.ask("GET", cell)[1]["status"] == "completed"
-
-    until(is_done, "it is answered")
-    window.wait_for_selector(".answer >> text=w149")
-    assert [text for text in seen if not words.startswith(text)] == []
-    assert len(set(seen)) > 3  # it went on growing
-
-
 def test_two_windows_on_one_notebook(shared_server, browser, window, until):
     notebook, [cell] = shared_server.new_notebook("one")
     _open(window, shared_server, notebook)
@@ -149,40 +126,6 @@ def test_two_windows_on_one_notebook(shared_server, browser, window, until):
     window.wait_for_selector(".source.block >> text=two")
     until(lambda: _content(shared_server, cell) == "two", "it is saved")
     other.close()
-
-
-def test_a_change_elsewhere_while_one_types_is_a_conflict_and_nothing_is_lost(
-    shared_server, window, until
-):
-    notebook, [cell] = shared_server.new_notebook("start")
-    _open(window, shared_server, notebook)
-    # Edits do not leave the window, until the other one is there.
-    window.route(
-        "**/cells/*",
-        lambda route: route.abort() if route.request.method == "PUT" else route.continue_(),
-    )
-    _type_into(window, ".source.block", "mine")
-    window.wait_for_timeout(600)
-    assert shared_server.ask("PUT", cell, {"content": "theirs"})[0] == 200
-    window.unroute("**/cells/*")
-    window.wait_for_selector(".conflict >> text=theirs")
-    assert "mine" in window.inner_text(".conflict")
-    window.click("text=Take yours")
-    until(lambda: _content(shared_server, cell) == "mine", "mine was taken")
-
-
-def test_what_is_typed_while_the_server_is_away_is_sent_when_it_is_back(stage, window, until):
-    server = stage.serve()
-    notebook, [cell] = server.new_notebook("before")
-    _open(window, server, notebook)
-    window.wait_for_timeout(300)
-    server.kill()
-    window.wait_for_selector("text=Not connected.")
-    _type_into(window, ".source.block", "while away")
-    window.wait_for_selector("text=Kept here")
-    again = stage.start("llm-repl", "serve", "--port", str(server.port), port=server.port)
-    until(lambda: _content(again, cell) == "while away", "it is sent")
-    assert again.stop() == 0
 
 
 def test_a_table_of_ones_own_becomes_a_question(shared_server, window, tmp_path):

@@ -232,7 +232,8 @@ def test_what_runs_what_waits_and_what_is_asked_is_in_the_answer(api, in_thread,
     assert (question["name"], question["arguments"]) == ("add", '{"x": 1}')
     assert (running["state"], queued["state"]) == ("running", "queued")
     assert [one["cell_id"] for one in answer["running_cells"]] == running["cell_ids"]
-    assert queued["cell_ids"] == [asks.rpartition("/")[2]]
+    assert queued["cell_ids"] == queued["waiting_cell_ids"] == [asks.rpartition("/")[2]]
+    assert running["waiting_cell_ids"] == []
     api.post(f"{asks}/tool_calls/{question['call_id']}", {"approved": True})
     until(lambda: len(api.get(path).json["runs"]) == 1, "the next one runs")
     until(lambda: api.get(path).json["pending_approvals"], "it asks as well")

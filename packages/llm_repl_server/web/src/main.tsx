@@ -9,7 +9,7 @@ import { focusCell } from "./store/focus.ts";
 import { OpenNotebook } from "./store/notebook.ts";
 import { readList } from "./store/notebook-list.ts";
 import { openId } from "./store/route.ts";
-import { connection, readProviders } from "./store/server.ts";
+import { noteConnection, readProviders } from "./store/server.ts";
 import "./store/look.ts";
 import { Dialogs } from "./settings/dialogs.tsx";
 import { Toasts } from "./ui/toasts.tsx";
@@ -25,8 +25,8 @@ const source = openEvents({
     open.peek()?.hear(event);
     if (open.peek() === null && LIST_EVENTS.includes(event.event)) void readList();
   },
-  connection(state) {
-    connection.value = state;
+  connection(state, nextTry) {
+    noteConnection(state, nextTry);
     open.peek()?.connectionChanged(state);
     if (state === "connected") void readProviders();
   },

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { enqueued, rebased, withEdits, type Edit, type QueuedEdit } from "../src/store/edits.ts";
+import { NOTHING_UNDER_WAY } from "./notebooks.ts";
 import { stateOf } from "../src/store/state.ts";
 
 const typed = (content: string, cellId = "a"): Edit => ({ kind: "change", cellId, fields: { content }, version: "1" });
@@ -30,7 +31,7 @@ test("a new cell is made with what was typed into it", () => {
   const all = queue({ kind: "create", cell: { id: "c", type: "PromptCell" }, position: 0 }, typed("Hi", "c"));
   assert.equal(all.length, 1);
   const header = { id: "n", name: "N", created_at: "", updated_at: "" };
-  const shown = withEdits(stateOf({ ...header, metadata: {}, cells: [], state_keys: [], sequence: 0, partial_answers: [] }, [], null, 0), all);
+  const shown = withEdits(stateOf({ ...header, metadata: {}, cells: [], state_keys: [], ...NOTHING_UNDER_WAY }, null, 0), all);
   assert.deepEqual(shown.order, ["c"]);
   assert.equal(shown.cells.get("c")?.content, "Hi");
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { reduce } from "../src/store/reduce.ts";
+import { NOTHING_UNDER_WAY } from "./notebooks.ts";
 import { stateOf, type NotebookState } from "../src/store/state.ts";
 import type { WireEvent } from "../src/wire/events.ts";
 import type { Cell } from "../src/wire/shapes.ts";
@@ -14,14 +15,14 @@ function cell(id: string, fields: Partial<Cell> = {}): Cell {
 
 function state(...cells: Cell[]): NotebookState {
   const header = { id: "n", name: "N", created_at: "", updated_at: "" };
-  return stateOf({ ...header, metadata: {}, cells, state_keys: [], sequence: 0, partial_answers: [] }, [], null, 0);
+  return stateOf({ ...header, metadata: {}, cells, state_keys: [], ...NOTHING_UNDER_WAY }, null, 0);
 }
 
 let sequence = 0;
 beforeEach(() => (sequence = 0));
 
 function run(event: object): WireEvent {
-  return { notebook_id: "n", run_id: "r", sequence: ++sequence, ...event } as WireEvent;
+  return { notebook_id: "n", run_id: "r", epoch: "e", sequence: ++sequence, ...event } as WireEvent;
 }
 
 function after(start: NotebookState, ...events: WireEvent[]): NotebookState {
@@ -84,14 +85,29 @@ test("a stream that goes back gives way to what stands there now", () => {
   assert.equal(shown.cells.get("a")?.outputs[0]?.content, "one\n2\n3");
 });
 
-test("a gap in the sequence is noticed, another notebook's event is not heard", () => {
+test("what was read already changes nothing, nor does another notebook's event", () => {
   const start = state(cell("a"));
   const first = run({ event: "cells_stale", cell_ids: ["a"], reasons: {} });
-  sequence++;
-  const third = run({ event: "cells_stale", cell_ids: ["a"], reasons: {} });
-  assert.equal(after(start, first).missedEvents, false);
-  assert.equal(after(start, first, third).missedEvents, true);
+  const stale = after(start, first);
+  assert.equal(stale.cells.get("a")?.stale, true);
+  assert.equal(reduce(stale, { ...first, cell_ids: [] } as WireEvent, 0), stale);
   assert.equal(reduce(start, { ...first, notebook_id: "m" }, 0), start);
+});
+
+test("a cell that a run did not come to is what it was, for who heard all and for who reads it now", () => {
+  const before = cell("b", { status: "completed", execution_count: 1 });
+  const started = run({ event: "run_started", cell_ids: ["a", "b"], total: 2 });
+  const heard = after(state(cell("a"), before), started);
+  const header = { id: "n", name: "N", created_at: "", updated_at: "", metadata: {}, state_keys: [] };
+  const under_way = {
+    run_id: "r", state: "running", cell_ids: ["a", "b"], waiting_cell_ids: ["a", "b"],
+    started_at: "1970-01-01T00:00:01Z", ended: 0, total: 2,
+  } as const;
+  const cells = [cell("a"), before];
+  const read = stateOf({ ...header, cells, ...NOTHING_UNDER_WAY, sequence: 1, runs: [under_way] }, null, 0);
+  assert.deepEqual(read, heard);
+  const ended = run({ event: "run_ended", state: "failed", error: "x", cell_id: "a", not_run: ["b"] });
+  assert.equal(after(read, ended).cells.get("b")?.status, "completed");
 });
 
 test("why a cell is stale is known from the event, and forgotten when it runs", () => {
@@ -110,25 +126,22 @@ test("an answer that is under way is there at once, and what was read is not add
   const header = { id: "n", name: "N", created_at: "", updated_at: "" };
   const partial_answers = [{ cell_id: "a", item: null, text: "one two ", reasoning: "hm" }];
   const cells = [cell("a", { type: "PromptCell", status: "running" })];
-  const read = stateOf({ ...header, metadata: {}, cells, state_keys: [], sequence: 2, partial_answers }, [], null, 5);
+  const read = stateOf({ ...header, metadata: {}, cells, state_keys: [], ...NOTHING_UNDER_WAY, sequence: 2, partial_answers, running_cells: [{ cell_id: "a", run_id: "r", started_at: "1970-01-01T00:00:00Z" }] }, null, 5);
   const pieces = ["one ", "two ", "three"].map((text) =>
     run({ event: "cell_execution_text", cell_id: "a", text, item: null }),
   );
   const state = after(read, ...pieces);
   assert.deepEqual(state.activities.get("a")?.texts, ["one two three"]);
   assert.equal(state.activities.get("a")?.reasoning, "hm");
-  assert.equal(state.missedEvents, false);
 });
 
 test("cells are made, moved and deleted where the event says", () => {
-  const made = after(state(cell("a"), cell("b")), {
-    event: "cell_created", notebook_id: "n", position: 1, cell: cell("c"),
-  });
+  const made = after(state(cell("a"), cell("b")), run({ event: "cell_created", position: 1, cell: cell("c") }));
   assert.deepEqual(made.order, ["a", "c", "b"]);
-  const moved = after(made, { event: "cell_moved", notebook_id: "n", cell_id: "c", position: 2 });
+  const moved = after(made, run({ event: "cell_moved", cell_id: "c", position: 2 }));
   assert.deepEqual(moved.order, ["a", "b", "c"]);
-  const twice = after(moved, { event: "cell_created", notebook_id: "n", position: 2, cell: cell("c") });
+  const twice = after(moved, run({ event: "cell_created", position: 2, cell: cell("c") }));
   assert.deepEqual(twice.order, ["a", "b", "c"]);
-  const deleted = after(twice, { event: "cell_deleted", notebook_id: "n", cell_id: "a" });
+  const deleted = after(twice, run({ event: "cell_deleted", cell_id: "a" }));
   assert.deepEqual(deleted.order, ["b", "c"]);
 });

@@ -6,6 +6,7 @@ import { find, replaced } from "../src/store/find.ts";
 import { chosenOf } from "../src/store/focus.ts";
 import { outlineOf } from "../src/store/outline.ts";
 import { feasible, inverse } from "../src/store/structure.ts";
+import { NOTHING_UNDER_WAY } from "./notebooks.ts";
 import { stateOf, type NotebookState } from "../src/store/state.ts";
 import type { Cell } from "../src/wire/shapes.ts";
 
@@ -18,8 +19,8 @@ function cell(id: string, fields: Partial<Cell> = {}): Cell {
 
 function state(...cells: Cell[]): NotebookState {
   const header = { id: "n", name: "N", created_at: "", updated_at: "" };
-  const notebook = { ...header, metadata: {}, cells, state_keys: [], sequence: 0, partial_answers: [] };
-  return stateOf(notebook as Parameters<typeof stateOf>[0], [], null, 0);
+  const notebook = { ...header, metadata: {}, cells, state_keys: [], ...NOTHING_UNDER_WAY };
+  return stateOf(notebook as Parameters<typeof stateOf>[0], null, 0);
 }
 
 const shown = (now: NotebookState) => now.order.map((id) => [id, now.cells.get(id)?.content, now.cells.get(id)?.type]);

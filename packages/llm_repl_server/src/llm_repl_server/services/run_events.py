@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
 
@@ -84,6 +84,8 @@ class RunEvents:
         self._stale_before: dict[str, set[str]] = {}
         """By run of several cells: which of them were stale when it began."""
         self._running_cells: dict[str, RunningCell] = {}
+        self._waiting_cells: dict[str, dict[str, None]] = {}
+        """By run: its cells that have not begun, in order."""
         self._outputs: dict[str, OutputThrottle] = {}
         self._updated: set[str] = set()
         """Cells that do not run, of which a running one has updated outputs."""
@@ -137,6 +139,10 @@ class RunEvents:
         """The cells that run."""
         return list(self._running_cells.values())
 
+    def waiting_cells(self) -> Mapping[str, Iterable[str]]:
+        """By run that has got its turn: its cells that have not begun, in order."""
+        return self._waiting_cells
+
     def flush(self) -> None:
         """Tell what waits to be told together with more: then nothing is known that was not told."""
         for throttle in self._outputs.values():
@@ -164,6 +170,7 @@ class RunEvents:
         if record is not None and self._runs.is_kept(event.run_id):
             self._write_run(record)
         cell_ids = event.cell_ids
+        self._waiting_cells[event.run_id] = dict.fromkeys(cell_ids)
         if len(cell_ids) > 1:
             self._stale_before[event.run_id] = self._stale_among(cell_ids)
         self._publisher.publish(
@@ -191,6 +198,7 @@ class RunEvents:
         throttle.add(event)
 
     def _run_ended(self, event: RunCompleted | RunFailed) -> None:
+        self._waiting_cells.pop(event.run_id, None)
         progress = self._progress.pop(event.run_id, None)
         if progress is not None:
             progress.flush()
@@ -252,6 +260,7 @@ class RunEvents:
     # Cells -----------------------------------------------------------------------------------
 
     def _cell_started(self, event: CellStarted) -> None:
+        self._waiting_cells.get(event.run_id, {}).pop(event.cell_id, None)
         self._running_cells[event.cell_id] = RunningCell(
             cell_id=event.cell_id,
             run_id=event.run_id,

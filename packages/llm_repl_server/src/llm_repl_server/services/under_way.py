@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 from llm_repl_core.engine.approvals import ToolApprovalRequest
-from llm_repl_server.services.encoding import Time
+from llm_repl_server.services.encoding import Time, time_on_wire
 from llm_repl_server.storage.run_record import RunRecord
 
 __all__ = [
@@ -26,6 +26,10 @@ class RunUnderWay(Struct, frozen=True, kw_only=True):
     run_id: str
     state: Literal["queued", "running"]
     cell_ids: Annotated[list[str], Meta(description="The cells of the run, in order.")]
+    waiting_cell_ids: Annotated[
+        list[str], Meta(description="Those of them that have not begun, in order.")
+    ]
+    started_at: Annotated[Time | None, Meta(description="Null while it waits for its turn.")]
     ended: Annotated[int, Meta(ge=0, description="How many cells have ended.")]
     total: Annotated[int, Meta(ge=0, description="How many there are.")]
 
@@ -51,13 +55,22 @@ class PendingApproval(Struct, frozen=True, kw_only=True):
     ]
 
 
-def runs_under_way(records: Iterable[RunRecord]) -> list[RunUnderWay]:
-    """Those of some runs that have not ended."""
+def runs_under_way(
+    records: Iterable[RunRecord], waiting: Mapping[str, Iterable[str]]
+) -> list[RunUnderWay]:
+    """Those of some runs that have not ended.
+
+    Args:
+        records: The runs.
+        waiting: Of each run that has got its turn: the cells that have not begun.
+    """
     return [
         RunUnderWay(
             run_id=record.id,
             state=record.state,
             cell_ids=list(record.cell_ids),
+            waiting_cell_ids=list(waiting.get(record.id, record.cell_ids)),
+            started_at=None if record.started_at is None else time_on_wire(record.started_at),
             ended=record.completed,
             total=record.total,
         )

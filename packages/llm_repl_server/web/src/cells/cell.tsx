@@ -18,6 +18,7 @@ import { FoldedOutputs, FoldedSource } from "./folded.tsx";
 import { isFolded } from "./folds.ts";
 import { CodeBody } from "./code.tsx";
 import { ConflictView } from "./conflict.tsx";
+import { KeptMark } from "./kept-mark.tsx";
 import { MarkdownBody } from "./markdown.tsx";
 import { PhoneEditHead, PhoneNames, PhoneRun } from "./phone-edit.tsx";
 import { PromptBody } from "./prompt.tsx";
@@ -63,6 +64,7 @@ export const CellView = memo(({ id }: { id: string }) => {
     place: view.place.value,
     needs: cell.status === "queued" ? view.needs.value : [],
     isInConflict: conflict !== undefined,
+    isConnected: connection.value === "connected",
     isKeptHere: connection.value === "lost" && notebook.unsent.value.has(id),
   });
   const said = [String(number), type.word.toLowerCase(), status?.word.toLowerCase()].filter(Boolean);
@@ -98,7 +100,7 @@ export const CellView = memo(({ id }: { id: string }) => {
       </div>
       <div class="body">
         {conflict ? (
-          <ConflictView conflict={conflict} cellId={id} />
+          <ConflictView conflict={conflict} number={number} />
         ) : isFolded(cell, "source") && !isEdited ? (
           <FoldedSource cell={cell}>
             <Body cell={cell} status={status} />
@@ -109,6 +111,7 @@ export const CellView = memo(({ id }: { id: string }) => {
         {isFolded(cell, "outputs") && cell.outputs.length > 0 && <FoldedOutputs cell={cell} />}
         {fillsPhone && cell.type === "PromptCell" && <PhoneNames cell={cell} />}
         {fillsPhone && <PhoneRun cell={cell} />}
+        <KeptMark id={id} />
         {hasFocus && <AddRow after={id} />}
       </div>
     </article>
@@ -141,6 +144,7 @@ function Gutter({ cell, number, status, hasFocus, type }: GutterProps) {
   const isUnsent = notebook.unsent.value.has(cell.id) && notebook.outbox.refusal.value === null;
   const ran = cell.execution_count === null ? "" : `, execution ${cell.execution_count}`;
   const isRunning = cell.status === "running" || cell.status === "queued";
+  const isConnected = connection.value === "connected";
   return (
     <div class="gutter">
       <span class={`state ${status?.tone ?? ""}`} title={status ? status.word || "Done" : undefined}>
@@ -169,7 +173,8 @@ function Gutter({ cell, number, status, hasFocus, type }: GutterProps) {
               <button
                 class="button quiet only-icon"
                 aria-label="Run"
-                title="Run (Ctrl Enter)"
+                title={isConnected ? "Run (Ctrl Enter)" : "Not connected: nothing can run"}
+                disabled={!isConnected}
                 onClick={() => void runCell(notebook, cell.id)}
               >
                 <Icon name="play" />

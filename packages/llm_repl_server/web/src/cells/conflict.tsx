@@ -1,51 +1,135 @@
 /** A cell that was changed here and elsewhere: both texts, and one that becomes the cell's. */
 
-import { useState } from "preact/hooks";
-import type { Conflict } from "../store/outbox.ts";
+import { useMemo, useState } from "preact/hooks";
 import { useNotebook } from "../store/context.ts";
+import { fieldsInConflict, type Conflict } from "../store/conflicts.ts";
+import { merge, parts } from "../store/merge.ts";
+import { moment } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
+import { toast } from "../ui/toasts.tsx";
+import type { CellFields } from "../wire/shapes.ts";
 
-export function ConflictView({ conflict, cellId }: { conflict: Conflict; cellId: string }) {
+const LABELS: Readonly<Record<string, string>> = {
+  type: "Kind of cell", response_var: "Variable", for_each: "For each of", schema: "Structured answer",
+};
+
+export function ConflictView({ conflict, number }: { conflict: Conflict; number: number }) {
   const notebook = useNotebook();
-  const mine = conflict.mine.fields.content ?? conflict.theirs.content;
-  const theirs = conflict.theirs.content;
-  const [together, setTogether] = useState(mine);
-  const choose = (content: string) =>
-    notebook.outbox.resolve(cellId, { ...conflict.mine.fields, content });
+  const { theirs, mine, base } = conflict;
+  const here = mine.content ?? theirs?.content ?? "";
+  const there = theirs?.content ?? "";
+  const before = base.content ?? there;
+  const isCode = conflict.type === "ComputationCell" || conflict.type === "MemoryCell";
+  const fields = fieldsInConflict(conflict);
+  const merged = useMemo(() => merge(before, here, there), [before, here, there]);
+  const [together, setTogether] = useState(merged.text);
+  const [fromThere, setFromThere] = useState<ReadonlySet<string>>(new Set());
+  const others = fields.filter((name) => name !== "content");
+  const decide = (chosen: CellFields) => {
+    notebook.outbox.resolve(conflict.cellId, chosen);
+    toast("The conflict is decided.", "Undo", () => notebook.outbox.reopen(conflict));
+  };
+  const chosenFields = (): CellFields =>
+    Object.fromEntries(
+      Object.entries(mine).filter(([name]) => name !== "content" && !fromThere.has(name)),
+    );
   return (
-    <div class="conflict">
-      <p class="says">
+    <div class="merge" role="group" aria-label={`Two versions of cell ${number}`}>
+      <div class="merge-head">
         <Icon name="conflict" />
-        <b>Conflict</b> This cell was changed elsewhere while it was changed here.
-      </p>
-      <div class="conflict-texts">
+        <span>
+          <b>Changed in two places.</b> Nothing is lost: choose, or write the text you want.
+        </span>
+      </div>
+      <div class={isCode ? "merge-sides is-code" : "merge-sides"}>
         <section>
-          <h3>Yours</h3>
-          <pre>{mine}</pre>
-          <button class="button" onClick={() => choose(mine)}>
-            Take yours
-          </button>
+          <h3>
+            This window <span>{at(conflict.changedAt)}, kept here</span>
+            <button class="button small" onClick={() => decide(mine)}>
+              Keep this
+            </button>
+          </h3>
+          <Difference before={before} after={here} />
         </section>
         <section>
-          <h3>Theirs</h3>
-          <pre>{theirs}</pre>
-          <button class="button" onClick={() => notebook.outbox.resolve(cellId, { content: theirs })}>
-            Take theirs
-          </button>
+          <h3>
+            Other window <span>{at(conflict.foundAt)}, saved</span>
+            <button class="button small" onClick={() => decide({})}>
+              Take this
+            </button>
+          </h3>
+          <Difference before={before} after={there} />
         </section>
       </div>
-      <label>
+      {others.map((name) => (
+        <div class="merge-field" key={name}>
+          <span>{label(name)}</span>
+          <div class="segments" role="radiogroup" aria-label={label(name)}>
+            {[false, true].map((isThere) => (
+              <button
+                role="radio"
+                aria-checked={fromThere.has(name) === isThere}
+                onClick={() => setFromThere(toggled(fromThere, name, isThere))}
+              >
+                {shown((isThere ? theirs : mine)?.[name])}, {isThere ? "there" : "here"}
+              </button>
+            ))}
+          </div>
+        </div>
+      ))}
+      <label class="merge-result">
         <span>Together</span>
         <textarea
-          class="input"
-          rows={Math.min(16, together.split("\n").length + 1)}
+          class={isCode ? "is-code" : ""}
+          aria-label="Together"
+          rows={Math.min(24, together.split("\n").length)}
           value={together}
           onInput={(event) => setTogether(event.currentTarget.value)}
+          onKeyDown={(event) => event.key !== "Escape" && event.stopPropagation()}
         />
       </label>
-      <button class="button primary" onClick={() => choose(together)}>
-        Keep this
-      </button>
+      <div class="merge-foot">
+        <span>
+          {merged.isClean
+            ? "Both changes are in it."
+            : "Where both changed the same words, yours stand before the other window's."}
+        </span>
+        <button class="button primary" onClick={() => decide({ ...chosenFields(), content: together })}>
+          <Icon name="done" />
+          Save together
+        </button>
+      </div>
     </div>
   );
+}
+
+/** A text beside the one that both began with. */
+function Difference({ before, after }: { before: string; after: string }) {
+  const found = useMemo(() => parts(before, after), [before, after]);
+  return (
+    <p>
+      {found.map(({ kind, text }) =>
+        kind === "added" ? <ins>{text}</ins> : kind === "gone" ? <del>{text}</del> : text,
+      )}
+    </p>
+  );
+}
+
+const at = (ms: number) => moment(new Date(ms).toISOString());
+
+const label = (name: string) =>
+  LABELS[name] ?? name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ");
+
+function shown(value: unknown): string {
+  if (value === null || value === undefined) return "none";
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return text.length > 40 ? `${text.slice(0, 39)}…` : text;
+}
+
+function toggled(set: ReadonlySet<string>, name: string, isIn: boolean): ReadonlySet<string> {
+  const next = new Set(set);
+  if (isIn) next.add(name);
+  else next.delete(name);
+  return next;
 }

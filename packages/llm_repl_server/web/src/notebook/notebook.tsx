@@ -27,10 +27,8 @@ import { isFolded } from "../store/graph-view.ts";
 import { inspectorTab } from "../store/inspector.ts";
 import type { OpenNotebook } from "../store/notebook.ts";
 import { goTo } from "../store/route.ts";
-import { connection } from "../store/server.ts";
-import { plural } from "../ui/format.ts";
-import { Icon } from "../ui/icon.tsx";
 import { announceRuns } from "./announce-runs.ts";
+import { Banners } from "./banners.tsx";
 import { BottomBar } from "./bottom-bar.tsx";
 import { watchForecasts } from "../store/forecasts.ts";
 import { provideForecasts } from "../run/provide.ts";
@@ -133,56 +131,5 @@ function Gone() {
         All notebooks
       </button>
     </p>
-  );
-}
-
-function Banners({ notebook, reconnect }: { notebook: OpenNotebook; reconnect: () => void }) {
-  const unsent = notebook.unsent.value.size;
-  const refusal = notebook.outbox.refusal;
-  return (
-    <>
-      {connection.value === "lost" && (
-        <div class="banner warns" role="status">
-          <Icon name="offline" />
-          <span>
-            <b>Not connected.</b>{" "}
-            {unsent
-              ? `${plural(unsent, "cell")} changed here; they are sent when the server is back.`
-              : "What you type is kept here until the server is back."}
-          </span>
-          <button class="button quiet end" onClick={reconnect}>
-            Try now
-          </button>
-        </div>
-      )}
-      {notebook.failure.value && (
-        <div class="banner fails" role="alert">
-          <Icon name="fail" />
-          <span>{notebook.failure.value}</span>
-          <button
-            class="button quiet only-icon end"
-            aria-label="Dismiss"
-            onClick={() => (notebook.failure.value = null)}
-          >
-            <Icon name="x" />
-          </button>
-        </div>
-      )}
-      {refusal.value && (
-        <div class="banner fails" role="alert">
-          <Icon name="fail" />
-          <span>An edit was refused: {refusal.value}</span>
-          <button
-            class="button quiet end"
-            onClick={() => {
-              refusal.value = null;
-              void notebook.read();
-            }}
-          >
-            Show what the server has
-          </button>
-        </div>
-      )}
-    </>
   );
 }

@@ -15,6 +15,7 @@ import { openCalls } from "../store/calls-view.ts";
 import { inspectorTab, toggleInspector } from "../store/inspector.ts";
 import { goTo } from "../store/route.ts";
 import { connection } from "../store/server.ts";
+import { plural } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
 import { MenuButton, MenuItem } from "../ui/menu.tsx";
 import { duplicateNotebook } from "../wire/cell-steps.ts";
@@ -92,14 +93,16 @@ function Name() {
 
 /** Whether the server has all that was typed. A button to the first cell that it has not. */
 function Saved() {
-  const { outbox, unsent } = useNotebook();
-  const conflicts = [...outbox.conflicts.value.keys()];
-  const waiting = unsent.value.size;
+  const { outbox, unsent, unsentCount, order } = useNotebook();
+  const conflicts = [...outbox.conflicts.value.values()].filter(({ theirs }) => theirs);
+  const waiting = unsentCount.value;
   const isConnected = connection.value === "connected";
+  const places = conflicts.map(({ cellId }) => order.value.indexOf(cellId) + 1);
+  const first = conflicts[0]?.cellId ?? [...unsent.value][0] ?? null;
   const [icon, text, tone] = conflicts.length
-    ? (["conflict", `Conflict (${conflicts.length})`, "warns"] as const)
+    ? (["conflict", `${plural(conflicts.length, "conflict")}, cell ${places.join(", ")}`, "warns"] as const)
     : waiting && !isConnected
-      ? (["kept", `Kept here (${waiting})`, "warns"] as const)
+      ? (["kept", `${plural(waiting, "edit")} kept here`, "warns"] as const)
       : outbox.queue.value.length
         ? (["dot", "Saving", ""] as const)
         : (["done", "Saved", ""] as const);
@@ -108,7 +111,7 @@ function Saved() {
       class={`bar-state ${tone}`}
       aria-label={text}
       title={text}
-      onClick={() => focusCell(conflicts[0] ?? [...unsent.value][0] ?? null)}
+      onClick={() => focusCell(first)}
     >
       <Icon name={icon} />
       <span class="wide-only">{text}</span>
@@ -127,7 +130,7 @@ function Kernel() {
       class={`bar-state ${isConnected ? "" : "warns"}`}
       button={
         <>
-          <Icon name="kernel" />
+          <Icon name={isConnected ? "kernel" : "offline"} />
           <span class="wide-only">{text}</span>
         </>
       }

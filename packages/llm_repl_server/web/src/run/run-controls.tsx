@@ -23,7 +23,7 @@ export function RunControls() {
   const runs = notebook.state.value?.runs ?? [];
   return (
     <>
-      {runs.length ? <Progress /> : <RunSplit />}
+      {runs.length && connection.value === "connected" ? <Progress /> : <RunSplit />}
       <ModeSwitch />
       {isPlanOpen.value && !runs.length && <PlanPanel />}
     </>
@@ -46,6 +46,7 @@ function RunSplit() {
   const isConnected = connection.value === "connected";
   const found = plan.value;
   const way = found?.value.ways.find((one) => one.mode === mode);
+  const short = hindrance(notebook) ?? (way ? planInShort(way, notebook.order.value) : "plan");
   return (
     <div class="run-split" role="group" aria-label="Run">
       <button
@@ -63,14 +64,20 @@ function RunSplit() {
         aria-expanded={isPlanOpen.value}
         aria-label={`Plan: ${way ? planInShort(way, notebook.order.value) : "not known yet"}`}
         title="The plan of this run (Ctrl Shift Enter)"
-        disabled={!way}
+        disabled={!way || !isConnected}
         onClick={() => (isPlanOpen.value ? closePlan() : openPlan())}
       >
-        <span class="plan-short">{way ? planInShort(way, notebook.order.value) : "plan"}</span>
+        <span class="plan-short">{isConnected ? short : "not connected"}</span>
         <Icon name="down" />
       </button>
     </div>
   );
+}
+
+/** What a person has to decide before a run makes sense; null: nothing. */
+function hindrance(notebook: OpenNotebook): string | null {
+  const [conflict] = notebook.outbox.conflicts.value.values();
+  return conflict?.theirs ? `cell ${notebook.order.value.indexOf(conflict.cellId) + 1} in conflict` : null;
 }
 
 function Progress() {

@@ -1,38 +1,111 @@
 /** Keeps edits in the browser until the server has them, so that a closed window loses none. */
 
 import { openDB, type DBSchema, type IDBPDatabase } from "idb";
+import type { Conflict } from "./conflicts.ts";
 import type { QueuedEdit } from "./edits.ts";
 
+/** What a window has that the server has not. */
+export interface Drafts {
+  readonly queue: readonly QueuedEdit[];
+  readonly conflicts: readonly Conflict[];
+}
+
 interface Schema extends DBSchema {
-  queues: { key: string; value: readonly QueuedEdit[] };
+  /** By notebook and window: each window sends its own edits, so that none is sent by two. */
+  windows: { key: string; value: Drafts };
 }
 
 let database: Promise<IDBPDatabase<Schema>> | null = null;
 
 function opened(): Promise<IDBPDatabase<Schema>> {
-  database ??= openDB<Schema>("llm-repl", 1, {
-    upgrade: (db) => void db.createObjectStore("queues"),
+  database ??= openDB<Schema>("llm-repl-drafts", 1, {
+    upgrade: (db) => void db.createObjectStore("windows"),
   });
   return database;
 }
 
-export const drafts = {
-  /** The edits of a notebook that were not sent; none where the browser keeps nothing. */
-  async read(notebookId: string): Promise<readonly QueuedEdit[]> {
+/** The drafts of one notebook in this window. */
+export class DraftsStore {
+  readonly #prefix: string;
+  readonly #key: string;
+  readonly #closing = new AbortController();
+  /** On which a window says that it has something to keep. */
+  readonly #others = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel("llm-repl-drafts");
+  readonly #awaited = new Set<string>();
+  #isKnown = false;
+  #release: () => void = () => {};
+
+  constructor(notebookId: string) {
+    this.#prefix = `${notebookId}/`;
+    this.#key = this.#prefix + Math.random().toString(36).slice(2);
+  }
+
+  /** Take over what windows have left that are closed: now, and later when one closes. */
+  async adopt(take: (drafts: Drafts) => Promise<unknown>): Promise<void> {
     try {
-      return (await (await opened()).get("queues", notebookId)) ?? [];
+      await this.#hold();
+      const wait = (key: string) => this.#awaited.has(key) || this.#adoptWhenClosed(key, take);
+      this.#others?.addEventListener("message", ({ data }) => {
+        if (typeof data === "string" && data.startsWith(this.#prefix)) void wait(data);
+      });
+      const range = IDBKeyRange.bound(this.#prefix, `${this.#prefix}\uffff`);
+      const keys = await (await opened()).getAllKeys("windows", range);
+      const adopted = keys.filter((key) => key !== this.#key).map(wait);
+      // The windows that are open are not waited for; those that are closed answer at once.
+      await Promise.race([Promise.all(adopted), new Promise((done) => setTimeout(done, 200))]);
     } catch {
-      return [];
+      // Where the browser keeps nothing, nothing is left.
     }
-  },
-  /** Keep the edits. A private window may not let us: then only the server has them. */
-  async keep(notebookId: string, queue: readonly QueuedEdit[]): Promise<void> {
+  }
+
+  /** Keep the drafts; whether the browser does. It may be full, or a private window may not. */
+  async keep(drafts: Drafts): Promise<boolean> {
     try {
       const db = await opened();
-      if (queue.length) await db.put("queues", queue, notebookId);
-      else await db.delete("queues", notebookId);
+      // Not one after the other: a window that is closed now has begun to write all of it.
+      const isEmpty = !drafts.queue.length && !drafts.conflicts.length;
+      const done = isEmpty ? db.delete("windows", this.#key) : db.put("windows", drafts, this.#key);
+      if (!this.#isKnown) void done.then(() => this.#others?.postMessage(this.#key), () => {});
+      this.#isKnown = true;
+      await done;
+      return true;
     } catch {
-      // Nothing more can be done here: the edits stay in memory, and are sent.
+      return false;
     }
-  },
-};
+  }
+
+  close(): void {
+    this.#closing.abort();
+    this.#others?.close();
+    this.#release();
+  }
+
+  /** Show the other windows that this one is open. */
+  async #hold(): Promise<void> {
+    if (!navigator.locks) return; // the page is not served from this machine, nor encrypted
+    await new Promise<void>((held) => {
+      void navigator.locks.request(this.#key, () => {
+        held();
+        return new Promise<void>((release) => (this.#release = release));
+      });
+    });
+  }
+
+  async #adoptWhenClosed(key: string, take: (drafts: Drafts) => Promise<unknown>): Promise<void> {
+    this.#awaited.add(key);
+    const adopt = async () => {
+      const db = await opened();
+      const left = await db.get("windows", key);
+      if (!left) return;
+      await take(left);
+      await db.delete("windows", key);
+    };
+    try {
+      if (navigator.locks) await navigator.locks.request(key, { signal: this.#closing.signal }, adopt);
+      else if (!this.#isKnown) await adopt(); // nobody can tell whether that window is open
+    } catch {
+      // This window is closed as well; the next one takes it over.
+    }
+    this.#awaited.delete(key);
+  }
+}

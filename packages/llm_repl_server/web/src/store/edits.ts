@@ -23,6 +23,12 @@ export type Edit =
       readonly fields: CellFields;
       /** The version that the edit was made on; null: whatever is there is replaced. */
       readonly version: string | null;
+      /** The same fields as the server had them then. */
+      readonly base?: CellFields;
+      /** What the cell was, and where, should somebody delete it meanwhile. */
+      readonly place?: { readonly type: CellType; readonly position: number };
+      /** When it was made, in milliseconds. */
+      readonly at?: number;
     }
   | { readonly kind: "move"; readonly cellId: string; readonly position: number }
   | { readonly kind: "delete"; readonly cellId: string }
@@ -50,7 +56,9 @@ export function enqueued(
   if (edit.kind === "change" && last && last.number !== sending) {
     const before = last.edit;
     if (before.kind === "change" && before.cellId === edit.cellId) {
-      const merged: Edit = { ...before, fields: { ...before.fields, ...edit.fields } };
+      const fields = { ...before.fields, ...edit.fields };
+      const base = { ...edit.base, ...before.base };
+      const merged: Edit = { ...before, fields, ...(edit.base && { base }), ...(edit.at && { at: edit.at }) };
       return [...queue.slice(0, -1), { number: last.number, edit: merged }];
     }
     if (before.kind === "create" && before.cell.id === edit.cellId) {
@@ -76,7 +84,9 @@ export function rebased(
   return queue.map((queued) => {
     const { edit } = queued;
     const follows = edit.kind === "change" && edit.cellId === cellId && edit.version === before;
-    return follows ? { ...queued, edit: { ...edit, version } } : queued;
+    if (!follows) return queued;
+    const base = edit.base && taken.kind === "change" ? { base: { ...edit.base, ...taken.fields } } : {};
+    return { ...queued, edit: { ...edit, version, ...base } };
   });
 }
 

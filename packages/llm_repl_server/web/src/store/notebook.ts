@@ -3,12 +3,13 @@
 import { batch, computed, signal, type ReadonlySignal } from "@preact/signals";
 import { rest, RestError, type RunOptions } from "../wire/rest.ts";
 import { planning, type CellChoice } from "../wire/plan.ts";
-import type { Connection, EventSource } from "../wire/socket.ts";
+import type { Connection, EventSource, Known } from "../wire/socket.ts";
 import type { WireEvent } from "../wire/events.ts";
 import type { Cell, CellFields, CellType, Spending } from "../wire/shapes.ts";
 import { hearAsked } from "./asked.ts";
 import { editedCells, withEdits, type Edit, type Step } from "./edits.ts";
 import { Outbox } from "./outbox.ts";
+import { connection } from "./server.ts";
 import { reduce, withoutApproval } from "./reduce.ts";
 import { noteMade } from "./scripts.ts";
 import { places, unfinished, withQueue } from "./queue.ts";
@@ -16,6 +17,8 @@ import { feasible, inverse, NO_HISTORY, redoable, withDeed, type History } from 
 import { stateOf, withVersions, type Activity, type Approval, type NotebookState } from "./state.ts";
 import { runCalls } from "../wire/run-calls.ts";
 import type { CellNeed } from "../wire/queue.ts";
+
+const READ_AGAIN_MS = 2_000;
 
 /** What is shown of one cell. Each part changes by itself, so that only its view is drawn again. */
 export interface CellView {
@@ -39,6 +42,8 @@ export class OpenNotebook {
   readonly unsent: ReadonlySignal<ReadonlySet<string>>;
   /** What was done here to cells as a whole, and can be undone. */
   readonly history = signal<History>(NO_HISTORY);
+  /** How many edits are not sent: one a cell, and one for the notebook itself. */
+  readonly unsentCount: ReadonlySignal<number>;
   readonly spending = signal<Spending | null>(null);
   readonly failure = signal<string | null>(null);
   /** The variables that a template may name. */
@@ -48,6 +53,10 @@ export class OpenNotebook {
   readonly #places: ReadonlySignal<ReadonlyMap<string, number>>;
   readonly #views = new Map<string, CellView>();
   readonly #source: EventSource;
+  #known: Known | null = null;
+  #reading: Promise<void> | null = null;
+  #readAgain = false;
+  #retry: ReturnType<typeof setTimeout> | undefined;
   #events: WireEvent[] = [];
   #frame = 0;
 
@@ -68,10 +77,13 @@ export class OpenNotebook {
     this.staleCount = computed(() => [...(this.state.value?.cells.values() ?? [])].filter((cell) => cell.stale).length);
     this.#places = computed(() => (this.state.value?.runs.length ? places(this.state.value) : new Map()));
     this.unsent = computed(() => editedCells(this.outbox.queue.value));
+    this.unsentCount = computed(() => {
+      const hasOwn = this.outbox.queue.value.some(({ edit }) => edit.kind === "notebook");
+      return this.unsent.value.size + (hasOwn ? 1 : 0);
+    });
   }
 
   async open(): Promise<void> {
-    this.#source.follow(this.id);
     await this.read();
     await this.outbox.restore();
   }
@@ -80,35 +92,68 @@ export class OpenNotebook {
     this.#source.unfollow(this.id);
     this.outbox.close();
     cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#retry);
   }
 
-  /** Read all anew: at the start, and after events may have been missed. */
-  async read(): Promise<void> {
+  /** Read all anew: at the start, and where it is not known what was missed. */
+  read(): Promise<void> {
+    this.#readAgain = this.#reading !== null;
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = null;
+      if (this.#readAgain) void this.read();
+    });
+    return this.#reading;
+  }
+
+  async #read(): Promise<void> {
+    clearTimeout(this.#retry);
     try {
-      // The runs first: one that starts in between is told by its event.
-      const runs = await rest.runs(this.id);
       const notebook = await rest.readNotebook(this.id);
       batch(() => {
-        this.#server.value = stateOf(notebook, runs, this.#server.value, Date.now());
+        this.#server.value = stateOf(notebook, this.#server.value, Date.now());
         this.names.value = notebook.state_keys;
         this.failure.value = null;
       });
-      this.spending.value = await rest.spending(this.id);
+      this.#events = [];
+      this.#known = { epoch: notebook.epoch, sequence: notebook.sequence };
+      this.#source.follow(this.id, () => this.#known);
+      this.#readSpending();
     } catch (error) {
       if (!(error instanceof RestError)) throw error;
-      if (error.status !== 0 || this.#server.value === null) this.failure.value = error.message;
+      if (error.isTransient) this.#retry = setTimeout(() => void this.read(), READ_AGAIN_MS);
+      if (error.status === 404 && this.#server.value) {
+        this.#server.value = { ...this.#server.value, deleted: true };
+      } else if (error.status !== 0 || this.#server.value === null) this.failure.value = error.message;
     }
   }
 
-  connectionChanged(connection: Connection): void {
-    if (connection === "connected" && this.#server.value) {
-      void this.outbox.flush().then(() => this.read());
-    }
+  /** What was missed comes by itself; what was typed meanwhile is sent. */
+  connectionChanged(state: Connection): void {
+    if (state !== "connected") return;
+    this.failure.value = null;
+    void this.outbox.flush();
+    if (this.#known === null) void this.read();
+    else this.#readSpending();
+  }
+
+  #readSpending(): void {
+    void rest.spending(this.id).then((spending) => (this.spending.value = spending), () => {});
   }
 
   /** An event has come. Those of one frame are drawn at once. */
   hear(event: WireEvent): void {
-    if (event.notebook_id !== this.id) return;
+    const known = this.#known;
+    if (event.notebook_id !== this.id || known === null) return;
+    if (event.event === "resync" || event.epoch !== known.epoch) {
+      void this.read();
+      return;
+    }
+    if (event.sequence <= known.sequence) return;
+    if (event.sequence > known.sequence + 1) {
+      this.#source.resume(this.id); // it comes again, behind what is missing
+      return;
+    }
+    this.#known = { epoch: event.epoch, sequence: event.sequence };
     noteMade(event);
     this.#events.push(event);
     if (document.hidden) this.#take();
@@ -126,12 +171,8 @@ export class OpenNotebook {
     for (const event of events) state = reduce(state, event, now);
     hearAsked(this.id, events);
     if (events.some((event) => event.event === "run_started" && event.total > 1)) this.#readQueue();
-    const missed = state.missedEvents;
     this.#server.value = state;
-    if (missed) void this.read();
-    if (events.some((event) => event.event === "run_ended")) {
-      void rest.spending(this.id).then((spending) => (this.spending.value = spending), () => {});
-    }
+    if (events.some((event) => event.event === "run_ended")) this.#readSpending();
   }
 
   view(id: string): CellView {
@@ -184,8 +225,13 @@ export class OpenNotebook {
   // What a person does -----------------------------------------------------------------------------
 
   change(cellId: string, fields: CellFields): void {
-    const version = this.#server.value?.cells.get(cellId)?.version ?? null;
-    this.outbox.add({ kind: "change", cellId, fields, version });
+    const cell = this.#server.value?.cells.get(cellId);
+    const edit = { kind: "change", cellId, fields, version: cell?.version ?? null, at: Date.now() } as const;
+    if (!cell) return this.outbox.add(edit); // it is new here
+    const names = Object.keys(fields) as (keyof CellFields)[];
+    const base: CellFields = Object.fromEntries(names.map((name) => [name, cell[name]]));
+    const place = { type: cell.type, position: this.order.peek().indexOf(cellId) };
+    this.outbox.add({ ...edit, base, place });
   }
 
   /** Make a cell at a position, and give its id. */
@@ -294,6 +340,10 @@ export class OpenNotebook {
 
   /** Ask the server for something, after it has every edit. */
   async #ask(request: () => Promise<unknown>): Promise<void> {
+    if (connection.peek() === "lost") {
+      this.failure.value = "Not connected: nothing can run or be stopped until the server is back.";
+      return;
+    }
     await this.outbox.flush();
     try {
       await request();

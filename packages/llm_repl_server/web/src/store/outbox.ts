@@ -3,18 +3,15 @@
 import { signal } from "@preact/signals";
 import { cellSteps, type WireStep } from "../wire/cell-steps.ts";
 import { rest, RestError } from "../wire/rest.ts";
-import type { Cell } from "../wire/shapes.ts";
-import { drafts } from "./drafts.ts";
+import type { Cell, CellFields } from "../wire/shapes.ts";
+import { fieldsInConflict, gathered, type ChangeEdit, type Conflict } from "./conflicts.ts";
+import { DraftsStore, type Drafts } from "./drafts.ts";
 import { cellOf, enqueued, rebased, rebasedOnSteps, type Edit, type QueuedEdit, type Step } from "./edits.ts";
+import { newId } from "./ids.ts";
 
 const TYPING_PAUSE_MS = 400;
 const RETRY_AFTER_MS = 3_000;
-
-/** A cell was changed elsewhere while it was changed here. */
-export interface Conflict {
-  readonly mine: Edit & { readonly kind: "change" };
-  readonly theirs: Cell;
-}
+const NO_NOTEBOOK = "no_such_notebook";
 
 export interface Acknowledged {
   /** The server's answer to an edit that has been taken. */
@@ -26,7 +23,10 @@ export class Outbox {
   readonly conflicts = signal<ReadonlyMap<string, Conflict>>(new Map());
   /** What the server said of an edit that it refused; that edit is not sent again. */
   readonly refusal = signal<string | null>(null);
+  /** Whether the browser keeps what is not sent yet. */
+  readonly isKept = signal(true);
   readonly #notebookId: string;
+  readonly #drafts: DraftsStore;
   readonly #acknowledged: Acknowledged;
   #sending: number | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -35,41 +35,77 @@ export class Outbox {
 
   constructor(notebookId: string, acknowledged: Acknowledged) {
     this.#notebookId = notebookId;
+    this.#drafts = new DraftsStore(notebookId);
     this.#acknowledged = acknowledged;
   }
 
-  /** Go on with what was not sent the last time. */
+  /** Go on with what was not sent the last time, and with what a window leaves that closes. */
   async restore(): Promise<void> {
-    const kept = await drafts.read(this.#notebookId);
-    if (kept.length) this.queue.value = kept;
+    await this.#drafts.adopt((left) => this.#take(left));
     this.#schedule(0);
   }
 
   add(edit: Edit): void {
     this.queue.value = enqueued(this.queue.value, edit, this.#sending);
-    void drafts.keep(this.#notebookId, this.queue.value);
+    void this.#keep();
     this.#schedule(edit.kind === "change" ? TYPING_PAUSE_MS : 0);
+  }
+
+  async #take({ queue, conflicts }: Drafts): Promise<void> {
+    const edits = [...queue.map(({ edit }) => edit)];
+    this.queue.value = edits.reduce((all, edit) => enqueued(all, edit, this.#sending), this.queue.value);
+    const others = conflicts.map((conflict) => [conflict.cellId, conflict] as const);
+    this.conflicts.value = new Map([...others, ...this.conflicts.value]);
+    await this.#keep();
+    this.#schedule(0);
+  }
+
+  async #keep(): Promise<void> {
+    this.isKept.value = await this.#drafts.keep({
+      queue: this.queue.value,
+      conflicts: [...this.conflicts.value.values()],
+    });
   }
 
   /** Send all that waits, now; resolves when it is sent or can't be. */
   async flush(): Promise<void> {
     clearTimeout(this.#timer);
-    this.#idle = this.#idle.then(() => this.#send());
+    const send = () => this.#send();
+    this.#idle = this.#idle.then(send, send);
     await this.#idle;
   }
 
-  /** Decide a conflict: what the cell is to hold. */
-  resolve(cellId: string, fields: (Edit & { kind: "change" })["fields"]): void {
+  /**
+   * Decide a conflict.
+   *
+   * @param fields What the cell is to hold; empty: it stays as the other window has it.
+   */
+  resolve(cellId: string, fields: CellFields): void {
     const conflict = this.conflicts.value.get(cellId);
     if (!conflict) return;
+    this.#setConflict(cellId, null);
+    if (!Object.keys(fields).length) return;
+    const { theirs, type, position } = conflict;
+    if (theirs) this.add({ kind: "change", cellId, fields, base: theirs, version: theirs.version });
+    else this.add({ kind: "create", cell: { type, ...fields, id: newId() }, position });
+  }
+
+  /** Have a decided conflict again. */
+  reopen(conflict: Conflict): void {
+    this.#setConflict(conflict.cellId, conflict);
+  }
+
+  #setConflict(cellId: string, conflict: Conflict | null): void {
     const conflicts = new Map(this.conflicts.value);
-    conflicts.delete(cellId);
+    if (conflict) conflicts.set(cellId, conflict);
+    else conflicts.delete(cellId);
     this.conflicts.value = conflicts;
-    this.add({ kind: "change", cellId, fields, version: conflict.theirs.version });
+    void this.#keep();
   }
 
   close(): void {
     this.#closed = true;
+    this.#drafts.close();
     clearTimeout(this.#timer);
   }
 
@@ -93,14 +129,17 @@ export class Outbox {
           this.#schedule(RETRY_AFTER_MS);
           return;
         }
-        await this.#refused(next.edit, error);
+        if (error.code === NO_NOTEBOOK) return; // it may come back, and then they are sent
+        if (await this.#refused(next.edit, error)) continue;
+        this.#schedule(RETRY_AFTER_MS);
+        return;
       } finally {
         this.#sending = null;
       }
       const left = this.queue.value.slice(1);
       if (next.edit.kind === "steps") this.queue.value = rebasedOnSteps(left, next.edit.steps, answer.versions ?? {});
       else this.queue.value = typeof answer.version === "string" ? rebased(left, next.edit, answer.version) : left;
-      void drafts.keep(this.#notebookId, this.queue.value);
+      void this.#keep();
     }
   }
 
@@ -126,14 +165,43 @@ export class Outbox {
     }
   }
 
-  async #refused(edit: Edit, error: RestError): Promise<void> {
-    if (error.status === 412 && edit.kind === "change") {
-      const theirs = await rest.readCell(this.#notebookId, edit.cellId);
-      this.conflicts.value = new Map(this.conflicts.value).set(edit.cellId, { mine: edit, theirs });
-    } else if (error.status !== 404 || edit.kind === "steps") {
-      // What is gone needs no edit; anything else is said.
-      this.refusal.value = error.message;
+  /**
+   * An edit was refused, and leaves the queue; what was typed is kept beside what the server has.
+   * Gives whether that could be read; if not, the edit stays, and is refused again later.
+   */
+  async #refused(edit: Edit, error: RestError): Promise<boolean> {
+    const isGone = error.status === 404;
+    if ((!isGone && error.status !== 412) || edit.kind === "steps") this.refusal.value = error.message;
+    if (edit.kind !== "change") {
+      this.#drop((other) => other === edit);
+      return true;
     }
+    let theirs: Cell | null = null;
+    try {
+      theirs = isGone ? null : await rest.readCell(this.#notebookId, edit.cellId);
+    } catch (failure) {
+      if (!(failure instanceof RestError)) throw failure;
+      if (failure.isTransient) return false;
+    }
+    const all = gathered(edit, this.queue.value.map((queued) => queued.edit).slice(1));
+    const isOfCell = (other: Edit) => other.kind === "change" && other.cellId === edit.cellId;
+    const conflict = conflictOf(all, theirs);
+    if (error.status === 412 && theirs && !fieldsInConflict(conflict).length) {
+      // Both changed the cell, and not the same of it: it is sent as made on what is there now.
+      const again: QueuedEdit = { number: 0, edit: { ...all, version: theirs.version, base: theirs } };
+      const others = this.queue.value.filter((queued) => !isOfCell(queued.edit));
+      this.queue.value = [again, ...others];
+      void this.#keep();
+      return true;
+    }
+    this.#drop(isOfCell);
+    if (theirs || all.fields.content !== undefined) this.#setConflict(edit.cellId, conflict);
+    return true;
+  }
+
+  #drop(isDropped: (edit: Edit) => boolean): void {
+    this.queue.value = this.queue.value.filter(({ edit }) => !isDropped(edit));
+    void this.#keep();
   }
 }
 
@@ -154,4 +222,18 @@ function wireStep(step: Step): WireStep {
     case "delete":
       return named;
   }
+}
+
+function conflictOf(edit: ChangeEdit, theirs: Cell | null): Conflict {
+  const now = Date.now();
+  return {
+    cellId: edit.cellId,
+    mine: edit.fields,
+    base: edit.base ?? {},
+    theirs,
+    changedAt: edit.at ?? now,
+    foundAt: now,
+    type: theirs?.type ?? edit.place?.type ?? "ComputationCell",
+    position: edit.place?.position ?? 0,
+  };
 }

@@ -11,11 +11,8 @@ import { newActivity, type Activity, type NotebookState } from "./state.ts";
  */
 export function reduce(state: NotebookState, event: WireEvent, now: number): NotebookState {
   if (event.notebook_id !== state.id) return state;
-  if (!("sequence" in event)) return apply(state, event, now);
   if (event.sequence <= state.sequence) return state; // it was there when the notebook was read
-  const next = apply(state, event, now);
-  const gap = event.sequence !== state.sequence + 1;
-  return { ...next, sequence: event.sequence, missedEvents: next.missedEvents || gap };
+  return { ...apply(state, event, now), sequence: event.sequence };
 }
 
 function apply(state: NotebookState, event: WireEvent, now: number): NotebookState {
@@ -150,6 +147,7 @@ function apply(state: NotebookState, event: WireEvent, now: number): NotebookSta
     case "notebook_execution_failed":
     case "kernel_restarted":
     case "notebook_created":
+    case "resync":
       return state;
   }
 }

@@ -6,6 +6,17 @@ import type { Connection } from "../wire/socket.ts";
 
 export const connection = signal<Connection>("connecting");
 
+/** When the connection was lost, and when it is tried again, in milliseconds; null: it is not, or not known. */
+export const lostAt = signal<number | null>(null);
+export const retryAt = signal<number | null>(null);
+
+export function noteConnection(state: Connection, nextTry: number | null): void {
+  if (state !== "lost") lostAt.value = null;
+  else lostAt.value ??= Date.now();
+  connection.value = state;
+  retryAt.value = nextTry;
+}
+
 export const providers = signal<Providers | null>(null);
 
 /** The model that answers where nothing else is chosen. */

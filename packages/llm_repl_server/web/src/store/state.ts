@@ -1,7 +1,7 @@
 /** What the page knows of an open notebook. It changes by `reduce` alone, which is pure. */
 
 import type { CallQueue, CellNeed } from "../wire/queue.ts";
-import type { Cell, Notebook, RunInfo } from "../wire/shapes.ts";
+import type { Cell, Notebook } from "../wire/shapes.ts";
 
 /** What is under way in a cell, and not part of it yet. */
 export interface Activity {
@@ -55,29 +55,43 @@ export interface NotebookState {
   readonly runs: readonly Run[];
   /** By cell that waits: the cells that have to end before it. */
   readonly waits: ReadonlyMap<string, readonly CellNeed[]>;
-  /** Of the last event that is included. A gap means that some were missed. */
+  readonly epoch: string;
+  /** Of the last event that is included. */
   readonly sequence: number;
-  readonly missedEvents: boolean;
   readonly deleted: boolean;
 }
 
-/** The state of a notebook that has just been read. What is under way, its events say. */
-export function stateOf(
-  notebook: Notebook,
-  runs: readonly RunInfo[],
-  before: NotebookState | null,
-  now: number,
-): NotebookState {
+/** The state of a notebook that has just been read. */
+export function stateOf(notebook: Notebook, before: NotebookState | null, now: number): NotebookState {
   const cells = new Map(notebook.cells.map((cell) => [cell.id, cell]));
   const activities = new Map<string, Activity>();
-  for (const cell of notebook.cells) {
-    if (cell.status !== "running") continue;
-    const known = before?.activities.get(cell.id) ?? newActivity(now);
-    const parts = notebook.partial_answers.filter((part) => part.cell_id === cell.id);
+  for (const { cell_id, started_at } of notebook.running_cells) {
+    if (!cells.has(cell_id)) continue;
+    // By this machine's clock, which may not be the server's.
+    const since = before?.activities.get(cell_id)?.since ?? Math.min(now, Date.parse(started_at));
+    const parts = notebook.partial_answers.filter((part) => part.cell_id === cell_id);
     const texts: string[] = [];
     for (const part of parts) texts[part.item ?? 0] = part.text;
-    const reasoning = parts.map((part) => part.reasoning).join("");
-    activities.set(cell.id, { ...known, texts: Array.from(texts, (text) => text ?? ""), reasoning });
+    activities.set(cell_id, {
+      ...newActivity(since),
+      texts: Array.from(texts, (text) => text ?? ""),
+      reasoning: parts.map((part) => part.reasoning).join(""),
+      approvals: notebook.pending_approvals
+        .filter((asked) => asked.cell_id === cell_id)
+        .map((asked) => ({ callId: asked.call_id, name: asked.name, arguments: asked.arguments })),
+    });
+  }
+  const runs = notebook.runs.map((run) => ({
+    id: run.run_id,
+    hasBegun: run.state === "running",
+    since: run.started_at ? Date.parse(run.started_at) : now,
+    cellIds: run.cell_ids,
+    ended: run.ended,
+    total: run.total,
+  }));
+  for (const id of notebook.runs.flatMap((run) => run.waiting_cell_ids)) {
+    const cell = cells.get(id);
+    if (cell && cell.status !== "running") cells.set(id, { ...cell, status: "queued" });
   }
   return {
     id: notebook.id,
@@ -86,20 +100,10 @@ export function stateOf(
     order: notebook.cells.map((cell) => cell.id),
     cells,
     activities,
-    runs: runs
-      .filter((run) => run.state === "running" || run.state === "queued")
-      .map((run) => ({
-        id: run.id,
-        hasBegun: run.state === "running",
-        since: run.started_at ? Date.parse(run.started_at) : now,
-        cellIds: run.cell_ids,
-        ended: run.ended,
-        total: run.total,
-      }))
-      .reverse(),  // they are listed with the latest first
+    runs,
     waits: before?.waits ?? new Map(),
+    epoch: notebook.epoch,
     sequence: notebook.sequence,
-    missedEvents: false,
     deleted: false,
   };
 }

@@ -34,6 +34,8 @@ export interface Around {
   readonly place?: number | undefined;
   /** What it waits for. */
   readonly needs?: readonly CellNeed[];
+  /** Whether the server can be heard. */
+  readonly isConnected?: boolean;
   /** Whether it was edited here and cannot be sent. */
   readonly isKeptHere?: boolean;
   /** Whether it was changed elsewhere as well. */
@@ -57,7 +59,7 @@ export function statusOf(cell: Cell, activity: Activity | undefined, around: Aro
     case "queued":
       return waiting(around);
     case "running":
-      return running(cell, activity, around.now);
+      return around.isConnected === false ? wasRunning(activity) : running(cell, activity, around.now);
     case "error":
       return failed(cell);
     case "interrupted":
@@ -71,6 +73,15 @@ export function statusOf(cell: Cell, activity: Activity | undefined, around: Aro
         ? make("record", "", "plain")
         : make("done", "", "plain");
   }
+}
+
+/** What ran when the connection was lost. */
+function wasRunning(activity: Activity | undefined): Status {
+  const said = activity?.texts.reduce((sum, text) => sum + words(text), 0) ?? 0;
+  if (!said) return make("run", "Was running", "plain", { reason: ["it goes on at the server"] });
+  return make("stream", `Was answering: ${plural(said, "word")} came`, "plain", {
+    reason: ["the answer goes on at the server"],
+  });
 }
 
 function waiting({ place, needs }: Around): Status {

@@ -6,11 +6,14 @@ import type { StaleReasons } from "./stale.ts";
 
 interface OfNotebook {
   readonly notebook_id: string;
+  /** Another one when the numbers start over. */
+  readonly epoch: string;
+  /** One more from event to event of the notebook. */
+  readonly sequence: number;
 }
 
 interface OfRun extends OfNotebook {
   readonly run_id: string;
-  readonly sequence: number;
 }
 
 interface OfRunningCell extends OfRun {
@@ -99,6 +102,8 @@ export interface Events {
   cell_changed: OfNotebook & { readonly cell: Cell };
   cell_moved: OfNotebook & { readonly cell_id: string; readonly position: number };
   cell_deleted: OfNotebook & { readonly cell_id: string };
+  /** What was missed is not known any more: read the notebook again. */
+  resync: OfNotebook;
   outputs_cleared: OfNotebook & { readonly cell_ids: readonly string[] };
 }
 
@@ -117,5 +122,5 @@ export const EVENT_NAMES: readonly EventName[] = [
   "notebook_execution_started", "notebook_execution_completed", "notebook_execution_failed",
   "cells_stale", "stale_reasons_changed", "kernel_restarted",
   "notebook_created", "notebook_changed", "notebook_deleted",
-  "cell_created", "cell_changed", "cell_moved", "cell_deleted", "outputs_cleared",
+  "cell_created", "cell_changed", "cell_moved", "cell_deleted", "outputs_cleared", "resync",
 ];

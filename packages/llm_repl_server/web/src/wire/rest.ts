@@ -42,13 +42,14 @@ export async function request<T>(method: string, path: string, options: Options 
   }
   if (options.signal) init.signal = options.signal;
   let response: Response;
+  let text: string;
   try {
     response = await fetch(API + path, init);
+    text = await response.text(); // it may be cut off in the middle
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new RestError("The server can't be reached.", 0, "unreachable");
   }
-  const text = await response.text();
   let answer: unknown;
   try {
     answer = JSON.parse(text);

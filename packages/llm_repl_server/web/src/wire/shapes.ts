@@ -1,6 +1,7 @@
 /** What answers and events of the server hold, as far as the page reads it. All of it: /api/docs. */
 
 import type { StaleReason } from "./stale.ts";
+import type { PendingApproval, RunningCell, RunUnderWay } from "./under-way.ts";
 
 export type CellType = "MarkdownCell" | "ComputationCell" | "PromptCell" | "MemoryCell";
 
@@ -112,9 +113,13 @@ export interface Notebook extends NotebookHeader {
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly cells: readonly Cell[];
   readonly state_keys: readonly string[];
+  readonly epoch: string;
   /** Of the last event that is included. */
   readonly sequence: number;
   readonly partial_answers: readonly PartialAnswer[];
+  readonly runs: readonly RunUnderWay[];
+  readonly running_cells: readonly RunningCell[];
+  readonly pending_approvals: readonly PendingApproval[];
 }
 
 /** What has come so far of an answer that is under way. */

@@ -1,0 +1,21 @@
+/** Says at a cell that what was typed there is kept on this machine, and not sent yet. */
+
+import { useNotebook } from "../store/context.ts";
+import { connection } from "../store/server.ts";
+import { moment } from "../ui/format.ts";
+import { Icon } from "../ui/icon.tsx";
+
+export function KeptMark({ id }: { id: string }) {
+  const notebook = useNotebook();
+  if (connection.value === "connected" || !notebook.unsent.value.has(id)) return null;
+  const last = notebook.outbox.queue.value.findLast(
+    ({ edit }) => edit.kind === "change" && edit.cellId === id && edit.at,
+  )?.edit;
+  const time = last?.kind === "change" && last.at ? `, ${moment(new Date(last.at).toISOString())}` : "";
+  return (
+    <p class="kept-mark">
+      <Icon name="kept" />
+      Kept here{time}
+    </p>
+  );
+}

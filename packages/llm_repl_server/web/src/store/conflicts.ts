@@ -1,0 +1,44 @@
+/** What to do with an edit of a cell that somebody else has changed meanwhile. Pure. */
+
+import type { Cell, CellFields, CellType } from "../wire/shapes.ts";
+import type { Edit } from "./edits.ts";
+
+export type ChangeEdit = Edit & { readonly kind: "change" };
+
+/** A cell that was changed here and elsewhere. */
+export interface Conflict {
+  readonly cellId: string;
+  /** What was changed here. */
+  readonly mine: CellFields;
+  /** The same fields, as they were before both changed them. */
+  readonly base: CellFields;
+  /** The cell as the server has it; null: it was deleted there. */
+  readonly theirs: Cell | null;
+  /** When it was changed here, and when that was found, in milliseconds. */
+  readonly changedAt: number;
+  readonly foundAt: number;
+  /** What the cell was, for one that was deleted. */
+  readonly type: CellType;
+  readonly position: number;
+}
+
+const same = (one: unknown, other: unknown) => JSON.stringify(one ?? null) === JSON.stringify(other ?? null);
+
+/** The fields that both sides have changed, each to something else. */
+export function fieldsInConflict({ mine, base, theirs }: Pick<Conflict, "mine" | "base" | "theirs">) {
+  return (Object.keys(mine) as (keyof CellFields)[]).filter((name) => {
+    const there = theirs?.[name];
+    return !same(mine[name], there) && !(name in base && same(base[name], there));
+  });
+}
+
+/** The edit and those of the same cell that follow it, as one; and the others. */
+export function gathered(edit: ChangeEdit, later: readonly Edit[]): ChangeEdit {
+  return later.reduce<ChangeEdit>(
+    (all, next) =>
+      next.kind === "change" && next.cellId === edit.cellId
+        ? { ...all, ...next, fields: { ...all.fields, ...next.fields }, base: { ...next.base, ...all.base } }
+        : all,
+    edit,
+  );
+}
