@@ -114,3 +114,28 @@ def test_a_cell_that_is_asked_for_twice_is_made_once(api):
     assert [cell["id"] for cell in api.cells(path)] == [key]
     bad = api.post(f"{path}/cells", {"type": "code"}, headers={"Idempotency-Key": "7"})
     assert bad.status_code == 400
+
+
+def _piece(api, path: str, data: bytes, offset: int):
+    body = {"path": path, "data": base64.b64encode(data).decode(), "offset": offset}
+    return api.post("/api/files", body)
+
+
+def test_a_large_file_comes_in_pieces_each_safe_to_be_sent_twice(api, root):
+    (root / "t.csv").write_text("mine")
+    path = _piece(api, "t.csv", b"a;b\n", 0).json["path"]
+    assert path == "t-2.csv"
+    for _ in range(2):
+        assert _piece(api, path, b"1;2\n", 4).json == {"path": path, "size_bytes": 8}
+    assert _piece(api, path, b"3;4\n", 4).status_code == 409
+    assert _piece(api, path, b"3;4\n", 12).status_code == 409
+    assert _piece(api, "t.csv", b"more", 4).status_code == 409  # it did not come from here
+    assert (root / path).read_bytes() == b"a;b\n1;2\n"
+    assert (root / "t.csv").read_text() == "mine"
+    reading = api.get("/api/files/reading", query_string={"path": path}).json
+    assert "t-2.csv" in reading["code"]
+    assert api.get("/api/files/reading", query_string={"path": "no.csv"}).status_code == 404
+    assert api.get("/api/files/reading", query_string={"path": "../a.csv"}).status_code in (
+        400,
+        403,
+    )

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from llm_repl_server.api.resource import Resource, services
 from llm_repl_server.services.files import FileListing, KeptFile
+from llm_repl_server.services.tables import Reading
 
 __all__ = ["files"]
 
@@ -35,7 +36,24 @@ class NewFile(Struct):
             examples=["data/cities.csv"],
         ),
     ]
-    data: Annotated[bytes, Meta(description="What it holds, in base64.")]
+    data: Annotated[bytes, Meta(description="What it holds, or a piece of it, in base64.")]
+    offset: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=2_000_000_000,
+            description="Where in the file a piece begins: large files come in several. Behind 0, "
+            "`path` is the one that the first piece was answered with.",
+        ),
+    ] = 0
+
+
+class ReadingQuery(Struct):
+    """Which file is to be read."""
+
+    path: Annotated[
+        str, Meta(min_length=1, max_length=1000, description="Relative to the root folder.")
+    ]
 
 
 @files.operation("GET", "/api/files", errors=(404,))
@@ -44,7 +62,13 @@ def list_files(query: FolderQuery) -> FileListing:
     return services().loop.call(services().files.list(query.folder))
 
 
-@files.operation("POST", "/api/files", body_required=True, status=201)
+@files.operation("POST", "/api/files", body_required=True, status=201, errors=(409,))
 def upload_file(body: NewFile) -> KeptFile:
     """Keep a file under the root folder; one that is there is not overwritten."""
-    return services().loop.call(services().files.upload(body.path, body.data))
+    return services().loop.call(services().files.upload(body.path, body.data, body.offset))
+
+
+@files.operation("GET", "/api/files/reading", errors=(404,))
+def find_reading(query: ReadingQuery) -> Reading:
+    """Tell which Python code reads a file of a table, as its bytes say."""
+    return services().loop.call(services().files.reading(query.path))

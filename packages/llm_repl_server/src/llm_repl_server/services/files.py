@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import stat
 import threading
 from datetime import UTC, datetime
@@ -12,10 +13,11 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from llm_repl_core import InvalidInput
-from llm_repl_core.errors import FileMissing, Forbidden
+from llm_repl_core.errors import Conflict, FileMissing, Forbidden, StorageError, TooLarge
 from llm_repl_core.files import resolve_under, shown_path, write_atomically
 from llm_repl_server.services.answers import Time
 from llm_repl_server.services.encoding import time_on_wire
+from llm_repl_server.services.tables import Reading, find_reading
 
 __all__ = ["FileEntry", "FileListing", "FileService", "KeptFile"]
 
@@ -45,6 +47,8 @@ class KeptFile(Struct, frozen=True):
 
 _MOST_ENTRIES = 1000
 _MOST_NAMES = 1000
+_MOST_BYTES = 2_000_000_000
+_MOST_GROWING = 100
 
 
 class FileService:
@@ -58,6 +62,8 @@ class FileService:
         self._root = root
         self._naming = threading.Lock()
         """Held from the choice of a name until the file has it."""
+        self._growing: dict[str, int] = {}
+        """What came here, by its path: how large it is, as further pieces of it may come."""
 
     async def list(self, folder: str) -> FileListing:
         """What is in a folder, by name: folders and files, without hidden ones.
@@ -71,18 +77,67 @@ class FileService:
         """
         return await asyncio.to_thread(self._list, folder)
 
-    async def upload(self, path: str, data: bytes) -> KeptFile:
+    async def upload(self, path: str, data: bytes, offset: int = 0) -> KeptFile:
         """Keep a file. One that is there stays as it is: the new one gets a number in its name.
 
         Args:
             path: Relative to the root; folders that do not exist are made.
-            data: What it holds.
+            data: What it holds, or a piece of it.
+            offset: Where the piece begins; behind 0, it is added to what came before, under the
+                path that was answered then.
 
         Raises:
             Forbidden: It leads out of the root.
             InvalidInput: The name cannot be used.
+            Conflict: Nothing came of this file that ends there.
+            TooLarge: It would be larger than files may be.
         """
+        if offset:
+            return await asyncio.to_thread(self._add, path, data, offset)
         return await asyncio.to_thread(self._upload, path, data)
+
+    async def reading(self, path: str) -> Reading:
+        """Which code reads a file, where it is a table.
+
+        Raises:
+            FileMissing: There is none.
+            Forbidden: It leads out of the root.
+        """
+        return await asyncio.to_thread(self._reading, path)
+
+    def _reading(self, path: str) -> Reading:
+        file = resolve_under(self._root, path, called="`path`")
+        if not file.is_file():
+            raise FileMissing(f"There is no file {shown_path(file, self._root)}.")
+        try:
+            return find_reading(file, file.relative_to(self._root).as_posix())
+        except OSError as error:
+            raise StorageError(
+                f"The file {shown_path(file, self._root)} cannot be read: {error.strerror}."
+            ) from None
+
+    def _add(self, path: str, data: bytes, offset: int) -> KeptFile:
+        target = resolve_under(self._root, path, called="`path`")
+        name = target.relative_to(self._root).as_posix()
+        if offset + len(data) > _MOST_BYTES:
+            raise TooLarge(f"A file may have {_MOST_BYTES:,} bytes at most.")
+        with self._naming:
+            size = self._growing.get(name)
+            if size == offset + len(data) and data == _tail(target, offset):
+                return KeptFile(name, size)  # it was sent again
+            if size != offset:
+                raise Conflict(f"No piece of {name} came that ends at byte {offset:,}.")
+            try:
+                # Not through a link that has taken its place meanwhile.
+                descriptor = os.open(target, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
+                with open(descriptor, "ab") as file:  # noqa: PTH123  # a descriptor
+                    if file.tell() != offset:
+                        raise Conflict(f"{name} was changed while it came.")
+                    file.write(data)
+            except OSError as error:
+                raise StorageError(f"{name} cannot be written: {error.strerror}.") from None
+            self._growing[name] = offset + len(data)
+        return KeptFile(name, offset + len(data))
 
     def _list(self, folder: str) -> FileListing:
         try:
@@ -119,7 +174,20 @@ class FileService:
         with self._naming:
             target = _free(wanted)
             write_atomically(target, data, under=self._root)
-        return KeptFile(target.relative_to(self._root).as_posix(), len(data))
+            name = target.relative_to(self._root).as_posix()
+            self._growing[name] = len(data)
+            if len(self._growing) > _MOST_GROWING:
+                del self._growing[next(iter(self._growing))]
+        return KeptFile(name, len(data))
+
+
+def _tail(path: Path, offset: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read()
+    except OSError:
+        return b""
 
 
 def _free(wanted: Path) -> Path:

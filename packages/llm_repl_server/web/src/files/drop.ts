@@ -4,7 +4,8 @@ import { editCell } from "../store/focus.ts";
 import type { OpenNotebook } from "../store/notebook.ts";
 import { goTo } from "../store/route.ts";
 import { toast } from "../ui/toasts.tsx";
-import { isNotebook, keepFile, openFile, readingCode } from "./files.ts";
+import { rest } from "../wire/rest.ts";
+import { isNotebook, keepFile, openFile } from "./files.ts";
 
 export async function takeFiles(notebook: OpenNotebook, files: FileList | readonly File[]): Promise<void> {
   for (const file of files) {
@@ -23,8 +24,10 @@ async function takeFile(notebook: OpenNotebook, file: File): Promise<void> {
   }
   const path = await keepFile(file);
   const end = notebook.order.peek().length;
-  const code = readingCode(path);
+  const { code, notice } = await rest.readingOf(path);
+  if (notice !== null) toast(notice);
   if (code === null) {
+    if (notice !== null) return;
     const prompt = notebook.create("PromptCell", end, { attachments: [path] });
     editCell(prompt);
     toast(`${path} is attached to the new prompt.`);

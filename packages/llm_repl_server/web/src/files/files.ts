@@ -12,30 +12,24 @@ export function isNotebook(file: File): boolean {
   return /\.(llmn|ipynb)$/i.test(file.name);
 }
 
-/** Keep a file beside the notebooks; gives the path by which code finds it. */
+/** A request holds a third more, in base64, and is bounded. */
+const PIECE_BYTES = 6_000_000;
+
+/** Keep a file beside the notebooks, a piece at a time; gives the path by which code finds it. */
 export async function keepFile(file: File): Promise<string> {
-  const { path } = await rest.uploadFile(file.name, await base64(file));
+  let { path } = await rest.uploadFile(file.name, await base64(file.slice(0, PIECE_BYTES), file.name), 0);
+  for (let at = PIECE_BYTES; at < file.size; at += PIECE_BYTES) {
+    ({ path } = await rest.uploadFile(path, await base64(file.slice(at, at + PIECE_BYTES), file.name), at));
+  }
   return path;
 }
 
-/** Code that reads a file, by its kind; null: it is nothing that pandas reads. */
-export function readingCode(path: string): string | null {
-  const readers: Readonly<Record<string, string>> = {
-    csv: "read_csv", tsv: 'read_csv', json: "read_json", parquet: "read_parquet", xlsx: "read_excel",
-  };
-  const suffix = path.split(".").at(-1)?.toLowerCase() ?? "";
-  const reader = readers[suffix];
-  if (!reader) return null;
-  const more = suffix === "tsv" ? ', sep="\\t"' : "";
-  return `import pandas as pd\n\ntable = pd.${reader}(${JSON.stringify(path)}${more})\ntable.head()`;
-}
-
-async function base64(file: File): Promise<string> {
+async function base64(piece: Blob, name: string): Promise<string> {
   const address = await new Promise<string>((resolve, reject) => {
     const reader = new FileReader();
     reader.onload = () => resolve(String(reader.result));
-    reader.onerror = () => reject(new Error(`${file.name} can't be read.`));
-    reader.readAsDataURL(file);
+    reader.onerror = () => reject(new Error(`${name} can't be read.`));
+    reader.readAsDataURL(piece);
   });
   return address.slice(address.indexOf(",") + 1);
 }

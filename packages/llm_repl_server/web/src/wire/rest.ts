@@ -121,8 +121,11 @@ export const rest = {
       body: wholeRun ? { approved, whole_run: true } : { approved },
     }),
 
-  uploadFile: (path: string, data: string) =>
-    request<{ path: string }>("POST", "files", { body: { path, data } }),
+  /** A piece of a file; behind the first, `path` is the one that it was answered with. */
+  uploadFile: (path: string, data: string, offset: number) =>
+    request<{ path: string }>("POST", "files", { body: { path, data, offset } }),
+  readingOf: (path: string) =>
+    request<{ code: string | null; notice: string | null }>("GET", `files/reading?${new URLSearchParams({ path })}`),
   variables: (id: string) => request<Variables>("GET", `${notebook(id)}/state`),
   graph: (id: string) => request<Graph>("GET", `${notebook(id)}/graph`),
   runs: (id: string) =>
