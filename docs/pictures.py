@@ -68,6 +68,12 @@ def _take_all(address: str, folder: Path) -> None:
         page.keyboard.press("Control+Enter")
         page.wait_for_selector(".answer >> text=What is noteworthy")
         _take(page, "own-table")
+        page.goto(address.split("?")[0])
+        page.wait_for_selector(".notebook-state")
+        _take(page, "start")
+        page.click("[aria-label=Settings]")
+        page.wait_for_selector("article[aria-label=openai]")
+        _take(page, "settings")
         browser.close()
 
 

@@ -77,3 +77,36 @@ def test_the_states_of_notebooks_are_words_and_a_run_is_seen(server, window):
     window.get_by_text("running, 0 of 1").wait_for()
     server.ask("POST", f"{long}/interrupt")
     window.get_by_text("running, 0 of 1").wait_for(state="detached")
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        ("Stadt;Umsatz\r\nKöln;1,5\r\n".encode("cp1252"), "Köln"),
+        (b'\xef\xbb\xbfid,text\n1,"two\nlines"\n', "lines"),
+        (b"", "own.csv is empty"),
+    ],
+)
+def test_a_table_of_ones_own_is_read_whatever_its_kind(
+    shared_server, window, tmp_path, data, shown
+):
+    (tmp_path / "own.csv").write_bytes(data)
+    window.goto(shared_server.base)
+    window.get_by_text("New notebook").click()
+    window.wait_for_selector(".cell")
+    window.get_by_role("button", name="More", exact=True).click()
+    with window.expect_file_chooser() as chooser:
+        window.get_by_text("Add a file").click()
+    chooser.value.set_files(tmp_path / "own.csv")
+    window.get_by_text(shown).first.wait_for()
+
+
+def test_the_first_notebook_leads_to_a_model(server, window):
+    window.goto(server.base)
+    window.get_by_text("Open the example").click()
+    window.get_by_text("Answers come from the built-in mock").wait_for()
+    window.get_by_role("button", name="Choose a model").click()
+    window.get_by_label("Provider", exact=True).select_option("openai")
+    window.keyboard.press("Escape")
+    window.get_by_role("button", name="Ask gpt-5.4-mini here").click()
+    window.get_by_text("Answers come from the built-in mock").wait_for(state="detached")

@@ -25,6 +25,7 @@ export async function keepFile(file: File): Promise<string> {
 }
 
 async function base64(piece: Blob, name: string): Promise<string> {
+  if (!piece.size) return ""; // for which browsers make an address without data
   const address = await new Promise<string>((resolve, reject) => {
     const reader = new FileReader();
     reader.onload = () => resolve(String(reader.result));

@@ -35,6 +35,7 @@ import { provideForecasts } from "../run/provide.ts";
 import { AllPrompts } from "./all-prompts.tsx";
 import { installKeys } from "./keys.ts";
 import { installOwnActions } from "./own-actions.ts";
+import { MockBanner } from "./mock-banner.tsx";
 import { showInTitle } from "./title.ts";
 import { TopBar } from "./top-bar.tsx";
 
@@ -63,6 +64,7 @@ export function NotebookPage({ notebook, reconnect }: { notebook: OpenNotebook; 
       <div class="top">
         <TopBar />
         <Banners notebook={notebook} reconnect={reconnect} />
+        <MockBanner notebook={notebook} />
         <WaveStrip />
       </div>
       {callsView.value && !state.deleted && (

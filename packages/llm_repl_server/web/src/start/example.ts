@@ -11,28 +11,29 @@ const CELLS: readonly CellFields[] = [
       "# Your first minute\n\nPress **Run all**. The two prompts in the middle need only `city` and `days`, so they are asked at the same time; the last one waits for both.",
   },
   { type: "ComputationCell", content: 'city, days = "Lisbon", 3' },
-  { type: "PromptCell", content: "Plan {days} days in {city}, one line a day.", response_var: "plan", model: "mock/mock" },
+  { type: "PromptCell", content: "Plan {days} days in {city}, one line a day.", response_var: "plan" },
   {
     type: "PromptCell",
     content: "Three dishes to try in {city}.",
     response_var: "dishes",
     schema: "dishes[]",
-    model: "mock/mock",
   },
   {
     type: "PromptCell",
     content: "A postcard in 20 words, after {plan} and {dishes}.",
     response_var: "card",
-    model: "mock/mock",
   },
   {
     type: "MarkdownCell",
-    content: "Change `city` and run its cell: what depends on it turns stale. For answers of a real model, take `mock/mock` out of the prompts and choose a provider.",
+    content: "Change `city` and run its cell: what depends on it turns stale. For answers of a real model, press **Choose a model** above.",
   },
 ];
 
+/** The mock answers, whoever does elsewhere, until somebody chooses otherwise here. */
+const FIRST = { llm_repl: { model: "mock/mock" }, first_minute: true };
+
 export async function openExample(): Promise<void> {
-  const { id } = await rest.createNotebook("Your first minute");
+  const { id } = await rest.createNotebook("Your first minute", FIRST);
   for (const cell of CELLS) await rest.createCell(id, cell);
   goTo(id);
 }
