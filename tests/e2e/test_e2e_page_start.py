@@ -84,7 +84,7 @@ def test_the_states_of_notebooks_are_words_and_a_run_is_seen(server, window):
     [
         ("Stadt;Umsatz\r\nKöln;1,5\r\n".encode("cp1252"), "Köln"),
         (b'\xef\xbb\xbfid,text\n1,"two\nlines"\n', "lines"),
-        (b"", "own.csv is empty"),
+        (b"", "is empty: there is nothing in it"),
     ],
 )
 def test_a_table_of_ones_own_is_read_whatever_its_kind(
