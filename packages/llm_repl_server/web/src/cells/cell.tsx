@@ -86,6 +86,11 @@ export const CellView = memo(({ id }: { id: string }) => {
       aria-label={said.join(", ")}
       tabIndex={hasFocus ? 0 : -1}
       onFocusIn={() => focused.peek() !== id && focusCell(id)}
+      onPointerDown={(event) => {
+        // Beside the text on a phone, a press leaves the keyboard where it is, and with it the text.
+        const pressed = (event.target as HTMLElement).closest(".status-line, .phone-names, .phone-run, .panel");
+        if (fillsPhone && pressed && !pressed.classList.contains("panel")) event.preventDefault();
+      }}
       onMouseDown={(event) => {
         if (!event.shiftKey || (event.target as HTMLElement).closest(".cm-editor, button, a, input")) return;
         // The browser would choose text.

@@ -9,9 +9,6 @@ import { current } from "./source.tsx";
 
 const SHOWN = 40;
 
-/** A press that leaves the keyboard where it is. */
-const keepsKeyboard = { "data-keeps-editing": true, onPointerDown: (event: PointerEvent) => event.preventDefault() };
-
 interface HeadProps {
   readonly cell: Cell;
   readonly number: number;
@@ -45,7 +42,7 @@ export function PhoneNames({ cell }: { cell: Cell }) {
   const names = notebook.names.value.filter((name) => name.startsWith(begun ?? "")).slice(0, SHOWN);
   const insert = (name: string) => editor?.insert(begun === null ? `{${name}}` : `${name.slice(begun.length)}}`);
   return (
-    <div class="phone-names" role="group" aria-label="Variables" {...keepsKeyboard}>
+    <div class="phone-names" role="group" aria-label="Variables">
       <button aria-label="Braces" onClick={() => editor?.insert("{")}>
         <code>{"{}"}</code>
       </button>
@@ -64,7 +61,6 @@ export function PhoneRun({ cell }: { cell: Cell }) {
   return (
     <button
       class="button primary phone-run"
-      data-keeps-editing
       onClick={() => {
         stopEditing();
         void runCell(notebook, cell.id);

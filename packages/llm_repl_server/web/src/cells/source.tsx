@@ -84,8 +84,7 @@ function EditedSource(props: Props) {
       onKey: (event) => splits(event, made.cursor()) || latest.current.onKey(event),
       onBlur: () => {
         // To another window and back, one goes on editing.
-        const keeps = (document.activeElement as HTMLElement | null)?.closest("[data-keeps-editing]");
-        if (document.hasFocus() && !keeps && focused.peek() === latest.current.cellId) stopEditing();
+        if (document.hasFocus() && focused.peek() === latest.current.cellId) stopEditing();
       },
     });
     made.focus();
