@@ -33,6 +33,7 @@ import { BottomBar } from "./bottom-bar.tsx";
 import { watchForecasts } from "../store/forecasts.ts";
 import { provideForecasts } from "../run/provide.ts";
 import { AllPrompts } from "./all-prompts.tsx";
+import { useDrawnCells } from "./first-cells.ts";
 import { installKeys } from "./keys.ts";
 import { installOwnActions } from "./own-actions.ts";
 import { MockBanner } from "./mock-banner.tsx";
@@ -115,7 +116,8 @@ function Cells() {
     article?.classList.add(place === "" ? "drop-behind" : "drop-before");
     return () => article?.classList.remove("drop-behind", "drop-before");
   }, [place, order]);
-  const cells = useMemo(() => order.map((id) => <CellView key={id} id={id} />), [order]);
+  const drawn = useDrawnCells(order.length);
+  const cells = useMemo(() => order.slice(0, drawn).map((id) => <CellView key={id} id={id} />), [order, drawn]);
   return (
     <>
       <AllPrompts />
