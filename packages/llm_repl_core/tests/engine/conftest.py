@@ -11,16 +11,20 @@ import pytest
 
 from llm_repl_core import (
     Application,
+    CallQueued,
+    CallSent,
     CellCompleted,
     CellFailed,
     CellOutput,
     CellOutputsCleared,
     CellOutputUpdated,
     CellReasoning,
+    CellRemoved,
     CellRetried,
     CellsStale,
     CellStarted,
     CellText,
+    CellWaiting,
     Notebook,
     Output,
     PluginManager,
@@ -30,6 +34,7 @@ from llm_repl_core import (
     RunStarted,
     Session,
     Settings,
+    StaleReasonsChanged,
     ToolApprovalNeeded,
 )
 from llm_repl_core.kernels.worker import WorkerKernel, Zygote
@@ -143,6 +148,10 @@ def wait_for(condition, what="it"):
         time.sleep(0.005)
 
 
+UNDER_WAY = (CallQueued, CallSent, CellText, CellReasoning, CellRetried, ToolApprovalNeeded)
+"""What may come of a cell between its start and its ending, beside outputs."""
+
+
 def check_law(events):
     """Numbered without a gap, one start and one ending a run, the same for each cell within."""
     first = events[0].sequence
@@ -154,7 +163,7 @@ def check_law(events):
     assert len({event.notebook_id for event in events}) == 1
     running, started, ended = {}, Counter(), 0
     for event in events[1:-1]:
-        if isinstance(event, CellsStale):
+        if isinstance(event, CellsStale | StaleReasonsChanged):
             continue
         if isinstance(event, RunProgress):
             ended += 1
@@ -168,10 +177,14 @@ def check_law(events):
             continue
         if isinstance(event, CellOutputUpdated) and event.cell_id not in running:
             continue  # of a cell that ran before
+        if isinstance(event, CellWaiting | CellRemoved):
+            assert event.cell_id not in running
+            assert event.cell_id in events[0].cell_ids
+            continue
         given = running[event.cell_id]
         if isinstance(event, CellOutput | CellOutputUpdated | CellOutputsCleared):
             change_outputs(given, event)
-        elif not isinstance(event, CellText | CellReasoning | CellRetried | ToolApprovalNeeded):
+        elif not isinstance(event, UNDER_WAY):
             check_ending(event, given)
             del running[event.cell_id]
     assert running == {}
