@@ -142,7 +142,7 @@ function Right({ cell, given }: { cell: Cell; given: readonly Output[] }) {
   const hasFocus = focused.value === cell.id;
   const last = given[given.length - 1]!;
   return (
-    <span class="answer-right">
+    <span class="answer-right" onMouseDown={keepPlace}>
       {last.edited && !cell.for_each ? (
         !hasFocus && <span class="facts">{editedFacts(last)}</span>
       ) : (
@@ -181,6 +181,11 @@ function Right({ cell, given }: { cell: Cell; given: readonly Output[] }) {
   );
 }
 
+/** A press does not focus the cell first, whose prompt would grow and move the button from below the pointer. */
+function keepPlace(event: MouseEvent): void {
+  event.preventDefault();
+}
+
 function Versions({ cell }: { cell: Cell }) {
   const notebook = useNotebook();
   const known = inUse.value.get(cell.id);
@@ -188,7 +193,7 @@ function Versions({ cell }: { cell: Cell }) {
   const { total, number } = known;
   const step = (by: -1 | 1) => () => void stepAnswer(notebook, cell.id, by);
   return (
-    <span class="versions" role="group" aria-label="Versions of the answer">
+    <span class="versions" role="group" aria-label="Versions of the answer" onMouseDown={keepPlace}>
       <button
         class="button quiet only-icon"
         aria-label="Answer before"
