@@ -65,7 +65,7 @@ export const CellView = memo(({ id }: { id: string }) => {
     needs: cell.status === "queued" ? view.needs.value : [],
     isInConflict: conflict !== undefined,
     isConnected: connection.value === "connected",
-    isKeptHere: connection.value === "lost" && notebook.unsent.value.has(id),
+    isKeptHere: connection.value === "lost" && view.isUnsent.value,
   });
   const said = [String(number), type.word.toLowerCase(), status?.word.toLowerCase()].filter(Boolean);
   const hasManyChosen = anchor.value !== null && isChosen.value.has(id);
@@ -146,7 +146,7 @@ interface GutterProps {
 
 function Gutter({ cell, number, status, hasFocus, type }: GutterProps) {
   const notebook = useNotebook();
-  const isUnsent = notebook.unsent.value.has(cell.id) && notebook.outbox.refusal.value === null;
+  const isUnsent = notebook.view(cell.id).isUnsent.value && notebook.outbox.refusal.value === null;
   const ran = cell.execution_count === null ? "" : `, execution ${cell.execution_count}`;
   const isRunning = cell.status === "running" || cell.status === "queued";
   const isConnected = connection.value === "connected";

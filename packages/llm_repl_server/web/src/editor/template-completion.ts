@@ -22,6 +22,8 @@ export function templateCompletion(sources: EditorSources): Extension {
     autocompletion({
       override: [(context) => complete(sources, context)],
       icons: false,
+      // Who types a brace waits for the names: Enter is meant for them at once.
+      interactionDelay: 0,
       tooltipClass: () => "names",
       addToOptions: [
         { render: (option) => span("maker", (option as FieldCompletion).icon?.()), position: 20 },

@@ -20,7 +20,7 @@ export function VariablesTab() {
   const [ofCell, setOfCell] = useState(false);
   const [opened, setOpened] = useState<string | null>(null);
   // A cell that ends changes how many are under way, or is followed by another.
-  const underWay = [...(notebook.state.value?.activities.keys() ?? [])].join();
+  const underWay = notebook.underWay.value;
   const edited = notebook.unsent.value.size;
   useEffect(() => {
     const timer = setTimeout(() => void refresh(), AFTER_CELL_MS);

@@ -42,7 +42,7 @@ function cut(text: string): string {
 function Model({ close }: { close: () => void }) {
   const notebook = useNotebook();
   const { model } = useChoices(notebook);
-  const own = (notebook.state.value?.metadata["llm_repl"] as { model?: string } | undefined)?.model ?? "";
+  const own = (notebook.metadata.value["llm_repl"] as { model?: string } | undefined)?.model ?? "";
   const [typed, setTyped] = useState(own);
   void readOffered();
   const save = () => {

@@ -11,16 +11,16 @@ import type { Cell } from "../wire/shapes.ts";
 export function announceRuns(notebook: OpenNotebook): () => void {
   let before: ReadonlyMap<string, Cell> | null = null;
   return effect(() => {
-    const state = notebook.state.value;
-    if (!state || state.cells === before) return;
+    if (notebook.presence.value === "loading") return;
+    const cells = notebook.cells.value;
     const known = before;
-    before = state.cells;
+    before = cells;
     if (known === null) return;
-    for (const [id, cell] of state.cells) {
+    for (const [id, cell] of cells) {
       const was = known.get(id);
       if (!was || was.status === cell.status) continue;
       const said = sayingOf(cell);
-      if (said) announce(`Cell ${state.order.indexOf(id) + 1} ${said}`);
+      if (said) announce(`Cell ${notebook.order.peek().indexOf(id) + 1} ${said}`);
     }
   });
 }

@@ -52,8 +52,9 @@ export function NotebookPage({ notebook, reconnect }: { notebook: OpenNotebook; 
   useEffect(() => watchAnswers(notebook), [notebook]);
   useEffect(followAnswers, []);
   useEffect(() => closeCalls, [notebook]);
-  const state = notebook.state.value;
-  if (state === null) {
+  // Not the state itself, which changes with every word of an answer.
+  const presence = notebook.presence.value;
+  if (presence === "loading") {
     return (
       <p class="empty" role="status">
         {notebook.failure.value ?? "Loading"}
@@ -68,12 +69,12 @@ export function NotebookPage({ notebook, reconnect }: { notebook: OpenNotebook; 
         <MockBanner notebook={notebook} />
         <WaveStrip />
       </div>
-      {callsView.value && !state.deleted && (
+      {callsView.value && presence !== "deleted" && (
         <div class="work">
           <CallsPage />
         </div>
       )}
-      <div class={inspectorTab.value ? "work is-inspected" : "work"} hidden={callsView.value !== null && !state.deleted}>
+      <div class={inspectorTab.value ? "work is-inspected" : "work"} hidden={callsView.value !== null && presence !== "deleted"}>
         <main
           class={isFolded.value && inspectorTab.value === "graph" ? "document is-folded" : "document"}
           onDragOver={(event) => (dragging.isCells(event) ? dragging.over(event) : event.preventDefault())}
@@ -90,7 +91,7 @@ export function NotebookPage({ notebook, reconnect }: { notebook: OpenNotebook; 
             void takeFiles(notebook, event.dataTransfer.files);
           }}
         >
-          {state.deleted ? <Gone /> : compared.value ? <Several /> : <Cells />}
+          {presence === "deleted" ? <Gone /> : compared.value ? <Several /> : <Cells />}
           {!compared.value && <Arcs />}
         </main>
         {inspectorTab.value && <Inspector />}

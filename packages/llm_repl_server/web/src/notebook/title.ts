@@ -6,9 +6,8 @@ import type { OpenNotebook } from "../store/notebook.ts";
 /** Keep the title; gives what ends it. */
 export function showInTitle(notebook: OpenNotebook): () => void {
   const stop = effect(() => {
-    const state = notebook.state.value;
-    const name = state?.name ?? "LLM-REPL";
-    const [run] = state?.runs ?? [];
+    const name = notebook.name.value || "LLM-REPL";
+    const [run] = notebook.runs.value;
     document.title = run ? `(${run.ended}/${run.total}) ${name}` : `${name} · LLM-REPL`;
   });
   return () => {

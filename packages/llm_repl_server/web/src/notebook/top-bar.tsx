@@ -61,7 +61,7 @@ export function TopBar() {
 function Name() {
   const notebook = useNotebook();
   const [edited, setEdited] = useState<string | null>(null);
-  const name = notebook.state.value?.name ?? "";
+  const name = notebook.name.value;
   const done = () => {
     if (edited?.trim() && edited !== name) notebook.rename(edited.trim());
     setEdited(null);
@@ -121,7 +121,7 @@ function Saved() {
 
 function Kernel() {
   const notebook = useNotebook();
-  const running = [...(notebook.state.value?.activities.keys() ?? [])].length;
+  const running = notebook.underWay.value !== "";
   const isConnected = connection.value === "connected";
   const text = !isConnected ? "Not connected" : running ? "Busy" : "Idle";
   return (

@@ -13,9 +13,9 @@ export function Gauge() {
   const { budgetUsd } = useChoices(notebook);
   const usd = notebook.spending.value?.usd ?? 0;
   if (!usd && budgetUsd === null) return null;
-  const running = notebook.state.value?.activities;
+  const running = new Set(notebook.underWay.value.split(" "));
   const reserved = (plan.value?.value.cells ?? [])
-    .filter((cell) => running?.has(cell.cell_id))
+    .filter((cell) => running.has(cell.cell_id))
     .reduce((sum, cell) => sum + (cell.price_usd ?? 0), 0);
   const share = budgetUsd ? Math.min(1, usd / budgetUsd) : 0;
   const held = budgetUsd ? Math.min(1 - share, reserved / budgetUsd) : 0;

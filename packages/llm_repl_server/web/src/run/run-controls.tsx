@@ -20,7 +20,7 @@ const MODES: readonly (readonly [Mode, string, string])[] = [
 
 export function RunControls() {
   const notebook = useNotebook();
-  const runs = notebook.state.value?.runs ?? [];
+  const runs = notebook.runs.value;
   return (
     <>
       {runs.length && connection.value === "connected" ? <Progress /> : <RunSplit />}
@@ -82,7 +82,7 @@ function hindrance(notebook: OpenNotebook): string | null {
 
 function Progress() {
   const notebook = useNotebook();
-  const runs = notebook.state.value?.runs ?? [];
+  const runs = notebook.runs.value;
   const total = runs.reduce((sum, run) => sum + run.total, 0);
   const ended = runs.reduce((sum, run) => sum + run.ended, 0);
   return (

@@ -9,7 +9,7 @@ export function RunItems() {
   const notebook = useNotebook();
   const id = focused.value;
   const number = id ? notebook.view(id).index.value + 1 : 0;
-  const stale = [...(notebook.state.value?.cells.values() ?? [])].filter((cell) => cell.stale).length;
+  const stale = notebook.staleCount.value;
   const isOff = connection.value !== "connected";
   const run = (choice: Parameters<typeof notebook.runChosen>[0]) => id && void notebook.runChosen(choice);
   return (

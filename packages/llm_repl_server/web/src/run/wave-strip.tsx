@@ -1,5 +1,6 @@
 /** What is asked at once while a run goes on, what waits, and how far it is. */
 
+import { useMemo } from "preact/hooks";
 import { useNotebook } from "../store/context.ts";
 import { useChoices } from "../store/choices.ts";
 import { focusCell } from "../store/focus.ts";
@@ -20,17 +21,20 @@ const MODES: Readonly<Record<Mode, string>> = {
 export function WaveStrip() {
   const notebook = useNotebook();
   const { mode } = useChoices(notebook);
-  const state = notebook.state.value;
-  const run = state?.runs.find((one) => one.hasBegun && one.total > 1);
+  const order = notebook.order.value;
+  const run = notebook.runs.value.find((one) => one.hasBegun && one.total > 1);
   const { graph } = useGraph(notebook, run !== undefined);
-  if (!run || !state || !graph.value) return null;
-  const inRun = new Set(run.cellIds);
-  const waves = wavesOf(
-    state.order.filter((id) => inRun.has(id)),
-    (id) => state.cells.get(id)?.type === "PromptCell",
-    graph.value.edges.filter(({ source, target }) => inRun.has(source) && inRun.has(target)),
-  );
-  if (!waves.length) return null;
+  const edges = graph.value?.edges;
+  const waves = useMemo(() => {
+    if (!run || !edges) return [];
+    const inRun = new Set(run.cellIds);
+    return wavesOf(
+      order.filter((id) => inRun.has(id)),
+      (id) => notebook.view(id).cell.peek()?.type === "PromptCell",
+      edges.filter(({ source, target }) => inRun.has(source) && inRun.has(target)),
+    );
+  }, [run?.cellIds, order, edges]);
+  if (!run || !waves.length) return null;
   return (
     <nav class="waves" aria-label="What this run asks">
       <i class="waves-progress" style={{ width: `${(100 * run.ended) / Math.max(1, run.total)}%` }} />

@@ -48,9 +48,8 @@ export function watchAnswers(notebook: OpenNotebook): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let read = "";
   const stop = effect(() => {
-    const state = notebook.state.value;
-    if (!state) return;
-    const shown = shownAnswers(state.cells.values());
+    if (notebook.presence.value === "loading") return;
+    const shown = shownAnswers(notebook.cells.value.values());
     if (shown === read) return;
     read = shown;
     clearTimeout(timer);

@@ -31,5 +31,5 @@ export function choose(notebook: OpenNotebook, changes: Record<string, unknown>)
 }
 
 function ownChoices(notebook: OpenNotebook): Record<string, unknown> {
-  return (notebook.state.value?.metadata["llm_repl"] ?? {}) as Record<string, unknown>;
+  return (notebook.metadata.value["llm_repl"] ?? {}) as Record<string, unknown>;
 }

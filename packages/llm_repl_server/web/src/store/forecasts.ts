@@ -114,11 +114,11 @@ function watchPlan(notebook: OpenNotebook): () => void {
   const reader = new Reader();
   let before = "";
   const stop = effect(() => {
-    const state = notebook.state.value;
-    if (!state || connection.value === "lost") return;
-    const text = JSON.stringify([digest(notebook), state.metadata]);
+    if (notebook.presence.value === "loading" || connection.value === "lost") return;
     // What a run leaves is known when it has ended.
-    if (state.runs.length || text === before) return;
+    if (notebook.runs.value.length) return;
+    const text = JSON.stringify([digest(notebook), notebook.metadata.value]);
+    if (text === before) return;
     before = text;
     const shown = untracked(() => plan.value);
     if (shown) plan.value = { ...shown, isOld: true };
@@ -153,11 +153,10 @@ export async function freshPlan(notebook: OpenNotebook): Promise<RunForecast | n
 
 /** What of the cells a forecast depends on, as the server has them. */
 function digest(notebook: OpenNotebook): string {
-  const state = notebook.state.value;
-  if (!state) return "";
+  const cells = notebook.cells.value;
   const parts: string[] = [];
-  for (const id of state.order) {
-    const cell = state.cells.get(id);
+  for (const id of notebook.order.value) {
+    const cell = cells.get(id);
     if (!cell) continue;
     const isUnsettled = cell.status === "running" || cell.status === "queued";
     parts.push(`${id}${cell.version}${isUnsettled ? "" : cell.status}${cell.execution_count}${cell.stale}`);

@@ -10,6 +10,7 @@ import { hearAsked } from "./asked.ts";
 import { editedCells, withEdits, type Edit, type Step } from "./edits.ts";
 import { Outbox } from "./outbox.ts";
 import { connection } from "./server.ts";
+import { layOver } from "./laid-over.ts";
 import { reduce, withoutApproval } from "./reduce.ts";
 import { noteMade } from "./scripts.ts";
 import { places, unfinished, withQueue } from "./queue.ts";
@@ -29,6 +30,8 @@ export interface CellView {
   readonly place: ReadonlySignal<number | undefined>;
   /** What it waits for and has not ended. */
   readonly needs: ReadonlySignal<readonly CellNeed[]>;
+  /** Whether an edit of it waits to be sent. */
+  readonly isUnsent: ReadonlySignal<boolean>;
 }
 
 export class OpenNotebook {
@@ -50,6 +53,15 @@ export class OpenNotebook {
   readonly names = signal<readonly string[]>([]);
   /** How many cells are stale. */
   readonly staleCount: ReadonlySignal<number>;
+  /** Whether there is something to show. */
+  readonly presence: ReadonlySignal<"loading" | "there" | "deleted">;
+  /** The parts of the state that whole views show: they change with what they hold, not with every word. */
+  readonly runs: ReadonlySignal<NotebookState["runs"]>;
+  readonly cells: ReadonlySignal<NotebookState["cells"]>;
+  readonly name: ReadonlySignal<string>;
+  readonly metadata: ReadonlySignal<NotebookState["metadata"]>;
+  /** The ids of the cells that something is under way in, as one text. */
+  readonly underWay: ReadonlySignal<string>;
   readonly #places: ReadonlySignal<ReadonlyMap<string, number>>;
   readonly #views = new Map<string, CellView>();
   readonly #source: EventSource;
@@ -64,9 +76,10 @@ export class OpenNotebook {
     this.id = id;
     this.#source = source;
     this.outbox = new Outbox(id, (edit, answer) => this.#acknowledged(edit, answer));
+    const laidOver = layOver();
     this.state = computed(() => {
       const server = this.#server.value;
-      return server && withEdits(server, this.outbox.queue.value);
+      return server && laidOver(server, this.outbox.queue.value);
     });
     let order: readonly string[] = [];
     this.order = computed(() => {
@@ -74,8 +87,20 @@ export class OpenNotebook {
       if (next.length !== order.length || next.some((cellId, at) => cellId !== order[at])) order = next;
       return order;
     });
-    this.staleCount = computed(() => [...(this.state.value?.cells.values() ?? [])].filter((cell) => cell.stale).length);
+    this.staleCount = computed(() => [...this.cells.value.values()].filter((cell) => cell.stale).length);
     this.#places = computed(() => (this.state.value?.runs.length ? places(this.state.value) : new Map()));
+    this.presence = computed(() => {
+      const state = this.state.value;
+      return state === null ? "loading" : state.deleted ? "deleted" : "there";
+    });
+    const noRuns: NotebookState["runs"] = [];
+    const noMetadata: NotebookState["metadata"] = {};
+    this.runs = computed(() => this.state.value?.runs ?? noRuns);
+    const noCells: NotebookState["cells"] = new Map();
+    this.cells = computed(() => this.state.value?.cells ?? noCells);
+    this.name = computed(() => this.state.value?.name ?? "");
+    this.metadata = computed(() => this.state.value?.metadata ?? noMetadata);
+    this.underWay = computed(() => [...(this.state.value?.activities.keys() ?? [])].join(" "));
     this.unsent = computed(() => editedCells(this.outbox.queue.value));
     this.unsentCount = computed(() => {
       const hasOwn = this.outbox.queue.value.some(({ edit }) => edit.kind === "notebook");
@@ -179,10 +204,11 @@ export class OpenNotebook {
     let view = this.#views.get(id);
     if (!view) {
       view = {
-        cell: computed(() => this.state.value?.cells.get(id)),
+        cell: computed(() => this.cells.value.get(id)),
         activity: computed(() => this.state.value?.activities.get(id)),
         index: computed(() => this.order.value.indexOf(id)),
         place: computed(() => this.#places.value.get(id)),
+        isUnsent: computed(() => this.unsent.value.has(id)),
         needs: this.#needsOf(id),
       };
       this.#views.set(id, view);
