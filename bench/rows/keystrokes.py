@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import statistics
 from collections.abc import Iterator
 from typing import Any
 
+from bench.browser import chromium
 from bench.harness import Sample, at_most, row
 from bench.http_client import HTTPClient
 from bench.ours import add_code, create_notebook, our_server
@@ -57,19 +57,11 @@ _BARE = """async () => {
     limit_s=120,
 )
 def page_typing() -> Iterator[tuple[Sample, Sample]]:
-    # Here, as the other rows need neither.
-    from playwright.sync_api import sync_playwright
-
     with contextlib.ExitStack() as stack:
         port = stack.enter_context(our_server())
         client = stack.enter_context(HTTPClient(port))
         base = f"http://127.0.0.1:{port}"
-        started = stack.enter_context(sync_playwright())
-        browser = started.chromium.launch(
-            executable_path=shutil.which("chromium") or shutil.which("google-chrome"),
-            args=["--no-sandbox"],
-        )
-        stack.callback(browser.close)
+        browser = stack.enter_context(chromium())
         notebook_id, edited = _long_notebook(client)
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.set_default_timeout(_LIMIT_MS)
