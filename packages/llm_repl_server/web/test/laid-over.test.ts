@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { withEdits, type QueuedEdit } from "../src/store/edits.ts";
 import { layOver } from "../src/store/laid-over.ts";
 import { stateOf, type NotebookState } from "../src/store/state.ts";
+import { NOTHING_UNDER_WAY } from "./notebooks.ts";
 import type { Cell } from "../src/wire/shapes.ts";
 
 function cell(id: string, fields: Partial<Cell> = {}): Cell {
