@@ -41,7 +41,7 @@ class NewFile(Struct):
         int,
         Meta(
             ge=0,
-            le=2_000_000_000,
+            le=1_900_000_000,
             description="Where in the file a piece begins: large files come in several. Behind 0, "
             "`path` is the one that the first piece was answered with.",
         ),

@@ -38,8 +38,10 @@ class OverviewQuery(Struct):
     ids: Annotated[
         str,
         Meta(
-            max_length=25_000,
-            description="Ids of notebooks, up to 100, with commas between them.",
+            # What an address has room for, each character written as three.
+            pattern=r"^[A-Za-z0-9_.~!$&'()*+;=:@,-]*$",
+            max_length=2500,
+            description="Ids of notebooks with commas between them: some 60 of them.",
         ),
     ] = ""
 

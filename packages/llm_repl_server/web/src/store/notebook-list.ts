@@ -7,8 +7,11 @@ import { orderBy, sortNotebooks, type Order, type SortKey } from "./list-order.t
 import { searchApi, type Overview, type SearchResult } from "../wire/search.ts";
 import type { NotebookSummary } from "../wire/shapes.ts";
 
-/** How many are drawn before somebody asks for more; how each is, is asked for as many at once. */
+/** How many are drawn before somebody asks for more. */
 export const SHOWN_AT_FIRST = 100;
+
+/** Of how many it is asked at once how they are: an address has room for so many ids. */
+const AT_ONCE = 60;
 
 /** Null: not read yet. */
 export const notebooks = signal<readonly NotebookSummary[] | null>(null);
@@ -48,8 +51,8 @@ export const isMoving = computed(() =>
 /** How those are that are shown. All of them where they are sorted by what this tells. */
 export async function readOverviews(): Promise<void> {
   const all = order.peek().by === "spent" ? (notebooks.peek() ?? []) : sorted.peek().slice(0, shownCount.peek());
-  for (let start = 0; start < all.length; start += SHOWN_AT_FIRST) {
-    const ids = all.slice(start, start + SHOWN_AT_FIRST).map(({ id }) => id);
+  for (let start = 0; start < all.length; start += AT_ONCE) {
+    const ids = all.slice(start, start + AT_ONCE).map(({ id }) => id);
     const read = await searchApi.overview(ids);
     overviews.value = new Map([...overviews.peek(), ...read.map((each) => [each.notebook_id, each] as const)]);
   }
