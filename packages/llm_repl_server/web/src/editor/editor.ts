@@ -97,8 +97,8 @@ export function mountEditor(parent: HTMLElement, options: EditorOptions): Editor
           keydown: (event, view) => {
             // What an input method is still composing is nobody's key; 229 is Safari's word for it.
             if (event.isComposing || event.keyCode === 229) return false;
-            // Escape first closes what is open.
-            if (event.key === "Escape" && (completionStatus(view.state) !== null || hasSignature(view))) return false;
+            // Escape first closes what is open; what is only asked for is nothing that one sees.
+            if (event.key === "Escape" && (completionStatus(view.state) === "active" || hasSignature(view))) return false;
             return options.onKey(event);
           },
           blur: () => options.onBlur(),
