@@ -226,3 +226,41 @@ def test_a_browser_that_keeps_nothing_says_so(stage, window):
     window.wait_for_selector(NOT_CONNECTED)
     _type_into(window, ".source.block", "only here")
     window.wait_for_selector("text=This browser keeps nothing")
+
+
+def test_who_comes_back_is_told_what_ended_meanwhile(shared_server, window):
+    notebook, cells = shared_server.new_notebook("1", "2")
+    _open(window, shared_server, notebook)
+    window.route(
+        "**/api/notebooks/*",
+        lambda route: shared_server.run(cells[1]) and route.fallback(),
+        times=1,
+    )
+    window.reload()
+    window.wait_for_selector("text=While you were away: 1 cell ended")
+    window.click("[aria-label=Dismiss]")
+    window.wait_for_selector("text=While you were away", state="hidden")
+
+
+def test_the_tab_says_what_runs_and_what_failed_while_one_looked_elsewhere(
+    shared_server, window, until
+):
+    notebook, [cell] = shared_server.new_notebook("1 / 0")
+    _open(window, shared_server, notebook)
+    look = """(hidden) => {
+      Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    icon = "document.querySelector('link[rel=icon]').href"
+    plain = window.evaluate(icon)
+    assert window.title() == "Test · LLM-REPL"
+    window.evaluate(look, True)
+    shared_server.run(cell)
+    until(lambda: window.title() == "Failed · Test", "the title says so")
+    assert window.evaluate(icon).startswith("data:image/svg+xml,")
+    window.evaluate(look, False)
+    until(lambda: window.title() == "Test · LLM-REPL", "it is seen")
+    assert window.evaluate(icon) == plain
+    window.wait_for_selector("text=1 cell ended, 1 failed")
+    window.click("text=Show what failed")
+    window.wait_for_selector(".cell.has-focus")

@@ -28,6 +28,7 @@ import { inspectorTab } from "../store/inspector.ts";
 import type { OpenNotebook } from "../store/notebook.ts";
 import { goTo } from "../store/route.ts";
 import { announceRuns } from "./announce-runs.ts";
+import { Away } from "./away.tsx";
 import { Banners } from "./banners.tsx";
 import { BottomBar } from "./bottom-bar.tsx";
 import { watchForecasts } from "../store/forecasts.ts";
@@ -67,6 +68,7 @@ export function NotebookPage({ notebook, reconnect }: { notebook: OpenNotebook; 
         <TopBar />
         <Banners notebook={notebook} reconnect={reconnect} />
         <MockBanner notebook={notebook} />
+        <Away notebook={notebook} />
         <WaveStrip />
       </div>
       {callsView.value && presence !== "deleted" && (

@@ -142,7 +142,7 @@ export class OpenNotebook {
       this.#events = [];
       this.#known = { epoch: notebook.epoch, sequence: notebook.sequence };
       this.#source.follow(this.id, () => this.#known);
-      this.#readSpending();
+      void this.readSpending();
     } catch (error) {
       if (!(error instanceof RestError)) throw error;
       if (error.isTransient) this.#retry = setTimeout(() => void this.read(), READ_AGAIN_MS);
@@ -158,11 +158,11 @@ export class OpenNotebook {
     this.failure.value = null;
     void this.outbox.flush();
     if (this.#known === null) void this.read();
-    else this.#readSpending();
+    else void this.readSpending();
   }
 
-  #readSpending(): void {
-    void rest.spending(this.id).then((spending) => (this.spending.value = spending), () => {});
+  readSpending(): Promise<void> {
+    return rest.spending(this.id).then((spending) => void (this.spending.value = spending), () => {});
   }
 
   /** An event has come. Those of one frame are drawn at once. */
@@ -197,7 +197,7 @@ export class OpenNotebook {
     hearAsked(this.id, events);
     if (events.some((event) => event.event === "run_started" && event.total > 1)) this.#readQueue();
     this.#server.value = state;
-    if (events.some((event) => event.event === "run_ended")) this.#readSpending();
+    if (events.some((event) => event.event === "run_ended")) void this.readSpending();
   }
 
   view(id: string): CellView {
