@@ -38,12 +38,14 @@ import { useDrawnCells } from "./first-cells.ts";
 import { installKeys } from "./keys.ts";
 import { installOwnActions } from "./own-actions.ts";
 import { MockBanner } from "./mock-banner.tsx";
+import { keepPlace } from "./place.ts";
 import { showInTitle } from "./title.ts";
 import { TopBar } from "./top-bar.tsx";
 
 export function NotebookPage({ notebook, reconnect }: { notebook: OpenNotebook; reconnect: () => void }) {
   useEffect(() => installKeys(notebook), [notebook]);
   useEffect(() => showInTitle(notebook), [notebook]);
+  useEffect(() => keepPlace(notebook), [notebook]);
   useEffect(() => installClipboard(notebook), [notebook]);
   useEffect(() => installOwnActions(notebook), [notebook]);
   useEffect(() => effect(() => void (shownOrder.value = notebook.order.value)), [notebook]);
