@@ -27,8 +27,8 @@ REPOSITORY = Path(__file__).parents[2]
 BROWSER_LIMIT_MS = 20_000
 # A page that the server's policy keeps from something says so; nothing else may be logged.
 EXPECTED_BROWSER_LOG = re.compile(
-    r"Content Security Policy|ERR_CONNECTION_REFUSED|ERR_FAILED|WebSocket|status of 4\d\d|Fetch API"
-    r"|Unsafe attempt to initiate navigation|cross-origin frame"
+    r"Content Security Policy|ERR_CONNECTION_REFUSED|ERR_FAILED|ERR_INTERNET_DISCONNECTED|WebSocket"
+    r"|status of 4\d\d|Fetch API|Unsafe attempt to initiate navigation|cross-origin frame"
 )
 
 

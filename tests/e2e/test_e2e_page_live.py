@@ -80,7 +80,8 @@ def test_an_answer_goes_on_over_a_reload_and_a_cut_connection(shared_server, win
     seen = []
 
     def is_done() -> bool:
-        seen.append(window.inner_text(".answer .prose").strip())
+        # A paragraph of pages is drawn in parts.
+        seen.append(" ".join(window.inner_text(".answer .prose").split()))
         return shared_server.ask("GET", cell)[1]["status"] == "completed"
 
     until(is_done, "it has ended")
@@ -264,3 +265,24 @@ def test_the_tab_says_what_runs_and_what_failed_while_one_looked_elsewhere(
     window.wait_for_selector("text=1 cell ended, 1 failed")
     window.click("text=Show what failed")
     window.wait_for_selector(".cell.has-focus")
+
+
+def test_a_cell_in_conflict_that_is_deleted_leaves_what_was_typed(shared_server, window, until):
+    notebook, [cell, _] = shared_server.new_notebook("before", "other")
+    _open(window, shared_server, notebook)
+    _hold_edits(window)
+    _type_into(window, ".source.block", "mine")
+    window.wait_for_selector(".bar >> text=Saving")
+    assert shared_server.ask("PUT", cell, {"content": "theirs"})[0] == 200
+    window.unroute("**/cells/*")
+    window.wait_for_selector(".bar >> text=1 conflict, cell 1")
+    assert shared_server.ask("DELETE", cell)[0] == 200
+    window.wait_for_selector("text=A cell in conflict was deleted: “mine”")
+    window.wait_for_selector(".bar >> text=Saved")
+    window.click("text=Put it back")
+
+    def contents() -> list[str]:
+        cells = shared_server.ask("GET", f"{notebook}/cells")[1]["cells"]
+        return [one["content"] for one in cells]
+
+    until(lambda: contents() == ["mine", "other"], "it is back in its place")

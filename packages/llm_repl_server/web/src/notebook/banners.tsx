@@ -1,6 +1,7 @@
 /** What is the matter with the whole notebook: not connected, refused, failed. */
 
 import { useNow } from "../store/clock.ts";
+import { byPresence } from "../store/conflicts.ts";
 import type { OpenNotebook } from "../store/notebook.ts";
 import { focusCell } from "../store/focus.ts";
 import { connection, lostAt, retryAt } from "../store/server.ts";
@@ -99,20 +100,27 @@ function next(cells: readonly string[]): string | null {
 
 /** What was typed into a cell that somebody has deleted meanwhile. */
 function DeletedElsewhere({ notebook }: { notebook: OpenNotebook }) {
-  const lost = [...notebook.outbox.conflicts.value.values()].filter(({ theirs }) => theirs === null);
+  const lost = byPresence(notebook.outbox.conflicts.value, notebook.order.value).deleted;
   return (
     <>
-      {lost.map(({ cellId, mine }) => (
-        <div class="banner warns" role="alert" key={cellId}>
+      {lost.map((conflict) => (
+        <div class="banner warns" role="alert" key={conflict.cellId}>
           <Icon name="conflict" />
           <span>
-            <b>A cell was deleted elsewhere</b> while you changed it: “{beginning(mine.content ?? "")}”
+            {conflict.theirs ? (
+              <b>A cell in conflict was deleted:</b>
+            ) : (
+              <>
+                <b>A cell was deleted elsewhere</b> while you changed it:
+              </>
+            )}{" "}
+            “{beginning(conflict.mine.content ?? conflict.theirs?.content ?? "")}”
           </span>
           <span class="end">
-            <button class="button quiet" onClick={() => notebook.outbox.resolve(cellId, mine)}>
+            <button class="button quiet" onClick={() => notebook.outbox.putBack(conflict)}>
               Put it back
             </button>
-            <button class="button quiet" onClick={() => notebook.outbox.resolve(cellId, {})}>
+            <button class="button quiet" onClick={() => notebook.outbox.resolve(conflict.cellId, {})}>
               Let it go
             </button>
           </span>

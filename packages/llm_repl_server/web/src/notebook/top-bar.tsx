@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { undo } from "../cells/commands.ts";
+import { byPresence } from "../store/conflicts.ts";
 import { isPhone } from "../store/screen.ts";
 import { takeFiles } from "../files/drop.ts";
 import { chooseFiles } from "../files/choose.ts";
@@ -94,7 +95,7 @@ function Name() {
 /** Whether the server has all that was typed. A button to the first cell that it has not. */
 function Saved() {
   const { outbox, unsent, unsentCount, order } = useNotebook();
-  const conflicts = [...outbox.conflicts.value.values()].filter(({ theirs }) => theirs);
+  const conflicts = byPresence(outbox.conflicts.value, order.value).there;
   const waiting = unsentCount.value;
   const isConnected = connection.value === "connected";
   const places = conflicts.map(({ cellId }) => order.value.indexOf(cellId) + 1);

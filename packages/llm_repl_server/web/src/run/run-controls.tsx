@@ -1,5 +1,6 @@
 /** Run all with its plan in short, or stop what runs; and where answers come from. */
 
+import { byPresence } from "../store/conflicts.ts";
 import { useNotebook } from "../store/context.ts";
 import { choose, useChoices } from "../store/choices.ts";
 import { freshPlan, plan } from "../store/forecasts.ts";
@@ -76,8 +77,8 @@ function RunSplit() {
 
 /** What a person has to decide before a run makes sense; null: nothing. */
 function hindrance(notebook: OpenNotebook): string | null {
-  const [conflict] = notebook.outbox.conflicts.value.values();
-  return conflict?.theirs ? `cell ${notebook.order.value.indexOf(conflict.cellId) + 1} in conflict` : null;
+  const [conflict] = byPresence(notebook.outbox.conflicts.value, notebook.order.value).there;
+  return conflict ? `cell ${notebook.order.value.indexOf(conflict.cellId) + 1} in conflict` : null;
 }
 
 function Progress() {

@@ -42,3 +42,10 @@ export function gathered(edit: ChangeEdit, later: readonly Edit[]): ChangeEdit {
     edit,
   );
 }
+
+/** The conflicts over cells that are there, and those over cells that were deleted, here or elsewhere. */
+export function byPresence(conflicts: ReadonlyMap<string, Conflict>, order: readonly string[]) {
+  const all = [...conflicts.values()];
+  const isThere = ({ cellId, theirs }: Conflict) => theirs !== null && order.includes(cellId);
+  return { there: all.filter(isThere), deleted: all.filter((one) => !isThere(one)) };
+}

@@ -85,9 +85,20 @@ export class Outbox {
     if (!conflict) return;
     this.#setConflict(cellId, null);
     if (!Object.keys(fields).length) return;
-    const { theirs, type, position } = conflict;
+    const { theirs } = conflict;
     if (theirs) this.add({ kind: "change", cellId, fields, base: theirs, version: theirs.version });
-    else this.add({ kind: "create", cell: { type, ...fields, id: newId() }, position });
+    else this.#createFrom(conflict, fields);
+  }
+
+  /** Decide a conflict over a cell that is not there any more: what was typed becomes a cell again. */
+  putBack(conflict: Conflict): void {
+    this.#setConflict(conflict.cellId, null);
+    const content = conflict.theirs?.content ?? "";
+    this.#createFrom(conflict, { content, ...conflict.mine });
+  }
+
+  #createFrom({ type, position }: Conflict, fields: CellFields): void {
+    this.add({ kind: "create", cell: { type, ...fields, id: newId() }, position });
   }
 
   /** Have a decided conflict again. */
