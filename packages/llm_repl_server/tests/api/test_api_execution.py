@@ -195,8 +195,10 @@ def test_a_kernel_that_dies_is_an_answer_and_the_next_run_has_a_new_one(make_api
     died, after = (f"{path}/cells/{cell['id']}" for cell in api.cells(path))
     answer = api.run(died)
     assert (answer["status"], answer["outputs"][-1]["ename"]) == ("error", "KernelDied")
+    assert api.get(path).json["kernel"]["state"] == "ended"
     answer = api.run(after)
     assert [one["type"] for one in answer["outputs"]] == ["warning", "display"]
+    assert api.get(path).json["kernel"]["state"] == "idle"
 
 
 def test_a_notebook_is_deleted_while_it_runs(make_api, until, in_thread):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import threading
 from datetime import datetime
 from uuid import UUID
@@ -53,6 +54,26 @@ def test_state_keys_are_the_names_after_a_run(api):
     assert api.get(path).json["state_keys"] == []
     api.post(f"{path}/execute_all")
     assert api.get(path).json["state_keys"] == ["x"]
+
+
+def test_the_kernel_is_none_until_the_first_run_and_then_idle(api):
+    path = api.new_notebook("x = 1", "y = 2")
+    first, second = (cell["id"] for cell in api.cells(path))
+    python = {"language": "python", "version": platform.python_version()}
+    shown = api.get(path).json
+    assert (shown["kernel"], shown["ran_cell_ids"]) == ({"state": "none"} | python, [])
+    api.post(f"{path}/cells/{second}/execute")
+    shown = api.get(path).json
+    assert (shown["kernel"], shown["ran_cell_ids"]) == ({"state": "idle"} | python, [second])
+    api.post(f"{path}/execute_all")
+    assert api.get(path).json["ran_cell_ids"] == [first, second]
+
+
+def test_of_a_kernel_of_another_language_no_version_is_known_before_it_runs(api):
+    path = api.new_notebook("1")
+    api.put(path, {"metadata": {"kernelspec": {"name": "ir", "language": "R"}}})
+    kernel = {"state": "none", "language": "r", "version": None}
+    assert api.get(path).json["kernel"] == kernel
 
 
 def test_a_notebook_is_renamed(api):

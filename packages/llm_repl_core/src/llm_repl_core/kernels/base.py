@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import contextlib
+import platform
 from collections.abc import (
     AsyncGenerator,
     Awaitable,
@@ -72,6 +73,11 @@ class Kernel(KernelState):
     def language(self) -> str | None:
         """The language that it runs, in lower case; None where that is not known."""
         return PYTHON
+
+    @property
+    def language_version(self) -> str | None:
+        """The version of its language, as ``3.12.4``; None where that is not known yet."""
+        return platform.python_version() if self.language == PYTHON else None
 
     @property
     def forks_whole(self) -> bool:

@@ -53,6 +53,8 @@ _POLL_S = 0.5
 _EDITOR_TIMEOUT_S = 1.0
 _MAX_MATCHES = 200
 _MAX_DOCUMENTATION = 4000
+_VERSION_LIMIT_CHARS = 40
+
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -79,6 +81,7 @@ class JupyterKernel(Kernel):
         """What is pending in the kernel, by names only."""
         self._published: PublishedOutputs | None = None
         self._language = ""
+        self._language_version: str | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._alive = False
         self._busy = False
@@ -87,6 +90,11 @@ class JupyterKernel(Kernel):
     def language(self) -> str | None:
         """The language that its kernelspec names, as notebooks do."""
         return self._spec_language
+
+    @property
+    def language_version(self) -> str | None:
+        """The version that the kernel tells when it starts."""
+        return self._language_version
 
     @functools.cached_property
     def _spec_language(self) -> str | None:
@@ -341,7 +349,9 @@ class JupyterKernel(Kernel):
         """Learn the kernel's language, and give a Python kernel the helpers."""
         id_ = self._client.kernel_info()
         info = (await self._reply(id_))["content"]
-        self._language = str(info.get("language_info", {}).get("name", "")).lower()
+        told = info.get("language_info", {})
+        self._language = str(told.get("name", "")).lower()
+        self._language_version = str(told.get("version") or "")[:_VERSION_LIMIT_CHARS] or None
         if self._speaks_python:
             # Here, as it reads the sources of two dozen modules, and few notebooks have such a kernel.
             from llm_repl_core.kernels.jupyter_source import bootstrap_code

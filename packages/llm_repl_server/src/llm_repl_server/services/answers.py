@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from hashlib import blake2b
 from typing import Annotated, Any, Literal
@@ -15,6 +15,7 @@ from llm_repl_core.model.cell import CellStatus
 from llm_repl_core.model.output import merge_streams
 from llm_repl_server.services.encoding import EncodedOutputs, Time, json_bytes, time_on_wire
 from llm_repl_server.services.event_numbers import LastEvent
+from llm_repl_server.services.notebook_kernel import NotebookKernel
 from llm_repl_server.services.partial_answers import PartialAnswer
 from llm_repl_server.services.under_way import PendingApproval, RunningCell, RunUnderWay
 from llm_repl_server.storage.store import NotebookListing
@@ -120,6 +121,14 @@ class NotebookAnswer(NotebookHeader, frozen=True, kw_only=True):
     pending_approvals: Annotated[
         list[PendingApproval], Meta(description="The tool calls that wait for a yes or a no.")
     ]
+    kernel: NotebookKernel
+    ran_cell_ids: Annotated[
+        list[str],
+        Meta(
+            description="The cells that have run since the server read the notebook, in order: what "
+            "the others show was there before."
+        ),
+    ]
 
 
 class LoadedNotebook(NotebookHeader, frozen=True, kw_only=True):
@@ -176,6 +185,8 @@ def notebook_answer(
     runs: Sequence[RunUnderWay],
     running_cells: Sequence[RunningCell],
     pending_approvals: Sequence[PendingApproval],
+    kernel: NotebookKernel,
+    ran_cell_ids: Collection[str],
 ) -> NotebookAnswer:
     """A notebook with all its cells.
 
@@ -186,6 +197,8 @@ def notebook_answer(
         runs: What runs and what is queued.
         running_cells: The cells that run.
         pending_approvals: The tool calls that wait for a yes or a no.
+        kernel: What is known of its kernel.
+        ran_cell_ids: The cells that have run since it was read.
     """
     return NotebookAnswer(
         id=notebook.id,
@@ -202,6 +215,8 @@ def notebook_answer(
         runs=list(runs),
         running_cells=list(running_cells),
         pending_approvals=list(pending_approvals),
+        kernel=kernel,
+        ran_cell_ids=[cell.id for cell in notebook if cell.id in ran_cell_ids],
     )
 
 

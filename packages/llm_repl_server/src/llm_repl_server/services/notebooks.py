@@ -129,6 +129,8 @@ class NotebookService:
             pending_approvals=pending_approvals(
                 () if session is None else session.approvals.questions
             ),
+            kernel=opened.kernel(),
+            ran_cell_ids=opened.events.ran_cell_ids,
         )
 
     async def change(

@@ -10,7 +10,9 @@ from llm_repl_core.engine.live_session import LiveSession
 from llm_repl_core.engine.looks import Look
 from llm_repl_core.execution.events import RUN_STOPPED
 from llm_repl_core.kernels.views import VariableList
+from llm_repl_core.model.language import notebook_language
 from llm_repl_server.services.event_publisher import EventPublisher
+from llm_repl_server.services.notebook_kernel import KernelWord, NotebookKernel
 from llm_repl_server.services.notebook_writer import NotebookWriter
 from llm_repl_server.services.run_events import RunEvents
 from llm_repl_server.services.run_registry import RunRegistry
@@ -107,6 +109,21 @@ class OpenNotebook:
         """Whether there was a kernel, in this session or before."""
         session = self._session
         return self._had_kernel or (session is not None and session.had_kernel)
+
+    def kernel(self) -> NotebookKernel:
+        """What is known of its kernel, whether or not there is one."""
+        session = self._session
+        state: KernelWord = "ended" if self.had_kernel else "none"
+        if session is None:
+            language = notebook_language(self.notebook.metadata)
+            version = self._sessions.python_version(self.notebook)
+            return NotebookKernel(state=state, language=language, version=version)
+        kernel = session.kernel
+        if session.busy or kernel.alive:
+            state = "busy" if session.busy else "idle"
+        return NotebookKernel(
+            state=state, language=kernel.language, version=kernel.language_version
+        )
 
     async def end_kernel(self, unless_used_since_s: float) -> None:
         """End a kernel that nobody uses; the next run starts another, and says so.

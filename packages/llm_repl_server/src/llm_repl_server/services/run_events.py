@@ -84,6 +84,8 @@ class RunEvents:
         self._stale_before: dict[str, set[str]] = {}
         """By run of several cells: which of them were stale when it began."""
         self._running_cells: dict[str, RunningCell] = {}
+        self.ran_cell_ids: set[str] = set()
+        """Of the cells, those that have begun to run since the notebook was read."""
         self._waiting_cells: dict[str, dict[str, None]] = {}
         """By run: its cells that have not begun, in order."""
         self._outputs: dict[str, OutputThrottle] = {}
@@ -266,6 +268,7 @@ class RunEvents:
             run_id=event.run_id,
             started_at=time_on_wire(datetime.now(UTC)),
         )
+        self.ran_cell_ids.add(event.cell_id)
         self._publish(event)
         self._cells.begin(event.cell_id)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import platform
 from pathlib import Path
 
-from llm_repl_core import Application, Kernel, Notebook
+from llm_repl_core import Application, InvalidInput, Kernel, Notebook
 from llm_repl_core.engine.live_session import LiveSession
+from llm_repl_core.errors import KernelNotFound
 from llm_repl_core.kernels.worker import WorkerKernel, make_zygote
 from llm_repl_core.ledger.base import Ledger
+from llm_repl_core.model.language import PYTHON, notebook_language
 
 __all__ = ["SessionFactory"]
 
@@ -32,6 +35,17 @@ class SessionFactory:
         kernel_class = self._application.kernels.get(self._application.settings.kernel)
         if kernel_class is not None and issubclass(kernel_class, WorkerKernel):
             await self._zygote.warm()
+
+    def python_version(self, notebook: Notebook) -> str | None:
+        """The version of Python that a notebook's kernel would run; None where that is not known."""
+        if notebook_language(notebook.metadata) != PYTHON:
+            return None
+        try:
+            choice = self._application.choose_kernel(notebook)
+        except (KernelNotFound, InvalidInput):
+            return None
+        is_ours = choice.kernel_class.language_version is Kernel.language_version
+        return platform.python_version() if is_ours else None
 
     def open(self, notebook: Notebook) -> LiveSession:
         """A session for a notebook, with a kernel of the kind that it names under ``metadata.llm_repl.kernel``.

@@ -146,7 +146,7 @@ function Right({ cell, given }: { cell: Cell; given: readonly Output[] }) {
       {last.edited && !cell.for_each ? (
         !hasFocus && <span class="facts">{editedFacts(last)}</span>
       ) : (
-        <span class="facts">{facts(given)}</span>
+        <span class="facts">{notebook.view(cell.id).isFromFile.value ? fileFacts(given) : facts(given)}</span>
       )}
       {hasFocus && cell.status !== "queued" && (
         <>
@@ -232,11 +232,22 @@ function editedFacts({ content, value, edited }: Output): string {
   return what + moment(edited!.at);
 }
 
+/** Of answers that came with a notebook: when they were asked, as far as that is known here. */
+function fileFacts(given: readonly Output[]): string {
+  const at = lastAsked(given);
+  return at ? `saved in the file, ${moment(at)}` : "saved in the file";
+}
+
+function lastAsked(given: readonly Output[]): string | undefined {
+  const calls = given.flatMap((output) => answerCalls.value.get(output.call_id ?? "") ?? []);
+  return calls.map((call) => call.started_at).sort().at(-1);
+}
+
 /** When it was asked, how long it took, and for what; of several items together. */
 function facts(given: readonly Output[]): string {
   const calls = given.flatMap((output) => answerCalls.value.get(output.call_id ?? "") ?? []);
   const recorded = given.filter((output) => output.source && output.source !== "live").length;
-  const at = calls.map((call) => call.started_at).sort().at(-1);
+  const at = lastAsked(given);
   if (given.length > 1) {
     const asked = given.length - recorded;
     if (recorded && asked) return `${count(recorded)} from record, ${count(asked)} asked${at ? ` at ${moment(at)}` : ""}`;

@@ -65,9 +65,10 @@ export const CellView = memo(({ id }: { id: string }) => {
     needs: cell.status === "queued" ? view.needs.value : [],
     isInConflict: conflict !== undefined,
     isConnected: connection.value === "connected",
+    isFromFile: view.isFromFile.value,
     isKeptHere: connection.value === "lost" && view.isUnsent.value,
   });
-  const said = [String(number), type.word.toLowerCase(), status?.word.toLowerCase()].filter(Boolean);
+  const said = [String(number), type.word.toLowerCase(), (status?.icon === "idle" ? status.name : status?.word)?.toLowerCase()].filter(Boolean);
   const hasManyChosen = anchor.value !== null && isChosen.value.has(id);
   const classes = ["cell", `is-${type.short}`];
   if (hasManyChosen) classes.push("is-chosen");
@@ -152,7 +153,7 @@ function Gutter({ cell, number, status, hasFocus, type }: GutterProps) {
   const isConnected = connection.value === "connected";
   return (
     <div class="gutter">
-      <span class={`state ${status?.tone ?? ""}`} title={status ? status.word || "Done" : undefined}>
+      <span class={`state ${status?.tone ?? ""}`} title={status?.name}>
         {status && <Icon name={status.icon} spins={status.spins} />}
       </span>
       <span class="type" title={`${type.word}: drag to move`} draggable onDragStart={(event) => dragging.start(event, cell.id)}>

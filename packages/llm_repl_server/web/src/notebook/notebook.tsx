@@ -39,6 +39,7 @@ import { installKeys } from "./keys.ts";
 import { installOwnActions } from "./own-actions.ts";
 import { MockBanner } from "./mock-banner.tsx";
 import { keepPlace } from "./place.ts";
+import { OpenedBanner } from "./opened-banner.tsx";
 import { showInTitle } from "./title.ts";
 import { TopBar } from "./top-bar.tsx";
 
@@ -71,6 +72,7 @@ export function NotebookPage({ notebook, reconnect }: { notebook: OpenNotebook; 
         <Banners notebook={notebook} reconnect={reconnect} />
         <MockBanner notebook={notebook} />
         <Away notebook={notebook} />
+        <OpenedBanner notebook={notebook} />
         <WaveStrip />
       </div>
       {callsView.value && presence !== "deleted" && (

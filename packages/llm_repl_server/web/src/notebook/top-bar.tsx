@@ -22,6 +22,7 @@ import { MenuButton, MenuItem } from "../ui/menu.tsx";
 import { duplicateNotebook } from "../wire/cell-steps.ts";
 import { rest } from "../wire/rest.ts";
 import { focusCell } from "../store/focus.ts";
+import { KernelButton } from "./kernel-button.tsx";
 import { newId, type OpenNotebook } from "../store/notebook.ts";
 
 export function TopBar() {
@@ -44,7 +45,7 @@ export function TopBar() {
       </div>
       <div class="bar-right">
         <Gauge />
-        <Kernel />
+        <KernelButton />
         <button
           class="button quiet"
           aria-pressed={inspectorTab.value !== null}
@@ -117,35 +118,6 @@ function Saved() {
       <Icon name={icon} />
       <span class="wide-only">{text}</span>
     </button>
-  );
-}
-
-function Kernel() {
-  const notebook = useNotebook();
-  const running = notebook.underWay.value !== "";
-  const isConnected = connection.value === "connected";
-  const text = !isConnected ? "Not connected" : running ? "Busy" : "Idle";
-  return (
-    <MenuButton
-      label={`Kernel: ${text}`}
-      class={`bar-state ${isConnected ? "" : "warns"}`}
-      button={
-        <>
-          <Icon name={isConnected ? "kernel" : "offline"} />
-          <span class="wide-only">{text}</span>
-        </>
-      }
-    >
-      <MenuItem icon="stop" disabled={!running} onClick={() => void notebook.interrupt()}>
-        Interrupt
-      </MenuItem>
-      <MenuItem icon="stale" onClick={() => void notebook.restart()}>
-        Restart
-      </MenuItem>
-      <MenuItem icon="play" onClick={() => void notebook.restart().then(() => notebook.runAll())}>
-        Restart and run all
-      </MenuItem>
-    </MenuButton>
   );
 }
 

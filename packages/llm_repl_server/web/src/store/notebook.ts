@@ -13,6 +13,7 @@ import { connection } from "./server.ts";
 import { layOver } from "./laid-over.ts";
 import { reduce, withoutApproval } from "./reduce.ts";
 import { noteMade } from "./scripts.ts";
+import { isFromFile } from "./opened.ts";
 import { places, unfinished, withQueue } from "./queue.ts";
 import { feasible, inverse, NO_HISTORY, redoable, withDeed, type History } from "./structure.ts";
 import { stateOf, withVersions, type Activity, type Approval, type NotebookState } from "./state.ts";
@@ -20,6 +21,7 @@ import { runCalls } from "../wire/run-calls.ts";
 import type { CellNeed } from "../wire/queue.ts";
 
 const READ_AGAIN_MS = 2_000;
+const NONE_RAN: ReadonlySet<string> = new Set();
 
 /** What is shown of one cell. Each part changes by itself, so that only its view is drawn again. */
 export interface CellView {
@@ -32,6 +34,8 @@ export interface CellView {
   readonly needs: ReadonlySignal<readonly CellNeed[]>;
   /** Whether an edit of it waits to be sent. */
   readonly isUnsent: ReadonlySignal<boolean>;
+  /** Whether what it shows came of a run elsewhere. */
+  readonly isFromFile: ReadonlySignal<boolean>;
 }
 
 export class OpenNotebook {
@@ -209,6 +213,10 @@ export class OpenNotebook {
         index: computed(() => this.order.value.indexOf(id)),
         place: computed(() => this.#places.value.get(id)),
         isUnsent: computed(() => this.unsent.value.has(id)),
+        isFromFile: computed(() => {
+          const cell = this.cells.value.get(id);
+          return cell !== undefined && isFromFile(cell, this.state.value?.ran ?? NONE_RAN);
+        }),
         needs: this.#needsOf(id),
       };
       this.#views.set(id, view);

@@ -1,6 +1,7 @@
 /** How events change what the page knows. Pure: the same state and event give the same state. */
 
 import type { WireEvent } from "../wire/events.ts";
+import type { NotebookKernel } from "../wire/kernel.ts";
 import type { Cell, Output } from "../wire/shapes.ts";
 import { newActivity, type Activity, type NotebookState } from "./state.ts";
 
@@ -12,7 +13,7 @@ import { newActivity, type Activity, type NotebookState } from "./state.ts";
 export function reduce(state: NotebookState, event: WireEvent, now: number): NotebookState {
   if (event.notebook_id !== state.id) return state;
   if (event.sequence <= state.sequence) return state; // it was there when the notebook was read
-  return { ...apply(state, event, now), sequence: event.sequence };
+  return { ...withKernel(apply(state, event, now), event), sequence: event.sequence };
 }
 
 function apply(state: NotebookState, event: WireEvent, now: number): NotebookState {
@@ -62,7 +63,7 @@ function apply(state: NotebookState, event: WireEvent, now: number): NotebookSta
     }
     case "cell_execution_started":
       return withActivity(
-        withCells(state, [event.cell_id], { status: "running", outputs: [], stale: false, stale_reasons: [] }),
+        withCells({ ...state, ran: withId(state.ran, event.cell_id) }, [event.cell_id], { status: "running", outputs: [], stale: false, stale_reasons: [] }),
         event.cell_id,
         newActivity(now),
       );
@@ -150,6 +151,32 @@ function apply(state: NotebookState, event: WireEvent, now: number): NotebookSta
     case "resync":
       return state;
   }
+}
+
+/** What an event tells of the kernel. */
+function withKernel(state: NotebookState, event: WireEvent): NotebookState {
+  const word = kernelAfter(state, event);
+  return word === state.kernel.state ? state : { ...state, kernel: { ...state.kernel, state: word } };
+}
+
+function kernelAfter(state: NotebookState, event: WireEvent): NotebookKernel["state"] {
+  const now = state.kernel.state;
+  switch (event.event) {
+    case "cell_execution_started":
+      return "busy";
+    case "cell_execution_failed":
+      return event.outputs.some((output) => output.ename === "KernelDied") ? "ended" : now;
+    case "run_ended":
+      return now === "busy" && !state.runs.length ? "idle" : now;
+    case "kernel_restarted":
+      return "idle";
+    default:
+      return now;
+  }
+}
+
+function withId(ids: ReadonlySet<string>, id: string): ReadonlySet<string> {
+  return ids.has(id) ? ids : new Set(ids).add(id);
 }
 
 /** The status of a cell that does not wait any more and has not run: as what it shows says. */

@@ -1,5 +1,6 @@
 /** What the page knows of an open notebook. It changes by `reduce` alone, which is pure. */
 
+import type { NotebookKernel } from "../wire/kernel.ts";
 import type { CallQueue, CellNeed } from "../wire/queue.ts";
 import type { Cell, Notebook } from "../wire/shapes.ts";
 
@@ -55,6 +56,9 @@ export interface NotebookState {
   readonly runs: readonly Run[];
   /** By cell that waits: the cells that have to end before it. */
   readonly waits: ReadonlyMap<string, readonly CellNeed[]>;
+  readonly kernel: NotebookKernel;
+  /** The cells that have run here: what the others show was in the file. */
+  readonly ran: ReadonlySet<string>;
   readonly epoch: string;
   /** Of the last event that is included. */
   readonly sequence: number;
@@ -102,6 +106,8 @@ export function stateOf(notebook: Notebook, before: NotebookState | null, now: n
     activities,
     runs,
     waits: before?.waits ?? new Map(),
+    kernel: notebook.kernel,
+    ran: new Set(notebook.ran_cell_ids),
     epoch: notebook.epoch,
     sequence: notebook.sequence,
     deleted: false,

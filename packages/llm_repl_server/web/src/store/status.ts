@@ -18,6 +18,8 @@ export interface Status {
   readonly icon: IconName;
   /** Empty for what is the normal case. */
   readonly word: string;
+  /** What the icon says, where there is no word. */
+  readonly name: string;
   readonly reason: readonly Part[];
   /** Further reasons, which the title has. */
   readonly more: readonly (readonly Part[])[];
@@ -40,10 +42,12 @@ export interface Around {
   readonly isKeptHere?: boolean;
   /** Whether it was changed elsewhere as well. */
   readonly isInConflict?: boolean;
+  /** Whether what it shows came of a run elsewhere. */
+  readonly isFromFile?: boolean;
 }
 
 const make = (icon: IconName, word: string, tone: Tone, more: Partial<Status> = {}): Status => ({
-  icon, word, tone, reason: [], more: [], ways: [], spins: false, ...more,
+  icon, word, name: word || "Done", tone, reason: [], more: [], ways: [], spins: false, ...more,
 });
 
 /** The state of a cell; null: it has none, as Markdown. */
@@ -68,6 +72,7 @@ export function statusOf(cell: Cell, activity: Activity | undefined, around: Aro
       return cell.stale ? stale(cell) : make("idle", "Not run yet", "plain", { ways: ["run"] });
     case "completed":
       if (cell.stale) return stale(cell);
+      if (around.isFromFile) return make("idle", "", "plain", { name: "Not run here yet" });
       if (!cell.for_each && answers(cell).some((output) => output.edited)) return make("pencil", "Edited by you", "plain");
       return answers(cell).some((output) => output.source && output.source !== "live")
         ? make("record", "", "plain")

@@ -1,5 +1,6 @@
 /** What answers and events of the server hold, as far as the page reads it. All of it: /api/docs. */
 
+import type { NotebookKernel } from "./kernel.ts";
 import type { StaleReason } from "./stale.ts";
 import type { PendingApproval, RunningCell, RunUnderWay } from "./under-way.ts";
 
@@ -120,6 +121,9 @@ export interface Notebook extends NotebookHeader {
   readonly runs: readonly RunUnderWay[];
   readonly running_cells: readonly RunningCell[];
   readonly pending_approvals: readonly PendingApproval[];
+  readonly kernel: NotebookKernel;
+  /** Those that have run since the server read the notebook. */
+  readonly ran_cell_ids: readonly string[];
 }
 
 /** What has come so far of an answer that is under way. */
