@@ -119,8 +119,11 @@ class OpenNotebook:
             version = self._sessions.python_version(self.notebook)
             return NotebookKernel(state=state, language=language, version=version)
         kernel = session.kernel
-        if session.busy or kernel.alive:
-            state = "busy" if session.busy else "idle"
+        # As the runs say that are told with it, and not a moment longer.
+        if any(run.state == "running" for run in self._runs.of_notebook(self.notebook.id)):
+            state = "busy"
+        elif kernel.alive:
+            state = "idle"
         return NotebookKernel(
             state=state, language=kernel.language, version=kernel.language_version
         )
