@@ -112,6 +112,28 @@ def test_a_wrong_payload_is_found(validate):
         validate("cell_execution_started", {"notebook_id": "n"})
 
 
+def _wait_and_leave(api, in_thread, until):
+    """Runs, cells and calls that wait, and a cell that is taken out."""
+    path = api.new_notebook()
+    city = api.new_cell(path, "prompt", "Hi", model="mock/echo+delay=0.6", response_var="city")
+    api.new_cell(path, "prompt", "Ho", model="mock/echo+delay=0.1")
+    api.new_cell(path, "code", "here = city")
+    other = api.new_cell(path, "code", "other = 1")
+    running = in_thread(api.post, f"{path}/execute_all", {"concurrency": 1})
+    until(lambda: api.events("cell_execution_waiting"), "a cell waits for an answer")
+    second = in_thread(api.post, f"{path}/execute_all")
+    until(lambda: api.events("run_queued"), "another run waits for the first")
+    assert api.delete(f"{path}/queue/{other.rpartition('/')[2]}").status_code == 200
+    running.result()
+    second.result()
+    place = api.new_cell(path, "code", "place = 'Oslo'")
+    api.run(place)
+    api.run(api.new_cell(path, "prompt", "Of {place}", model="echo"))
+    api.put(place, {"content": "place = 'Bergen'"})
+    api.run(place)  # now it is known from what to what
+    api.delete(path)
+
+
 def test_every_event_is_as_described(make_api, validate, in_thread, until):
     api = make_api(call_attempts=2)
     path = api.new_notebook("1", "1 / 0", ("memory", "a = 1"))
@@ -147,6 +169,7 @@ def test_every_event_is_as_described(make_api, validate, in_thread, until):
     api.new_cell(other, "prompt", "{seen}", model="echo")
     api.post(f"{other}/execute_all")
     api.delete(other)
+    _wait_and_leave(api, in_thread, until)
     defines = api.new_cell(path, "code", "b = 1")
     api.run(defines)
     api.run(api.new_cell(path, "code", "b"))
