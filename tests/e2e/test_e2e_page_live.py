@@ -286,3 +286,20 @@ def test_a_cell_in_conflict_that_is_deleted_leaves_what_was_typed(shared_server,
         return [one["content"] for one in cells]
 
     until(lambda: contents() == ["mine", "other"], "it is back in its place")
+
+
+def test_who_types_when_a_conflict_comes_goes_on_typing(shared_server, window, until):
+    notebook, [cell, _] = shared_server.new_notebook("before", "other")
+    _open(window, shared_server, notebook)
+    _hold_edits(window)
+    _type_into(window, ".source.block", "mine")
+    window.wait_for_selector(".bar >> text=Saving")
+    assert shared_server.ask("PUT", cell, {"content": "theirs"})[0] == 200
+    window.unroute("**/cells/*")
+    window.wait_for_selector(".merge")
+    before = window.input_value("[aria-label=Together]")
+    window.keyboard.type("ddxm")  # as commands: delete, cut, make it Markdown
+    assert window.input_value("[aria-label=Together]") == f"{before}ddxm"
+    window.click("text=Save together")
+    until(lambda: _content(shared_server, cell) == f"{before}ddxm", "it is saved")
+    assert len(shared_server.ask("GET", f"{notebook}/cells")[1]["cells"]) == 2

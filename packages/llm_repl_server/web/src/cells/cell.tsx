@@ -106,7 +106,7 @@ export const CellView = memo(({ id }: { id: string }) => {
       </div>
       <div class="body">
         {conflict ? (
-          <ConflictView conflict={conflict} number={number} />
+          <ConflictView conflict={conflict} number={number} wasEdited={isEdited} />
         ) : isFolded(cell, "source") && !isEdited ? (
           <FoldedSource cell={cell}>
             <Body cell={cell} status={status} />

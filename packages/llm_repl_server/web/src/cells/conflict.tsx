@@ -1,6 +1,6 @@
 /** A cell that was changed here and elsewhere: both texts, and one that becomes the cell's. */
 
-import { useMemo, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useNotebook } from "../store/context.ts";
 import { fieldsInConflict, type Conflict } from "../store/conflicts.ts";
 import { merge, parts } from "../store/merge.ts";
@@ -13,7 +13,14 @@ const LABELS: Readonly<Record<string, string>> = {
   type: "Kind of cell", response_var: "Variable", for_each: "For each of", schema: "Structured answer",
 };
 
-export function ConflictView({ conflict, number }: { conflict: Conflict; number: number }) {
+interface Props {
+  readonly conflict: Conflict;
+  readonly number: number;
+  /** Whether the cell was edited when the conflict came. */
+  readonly wasEdited: boolean;
+}
+
+export function ConflictView({ conflict, number, wasEdited }: Props) {
   const notebook = useNotebook();
   const { theirs, mine, base } = conflict;
   const here = mine.content ?? theirs?.content ?? "";
@@ -24,6 +31,14 @@ export function ConflictView({ conflict, number }: { conflict: Conflict; number:
   const merged = useMemo(() => merge(before, here, there), [before, here, there]);
   const [together, setTogether] = useState(merged.text);
   const [fromThere, setFromThere] = useState<ReadonlySet<string>>(new Set());
+  // Who types when it comes goes on typing: the editor goes, and letters would be commands.
+  const whole = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    const area = wasEdited && whole.current?.querySelector("textarea");
+    if (!area) return;
+    area.focus({ preventScroll: true });
+    area.setSelectionRange(area.value.length, area.value.length);
+  }, []);
   const others = fields.filter((name) => name !== "content");
   const decide = (chosen: CellFields) => {
     notebook.outbox.resolve(conflict.cellId, chosen);
@@ -34,7 +49,7 @@ export function ConflictView({ conflict, number }: { conflict: Conflict; number:
       Object.entries(mine).filter(([name]) => name !== "content" && !fromThere.has(name)),
     );
   return (
-    <div class="merge" role="group" aria-label={`Two versions of cell ${number}`}>
+    <div class="merge" role="group" ref={whole} aria-label={`Two versions of cell ${number}`}>
       <div class="merge-head">
         <Icon name="conflict" />
         <span>
