@@ -115,7 +115,7 @@ def test_a_wrong_payload_is_found(validate):
 def _wait_and_leave(api, in_thread, until):
     """Runs, cells and calls that wait, and a cell that is taken out."""
     path = api.new_notebook()
-    city = api.new_cell(path, "prompt", "Hi", model="mock/echo+delay=0.6", response_var="city")
+    api.new_cell(path, "prompt", "Hi", model="mock/echo+delay=0.6", response_var="city")
     api.new_cell(path, "prompt", "Ho", model="mock/echo+delay=0.1")
     api.new_cell(path, "code", "here = city")
     other = api.new_cell(path, "code", "other = 1")
