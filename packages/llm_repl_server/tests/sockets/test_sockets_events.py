@@ -136,7 +136,7 @@ def test_what_is_told_is_on_disk(make_api, folders):
         """In the engine's loop, at the moment of telling: what another process would find."""
         notebook_id = announced.notebook_id
         (count,) = database.execute(
-            "SELECT count(*) FROM notebooks WHERE id = ?", (notebook_id,)
+            "SELECT count(*) FROM notebooks WHERE id = ? AND deleted_at IS NULL", (notebook_id,)
         ).fetchone()
         cells = database.execute(
             "SELECT id, content, outputs, status FROM cells WHERE notebook_id = ?", (notebook_id,)
