@@ -284,6 +284,7 @@ def browser() -> Iterator[object]:
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("Chromium is not on the path")
+    playwright.expect.set_options(timeout=BROWSER_LIMIT_MS)
     with playwright.sync_playwright() as started:
         # No sandbox: in CI this is root.
         launched = started.chromium.launch(executable_path=path, args=["--no-sandbox"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from playwright.sync_api import expect
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -182,7 +183,7 @@ def test_a_hostile_notebook_reaches_nothing(shared_server, window):
     assert window.evaluate("window.hacked") is None
     assert window.url.startswith(shared_server.base)
     assert [url for url in asked if not url.startswith((shared_server.base, "data:", "ws"))] == []
-    assert window.locator("a[href^=javascript]").count() == 0
+    expect(window.locator("a[href^=javascript]")).to_have_count(0)
 
 
 def test_the_page_comes_with_a_policy_and_fits_the_first_load(shared_server, window):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -157,7 +158,7 @@ def test_items_are_a_table_that_is_sorted_and_whose_failed_ones_are_asked_again(
     cell = _cell(prompt)
     rows = window.locator(f"{cell} .items tbody tr")
     window.wait_for_selector(f"{cell} >> text=Retry 1")
-    assert rows.count() == 3
+    expect(rows).to_have_count(3)
     window.click(f"{cell} .items .sort")
     until(lambda: rows.first.locator("th").inner_text().strip() == "1", "the failed one is first")
     rows.first.locator("text=not JSON").wait_for()
@@ -202,7 +203,7 @@ def test_a_tool_that_asks_is_allowed_for_the_run_and_shown_folded(shared_server,
     window.wait_for_selector(f"{cell} >> text=Needs you")
     window.click(f"{cell} >> text=This run")
     window.wait_for_selector(f"{cell} .tool-call >> nth=1")
-    assert window.locator(f"{cell} .tool-call").count() == 2
+    expect(window.locator(f"{cell} .tool-call")).to_have_count(2)
 
 
 def test_several_answers_side_by_side_of_which_one_is_used(shared_server, window, until):
@@ -218,11 +219,11 @@ def test_several_answers_side_by_side_of_which_one_is_used(shared_server, window
     window.keyboard.press("Shift+E")
     window.wait_for_selector("role=heading[name=/Ask several models: cell 1/]")
     columns = window.locator(".several-columns article")
-    assert columns.count() == 1
+    expect(columns).to_have_count(1)
     window.click("role=button[name='Several times']")
     window.click("role=menuitem >> text=3 times")
     window.wait_for_selector(".several >> text=3 alike")
-    assert columns.count() == 2
+    expect(columns).to_have_count(2)
     window.click("role=button[name='Add a model']")
     window.click("role=menuitem >> text=mock/mock")
     window.wait_for_selector(".several >> text=You asked: Hello")

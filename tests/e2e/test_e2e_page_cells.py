@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from playwright.sync_api import expect
 
 JUPYTER = json.dumps(
     {
@@ -46,7 +47,7 @@ def test_several_cells_by_keys_and_all_of_it_undone(shared_server, window, until
         until(lambda: _contents(shared_server, notebook) == list(wanted), f"it is {wanted}")
 
     _press(window, "Home", "j", "Shift+J", "Shift+ArrowDown")
-    assert window.locator(".is-chosen").count() == 3
+    expect(window.locator(".is-chosen")).to_have_count(3)
     _press(window, "Alt+ArrowDown")
     becomes("a", "e", "b", "c", "d", "f")
     _press(window, "d", "d")
@@ -210,7 +211,7 @@ def test_a_thousand_cells_stay_workable(shared_server, window, until):
     _open(window, shared_server, notebook)
     window.wait_for_selector("text=n999")
     _press(window, "End", "Alt+ArrowUp", "Control+a")
-    assert window.locator(".is-chosen").count() == 1000
+    expect(window.locator(".is-chosen")).to_have_count(1000)
     until(lambda: _contents(shared_server, notebook)[998] == "n999 = 999", "it is moved")
     _press(window, "d", "d")
     until(lambda: _contents(shared_server, notebook) == [], "all are deleted")

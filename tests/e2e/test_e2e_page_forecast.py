@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 ECHO = {"model": "mock/echo"}
 
@@ -52,7 +53,7 @@ def test_a_wrong_name_is_said_while_one_types_and_mended_by_a_button(
     window.wait_for_selector(".inspector >> text=which of [1, 2]?")
     until(lambda: _cells(shared_server, shop)[2]["content"].endswith("{orders}?"), "it is mended")
     window.wait_for_selector(".price >> text=free")
-    assert window.locator(".field-says").count() == 0
+    expect(window.locator(".field-says")).to_have_count(0)
 
 
 def test_the_plan_says_what_is_asked_and_then_it_is_asked(shared_server, shop, window, until):
@@ -83,7 +84,7 @@ def test_the_plan_says_what_is_asked_and_then_it_is_asked(shared_server, shop, w
     assert "the text was edited" in plan.inner_text()
     assert "needs cell 3" in plan.inner_text()
     window.keyboard.press("Escape")
-    assert plan.count() == 0
+    expect(plan).to_have_count(0)
     # Each choice of mode says what it means at once.
     window.get_by_role("radio", name="Replay").click()
     window.wait_for_selector(".plan-button >> text=stops at cell 3")
@@ -180,7 +181,7 @@ def test_every_choice_of_a_prompt_has_its_field(shared_server, shop, window, unt
     more.get_by_role("combobox").last.select_option("low")
     until(lambda: kept()["reasoning_effort"] == "low", "the effort")
     window.keyboard.press("Escape")
-    assert more.count() == 0
+    expect(more).to_have_count(0)
     window.get_by_role("button", name="Budget of this notebook").click()
     window.get_by_label("In all").fill("5")
     window.keyboard.press("Enter")

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
+from playwright.sync_api import expect
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -299,7 +300,7 @@ def test_a_stranger_s_notebook_reaches_nothing_when_it_is_opened_and_read(
     # The cell is as it was: nothing ran, and nothing was made.
     assert shared_server.ask("GET", "/api/notebooks")[1] == before
     assert "napkin" not in window.title()
-    assert window.locator(".failure >> text=<img src=x onerror=window.hacked=1>").count() == 1
+    expect(window.locator(".failure >> text=<img src=x onerror=window.hacked=1>")).to_have_count(1)
     # What could make code look like other code is marked.
     assert window.locator(".source .invisible").count() >= 3
     # And where somebody lets the scripts run: no policy keeps `preconnect` from opening a
@@ -325,7 +326,7 @@ def test_an_answer_that_means_harm_reaches_nothing_while_it_comes(shared_server,
     window.evaluate("document.body.append(document.createElement('iframe'))")  # the check wants one
     window.wait_for_timeout(SETTLED_MS)
     _expect_nothing_reached(window, shared_server, elsewhere)
-    assert window.locator(".answer img:not([src^='data:image/'])").count() == 0
+    expect(window.locator(".answer img:not([src^='data:image/'])")).to_have_count(0)
 
 
 THIEF = "<input><script>setInterval(() => document.querySelector('input').focus(), 20);</script>"

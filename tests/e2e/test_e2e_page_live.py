@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -110,7 +111,7 @@ def test_a_server_that_is_killed_in_mid_answer_takes_no_edit_along(stage, window
     window.keyboard.press("Control+a")
     window.keyboard.type("and this")
     window.wait_for_selector(".bar >> text=2 edits kept here")
-    assert window.locator(".kept-mark").count() == 2
+    expect(window.locator(".kept-mark")).to_have_count(2)
     assert window.locator("button >> text=Run all").is_disabled()
     window.wait_for_selector("text=Try now, else in")
     again = _start_again(stage, server)
@@ -215,7 +216,7 @@ def test_two_who_change_different_things_of_a_cell_need_not_choose(shared_server
     window.unroute("**/cells/*")
     until(lambda: _content(shared_server, cell) == "Ask more", "it is saved")
     assert shared_server.ask("GET", cell)[1]["temperature"] == 0.7
-    assert window.locator(".merge").count() == 0
+    expect(window.locator(".merge")).to_have_count(0)
 
 
 def test_a_browser_that_keeps_nothing_says_so(stage, window):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 
 import pytest
+from playwright.sync_api import expect
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -27,7 +28,7 @@ def test_a_notebook_of_before_says_so_until_it_is_replayed(stage, window, until)
     window.goto(server.base + page)
     window.wait_for_selector(".cell")
     until(lambda: _shown_kernel(window) == f"Kernel: {PYTHON}, idle", "the kernel is idle")
-    assert window.get_by_text("Not run here yet").count() == 0
+    expect(window.get_by_text("Not run here yet")).to_have_count(0)
     assert server.stop() == 0
 
     again = stage.serve()

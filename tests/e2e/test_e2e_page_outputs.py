@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from playwright.sync_api import expect
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -55,7 +56,7 @@ def test_outputs_are_shown_as_what_they_are(shared_server, window):
 
     table = window.locator(".display").nth(0)
     table.locator("td >> text=The tin, <b>dented</b>").wait_for()
-    assert table.locator("iframe").count() == 0
+    expect(table.locator("iframe")).to_have_count(0)
     assert "number" in (table.locator("td").nth(0).get_attribute("class") or "")
     assert "2 rows, 2 columns" in table.text_content()
     table.locator("text=Copy as CSV").click()
@@ -71,11 +72,11 @@ def test_outputs_are_shown_as_what_they_are(shared_server, window):
     window.wait_for_selector("dialog.large-picture[open] img")
     window.keyboard.press("Escape")
     window.wait_for_selector("dialog.large-picture[open]", state="detached")
-    assert window.locator(".plate img[src^='data:image/svg+xml']").count() == 1
+    expect(window.locator(".plate img[src^='data:image/svg+xml']")).to_have_count(1)
 
     window.click("summary >> text=rows")
     window.wait_for_selector(".json-branch .json-branch .json-branch >> nth=99")
-    assert window.locator(".json-branch .json-branch .json-branch").count() == 100
+    expect(window.locator(".json-branch .json-branch .json-branch")).to_have_count(100)
     window.click("text=150 more")
     window.wait_for_selector(".json-branch .json-branch .json-branch >> nth=199")
 

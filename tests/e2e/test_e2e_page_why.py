@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -105,18 +106,18 @@ def test_the_calls_take_the_documents_place(shared_server, window):
     window.click("[aria-label=More]")
     window.click("[role=menuitem] >> text=Calls")
     window.wait_for_selector(".call-table tbody tr >> nth=1")
-    assert window.locator(".call-table tbody tr").count() == 2, "of the latest run"
+    expect(window.locator(".call-table tbody tr")).to_have_count(2)
     assert not window.is_visible(".document")
     window.click("[aria-label='Of which run']")
     window.click(".menu >> text=All runs")
     window.wait_for_selector(".call-table tbody tr >> nth=3")
-    assert window.locator(".axis .bar-record").count() == 2
+    expect(window.locator(".axis .bar-record")).to_have_count(2)
     window.focus(".call-table tbody tr >> nth=0")
     window.keyboard.press("ArrowDown")
     window.wait_for_selector(".call-detail >> text=two This is the mock model.")
     window.click(".costs >> text=1 first")
     window.wait_for_selector(".calls-head >> text=cell 1")
-    assert window.locator(".call-table tbody tr").count() == 2
+    expect(window.locator(".call-table tbody tr")).to_have_count(2)
     window.keyboard.press("Escape")
     window.wait_for_selector(f"#cell-{_id(first)}")
     assert window.is_visible(".document")
