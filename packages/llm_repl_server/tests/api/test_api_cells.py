@@ -222,7 +222,7 @@ def test_a_cell_is_moved(api):
     for body in ({"position": 3}, {"position": -1}, {}, {"position": None}):
         assert api.post(f"{path}/cells/{ids[0]}/move", body).status_code == 400
     (event,) = api.events("cell_moved")
-    assert event.payload == {"notebook_id": path[15:], "cell_id": ids[0], "position": 2}
+    assert (event.payload["cell_id"], event.payload["position"]) == (ids[0], 2)
 
 
 def test_a_copy_stands_behind_its_cell(api):

@@ -174,7 +174,8 @@ def test_restart_begins_with_the_memory_only(api):
     assert "x" not in state
     assert state["kept"] == 2
     assert api.run(only_cell(api, path))["execution_count"] == 1
-    assert [one.payload for one in api.events("kernel_restarted")] == [{"notebook_id": path[15:]}]
+    (event,) = api.events("kernel_restarted")
+    assert event.payload["notebook_id"] == path[15:]
 
 
 def test_restart_while_a_cell_runs(make_api, until, in_thread):

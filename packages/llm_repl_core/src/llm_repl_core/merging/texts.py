@@ -30,12 +30,8 @@ def merge_texts(texts: Versions[str], sides: Sides) -> MergedText:
 
     >>> merge_texts(Versions("a\nb\nc", "A\nb\nc", "a\nb\nC"), Sides()).text
     'A\nb\nC'
-    >>> print(merge_texts(Versions("a", "b", "c"), Sides()).text)
-    <<<<<<< ours
-    b
-    =======
-    c
-    >>>>>>> theirs
+    >>> merge_texts(Versions("a", "b", "c"), Sides()).text.split("\n")
+    ['<<<<<<< ours', 'b', '=======', 'c', '>>>>>>> theirs']
     """
     lines: list[str] = []
     has_conflict = False
