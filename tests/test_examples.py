@@ -313,6 +313,8 @@ def server(folder: Path, in_order: InOrder) -> Iterator[Server]:
 def run_and_listen(server: Server, notebook_id: str) -> list[dict[str, Any]]:
     """Run a whole notebook; the cells afterwards. What the client heard is checked on the way."""
     path = f"/api/notebooks/{notebook_id}"
+    # Behind the response that said that it is there.
+    wait_until(lambda: server.heard_of(notebook_id), "the event of the notebook")
     before = len(server.heard_of(notebook_id))
     assert server("POST", f"{path}/execute_all") == {"success": True}
     cells: list[dict[str, Any]] = server("GET", path)["cells"]

@@ -33,6 +33,8 @@ class Backend:
         StorageError: The driver for such a database is not installed.
     """
 
+    like_ignores_case: ClassVar[bool] = False
+    """Whether ``LIKE`` takes small letters of ASCII for capitals."""
     engine_options: ClassVar[dict[str, Any]] = {
         # A notebook is read in two queries, which have to see the same state.
         "isolation_level": "REPEATABLE READ",

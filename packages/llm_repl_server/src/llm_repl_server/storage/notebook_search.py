@@ -192,15 +192,15 @@ class NotebookSearch:
         return hits
 
     def _has_word(self, word: str) -> sa.ColumnElement[bool]:
-        # SQLite knows the capitals of ASCII alone.
+        # Some databases know the capitals of ASCII alone.
         forms = {word}
         if not word.isascii():
             forms |= {word.lower(), word.upper(), word.capitalize()}
         return sa.or_(
             *(
-                column.ilike(f"%{_literal(form)}%", escape="\\")
-                if self._connection.backend.engine.dialect.name != "sqlite"
-                else column.like(f"%{_literal(form)}%", escape="\\")
+                column.like(f"%{_literal(form)}%", escape="\\")
+                if self._connection.backend.like_ignores_case
+                else column.ilike(f"%{_literal(form)}%", escape="\\")
                 for shown in sorted(forms)
                 for column, form in (
                     (cells.c.content, encode_text(shown)),

@@ -12,11 +12,14 @@ from llm_repl_server.storage.connection import DatabaseConnection
 from llm_repl_server.storage.record_operations import RunInterruption
 from llm_repl_server.storage.rows import run_from_row
 from llm_repl_server.storage.run_record import RunRecord
-from llm_repl_server.storage.schema import runs
+from llm_repl_server.storage.schema import notebooks, runs
 
 __all__ = ["RunStore"]
 
-_run = sa.select(runs).where(runs.c.id == bindparam("id"))
+_binned = sa.select(notebooks.c.id).where(
+    notebooks.c.id == runs.c.notebook_id, notebooks.c.deleted_at.is_not(None)
+)
+_run = sa.select(runs).where(runs.c.id == bindparam("id"), ~_binned.exists())
 _runs_of_notebook = (
     sa.select(runs)
     .where(runs.c.notebook_id == bindparam("notebook_id"))
@@ -38,7 +41,7 @@ class RunStore:
         self._connection = connection
 
     def load_run(self, run_id: str) -> RunRecord | None:
-        """A run as it was last written, or None where there is none of that id.
+        """A run as it was last written, or None where there is none of that id, or its notebook is in the bin.
 
         Raises:
             StorageError: The database cannot be read.

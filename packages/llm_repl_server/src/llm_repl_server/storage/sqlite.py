@@ -65,6 +65,7 @@ class SQLiteBackend(Backend):
     """
 
     name: ClassVar[str] = "sqlite"
+    like_ignores_case: ClassVar[bool] = True
     engine_options: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, url: sa.URL) -> None:

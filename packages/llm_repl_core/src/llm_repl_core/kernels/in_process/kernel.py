@@ -26,6 +26,7 @@ from llm_repl_core.kernels.in_process.displaying import Displayer
 from llm_repl_core.kernels.in_process.interrupts import InterruptGate
 from llm_repl_core.kernels.in_process.libraries import for_notebook, import_for_notebook
 from llm_repl_core.kernels.in_process.routing import Sink, cell_routed, close, routed
+from llm_repl_core.kernels.in_process.signal_wakeup import end_watching
 from llm_repl_core.kernels.in_process.threads import CodeThread
 from llm_repl_core.kernels.in_process.tracebacks import (
     CELL_PREFIX,
@@ -275,6 +276,7 @@ class InProcessKernel(Kernel):
         if thread is not None:
             await asyncio.to_thread(thread.stop, _STOP_TIMEOUT_S)
         await asyncio.to_thread(self._coroutines.close)
+        await asyncio.to_thread(end_watching)
         self._namespace = {}
 
     def use_caller_thread(self, run: CallerThread[Any] | None) -> None:

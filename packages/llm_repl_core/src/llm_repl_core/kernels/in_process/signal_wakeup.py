@@ -7,10 +7,9 @@ import os
 import signal
 import socket
 import threading
-import time
 from collections.abc import Iterator
 
-__all__ = ["signals_watched"]
+__all__ = ["end_watching", "signals_watched"]
 
 _WAKE = signal.SIGURG
 """Interrupts a call that blocks, and does nothing else: the system ignores it by default."""
@@ -25,15 +24,26 @@ class _Watcher:
         self.owner_pid = os.getpid()
         self.previous_fd = -1
         """Where the signals went before: an event loop of the caller's waits for them there."""
+        self.is_listening = False
         self._reading, self._writing = socket.socketpair()
         self._writing.setblocking(False)  # a signal handler writes to it
-        threading.Thread(target=self._watch, name="llm-repl-signals", daemon=True).start()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="llm-repl-signals", daemon=True)
+        self._thread.start()
 
     def listen(self) -> None:
+        self.is_listening = True
         self.previous_fd = signal.set_wakeup_fd(self._writing.fileno(), warn_on_full_buffer=False)
 
     def leave(self) -> None:
         signal.set_wakeup_fd(self.previous_fd)
+        self.is_listening = False
+
+    def end(self) -> None:
+        self._ended.set()
+        self._writing.close()
+        self._thread.join(_DELAYS_S[-1])
+        self._reading.close()
 
     def _watch(self) -> None:
         main = threading.main_thread().ident
@@ -46,7 +56,8 @@ class _Watcher:
                 with contextlib.suppress(OSError):
                     os.write(self.previous_fd, numbers)
             for delay_s in _DELAYS_S:
-                time.sleep(delay_s)
+                if self._ended.wait(delay_s):
+                    return
                 if signal.getsignal(_WAKE) is not signal.SIG_DFL:
                     signal.pthread_kill(main, _WAKE)
 
@@ -76,3 +87,12 @@ def signals_watched() -> Iterator[None]:
     finally:
         signal.signal(_WAKE, signal.SIG_DFL)
         watcher.leave()
+
+
+def end_watching() -> None:
+    """End the thread that watches, unless code runs in the main thread; from any thread."""
+    global _watcher
+    watcher = _watcher
+    if watcher is not None and watcher.owner_pid == os.getpid() and not watcher.is_listening:
+        _watcher = None
+        watcher.end()
