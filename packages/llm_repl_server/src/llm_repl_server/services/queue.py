@@ -10,20 +10,9 @@ from llm_repl_core import NotFound
 from llm_repl_core.engine.waiting import WAITING_LIMIT, WaitingCell
 from llm_repl_server.services.open_notebooks import OpenNotebooks
 from llm_repl_server.services.run_registry import RunRegistry
+from llm_repl_server.services.wire_events import CellNeed
 
 __all__ = ["QueueAnswer", "QueueService", "RemovedCell"]
-
-
-class NeedAnswer(Struct, frozen=True, kw_only=True):
-    """A cell that has to end before another one runs."""
-
-    cell_id: str
-    variable: Annotated[
-        str | None,
-        Meta(
-            description="The variable that it sets; null: it is sent along, or may change anything."
-        ),
-    ]
 
 
 class QueuedCell(Struct, frozen=True, kw_only=True):
@@ -39,7 +28,7 @@ class QueuedCell(Struct, frozen=True, kw_only=True):
         ),
     ]
     needs: Annotated[
-        list[NeedAnswer], Meta(description="The unfinished cells that it needs directly.")
+        list[CellNeed], Meta(description="The unfinished cells that it needs directly.")
     ]
 
 
@@ -126,5 +115,5 @@ def _queued(cell: WaitingCell) -> QueuedCell:
         run_id=cell.run_id,
         place=cell.place,
         state="waiting" if cell.needs else "queued",
-        needs=[NeedAnswer(cell_id=need.cell_id, variable=need.variable) for need in cell.needs],
+        needs=[CellNeed(cell_id=need.cell_id, variable=need.variable) for need in cell.needs],
     )
