@@ -50,28 +50,6 @@ def test_what_is_typed_fast_is_saved_exactly_and_is_there_after_a_reload(
     window.wait_for_selector("text=every keystroke counts")
 
 
-def test_keys_as_in_jupyter(shared_server, window, until):
-    notebook, [cell] = shared_server.new_notebook("print('hello', 6 * 7)")
-    _open(window, shared_server, notebook)
-    window.keyboard.press("ArrowDown")
-    window.keyboard.press("Control+Enter")
-    window.wait_for_selector("text=hello 42")
-    window.keyboard.press("b")
-    window.wait_for_selector(".cm-content:focus")
-    window.keyboard.type("1 + 1")
-    window.keyboard.press("Escape")
-    window.keyboard.press("p")
-    window.wait_for_selector(".cell.is-prompt")
-    window.keyboard.press("d")
-    window.keyboard.press("d")
-    cells = f"{notebook}/cells"
-    until(lambda: len(shared_server.ask("GET", cells)[1]["cells"]) == 1, "it is deleted")
-    window.click("text=Undo")
-    until(lambda: len(shared_server.ask("GET", cells)[1]["cells"]) == 2, "it is back")
-    assert shared_server.ask("GET", cells)[1]["cells"][1]["content"] == "1 + 1"
-    assert cell.endswith(shared_server.ask("GET", cells)[1]["cells"][0]["id"])
-
-
 def test_the_request_is_shown_before_it_is_sent(shared_server, window):
     notebook, [code] = shared_server.new_notebook("city = 'Oslo'")
     shared_server.run(code)

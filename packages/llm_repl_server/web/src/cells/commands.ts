@@ -182,6 +182,8 @@ export function keysOf(notebook: OpenNotebook, id: string): (event: KeyboardEven
     if (event.isComposing) return false;
     if (event.key === "Escape") {
       stopEditing();
+      // At once, and not with the next frame: the next key is the cell's, however fast it comes.
+      (event.target as Element | null)?.closest<HTMLElement>("article")?.focus({ preventScroll: true });
       return true;
     }
     const withModifier = event.ctrlKey || event.metaKey;
