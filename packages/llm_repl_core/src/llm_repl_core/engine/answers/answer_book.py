@@ -22,6 +22,12 @@ from llm_repl_core.engine.answers.edits import (
     new_edit,
     original_output,
 )
+from llm_repl_core.engine.answers.placing import (
+    has_every_answer,
+    item_count,
+    value_in,
+    with_answer,
+)
 from llm_repl_core.engine.answers.recorded import recorded_outputs
 from llm_repl_core.engine.answers.versions import (
     KEPT_LIMIT,
@@ -49,7 +55,6 @@ from llm_repl_core.model.output import Output
 __all__ = ["AnswerBook", "AnswerChange", "answers_version"]
 
 _ASKINGS_KEPT = 20
-_ITEMS_FAILED = "ItemsFailed"
 
 
 class AnswerChange(Struct, frozen=True, kw_only=True):
@@ -432,7 +437,7 @@ class AnswerBook:
         return Output("llm_response", "", fields)
 
     def _refuse_outside(self, cell: PromptCell, item: int | None) -> None:
-        count = _count(cell.outputs)
+        count = item_count(cell.outputs)
         if item is not None and not 0 <= item < count:
             raise InvalidInput(
                 f"The answer has {count} items, and `item` is {item}: it counts from 0."
@@ -468,8 +473,8 @@ class AnswerBook:
         if cell.id not in session.notebook:
             raise Conflict("The cell was deleted meanwhile.")
         self.refuse_running(cell)
-        new = _with_answer(cell, item, outputs)
-        is_whole = _failed_items(new) is None and not _has_error(new)
+        new = with_answer(cell, item, outputs)
+        is_whole = has_every_answer(new)
         if session.kernel.alive:
             await self._assign(cell, new)
             if is_whole:
@@ -489,7 +494,7 @@ class AnswerBook:
 
     async def _assign(self, cell: PromptCell, outputs: Sequence[Output]) -> None:
         kernel, variable = self._session.kernel, self._variable(cell)
-        value = _value_in(cell, outputs)
+        value = value_in(cell, outputs)
         form = await resolve_form(cell.schema, kernel) if cell.has_schema else None
         if isinstance(form, ModelForm):
             await form.deliver(kernel, variable, value, many=cell.for_each is not None)
@@ -505,103 +510,3 @@ def _pretty(text: str, value: Any) -> str:
     if value is UNSET:
         return text
     return json.dumps(to_builtins(value), ensure_ascii=False, indent=2)
-
-
-# Outputs of a cell ------------------------------------------------------------------------------
-
-
-def _with_answer(cell: PromptCell, item: int | None, answer: Sequence[Output]) -> list[Output]:
-    """The outputs of a cell with another answer in the place of the one that they have."""
-    is_edit = len(answer) == 1 and any(
-        output.fields.get("call_id") == answer[0].fields.get("call_id")
-        for output in answers_in(cell.outputs, item)
-    )
-    if item is None:
-        if is_edit:  # of the same call: what its tools did stays
-            kept = [output for output in cell.outputs if output.type not in _OF_ANSWERS]
-            return [*kept, *answer]
-        return [*answer]
-    outputs = [output for output in cell.outputs if not _goes(output, item, is_edit=is_edit)]
-    place = next(
-        (
-            place
-            for place, output in enumerate(outputs)
-            if output.type == "error" or _item_of(output) > item
-        ),
-        len(outputs),
-    )
-    outputs[place:place] = answer
-    return [output for output in (_without_item(output, item) for output in outputs) if output]
-
-
-_OF_ANSWERS = frozenset({"llm_response", "error"})
-
-
-def _goes(output: Output, item: int, *, is_edit: bool) -> bool:
-    return _item_of(output) == item and (output.type == "llm_response" or not is_edit)
-
-
-def _item_of(output: Output) -> int:
-    item = output.fields.get("item")
-    return item if isinstance(item, int) else -1
-
-
-def _without_item(output: Output, item: int) -> Output | None:
-    """What is said of the items that have no answer, without one of them; None: all have one."""
-    if output.fields.get("ename") != _ITEMS_FAILED:
-        return output
-    failed = output.fields.get("failed_items")
-    if not isinstance(failed, list):
-        return output  # of an earlier version, which does not say which
-    left: list[JSONValue] = [
-        each for each in failed if isinstance(each, dict) and each.get("item") != item
-    ]
-    if len(left) == len(failed):
-        return output
-    if not left:
-        return None
-    total = output.fields.get("total")
-    evalue = f"{len(left)} of {total} items have no answer, and are None in the list."
-    error = Output.error(_ITEMS_FAILED, evalue)
-    return Output(error.type, error.content, {**error.fields, "total": total, "failed_items": left})
-
-
-def _failed_items(outputs: Sequence[Output]) -> Output | None:
-    return next((output for output in outputs if output.fields.get("ename") == _ITEMS_FAILED), None)
-
-
-def _has_error(outputs: Sequence[Output]) -> bool:
-    return any(output.type == "error" for output in outputs)
-
-
-def _value_in(cell: PromptCell, outputs: Sequence[Output]) -> JSONValue:
-    """The value that the variable of a cell has with these outputs."""
-    answers = [output for output in outputs if output.type == "llm_response"]
-    if cell.for_each is None:
-        return _value_of(cell, answers[-1])
-    by_item = {_item_of(answer): answer for answer in answers}
-    return [
-        _value_of(cell, by_item[item]) if item in by_item else None
-        for item in range(_count(outputs))
-    ]
-
-
-def _count(outputs: Sequence[Output]) -> int:
-    """How many items a prompt was sent for."""
-    failure = _failed_items(outputs)
-    total = failure.fields.get("total") if failure is not None else None
-    return max([total if isinstance(total, int) else 0, *(_item_of(each) + 1 for each in outputs)])
-
-
-def _value_of(cell: PromptCell, answer: Output) -> JSONValue:
-    if answer.fields.get("failed") or answer.fields.get("interrupted"):
-        return None if cell.for_each is not None else answer.content
-    if not cell.has_schema:
-        return answer.content
-    value: JSONValue = answer.fields.get("value")
-    if "value" in answer.fields:
-        return value
-    try:
-        return read_answer_json(answer.content)
-    except AnswerMisfit as error:
-        raise InvalidInput(str(error)) from None
