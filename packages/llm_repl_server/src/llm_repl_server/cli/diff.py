@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import sys
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -44,14 +45,17 @@ def command(versions: tuple[str, ...], *, exit_code: bool, no_outputs: bool) -> 
 
 
 def _load_both(versions: tuple[str, ...]) -> tuple[str, Notebook, Notebook]:
+    from llm_repl_core import Application
+
+    load = partial(load_version, Application())
     if len(versions) in (_GIT_ARGUMENTS, _RENAMED_ARGUMENTS):
         name, old, new = versions[0], versions[1], versions[4]
-        return name, load_version(old, name=name), load_version(new, name=name)
+        return name, load(old, name=name), load(new, name=name)
     if len(versions) == 1:
-        return versions[0], load_version(f"HEAD:{versions[0]}"), load_version(versions[0])
+        return versions[0], load(f"HEAD:{versions[0]}"), load(versions[0])
     if len(versions) == 2:
         old, new = versions
-        return f"{old} → {new}", load_version(old), load_version(new)
+        return f"{old} → {new}", load(old), load(new)
     raise click.UsageError("Name two notebooks, or one that is compared with the last commit.")
 
 

@@ -71,7 +71,9 @@ def command(
 
     application = Application()
     name = Path(path or ours.name).name
-    versions = Versions(*(load_version(str(file), name=name) for file in (base, ours, theirs)))
+    versions = Versions(
+        *(load_version(application, str(file), name=name) for file in (base, ours, theirs))
+    )
     merged, conflicts = merge_notebooks(
         versions, Sides(our_name, their_name), cell_types=application.cell_types
     )

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 from llm_repl_server.cli.errors import as_invalid_input
 
 if TYPE_CHECKING:
-    from llm_repl_core import Notebook
+    from llm_repl_core import Application, Notebook
 
 __all__ = ["load_version"]
 
 
-def load_version(version: str, *, name: str | None = None) -> Notebook:
+def load_version(application: Application, version: str, *, name: str | None = None) -> Notebook:
     """Read a notebook from a file, or from a file at a revision: ``HEAD~1:report.llmn``.
 
     Args:
+        application: Has the formats.
         version: Which; an empty file, and the system's empty device, are a notebook without cells.
         name: The notebook's own name, where that of the file is another's.
 
@@ -27,7 +28,7 @@ def load_version(version: str, *, name: str | None = None) -> Notebook:
         InvalidInput: git does not know the revision or the file in it.
         InvalidNotebook: It is no notebook.
     """
-    from llm_repl_core import Application, InvalidNotebook, Notebook
+    from llm_repl_core import InvalidNotebook, Notebook
     from llm_repl_core.application import NOTEBOOK_LIMIT_BYTES
     from llm_repl_core.files import read_bytes
 
@@ -43,7 +44,7 @@ def load_version(version: str, *, name: str | None = None) -> Notebook:
     if not data.strip():
         return Notebook(name="")
     try:
-        return Application().decode(Path(name or path).name, data)
+        return application.decode(Path(name or path).name, data)
     except InvalidNotebook as error:
         raise InvalidNotebook(f"{version}: {error}") from None
 
