@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -104,17 +105,89 @@ def test_how_frames_are_shown_is_the_users(name, value):
             assert pandas.get_option(f"display.{name}") == value
 
 
-def test_threads_take_turns():
+def shows_hundred_rows(_=None):
+    text, notice = inserted_text(pandas.DataFrame({"n": range(1000, 1100)}), 10_000)
+    return all(str(n) in text for n in range(1000, 1100)) and not notice
+
+
+def test_threads_show_values_whole_together():
     before = options()
-    frame = pandas.DataFrame({"n": range(1000, 1100)})
-
-    def show(_):
-        text, notice = inserted_text(frame, 10_000)
-        return [str(n) in text for n in range(1000, 1100)] == [True] * 100 and not notice
-
     with ThreadPoolExecutor(8) as pool:
-        assert all(pool.map(show, range(40)))
+        assert all(pool.map(shows_hundred_rows, range(40)))
     assert options() == before
+
+
+@pytest.mark.parametrize("leaves_first", [True, False])
+def test_who_comes_later_needs_nobody_to_leave(leaves_first):
+    """However long another thread shows its values, before and after it leaves."""
+    before = options()
+    is_within, may_leave = threading.Event(), threading.Event()
+
+    def hold():
+        with whole_display():
+            is_within.set()
+            may_leave.wait(30)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    try:
+        assert is_within.wait(30)
+        assert shows_hundred_rows()
+        with whole_display():
+            if leaves_first:
+                may_leave.set()
+                holder.join()
+            assert shows_hundred_rows()
+            assert len(str(numpy.arange(2000))) > 5000
+    finally:
+        may_leave.set()
+        holder.join()
+    assert options() == before
+
+
+def test_who_forces_the_options_is_alone():
+    """Two at once, each within its own share, and others that show what the user wants to see."""
+    with pandas.option_context("display.max_rows", 8):
+        before = options()
+        frame = pandas.DataFrame({"n": range(1000, 1100)})
+
+        def show(forces):
+            if not forces:
+                return str(frame).count("\n") < 12
+            with whole_display(), whole_display(forced=True):
+                return str(frame).count("\n") >= 100
+
+        with ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(show, [True] * 40))
+        with ThreadPoolExecutor(8) as pool:
+            texts = pool.map(lambda _: inserted_text(frame, 10_000), range(40))
+            assert {(text.count("\n") < 12, notice[:14]) for text, notice in texts} == {
+                (True, "is abbreviated")
+            }
+        assert show(False)
+        assert options() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="has no fork")
+def test_a_fork_waits_for_none_of_the_threads_that_stay_behind():
+    is_within, may_leave = threading.Event(), threading.Event()
+
+    def hold():
+        with whole_display(forced=True):
+            is_within.set()
+            may_leave.wait(30)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    try:
+        assert is_within.wait(30)
+        process = os.fork()
+        if process == 0:
+            os._exit(0 if shows_hundred_rows() else 1)
+        assert os.waitpid(process, 0)[1] == 0
+    finally:
+        may_leave.set()
+        holder.join()
 
 
 def test_a_thread_that_hangs_holds_up_nobody():

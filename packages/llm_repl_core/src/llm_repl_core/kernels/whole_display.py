@@ -29,7 +29,8 @@ MOST_ROWS = 20_000
 
 _MOST_ITEMS = 500_000
 
-_LOCK_TIMEOUT_S = 1.0
+_LONGEST_WAIT_S = 5.0
+"""A thread that hangs in somebody's code must not hold up all others for ever."""
 
 
 class _Option(NamedTuple):
@@ -42,6 +43,7 @@ class _Option(NamedTuple):
         write: Sets the value.
         own: What the library has where nobody set anything.
         whole: What leaves nothing out.
+        is_of_thread: Tells whether a thread does not see what another one sets.
     """
 
     module: str
@@ -50,6 +52,12 @@ class _Option(NamedTuple):
     write: Callable[[Any, Any], Any]
     own: tuple[Any, ...]
     whole: Any
+    is_of_thread: Callable[[], bool] = lambda: False
+
+    @property
+    def forced(self) -> Any:
+        """What leaves nothing out, but cuts what is too large elsewhere."""
+        return self.whole - 2 if self.whole == MOST_ROWS else self.whole
 
 
 def _pandas(name: str, own: tuple[Any, ...], whole: Any) -> _Option:
@@ -71,6 +79,8 @@ def _numpy(name: str, own: Any, whole: Any) -> _Option:
         lambda numpy, value: numpy.set_printoptions(**_reset_options(numpy) | {name: value}),
         (own,),
         whole,
+        # From numpy 2.2 on they are a context variable.
+        lambda: hasattr(sys.modules.get("numpy._core.printoptions"), "format_options"),
     )
 
 
@@ -137,12 +147,112 @@ _OPTIONS = (
 _NOT_CUTTING = ("display.width",)
 _LIBRARIES = tuple(dict.fromkeys(option.module for option in _OPTIONS))
 
-# The options are those of the whole process: two kernels within it take turns.
-_lock = threading.RLock()
-_inside: list[int] = []
-"""The threads that are within: to set the options once is enough."""
 _left_alone: list[int] = []
 """The threads that are not to change options."""
+
+
+class _Holders:
+    """The threads within `whole_display`, for which options have other values.
+
+    Most options are the process's. Any number of threads share what the user wants to see: the
+    first that needs an option changed changes it, and the last to leave puts it back, so that
+    nobody waits for anybody's code, and nobody's text is made with options that are back already.
+    Who forces all options is alone, or others' texts would change as well.
+    """
+
+    def __init__(self) -> None:
+        self._begin()
+        self._to_put_back: dict[_Option, Any] = {}
+
+    def _begin(self) -> None:
+        self._process = os.getpid()
+        self._turn = threading.Condition()
+        self.sharing: list[int] = []
+        self.forcing: list[int] = []
+        self._waiting = 0
+
+    def includes(self, thread: int) -> bool:
+        return thread in self.sharing or thread in self.forcing
+
+    @contextmanager
+    def share(self) -> Iterator[None]:
+        thread = threading.get_ident()
+        with self._changing() as turn:
+            turn.wait_for(lambda: not self.forcing and not self._waiting, _LONGEST_WAIT_S)
+            of_thread = self._show_whole()
+            self.sharing.append(thread)
+        try:
+            yield
+        finally:
+            with self._changing() as turn:
+                self._leave(self.sharing, thread)
+                for option, value in of_thread:
+                    _put_back(option, value)
+                self._put_back_unless_held()
+                turn.notify_all()
+
+    @contextmanager
+    def force(self) -> Iterator[None]:
+        thread = threading.get_ident()
+        with self._changing() as turn:
+            # Its own share counts for nothing while it waits: two that wait for each other would.
+            shares = self.sharing.count(thread)
+            self.sharing = [holder for holder in self.sharing if holder != thread]
+            turn.notify_all()
+            self._waiting += 1
+            turn.wait_for(lambda: not self.sharing and not self.forcing, _LONGEST_WAIT_S)
+            self._waiting -= 1
+            changed = [
+                (option, value) for option, value in _values() if _write(option, option.forced)
+            ]
+            self.forcing.append(thread)
+        try:
+            with _other_edges():
+                yield
+        finally:
+            with self._changing() as turn:
+                self._leave(self.forcing, thread)
+                for option, value in changed:
+                    _put_back(option, value)
+                self.sharing += [thread] * shares
+                if shares:
+                    self._show_whole()  # the others may have left meanwhile
+                self._put_back_unless_held()
+                turn.notify_all()
+
+    @contextmanager
+    def _changing(self) -> Iterator[threading.Condition]:
+        if self._process != os.getpid():
+            # In a fork only the thread that forked goes on, and the lock may be another's.
+            held = [holder for holder in self.sharing if holder == threading.get_ident()]
+            self._begin()
+            self.sharing = held
+        with self._turn:
+            yield self._turn
+
+    def _show_whole(self) -> list[tuple[_Option, Any]]:
+        """Change the options that the user has not set; what of it is this thread's is returned."""
+        of_thread = []
+        for option, value in _values():
+            if value in option.own and _write(option, option.whole):
+                if option.is_of_thread():
+                    of_thread.append((option, value))
+                else:
+                    self._to_put_back.setdefault(option, value)
+        return of_thread
+
+    def _leave(self, holders: list[int], thread: int) -> None:
+        with suppress(ValueError):  # it entered in the process of which this is a fork
+            holders.remove(thread)
+
+    def _put_back_unless_held(self) -> None:
+        if not self.sharing and not self.forcing:
+            for option, value in self._to_put_back.items():
+                _put_back(option, value)
+            self._to_put_back.clear()
+
+
+_holders = _Holders()
 
 
 def libraries_in_use() -> bool:
@@ -167,7 +277,8 @@ def options_of_user() -> list[str]:
     return [
         f"{option.module}'s `{option.name}` is {value!r}"
         for option, value in _values()
-        if value not in (*option.own, option.whole) and option.name not in _NOT_CUTTING
+        if value not in (*option.own, option.whole, option.forced)
+        and option.name not in _NOT_CUTTING
     ]
 
 
@@ -179,33 +290,26 @@ def whole_display(*, forced: bool = False) -> Iterator[None]:
         forced: Whether what the user has set counts for nothing, and what is too large even for
             this is cut elsewhere than otherwise: a text that was abbreviated is another one then.
     """
-    if not libraries_in_use() or (not forced and threading.get_ident() in _inside):
+    if not libraries_in_use() or (not forced and _holders.includes(threading.get_ident())):
         yield
         return
-    # A thread that hangs in somebody's code must not hold up all others for ever.
-    is_locked = _lock.acquire(timeout=_LOCK_TIMEOUT_S)
-    changed: list[tuple[_Option, Any, Any]] = []
-    try:
-        for option, value in _values():
-            if forced or value in option.own:
-                wanted = option.whole - 2 if forced and option.whole == MOST_ROWS else option.whole
-                with suppress(Exception):  # another version's option may take other values
-                    option.write(sys.modules[option.module], wanted)
-                    changed.append((option, value, wanted))
-        _inside.append(threading.get_ident())
-        with _other_edges() if forced else nullcontext():
-            yield
-    finally:
-        with suppress(ValueError):
-            _inside.remove(threading.get_ident())
-        for option, value, wanted in changed:
-            with suppress(Exception):
-                library = sys.modules[option.module]
-                # What user code has set meanwhile stays.
-                if option.read(library) == wanted:
-                    option.write(library, value)
-        if is_locked:
-            _lock.release()
+    with _holders.force() if forced else _holders.share():
+        yield
+
+
+def _write(option: _Option, value: Any) -> bool:
+    with suppress(Exception):  # another version's option may take other values
+        option.write(sys.modules[option.module], value)
+        return True
+    return False
+
+
+def _put_back(option: _Option, value: Any) -> None:
+    with suppress(Exception):
+        library = sys.modules[option.module]
+        # What user code has set meanwhile stays.
+        if option.read(library) in (option.whole, option.forced):
+            option.write(library, value)
 
 
 def _values() -> Iterator[tuple[_Option, Any]]:
