@@ -20,7 +20,7 @@ from msgspec import UNSET, UnsetType
 
 from llm_repl_core.application import Application
 from llm_repl_core.engine.answers.answer_book import AnswerChange
-from llm_repl_core.engine.answers.candidates import AskedAnswer, AskedModel
+from llm_repl_core.engine.answers.asked import AskedAnswer, AskedModel
 from llm_repl_core.engine.answers.versions import AnswerDetail, AnswerPage
 from llm_repl_core.engine.caller_thread import AsyncInbox, Inbox
 from llm_repl_core.engine.ctrl_c import CtrlC

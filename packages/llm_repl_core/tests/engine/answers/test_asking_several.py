@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llm_repl_core import Conflict, InvalidInput, MemoryLedger, Notebook, Session
-from llm_repl_core.engine.answers.candidates import AskedModel
+from llm_repl_core.engine.answers.asked import AskedModel
 from llm_repl_core.execution.events import CandidateEnded, CandidateText
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from llm_repl_core.engine.answers.candidates import AskedModel
+from llm_repl_core.engine.answers.asked import AskedModel
 from llm_repl_core.engine.answers.versions import AnswerDetail, AnswerPage
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_server.api.resource import (

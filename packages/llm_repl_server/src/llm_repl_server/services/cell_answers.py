@@ -10,7 +10,8 @@ from msgspec import UNSET, Struct, UnsetType
 
 from llm_repl_core import Conflict, NotFound, PromptCell
 from llm_repl_core.engine.answers.answer_book import AnswerChange, answers_version
-from llm_repl_core.engine.answers.candidates import AskedAnswer, AskedModel, Asking
+from llm_repl_core.engine.answers.asked import AskedAnswer, AskedModel
+from llm_repl_core.engine.answers.candidates import Asking
 from llm_repl_core.engine.answers.versions import (
     AnswerDetail,
     AnswerPage,

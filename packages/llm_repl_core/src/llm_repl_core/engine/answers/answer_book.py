@@ -12,7 +12,8 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType, to_builtins
 
 from llm_repl_core.engine.answer_limits import is_refused
-from llm_repl_core.engine.answers.candidates import AskedModel, Asking, start_asking
+from llm_repl_core.engine.answers.asked import AskedModel
+from llm_repl_core.engine.answers.candidates import Asking, start_asking
 from llm_repl_core.engine.answers.comparison import TextBlock, compare_answers
 from llm_repl_core.engine.answers.edits import (
     AnswerEdit,
