@@ -155,6 +155,28 @@ def test_a_cell_is_split_folded_and_dragged(shared_server, window, until):
     until(lambda: _contents(shared_server, notebook) == ["last", "one", "two"], "it is dragged")
 
 
+def test_a_template_is_prose_that_does_not_move_when_one_edits_it(shared_server, window):
+    notebook, _ = shared_server.new_notebook()
+    text = "Of `orders`, `{item}` and {x}:\n\n{y}\n\n\nIn `pandas`, for `a"
+    shared_server.new_cell(notebook, "prompt", text, model="mock/echo")
+    _open(window, shared_server, notebook)
+    window.click(".number >> nth=0")
+    window.wait_for_selector(".status-line.is-open")
+    marked = ".template :is(.field, code), .status-line"
+    where = f"[...document.querySelectorAll('{marked}')].map(one => [one.textContent, one.getBoundingClientRect().x, one.getBoundingClientRect().y])"
+    window.wait_for_selector(".template code >> text=orders")
+    at_rest = window.evaluate(where)
+    lines = window.evaluate(
+        "[...document.querySelectorAll('.template > div')].map(one => one.offsetHeight)"
+    )
+    assert lines == [24, 8, 24, 24, 24, 24]
+    assert window.inner_text(".template").count("`") == 7
+    window.keyboard.press("Enter")
+    window.wait_for_selector(".cm-content:focus")
+    assert window.evaluate(where)[:-1] == at_rest[:-1]
+    assert window.locator(".cm-line.template-gap").count() == 1
+
+
 def test_by_the_keyboard_alone(shared_server, window, until):
     notebook, _ = shared_server.new_notebook("print('by keys')")
     _open(window, shared_server, notebook)

@@ -116,7 +116,8 @@ def test_what_is_sent_along_is_chosen_at_the_left(shared_server, shop, window, u
     prompt = window.locator(".cell.is-prompt").first
     prompt.locator(".template").click()
     window.wait_for_selector(".cm-content:focus")
-    window.keyboard.press("Escape")
+    # Nothing is sent along yet, so that nothing is faded as left out.
+    assert window.locator(".sent-weight").count() == 0
     before = prompt.bounding_box()
     window.locator(".sent-button >> text=not sent").nth(1).click()
     window.wait_for_selector("text=Cell 3 now sends chosen cells, no longer alone.")
@@ -125,6 +126,12 @@ def test_what_is_sent_along_is_chosen_at_the_left(shared_server, shop, window, u
     until(lambda: _cells(shared_server, shop)[2]["context"] == [ids[1]], "it is chosen")
     window.wait_for_selector(".sent-button.is-sent >> text=sent,")
     window.wait_for_selector(".choice >> text=sends 2")
+    # While the text is edited, and else with the request beside it: a prompt in focus alone leaves
+    # the cells above as they are.
+    window.keyboard.press("Escape")
+    window.wait_for_selector(".sent-button", state="detached")
+    window.keyboard.press("1")
+    window.wait_for_selector(".sent-button.is-sent")
     # By keys: pinned and skipped, and along with the prompt below.
     window.keyboard.press("ArrowUp")
     window.keyboard.press("ArrowUp")

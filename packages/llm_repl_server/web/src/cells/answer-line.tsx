@@ -120,7 +120,7 @@ function Result({ cell, given, failed }: { cell: Cell; given: readonly Output[];
   if (!first) return null;
   const name = first.response_var ?? cell.response_var ?? "";
   return (
-    <span>
+    <span class="result">
       <code class="variable">{name}</code> <span class="quiet-text">{kindOf(cell, given, failed)}</span>
     </span>
   );

@@ -32,6 +32,18 @@ export function templateParts(template: string): readonly TemplatePart[] {
   return parts;
 }
 
+/** The parts line by line; a field over several lines is cut with them. */
+export function templateLines(template: string): readonly (readonly TemplatePart[])[] {
+  const lines: TemplatePart[][] = [[]];
+  for (const { text, isField } of templateParts(template)) {
+    text.split("\n").forEach((piece, at) => {
+      if (at > 0) lines.push([]);
+      if (piece) lines.at(-1)?.push({ text: piece, isField });
+    });
+  }
+  return lines;
+}
+
 /** Where the field that begins at a brace ends; -1: it does not. */
 function closing(template: string, start: number): number {
   let depth = 0;

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { useNotebook } from "../store/context.ts";
-import { fieldsOf, noteOwn } from "../store/forecasts.ts";
+import { noteOwn } from "../store/forecasts.ts";
 import { FieldSentences } from "../prompt/fields.tsx";
 import { StatusLine } from "../prompt/status-line.tsx";
 import { answers, isToldByState, type Status } from "../store/status.ts";
@@ -12,9 +12,9 @@ import type { Cell, Output } from "../wire/shapes.ts";
 import { AnswerLine } from "./answer-line.tsx";
 import type { AnswerShape } from "./answer-shape.ts";
 import { AnswerTexts } from "./answer-text.tsx";
-import { templateParts } from "./fields.ts";
 import { ItemsTable } from "./items.tsx";
 import { Source } from "./source.tsx";
+import { Template } from "./template.tsx";
 
 /** Whether an error says more than the state of its cell. */
 function hasMore(output: Output): boolean {
@@ -74,23 +74,6 @@ export function PromptBody({ cell, status, onKey }: Props) {
           ))}
         </div>
       </ToCell.Provider>
-    </>
-  );
-}
-
-function Template({ text, cellId }: { text: string; cellId: string }) {
-  const states = new Map(fieldsOf(cellId).map((field) => [field.text, field]));
-  return (
-    <>
-      {templateParts(text).map((part) =>
-        part.isField ? (
-          <span class={`field is-${states.get(part.text)?.state ?? "known"}`} title={states.get(part.text)?.sentence || undefined}>
-            {part.text}
-          </span>
-        ) : (
-          part.text
-        ),
-      )}
     </>
   );
 }

@@ -48,7 +48,8 @@ export function toggle(notebook: Parameters<typeof toggleSent>[0], id: string): 
 export function SentWeight({ cell }: { cell: Cell }) {
   const notebook = useNotebook();
   const found = sentState(notebook, cell);
-  if (!found) return null;
+  // Of a prompt that is sent alone nothing is faded: there is nothing to tell it from.
+  if (!found || (found.state === "not_sent" && !found.isLeftOut)) return null;
   const isSent = found.state === "sent" || found.state === "pinned";
   return (
     <i

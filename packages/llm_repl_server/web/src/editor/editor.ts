@@ -8,12 +8,13 @@ import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { python } from "@codemirror/lang-python";
 import { bracketMatching, indentUnit, syntaxHighlighting } from "@codemirror/language";
 import { selectNextOccurrence, selectSelectionMatches } from "@codemirror/search";
-import { Annotation, EditorState, type Extension } from "@codemirror/state";
+import { Annotation, EditorState, StateField, type Extension, type Text } from "@codemirror/state";
 import { Decoration, drawSelection, EditorView, keymap, MatchDecorator, ViewPlugin, type DecorationSet, type ViewUpdate } from "@codemirror/view";
 import { tagHighlighter, tags } from "@lezer/highlight";
 import { codeCompletion, hasSignature } from "./code-completion.ts";
 import type { EditorSources } from "./sources.ts";
 import { templateCompletion } from "./template-completion.ts";
+import { INLINE_CODE, isParagraphGap } from "./template-look.ts";
 
 export { highlight } from "./highlight.ts";
 
@@ -57,18 +58,47 @@ const fieldMarks = new MatchDecorator({
   decoration: Decoration.mark({ class: "field" }),
 });
 
-const fields = ViewPlugin.fromClass(
-  class {
-    decorations: DecorationSet;
-    constructor(view: EditorView) {
-      this.decorations = fieldMarks.createDeco(view);
-    }
-    update(update: ViewUpdate) {
-      this.decorations = fieldMarks.updateDeco(update, this.decorations);
-    }
+const codeMark = Decoration.mark({ tagName: "code" });
+const tickMark = Decoration.mark({ class: "tick" });
+const codeMarks = new MatchDecorator({
+  regexp: INLINE_CODE,
+  decorate: (add, from, to) => {
+    add(from, from + 1, tickMark);
+    add(from + 1, to - 1, codeMark);
+    add(to - 1, to, tickMark);
   },
-  { decorations: (plugin) => plugin.decorations },
-);
+});
+
+const marksOf = (decorator: MatchDecorator) =>
+  ViewPlugin.fromClass(
+    class {
+      decorations: DecorationSet;
+      constructor(view: EditorView) {
+        this.decorations = decorator.createDeco(view);
+      }
+      update(update: ViewUpdate) {
+        this.decorations = decorator.updateDeco(update, this.decorations);
+      }
+    },
+    { decorations: (plugin) => plugin.decorations },
+  );
+
+const gapLine = Decoration.line({ class: "template-gap" });
+
+/** Of the whole text, and not of what is seen: the height of lines must not depend on that. */
+function paragraphGaps(text: Text): DecorationSet {
+  const lines = text.toJSON();
+  const gaps = lines.flatMap((line, at) =>
+    isParagraphGap(lines[at - 1], line, lines[at + 1]) ? [gapLine.range(text.line(at + 1).from)] : [],
+  );
+  return Decoration.set(gaps);
+}
+
+const gaps = StateField.define<DecorationSet>({
+  create: (state) => paragraphGaps(state.doc),
+  update: (found, { docChanged, newDoc }) => (docChanged ? paragraphGaps(newDoc) : found),
+  provide: (field) => EditorView.decorations.from(field),
+});
 
 const fromElsewhere = Annotation.define<boolean>();
 
@@ -158,7 +188,7 @@ function ofLanguage(options: EditorOptions): Extension[] {
         codeCompletion(options.sources),
       ];
     case "template":
-      return [fields, templateCompletion(options.sources)];
+      return [marksOf(fieldMarks), marksOf(codeMarks), gaps, templateCompletion(options.sources)];
     case "markdown":
       return [];
   }

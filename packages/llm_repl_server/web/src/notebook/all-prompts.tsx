@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { useNotebook } from "../store/context.ts";
 import { choose, useChoices } from "../store/choices.ts";
+import { withCode } from "../prompt/fields.tsx";
 import { offeredModels, readOffered } from "../store/offered-models.ts";
 import { Icon } from "../ui/icon.tsx";
 import { Popover } from "../ui/popover.tsx";
@@ -19,7 +20,7 @@ export function AllPrompts() {
         <Popover label={`Model of all prompts: ${model}`} class="choice" button={model || "model"}>
           {(close) => <Model close={close} />}
         </Popover>
-        <Popover label="System text of all prompts" class="choice" button={system ? `system “${cut(system)}”` : "+ system"}>
+        <Popover label="System text of all prompts" class="choice" button={system ? <span>system “{withCode(cut(system).replace(/\{[^{}]*\}/g, "`$&`"))}”</span> : "+ system"}>
           {(close) => <System close={close} />}
         </Popover>
         <Popover

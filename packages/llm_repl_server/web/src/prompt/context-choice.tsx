@@ -1,7 +1,8 @@
 /** What a prompt is sent along with: nothing, all above, or chosen cells. */
 
+import { useEffect } from "preact/hooks";
 import { useNotebook } from "../store/context.ts";
-import { sendsAlong, sentAlong } from "../store/sent-along.ts";
+import { isContextOpen, sendsAlong, sentAlong } from "../store/sent-along.ts";
 import type { Cell } from "../wire/shapes.ts";
 
 /** "sent alone", "sends all above", "sends 1, 2, 5". */
@@ -21,6 +22,12 @@ const WAYS = [
 
 export function ContextChoice({ cell, close }: { cell: Cell; close: () => void }) {
   const notebook = useNotebook();
+  useEffect(() => {
+    isContextOpen.value = true;
+    return () => {
+      isContextOpen.value = false;
+    };
+  }, []);
   const now = Array.isArray(cell.context) ? "list" : (cell.context ?? "isolated");
   return (
     <div class="options" role="radiogroup" aria-label="What is sent along">

@@ -13,6 +13,7 @@ import type { Cell } from "../wire/shapes.ts";
 import { ContextChoice, contextText } from "./context-choice.tsx";
 import { ModelPicker } from "./model-picker.tsx";
 import { MoreChoices } from "./more-choices.tsx";
+import { withCode } from "./fields.tsx";
 import { fieldCount } from "./short-form.ts";
 import { TemperatureChoice } from "./temperature-choice.tsx";
 
@@ -39,7 +40,7 @@ function AtRest({ cell }: { cell: Cell }) {
       {extras(cell).map(([icon, text]) => (
         <span class="choice own" key={text}>
           <Icon name={icon} />
-          {text}
+          <span>{withCode(text)}</span>
         </span>
       ))}
       <span class="choice own rest">and {1 + extras(cell).length + (cell.temperature == null ? 0 : 1)} more</span>
@@ -99,7 +100,7 @@ function Buttons({ cell }: { cell: Cell }) {
               {extras(cell).map(([icon, text]) => (
                 <span class="in-choice" key={text}>
                   <Icon name={icon} />
-                  {text}
+                  <span>{withCode(text)}</span>
                 </span>
               ))}
               <Icon name="down" />
@@ -121,9 +122,9 @@ function Buttons({ cell }: { cell: Cell }) {
 /** What else was chosen for the prompt, with its icon. */
 function extras(cell: Cell) {
   const found: ["each" | "form" | "tool" | "clip" | "sliders", string][] = [];
-  if (cell.for_each) found.push(["each", `each of ${cut(cell.for_each)}`]);
+  if (cell.for_each) found.push(["each", `each of \`${cut(cell.for_each)}\``]);
   if (cell.schema) found.push(["form", formText(cell.schema)]);
-  if (cell.tools?.length) found.push(["tool", cut(cell.tools.join(", "))]);
+  if (cell.tools?.length) found.push(["tool", `\`${cut(cell.tools.join(", "))}\``]);
   if (cell.attachments?.length) found.push(["clip", cut(cell.attachments.join(", "))]);
   if (cell.reasoning_effort) found.push(["sliders", `effort ${cell.reasoning_effort}`]);
   return found;

@@ -1,7 +1,9 @@
 /** Which cells a prompt is sent along with, and changing that cell by cell. */
 
+import { computed, signal } from "@preact/signals";
 import { draftOf } from "./forecasts.ts";
-import { focused } from "./focus.ts";
+import { editing, focused } from "./focus.ts";
+import { inspectorTab } from "./inspector.ts";
 import type { OpenNotebook } from "./notebook.ts";
 import type { Cell } from "../wire/shapes.ts";
 
@@ -13,14 +15,22 @@ export interface SentAlong {
   readonly tokens: number | null;
   /** Of the heaviest cell of the request, from 0 to 1. */
   readonly weight: number;
+  /** Whether cells are left out while others go along, and not all since the prompt is sent alone. */
+  readonly isLeftOut: boolean;
 }
 
-/** The prompt whose context is chosen at the left of the cells: the one in focus. */
+/** Whether the panel is open in which one says what a prompt is sent along with. */
+export const isContextOpen = signal(false);
+
+/** The prompt in focus, whose context is chosen at the left of the cells. */
 function promptInFocus(notebook: OpenNotebook): Cell | null {
   const id = focused.value;
   const cell = id ? notebook.view(id).cell.value : undefined;
   return cell?.type === "PromptCell" ? cell : null;
 }
+
+/** While what is sent is at hand: its text is edited, or its request or its context is looked at. */
+const isShown = computed(() => editing.value !== null || inspectorTab.value === "request" || isContextOpen.value);
 
 /** The ids of the cells that are sent with a prompt, in order. */
 export function sentAlong(notebook: OpenNotebook, prompt: Cell): readonly string[] {
@@ -41,20 +51,22 @@ export function sendsAlong(notebook: OpenNotebook, id: string): boolean {
 
 /** How a cell stands to the prompt in focus; null: it is not above one. */
 export function sentState(notebook: OpenNotebook, cell: Cell): SentAlong | null {
+  if (!isShown.value) return null;
   const prompt = promptInFocus(notebook);
   if (!prompt || prompt.id === cell.id) return null;
   const order = notebook.order.value;
   if (order.indexOf(cell.id) > order.indexOf(prompt.id)) return null;
-  if (cell.skipped) return { state: "skipped", tokens: null, weight: 0 };
+  const isLeftOut = sentAlong(notebook, prompt).length > 0;
+  if (cell.skipped) return { state: "skipped", tokens: null, weight: 0, isLeftOut };
   const isSent =
     cell.pinned ||
     prompt.context === "above" ||
     (Array.isArray(prompt.context) && prompt.context.includes(cell.id));
-  if (!isSent) return { state: "not_sent", tokens: null, weight: 0 };
+  if (!isSent) return { state: "not_sent", tokens: null, weight: 0, isLeftOut };
   const byCell = tokensByCell(prompt.id);
   const tokens = byCell === null ? null : (byCell.get(cell.id) ?? 0);
   const most = Math.max(1, ...[...(byCell?.values() ?? [])]);
-  return { state: cell.pinned ? "pinned" : "sent", tokens, weight: (tokens ?? 0) / most };
+  return { state: cell.pinned ? "pinned" : "sent", tokens, weight: (tokens ?? 0) / most, isLeftOut: false };
 }
 
 function tokensByCell(promptId: string): ReadonlyMap<string, number> | null {
