@@ -32,7 +32,6 @@ from llm_repl_core.engine.prompts.draft import changed_prompt
 from llm_repl_core.engine.prompts.draft_preview import DraftPreview
 from llm_repl_core.engine.prompts.preview import Preview
 from llm_repl_core.engine.providers import Providers
-from llm_repl_core.engine.run import Run
 from llm_repl_core.engine.selection import CellSelection, Include
 from llm_repl_core.engine.state import State
 from llm_repl_core.errors import CellExecutionError, Conflict
@@ -129,13 +128,21 @@ class Session:
         """The user's variables. Not from within the engine's loop."""
         return State(self.kernel, self._ask)
 
-    def run(self, cell_ids: Iterable[str] | None = None, **options: Unpack[RunKeywords]) -> None:
+    def run(
+        self,
+        cell_ids: Iterable[str] | None = None,
+        *,
+        with_needed: bool = False,
+        **options: Unpack[RunKeywords],
+    ) -> None:
         """Run cells, all by default; the result is that of document order.
 
         Ctrl-C stops what runs, and then raises ``KeyboardInterrupt``.
 
         Args:
             cell_ids: Which cells.
+            with_needed: Whether cells above run before that set variables which the kernel lacks.
+                A prompt there whose answer the notebook has is not asked again.
             options: The fields of `RunOptions`: ``stop_on_error``, ``mode``, ``concurrency``,
                 ``budget``, ``allow_unpriced``, ``parallel``.
 
@@ -146,7 +153,7 @@ class Session:
             PriceUnknown: A budget limits money, and a prompt has no known price; nothing was run.
         """
         failure: CellExecutionError | None = None
-        for event in self.stream(cell_ids, **options):
+        for event in self.stream(cell_ids, with_needed=with_needed, **options):
             failure = _failure(event)
         if failure is not None:
             raise failure
@@ -162,17 +169,14 @@ class Session:
             Conflict: The session is closed.
             PriceUnknown: A budget limits money, and a prompt has no known price; nothing was run.
         """
-        failure: CellExecutionError | None = None
-        inbox = Inbox()
-        run = self.live.make_stale_run(RunOptions(**options), inbox=inbox)
-        self.loop.call(self.live.check_prices(run))
-        for event in self._stream(inbox, run):
-            failure = _failure(event)
-        if failure is not None:
-            raise failure
+        self.run(self.dependencies.stale(), with_needed=True, **options)
 
     def stream(
-        self, cell_ids: Iterable[str] | None = None, **options: Unpack[RunKeywords]
+        self,
+        cell_ids: Iterable[str] | None = None,
+        *,
+        with_needed: bool = False,
+        **options: Unpack[RunKeywords],
     ) -> Iterator[Event]:
         """Run cells and yield what happens, as it happens. Leaving early stops the run.
 
@@ -180,6 +184,7 @@ class Session:
 
         Args:
             cell_ids: Which cells; all by default.
+            with_needed: As for `run`.
             options: As for `run`.
 
         Raises:
@@ -188,11 +193,10 @@ class Session:
             PriceUnknown: A budget limits money, and a prompt has no known price; nothing was run.
         """
         inbox = Inbox()
-        run = self.live.make_run(cell_ids, RunOptions(**options), inbox=inbox)
+        run = self.live.make_run(
+            cell_ids, RunOptions(**options), with_needed=with_needed, inbox=inbox
+        )
         self.loop.call(self.live.check_prices(run))
-        yield from self._stream(inbox, run)
-
-    def _stream(self, inbox: Inbox, run: Run) -> Iterator[Event]:
         ctrl_c = CtrlC(lambda: self.loop.submit(run.stop()))
         future = self.loop.submit(self.live.run_for(inbox, run))
         try:
@@ -214,12 +218,17 @@ class Session:
             raise KeyboardInterrupt
 
     def check_prices(
-        self, cell_ids: Iterable[str] | None = None, **options: Unpack[RunKeywords]
+        self,
+        cell_ids: Iterable[str] | None = None,
+        *,
+        with_needed: bool = False,
+        **options: Unpack[RunKeywords],
     ) -> None:
         """Refuse what `run` would refuse because a budget limits money; nothing is run.
 
         Args:
             cell_ids: Which cells; all by default.
+            with_needed: As for `run`.
             options: As for `run`.
 
         Raises:
@@ -227,7 +236,7 @@ class Session:
             Conflict: The session is closed.
             PriceUnknown: A prompt has no known price.
         """
-        run = self.live.make_run(cell_ids, RunOptions(**options))
+        run = self.live.make_run(cell_ids, RunOptions(**options), with_needed=with_needed)
         self.loop.call(self.live.check_prices(run))
 
     def interrupt(self) -> None:
@@ -274,19 +283,24 @@ class Session:
         return self.loop.call(self.live.preview_draft(draft, may_call=True))
 
     def plan(
-        self, cell_ids: Iterable[str] | None = None, **options: Unpack[RunKeywords]
+        self,
+        cell_ids: Iterable[str] | None = None,
+        *,
+        with_needed: bool = False,
+        **options: Unpack[RunKeywords],
     ) -> RunForecast:
         """What `run` would do and cost; nothing is sent, run or changed.
 
         Args:
             cell_ids: Which cells; all by default.
+            with_needed: As for `run`.
             options: As for `run`.
 
         Raises:
             CellNotFound: One of the ids does not exist.
             Conflict: The session is closed.
         """
-        run = self.live.make_run(cell_ids, RunOptions(**options))
+        run = self.live.make_run(cell_ids, RunOptions(**options), with_needed=with_needed)
         return self.loop.call(self.live.forecast(run))
 
     def select(
@@ -323,7 +337,7 @@ class Session:
         Raises:
             Conflict: The session is closed.
         """
-        return self.loop.call(self.live.forecast(self.live.make_stale_run(RunOptions(**options))))
+        return self.plan(self.dependencies.stale(), with_needed=True, **options)
 
     def answers(
         self, cell_id: str, *, item: int | None = None, limit: int = 20, before: int | None = None
@@ -477,7 +491,11 @@ class Session:
     # For code with an event loop ---------------------------------------------------------------
 
     async def arun(
-        self, cell_ids: Iterable[str] | None = None, **options: Unpack[RunKeywords]
+        self,
+        cell_ids: Iterable[str] | None = None,
+        *,
+        with_needed: bool = False,
+        **options: Unpack[RunKeywords],
     ) -> None:
         """`run`, awaited. Cancelling it stops the run.
 
@@ -488,13 +506,17 @@ class Session:
             PriceUnknown: A budget limits money, and a prompt has no known price; nothing was run.
         """
         failure: CellExecutionError | None = None
-        async for event in self.astream(cell_ids, **options):
+        async for event in self.astream(cell_ids, with_needed=with_needed, **options):
             failure = _failure(event)
         if failure is not None:
             raise failure
 
     async def astream(
-        self, cell_ids: Iterable[str] | None = None, **options: Unpack[RunKeywords]
+        self,
+        cell_ids: Iterable[str] | None = None,
+        *,
+        with_needed: bool = False,
+        **options: Unpack[RunKeywords],
     ) -> AsyncGenerator[Event, None]:
         """`stream`, as an async generator. Closing it stops the run.
 
@@ -504,7 +526,9 @@ class Session:
             PriceUnknown: A budget limits money, and a prompt has no known price; nothing was run.
         """
         inbox = AsyncInbox()
-        run = self.live.make_run(cell_ids, RunOptions(**options), inbox=inbox)
+        run = self.live.make_run(
+            cell_ids, RunOptions(**options), with_needed=with_needed, inbox=inbox
+        )
         await asyncio.wrap_future(self.loop.submit(self.live.check_prices(run)))
         future = self.loop.submit(self.live.run_for(inbox, run))
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from llm_repl_core import CellStarted, MemoryLedger, Notebook, PromptCell, Session
@@ -193,3 +195,21 @@ def test_what_has_failed_meanwhile_runs_again_for_those_that_need_it() -> None:
         session.run_stale()
         assert session.state["y"] == "SAY 2"
         assert not any(cell.stale for cell in notebook)
+
+
+def test_chosen_cells_run_with_what_they_need_also_when_planned_or_awaited() -> None:
+    notebook = Notebook()
+    ledger = MemoryLedger()
+    notebook.add_code("n = 2")
+    notebook.add_prompt("Double {n}.", model="mock/echo", response_var="answer")
+    last = notebook.add_code("print(answer)")
+    notebook.add_code("other = 1")
+    with Session(notebook, ledger=ledger) as session:
+        planned = session.plan([last.id], with_needed=True)
+        asyncio.run(session.arun([last.id], with_needed=True))
+        assert [notebook.index(cell.cell_id) for cell in planned.cells] == [0, 1, 2]
+        assert [cell.status for cell in notebook] == ["completed"] * 3 + ["idle"]
+    with Session(notebook, ledger=ledger) as session:
+        session.run([last.id], with_needed=True)
+    assert last.outputs[0].content == "Double 2.\n"
+    assert _asked(ledger) == ["live"]

@@ -12,7 +12,7 @@ from llm_repl_core.engine.approvals import Approvals
 from llm_repl_core.engine.call_policies import CallPolicies
 from llm_repl_core.engine.caller_thread import AsyncInbox, Inbox
 from llm_repl_core.engine.calls import ModelCaller
-from llm_repl_core.engine.catch_up import plan_catch_up
+from llm_repl_core.engine.catch_up import CatchUp, plan_catch_up
 from llm_repl_core.engine.dependencies import Dependencies
 from llm_repl_core.engine.displays import Displays
 from llm_repl_core.engine.event_stream import EventStream, Listener
@@ -428,23 +428,15 @@ class LiveSession:
             inbox: Where somebody outside of the loop listens.
 
         Raises:
-            Conflict: The session is closed.
+            Conflict: The session is closed, or a cell has both texts of a merge.
+            KernelUnsupported: There is code among them in a language that the kernel does not run.
         """
-        self._refuse_closed()
-        catch_up = plan_catch_up(
-            self.notebook,
-            self.dependencies.graph(),
+        return self.make_run(
             self.dependencies.stale(),
-            self._parts.kernels.held,
-        )
-        return Run(
-            self._parts,
-            catch_up.cell_ids,
-            whole_notebook=False,
-            options=options,
-            listener=listener if inbox is None else inbox.put,
+            options,
+            with_needed=True,
+            listener=listener,
             inbox=inbox,
-            catch_up=catch_up,
         )
 
     def make_run(
@@ -452,6 +444,7 @@ class LiveSession:
         cell_ids: Iterable[str] | None,
         options: RunOptions,
         *,
+        with_needed: bool = False,
         listener: Listener | None = None,
         inbox: Inbox | AsyncInbox | None = None,
     ) -> Run:
@@ -460,6 +453,8 @@ class LiveSession:
         Args:
             cell_ids: Which cells; None: the whole notebook.
             options: How it is to go.
+            with_needed: Whether cells above run before that set variables which the kernel lacks;
+                see `make_stale_run`.
             listener: Called with the events of this run only.
             inbox: Where somebody outside of the loop listens.
 
@@ -470,6 +465,12 @@ class LiveSession:
         """
         self._refuse_closed()
         chosen = self.choose_cells(cell_ids)
+        catch_up: CatchUp | None = None
+        if with_needed:
+            catch_up = plan_catch_up(
+                self.notebook, self.dependencies.graph(), chosen, self._parts.kernels.held
+            )
+            chosen = catch_up.cell_ids
         refuse_other_language(self.notebook, chosen, self.kernel)
         refuse_merge_conflicts(self.notebook, chosen)
         return Run(
@@ -479,6 +480,7 @@ class LiveSession:
             options=options,
             listener=listener if inbox is None else inbox.put,
             inbox=inbox,
+            catch_up=catch_up,
         )
 
     async def check_prices(self, run: Run) -> None:

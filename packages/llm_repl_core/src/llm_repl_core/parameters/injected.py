@@ -48,11 +48,13 @@ class AppliedParameters(Struct, frozen=True, kw_only=True):
     Attributes:
         values: By name, of the types that the notebook wants.
         injected: Whether a cell of the notebook sets them; else they are to be assigned.
+        cell_id: That cell; None: there is none.
         warnings: What a person should know before the run, a sentence each.
     """
 
     values: dict[str, Any]
     injected: bool
+    cell_id: str | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -93,15 +95,17 @@ def apply_parameters(notebook: Notebook, given: GivenParameters) -> AppliedParam
         declared = declared_parameters(source)
         _refuse_unknown(names, declared, source)
     values = dict(_fitted(name, declared.get(name), given) for name in names)
-    first = 0
+    first, cell_id = 0, None
     if source is not None:
         # Nobody has edited the notebook: two runs of it save the same file.
         edited_at = notebook.updated_at
         cell = _inject(notebook, source, injected, values)
         notebook.updated_at = edited_at
-        first = notebook.index(cell.id) + 1
+        first, cell_id = notebook.index(cell.id) + 1, cell.id
     warnings += _overwritten(values, notebook, first, injected=source is not None)
-    return AppliedParameters(values=values, injected=source is not None, warnings=tuple(warnings))
+    return AppliedParameters(
+        values=values, injected=source is not None, cell_id=cell_id, warnings=tuple(warnings)
+    )
 
 
 def _fitted(name: str, known: Parameter | None, given: GivenParameters) -> tuple[str, Any]:

@@ -7,20 +7,31 @@ from typing import Any
 
 import click
 
-__all__ = ["CellNumbers"]
+__all__ = ["CellNumbers", "CellRanges"]
 
 _RANGE = re.compile(r"(\d+)(?:-(\d+)?)?")
 
 
-class CellNumbers(click.ParamType[tuple[range, ...]]):
+_LAST = 10**9
+
+
+class CellRanges(tuple[range, ...]):
+    """Ranges of cells' numbers, from 1; as text they are what somebody types."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return ",".join(map(_typed, self))
+
+
+class CellNumbers(click.ParamType[CellRanges]):
     """``3,5-7,9-``: numbers and ranges; an open one ends with the notebook."""
 
     name = "CELLS"
-    _LAST = 10**9
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[range, ...]:
+    ) -> CellRanges:
         """The ranges, as click asks for them."""
         ranges = []
         for part in str(value).split(","):
@@ -28,13 +39,13 @@ class CellNumbers(click.ParamType[tuple[range, ...]]):
             if found is None:
                 self.fail(f"{value!r} must be cell numbers such as 3,5-7 or 5-.", param, ctx)
             first = int(found[1])
-            last = first if "-" not in part else int(found[2] or self._LAST)
+            last = first if "-" not in part else int(found[2] or _LAST)
             if not 1 <= first <= last:
                 self.fail(
                     f"{part.strip()!r} names no cell: they count from 1, upwards.", param, ctx
                 )
             ranges.append(range(first, last + 1))
-        return tuple(ranges)
+        return CellRanges(ranges)
 
     @staticmethod
     def indexes(ranges: tuple[range, ...], count: int) -> list[int]:
@@ -54,3 +65,9 @@ class CellNumbers(click.ParamType[tuple[range, ...]]):
                 have = f"has {count} cells" if count != 1 else "has one cell"
                 raise InvalidInput(f"There is no cell {cells.start}: the notebook {have}.")
         return [index for index in range(count) if any(index + 1 in cells for cells in ranges)]
+
+
+def _typed(cells: range) -> str:
+    if len(cells) == 1:
+        return str(cells.start)
+    return f"{cells.start}-{'' if cells.stop > _LAST else cells.stop - 1}"

@@ -41,4 +41,4 @@ def _typed(option: click.Option, value: Any) -> Iterator[str]:
         return
     for given in value if option.multiple else [value]:
         yield option.opts[0]
-        yield "=".join(given) if isinstance(given, tuple) else str(given)
+        yield str(given)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -22,18 +22,26 @@ _LIMIT_BYTES = 10_000_000
 """Of a file of parameters."""
 
 
-class _Assignment(click.ParamType[tuple[str, str]]):
+class _Assigned(NamedTuple):
+    name: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.text}"
+
+
+class _Assignment(click.ParamType[_Assigned]):
     """``NAME=VALUE``, as a pair."""
 
     name = "NAME=VALUE"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str]:
+    ) -> _Assigned:
         name, equals, text = value.partition("=")
         if not equals or not name.isidentifier():
             self.fail(f"{value!r} must be NAME=VALUE, with a Python name.", param, ctx)
-        return name, text
+        return _Assigned(name, text)
 
 
 def notebook_options(command: F) -> F:

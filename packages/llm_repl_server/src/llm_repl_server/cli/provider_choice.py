@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -52,13 +53,19 @@ def choose_by_model(
     return prefix, rest
 
 
-def check_providers(application: Application, notebook: Notebook, mode: Mode) -> None:
+def check_providers(
+    application: Application,
+    notebook: Notebook,
+    mode: Mode,
+    cell_ids: Container[str] | None = None,
+) -> None:
     """Refuse a run whose prompts name a provider that is not there, or that wants a missing key.
 
     Args:
         application: Has the providers.
         notebook: What is to run.
         mode: Of the run: only where all prompts are sent, all need a key.
+        cell_ids: The cells that run; None: all.
 
     Raises:
         ProviderNotFound: A provider is not installed.
@@ -71,7 +78,7 @@ def check_providers(application: Application, notebook: Notebook, mode: Mode) ->
     providers = application.providers
     checked: set[str] = set()
     for number, cell in enumerate(notebook, start=1):
-        if not isinstance(cell, PromptCell):
+        if not isinstance(cell, PromptCell) or not (cell_ids is None or cell.id in cell_ids):
             continue
         name = route(cell, notebook, providers.choice, providers.names()).provider
         try:

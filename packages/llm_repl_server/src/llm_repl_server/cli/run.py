@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from llm_repl_server.cli.cell_choice import CellChoice, CellsToRun, cell_choice_options
 from llm_repl_server.cli.command_line import rebuild_command_line
 from llm_repl_server.cli.early_kernel import EarlyKernel
 from llm_repl_server.cli.errors import as_invalid_input
@@ -28,6 +29,7 @@ _NOT_FOR_RECORDING = frozenset({"mode", "reuse", "replay", "record", "output", "
 
 @click.command("run")
 @click.argument("notebook", type=click.Path(path_type=Path))
+@cell_choice_options
 @notebook_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Save the notebook here.")
 @click.option(
@@ -77,6 +79,9 @@ _NOT_FOR_RECORDING = frozenset({"mode", "reuse", "replay", "record", "output", "
 @click.option("-q", "--quiet", is_flag=True, help="Print only outputs, no progress.")
 def command(
     notebook: Path,
+    cells: tuple[range, ...] | None,
+    first: int | None,
+    last: int | None,
     parameters: tuple[tuple[str, str], ...],
     raw_parameters: tuple[tuple[str, str], ...],
     parameters_file: Path | None,
@@ -91,6 +96,7 @@ def command(
     max_tokens: int | None,
     max_usd: float | None,
     *,
+    stale: bool,
     reuse: bool,
     replay: bool,
     record: bool,
@@ -101,7 +107,10 @@ def command(
     keep_going: bool,
     quiet: bool,
 ) -> None:
-    """Run all cells of NOTEBOOK, and print their outputs as they arrive.
+    """Run the cells of NOTEBOOK, all by default, and print their outputs as they arrive.
+
+    Where only some are to run, the cells above that set what they need run as well; prompts there
+    whose answer the file has are not asked again. Cells are counted from 1.
 
     Independent prompts run at the same time. Their output appears in the order of the notebook;
     on a terminal it appears at once.
@@ -137,6 +146,7 @@ def command(
         with as_invalid_input():
             refuse_unwritable(output)
     document = load_notebook_file(application, notebook)
+    choice = CellChoice(document, cells=cells, first=first, last=last, stale=stale)
     given = give_parameters(document, parameters, raw_parameters, parameters_file)
     how_to_record = rebuild_command_line(
         context, without=_NOT_FOR_RECORDING, flags="--reuse --record"
@@ -150,7 +160,14 @@ def command(
         how_to_record=how_to_record,
     )
     ledgers.choose_provider(application, provider=provider, model=model, base_url=base_url)
-    check_providers(application, document, ledgers.mode)
+    to_run = choice.settle(given)
+    check_providers(application, document, ledgers.mode, to_run.running_ids)
+    if to_run.chosen_ids == ():
+        if not quiet:
+            click.echo("Nothing to run: no cell is out of date.", err=True)
+        if output is not None:
+            application.save(document, output)
+        return
     progress = Progress(document, quiet=quiet)
     options: RunKeywords = {
         "stop_on_error": not keep_going,
@@ -173,11 +190,13 @@ def command(
         ) as session,
     ):
         with as_invalid_input():
-            session.check_prices(**options)
+            session.check_prices(
+                to_run.chosen_ids, with_needed=to_run.chosen_ids is not None, **options
+            )
         try:
             if given is not None and not given.injected:
                 session.assign(given.values)
-            interrupted = _show_run(session, options, progress, termination)
+            interrupted = _show_run(session, to_run, options, progress, termination)
         except KeyboardInterrupt:
             interrupted = True
         finally:
@@ -195,14 +214,19 @@ def command(
 
 
 def _show_run(
-    session: Session, options: RunKeywords, progress: Progress, termination: Termination
+    session: Session,
+    to_run: CellsToRun,
+    options: RunKeywords,
+    progress: Progress,
+    termination: Termination,
 ) -> bool:
     """Run, and show what happens; whether Ctrl-C was pressed while something was shown."""
     from llm_repl_core import ToolApprovalNeeded
     from llm_repl_server.cli.approval import settle_approval
 
     interrupted = False
-    for event in session.stream(**options):
+    chosen_ids = to_run.chosen_ids
+    for event in session.stream(chosen_ids, with_needed=chosen_ids is not None, **options):
         try:
             progress.show(event)
             if isinstance(event, ToolApprovalNeeded):
