@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from llm_repl_core.engine.dependencies import Dependencies
     from llm_repl_core.parameters.injected import AppliedParameters
 
-__all__ = ["CellChoice", "CellsToRun", "cell_choice_options"]
+__all__ = ["CellsToRun", "NumberedCells", "cell_choice_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,7 +37,7 @@ def cell_choice_options(command: F) -> F:
     return command
 
 
-class CellChoice:
+class NumberedCells:
     """The cells that a command line names. They are found before anything changes their numbers.
 
     Args:

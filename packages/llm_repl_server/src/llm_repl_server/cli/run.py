@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llm_repl_server.cli.cell_choice import CellChoice, CellsToRun, cell_choice_options
+from llm_repl_server.cli.cell_choice import CellsToRun, NumberedCells, cell_choice_options
 from llm_repl_server.cli.command_line import rebuild_command_line
 from llm_repl_server.cli.early_kernel import EarlyKernel
 from llm_repl_server.cli.errors import as_invalid_input
@@ -146,7 +146,7 @@ def command(
         with as_invalid_input():
             refuse_unwritable(output)
     document = load_notebook_file(application, notebook)
-    choice = CellChoice(document, cells=cells, first=first, last=last, stale=stale)
+    choice = NumberedCells(document, cells=cells, first=first, last=last, stale=stale)
     given = give_parameters(document, parameters, raw_parameters, parameters_file)
     how_to_record = rebuild_command_line(
         context, without=_NOT_FOR_RECORDING, flags="--reuse --record"
