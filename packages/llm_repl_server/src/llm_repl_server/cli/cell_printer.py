@@ -20,7 +20,7 @@ from rich.text import Text
 from llm_repl_core import Cell, Output, PromptCell
 from llm_repl_server.cli.terminal_text import escape_controls
 
-__all__ = ["CellPrinter"]
+__all__ = ["CellPrinter", "output_parts"]
 
 _NO_TERMINAL_WIDTH = 80
 _ERROR_LINES = 20
@@ -53,24 +53,25 @@ class CellPrinter:
 
     def name(self, name: str) -> None:
         """The notebook's name."""
-        self._print(Text(escape_controls(name), style="bold"))
+        self.show(Text(escape_controls(name), style="bold"))
 
     def cell(self, cell: Cell, *, number: int, outputs: bool = True) -> None:
         """A cell: a line about it, its text, and what it gave."""
-        self._print("")
-        self._print(Text(escape_controls(_about(cell, number)), style="dim"))
+        self.show("")
+        self.show(Text(escape_controls(_about(cell, number)), style="dim"))
         if cell.content:
-            self._print(_source(cell))
+            self.show(_source(cell))
         if outputs and cell.type != "markdown":
             for output in cell.outputs:
                 self.output(output)
 
     def output(self, output: Output) -> None:
         """One output."""
-        for part in _output(output):
-            self._print(Padding(part, (0, 0, 0, 2)))
+        for part in output_parts(output):
+            self.show(Padding(part, (0, 0, 0, 2)))
 
-    def _print(self, shown: RenderableType) -> None:
+    def show(self, shown: RenderableType) -> None:
+        """Whatever Rich renders."""
         with self._console.capture() as captured:
             self._console.print(shown)
         # What is copied, or goes into a file, has no blanks up to the right edge.
@@ -99,7 +100,8 @@ def _source(cell: Cell) -> RenderableType:
     return Syntax(text, "python", theme=_THEME, background_color="default", word_wrap=True)
 
 
-def _output(output: Output) -> Iterable[RenderableType]:
+def output_parts(output: Output) -> Iterable[RenderableType]:
+    """What an output looks like, from top to bottom."""
     if output.type == "llm_response":
         yield Text(_took(output), style="dim")
         if "value" in output.fields:

@@ -31,12 +31,15 @@ _COMMANDS = {
     "plugins": "List the plugins, and failures among them.",
     "preview": "Show what a prompt would send.",
     "providers": "List the providers, try them, and give servers names.",
+    "repl": "Work line by line in the terminal; also without a command.",
     "run": "Run a notebook without a server.",
     "serve": "Serve notebooks over HTTP and Socket.IO.",
     "show": "Show a notebook in the terminal.",
     "settings": "List the settings and their values.",
 }
 """The built-in commands and their short help; each is `command` of the module of its name."""
+_MODULES = {"repl": "llm_repl_server.repl.command"}
+"""Where a command is that is no module of this package."""
 
 
 @contextmanager
@@ -63,7 +66,7 @@ class _LazyGroup(click.Group):
         cmd_name: str,
     ) -> click.Command | None:
         if cmd_name in _COMMANDS:
-            module = import_module(f"llm_repl_server.cli.{cmd_name}")
+            module = import_module(_MODULES.get(cmd_name, f"llm_repl_server.cli.{cmd_name}"))
             command: click.Command = module.command
             return command
         return _plugin_commands().get(cmd_name)
@@ -113,10 +116,21 @@ _CONTEXT = {
 }
 
 
-@click.group(cls=_LazyGroup, context_settings=_CONTEXT)
+@click.group(cls=_LazyGroup, context_settings=_CONTEXT, invoke_without_command=True)
 @click.version_option(__version__, prog_name="llm-repl")
-def cli() -> None:
-    """Notebooks in which prompts are first-class cells."""
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Notebooks in which prompts are first-class cells.
+
+    Without a command, in a terminal: `llm-repl repl`.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.exceptions.NoArgsIsHelpError(context)
+    command = cli.get_command(context, "repl")
+    assert command is not None
+    context.invoke(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -88,19 +88,21 @@ class ResultHook(DisplayHook):
             return
         shell: Any = self.shell
         data, metadata = shell.display_formatter.format(result)
-        self._remember(shell.user_ns, result)
+        self.remember(result)
         if self.exec_result is not None:
             self.exec_result.result = result
         if data:
             shell.publish(data, metadata, is_result=True)
 
-    def _remember(self, names: dict[str, Any], result: Any) -> None:
+    def remember(self, result: Any) -> None:
+        """Have a value as ``_``; also one that no cell has shown, as an answer."""
+        shell: Any = self.shell
+        names: dict[str, Any] = shell.user_ns
         # As in IPython: unless somebody else has set one of the names.
         claimed = self.pending is not None and self.pending.results_are_claimed
         if not claimed and all(names.get(name) is getattr(self, name) for name in RESULT_NAMES):
             self.___, self.__, self._ = self.__, self._, result
             names.update({name: getattr(self, name) for name in RESULT_NAMES})
-        shell: Any = self.shell
         results, count = names.get("_oh"), shell.execution_count
         if isinstance(results, dict):
             results[count] = names[f"_{count}"] = result

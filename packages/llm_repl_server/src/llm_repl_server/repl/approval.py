@@ -1,0 +1,47 @@
+"""Asking in place whether a model's tool may be called."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+
+import click
+
+from llm_repl_core import NotFound, ToolApprovalNeeded
+from llm_repl_server.cli.terminal_text import escape_controls
+from llm_repl_server.repl.keyboard import read_answer
+from llm_repl_server.repl.target import ReplTarget
+
+__all__ = ["settle_in_place"]
+
+_SHOWN_CHARACTERS = 4_000
+
+
+def settle_in_place(target: ReplTarget, event: ToolApprovalNeeded, title: str) -> None:
+    """Ask whether a tool may be called, and pass the answer on; without a terminal it may not.
+
+    Args:
+        target: Whose run waits.
+        event: What is asked.
+        title: The cell in a line.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C was pressed in place of an answer.
+    """
+    call = escape_controls(f"{event.name}({event.arguments})")
+    if len(call) > _SHOWN_CHARACTERS:
+        left = len(call) - _SHOWN_CHARACTERS
+        call = f"{call[:_SHOWN_CHARACTERS]}… and {left:,} more characters"
+    click.echo(f"{title}\n  asks to call {call}")
+    answer = "n"
+    if sys.stdin.isatty():
+        click.echo("  Allow it? [y]es, [a]lways in this run, [N]o ", nl=False)
+        answer = read_answer().lower()
+    else:
+        click.echo("  Refused: there is no terminal to ask at.")
+    with suppress(NotFound):  # the cell has ended meanwhile
+        target.approve(
+            event.call_id,
+            approved=answer in ("y", "yes", "a", "always"),
+            whole_run=answer in ("a", "always"),
+        )

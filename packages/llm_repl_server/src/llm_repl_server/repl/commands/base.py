@@ -1,0 +1,142 @@
+"""What a command of the terminal is, and what it may use."""
+
+from __future__ import annotations
+
+import abc
+import re
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import click
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from llm_repl_core import Cell
+    from llm_repl_server.repl.modes import InputMode
+    from llm_repl_server.repl.target import ReplTarget, RunChoice
+
+__all__ = ["Argument", "Command", "CommandContext", "CommandError", "cell_arguments", "find_cells"]
+
+Argument = tuple[str, str]
+"""What may be typed, and what it means."""
+
+_RANGE = re.compile(r"(\d+)(?:-(\d+)?)?")
+
+
+class CommandError(click.ClickException):
+    """A command cannot be done as it was typed; the text says what to do instead."""
+
+
+class Command(Struct, frozen=True, kw_only=True):
+    """A command.
+
+    Attributes:
+        name: What stands behind the ``/``.
+        arguments: What it takes, for people: ``N|stale|all``.
+        summary: What it does: a sentence.
+        example: A line that could be typed.
+        run: Does it, given what stands behind the name.
+        complete: What may stand there.
+        details: More about it: sentences.
+    """
+
+    name: str
+    arguments: str = ""
+    summary: str
+    example: str
+    run: Callable[[CommandContext, str], None]
+    complete: Callable[[CommandContext, str], Iterable[Argument]] = lambda _context, _typed: ()
+    details: str = ""
+
+    @property
+    def usage(self) -> str:
+        """The command with its arguments."""
+        return f"/{self.name} {self.arguments}".rstrip()
+
+
+class CommandContext(abc.ABC):
+    """What commands are given: the notebook, and the terminal.
+
+    Attributes:
+        target: The notebook.
+        prompt_options: Fields of the prompts to come: ``context``, ``schema``, ``tools``.
+        next_options: Fields of the next prompt only: ``attachments``.
+        ask_above_usd: Above which price it is asked first; None: never.
+    """
+
+    target: ReplTarget
+    prompt_options: dict[str, Any]
+    next_options: dict[str, Any]
+    ask_above_usd: float | None
+
+    @property
+    @abc.abstractmethod
+    def mode(self) -> InputMode:
+        """What a line is that begins with no prefix."""
+
+    @abc.abstractmethod
+    def set_mode(self, mode: InputMode) -> None:
+        """Have lines without a prefix be something else."""
+
+    @abc.abstractmethod
+    def say(self, text: str) -> None:
+        """Print a line about what was done."""
+
+    @abc.abstractmethod
+    def show(self, shown: RenderableType) -> None:
+        """Print whatever Rich renders."""
+
+    @abc.abstractmethod
+    def show_cell(self, cell: Cell, number: int, *, outputs: bool = True) -> None:
+        """Print a cell."""
+
+    @abc.abstractmethod
+    def confirm(self, question: str) -> bool:
+        """Ask for a yes; where there is nobody to ask, it is a no."""
+
+    @abc.abstractmethod
+    def run(self, choice: RunChoice) -> bool:
+        """Run cells, and print what they give; whether all went well."""
+
+    @abc.abstractmethod
+    def edit(self, text: str, *, suffix: str) -> str | None:
+        """Have a text changed in ``$EDITOR``; None: it was left as it is."""
+
+    @abc.abstractmethod
+    def open(self, place: str) -> None:
+        """Go on with another notebook."""
+
+    @abc.abstractmethod
+    def note_change(self) -> None:
+        """The notebook was changed: it is kept, and the status line follows."""
+
+
+def find_cells(context: CommandContext, text: str) -> list[Cell]:
+    """The cells that numbers name: ``3``, ``2-4``, ``5-``, ``1,3``; in the order of the document.
+
+    Raises:
+        CommandError: They name none.
+    """
+    cells = context.target.cells()
+    wanted: set[int] = set()
+    for part in re.split(r"[,\s]+", text.strip()):
+        found = _RANGE.fullmatch(part)
+        if found is None:
+            raise CommandError(f"`{part[:40]}` names no cell: give its number, or several as 2-4.")
+        first = int(found[1])
+        last = int(found[2] or len(cells)) if "-" in part else first
+        if not 1 <= first <= last <= len(cells):
+            have = {0: "has no cells", 1: "has one cell"}.get(len(cells), f"has {len(cells)} cells")
+            raise CommandError(f"There is no cell {part}: the notebook {have}.")
+        wanted.update(range(first, last + 1))
+    return [cell for number, cell in enumerate(cells, 1) if number in wanted]
+
+
+def cell_arguments(context: CommandContext, _typed: str) -> list[Argument]:
+    """The numbers of the cells, each with its first words."""
+    return [
+        (str(number), f"{cell.type}: {' '.join(cell.content.split())[:60]}")
+        for number, cell in enumerate(context.target.cells(), 1)
+    ]

@@ -1,0 +1,249 @@
+"""The one input at the end of the document: keys, history, modes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.application import get_app
+from prompt_toolkit.auto_suggest import AutoSuggest, Suggestion
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.completion import Completer
+from prompt_toolkit.document import Document
+from prompt_toolkit.filters import Condition, to_filter
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.key_binding.key_processor import KeyPressEvent
+from prompt_toolkit.lexers import Lexer
+from prompt_toolkit.styles import Style
+
+from llm_repl_server.repl.completeness import indent_after, is_complete
+from llm_repl_server.repl.completion import completes_by_itself
+from llm_repl_server.repl.modes import InputMode, mode_of
+
+__all__ = ["ReplInput", "open_history"]
+
+_STYLE = Style.from_dict(
+    {
+        "bottom-toolbar": "noreverse",
+        "bottom-toolbar.text": "",
+        "label": "bold",
+        "unknown": "underline",
+    }
+)
+_PREFIXES = {InputMode.PROMPT: "?", InputMode.MEMORY: ":", InputMode.SHELL: "!"}
+_INDENT = "    "
+
+
+class ReplInput:
+    """Reads what somebody types.
+
+    Args:
+        history: What was typed before.
+        completer: Knows what may follow.
+        lexer: Colours what is typed.
+        status: The line below, given what is typed and what it is.
+        plain: For screen readers: nothing but the input itself.
+        on_render: Called once the first input is shown.
+
+    Attributes:
+        mode: What a line is that begins with no prefix.
+        number: Of the cell that it would become.
+    """
+
+    def __init__(
+        self,
+        *,
+        history: History,
+        completer: Callable[[ReplInput], Completer],
+        lexer: Callable[[ReplInput], Lexer],
+        status: Callable[[str, InputMode], str],
+        plain: bool,
+        on_render: Callable[[], object],
+    ) -> None:
+        self.mode = InputMode.PYTHON
+        self.number = 1
+        self._status = status
+        self._session: PromptSession[str] = PromptSession(
+            message=self._label,
+            multiline=True,
+            prompt_continuation=lambda width, _line, _wrapped: " " * width,
+            history=history,
+            auto_suggest=None if plain else _PrefixSuggest(self),
+            completer=completer(self),
+            complete_in_thread=True,
+            complete_while_typing=Condition(lambda: not plain and self._shows_completions()),
+            reserve_space_for_menu=6,
+            lexer=None if plain else lexer(self),
+            bottom_toolbar=None if plain else self._toolbar,
+            key_bindings=_key_bindings(self),
+            style=_STYLE,
+            include_default_pygments_style=True,
+            enable_open_in_editor=True,
+            search_ignore_case=True,
+            tempfile_suffix=".py",
+        )
+        # So that the status line stands below the input, and not at the bottom of the terminal.
+        self._session.layout.current_window.dont_extend_height = to_filter(True)
+        self._on_render: Callable[[], object] | None = on_render
+        self._session.app.after_render += self._rendered
+
+    @property
+    def effective_mode(self) -> InputMode:
+        """What the line is without a prefix: what comes from the history has its own."""
+        buffer = self._session.default_buffer
+        is_from_history = buffer.working_index != len(buffer._working_lines) - 1
+        return InputMode.PYTHON if is_from_history else self.mode
+
+    def read(self) -> tuple[str, InputMode]:
+        """What is typed next, and what it is without a prefix.
+
+        Raises:
+            EOFError: Somebody wants to leave.
+            KeyboardInterrupt: Ctrl-C was pressed on an empty line.
+        """
+        self._read_mode = self.mode
+        text = self._session.prompt()
+        return text, self._read_mode
+
+    def redraw(self) -> None:
+        """Show the line below as it is now; from any thread."""
+        app = self._session.app
+        if app.is_running:
+            app.invalidate()
+
+    def leave(self, error: BaseException) -> None:
+        """Have `read` raise an error; from any thread."""
+        app = self._session.app
+        loop = app.loop
+        if loop is not None and app.is_running:
+            loop.call_soon_threadsafe(lambda: app.exit(exception=error))
+
+    def stored(self, text: str, mode: InputMode) -> str:
+        """A line as the history has it: with the prefix that says what it is."""
+        prefix = _PREFIXES.get(mode, "")
+        return text if not prefix or text.startswith((prefix, "/")) else prefix + text
+
+    def accept(self, buffer: Buffer) -> None:
+        """Take the line as it is."""
+        self._read_mode = self.effective_mode
+        buffer.validate_and_handle()
+
+    def _rendered(self, _app: object) -> None:
+        on_render, self._on_render = self._on_render, None
+        if on_render is not None:
+            on_render()
+
+    def _label(self) -> StyleAndTextTuples:
+        mode = mode_of(self._session.default_buffer.text, self.effective_mode)
+        return [("class:label", f"[{self.number}] {mode.label}> ")]
+
+    def _toolbar(self) -> StyleAndTextTuples:
+        buffer = self._session.default_buffer
+        return [("", self._status(buffer.text, self.effective_mode))]
+
+    def _shows_completions(self) -> bool:
+        text = self._session.default_buffer.document.text_before_cursor
+        return completes_by_itself(text, self.effective_mode)
+
+
+class _PrefixSuggest(AutoSuggest):
+    """Suggests the last line of the history that begins as this one, of the same mode."""
+
+    def __init__(self, owner: ReplInput) -> None:
+        self._owner = owner
+
+    def get_suggestion(self, buffer: Buffer, document: Document) -> Suggestion | None:
+        text = document.text
+        if not text.strip() or "\n" in text:
+            return None
+        wanted = self._owner.stored(text, self._owner.effective_mode)
+        for line in reversed(buffer.history.get_strings()):
+            if line.startswith(wanted) and len(line) > len(wanted):
+                return Suggestion(line[len(wanted) :])
+        return None
+
+
+class _PrivateHistory(FileHistory):
+    """Lines in a file that others cannot read, each with the prefix that says what it is."""
+
+    owner: ReplInput | None = None
+
+    def append_string(self, string: str) -> None:
+        owner = self.owner
+        super().append_string(string if owner is None else owner.stored(string, owner._read_mode))
+
+
+def open_history(path: Path | None) -> History:
+    """What was typed in sessions before, and is to be kept; in memory where that cannot be.
+
+    Args:
+        path: The file, which is for its owner alone; None: none is kept.
+    """
+    if path is None:
+        return InMemoryHistory()
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_RDWR, 0o600))
+    except OSError:
+        return InMemoryHistory()
+    return _PrivateHistory(str(path))
+
+
+def _key_bindings(owner: ReplInput) -> KeyBindings:
+    keys = KeyBindings()
+
+    @Condition
+    def is_empty() -> bool:
+        return not get_app().current_buffer.text
+
+    @Condition
+    def is_in_default() -> bool:
+        return get_app().current_buffer is owner._session.default_buffer
+
+    @keys.add("enter", filter=is_in_default)
+    def _enter(event: KeyPressEvent) -> None:
+        buffer = event.current_buffer
+        if buffer.complete_state is not None and buffer.complete_state.current_completion:
+            buffer.complete_state = None
+            return
+        text = buffer.text
+        mode = mode_of(text, owner.effective_mode)
+        if mode is InputMode.PYTHON and not text.lstrip().startswith("/"):
+            behind = buffer.document.text_after_cursor
+            if behind.strip() or not is_complete(text):
+                buffer.insert_text("\n" + indent_after(buffer.document.text_before_cursor))
+                return
+        owner.accept(buffer)
+
+    @keys.add("escape", "enter", filter=is_in_default)
+    def _new_line(event: KeyPressEvent) -> None:
+        buffer = event.current_buffer
+        buffer.insert_text("\n" + indent_after(buffer.document.text_before_cursor))
+
+    @keys.add("tab", filter=is_empty & is_in_default)
+    def _next_mode(_event: KeyPressEvent) -> None:
+        owner.mode = owner.mode.next()
+
+    @keys.add("tab", filter=~is_empty & is_in_default)
+    def _complete(event: KeyPressEvent) -> None:
+        buffer = event.current_buffer
+        if not buffer.document.current_line_before_cursor.strip():
+            buffer.insert_text(_INDENT)
+        elif buffer.complete_state:
+            buffer.complete_next()
+        else:
+            buffer.start_completion(insert_common_part=True)
+
+    @keys.add("c-c", filter=~is_empty & is_in_default)
+    def _clear(event: KeyPressEvent) -> None:
+        event.current_buffer.reset()
+
+    @keys.add("f2", filter=is_in_default)
+    def _edit(event: KeyPressEvent) -> None:
+        event.current_buffer.open_in_editor()
+
+    return keys

@@ -1,0 +1,132 @@
+"""What a line is: Python, a prompt, Markdown, memory, a shell command, or a command of the terminal."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections.abc import Collection
+from enum import Enum
+
+from msgspec import Struct
+
+from llm_repl_server.repl.target import CellKind
+
+__all__ = ["Entry", "InputMode", "mode_of", "read_entry"]
+
+
+class InputMode(Enum):
+    """What a line is that begins with no prefix. The value is the word for it."""
+
+    PYTHON = "python"
+    PROMPT = "prompt"
+    MARKDOWN = "markdown"
+    MEMORY = "memory"
+    SHELL = "shell"
+
+    @property
+    def label(self) -> str:
+        """The short word in front of the input."""
+        return _LABELS[self]
+
+    def next(self) -> InputMode:
+        """The mode that Tab on an empty line changes to."""
+        modes = list(InputMode)
+        return modes[(modes.index(self) + 1) % len(modes)]
+
+
+_LABELS = {
+    InputMode.PYTHON: "py",
+    InputMode.PROMPT: "ask",
+    InputMode.MARKDOWN: "md",
+    InputMode.MEMORY: "mem",
+    InputMode.SHELL: "sh",
+}
+_PREFIXES = {"?": InputMode.PROMPT, ":": InputMode.MEMORY, "!": InputMode.SHELL}
+_KINDS: dict[InputMode, CellKind] = {
+    InputMode.PYTHON: "code",
+    InputMode.PROMPT: "prompt",
+    InputMode.MARKDOWN: "markdown",
+    InputMode.MEMORY: "memory",
+    InputMode.SHELL: "code",
+}
+_COMMAND = re.compile(r"/(?:[a-z][\w-]*|\?)?(?:\s|\Z)")
+_ASKED_ABOUT = re.compile(r"(\?{1,2})\s*([^\W\d]\w*(?:\.[^\W\d]\w*)*)\s*\Z")
+
+
+class Entry(Struct, frozen=True):
+    """What was typed, and what it is.
+
+    Attributes:
+        mode: What it is.
+        text: What the cell holds; of a command, what stands behind the ``/``.
+        is_command: Whether it is for the terminal, and no cell.
+    """
+
+    mode: InputMode
+    text: str
+    is_command: bool = False
+
+    @property
+    def kind(self) -> CellKind:
+        """The type of the cell."""
+        return _KINDS[self.mode]
+
+
+def mode_of(text: str, mode: InputMode) -> InputMode:
+    """What a text would be as it is being typed: its prefix, else the mode.
+
+    Args:
+        text: What stands in the input.
+        mode: What it is without a prefix.
+    """
+    if mode is not InputMode.PYTHON:
+        return mode
+    start = text.lstrip()
+    if start.startswith("#") and _is_prose(text):
+        return InputMode.MARKDOWN
+    return _PREFIXES.get(start[:1], mode)
+
+
+def read_entry(text: str, mode: InputMode, names: Collection[str] = ()) -> Entry | None:
+    """What somebody has typed; None: nothing.
+
+    ``?name`` and ``??name`` ask about a variable or a function where there is one of that name, as
+    in IPython; any other text behind ``?`` is a prompt.
+
+    Args:
+        text: The input.
+        mode: What it is where it begins with no prefix.
+        names: The variables that there are.
+    """
+    if not text.strip():
+        return None
+    stripped = text.strip()
+    if _COMMAND.match(stripped):
+        return Entry(mode, stripped[1:], is_command=True)
+    found = mode_of(text, mode)
+    if found is InputMode.SHELL:
+        return Entry(found, stripped if stripped.startswith("!") else f"!{stripped}")
+    if found is InputMode.MARKDOWN or mode is not InputMode.PYTHON:
+        return Entry(found, text.strip("\n").rstrip())
+    if found is InputMode.PYTHON:
+        return Entry(found, text.strip("\n").rstrip())
+    asked = _ASKED_ABOUT.fullmatch(stripped)
+    if asked and (asked[2].partition(".")[0] in names or hasattr(builtins, asked[2])):
+        return Entry(InputMode.PYTHON, f"{asked[2]}{asked[1]}")
+    return _without_prefix(found, stripped)
+
+
+def _without_prefix(mode: InputMode, text: str) -> Entry | None:
+    rest = text[1:].strip()
+    return Entry(mode, rest) if rest else None
+
+
+def _is_prose(text: str) -> bool:
+    """Whether a text that begins with ``#`` is Markdown, and not code below a comment."""
+    if "\n" not in text.strip():
+        return True
+    try:
+        return not ast.parse(text).body
+    except (SyntaxError, ValueError):
+        return True

@@ -1,0 +1,263 @@
+"""What every way of typing has in common: a line becomes a cell, runs, and is kept."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from llm_repl_server.repl.commands.base import CommandContext
+from llm_repl_server.repl.keyboard import keep_typed, read_answer
+from llm_repl_server.repl.modes import Entry, InputMode
+from llm_repl_server.repl.target import ReplTarget, RunChoice
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from llm_repl_core import Cell
+    from llm_repl_server.cli.cell_printer import CellPrinter
+    from llm_repl_server.repl.run_printer import RunPrinter
+
+__all__ = ["CellLoop"]
+
+_MOCK = (
+    "No provider is chosen, so the mock answers, which makes things up: `llm-repl keys set openai` "
+    "and `/model openai/…` ask a real one."
+)
+
+
+class CellLoop(CommandContext):
+    """Takes entries, one after the other.
+
+    Args:
+        plain: For screen readers and pipes: nothing is drawn that goes away again.
+        open_other: Opens another notebook.
+        is_unchosen: Whether nobody has chosen who answers.
+    """
+
+    def __init__(
+        self,
+        *,
+        plain: bool,
+        open_other: Callable[[str], ReplTarget],
+        is_unchosen: Callable[[], bool],
+    ) -> None:
+        self.prompt_options: dict[str, Any] = {"context": "above"}
+        self.next_options: dict[str, Any] = {}
+        self.ask_above_usd: float | None = None
+        self._mode = InputMode.PYTHON
+        self._plain = plain
+        self._open_other = open_other
+        self._is_unchosen = is_unchosen
+        self._is_interactive = sys.stdin.isatty() and sys.stdout.isatty()
+        self._is_dumb = os.environ.get("TERM") == "dumb"
+        self._printer: CellPrinter | None = None
+        self._mock_told = False
+        self.unsaved = ""
+        """Why the notebook could not be kept; empty: it was."""
+
+    @property
+    def cells(self) -> CellPrinter:
+        """Prints what Rich renders."""
+        if self._printer is None:
+            from llm_repl_server.cli.cell_printer import CellPrinter
+
+            self._printer = CellPrinter()
+        return self._printer
+
+    # What commands use -----------------------------------------------------------------------
+
+    @property
+    def mode(self) -> InputMode:
+        """See `CommandContext.mode`."""
+        return self._mode
+
+    def set_mode(self, mode: InputMode) -> None:
+        """See `CommandContext.set_mode`."""
+        self._mode = mode
+
+    def say(self, text: str) -> None:
+        """See `CommandContext.say`."""
+        from llm_repl_server.cli.terminal_text import escape_controls
+
+        click.echo(escape_controls(text))
+
+    def note(self, text: str) -> None:
+        """Print sentences about what goes on, beside what is asked for."""
+        if self._is_interactive:
+            from rich.text import Text
+
+            self.cells.show(Text(text, style="dim"))
+        else:
+            click.echo(text, err=True)
+
+    def fail(self, text: str) -> None:
+        """Print what is wrong, in a line."""
+        from llm_repl_server.cli.terminal_text import escape_controls
+
+        click.secho(escape_controls(text), fg="red", err=not self._is_interactive)
+
+    def show(self, shown: RenderableType) -> None:
+        """See `CommandContext.show`."""
+        self.cells.show(shown)
+
+    def show_cell(self, cell: Cell, number: int, *, outputs: bool = True) -> None:
+        """See `CommandContext.show_cell`."""
+        self.cells.cell(cell, number=number, outputs=outputs)
+
+    def confirm(self, question: str) -> bool:
+        """See `CommandContext.confirm`."""
+        if not self._is_interactive:
+            return False
+        click.echo(f"{question} [y/N] ", nl=False)
+        return read_answer().lower() in ("y", "yes")
+
+    def run(self, choice: RunChoice) -> bool:
+        """See `CommandContext.run`."""
+        return self._run(choice, titles=True)
+
+    def edit(self, text: str, *, suffix: str) -> str | None:
+        """See `CommandContext.edit`."""
+        changed = click.edit(text, extension=suffix, require_save=False)
+        return None if changed is None or changed == text else changed
+
+    def open(self, place: str) -> None:
+        """See `CommandContext.open`."""
+        opened = self._open_other(place)
+        earlier = self.target
+        try:
+            earlier.save()
+        finally:
+            self.target = opened
+            earlier.close()
+        self.say(about(opened))
+
+    def note_change(self) -> None:
+        """See `CommandContext.note_change`."""
+        from llm_repl_core import LLMReplError
+
+        try:
+            self.target.save()
+        except LLMReplError as error:
+            if self.unsaved != str(error):
+                self.fail(f"Not saved: {error}")
+            self.unsaved = str(error)
+        else:
+            self.unsaved = ""
+
+    # Entries ---------------------------------------------------------------------------------
+
+    def take(self, entry: Entry) -> bool:
+        """Do what was typed; whether all went well.
+
+        Raises:
+            EOFError: It was a command to leave.
+        """
+        from llm_repl_core import LLMReplError
+        from llm_repl_server.repl.commands import run_command
+        from llm_repl_server.repl.commands.base import CommandError
+
+        try:
+            if entry.is_command:
+                run_command(self, entry.text)
+                return True
+            return self._take_cell(entry)
+        except (CommandError, LLMReplError) as error:
+            self.fail(str(error))
+            return False
+
+    def _take_cell(self, entry: Entry) -> bool:
+        options: dict[str, Any] = {}
+        if entry.kind == "prompt":
+            options = {**self.prompt_options, **self.next_options}
+            if self._is_unchosen() and not self._mock_told:
+                self._mock_told = True
+                self.note(_MOCK)
+        cell = self.target.add(entry.kind, entry.text, **options)
+        if entry.kind == "prompt":
+            self.next_options.clear()
+        if entry.kind == "markdown":
+            self.note_change()
+            return True
+        return self._run(RunChoice(cell_ids=(cell.id,)), titles=False)
+
+    def _run(self, choice: RunChoice, *, titles: bool) -> bool:
+        if not self._may_cost(choice):
+            self.say("Nothing was sent.")
+            return False
+        from llm_repl_server.repl.run_printer import RunPrinter
+
+        live = self._is_interactive and not self._plain and not self._is_dumb
+        printer = RunPrinter(self.target, self.cells, titles=titles, live=live)
+        typed = keep_typed(is_dumb=self._is_dumb) if self._is_interactive else nullcontext()
+        try:
+            with typed, printer:
+                self._follow(choice, printer)
+        except KeyboardInterrupt:
+            printer.stopped = True
+        self._remember(choice)
+        self.note_change()
+        return not (printer.failed or printer.stopped)
+
+    def _follow(self, choice: RunChoice, printer: RunPrinter) -> None:
+        from llm_repl_core import ToolApprovalNeeded
+        from llm_repl_server.repl.approval import settle_in_place
+
+        for event in self.target.run(choice):
+            try:
+                printer.show(event)
+                if isinstance(event, ToolApprovalNeeded):
+                    with printer.region.hidden():
+                        printer.break_line()
+                        settle_in_place(self.target, event, printer.title(event.cell_id))
+            except KeyboardInterrupt:
+                printer.stopped = True
+                self.target.stop()
+
+    def _may_cost(self, choice: RunChoice) -> bool:
+        """Ask where it may cost more than what somebody has said; whether it may."""
+        limit = self.ask_above_usd
+        if limit is None:
+            return True
+        from llm_repl_server.cli.terminal_text import format_price
+
+        way = self.target.plan(choice).way
+        if not way.asked_calls or (way.price_usd is not None and way.price_usd <= limit):
+            return True
+        price = (
+            "has no known price"
+            if way.price_usd is None
+            else (f"may cost {format_price(way.price_usd)}")
+        )
+        return self.confirm(f"This {price}, and your limit is {format_price(limit)}. Send it?")
+
+    def _remember(self, choice: RunChoice) -> None:
+        """Have the last answer as ``_``."""
+        from llm_repl_core import LLMReplError, PromptCell
+
+        chosen = choice.cell_ids
+        for cell in reversed(self.target.cells()):
+            if not isinstance(cell, PromptCell) or (chosen is not None and cell.id not in chosen):
+                continue
+            answers = [output for output in cell.outputs if output.type == "llm_response"]
+            if cell.status == "completed" and answers:
+                values = [answer.fields.get("value", answer.content) for answer in answers]
+                with suppress(LLMReplError):
+                    is_list = answers[0].fields.get("item") is not None
+                    self.target.remember(values if is_list else values[-1])
+            return
+
+
+def about(target: ReplTarget) -> str:
+    """A notebook in a line: where it is, and how much it has."""
+    cells = target.cells()
+    prompts = sum(cell.type == "prompt" for cell in cells)
+    if not cells:
+        return f"{target.place or target.name}: a new notebook"
+    numbers = f"{len(cells)} cell{'' if len(cells) == 1 else 's'}"
+    asked = f", {prompts} of them prompt{'' if prompts == 1 else 's'}" if prompts else ""
+    return f"{target.place or target.name}: {numbers}{asked}; /cells lists them, /run all runs them"
