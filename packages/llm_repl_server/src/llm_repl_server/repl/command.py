@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from llm_repl_server.cli.early_kernel import EarlyKernel
-from llm_repl_server.repl.opening import Choices, LocalOpener
+from llm_repl_server.repl.opening import LocalOpener, ReplChoices
 
 __all__ = ["command"]
 
@@ -47,7 +47,7 @@ def command(
     """
     early = click.get_current_context().with_resource(EarlyKernel(kernel))
     is_interactive = sys.stdin.isatty() and sys.stdout.isatty()
-    choices = Choices(
+    choices = ReplChoices(
         notebook=notebook,
         kernel=kernel,
         provider=provider,

@@ -13,7 +13,7 @@ from llm_repl_server import __version__
 from llm_repl_server.repl.completion import InputCompleter
 from llm_repl_server.repl.highlighting import InputLexer
 from llm_repl_server.repl.input import ReplInput, open_history
-from llm_repl_server.repl.modes import Entry, InputMode, mode_of, read_entry
+from llm_repl_server.repl.modes import InputMode, TypedLine, mode_of, read_line
 from llm_repl_server.repl.session_loop import CellLoop, about
 from llm_repl_server.repl.status_line import StatusKeeper, status_text
 from llm_repl_server.repl.target import ReplTarget, RunChoice
@@ -124,7 +124,7 @@ class Repl(CellLoop):
         self._status.type(None, {})
         try:
             names = self._names.variables if self._names is not None else ()
-            entry = read_entry(text, mode, names)
+            entry = read_line(text, mode, names)
             if entry is not None:
                 self._wait_until_open()
                 self._take(entry)
@@ -134,7 +134,7 @@ class Repl(CellLoop):
             return not self._may_leave()
         return True
 
-    def _take(self, entry: Entry) -> None:
+    def _take(self, entry: TypedLine) -> None:
         for notice in self._opener.notices:
             self.say(notice)
         self._opener.notices.clear()

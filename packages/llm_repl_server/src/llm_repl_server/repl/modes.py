@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from llm_repl_server.repl.target import CellKind
 
-__all__ = ["Entry", "InputMode", "mode_of", "read_entry"]
+__all__ = ["InputMode", "TypedLine", "mode_of", "read_line"]
 
 
 class InputMode(Enum):
@@ -54,7 +54,7 @@ _COMMAND = re.compile(r"/(?:[a-z][\w-]*|\?)?(?:\s|\Z)")
 _ASKED_ABOUT = re.compile(r"(\?{1,2})\s*([^\W\d]\w*(?:\.[^\W\d]\w*)*)\s*\Z")
 
 
-class Entry(Struct, frozen=True):
+class TypedLine(Struct, frozen=True):
     """What was typed, and what it is.
 
     Attributes:
@@ -88,7 +88,7 @@ def mode_of(text: str, mode: InputMode) -> InputMode:
     return _PREFIXES.get(start[:1], mode)
 
 
-def read_entry(text: str, mode: InputMode, names: Collection[str] = ()) -> Entry | None:
+def read_line(text: str, mode: InputMode, names: Collection[str] = ()) -> TypedLine | None:
     """What somebody has typed; None: nothing.
 
     ``?name`` and ``??name`` ask about a variable or a function where there is one of that name, as
@@ -103,23 +103,23 @@ def read_entry(text: str, mode: InputMode, names: Collection[str] = ()) -> Entry
         return None
     stripped = text.strip()
     if _COMMAND.match(stripped):
-        return Entry(mode, stripped[1:], is_command=True)
+        return TypedLine(mode, stripped[1:], is_command=True)
     found = mode_of(text, mode)
     if found is InputMode.SHELL:
-        return Entry(found, stripped if stripped.startswith("!") else f"!{stripped}")
+        return TypedLine(found, stripped if stripped.startswith("!") else f"!{stripped}")
     if found is InputMode.MARKDOWN or mode is not InputMode.PYTHON:
-        return Entry(found, text.strip("\n").rstrip())
+        return TypedLine(found, text.strip("\n").rstrip())
     if found is InputMode.PYTHON:
-        return Entry(found, text.strip("\n").rstrip())
+        return TypedLine(found, text.strip("\n").rstrip())
     asked = _ASKED_ABOUT.fullmatch(stripped)
     if asked and (asked[2].partition(".")[0] in names or hasattr(builtins, asked[2])):
-        return Entry(InputMode.PYTHON, f"{asked[2]}{asked[1]}")
+        return TypedLine(InputMode.PYTHON, f"{asked[2]}{asked[1]}")
     return _without_prefix(found, stripped)
 
 
-def _without_prefix(mode: InputMode, text: str) -> Entry | None:
+def _without_prefix(mode: InputMode, text: str) -> TypedLine | None:
     rest = text[1:].strip()
-    return Entry(mode, rest) if rest else None
+    return TypedLine(mode, rest) if rest else None
 
 
 def _is_prose(text: str) -> bool:

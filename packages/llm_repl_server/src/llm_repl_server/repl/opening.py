@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from llm_repl_server.cli.early_kernel import EarlyKernel
     from llm_repl_server.repl.local_target import LocalTarget
 
-__all__ = ["Choices", "LocalOpener"]
+__all__ = ["LocalOpener", "ReplChoices"]
 
 
-class Choices(Struct, frozen=True, kw_only=True):
+class ReplChoices(Struct, frozen=True, kw_only=True):
     """What the command line says.
 
     Attributes:
@@ -51,7 +51,7 @@ class LocalOpener:
         is_unchosen: Whether nobody has chosen who answers, so that it is the mock.
     """
 
-    def __init__(self, choices: Choices, early: EarlyKernel) -> None:
+    def __init__(self, choices: ReplChoices, early: EarlyKernel) -> None:
         self._choices = choices
         self._early: EarlyKernel | None = early
         self._application: Application | None = None

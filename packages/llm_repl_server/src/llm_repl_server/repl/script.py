@@ -7,11 +7,11 @@ import sys
 from collections.abc import Iterator
 
 from llm_repl_server.repl.completeness import is_complete
-from llm_repl_server.repl.modes import Entry, InputMode, read_entry
+from llm_repl_server.repl.modes import InputMode, TypedLine, read_line
 from llm_repl_server.repl.opening import LocalOpener
 from llm_repl_server.repl.session_loop import CellLoop
 
-__all__ = ["read_entries", "run_script"]
+__all__ = ["read_lines", "run_script"]
 
 _LIMIT_BYTES = 50_000_000
 _GOES_ON = re.compile(r"\s+\S|(?:else|elif|except|finally|case)\b|[)\]}]")
@@ -37,7 +37,7 @@ def run_script(opener: LocalOpener) -> int:
     loop.target = opener.open()
     loop.ask_above_usd = opener.ask_above_usd
     try:
-        for entry in read_entries(text, lambda: loop.mode):
+        for entry in read_lines(text, lambda: loop.mode):
             if not loop.take(entry):
                 return 1
     except EOFError:
@@ -47,7 +47,7 @@ def run_script(opener: LocalOpener) -> int:
     return int(bool(loop.unsaved))
 
 
-def read_entries(text: str, mode: object = None) -> Iterator[Entry]:
+def read_lines(text: str, mode: object = None) -> Iterator[TypedLine]:
     """The entries of a text: a line each, or as many as a statement of Python takes.
 
     Args:
@@ -61,7 +61,7 @@ def read_entries(text: str, mode: object = None) -> Iterator[Entry]:
         end = at + 1
         if current is InputMode.PYTHON and not re.match(r"\s*[/?#:!]", lines[at]):
             end = _end_of_statement(lines, at)
-        entry = read_entry("\n".join(lines[at:end]), current)
+        entry = read_line("\n".join(lines[at:end]), current)
         at = end
         if entry is not None:
             yield entry

@@ -12,7 +12,7 @@ import click
 
 from llm_repl_server.repl.commands.base import CommandContext
 from llm_repl_server.repl.keyboard import keep_typed, read_answer
-from llm_repl_server.repl.modes import Entry, InputMode
+from llm_repl_server.repl.modes import InputMode, TypedLine
 from llm_repl_server.repl.target import ReplTarget, RunChoice
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class CellLoop(CommandContext):
 
     # Entries ---------------------------------------------------------------------------------
 
-    def take(self, entry: Entry) -> bool:
+    def take(self, entry: TypedLine) -> bool:
         """Do what was typed; whether all went well.
 
         Raises:
@@ -170,7 +170,7 @@ class CellLoop(CommandContext):
             self.fail(str(error))
             return False
 
-    def _take_cell(self, entry: Entry) -> bool:
+    def _take_cell(self, entry: TypedLine) -> bool:
         options: dict[str, Any] = {}
         if entry.kind == "prompt":
             options = {**self.prompt_options, **self.next_options}
