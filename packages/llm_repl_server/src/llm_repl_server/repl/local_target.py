@@ -235,7 +235,8 @@ class LocalTarget(ReplTarget):
         """See `ReplTarget.run`."""
         self._is_changed = True
         if choice.only_stale:
-            return self.session.stream_stale()
+            stale = self.session.dependencies.stale()
+            return self.session.stream(stale, with_needed=True)
         return self.session.stream(choice.cell_ids)
 
     def stop(self) -> None:
