@@ -101,9 +101,13 @@ class Ear:
     def __init__(self, function: Callable[[Told], None]) -> None:
         self._function = function
         self.listening = True
+        self.followed: set[str] = set()
 
     def has_clients(self) -> bool:
         return self.listening
+
+    def is_heard(self, notebook_id: str) -> bool:
+        return notebook_id in self.followed
 
     def send(self, event: WireEvent) -> None:
         self._function(Told(event.wire_name, event.room, json.loads(json_bytes(event))))

@@ -344,8 +344,19 @@ class Application:
             InvalidInput: The ending is unknown.
             StorageError: It cannot be written; a file that was there is untouched.
         """
-        data = self.format_for(path.name).encode(notebook)
-        write_atomically(path, self.providers.redactor.data(data), under=under)
+        write_atomically(path, self.encode(notebook, path.name), under=under)
+
+    def encode(self, notebook: Notebook, file_name: str) -> bytes:
+        """What a file holds that a notebook is saved to; no provider's key is in it.
+
+        Args:
+            notebook: The notebook.
+            file_name: The file's name, whose ending picks the format.
+
+        Raises:
+            InvalidInput: The ending is unknown, or the format has no place for something.
+        """
+        return self.providers.redactor.data(self.format_for(file_name).encode(notebook))
 
     def _claim_cell_type(self, cell_type: CellType) -> str:
         self.cell_types.add(cell_type.cell_class)

@@ -25,7 +25,7 @@ def test_it_runs(api, until, name):
     cell = f"{notebook}/cells/{api.cells(notebook)[0]['id']}"
     values = {"notebook_id": notebook[15:], "cell_id": cell.rpartition("/")[2], "call_id": "none"}
     values["provider"] = "lab" if name == "set_custom_provider" else "openai"
-    if name == "load_notebook":
+    if name in ("load_notebook", "open_notebook"):
         assert api.post(f"{notebook}/save", EXAMPLES["save_notebook"]).status_code == 200
     if name == "decide_tool_call":
         api.new_cell(notebook, "code", "def add(x: int): return x + 1")

@@ -134,7 +134,7 @@ def _wait_and_leave(api, in_thread, until):
     api.delete(path)
 
 
-def test_every_event_is_as_described(make_api, validate, in_thread, until):
+def test_every_event_is_as_described(make_api, validate, in_thread, until, root):
     api = make_api(call_attempts=2)
     path = api.new_notebook("1", "1 / 0", ("memory", "a = 1"))
     prompt = api.new_cell(path, "prompt", "Hi", model="echo", temperature=1)
@@ -183,6 +183,7 @@ def test_every_event_is_as_described(make_api, validate, in_thread, until):
     api.post(f"{path}/restart")
     api.put(path, {"name": "N"})
     api.post("/api/notebooks/load", {"filepath": api.post(f"{path}/save").json["filepath"]})
+    _change_a_file(api, root, until)
     for cell in api.cells(path)[3:]:
         api.delete(f"{path}/cells/{cell['id']}")
     assert api.post(f"{path}/execute_all").json == {"success": True}
@@ -193,3 +194,13 @@ def test_every_event_is_as_described(make_api, validate, in_thread, until):
         assert event.notebook_id == event.payload.get("notebook_id")
     # An edit that cannot be written is in test_sockets_resuming.py.
     assert {event.event for event in api.told} == set(EMITTED) - {"resync"}
+
+
+def _change_a_file(api, root, until):
+    (root / "a.py").write_text("# %%\na = 1\n")
+    opened = api.post("/api/notebooks/open", {"path": "a.py"}).json["id"]
+    (root / "a.py").write_text("# %%\na = 2\n")
+    assert api.post("/api/notebooks/open", {"path": "a.py"}).json["id"] == opened
+    assert api.events("notebook_file_taken")
+    api.put(f"/api/notebooks/{opened}", {"name": "A"})
+    until(lambda: len(api.events("notebook_file_state")) == 2, "it waits, and is written")

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from llm_repl_core.errors import Conflict, KernelUnsupported
 from llm_repl_core.kernels.base import Kernel
-from llm_repl_core.merging.conflicts import has_both_texts
 from llm_repl_core.model.cell import CodeCell
 from llm_repl_core.model.language import kernelspec_name, notebook_language
+from llm_repl_core.model.merge_conflicts import has_both_texts
 from llm_repl_core.model.notebook import Notebook
 
 __all__ = ["refuse_merge_conflicts", "refuse_other_language"]

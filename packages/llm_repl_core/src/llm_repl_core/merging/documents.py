@@ -7,14 +7,14 @@ from typing import Any
 
 from msgspec import Struct
 
-from llm_repl_core.merging.conflicts import with_conflict
 from llm_repl_core.merging.texts import merge_orders, merge_texts
 from llm_repl_core.merging.values import ABSENT, merge_objects, same
 from llm_repl_core.merging.versions import Sides, Versions
+from llm_repl_core.model.merge_conflicts import with_conflict
 
-__all__ = ["Document", "MergedDocument", "merge_documents"]
+__all__ = ["RESULT_FIELDS", "Document", "MergedDocument", "merge_documents"]
 
-_RESULT = ("outputs", "status", "execution_count", "stale", "ran")
+RESULT_FIELDS = ("outputs", "status", "execution_count", "stale", "ran")
 """What a run leaves. It goes with the source that ran, and nobody writes it by hand."""
 
 Document = dict[str, Any]
@@ -152,7 +152,7 @@ def _with_kept(order: list[str], before: list[str]) -> list[str]:
 
 def _source(cell: Document) -> Document:
     """What of a cell is written by hand."""
-    return {name: value for name, value in cell.items() if name not in _RESULT}
+    return {name: value for name, value in cell.items() if name not in RESULT_FIELDS}
 
 
 def _result_for(
@@ -168,7 +168,7 @@ def _result_for(
 
 
 def _result(cell: Document) -> Document:
-    return {name: cell[name] for name in _RESULT if name in cell}
+    return {name: cell[name] for name in RESULT_FIELDS if name in cell}
 
 
 def _merge_header(documents: Versions[Document], notes: _Notes) -> Document:

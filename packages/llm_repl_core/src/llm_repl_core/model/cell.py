@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from llm_repl_core.errors import InvalidInput
 from llm_repl_core.model.ids import new_id
 from llm_repl_core.model.json_value import JSONValue
+from llm_repl_core.model.merge_conflicts import without_settled
 from llm_repl_core.model.names import as_variable, is_variable
 from llm_repl_core.model.output import Output
 from llm_repl_core.model.staleness import Staleness, StaleReason, bounded_text
@@ -88,6 +89,9 @@ class Cell(Struct, kw_only=True):
         }
     )
 
+    def __post_init__(self) -> None:
+        self.metadata = without_settled(self.content, self.metadata)
+
     @classmethod
     def option_names(cls) -> tuple[str, ...]:
         """The fields that this type of cell has beside those that every cell has."""
@@ -142,6 +146,7 @@ class Cell(Struct, kw_only=True):
         if content_changes:
             known, answer = self.staleness, self.answer_text()
             self.clear_outputs()
+            self.metadata = candidate.metadata  # of a merge, perhaps, that is settled by it
             if answer is not None:
                 known = replace(known, answer=bounded_text(answer))
             self.staleness = known
@@ -230,6 +235,7 @@ class PromptCell(Cell, kw_only=True):
     wire_type: ClassVar[str] = "PromptCell"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         # As Python names them, so that what code sets and reads are these.
         self.tools = [as_variable(name) for name in self.tools]
         if self.response_var is None:

@@ -12,6 +12,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "create_notebook": {"name": "Greetings"},
     "change_notebook": {"name": "Greetings to all", "metadata": {"purpose": "a try"}},
     "load_notebook": {"filepath": "greetings.llmn"},
+    "open_notebook": {"path": "greetings.llmn"},
     "import_notebook": {
         "filename": "greetings.ipynb",
         "text": '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',

@@ -17,6 +17,7 @@ from llm_repl_server.api.schemas import (
     LoadFile,
     NewNotebook,
     NotebookChange,
+    OpenFile,
     SaveFile,
 )
 from llm_repl_server.services.answers import (
@@ -25,9 +26,11 @@ from llm_repl_server.services.answers import (
     NotebookHeader,
     NotebookList,
     NotebookSummary,
+    OpenedNotebook,
     Saved,
     Success,
 )
+from llm_repl_server.services.notebook_file import NotebookFile
 
 __all__ = ["notebooks"]
 
@@ -66,6 +69,29 @@ def load_notebook(body: LoadFile) -> LoadedNotebook:
 def import_notebook(body: ImportFile) -> LoadedNotebook:
     """Make a notebook of the text of a file, as a browser hands it over; nothing is overwritten."""
     return services().loop.call(services().notebooks.import_file(body.filename, body.text))
+
+
+@notebooks.operation("POST", "/api/notebooks/open", body_required=True, errors=(403, 404))
+def open_notebook(body: OpenFile) -> OpenedNotebook:
+    """Open a file under the root folder: the notebook lives in it from then on.
+
+    What is edited or run here is written to the file, and what other programs write to the file is
+    taken over. The same file gives the same notebook each time.
+    """
+    return services().loop.call(services().notebook_files.open(body.path))
+
+
+@notebooks.operation("POST", f"{_ONE}/file/write", errors=(404, 409))
+def write_notebook_file(notebook_id: str) -> NotebookFile:
+    """Write a notebook to its file now, also where that is gone or has become something else."""
+    return services().loop.call(services().notebook_files.write(notebook_id))
+
+
+@notebooks.operation("DELETE", f"{_ONE}/file", errors=(404,))
+def release_notebook_file(notebook_id: str) -> Success:
+    """Have a notebook live in no file any more; the file stays as it is, and so does the notebook."""
+    services().loop.call(services().notebook_files.release(notebook_id))
+    return Success(success=True)
 
 
 @notebooks.operation("GET", _ONE, errors=(404,))

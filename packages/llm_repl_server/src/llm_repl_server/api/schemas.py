@@ -29,6 +29,7 @@ __all__ = [
     "NewCell",
     "NewNotebook",
     "NotebookChange",
+    "OpenFile",
     "ProviderChange",
     "SaveFile",
 ]
@@ -97,6 +98,12 @@ class LoadFile(Struct):
     """Which file to load."""
 
     filepath: FilePath
+
+
+class OpenFile(Struct):
+    """Which file to open."""
+
+    path: FilePath
 
 
 class ImportFile(Struct):

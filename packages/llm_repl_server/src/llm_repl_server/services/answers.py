@@ -15,6 +15,7 @@ from llm_repl_core.model.cell import CellStatus
 from llm_repl_core.model.output import merge_streams
 from llm_repl_server.services.encoding import EncodedOutputs, Time, json_bytes, time_on_wire
 from llm_repl_server.services.event_numbers import LastEvent
+from llm_repl_server.services.notebook_file import NotebookFile
 from llm_repl_server.services.notebook_kernel import NotebookKernel
 from llm_repl_server.services.partial_answers import PartialAnswer
 from llm_repl_server.services.under_way import PendingApproval, RunningCell, RunUnderWay
@@ -29,6 +30,7 @@ __all__ = [
     "NotebookHeader",
     "NotebookList",
     "NotebookSummary",
+    "OpenedNotebook",
     "Saved",
     "Success",
     "Time",
@@ -129,6 +131,10 @@ class NotebookAnswer(NotebookHeader, frozen=True, kw_only=True):
             "the others show was there before."
         ),
     ]
+    file: Annotated[
+        NotebookFile | None,
+        Meta(description="The file that the notebook lives in; null: the database has it alone."),
+    ]
 
 
 class LoadedNotebook(NotebookHeader, frozen=True, kw_only=True):
@@ -139,6 +145,12 @@ class LoadedNotebook(NotebookHeader, frozen=True, kw_only=True):
     """
 
     notices: list[str]
+
+
+class OpenedNotebook(LoadedNotebook, frozen=True, kw_only=True):
+    """The header of a notebook that lives in a file, and how the file is."""
+
+    file: NotebookFile
 
 
 class Saved(Struct, frozen=True):
@@ -187,6 +199,7 @@ def notebook_answer(
     pending_approvals: Sequence[PendingApproval],
     kernel: NotebookKernel,
     ran_cell_ids: Collection[str],
+    file: NotebookFile | None = None,
 ) -> NotebookAnswer:
     """A notebook with all its cells.
 
@@ -199,6 +212,7 @@ def notebook_answer(
         pending_approvals: The tool calls that wait for a yes or a no.
         kernel: What is known of its kernel.
         ran_cell_ids: The cells that have run since it was read.
+        file: The file that it lives in.
     """
     return NotebookAnswer(
         id=notebook.id,
@@ -217,6 +231,7 @@ def notebook_answer(
         pending_approvals=list(pending_approvals),
         kernel=kernel,
         ran_cell_ids=[cell.id for cell in notebook if cell.id in ran_cell_ids],
+        file=file,
     )
 
 

@@ -91,6 +91,11 @@ class CellEditor:
         return copy
 
     @property
+    def has_edits(self) -> bool:
+        """Whether anything was edited."""
+        return bool(self._changes)
+
+    @property
     def notebook(self) -> Notebook:
         """The notebook, as it is after the edits so far."""
         return self._notebook
@@ -171,13 +176,59 @@ class CellEditor:
             notebook.replace(candidate)
         if is_other:
             self._note(cell_id, "edited")
-        self._changes.append(WriteCell(notebook.id, notebook[cell_id]))
-        self._events.append(
-            CellChanged(
-                notebook_id=notebook.id, cell_id=cell_id, cell=cell_answer(notebook[cell_id])
-            )
-        )
+        self._changed(cell_id)
         return notebook[cell_id]
+
+    def put(self, cell: Cell, position: int) -> Cell:
+        """Put a cell as it is at ``position``, from 0.
+
+        Raises:
+            InvalidInput: The position is outside, or its id is taken.
+        """
+        self._notebook.insert(cell, position)
+        self._inserted(cell)
+        return cell
+
+    def replace(self, cell: Cell) -> Cell:
+        """Put a cell as it is, with what it gave, in the place of the one that has its id.
+
+        One that runs keeps what it gives.
+
+        Raises:
+            CellNotFound: There is no such cell.
+        """
+        notebook = self._notebook
+        old = notebook[cell.id]
+        if old.status in _UNDER_WAY:
+            cell.outputs, cell.status = old.outputs, old.status
+            cell.execution_count = old.execution_count
+        if [output.to_wire() for output in cell.outputs] == [
+            output.to_wire() for output in old.outputs
+        ]:
+            cell.staleness = old.staleness
+            edits = old.edits_to(cell)
+            if edits and old.status != "idle":
+                cell.be_stale(*edits)
+        is_other = _matters(cell) != _matters(old)
+        if is_other:
+            self._note(cell.id, "edited")
+        if old.status in _UNDER_WAY and type(cell) is type(old):
+            # The run goes on with its own cell.
+            for name in cell.__struct_fields__:
+                setattr(old, name, getattr(cell, name))
+            notebook.touch()
+        else:
+            notebook.replace(cell)
+        if is_other:
+            self._note(cell.id, "edited")
+        self._changed(cell.id)
+        return notebook[cell.id]
+
+    def add(self, change: Change, event: WireEvent | None = None) -> None:
+        """Have another change made with the edits, and perhaps told after them."""
+        self._changes.append(change)
+        if event is not None:
+            self._events.append(event)
 
     def move(self, cell_id: str, position: int) -> Cell:
         """Move a cell so that it stands at ``position``, from 0.
@@ -279,16 +330,27 @@ class CellEditor:
     def _dependents(self) -> WhatDepends:
         return _Nobody() if self._is_rehearsal else self._opened.dependencies
 
-    def _note(self, cell_id: str, happening: Happening) -> None:
-        marked = self._dependents.note_change(cell_id, happening)
+    def note_marked(self, marked: MarkedCells) -> None:
+        """Have cells written and told that something else than these edits has marked."""
         self._stale |= dict.fromkeys(marked.stale)
         self._known |= dict.fromkeys(marked.known)
+
+    def _note(self, cell_id: str, happening: Happening) -> None:
+        self.note_marked(self._dependents.note_change(cell_id, happening))
 
     def _marked(self) -> MarkedCells:
         """The cells that were marked and are there, each once."""
         stale = tuple(cell_id for cell_id in self._stale if cell_id in self._notebook)
         known = [cell_id for cell_id in self._known if cell_id in self._notebook]
         return MarkedCells(stale, tuple(cell_id for cell_id in known if cell_id not in self._stale))
+
+    def _changed(self, cell_id: str) -> None:
+        notebook = self._notebook
+        cell = notebook[cell_id]
+        self._changes.append(WriteCell(notebook.id, cell))
+        self._events.append(
+            CellChanged(notebook_id=notebook.id, cell_id=cell_id, cell=cell_answer(cell))
+        )
 
     def _inserted(self, cell: Cell, change: type[InsertCell | RestoreCell] = InsertCell) -> None:
         notebook = self._notebook

@@ -24,6 +24,9 @@ class EventListener(Protocol):
     def has_clients(self) -> bool:
         """Whether anybody would hear an event now, or later; where not, none is sent."""
 
+    def is_heard(self, notebook_id: str) -> bool:
+        """Whether anybody follows this notebook, rather than all of them."""
+
     def send(self, event: WireEvent) -> None:
         """Pass an event on."""
 
@@ -58,6 +61,10 @@ class EventPublisher:
     def has_clients(self) -> bool:
         """Whether anybody would hear an event now, or later."""
         return any(listener.has_clients() for listener in self._listeners)
+
+    def is_heard(self, notebook_id: str) -> bool:
+        """Whether anybody follows this notebook, rather than all of them."""
+        return any(listener.is_heard(notebook_id) for listener in self._listeners)
 
     def skip(self, notebook_id: str) -> None:
         """Count an event that is not even made, since nobody would hear it."""

@@ -9,8 +9,8 @@ from llm_repl_core import Notebook
 
 __all__ = ["RESERVED_IDS", "copy_notebook", "with_addressable_ids"]
 
-RESERVED_IDS = ("import", "load")
-"""``/api/notebooks/load`` is an endpoint, as the other is, so that no notebook can have this id."""
+RESERVED_IDS = ("import", "load", "open")
+"""``/api/notebooks/load`` is an endpoint, as the others are, so that no notebook can have this id."""
 
 # A segment of a path, also for clients that put an id into an address as it is.
 _ADDRESSABLE = re.compile(r"(?!\.{1,2}\Z)[\w.~!$&'()*+,;=:@-]{1,200}", re.ASCII)

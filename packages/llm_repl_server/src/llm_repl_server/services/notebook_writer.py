@@ -10,6 +10,7 @@ from contextlib import suppress
 from llm_repl_core import Cell, MemoryCell, Notebook, StorageError
 from llm_repl_server.errors import NotYetWritten
 from llm_repl_server.services.event_publisher import EventPublisher
+from llm_repl_server.services.notebook_file import AttachedFile
 from llm_repl_server.services.wire_events import Resync, WireEvent
 from llm_repl_server.storage.changes import Change, UpdateNotebook
 from llm_repl_server.storage.store import Store
@@ -31,12 +32,14 @@ class NotebookWriter:
     Attributes:
         notebook: The notebook.
         deleted: Whether it is gone, so that nothing more of it is written.
+        file: The file that it lives in; None: it lives in none.
         unwritten: By id: cells as they were when what they had done could not be written.
     """
 
     def __init__(self, notebook: Notebook, store: Store, publisher: EventPublisher) -> None:
         self.notebook = notebook
         self.deleted = False
+        self.file: AttachedFile | None = None
         self.unwritten: dict[str, Cell] = {}
         self._store = store
         self._publisher = publisher
@@ -70,6 +73,8 @@ class NotebookWriter:
             events: The same, where it is more.
             keep: Whether they are what a run has done, and not to be taken back; see `Store.submit`.
         """
+        if self.file is not None:
+            changes = (*changes, *self.file.note(changes))
         self._last_write = self._store.submit(*changes, keep=keep)
         for told in events if event is None else (event, *events):
             self._publisher.publish(told, self._last_write)

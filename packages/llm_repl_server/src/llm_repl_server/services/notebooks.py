@@ -39,12 +39,14 @@ from llm_repl_server.storage.changes import (
     BinNotebook,
     Change,
     CreateNotebook,
+    KeepFileTie,
     MarkStale,
     RenameBinned,
 )
+from llm_repl_server.storage.file_tie import FileTie
 from llm_repl_server.storage.store import Store
 
-__all__ = ["Download", "NotebookService"]
+__all__ = ["Download", "NotebookService", "has_same_contents"]
 
 NATIVE_SUFFIX = ".llmn"
 
@@ -108,7 +110,7 @@ class NotebookService:
         notebook = Notebook(name=name)
         if metadata is not None:
             _replace_metadata(notebook, metadata)
-        return await self._take_in(notebook)
+        return await self.take_in(notebook)
 
     async def show(self, notebook_id: str) -> NotebookAnswer:
         """A notebook with its cells.
@@ -131,6 +133,7 @@ class NotebookService:
             ),
             kernel=opened.kernel(),
             ran_cell_ids=opened.events.ran_cell_ids,
+            file=None if opened.writer.file is None else opened.writer.file.answer(),
         )
 
     async def change(
@@ -189,7 +192,7 @@ class NotebookService:
         for cell in copy:
             if cell.status in ("running", "queued"):
                 cell.status = "interrupted"  # it runs there, and not here
-        return await self._take_in(copy)
+        return await self.take_in(copy)
 
     async def delete(self, notebook_id: str) -> None:
         """Move a notebook into the bin and shut down its kernel.
@@ -306,19 +309,32 @@ class NotebookService:
                 notebook.id = make_id()
             elif await asyncio.to_thread(self._store.bin.has_notebook, notebook.id):
                 # What the bin has of this id differs, perhaps: it stays there, under another one.
-                return await self._take_in(notebook, RenameBinned(notebook.id, make_id()))
-            return await self._take_in(notebook)
-        if _same(present, notebook):
+                return await self.take_in(notebook, RenameBinned(notebook.id, make_id()))
+            return await self.take_in(notebook)
+        if has_same_contents(present, notebook):
             return notebook_header(present)
         notebook.id = make_id()
-        return await self._take_in(notebook)
+        return await self.take_in(notebook)
 
-    async def _take_in(self, notebook: Notebook, *first: Change) -> NotebookHeader:
+    async def take_in(
+        self, notebook: Notebook, *first: Change, tie: FileTie | None = None
+    ) -> NotebookHeader:
+        """Keep a notebook that is new here.
+
+        Args:
+            notebook: The notebook, whose id none has.
+            first: What has to be changed before.
+            tie: The file that it lives in; None: in none.
+
+        Raises:
+            StorageError: It cannot be kept.
+        """
         header = notebook_header(notebook)
-        opened = self._open_notebooks.add(notebook)
+        opened = self._open_notebooks.add(notebook, tie)
         opened.writer.write(
             *first,
             CreateNotebook(notebook),
+            *(() if tie is None else (KeepFileTie(tie),)),
             event=NotebookCreated(**asdict(header)),
         )
         try:
@@ -339,7 +355,8 @@ async def _note_state_keys(opened: OpenNotebook) -> None:
         opened.notebook.state_keys = names
 
 
-def _same(notebook: Notebook, other: Notebook) -> bool:
+def has_same_contents(notebook: Notebook, other: Notebook) -> bool:
+    """Whether two notebooks say the same, whenever they were made."""
     return (
         notebook.name,
         notebook.metadata,

@@ -99,10 +99,21 @@ class OpenNotebook:
         return self._session is not None and self._session.kernel.alive
 
     @property
+    def runs_something(self) -> bool:
+        """Whether a run is under way or waits."""
+        return self._session is not None and self._session.busy
+
+    @property
     def idle(self) -> bool:
         """Whether nothing runs, waits or is to be written."""
-        is_busy = self._session is not None and self._session.busy
-        return not is_busy and not self._stopping and self.writer.idle and self.events.idle
+        file = self.writer.file
+        return (
+            not self.runs_something
+            and not self._stopping
+            and self.writer.idle
+            and self.events.idle
+            and (file is None or file.idle)
+        )
 
     @property
     def had_kernel(self) -> bool:
@@ -168,3 +179,5 @@ class OpenNotebook:
         self.writer.deleted = deleted
         if self._session is not None:
             await self._session.close()
+        if self.writer.file is not None:
+            await self.writer.file.close()

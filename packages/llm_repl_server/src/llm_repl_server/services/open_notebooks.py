@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from weakref import WeakValueDictionary
 
 from llm_repl_core import Notebook, NotebookNotFound
 from llm_repl_server.services.event_publisher import EventPublisher
+from llm_repl_server.services.notebook_file import AttachedFile
 from llm_repl_server.services.open_notebook import OpenNotebook
 from llm_repl_server.services.run_registry import RunRegistry
 from llm_repl_server.services.sessions import SessionFactory
+from llm_repl_server.storage.file_tie import FileTie
 from llm_repl_server.storage.store import Store
 
 __all__ = ["KEPT_FOR_S", "OpenNotebooks"]
@@ -32,6 +34,7 @@ class OpenNotebooks:
         store: Where notebooks are kept.
         publisher: Who tells the clients.
         runs: Who knows the runs.
+        attach: Makes the file of a notebook that lives in one.
         kept_for_s: How long a notebook stays in memory that nobody uses.
         kernel_kept_for_s: How long a kernel stays that nobody uses; 0: for good.
     """
@@ -43,6 +46,7 @@ class OpenNotebooks:
         publisher: EventPublisher,
         runs: RunRegistry,
         *,
+        attach: Callable[[OpenNotebook, FileTie], AttachedFile],
         kept_for_s: float = KEPT_FOR_S,
         kernel_kept_for_s: float = 0.0,
     ) -> None:
@@ -50,6 +54,7 @@ class OpenNotebooks:
         self._store = store
         self._publisher = publisher
         self._runs = runs
+        self._attach = attach
         self._kept_for_s = kept_for_s
         self._kernel_kept_for_s = kernel_kept_for_s
         self._by_id: dict[str, OpenNotebook] = {}
@@ -60,7 +65,7 @@ class OpenNotebooks:
         self._is_memory_free = False
         self._closing_kernels: set[asyncio.Future[None]] = set()
         self._being_deleted: set[str] = set()
-        self._loading: dict[str, asyncio.Future[Notebook | None]] = {}
+        self._loading: dict[str, asyncio.Future[tuple[Notebook, FileTie | None] | None]] = {}
 
     async def get(self, notebook_id: str) -> OpenNotebook:
         """The notebook of that id.
@@ -75,23 +80,29 @@ class OpenNotebooks:
             return self._use(opened)
         if notebook_id not in self._loading:
             self._loading[notebook_id] = asyncio.ensure_future(
-                asyncio.to_thread(self._store.load_notebook, notebook_id)
+                asyncio.to_thread(self._load, notebook_id)
             )
         try:
-            notebook = await self._loading[notebook_id]
+            loaded = await self._loading[notebook_id]
         finally:
             self._loading.pop(notebook_id, None)
         if notebook_id in self._alive:  # somebody else who waited was first
             return await self.get(notebook_id)
-        if notebook is None:
+        if loaded is None:
             raise NotebookNotFound(f"There is no notebook `{notebook_id}`.")
+        notebook, tie = loaded
         for cell in notebook:
             if cell.status in ("running", "queued"):
                 cell.status = "interrupted"  # the server ended while it ran
-        return self.add(notebook)
+        return self.add(notebook, tie)
 
-    def add(self, notebook: Notebook) -> OpenNotebook:
-        """Take a notebook in that is on disk, or on its way there."""
+    def add(self, notebook: Notebook, tie: FileTie | None = None) -> OpenNotebook:
+        """Take a notebook in that is on disk, or on its way there.
+
+        Args:
+            notebook: The notebook.
+            tie: The file that it lives in; None: in none.
+        """
         opened = OpenNotebook(
             notebook,
             sessions=self._sessions,
@@ -102,7 +113,13 @@ class OpenNotebooks:
         )
         self._had_kernel.discard(notebook.id)
         self._alive[notebook.id] = opened
+        if tie is not None:
+            self.tie(opened, tie)
         return self._use(opened)
+
+    def tie(self, opened: OpenNotebook, tie: FileTie | None) -> None:
+        """Have a notebook in memory live in a file, or in none."""
+        opened.writer.file = None if tie is None else self._attach(opened, tie)
 
     def __contains__(self, notebook_id: str) -> bool:
         """Whether a notebook is in memory, also while it is being deleted."""
@@ -156,6 +173,10 @@ class OpenNotebooks:
     async def close(self) -> None:
         """Stop what runs and end all kernels."""
         await asyncio.gather(*(opened.close() for opened in self._alive.values()))
+
+    def _load(self, notebook_id: str) -> tuple[Notebook, FileTie | None] | None:
+        notebook = self._store.load_notebook(notebook_id)
+        return None if notebook is None else (notebook, self._store.files.load_tie(notebook_id))
 
     def _use(self, opened: OpenNotebook) -> OpenNotebook:
         opened.last_used_s = asyncio.get_running_loop().time()

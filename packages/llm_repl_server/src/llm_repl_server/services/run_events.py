@@ -238,6 +238,8 @@ class RunEvents:
             ),
             after,
         )
+        if self._writer.file is not None:
+            self._writer.file.write_soon()
 
     def _publish_notebook_ended(
         self, event: Event, error: str | None, cell_id: str | None, after: Future[None] | None

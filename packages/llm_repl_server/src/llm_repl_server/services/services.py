@@ -19,7 +19,9 @@ from llm_repl_server.services.files import FileService
 from llm_repl_server.services.free_memory import return_memory
 from llm_repl_server.services.graph import GraphService
 from llm_repl_server.services.llm import LLMService
+from llm_repl_server.services.notebook_files import NotebookFileService
 from llm_repl_server.services.notebooks import NotebookService
+from llm_repl_server.services.open_notebook import OpenNotebook
 from llm_repl_server.services.open_notebooks import OpenNotebooks
 from llm_repl_server.services.prompts import PromptService
 from llm_repl_server.services.providers import ProviderService
@@ -28,10 +30,12 @@ from llm_repl_server.services.run_registry import RunRegistry
 from llm_repl_server.services.runs import RunService
 from llm_repl_server.services.search import SearchService
 from llm_repl_server.services.sessions import SessionFactory
+from llm_repl_server.services.tied_file import TiedFile
 from llm_repl_server.services.variables import VariableService
 from llm_repl_server.services.wire_events import ServerStopping
 from llm_repl_server.settings import ServerSettings
 from llm_repl_server.storage.call_log import DatabaseLedger
+from llm_repl_server.storage.file_tie import FileTie
 from llm_repl_server.storage.store import Store
 
 __all__ = ["Services"]
@@ -76,6 +80,7 @@ class Services:
             self.store,
             self.publisher,
             runs,
+            attach=self._attach_file,
             kernel_kept_for_s=settings.kernel_idle_timeout_s,
         )
         self.open_notebooks = open_notebooks
@@ -85,6 +90,14 @@ class Services:
             open_notebooks,
             self.publisher,
             runs,
+            settings.root_folder(),
+        )
+        self.notebook_files = NotebookFileService(
+            self.application,
+            self.store,
+            open_notebooks,
+            self.notebooks,
+            self.publisher,
             settings.root_folder(),
         )
         self.files = FileService(settings.root_folder())
@@ -112,6 +125,7 @@ class Services:
         self.loop.submit(self.llm.warm())
         self._sweeping = self.loop.submit(self._sweep())
         self._emptying = self.loop.submit(self._empty_bin())
+        self._watching = self.loop.submit(self.notebook_files.watch())
         self._closed = False
 
     def close(self, last: Callable[[], Awaitable[None]] | None = None) -> None:
@@ -131,6 +145,15 @@ class Services:
         if last is not None:
             self.loop.call(_call(last))
         self.loop.close()
+
+    def _attach_file(self, opened: OpenNotebook, tie: FileTie) -> TiedFile:
+        return TiedFile(
+            opened,
+            tie,
+            application=self.application,
+            publisher=self.publisher,
+            root=self.settings.root_folder(),
+        )
 
     async def _sweep(self) -> None:
         """Let go, again and again, of what nobody uses."""

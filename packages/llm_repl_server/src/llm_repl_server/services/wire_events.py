@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from llm_repl_core import Output, StaleReason
 from llm_repl_server.services.answers import CellAnswer, Metadata
 from llm_repl_server.services.encoding import EncodedOutput, EncodedOutputs, Time
+from llm_repl_server.services.notebook_file import NotebookFile
 
 __all__ = [
     "EMITTED",
@@ -49,6 +50,8 @@ __all__ = [
     "NotebookExecutionCompleted",
     "NotebookExecutionFailed",
     "NotebookExecutionStarted",
+    "NotebookFileState",
+    "NotebookFileTaken",
     "OutputsCleared",
     "Resync",
     "RunEnded",
@@ -485,6 +488,35 @@ class NotebookDeleted(NotebookEvent, frozen=True, kw_only=True):
     """A notebook was deleted, and its kernel shut down."""
 
 
+class NotebookFileState(NotebookEvent, frozen=True, kw_only=True):
+    """The file of a notebook is in another state than before, or it lives in another one, or in none."""
+
+    file: Annotated[NotebookFile | None, Meta(description="Null: it lives in none any more.")]
+
+
+class NotebookFileTaken(NotebookEvent, frozen=True, kw_only=True):
+    """What another program has written to a notebook's file was taken over.
+
+    It comes after the events that say what is changed by it.
+    """
+
+    path: Annotated[str, Meta(description="The file, relative to the root folder.")]
+    merged: Annotated[
+        bool,
+        Meta(
+            description="Whether the notebook had changes that the file had not, so that the two "
+            "were merged."
+        ),
+    ]
+    conflicts: Annotated[
+        list[str],
+        Meta(
+            description="What could not be merged, a sentence each. A cell whose same lines both have "
+            "changed has both texts, and is not run until somebody has chosen."
+        ),
+    ]
+
+
 class CellCreated(CellEvent, frozen=True, kw_only=True):
     """A cell was created or duplicated."""
 
@@ -564,6 +596,8 @@ EMITTED: dict[str, type[WireEvent]] = {
         NotebookCreated,
         NotebookChanged,
         NotebookDeleted,
+        NotebookFileState,
+        NotebookFileTaken,
         CellCreated,
         CellChanged,
         CellMoved,

@@ -108,6 +108,10 @@ class Broadcaster:
         """Whether anybody would hear an event, now or when they come back."""
         return bool(self._subscriptions) or bool(self._history)
 
+    def is_heard(self, notebook_id: str) -> bool:
+        """Whether anybody has subscribed to this notebook."""
+        return bool(self._of_notebook.get(notebook_id))
+
     def send(self, event: WireEvent) -> None:
         """Send an event, at the end of this turn of the loop."""
         encoded = json_bytes((event.wire_name, event))

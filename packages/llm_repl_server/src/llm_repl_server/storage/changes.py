@@ -31,6 +31,12 @@ from llm_repl_server.storage.bin_operations import (
 )
 from llm_repl_server.storage.call_rows import call_to_row
 from llm_repl_server.storage.columns import encode_json, encode_text, encode_time
+from llm_repl_server.storage.file_operations import (
+    FilePendingMark,
+    FileTieRemoval,
+    FileTieUpsert,
+)
+from llm_repl_server.storage.file_tie import FileTie, tie_to_row
 from llm_repl_server.storage.operations import (
     CellDeletion,
     CellInsertion,
@@ -64,7 +70,10 @@ __all__ = [
     "EndCall",
     "ForgetBinnedCell",
     "ForgetBinnedNotebook",
+    "ForgetFileTie",
     "InsertCell",
+    "KeepFileTie",
+    "MarkFilePending",
     "MarkStale",
     "PurgeBin",
     "PutMedia",
@@ -220,6 +229,24 @@ class MarkStale(Struct, frozen=True):
         )
 
 
+class KeepFileTie(Struct, frozen=True):
+    """Note in which file a notebook lives, and what of it that has; new or not."""
+
+    tie: FileTie
+
+
+class MarkFilePending(Struct, frozen=True):
+    """Note that a notebook has more than its file, where it has one."""
+
+    notebook_id: str
+
+
+class ForgetFileTie(Struct, frozen=True):
+    """Note that a notebook lives in no file any more."""
+
+    notebook_id: str
+
+
 class PutSetting(Struct, frozen=True):
     """Set a setting of the server, new or not."""
 
@@ -269,6 +296,9 @@ Change: TypeAlias = (
     | ForgetBinnedNotebook
     | PurgeBin
     | MarkStale
+    | KeepFileTie
+    | MarkFilePending
+    | ForgetFileTie
     | PutSetting
     | WriteRun
     | PutMedia
@@ -336,6 +366,12 @@ def _encode(change: Change) -> Operation:
             return NotebookCreation(
                 notebook_to_row(notebook), [cell_to_row(notebook.id, cell) for cell in notebook]
             )
+        case KeepFileTie(tie):
+            return FileTieUpsert(tie_to_row(tie))
+        case MarkFilePending(notebook_id):
+            return FilePendingMark(encode_text(notebook_id))
+        case ForgetFileTie(notebook_id):
+            return FileTieRemoval(encode_text(notebook_id))
         case DeleteNotebook(notebook_id):
             return NotebookDeletion(encode_text(notebook_id))
         case PutSetting(key, value):

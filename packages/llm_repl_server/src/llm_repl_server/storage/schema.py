@@ -13,13 +13,14 @@ __all__ = [
     "cells",
     "media",
     "metadata",
+    "notebook_files",
     "notebooks",
     "runs",
     "settings",
     "version_table_name",
 ]
 
-SCHEMA_VERSION = "0007"
+SCHEMA_VERSION = "0008"
 """The newest migration's id. A database that has it is opened without loading Alembic."""
 
 version_table_name = "llm_repl_schema"
@@ -50,6 +51,28 @@ notebooks = sa.Table(
     # Null unless it is in the bin: its cells, runs and calls stay as they are meanwhile.
     sa.Column("deleted_at", sa.Text),
     sa.Index(None, "deleted_at"),
+)
+
+# The files that notebooks live in.
+notebook_files = sa.Table(
+    "notebook_files",
+    metadata,
+    sa.Column(
+        "notebook_id",
+        sa.Text,
+        sa.ForeignKey("notebooks.id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    sa.Column("path", sa.Text, nullable=False),
+    # Of the bytes that the file had when it was last read or written.
+    sa.Column("digest", sa.Text, nullable=False),
+    # What they said, without outputs: what later changes are merged against.
+    sa.Column("base", sa.Text, nullable=False),
+    # Whether the notebook has more than was written to the file.
+    sa.Column("is_pending", sa.Boolean, nullable=False),
+    sa.Column("saved_at", sa.Text, nullable=False),
+    sa.Index(None, "path"),
+    sa.Index(None, "is_pending"),
 )
 
 

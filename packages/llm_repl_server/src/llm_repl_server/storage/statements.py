@@ -12,6 +12,7 @@ from llm_repl_server.storage.schema import (
     calls,
     cells,
     media,
+    notebook_files,
     notebooks,
     runs,
     settings,
@@ -26,16 +27,19 @@ __all__ = [
     "delete_binned_notebook",
     "delete_cell",
     "delete_notebook",
+    "delete_notebook_file",
     "hand_over_to_notebook",
     "highest_rank",
     "insert_call",
     "insert_cell",
     "insert_media",
     "insert_notebook",
+    "insert_notebook_file",
     "insert_run",
     "insert_setting",
     "interrupt_calls",
     "interrupt_runs",
+    "mark_file_pending",
     "mark_stale",
     "previous_rank",
     "purge_binned_cells",
@@ -51,6 +55,7 @@ __all__ = [
     "update_call",
     "update_cell",
     "update_notebook",
+    "update_notebook_file",
     "update_run",
     "update_setting",
 ]
@@ -151,8 +156,25 @@ hand_over_to_notebook = tuple(
     sa.update(table)
     .where(table.c.notebook_id == bindparam("for_id"))
     .values(notebook_id=bindparam("new_id"))
-    for table in (cells, binned_cells, runs)
+    for table in (cells, binned_cells, runs, notebook_files)
 )
+_of_file = notebook_files.c.notebook_id == bindparam("for_id")
+insert_notebook_file = sa.insert(notebook_files).values(
+    {column.name: bindparam(column.name) for column in notebook_files.columns}
+)
+update_notebook_file = (
+    sa.update(notebook_files)
+    .where(_of_file)
+    .values(
+        {
+            column.name: bindparam(column.name)
+            for column in notebook_files.columns
+            if column.name != "notebook_id"
+        }
+    )
+)
+mark_file_pending = sa.update(notebook_files).where(_of_file).values(is_pending=sa.true())
+delete_notebook_file = sa.delete(notebook_files).where(_of_file)
 delete_binned_notebook = sa.delete(notebooks).where(notebooks.c.id == bindparam("for_id"), _binned)
 purge_binned_notebooks = sa.delete(notebooks).where(
     notebooks.c.deleted_at < bindparam("for_deleted_before")

@@ -23,6 +23,7 @@ from llm_repl_server.storage.columns import (
     encode_text,
 )
 from llm_repl_server.storage.connection import DatabaseConnection
+from llm_repl_server.storage.file_ties import FileTieStore
 from llm_repl_server.storage.rows import cell_from_row, notebook_from_row
 from llm_repl_server.storage.runs import RunStore
 from llm_repl_server.storage.schema import cells, notebooks, settings
@@ -85,6 +86,7 @@ class Store:
         calls: The calls to models.
         runs: The runs of notebooks.
         bin: What was deleted and may come back.
+        files: The files that notebooks live in.
     """
 
     def __init__(self, url: str, cell_types: CellTypes | None = None) -> None:
@@ -93,6 +95,7 @@ class Store:
         self.calls = CallStore(self.connection)
         self.runs = RunStore(self.connection)
         self.bin = BinStore(self.connection, self._cell_types)
+        self.files = FileTieStore(self.connection)
 
     def __enter__(self) -> Self:
         self.open()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["has_both_texts", "with_conflict"]
+__all__ = ["has_both_texts", "with_conflict", "without_settled"]
 
 _NAME = "merge_conflict"
 """Under ``metadata.llm_repl`` of the cell."""
@@ -37,3 +37,18 @@ def has_both_texts(content: str, metadata: Mapping[str, Any]) -> bool:
     own = metadata.get("llm_repl")
     both = own.get(_NAME) if isinstance(own, Mapping) else None
     return isinstance(both, Mapping) and both.get("content") == content
+
+
+def without_settled(content: str, metadata: dict[str, Any]) -> dict[str, Any]:
+    """The metadata of a cell, without the note of a merge whose texts somebody has chosen from since.
+
+    Args:
+        content: The cell's text.
+        metadata: Its metadata; where there is nothing to leave out, it is what is returned.
+    """
+    own = metadata.get("llm_repl")
+    if not isinstance(own, dict) or _NAME not in own or has_both_texts(content, metadata):
+        return metadata
+    kept = {name: value for name, value in own.items() if name != _NAME}
+    others = {name: value for name, value in metadata.items() if name != "llm_repl"}
+    return {**others, "llm_repl": kept} if kept else others
