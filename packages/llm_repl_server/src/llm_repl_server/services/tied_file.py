@@ -114,7 +114,7 @@ class TiedFile:
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_write_took_s = 0.0
         self._is_closed = False
-        self._told: NotebookFile | None = self.answer()
+        self._published: NotebookFile | None = self.answer()
         if self._is_pending:
             self._schedule(_SOON_S)
 
@@ -159,7 +159,7 @@ class TiedFile:
         if self._is_pending:
             return ()
         self._is_pending = True
-        loop.call_soon(self._tell)
+        loop.call_soon(self._publish_state)
         return (MarkFilePending(self._opened.notebook.id),)
 
     def write_soon(self) -> None:
@@ -180,7 +180,7 @@ class TiedFile:
                     break
                 if await self._write_once(force=force) or not await self._take():
                     break
-        self._tell()
+        self._publish_state()
 
     async def close(self) -> None:
         """Write what is to be written, and nothing more."""
@@ -202,7 +202,7 @@ class TiedFile:
                 await self._take()
             elif self._problem is not None and self._problem[0] != "not_written":
                 self._problem = None
-        self._tell()
+        self._publish_state()
         now_s = asyncio.get_running_loop().time()
         may_try = self._problem is None or (
             self._problem[0] == "not_written" and now_s - self._tried_at_s > _TRY_AGAIN_S
@@ -305,13 +305,13 @@ class TiedFile:
         self._tie = replace(
             self._tie, base=change.base, digest=change.digest, saved_at=datetime.now(UTC)
         )
-        told = NotebookFileTaken(
+        taken = NotebookFileTaken(
             notebook_id=notebook.id,
             path=self.answer().path,
             merged=was_pending,
             conflicts=change.conflicts,
         )
-        editor.add(KeepFileTie(self._stored()), told if is_other else None)
+        editor.add(KeepFileTie(self._stored()), taken if is_other else None)
         self._changes += 1
         self._seen = change.signature
         try:
@@ -346,10 +346,10 @@ class TiedFile:
         )
         return self._tie
 
-    def _tell(self) -> None:
+    def _publish_state(self) -> None:
         answer = self.answer()
-        if answer != self._told and not self._opened.writer.deleted:
-            self._told = answer
+        if answer != self._published and not self._opened.writer.deleted:
+            self._published = answer
             event = NotebookFileState(notebook_id=self._opened.notebook.id, file=answer)
             self._publisher.publish(event, self._opened.writer.last_write)
 
