@@ -30,7 +30,7 @@ from llm_repl_server.services.answers import (
     Saved,
     Success,
 )
-from llm_repl_server.services.notebook_file import NotebookFile
+from llm_repl_server.services.file_status import FileStatus
 
 __all__ = ["notebooks"]
 
@@ -82,7 +82,7 @@ def open_notebook(body: OpenFile) -> OpenedNotebook:
 
 
 @notebooks.operation("POST", f"{_ONE}/file/write", errors=(404, 409))
-def write_notebook_file(notebook_id: str) -> NotebookFile:
+def write_notebook_file(notebook_id: str) -> FileStatus:
     """Write a notebook to its file now, also where that is gone or has become something else."""
     return services().loop.call(services().notebook_files.write(notebook_id))
 

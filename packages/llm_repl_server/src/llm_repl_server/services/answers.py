@@ -15,7 +15,7 @@ from llm_repl_core.model.cell import CellStatus
 from llm_repl_core.model.output import merge_streams
 from llm_repl_server.services.encoding import EncodedOutputs, Time, json_bytes, time_on_wire
 from llm_repl_server.services.event_numbers import LastEvent
-from llm_repl_server.services.notebook_file import NotebookFile
+from llm_repl_server.services.file_status import FileStatus
 from llm_repl_server.services.notebook_kernel import NotebookKernel
 from llm_repl_server.services.partial_answers import PartialAnswer
 from llm_repl_server.services.under_way import PendingApproval, RunningCell, RunUnderWay
@@ -132,7 +132,7 @@ class NotebookAnswer(NotebookHeader, frozen=True, kw_only=True):
         ),
     ]
     file: Annotated[
-        NotebookFile | None,
+        FileStatus | None,
         Meta(description="The file that the notebook lives in; null: the database has it alone."),
     ]
 
@@ -150,7 +150,7 @@ class LoadedNotebook(NotebookHeader, frozen=True, kw_only=True):
 class OpenedNotebook(LoadedNotebook, frozen=True, kw_only=True):
     """The header of a notebook that lives in a file, and how the file is."""
 
-    file: NotebookFile
+    file: FileStatus
 
 
 class Saved(Struct, frozen=True):
@@ -199,7 +199,7 @@ def notebook_answer(
     pending_approvals: Sequence[PendingApproval],
     kernel: NotebookKernel,
     ran_cell_ids: Collection[str],
-    file: NotebookFile | None = None,
+    file: FileStatus | None = None,
 ) -> NotebookAnswer:
     """A notebook with all its cells.
 

@@ -17,7 +17,7 @@ from llm_repl_core.model.ids import new_id
 from llm_repl_server.services.answers import NotebookHeader, OpenedNotebook, notebook_header
 from llm_repl_server.services.event_publisher import EventPublisher
 from llm_repl_server.services.file_on_disk import FileOnDisk, ReadFile
-from llm_repl_server.services.notebook_file import AttachedFile, NotebookFile
+from llm_repl_server.services.file_status import AttachedFile, FileStatus
 from llm_repl_server.services.notebooks import NotebookService, has_same_contents
 from llm_repl_server.services.open_notebook import OpenNotebook
 from llm_repl_server.services.open_notebooks import OpenNotebooks
@@ -89,7 +89,7 @@ class NotebookFileService:
             released = [ForgetFileTie(notebook_id) for notebook_id in tied]
             return await self._open_first(target, read, base, released)
 
-    async def write(self, notebook_id: str) -> NotebookFile:
+    async def write(self, notebook_id: str) -> FileStatus:
         """Write a notebook to its file now, whatever the file is: gone, or something else.
 
         Raises:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from llm_repl_core import Cell, MemoryCell, Notebook, StorageError
 from llm_repl_server.errors import NotYetWritten
 from llm_repl_server.services.event_publisher import EventPublisher
-from llm_repl_server.services.notebook_file import AttachedFile
+from llm_repl_server.services.file_status import AttachedFile
 from llm_repl_server.services.wire_events import Resync, WireEvent
 from llm_repl_server.storage.changes import Change, UpdateNotebook
 from llm_repl_server.storage.store import Store

@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 
 from llm_repl_core import Notebook, NotebookNotFound
 from llm_repl_server.services.event_publisher import EventPublisher
-from llm_repl_server.services.notebook_file import AttachedFile
+from llm_repl_server.services.file_status import AttachedFile
 from llm_repl_server.services.open_notebook import OpenNotebook
 from llm_repl_server.services.run_registry import RunRegistry
 from llm_repl_server.services.sessions import SessionFactory

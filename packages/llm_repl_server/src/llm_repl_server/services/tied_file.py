@@ -19,8 +19,8 @@ from llm_repl_server.services.encoding import time_on_wire
 from llm_repl_server.services.event_publisher import EventPublisher
 from llm_repl_server.services.file_changes import FoundChange, find_change
 from llm_repl_server.services.file_on_disk import FileOnDisk, FileSignature
+from llm_repl_server.services.file_status import FileStatus
 from llm_repl_server.services.identifiers import copy_notebook
-from llm_repl_server.services.notebook_file import NotebookFile
 from llm_repl_server.services.open_notebook import OpenNotebook
 from llm_repl_server.services.take_over import take_over
 from llm_repl_server.services.wire_events import (
@@ -114,7 +114,7 @@ class TiedFile:
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_write_took_s = 0.0
         self._is_closed = False
-        self._published: NotebookFile | None = self.answer()
+        self._published: FileStatus | None = self.answer()
         if self._is_pending:
             self._schedule(_SOON_S)
 
@@ -128,11 +128,11 @@ class TiedFile:
         """Whether nothing is being written, read, or about to be."""
         return self._timer is None and not self._at_work.locked() and not self._tasks
 
-    def answer(self) -> NotebookFile:
+    def answer(self) -> FileStatus:
         """How it is."""
         state, error = self._problem or ("waiting" if self._is_pending else "saved", None)
         path = self.path.relative_to(self._root) if self._disk.is_under_root else self.path
-        return NotebookFile(
+        return FileStatus(
             path=path.as_posix().encode("utf-8", "replace").decode(),
             state=state,
             error=error,

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from llm_repl_core import Output, StaleReason
 from llm_repl_server.services.answers import CellAnswer, Metadata
 from llm_repl_server.services.encoding import EncodedOutput, EncodedOutputs, Time
-from llm_repl_server.services.notebook_file import NotebookFile
+from llm_repl_server.services.file_status import FileStatus
 
 __all__ = [
     "EMITTED",
@@ -491,7 +491,7 @@ class NotebookDeleted(NotebookEvent, frozen=True, kw_only=True):
 class NotebookFileState(NotebookEvent, frozen=True, kw_only=True):
     """The file of a notebook is in another state than before, or it lives in another one, or in none."""
 
-    file: Annotated[NotebookFile | None, Meta(description="Null: it lives in none any more.")]
+    file: Annotated[FileStatus | None, Meta(description="Null: it lives in none any more.")]
 
 
 class NotebookFileTaken(NotebookEvent, frozen=True, kw_only=True):

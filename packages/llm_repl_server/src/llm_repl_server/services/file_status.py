@@ -11,10 +11,10 @@ from msgspec import Meta, Struct
 from llm_repl_server.services.encoding import Time
 from llm_repl_server.storage.changes import Change
 
-__all__ = ["AttachedFile", "NotebookFile"]
+__all__ = ["AttachedFile", "FileStatus"]
 
 
-class NotebookFile(Struct, frozen=True, kw_only=True):
+class FileStatus(Struct, frozen=True, kw_only=True):
     """The file that a notebook lives in.
 
     `saved`: it has all that the notebook has. `waiting`: it is written in a moment. `not_written`: it
@@ -44,7 +44,7 @@ class AttachedFile(Protocol):
         """Whether nothing is being written, read, or about to be."""
         ...
 
-    def answer(self) -> NotebookFile:
+    def answer(self) -> FileStatus:
         """How it is."""
         ...
 
