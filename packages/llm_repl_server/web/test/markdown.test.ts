@@ -65,8 +65,8 @@ function texts(growing: GrowingBlocks): string[] {
 /** A text that comes in pieces of a size, or all at once. */
 function grown(text: string, size = text.length): GrowingBlocks {
   const growing = new GrowingBlocks();
-  for (let end = size; end < text.length; end += size) growing.update(text.slice(0, end), false);
-  growing.update(text, true);
+  for (let end = size; end < text.length; end += size) growing.update([text.slice(0, end)], false);
+  growing.update([text], true);
   return growing;
 }
 
@@ -108,9 +108,9 @@ test("random texts, too", () => {
 
 test("a finished block, item or line of code stays the same object", () => {
   const growing = new GrowingBlocks();
-  growing.update("one\n\ntwo\n\n- a\n- b\n- c", false);
+  growing.update(["one\n\ntwo\n\n- a\n- b\n- c"], false);
   const [first, , list] = growing.blocks.flat();
-  growing.update("one\n\ntwo\n\n- a\n- b\n- cc\n- d\n\nthree\n\nfour", false);
+  growing.update(["one\n\ntwo\n\n- a\n- b\n- cc\n- d\n\nthree\n\nfour"], false);
   assert.equal(growing.blocks.flat()[0], first);
   const parts = (block: Block | undefined) => (block?.kind === "list" ? block.parts.flat() : []);
   assert.equal(parts(list).length, 3);
@@ -130,7 +130,7 @@ test("what a character costs does not grow with the text, whatever it is", () =>
     const parsed = (text: string) => {
       let characters = 0;
       const growing = new GrowingBlocks((length) => (characters += length));
-      for (let end = 20; end < text.length; end += 20) growing.update(text.slice(0, end), false);
+      for (let end = 20; end < text.length; end += 20) growing.update([text.slice(0, end)], false);
       return characters / text.length;
     };
     const [short, long] = [parsed(shape(200)), parsed(shape(800))];
@@ -140,7 +140,7 @@ test("what a character costs does not grow with the text, whatever it is", () =>
 
 test("another text than the one before begins anew", () => {
   const growing = new GrowingBlocks();
-  growing.update("one\n\ntwo", false);
-  growing.update("three", true);
+  growing.update(["one\n\ntwo"], false);
+  growing.update(["three"], true);
   assert.deepEqual(texts(growing), ["paragraph of", "three"]);
 });

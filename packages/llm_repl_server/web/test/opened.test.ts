@@ -44,7 +44,7 @@ test("a notebook is only opened while it shows something and has no kernel", () 
   );
   assert.equal(done.kernel.state, "idle");
   assert.equal(isOnlyOpened(done), false);
-  assert.deepEqual(["a", "b"].map((id) => isFromFile(done.cells.get(id)!, done.ran)), [false, true]);
+  assert.deepEqual(["a", "b"].map((id) => isFromFile(done.cells.get(id)!, done.ran.has(id))), [false, true]);
 });
 
 test("a kernel that dies has ended, until it is restarted", () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
+import { wholeText } from "../src/store/pieces.ts";
 import { reduce } from "../src/store/reduce.ts";
 import { NOTHING_UNDER_WAY } from "./notebooks.ts";
 import { stateOf, type NotebookState } from "../src/store/state.ts";
@@ -27,6 +28,12 @@ function run(event: object): WireEvent {
 
 function after(start: NotebookState, ...events: WireEvent[]): NotebookState {
   return events.reduce((so_far, event) => reduce(so_far, event, 1000), start);
+}
+
+/** The texts of the answers of cell a, by item. */
+function textsOf(state: NotebookState): string[] {
+  const { texts, length } = state.growing.get("a")!;
+  return Array.from({ length }, (_, item) => wholeText(texts.get(String(item)) ?? []));
 }
 
 test("a cell is queued, runs, gives output, and ends with what its ending says", () => {
@@ -68,12 +75,15 @@ test("the text of an answer grows by item, and is void when the call is tried ag
     run({ event: "cell_execution_text", cell_id: "a", text: "y", item: 1 }),
     run({ event: "cell_execution_text", cell_id: "a", text: "z", item: 0 }),
   );
-  assert.deepEqual(answering.activities.get("a")?.texts, ["z", "xy"]);
+  assert.deepEqual(textsOf(answering), ["z", "xy"]);
+  assert.equal(answering.growing.get("a")?.words, 2);
+  assert.equal(answering.activities.get("a")?.hasText, true);
   const again = after(
     answering,
     run({ event: "cell_execution_retried", cell_id: "a", attempt: 1, error: "busy", wait_s: 2, attempts: 4, item: 1 }),
   );
-  assert.deepEqual(again.activities.get("a")?.texts, ["z", ""]);
+  assert.deepEqual(textsOf(again), ["z", ""]);
+  assert.equal(again.growing.get("a")?.words, 1);
   assert.deepEqual(again.activities.get("a")?.retry, { attempt: 1, error: "busy", at: 3000, attempts: 4 });
 });
 
@@ -131,8 +141,9 @@ test("an answer that is under way is there at once, and what was read is not add
     run({ event: "cell_execution_text", cell_id: "a", text, item: null }),
   );
   const state = after(read, ...pieces);
-  assert.deepEqual(state.activities.get("a")?.texts, ["one two three"]);
-  assert.equal(state.activities.get("a")?.reasoning, "hm");
+  assert.deepEqual(textsOf(state), ["one two three"]);
+  assert.equal(state.growing.get("a")?.words, 3);
+  assert.deepEqual(state.growing.get("a")?.reasoning, ["hm"]);
 });
 
 test("cells are made, moved and deleted where the event says", () => {

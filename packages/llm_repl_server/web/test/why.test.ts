@@ -52,7 +52,7 @@ test("every state has its word and its reason", () => {
   );
   assert.equal(told(cell({ type: "ComputationCell", status: "running" }), newActivity(5700)), "Running: 2.3 s");
   assert.equal(told(running, newActivity(1)), "Answering: thinks, 7 s");
-  assert.equal(told(running, { ...newActivity(6000), texts: ["a b c"] }), "Answering: 3 words, 2.0 s");
+  assert.equal(told(running, newActivity(6000), { words: 3 }), "Answering: 3 words, 2.0 s");
   assert.equal(
     told(running, { ...newActivity(1), retry: { attempt: 1, error: "busy", at: 12000, attempts: 4 } }),
     "Answering: tries again in 4 s, 2 of 4",

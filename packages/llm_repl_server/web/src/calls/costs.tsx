@@ -16,7 +16,6 @@ interface Props {
 export function Costs({ totals, onChoose }: Props) {
   const notebook = useNotebook();
   const order = notebook.order.value;
-  const cells = notebook.state.value?.cells;
   const days = totals.by_day.slice(-DAYS);
   const hasPrices = totals.total.usd > 0;
   const [first, last] = [days[0], days[days.length - 1]];
@@ -28,7 +27,7 @@ export function Costs({ totals, onChoose }: Props) {
           hasPrices={hasPrices}
           rows={totals.by_cell.map((sums) => ({
             sums,
-            name: `${order.indexOf(sums.cell_id) + 1 || "deleted"} ${cells?.get(sums.cell_id)?.response_var ?? ""}`.trim(),
+            name: `${order.indexOf(sums.cell_id) + 1 || "deleted"} ${notebook.view(sums.cell_id).cell.value?.response_var ?? ""}`.trim(),
             filter: { cell_id: sums.cell_id },
           }))}
           onChoose={onChoose}

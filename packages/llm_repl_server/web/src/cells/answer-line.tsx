@@ -1,7 +1,7 @@
 /** The line under a prompt: its state and the way out, its variable, when and for what, which version. */
 
 import { useNotebook } from "../store/context.ts";
-import { focused } from "../store/focus.ts";
+import { focused, hasFocus } from "../store/focus.ts";
 import { answerCalls, editAnswer, inUse, showAnswers, stepAnswer, takeOriginal } from "../store/answers.ts";
 import type { OpenNotebook } from "../store/notebook.ts";
 import { answers, type Status } from "../store/status.ts";
@@ -25,7 +25,7 @@ interface Props {
 export function AnswerLine({ cell, status, activity, shape, onShape }: Props) {
   const given = answers(cell);
   const failed = failedItems(cell);
-  const total = itemCount(cell, []);
+  const total = itemCount(cell, 0);
   const isAtRest = cell.status !== "running" && cell.status !== "queued";
   const shown = failed.length && status?.tone === "fails"
     ? { ...status, reason: [`${count(failed.length)} of ${plural(total, "item")}`] }
@@ -139,16 +139,16 @@ function kindOf(cell: Cell, given: readonly Output[], failed: number): string {
 function Right({ cell, given }: { cell: Cell; given: readonly Output[] }) {
   const notebook = useNotebook();
   // What comes with the focus stands at the left, so that what is pressed stays where it is.
-  const hasFocus = focused.value === cell.id;
+  const isFocused = hasFocus(cell.id);
   const last = given[given.length - 1]!;
   return (
     <span class="answer-right" onMouseDown={keepPlace}>
       {last.edited && !cell.for_each ? (
-        !hasFocus && <span class="facts">{editedFacts(last)}</span>
+        !isFocused && <span class="facts">{editedFacts(last)}</span>
       ) : (
         <span class="facts">{notebook.view(cell.id).isFromFile.value ? fileFacts(given) : facts(given)}</span>
       )}
-      {hasFocus && cell.status !== "queued" && (
+      {isFocused && cell.status !== "queued" && (
         <>
           {!cell.for_each && (
             <button class="button quiet small" title="Edit the answer (E)" onClick={() => editAnswer(cell)}>

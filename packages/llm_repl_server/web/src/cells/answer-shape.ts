@@ -35,10 +35,10 @@ export function failedItems(cell: Cell): readonly FailedItem[] {
   return cell.outputs.flatMap((output) => output.failed_items ?? []);
 }
 
-/** How many items a prompt was sent for. */
-export function itemCount(cell: Cell, texts: readonly string[]): number {
+/** How many items a prompt was sent for; `coming`: how many there are at least, while it is answered. */
+export function itemCount(cell: Cell, coming: number): number {
   const items = answers(cell).map((output, at) => (output.item ?? at) + 1);
-  return Math.max(texts.length, ...items, ...cell.outputs.map((output) => output.total ?? 0), 0);
+  return Math.max(coming, ...items, ...cell.outputs.map((output) => output.total ?? 0), 0);
 }
 
 /** A line for each field of a schema: what was asked for. */

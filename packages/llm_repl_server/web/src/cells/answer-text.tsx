@@ -2,7 +2,9 @@
 
 import { Markdown } from "../markdown/markdown.tsx";
 import { editedAnswer } from "../store/answers.ts";
-import type { Activity } from "../store/state.ts";
+import { useNotebook } from "../store/context.ts";
+import { NO_TEXT, wholeText, type Pieces } from "../store/pieces.ts";
+import type { Growing } from "../store/state.ts";
 import type { Cell, Output } from "../wire/shapes.ts";
 import { AnswerEditor } from "./answer-edit.tsx";
 import { StructuredAnswer } from "./answer-form.tsx";
@@ -10,34 +12,27 @@ import type { AnswerShape } from "./answer-shape.ts";
 
 interface Props {
   readonly cell: Cell;
-  readonly activity: Activity | undefined;
+  /** Whether it is being answered. */
+  readonly isGrowing: boolean;
   readonly given: readonly Output[];
   readonly shape: AnswerShape;
 }
 
-export function AnswerTexts({ cell, activity, given, shape }: Props) {
+export function AnswerTexts({ cell, isGrowing, given, shape }: Props) {
   const edited = editedAnswer.value;
-  if (edited?.cellId === cell.id && !activity) {
+  if (edited?.cellId === cell.id && !isGrowing) {
     return <AnswerEditor key={shape} cell={cell} answer={edited} output={given[given.length - 1]} shape={shape} />;
   }
-  if (activity) {
-    const text = activity.texts[0] ?? "";
-    return <AnswerText key={0} text={text} reasoning={activity.reasoning} isGrowing isStale={false} />;
-  }
+  // The first is the view of the one that grew.
+  const shown = isGrowing ? [null] : given;
   return (
     <>
-      {given.map((output, at) =>
-        output.value === undefined ? (
-          <AnswerText
-            key={at}
-            text={output.content}
-            reasoning={output.reasoning ?? ""}
-            isGrowing={false}
-            isStale={cell.stale}
-          />
+      {shown.map((output, at) =>
+        !output || output.value === undefined ? (
+          <AnswerText key={at} cellId={cell.id} output={output} isStale={cell.stale && !isGrowing} />
         ) : (
           <div key={at} class={cell.stale ? "prose faded" : "prose"}>
-            {output.reasoning ? <Reasoning text={output.reasoning} thinks={false} /> : null}
+            {output.reasoning ? <Reasoning text={[output.reasoning]} thinks={false} /> : null}
             <StructuredAnswer output={output} schema={cell.schema} shape={shape} />
           </div>
         ),
@@ -47,25 +42,38 @@ export function AnswerTexts({ cell, activity, given, shape }: Props) {
 }
 
 interface TextProps {
-  readonly text: string;
-  readonly reasoning: string;
-  readonly isGrowing: boolean;
+  readonly cellId: string;
+  /** Null: it is the one that comes. */
+  readonly output: Output | null;
   readonly isStale: boolean;
 }
 
-function AnswerText({ text, reasoning, isGrowing, isStale }: TextProps) {
+/** The only view that is drawn again with the words of an answer. */
+function AnswerText({ cellId, output, isStale }: TextProps) {
+  const growing = useNotebook().view(cellId).growing;
+  const { text, reasoning } = output ? piecesOf(output) : comingOf(growing.value);
+  const isGrowing = output === null;
   const classes = ["prose", isGrowing && "is-growing", isStale && "faded"].filter(Boolean).join(" ");
-  const thinks = isGrowing && !text;
+  const thinks = isGrowing && !text.length;
   return (
     <div class={classes}>
-      {reasoning ? <Reasoning text={reasoning} thinks={thinks} /> : null}
+      {reasoning.length ? <Reasoning text={reasoning} thinks={thinks} /> : null}
       <Markdown key="text" text={text} isGrowing={isGrowing} />
     </div>
   );
 }
 
-function Reasoning({ text, thinks }: { text: string; thinks: boolean }) {
-  if (thinks) return <p class="thinking">{text.slice(-400)}</p>;
+const piecesOf = ({ content, reasoning }: Output) => ({ text: [content], reasoning: reasoning ? [reasoning] : NO_TEXT });
+
+const comingOf = (growing: Growing | undefined) => ({
+  text: growing?.texts.get("0") ?? NO_TEXT,
+  reasoning: growing?.reasoning ?? NO_TEXT,
+});
+
+const THOUGHT = 400;
+
+function Reasoning({ text, thinks }: { text: Pieces; thinks: boolean }) {
+  if (thinks) return <p class="thinking">{wholeText(text.slice(-2)).slice(-THOUGHT)}</p>;
   return (
     <details class="reasoning">
       <summary>Reasoning</summary>

@@ -4,7 +4,7 @@ import { memo } from "preact/compat";
 import { useEffect, useRef } from "preact/hooks";
 import { useNow } from "../store/clock.ts";
 import { useNotebook } from "../store/context.ts";
-import { anchor, chooseTo, editing, focusCell, focused, isChosen } from "../store/focus.ts";
+import { anchor, chooseTo, editing, focusCell, focused, hasFocus, isChosen } from "../store/focus.ts";
 import { connection } from "../store/server.ts";
 import { isPhone } from "../store/screen.ts";
 import { statusOf, type Status } from "../store/status.ts";
@@ -36,8 +36,8 @@ export const CellView = memo(({ id }: { id: string }) => {
   const view = notebook.view(id);
   const cell = view.cell.value;
   const activity = view.activity.value;
-  const hasFocus = focused.value === id;
-  const isEdited = hasFocus && editing.value !== null;
+  const isFocused = hasFocus(id);
+  const isEdited = isFocused && editing.value !== null;
   const element = useRef<HTMLElement>(null);
   const now = useNow(cell?.status === "running");
 
@@ -47,7 +47,7 @@ export const CellView = memo(({ id }: { id: string }) => {
       element.current?.focus({ preventScroll: true });
       element.current?.scrollIntoView({ block: "nearest" });
     }
-  }, [hasFocus]);
+  }, [isFocused]);
 
   useEffect(() => {
     // The editor takes the focus with it where nothing else has got it.
@@ -61,6 +61,8 @@ export const CellView = memo(({ id }: { id: string }) => {
   const conflict = notebook.outbox.conflicts.value.get(id);
   const status = statusOf(cell, activity, {
     now,
+    // With the clock: it counts with every word.
+    words: view.growing.peek()?.words ?? 0,
     place: view.place.value,
     needs: cell.status === "queued" ? view.needs.value : [],
     isInConflict: conflict !== undefined,
@@ -77,7 +79,7 @@ export const CellView = memo(({ id }: { id: string }) => {
   if (isFolded(cell, "outputs")) classes.push("has-outputs-folded");
   const fillsPhone = isEdited && isPhone.value;
   if (fillsPhone) classes.push("fills-phone");
-  if (hasFocus) classes.push("has-focus");
+  if (isFocused) classes.push("has-focus");
   if (cell.status === "running") classes.push("is-live");
   return (
     <article
@@ -85,7 +87,7 @@ export const CellView = memo(({ id }: { id: string }) => {
       id={`cell-${id}`}
       class={classes.join(" ")}
       aria-label={said.join(", ")}
-      tabIndex={hasFocus ? 0 : -1}
+      tabIndex={isFocused ? 0 : -1}
       onFocusIn={() => focused.peek() !== id && focusCell(id)}
       onPointerDown={(event) => {
         // Beside the text on a phone, a press leaves the keyboard where it is, and with it the text.
@@ -100,7 +102,7 @@ export const CellView = memo(({ id }: { id: string }) => {
       }}
     >
       {fillsPhone && <PhoneEditHead cell={cell} number={number} type={type} />}
-      <Gutter cell={cell} number={number} status={status} hasFocus={hasFocus} type={type} />
+      <Gutter cell={cell} number={number} status={status} hasFocus={isFocused} type={type} />
       <div class="lane">
         <SentWeight cell={cell} />
       </div>
@@ -118,7 +120,7 @@ export const CellView = memo(({ id }: { id: string }) => {
         {fillsPhone && cell.type === "PromptCell" && <PhoneNames cell={cell} />}
         {fillsPhone && <PhoneRun cell={cell} />}
         <KeptMark id={id} />
-        {hasFocus && <AddRow after={id} />}
+        {isFocused && <AddRow after={id} />}
       </div>
     </article>
   );

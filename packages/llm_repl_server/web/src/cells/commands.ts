@@ -216,7 +216,7 @@ export function runByKey(notebook: OpenNotebook, id: string, event: KeyboardEven
 /** The next cell whose tool asks to be allowed, or that failed; round from the end to the start. */
 export function focusNextThatNeedsYou(notebook: OpenNotebook): void {
   if (perform("nextThatNeedsYou")) return;
-  const state = notebook.state.peek();
+  const { state } = notebook;
   const order = notebook.order.peek();
   const at = order.indexOf(focused.peek() ?? "");
   const needs = (id: string) =>

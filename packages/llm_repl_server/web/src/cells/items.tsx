@@ -1,9 +1,11 @@
 /** The answers of a prompt over items: a row each, which opens its versions and its call. */
 
-import { useState } from "preact/hooks";
+import { memo } from "preact/compat";
+import { useMemo, useState } from "preact/hooks";
 import { answerCalls, editAnswer, editedAnswer, showAnswers } from "../store/answers.ts";
 import { useNotebook } from "../store/context.ts";
 import { focusCell } from "../store/focus.ts";
+import { wholeText, type Pieces } from "../store/pieces.ts";
 import { answers } from "../store/status.ts";
 import { spent } from "../ui/format.ts";
 import { Icon, type IconName } from "../ui/icon.tsx";
@@ -14,18 +16,20 @@ import { plain } from "./answer-form.tsx";
 import { rowState, sortedByState, type RowState } from "./item-state.ts";
 
 const MOST_ROWS = 500;
+const MOST_CHARACTERS = 300;
 
-export function ItemsTable({ cell, texts }: { cell: Cell; texts: readonly string[] }) {
+export function ItemsTable({ cell, isGrowing }: { cell: Cell; isGrowing: boolean }) {
+  const { growing } = useNotebook().view(cell.id);
   const [isSorted, setSorted] = useState(false);
-  const given = new Map(answers(cell).map((output, at) => [output.item ?? at, output]));
-  const failures = new Map(failedItems(cell).map((failure) => [failure.item, failure]));
-  const length = itemCount(cell, texts);
+  const { given, failures, fields } = useMemo(() => itemsOf(cell), [cell]);
+  const coming = isGrowing ? growing.value : undefined;
+  const textOf = (item: number) => startOf(coming?.texts.get(String(item)));
+  const length = itemCount(cell, coming?.length ?? 0);
   const isRunning = cell.status === "running";
   const states = Array.from({ length }, (_, item) =>
-    rowState(given.get(item), failures.get(item), texts[item], isRunning),
+    rowState(given.get(item), failures.get(item), textOf(item), isRunning),
   );
   const order = isSorted ? sortedByState(states) : states.map((_, item) => item);
-  const fields = [...new Set([...given.values()].flatMap((output) => Object.keys(objectOf(output) ?? {})))];
   return (
     <div class="scrolls">
       <table class="grid items">
@@ -54,7 +58,7 @@ export function ItemsTable({ cell, texts }: { cell: Cell; texts: readonly string
               item={item}
               output={given.get(item)}
               failure={failures.get(item)}
-              text={texts[item]}
+              text={textOf(item)}
               state={states[item]!}
               fields={fields}
             />
@@ -64,6 +68,18 @@ export function ItemsTable({ cell, texts }: { cell: Cell; texts: readonly string
       {length > MOST_ROWS && <p class="note">{length - MOST_ROWS} more rows</p>}
     </div>
   );
+}
+
+function itemsOf(cell: Cell) {
+  const given = new Map(answers(cell).map((output, at) => [output.item ?? at, output]));
+  const failures = new Map(failedItems(cell).map((failure) => [failure.item, failure]));
+  const fields = [...new Set([...given.values()].flatMap((output) => Object.keys(objectOf(output) ?? {})))];
+  return { given, failures, fields };
+}
+
+/** As much of a text as a row has room for. */
+function startOf(text: Pieces | undefined): string | undefined {
+  return text && wholeText(text.slice(0, 1)).slice(0, MOST_CHARACTERS);
 }
 
 interface RowProps {
@@ -76,7 +92,8 @@ interface RowProps {
   readonly fields: readonly string[];
 }
 
-function Row({ cell, item, output, failure, text, state, fields }: RowProps) {
+// With the words of an answer its row alone is drawn again.
+const Row = memo(({ cell, item, output, failure, text, state, fields }: RowProps) => {
   const notebook = useNotebook();
   const edited = editedAnswer.value;
   const isEdited = edited?.cellId === cell.id && edited.item === item;
@@ -147,7 +164,7 @@ function Row({ cell, item, output, failure, text, state, fields }: RowProps) {
       </td>
     </tr>
   );
-}
+});
 
 const SHAPES: Readonly<Record<RowState, readonly [IconName, string]>> = {
   failed: ["fail", "no answer"],

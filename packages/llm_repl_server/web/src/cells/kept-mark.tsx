@@ -7,7 +7,7 @@ import { Icon } from "../ui/icon.tsx";
 
 export function KeptMark({ id }: { id: string }) {
   const notebook = useNotebook();
-  if (connection.value === "connected" || !notebook.unsent.value.has(id)) return null;
+  if (connection.value === "connected" || !notebook.view(id).isUnsent.value) return null;
   const last = notebook.outbox.queue.value.findLast(
     ({ edit }) => edit.kind === "change" && edit.cellId === id && edit.at,
   )?.edit;

@@ -65,9 +65,9 @@ export function PromptBody({ cell, status, onKey }: Props) {
         <div class="output answer">
           <Outputs outputs={others.filter((output) => output.type !== "error")} />
           {cell.for_each ? (
-            (activity || given.length > 0) && <ItemsTable cell={cell} texts={activity?.texts ?? []} />
+            (activity || given.length > 0) && <ItemsTable cell={cell} isGrowing={activity !== undefined} />
           ) : (
-            <AnswerTexts cell={cell} activity={activity} given={given} shape={shape} />
+            <AnswerTexts cell={cell} isGrowing={activity !== undefined} given={given} shape={shape} />
           )}
           {others.filter((output) => output.type === "error" && hasMore(output)).map((output) => (
             <OutputView output={output} />

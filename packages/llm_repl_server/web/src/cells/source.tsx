@@ -6,7 +6,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Editor, Language } from "../editor/editor.ts";
 import { editorModule, loadEditor } from "../editor/load.ts";
 import { useNotebook } from "../store/context.ts";
-import { editCell, editing, focused, stopEditing } from "../store/focus.ts";
+import { editCell, editing, focused, hasFocus, stopEditing } from "../store/focus.ts";
 import { splitCell } from "./commands.ts";
 import { editorSources } from "./editor-sources.tsx";
 
@@ -26,7 +26,7 @@ interface Props {
 }
 
 export function Source(props: Props) {
-  const isEdited = focused.value === props.cellId && editing.value !== null;
+  const isEdited = hasFocus(props.cellId) && editing.value !== null;
   const module = editorModule.value;
   if (isEdited && !module) void loadEditor();
   return isEdited && module ? (

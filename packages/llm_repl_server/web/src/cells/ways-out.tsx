@@ -91,7 +91,7 @@ function RunStale() {
 
 /** ", ≤ $0.01": what the stale prompts take at most, as far as the plan of a run says it. */
 function stalePrice(notebook: OpenNotebook): string {
-  const cells = notebook.state.value?.cells;
+  const cells = notebook.whole.value?.cells;
   const prompts = plan.value?.value.cells.filter(({ cell_id, calls }) => calls && cells?.get(cell_id)?.stale) ?? [];
   if (!prompts.length) return "";
   const prices = prompts.map(({ price_usd }) => price_usd);

@@ -157,7 +157,7 @@ function How({ notebook, isOpen }: { notebook: NotebookSummary; isOpen: boolean 
 /** The headings of the notebook. */
 function Outline({ has, close }: { has: (text: string) => boolean; close: () => void }) {
   const notebook = useNotebook();
-  const state = notebook.state.value;
+  const state = notebook.whole.value;
   const outline = useMemo(() => (state ? outlineOf(state) : []), [state?.order, state?.cells]);
   const shown = outline.filter(({ text }) => has(text));
   if (!shown.length) return null;

@@ -30,7 +30,7 @@ function OpenPanel() {
   const notebook = useNotebook();
   const field = useRef<HTMLInputElement>(null);
   const before = useRef(document.activeElement);
-  const state = notebook.state.value;
+  const state = notebook.whole.value;
   const cells = useMemo(
     () => (state?.order ?? []).map((id) => state?.cells.get(id)).filter((cell) => cell !== undefined),
     [state?.order, state?.cells],

@@ -28,7 +28,7 @@ export function GraphTab() {
   const id = focused.value;
   const value = graph.value;
   if (!value) return <p class="quiet-text">{error.value ?? "Reading what needs what"}</p>;
-  const cells = notebook.state.value?.cells;
+  const cells = notebook.whole.value?.cells;
   const waves = wavesOf(notebook.order.value, (one) => cells?.get(one)?.type === "PromptCell", value.edges);
   const number = id ? notebook.view(id).index.value + 1 : 0;
   const isOfAll = showsAllCells.value || !number;
@@ -54,7 +54,7 @@ export function GraphTab() {
         <a
           class="button small"
           href={`${API}notebooks/${encodeURIComponent(notebook.id)}/graph?format=svg`}
-          download={`${notebook.state.value?.name ?? "graph"}.svg`}
+          download={`${notebook.name.value || "graph"}.svg`}
         >
           <Icon name="out" />
           SVG

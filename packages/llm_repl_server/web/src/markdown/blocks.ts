@@ -8,6 +8,7 @@
  */
 
 import type { SyntaxNode } from "@lezer/common";
+import { NO_TEXT, wholeText, type Pieces } from "../store/pieces.ts";
 import { appended, type Chunks } from "./chunks.ts";
 import { childrenOf, parse, type Piece } from "./parser.ts";
 import { partEnd, partPrefix } from "./paragraphs.ts";
@@ -33,15 +34,16 @@ const SURE_LINE = 200;
 export class GrowingBlocks {
   /** All of them: those that are finished, and the last, which may change. */
   blocks: Chunks<Block> = [];
-  #text = "";
+  /** What has been taken in so far, to be known again. */
+  #seen: Pieces = NO_TEXT;
   #ended = true;
   #done: Chunks<Block> = [];
   /** The last block, where it has parts and may get more, with those that are finished. */
   #open: Grown | null = null;
   /** What is not finished: drawn, and parsed again. */
   #tail: readonly Block[] = [];
-  /** Where what is parsed again begins: at a block, or at a part of `#open`. */
-  #start = 0;
+  /** The text that is parsed again: it begins at a block, or at a part of `#open`. */
+  #rest = "";
   /** What stands before it, so that it is parsed as what it is. */
   #prefix = "";
   /** How long it was when it was parsed. */
@@ -57,33 +59,41 @@ export class GrowingBlocks {
   }
 
   /** Take a text that begins with the one before, or another one; `ended`: nothing follows. */
-  update(text: string, ended: boolean): void {
-    if (text === this.#text && ended === this.#ended) return;
-    // Not startsWith(): engines compare whole strings by far faster.
-    if (text.slice(0, this.#text.length) !== this.#text) this.#begin();
-    const waits = this.#parsed > LONG && text.length - this.#start < this.#parsed * LEAST_GROWTH;
+  update(text: Pieces, ended: boolean): void {
+    let more = behind(this.#seen, text);
+    this.#seen = text;
+    if (more === "" && ended === this.#ended) return;
+    if (more === null) {
+      this.#begin();
+      more = wholeText(text);
+    }
+    this.#rest += more;
+    const waits = this.#parsed > LONG && this.#rest.length < this.#parsed * LEAST_GROWTH;
     if (waits && !ended) return;
-    this.#text = text;
     this.#ended = ended;
     // Each turn takes in what is finished, until there is only what may still grow.
     while (this.#take());
-    this.#parsed = text.length - this.#start;
+    this.#parsed = this.#rest.length;
     this.blocks = appended(this.#done, this.#tail);
   }
 
   #begin(): void {
     this.#done = [];
     this.#open = null;
-    this.#start = 0;
+    this.#rest = "";
     this.#prefix = "";
     this.#parsed = 0;
+  }
+
+  #drop(length: number): void {
+    this.#rest = this.#rest.slice(length);
   }
 
   /** Take in what is finished; whether there was something. */
   #take(): boolean {
     this.#tail = [];
     if (this.#open?.kind === "code") return this.#takeCode(this.#open);
-    const rest = this.#prefix + this.#text.slice(this.#start);
+    const rest = this.#prefix + this.#rest;
     this.#onParse(rest.length);
     const nodes = parse(rest);
     const lastLine = rest.lastIndexOf("\n") + 1;
@@ -100,7 +110,7 @@ export class GrowingBlocks {
     if (start > 0) {
       const own = copied(rest.slice(0, start));
       this.#finish(nodes.slice(0, nodes.indexOf(last)).map((node) => whole(own, node)));
-      this.#start += start;
+      this.#drop(start);
       return true; // nodes have to count from their own start
     }
     if (this.#opens({ text: rest, node: first })) return true;
@@ -115,7 +125,7 @@ export class GrowingBlocks {
     if (fence) {
       this.#fence = fence[1] ?? "";
       this.#isMidLine = false;
-      this.#start += fence[0].length;
+      this.#drop(fence[0].length);
       const language = (fence[2] ?? "").trim().split(/\s/)[0] ?? "";
       this.#open = { kind: "code", language, parts: [], isOpen: true };
     } else if (isList(node) && node.getChildren("ListItem").length > 1) {
@@ -133,7 +143,7 @@ export class GrowingBlocks {
 
   #openParts(kind: "list" | "table" | "paragraph", piece: Piece, start: number, prefix: string): void {
     this.#open = { kind, first: { text: copied(piece.text), node: piece.node }, parts: [] };
-    this.#start += start;
+    this.#drop(start);
     this.#prefix = prefix;
   }
 
@@ -149,7 +159,7 @@ export class GrowingBlocks {
     if (open.kind === "paragraph") return this.#takeText(open, rest, nodes, isOver, end);
     const parts = childrenOf(node).filter(({ name }) => name === "ListItem" || name === "TableRow");
     if (isOver) {
-      this.#start += end - this.#prefix.length;
+      this.#drop(end - this.#prefix.length);
       this.#close(withParts(open, rest.slice(0, end), parts));
       return true;
     }
@@ -157,7 +167,7 @@ export class GrowingBlocks {
     const start = lineStart(rest, last?.from ?? 0);
     if (last && start > this.#prefix.length) {
       this.#open = withParts(open, rest.slice(0, start), parts.slice(0, parts.indexOf(last)));
-      this.#start += start - this.#prefix.length;
+      this.#drop(start - this.#prefix.length);
       return true;
     }
     const pieces = parts.map((part) => ({ text: rest, node: part }));
@@ -172,11 +182,11 @@ export class GrowingBlocks {
     if (cut !== null) {
       const own = copied(rest.slice(0, this.#prefix.length + cut));
       this.#open = withParts(open, own, parse(own).slice(0, 1));
-      this.#start += cut;
+      this.#drop(cut);
       return true;
     }
     if (isOver) {
-      this.#start += end - this.#prefix.length;
+      this.#drop(end - this.#prefix.length);
       this.#close(withParts(open, rest.slice(0, end), [node]));
       return true;
     }
@@ -188,23 +198,23 @@ export class GrowingBlocks {
   /** Lines of code: nothing in them is Markdown, until the line that closes it. */
   #takeCode(open: WithCode): boolean {
     const closes = new RegExp(`^ {0,3}${this.#fence[0]}{${this.#fence.length},}[ \\t]*$`);
-    const text = this.#text;
+    const text = this.#rest;
     let lines = "";
     let count = 0;
-    for (let at = this.#start; ; ) {
+    for (let at = 0; ; ) {
       const newline = text.indexOf("\n", at);
       const line = text.slice(at, newline === -1 ? text.length : newline);
-      const begins = !(this.#isMidLine && at === this.#start);
+      const begins = !(this.#isMidLine && at === 0);
       if (begins && closes.test(line) && (newline !== -1 || this.#ended)) {
-        this.#start = newline === -1 ? text.length : newline + 1;
+        this.#drop(newline === -1 ? text.length : newline + 1);
         this.#close({ ...open, parts: appended(open.parts, lines ? [copied(lines)] : []), isOpen: false });
-        return this.#start < text.length;
+        return this.#rest !== "";
       }
       if (line.length > LONG || count === CODE_LINES) {
         this.#isMidLine = line.length > LONG;
         if (this.#isMidLine) lines += text.slice(at, (at += LONG));
         this.#open = { ...open, parts: appended(open.parts, [copied(lines)]) };
-        this.#start = at;
+        this.#drop(at);
         return true;
       }
       if (newline === -1) {
@@ -253,6 +263,17 @@ function sameList(first: Piece, next: Piece): boolean {
     return own ? text[own.to - 1] : "";
   };
   return mark(first) === mark(next);
+}
+
+/** What stands behind a text in one that begins with it; null: it does not. */
+function behind(before: Pieces, now: Pieces): string | null {
+  // Those that are full are the same, mostly.
+  let same = 0;
+  while (same < before.length && before[same] === now[same]) same++;
+  if (same === before.length) return wholeText(now.slice(same));
+  const [was, is] = [wholeText(before.slice(same)), wholeText(now.slice(same))];
+  // Not startsWith(): engines compare whole strings by far faster.
+  return is.slice(0, was.length) === was ? is.slice(was.length) : null;
 }
 
 /** A text of its own: a part of another one would keep all of that in memory. */

@@ -3,6 +3,7 @@
 import type { SyntaxNode } from "@lezer/common";
 import { Component, type ComponentChildren, type ComponentType, type VNode } from "preact";
 import { useRef } from "preact/hooks";
+import type { Pieces } from "../store/pieces.ts";
 import { safeAddress } from "./addresses.ts";
 import { GrowingBlocks, type Block } from "./blocks.ts";
 import type { Chunks } from "./chunks.ts";
@@ -19,10 +20,10 @@ import { RemotePicture } from "./remote-picture.tsx";
  * One that grows is the same view while it does and when it has ended: what has been drawn of it is
  * touched by neither.
  */
-export function Markdown({ text, isGrowing = false }: { text: string; isGrowing?: boolean }) {
+export function Markdown({ text, isGrowing = false }: { text: string | Pieces; isGrowing?: boolean }) {
   const growing = useRef<GrowingBlocks>(null);
   growing.current ??= new GrowingBlocks();
-  growing.current.update(text, !isGrowing);
+  growing.current.update(typeof text === "string" ? [text] : text, !isGrowing);
   // Each chunk in a box of its own: what is added at the end lays out that box alone.
   return <>{drawChunks(growing.current.blocks, Passage)}</>;
 }

@@ -107,7 +107,7 @@ function Budget({ close }: { close: () => void }) {
   const usd = Number.parseFloat(typed.replace(/^\s*\$/, "").replace(",", "."));
   const isWrong = typed.trim() !== "" && !(usd >= 0);
   const save = (value: number | null) => {
-    const before = (notebook.state.peek()?.metadata["llm_repl"] as { budget?: object } | undefined)?.budget;
+    const before = (notebook.state?.metadata["llm_repl"] as { budget?: object } | undefined)?.budget;
     const budget = { ...before, usd: value };
     choose(notebook, { budget: value === null && Object.keys(budget).length === 1 ? null : budget });
     close();

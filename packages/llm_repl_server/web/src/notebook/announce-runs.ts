@@ -2,6 +2,7 @@
 
 import { effect } from "@preact/signals";
 import { announce } from "../store/announce.ts";
+import type { Keyed } from "../store/keyed.ts";
 import { answers } from "../store/status.ts";
 import type { OpenNotebook } from "../store/notebook.ts";
 import { plural, words } from "../ui/format.ts";
@@ -9,16 +10,17 @@ import type { Cell } from "../wire/shapes.ts";
 
 /** Announce from now on; gives what ends it. */
 export function announceRuns(notebook: OpenNotebook): () => void {
-  let before: ReadonlyMap<string, Cell> | null = null;
+  let before: Keyed<Cell> | null = null;
   return effect(() => {
-    if (notebook.presence.value === "loading") return;
-    const cells = notebook.cells.value;
+    const cells = notebook.whole.value?.cells;
+    if (!cells) return;
     const known = before;
     before = cells;
     if (known === null) return;
-    for (const [id, cell] of cells) {
+    for (const id of cells.differsIn(known)) {
       const was = known.get(id);
-      if (!was || was.status === cell.status) continue;
+      const cell = cells.get(id);
+      if (!was || !cell || was.status === cell.status) continue;
       const said = sayingOf(cell);
       if (said) announce(`Cell ${notebook.order.peek().indexOf(id) + 1} ${said}`);
     }

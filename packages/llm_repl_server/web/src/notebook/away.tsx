@@ -41,13 +41,13 @@ export function Away({ notebook }: { notebook: OpenNotebook }) {
 function watch(notebook: OpenNotebook, tell: (missed: Missed) => void): () => void {
   const key = `llm-repl away ${notebook.id}`;
   const leave = () => {
-    const state = notebook.state.peek();
+    const { state } = notebook;
     if (!state) return;
     keep(key, JSON.stringify(lookAway(state, notebook.spending.peek()?.usd ?? 0)));
   };
   const comeBack = async () => {
     const before = read(key);
-    const state = notebook.state.peek();
+    const { state } = notebook;
     if (!before || !state) return;
     keep(key, null);
     const { ended, failed } = endedMeanwhile(before, state);

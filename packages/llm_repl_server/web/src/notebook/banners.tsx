@@ -61,7 +61,7 @@ function Lost({ notebook, reconnect }: { notebook: OpenNotebook; reconnect: () =
   const cells = [...notebook.unsent.value];
   const since = lostAt.value === null ? "" : ` since ${moment(new Date(lostAt.value).toISOString())}`;
   const inS = retryAt.value === null ? null : Math.max(0, Math.ceil((retryAt.value - now) / 1000));
-  const runs = notebook.state.value?.runs.length ? " The run goes on there." : "";
+  const runs = notebook.runs.value.length ? " The run goes on there." : "";
   return (
     <div class="banner warns">
       <Icon name="offline" />

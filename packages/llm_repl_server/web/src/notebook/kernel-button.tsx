@@ -1,6 +1,5 @@
 /** The kernel in the bar: what it is, what it does, and how to stop it and begin again. */
 
-import { useComputed } from "@preact/signals";
 import { useNow } from "../store/clock.ts";
 import { useNotebook } from "../store/context.ts";
 import { connection } from "../store/server.ts";
@@ -11,7 +10,7 @@ import type { NotebookKernel } from "../wire/kernel.ts";
 
 export function KernelButton() {
   const notebook = useNotebook();
-  const kernel = useComputed(() => notebook.state.value?.kernel).value;
+  const kernel = notebook.kernel.value;
   const running = notebook.runs.value.find((run) => run.hasBegun);
   const isConnected = connection.value === "connected";
   const now = useNow(running !== undefined && isConnected);

@@ -8,7 +8,7 @@ import { Icon } from "../ui/icon.tsx";
 const MOCK = "mock/mock";
 
 export function MockBanner({ notebook }: { notebook: OpenNotebook }) {
-  const metadata = notebook.state.value?.metadata ?? {};
+  const metadata = notebook.metadata.value;
   const { model, ...own } = (metadata["llm_repl"] ?? {}) as Record<string, unknown>;
   if (metadata["first_minute"] !== true || model !== MOCK) return null;
   const hasOther = (providers.value?.current.type ?? "mock") !== "mock";

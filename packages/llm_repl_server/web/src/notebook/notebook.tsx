@@ -56,7 +56,6 @@ export function NotebookPage({ notebook, reconnect }: { notebook: OpenNotebook; 
   useEffect(() => watchAnswers(notebook), [notebook]);
   useEffect(followAnswers, []);
   useEffect(() => closeCalls, [notebook]);
-  // Not the state itself, which changes with every word of an answer.
   const presence = notebook.presence.value;
   if (presence === "loading") {
     return (

@@ -8,8 +8,7 @@ import { connection } from "../store/server.ts";
 import { Icon } from "../ui/icon.tsx";
 
 export function OpenedBanner({ notebook }: { notebook: OpenNotebook }) {
-  // Not the state itself, which changes with every word of an answer.
-  const isShown = useComputed(() => isOnlyOpened(notebook.state.value)).value;
+  const isShown = useComputed(() => isOnlyOpened(notebook.whole.value)).value;
   if (!isShown) return null;
   const ways = plan.value?.value.ways ?? [];
   const said = recordSentence(ways.find(({ mode }) => mode === "reuse"));

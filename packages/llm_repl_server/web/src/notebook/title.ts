@@ -1,8 +1,8 @@
 /** Shows in the tab's title and icon what runs, what needs the person, what has failed. */
 
-import { computed, effect, signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import type { OpenNotebook } from "../store/notebook.ts";
-import { isAsking, tabState, type TabState } from "../store/tab.ts";
+import { tabState, type TabState } from "../store/tab.ts";
 
 /** A mark in the corner of the icon; none: the icon as it is. */
 const MARKS: Readonly<Record<TabState, string>> = {
@@ -17,14 +17,13 @@ export function showInTitle(notebook: OpenNotebook): () => void {
   const icon = document.querySelector<HTMLLinkElement>("link[rel=icon]");
   const plain = icon?.href ?? "";
   const hasFailed = signal(false);
-  const asking = computed(() => isAsking(notebook.state.value));
   const seen = () => {
     if (!document.hidden) hasFailed.value = false;
   };
   let failedBefore: ReadonlySet<string> | null = null;
   const stopWatching = effect(() => {
     const failed = new Set<string>();
-    for (const { id, status } of notebook.cells.value.values()) if (status === "error") failed.add(id);
+    for (const { id, status } of (notebook.whole.value?.cells.values() ?? [])) if (status === "error") failed.add(id);
     // What fails while one looks is seen, and what had failed before is no news.
     const before = failedBefore;
     if (document.hidden && before && [...failed].some((id) => !before.has(id))) hasFailed.value = true;
@@ -34,8 +33,8 @@ export function showInTitle(notebook: OpenNotebook): () => void {
   const stopShowing = effect(() => {
     const runs = notebook.runs.value;
     const run = runs.find(({ hasBegun }) => hasBegun) ?? runs[0];
-    const running = run !== undefined || notebook.underWay.value !== "";
-    const now = tabState({ asking: asking.value, failed: hasFailed.value, running });
+    const running = run !== undefined || notebook.underWay.value.size > 0;
+    const now = tabState({ asking: notebook.isAsking.value, failed: hasFailed.value, running });
     document.title = words(now, notebook.name.value || "LLM-REPL", run);
     if (now !== shown && icon) icon.href = now === "quiet" ? plain : marked(MARKS[now]);
     shown = now;

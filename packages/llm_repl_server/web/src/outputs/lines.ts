@@ -8,7 +8,7 @@ import type { Place } from "./traceback.ts";
 export function useShowLine(): (place: Place) => (() => void) | null {
   const notebook = useNotebook();
   return ({ execution, line }) => {
-    const cells = notebook.state.peek()?.cells;
+    const cells = notebook.state?.cells;
     if (!cells) return null;
     for (const cell of cells.values()) {
       if (cell.execution_count !== execution) continue;

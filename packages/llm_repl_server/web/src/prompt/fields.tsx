@@ -3,7 +3,7 @@
 import { useEffect } from "preact/hooks";
 import { useNotebook } from "../store/context.ts";
 import { draftOf } from "../store/forecasts.ts";
-import { editing, focusCell, focused } from "../store/focus.ts";
+import { editing, focusCell, hasFocus } from "../store/focus.ts";
 import { Icon } from "../ui/icon.tsx";
 import type { DraftField } from "../wire/plan.ts";
 import type { Cell } from "../wire/shapes.ts";
@@ -16,7 +16,7 @@ export function FieldSentences({ cell }: { cell: Cell }) {
   const notebook = useNotebook();
   const found = draftOf(cell.id)?.value;
   const fields = found?.fields;
-  const isEdited = focused.value === cell.id && editing.value !== null;
+  const isEdited = hasFocus(cell.id) && editing.value !== null;
   useEffect(() => {
     if (!isEdited) return;
     const mark = () => markFields(document.getElementById(`cell-${cell.id}`), fields ?? []);

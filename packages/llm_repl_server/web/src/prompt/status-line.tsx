@@ -3,7 +3,7 @@
 import { useNotebook } from "../store/context.ts";
 import { choicesOf } from "../store/choices.ts";
 import { draftOf, plan } from "../store/forecasts.ts";
-import { focused } from "../store/focus.ts";
+import { hasFocus } from "../store/focus.ts";
 import { openInspector } from "../store/inspector.ts";
 import { priceWords, takesOf, type Takes } from "../store/prices.ts";
 import { count } from "../ui/format.ts";
@@ -18,10 +18,9 @@ import { fieldCount } from "./short-form.ts";
 import { TemperatureChoice } from "./temperature-choice.tsx";
 
 export function StatusLine({ cell }: { cell: Cell }) {
-  const hasFocus = focused.value === cell.id;
   return (
-    <div class={hasFocus ? "status-line is-open" : "status-line"}>
-      {hasFocus ? <Buttons cell={cell} /> : <AtRest cell={cell} />}
+    <div class={hasFocus(cell.id) ? "status-line is-open" : "status-line"}>
+      {hasFocus(cell.id) ? <Buttons cell={cell} /> : <AtRest cell={cell} />}
       <Price cell={cell} />
     </div>
   );

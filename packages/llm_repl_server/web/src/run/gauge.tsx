@@ -13,7 +13,7 @@ export function Gauge() {
   const { budgetUsd } = useChoices(notebook);
   const usd = notebook.spending.value?.usd ?? 0;
   if (!usd && budgetUsd === null) return null;
-  const running = new Set(notebook.underWay.value.split(" "));
+  const running = notebook.underWay.value;
   const reserved = (plan.value?.value.cells ?? [])
     .filter((cell) => running.has(cell.cell_id))
     .reduce((sum, cell) => sum + (cell.price_usd ?? 0), 0);

@@ -58,16 +58,17 @@ function InWave({ id }: { id: string }) {
   const cell = view.cell.value;
   const activity = view.activity.value;
   if (!cell) return null;
-  const status = statusOf(cell, activity, { now: Date.now(), place: view.place.value, needs: view.needs.value });
+  const status = statusOf(cell, activity, { now: Date.now(), words: activity?.hasText ? 1 : 0, place: view.place.value, needs: view.needs.value });
   const number = view.index.value + 1;
   const name = cell.response_var ?? "";
+  const items = cell.for_each == null ? 0 : (view.growing.value?.length ?? 0);
   const isLive = cell.status === "running";
   return (
     <button class={isLive ? "in-wave acts" : "in-wave"} title={`Go to cell ${number}`} onClick={() => focusCell(id)}>
       {status && <Icon name={status.icon} spins={status.spins} />}
       <span class="figures">
         {`${number} ${name}`.trim()}
-        {shortly(status?.icon, isLive, view.place.value, activity?.texts.length ?? 0, cell.for_each != null)}
+        {shortly(status?.icon, isLive, view.place.value, items, cell.for_each != null)}
       </span>
     </button>
   );

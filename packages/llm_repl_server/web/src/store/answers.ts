@@ -49,7 +49,7 @@ export function watchAnswers(notebook: OpenNotebook): () => void {
   let read = "";
   const stop = effect(() => {
     if (notebook.presence.value === "loading") return;
-    const shown = shownAnswers(notebook.cells.value.values());
+    const shown = shownAnswers(notebook.whole.value?.cells.values() ?? []);
     if (shown === read) return;
     read = shown;
     clearTimeout(timer);

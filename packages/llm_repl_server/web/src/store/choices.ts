@@ -26,7 +26,7 @@ export function choicesOf(notebook: OpenNotebook): Choices {
 
 /** Change some of them. */
 export function choose(notebook: OpenNotebook, changes: Record<string, unknown>): void {
-  const metadata = notebook.state.peek()?.metadata ?? {};
+  const metadata = notebook.state?.metadata ?? {};
   notebook.setMetadata({ ...metadata, llm_repl: { ...ownChoices(notebook), ...changes } });
 }
 

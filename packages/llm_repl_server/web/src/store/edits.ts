@@ -114,13 +114,13 @@ function withEdit(state: NotebookState, edit: Edit): NotebookState {
   switch (edit.kind) {
     case "create": {
       if (state.cells.has(edit.cell.id)) return state;
-      const cells = new Map(state.cells).set(edit.cell.id, newCell(edit.cell));
+      const cells = state.cells.with(edit.cell.id, newCell(edit.cell));
       return { ...state, cells, order: inserted(state.order, edit.cell.id, edit.position) };
     }
     case "change": {
       const cell = state.cells.get(edit.cellId);
       if (!cell) return state;
-      return { ...state, cells: new Map(state.cells).set(cell.id, { ...cell, ...edit.fields }) };
+      return { ...state, cells: state.cells.with(cell.id, changedCell(cell, edit.fields)) };
     }
     case "move": {
       if (!state.cells.has(edit.cellId)) return state;
@@ -152,7 +152,7 @@ export function withStep(state: NotebookState, step: Step): NotebookState {
     case "restore": {
       const { cell, position } = step;
       if (state.cells.has(cell.id)) return state;
-      const cells = new Map(state.cells).set(cell.id, cell);
+      const cells = state.cells.with(cell.id, cell);
       return { ...state, cells, order: inserted(state.order, cell.id, position) };
     }
     case "change":
@@ -170,17 +170,29 @@ export function cellOf(step: Step): string {
 
 function withoutCell(state: NotebookState, id: string): NotebookState {
   if (!state.cells.has(id)) return state;
-  const cells = new Map(state.cells);
-  cells.delete(id);
-  return { ...state, cells, order: state.order.filter((other) => other !== id) };
+  return { ...state, cells: state.cells.without(id), order: state.order.filter((other) => other !== id) };
 }
 
 function inserted(order: readonly string[], id: string, position: number): readonly string[] {
   return [...order.slice(0, position), id, ...order.slice(position)];
 }
 
+// The same cell with the same edit stays the same object: whoever shows it need not look at it again.
+const changedCells = new WeakMap<Cell, { readonly fields: CellFields; readonly result: Cell }>();
+const newCells = new WeakMap<CellFields, Cell>();
+
+function changedCell(cell: Cell, fields: CellFields): Cell {
+  const known = changedCells.get(cell);
+  if (known?.fields === fields) return known.result;
+  const result = { ...cell, ...fields };
+  changedCells.set(cell, { fields, result });
+  return result;
+}
+
 function newCell(fields: CellFields & { readonly id: string }): Cell {
-  return {
+  const known = newCells.get(fields);
+  if (known) return known;
+  const cell: Cell = {
     type: "ComputationCell",
     content: "",
     outputs: [],
@@ -194,6 +206,8 @@ function newCell(fields: CellFields & { readonly id: string }): Cell {
     version: "",
     ...fields,
   };
+  newCells.set(fields, cell);
+  return cell;
 }
 
 /** The cells that an edit in the queue is about. */

@@ -1,9 +1,19 @@
 /** Which cells are chosen, which of them has the focus, and whether it is edited: Jupyter's two modes. */
 
-import { computed, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
+import { Keyed } from "./keyed.ts";
+import { KeyedSignals } from "./keyed-signals.ts";
 
 /** The cell that keys are for; null: none. */
 export const focused = signal<string | null>(null);
+
+// By cell: one that neither had the focus nor gets it hears nothing.
+const marks = new KeyedSignals<true>();
+effect(() => void marks.take(Keyed.of(focused.value === null ? [] : [[focused.value, true]])));
+
+export function hasFocus(id: string): boolean {
+  return marks.of(id).value === true;
+}
 
 /** Where the chosen cells begin; they end at the focused one. Null: that one alone is chosen. */
 export const anchor = signal<string | null>(null);

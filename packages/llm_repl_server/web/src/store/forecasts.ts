@@ -1,12 +1,13 @@
 /** What is known before anything is sent: of the prompt in focus, and of a run of all. */
 
-import { effect, signal, untracked } from "@preact/signals";
+import { computed, effect, signal, untracked, type ReadonlySignal } from "@preact/signals";
 import { RestError } from "../wire/rest.ts";
 import { planning, type DraftField, type DraftPreview, type DraftRequest, type RunForecast } from "../wire/plan.ts";
 import type { Cell } from "../wire/shapes.ts";
 import { choicesOf } from "./choices.ts";
 import { focused } from "./focus.ts";
 import type { OpenNotebook } from "./notebook.ts";
+import type { NotebookState } from "./state.ts";
 import { connection } from "./server.ts";
 
 const AFTER_TYPING_MS = 300;
@@ -34,8 +35,11 @@ export function noteOwn(cellId: string): void {
   if (!own.peek().has(cellId)) own.value = new Set(own.peek()).add(cellId);
 }
 
+// The draft changes with every key, and nearly always of the same cell: the others need not look.
+const draftCell = computed(() => draft.value?.cellId ?? null);
+
 export function draftOf(cellId: string): Draft | null {
-  return draft.value?.cellId === cellId ? draft.value : null;
+  return draftCell.value === cellId ? draft.value : null;
 }
 
 /** The fields of a cell that are known, unknown or stale. */
@@ -58,8 +62,9 @@ export function draftRequest(cell: Cell): DraftRequest {
 
 /** Keep both current while a notebook is open; gives what ends it. */
 export function watchForecasts(notebook: OpenNotebook): () => void {
-  const endDraft = watchDraft(notebook);
-  const endPlan = watchPlan(notebook);
+  const digest = computed(() => digestOf(notebook.whole.value));
+  const endDraft = watchDraft(notebook, digest);
+  const endPlan = watchPlan(notebook, digest);
   return () => {
     endDraft();
     endPlan();
@@ -69,24 +74,25 @@ export function watchForecasts(notebook: OpenNotebook): () => void {
   };
 }
 
-function watchDraft(notebook: OpenNotebook): () => void {
+function watchDraft(notebook: OpenNotebook, digest: ReadonlySignal<string>): () => void {
   const reader = new Reader();
-  let before = { id: "", text: "" };
+  let before = { id: "", text: "", cells: "" };
   const stop = effect(() => {
     const id = focused.value;
     const cell = id ? notebook.view(id).cell.value : undefined;
     if (!id || cell?.type !== "PromptCell") {
       reader.cancel();
       if (untracked(() => draft.value)) draft.value = null;
-      before = { id: "", text: "" };
+      before = { id: "", text: "", cells: "" };
       return;
     }
     if (cell.status === "running") noteOwn(id);
     const body = draftRequest(cell);
-    const text = JSON.stringify([body, digest(notebook), choicesOf(notebook), connection.value]);
-    if (before.id === id && before.text === text) return;
+    const text = JSON.stringify([body, choicesOf(notebook), connection.value]);
+    const cells = digest.value;
+    if (before.id === id && before.text === text && before.cells === cells) return;
     const isOther = before.id !== id;
-    before = { id, text };
+    before = { id, text, cells };
     const shown = untracked(() => draft.value);
     draft.value =
       isOther || shown?.cellId !== id
@@ -110,14 +116,14 @@ function watchDraft(notebook: OpenNotebook): () => void {
   };
 }
 
-function watchPlan(notebook: OpenNotebook): () => void {
+function watchPlan(notebook: OpenNotebook, digest: ReadonlySignal<string>): () => void {
   const reader = new Reader();
   let before = "";
   const stop = effect(() => {
     if (notebook.presence.value === "loading" || connection.value === "lost") return;
     // What a run leaves is known when it has ended.
     if (notebook.runs.value.length) return;
-    const text = JSON.stringify([digest(notebook), notebook.metadata.value]);
+    const text = JSON.stringify([digest.value, notebook.metadata.value]);
     if (text === before) return;
     before = text;
     const shown = untracked(() => plan.value);
@@ -152,11 +158,10 @@ export async function freshPlan(notebook: OpenNotebook): Promise<RunForecast | n
 }
 
 /** What of the cells a forecast depends on, as the server has them. */
-function digest(notebook: OpenNotebook): string {
-  const cells = notebook.cells.value;
+function digestOf(state: NotebookState | null): string {
   const parts: string[] = [];
-  for (const id of notebook.order.value) {
-    const cell = cells.get(id);
+  for (const id of state?.order ?? []) {
+    const cell = state?.cells.get(id);
     if (!cell) continue;
     const isUnsettled = cell.status === "running" || cell.status === "queued";
     parts.push(`${id}${cell.version}${isUnsettled ? "" : cell.status}${cell.execution_count}${cell.stale}`);

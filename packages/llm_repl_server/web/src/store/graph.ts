@@ -30,8 +30,8 @@ function keep(notebook: OpenNotebook): Kept {
   const error = signal<string | null>(null);
   // What cells do, and in which order they stand; not what comes of them.
   const version = computed(() => {
-    const cells = notebook.cells.value;
-    return notebook.order.value.map((id) => cells.get(id)?.version).join(" ");
+    const { order = [], cells } = notebook.whole.value ?? {};
+    return order.map((id) => cells?.get(id)?.version).join(" ");
   });
   let watchers = 0;
   let dispose = () => {};

@@ -1,6 +1,6 @@
 /** An open notebook: what the server said, what is not sent yet, and what a person can do with it. */
 
-import { batch, computed, signal, type ReadonlySignal } from "@preact/signals";
+import { batch, computed, effect, signal, untracked, type ReadonlySignal } from "@preact/signals";
 import { rest, RestError, type RunOptions } from "../wire/rest.ts";
 import { planning, type CellChoice } from "../wire/plan.ts";
 import type { Connection, EventSource, Known } from "../wire/socket.ts";
@@ -8,44 +8,28 @@ import type { WireEvent } from "../wire/events.ts";
 import type { Cell, CellFields, CellType, Spending } from "../wire/shapes.ts";
 import { hearAsked } from "./asked.ts";
 import { editedCells, withEdits, type Edit, type Step } from "./edits.ts";
+import { Frames } from "./frames.ts";
 import { Outbox } from "./outbox.ts";
 import { connection } from "./server.ts";
-import { layOver } from "./laid-over.ts";
 import { reduce, withoutApproval } from "./reduce.ts";
 import { noteMade } from "./scripts.ts";
-import { isFromFile } from "./opened.ts";
-import { places, unfinished, withQueue } from "./queue.ts";
+import { Shown, type CellView } from "./shown.ts";
+import { withQueue } from "./queue.ts";
 import { feasible, inverse, NO_HISTORY, redoable, withDeed, type History } from "./structure.ts";
-import { stateOf, withVersions, type Activity, type Approval, type NotebookState } from "./state.ts";
+import { stateOf, withVersions, type Approval, type NotebookState } from "./state.ts";
 import { runCalls } from "../wire/run-calls.ts";
-import type { CellNeed } from "../wire/queue.ts";
 
 const READ_AGAIN_MS = 2_000;
-const NONE_RAN: ReadonlySet<string> = new Set();
-
-/** What is shown of one cell. Each part changes by itself, so that only its view is drawn again. */
-export interface CellView {
-  readonly cell: ReadonlySignal<Cell | undefined>;
-  readonly activity: ReadonlySignal<Activity | undefined>;
-  readonly index: ReadonlySignal<number>;
-  /** Its place among all that wait, from 1; undefined: it does not. */
-  readonly place: ReadonlySignal<number | undefined>;
-  /** What it waits for and has not ended. */
-  readonly needs: ReadonlySignal<readonly CellNeed[]>;
-  /** Whether an edit of it waits to be sent. */
-  readonly isUnsent: ReadonlySignal<boolean>;
-  /** Whether what it shows came of a run elsewhere. */
-  readonly isFromFile: ReadonlySignal<boolean>;
-}
+/** Of so many answers the new words are drawn in one frame: what it costs does not grow with how many come. */
+const ANSWERS_A_FRAME = 2;
 
 export class OpenNotebook {
   readonly id: string;
   readonly outbox: Outbox;
   /** What the server has said. */
-  readonly #server = signal<NotebookState | null>(null);
-  /** With what was edited here and not sent. */
-  readonly state: ReadonlySignal<NotebookState | null>;
-  readonly order: ReadonlySignal<readonly string[]>;
+  #server: NotebookState | null = null;
+  /** That with what was edited here and not sent. */
+  readonly #shown = new Shown();
   readonly unsent: ReadonlySignal<ReadonlySet<string>>;
   /** What was done here to cells as a whole, and can be undone. */
   readonly history = signal<History>(NO_HISTORY);
@@ -57,59 +41,57 @@ export class OpenNotebook {
   readonly names = signal<readonly string[]>([]);
   /** How many cells are stale. */
   readonly staleCount: ReadonlySignal<number>;
+  readonly order: ReadonlySignal<readonly string[]> = this.#shown.order;
+  readonly runs: ReadonlySignal<NotebookState["runs"]> = this.#shown.runs;
+  readonly name: ReadonlySignal<string> = this.#shown.name;
+  readonly metadata: ReadonlySignal<NotebookState["metadata"]> = this.#shown.metadata;
+  readonly kernel: ReadonlySignal<NotebookState["kernel"] | undefined> = this.#shown.kernel;
   /** Whether there is something to show. */
-  readonly presence: ReadonlySignal<"loading" | "there" | "deleted">;
-  /** The parts of the state that whole views show: they change with what they hold, not with every word. */
-  readonly runs: ReadonlySignal<NotebookState["runs"]>;
-  readonly cells: ReadonlySignal<NotebookState["cells"]>;
-  readonly name: ReadonlySignal<string>;
-  readonly metadata: ReadonlySignal<NotebookState["metadata"]>;
-  /** The ids of the cells that something is under way in, as one text. */
-  readonly underWay: ReadonlySignal<string>;
-  readonly #places: ReadonlySignal<ReadonlyMap<string, number>>;
-  readonly #views = new Map<string, CellView>();
+  readonly presence: ReadonlySignal<"loading" | "there" | "deleted"> = this.#shown.presence;
+  /** The cells that something is under way in. */
+  readonly underWay: ReadonlySignal<ReadonlySet<string>> = this.#shown.underWay;
+  readonly isAsking: ReadonlySignal<boolean> = this.#shown.isAsking;
+  /** All of it, for views of all cells: it follows a moment later. */
+  readonly whole: ReadonlySignal<NotebookState | null> = this.#shown.whole;
   readonly #source: EventSource;
+  readonly #frames = new Frames(() => this.#take());
+  readonly #stopEdits: () => void;
   #known: Known | null = null;
   #reading: Promise<void> | null = null;
   #readAgain = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #events: WireEvent[] = [];
-  #frame = 0;
 
   constructor(id: string, source: EventSource) {
     this.id = id;
     this.#source = source;
     this.outbox = new Outbox(id, (edit, answer) => this.#acknowledged(edit, answer));
-    const laidOver = layOver();
-    this.state = computed(() => {
-      const server = this.#server.value;
-      return server && laidOver(server, this.outbox.queue.value);
+    this.staleCount = computed(() => {
+      let count = 0;
+      for (const cell of this.whole.value?.cells.values() ?? []) if (cell.stale) count++;
+      return count;
     });
-    let order: readonly string[] = [];
-    this.order = computed(() => {
-      const next = this.state.value?.order ?? [];
-      if (next.length !== order.length || next.some((cellId, at) => cellId !== order[at])) order = next;
-      return order;
-    });
-    this.staleCount = computed(() => [...this.cells.value.values()].filter((cell) => cell.stale).length);
-    this.#places = computed(() => (this.state.value?.runs.length ? places(this.state.value) : new Map()));
-    this.presence = computed(() => {
-      const state = this.state.value;
-      return state === null ? "loading" : state.deleted ? "deleted" : "there";
-    });
-    const noRuns: NotebookState["runs"] = [];
-    const noMetadata: NotebookState["metadata"] = {};
-    this.runs = computed(() => this.state.value?.runs ?? noRuns);
-    const noCells: NotebookState["cells"] = new Map();
-    this.cells = computed(() => this.state.value?.cells ?? noCells);
-    this.name = computed(() => this.state.value?.name ?? "");
-    this.metadata = computed(() => this.state.value?.metadata ?? noMetadata);
-    this.underWay = computed(() => [...(this.state.value?.activities.keys() ?? [])].join(" "));
     this.unsent = computed(() => editedCells(this.outbox.queue.value));
     this.unsentCount = computed(() => {
       const hasOwn = this.outbox.queue.value.some(({ edit }) => edit.kind === "notebook");
       return this.unsent.value.size + (hasOwn ? 1 : 0);
     });
+    this.#stopEdits = effect(() => {
+      const unsent = this.unsent.value;
+      untracked(() => {
+        this.#shown.showUnsent(unsent);
+        this.#show(this.#server);
+      });
+    });
+  }
+
+  /** As it is now, for what is done with it; what shows it takes the signals. */
+  get state(): NotebookState | null {
+    return this.#shown.state;
+  }
+
+  view(id: string): CellView {
+    return this.#shown.view(id);
   }
 
   async open(): Promise<void> {
@@ -120,7 +102,9 @@ export class OpenNotebook {
   close(): void {
     this.#source.unfollow(this.id);
     this.outbox.close();
-    cancelAnimationFrame(this.#frame);
+    this.#frames.close();
+    this.#shown.close();
+    this.#stopEdits();
     clearTimeout(this.#retry);
   }
 
@@ -139,7 +123,7 @@ export class OpenNotebook {
     try {
       const notebook = await rest.readNotebook(this.id);
       batch(() => {
-        this.#server.value = stateOf(notebook, this.#server.value, Date.now());
+        this.#show(stateOf(notebook, this.#server, Date.now()));
         this.names.value = notebook.state_keys;
         this.failure.value = null;
       });
@@ -150,9 +134,8 @@ export class OpenNotebook {
     } catch (error) {
       if (!(error instanceof RestError)) throw error;
       if (error.isTransient) this.#retry = setTimeout(() => void this.read(), READ_AGAIN_MS);
-      if (error.status === 404 && this.#server.value) {
-        this.#server.value = { ...this.#server.value, deleted: true };
-      } else if (error.status !== 0 || this.#server.value === null) this.failure.value = error.message;
+      if (error.status === 404 && this.#server) this.#show({ ...this.#server, deleted: true });
+      else if (error.status !== 0 || this.#server === null) this.failure.value = error.message;
     }
   }
 
@@ -185,62 +168,36 @@ export class OpenNotebook {
     this.#known = { epoch: event.epoch, sequence: event.sequence };
     noteMade(event);
     this.#events.push(event);
-    if (document.hidden) this.#take();
-    else this.#frame ||= requestAnimationFrame(() => this.#take());
+    this.#frames.request();
   }
 
-  #take(): void {
-    cancelAnimationFrame(this.#frame);
-    this.#frame = 0;
+  /** Take what has come; whether some of it waits for another frame. */
+  #take(): boolean {
     const events = this.#events;
     this.#events = [];
-    let state = this.#server.value;
-    if (!state) return;
-    const now = Date.now();
-    for (const event of events) state = reduce(state, event, now);
-    hearAsked(this.id, events);
-    if (events.some((event) => event.event === "run_started" && event.total > 1)) this.#readQueue();
-    this.#server.value = state;
-    if (events.some((event) => event.event === "run_ended")) void this.readSpending();
-  }
-
-  view(id: string): CellView {
-    let view = this.#views.get(id);
-    if (!view) {
-      view = {
-        cell: computed(() => this.cells.value.get(id)),
-        activity: computed(() => this.state.value?.activities.get(id)),
-        index: computed(() => this.order.value.indexOf(id)),
-        place: computed(() => this.#places.value.get(id)),
-        isUnsent: computed(() => this.unsent.value.has(id)),
-        isFromFile: computed(() => {
-          const cell = this.cells.value.get(id);
-          return cell !== undefined && isFromFile(cell, this.state.value?.ran ?? NONE_RAN);
-        }),
-        needs: this.#needsOf(id),
-      };
-      this.#views.set(id, view);
+    let state = this.#server;
+    if (state && events.length) {
+      const now = Date.now();
+      for (const event of events) state = reduce(state, event, now);
+      hearAsked(this.id, events);
+      if (events.some((event) => event.event === "run_started" && event.total > 1)) this.#readQueue();
+      this.#show(state);
+      if (events.some((event) => event.event === "run_ended")) void this.readSpending();
     }
-    return view;
+    return this.#shown.showWords(ANSWERS_A_FRAME);
   }
 
-  #needsOf(id: string): ReadonlySignal<readonly CellNeed[]> {
-    let before: readonly CellNeed[] = [];
-    return computed(() => {
-      const state = this.state.value;
-      const needs = state?.waits.get(id);
-      const left = state && needs ? unfinished(state, needs) : [];
-      if (left.length !== before.length) before = left;
-      return before;
-    });
+  /** Show what the server has said, with the edits that it has not. */
+  #show(server: NotebookState | null): void {
+    this.#server = server;
+    if (server) this.#shown.show(withEdits(server, this.outbox.queue.peek()));
   }
 
   /** Ask what the cells of a run wait for, which its events say of the next one only. */
   #readQueue(): void {
     void runCalls.queue(this.id).then(
       (queue) => {
-        const server = this.#server.value;
-        if (server) this.#server.value = withQueue(server, queue);
+        if (this.#server) this.#show(withQueue(this.#server, queue));
       },
       () => {},
     );
@@ -259,7 +216,7 @@ export class OpenNotebook {
   // What a person does -----------------------------------------------------------------------------
 
   change(cellId: string, fields: CellFields): void {
-    const cell = this.#server.value?.cells.get(cellId);
+    const cell = this.#server?.cells.get(cellId);
     const edit = { kind: "change", cellId, fields, version: cell?.version ?? null, at: Date.now() } as const;
     if (!cell) return this.outbox.add(edit); // it is new here
     const names = Object.keys(fields) as (keyof CellFields)[];
@@ -280,7 +237,7 @@ export class OpenNotebook {
 
   /** The version of a cell that the server has told last. */
   versionOf(cellId: string): string | null {
-    return this.#server.value?.cells.get(cellId)?.version || null;
+    return this.#server?.cells.get(cellId)?.version || null;
   }
 
   /** Change the structure of the notebook: all steps as one, which can be undone as one. */
@@ -294,7 +251,7 @@ export class OpenNotebook {
   undo(): string | null {
     const { done, undone } = this.history.value;
     const deed = done.at(-1);
-    const state = this.state.value;
+    const { state } = this;
     if (!deed || !state) return null;
     const steps = feasible(state, deed.undo);
     const redo = redoable(state, deed, steps);
@@ -307,7 +264,7 @@ export class OpenNotebook {
   redo(): string | null {
     const { done, undone } = this.history.value;
     const deed = undone.at(-1);
-    const state = this.state.value;
+    const { state } = this;
     if (!deed || !state) return null;
     const steps = feasible(state, deed.redo);
     this.history.value = { done: [...done, { ...deed, undo: inverse(state, steps) }], undone: undone.slice(0, -1) };
@@ -316,7 +273,7 @@ export class OpenNotebook {
   }
 
   #note(words: string, steps: readonly Step[]): void {
-    const state = this.state.value;
+    const { state } = this;
     if (!state) return;
     this.history.value = withDeed(this.history.value, { words, undo: inverse(state, steps), redo: steps });
   }
@@ -360,16 +317,14 @@ export class OpenNotebook {
   decideTool(cellId: string, callId: string, approved: boolean, wholeRun = false): Promise<void> {
     return this.#ask(async () => {
       await rest.decideTool(this.id, cellId, callId, approved, wholeRun);
-      const server = this.#server.value;
-      if (server) this.#server.value = withoutApproval(server, cellId, callId, wholeRun);
+      if (this.#server) this.#show(withoutApproval(this.#server, cellId, callId, wholeRun));
     });
   }
 
   /** Take a cell as the server has answered with it, before its event comes. */
   take(cell: Cell): void {
-    const server = this.#server.value;
-    if (!server?.cells.has(cell.id)) return;
-    this.#server.value = { ...server, cells: new Map(server.cells).set(cell.id, cell) };
+    const server = this.#server;
+    if (server?.cells.has(cell.id)) this.#show({ ...server, cells: server.cells.with(cell.id, cell) });
   }
 
   /** Ask the server for something, after it has every edit. */
@@ -389,16 +344,16 @@ export class OpenNotebook {
   }
 
   #acknowledged(edit: Edit, answer: unknown): void {
-    const server = this.#server.value;
+    const server = this.#server;
     if (!server) return;
     const done = withEdits(server, [{ number: 0, edit }]);
     if (edit.kind === "steps") {
-      this.#server.value = withVersions(done, (answer as { versions: Readonly<Record<string, string>> }).versions);
+      this.#show(withVersions(done, (answer as { versions: Readonly<Record<string, string>> }).versions));
       return;
     }
     const cell = answer as Cell;
     const isCell = (edit.kind === "create" || edit.kind === "change") && typeof cell.version === "string";
-    this.#server.value = isCell ? { ...done, cells: new Map(done.cells).set(cell.id, cell) } : done;
+    this.#show(isCell ? { ...done, cells: done.cells.with(cell.id, cell) } : done);
   }
 }
 

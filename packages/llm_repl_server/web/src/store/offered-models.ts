@@ -12,7 +12,7 @@ const offered = signal<ReadonlyMap<string, readonly string[]>>(new Map());
 
 /** Names as cells have them: `provider/model`. */
 export function offeredModels(notebook: OpenNotebook): readonly string[] {
-  const used = [...(notebook.state.value?.cells.values() ?? [])]
+  const used = [...(notebook.whole.value?.cells.values() ?? [])]
     .map((cell) => cell.model)
     .filter((model): model is string => Boolean(model));
   const names = new Set(used.sort());

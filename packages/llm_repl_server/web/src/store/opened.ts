@@ -13,8 +13,8 @@ export function isOnlyOpened(state: NotebookState | null): boolean {
 }
 
 /** Whether what a cell shows is from the file; a cell that runs, or never ran, has nothing of it. */
-export function isFromFile(cell: Cell, ran: ReadonlySet<string>): boolean {
-  return cell.status === "completed" && !ran.has(cell.id);
+export function isFromFile(cell: Cell, hasRun: boolean): boolean {
+  return cell.status === "completed" && !hasRun;
 }
 
 /** How many of the answers are on record: "All 12 are on record."; empty where none is, as far as is known. */

@@ -3,7 +3,11 @@
 import type { WireEvent } from "../wire/events.ts";
 import type { NotebookKernel } from "../wire/kernel.ts";
 import type { Cell, Output } from "../wire/shapes.ts";
-import { newActivity, type Activity, type NotebookState } from "./state.ts";
+import { Keyed } from "./keyed.ts";
+import { withMore } from "./pieces.ts";
+import {
+  newActivity, NOTHING_CAME, withoutText, withText, type Activity, type Growing, type NotebookState,
+} from "./state.ts";
 
 /**
  * The state after an event.
@@ -30,7 +34,7 @@ function apply(state: NotebookState, event: WireEvent, now: number): NotebookSta
       return withCells({ ...state, runs }, queued, { status: "queued" });
     }
     case "cell_execution_waiting":
-      return { ...state, waits: new Map(state.waits).set(event.cell_id, event.needs) };
+      return { ...state, waits: state.waits.with(event.cell_id, event.needs) };
     case "cell_execution_removed":
       return withCells(state, [event.cell_id], { status: settled(state, event.cell_id) });
     case "cell_call_queued": {
@@ -54,16 +58,20 @@ function apply(state: NotebookState, event: WireEvent, now: number): NotebookSta
     case "run_ended": {
       const runs = state.runs.filter((run) => run.id !== event.run_id);
       const waitsElsewhere = new Set(runs.flatMap((run) => run.cellIds));
-      const cells = new Map(state.cells);
+      let { cells } = state;
       for (const id of state.runs.find((run) => run.id === event.run_id)?.cellIds ?? event.not_run) {
         const cell = cells.get(id);
-        if (cell?.status === "queued" && !waitsElsewhere.has(id)) cells.set(id, { ...cell, status: settled(state, id) });
+        if (cell?.status === "queued" && !waitsElsewhere.has(id)) cells = cells.with(id, { ...cell, status: settled(state, id) });
       }
-      return { ...state, runs, cells, waits: runs.length ? state.waits : new Map() };
+      return { ...state, runs, cells, waits: runs.length ? state.waits : Keyed.of() };
     }
     case "cell_execution_started":
       return withActivity(
-        withCells({ ...state, ran: withId(state.ran, event.cell_id) }, [event.cell_id], { status: "running", outputs: [], stale: false, stale_reasons: [] }),
+        withGrowing(
+          withCells({ ...state, ran: state.ran.with(event.cell_id, true) }, [event.cell_id], { status: "running", outputs: [], stale: false, stale_reasons: [] }),
+          event.cell_id,
+          () => NOTHING_CAME,
+        ),
         event.cell_id,
         newActivity(now),
       );
@@ -75,25 +83,28 @@ function apply(state: NotebookState, event: WireEvent, now: number): NotebookSta
       );
     case "cell_outputs_cleared":
       return withOutputs(state, event.cell_id, () => []);
-    case "cell_execution_text":
-      return withActivity(state, event.cell_id, (activity) => ({
-        ...activity,
-        retry: null,
-        texts: withText(activity.texts, event.item ?? 0, (text) => text + event.text),
-      }));
+    case "cell_execution_text": {
+      const grown = withGrowing(state, event.cell_id, (growing) => withText(growing, event.item ?? 0, event.text));
+      const activity = state.activities.get(event.cell_id);
+      if (activity?.hasText && !activity.retry) return grown;
+      const hasText = grown.growing.get(event.cell_id)!.words > 0;
+      return withActivity(grown, event.cell_id, (before) => ({ ...before, retry: null, hasText }));
+    }
     case "cell_execution_reasoning":
-      return withActivity(state, event.cell_id, (activity) => ({
-        ...activity,
-        reasoning: activity.reasoning + event.text,
+      return withGrowing(state, event.cell_id, (growing) => ({
+        ...growing,
+        reasoning: withMore(growing.reasoning, event.text),
       }));
-    case "cell_execution_retried":
-      return withActivity(state, event.cell_id, (activity) => ({
+    case "cell_execution_retried": {
+      const left = withGrowing(state, event.cell_id, (growing) => withoutText(growing, event.item ?? 0));
+      return withActivity(left, event.cell_id, (activity) => ({
         ...activity,
-        texts: withText(activity.texts, event.item ?? 0, () => ""),
+        hasText: left.growing.get(event.cell_id)!.words > 0,
         retry: {
           attempt: event.attempt, error: event.error, at: now + event.wait_s * 1000, attempts: event.attempts,
         },
       }));
+    }
     case "tool_approval_needed":
       return withActivity(state, event.cell_id, (activity) => ({
         ...activity,
@@ -110,10 +121,10 @@ function apply(state: NotebookState, event: WireEvent, now: number): NotebookSta
     }
     case "cells_stale":
     case "stale_reasons_changed": {
-      const cells = new Map(state.cells);
+      let { cells } = state;
       for (const id of event.cell_ids) {
         const cell = cells.get(id);
-        if (cell) cells.set(id, { ...cell, stale: true, stale_reasons: event.reasons[id] ?? cell.stale_reasons });
+        if (cell) cells = cells.with(id, { ...cell, stale: true, stale_reasons: event.reasons[id] ?? cell.stale_reasons });
       }
       return { ...state, cells };
     }
@@ -123,18 +134,19 @@ function apply(state: NotebookState, event: WireEvent, now: number): NotebookSta
       return { ...state, name: event.name, metadata: event.metadata };
     case "notebook_deleted":
       return { ...state, deleted: true };
-    case "cell_created": {
-      const cells = new Map(state.cells).set(event.cell.id, event.cell);
-      return { ...state, cells, order: placed(state.order, event.cell.id, event.position) };
-    }
+    case "cell_created":
+      return {
+        ...state,
+        cells: state.cells.with(event.cell.id, event.cell),
+        order: placed(state.order, event.cell.id, event.position),
+      };
     case "cell_changed":
       if (!state.cells.has(event.cell.id)) return state;
-      return { ...state, cells: new Map(state.cells).set(event.cell.id, event.cell) };
+      return { ...state, cells: state.cells.with(event.cell.id, event.cell) };
     case "cell_moved":
       return { ...state, order: placed(state.order, event.cell_id, event.position) };
     case "cell_deleted": {
-      const cells = new Map(state.cells);
-      cells.delete(event.cell_id);
+      const cells = state.cells.without(event.cell_id);
       const order = state.order.filter((id) => id !== event.cell_id);
       return withoutActivity({ ...state, cells, order }, event.cell_id);
     }
@@ -175,10 +187,6 @@ function kernelAfter(state: NotebookState, event: WireEvent): NotebookKernel["st
   }
 }
 
-function withId(ids: ReadonlySet<string>, id: string): ReadonlySet<string> {
-  return ids.has(id) ? ids : new Set(ids).add(id);
-}
-
 /** The status of a cell that does not wait any more and has not run: as what it shows says. */
 function settled(state: NotebookState, id: string): Cell["status"] {
   const outputs = state.cells.get(id)?.outputs ?? [];
@@ -192,10 +200,10 @@ function withCells(
   ids: readonly string[],
   fields: Partial<Cell>,
 ): NotebookState {
-  const cells = new Map(state.cells);
+  let { cells } = state;
   for (const id of ids) {
     const cell = cells.get(id);
-    if (cell) cells.set(id, { ...cell, ...fields });
+    if (cell) cells = cells.with(id, { ...cell, ...fields });
   }
   return { ...state, cells };
 }
@@ -216,7 +224,11 @@ function withActivity(
 ): NotebookState {
   const before = state.activities.get(id) ?? newActivity(0);
   const after = typeof change === "function" ? change(before) : change;
-  return { ...state, activities: new Map(state.activities).set(id, after) };
+  return { ...state, activities: state.activities.with(id, after) };
+}
+
+function withGrowing(state: NotebookState, id: string, change: (growing: Growing) => Growing): NotebookState {
+  return { ...state, growing: state.growing.with(id, change(state.growing.get(id) ?? NOTHING_CAME)) };
 }
 
 /** The state after somebody has decided whether a tool may be called, which no event tells. */
@@ -232,20 +244,7 @@ export function withoutApproval(
 }
 
 function withoutActivity(state: NotebookState, id: string): NotebookState {
-  if (!state.activities.has(id)) return state;
-  const activities = new Map(state.activities);
-  activities.delete(id);
-  return { ...state, activities };
-}
-
-function withText(
-  texts: readonly string[],
-  index: number,
-  change: (text: string) => string,
-): readonly string[] {
-  const next = Array.from({ length: Math.max(texts.length, index + 1) }, (_, at) => texts[at] ?? "");
-  next[index] = change(next[index] ?? "");
-  return next;
+  return { ...state, activities: state.activities.without(id), growing: state.growing.without(id) };
 }
 
 function placed(order: readonly string[], id: string, position: number): readonly string[] {
@@ -275,11 +274,15 @@ function updated(
   const before = outputs[index];
   const next = [...outputs];
   if (before && lines !== null) {
-    const kept = before.content.split("\n").slice(0, -lines);
-    const head = kept.length ? `${kept.join("\n")}\n` : "";
-    next[index] = { ...before, content: head + output.content };
+    next[index] = { ...before, content: withoutLastLines(before.content, lines) + output.content };
   } else {
     next[index] = output;
   }
   return next;
+}
+
+function withoutLastLines(text: string, lines: number): string {
+  let end = text.length + 1;
+  for (let left = lines; left > 0; left--) end = end < 2 ? 0 : text.lastIndexOf("\n", end - 2) + 1;
+  return lines > 0 ? text.slice(0, end) : "";
 }

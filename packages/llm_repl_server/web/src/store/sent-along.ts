@@ -1,10 +1,11 @@
 /** Which cells a prompt is sent along with, and changing that cell by cell. */
 
-import { computed, signal } from "@preact/signals";
-import { draftOf } from "./forecasts.ts";
+import { computed, signal, type ReadonlySignal } from "@preact/signals";
+import { draft } from "./forecasts.ts";
 import { editing, focused } from "./focus.ts";
 import { inspectorTab } from "./inspector.ts";
 import type { OpenNotebook } from "./notebook.ts";
+import type { NotebookState } from "./state.ts";
 import type { Cell } from "../wire/shapes.ts";
 
 export type SentState = "sent" | "pinned" | "skipped" | "not_sent";
@@ -24,20 +25,50 @@ export const isContextOpen = signal(false);
 
 /** The prompt in focus, whose context is chosen at the left of the cells. */
 function promptInFocus(notebook: OpenNotebook): Cell | null {
-  const id = focused.value;
-  const cell = id ? notebook.view(id).cell.value : undefined;
+  const cell = notebook.view(focused.value ?? "").cell.value;
   return cell?.type === "PromptCell" ? cell : null;
 }
 
 /** While what is sent is at hand: its text is edited, or its request or its context is looked at. */
 const isShown = computed(() => editing.value !== null || inspectorTab.value === "request" || isContextOpen.value);
 
+/** Of the prompt in focus what the other cells have to know: it stays the same while one types. */
+interface Chooser {
+  readonly id: string;
+  readonly context: Cell["context"];
+  /** Whether some cells go along with it. */
+  readonly sendsSome: boolean;
+}
+
+const choosers = new WeakMap<OpenNotebook, ReadonlySignal<Chooser | null>>();
+
+function chooserOf(notebook: OpenNotebook): Chooser | null {
+  let found = choosers.get(notebook);
+  if (!found) {
+    let last: Chooser | null = null;
+    found = computed(() => {
+      const prompt = promptInFocus(notebook);
+      if (!prompt) return (last = null);
+      const { id, context } = prompt;
+      const sendsSome = alongWith(notebook.whole.value, prompt).length > 0;
+      if (last?.id !== id || last.context !== context || last.sendsSome !== sendsSome) last = { id, context, sendsSome };
+      return last;
+    });
+    choosers.set(notebook, found);
+  }
+  return found.value;
+}
+
 /** The ids of the cells that are sent with a prompt, in order. */
 export function sentAlong(notebook: OpenNotebook, prompt: Cell): readonly string[] {
-  const order = notebook.order.value;
+  return alongWith(notebook.state, prompt);
+}
+
+function alongWith(state: NotebookState | null, prompt: Cell): readonly string[] {
+  const order = state?.order ?? [];
   const above = order.slice(0, order.indexOf(prompt.id));
   return above.filter((id) => {
-    const cell = notebook.view(id).cell.value;
+    const cell = state?.cells.get(id);
     if (!cell || cell.skipped) return false;
     if (cell.pinned || prompt.context === "above") return true;
     return Array.isArray(prompt.context) && prompt.context.includes(id);
@@ -52,32 +83,36 @@ export function sendsAlong(notebook: OpenNotebook, id: string): boolean {
 /** How a cell stands to the prompt in focus; null: it is not above one. */
 export function sentState(notebook: OpenNotebook, cell: Cell): SentAlong | null {
   if (!isShown.value) return null;
-  const prompt = promptInFocus(notebook);
+  const prompt = chooserOf(notebook);
   if (!prompt || prompt.id === cell.id) return null;
-  const order = notebook.order.value;
-  if (order.indexOf(cell.id) > order.indexOf(prompt.id)) return null;
-  const isLeftOut = sentAlong(notebook, prompt).length > 0;
+  if (notebook.view(cell.id).index.value > notebook.view(prompt.id).index.value) return null;
+  const isLeftOut = prompt.sendsSome;
   if (cell.skipped) return { state: "skipped", tokens: null, weight: 0, isLeftOut };
   const isSent =
     cell.pinned ||
     prompt.context === "above" ||
     (Array.isArray(prompt.context) && prompt.context.includes(cell.id));
   if (!isSent) return { state: "not_sent", tokens: null, weight: 0, isLeftOut };
-  const byCell = tokensByCell(prompt.id);
-  const tokens = byCell === null ? null : (byCell.get(cell.id) ?? 0);
-  const most = Math.max(1, ...[...(byCell?.values() ?? [])]);
-  return { state: cell.pinned ? "pinned" : "sent", tokens, weight: (tokens ?? 0) / most, isLeftOut: false };
+  const found = weights.value;
+  const state = cell.pinned ? "pinned" : "sent";
+  if (found?.promptId !== prompt.id) return { state, tokens: null, weight: 0, isLeftOut: false };
+  const tokens = found.tokens.get(cell.id) ?? 0;
+  return { state, tokens, weight: tokens / found.most, isLeftOut: false };
 }
 
-function tokensByCell(promptId: string): ReadonlyMap<string, number> | null {
-  const preview = draftOf(promptId)?.value;
-  if (!preview) return null;
-  const found = new Map<string, number>();
-  for (const { cell_id, tokens } of preview.messages) {
-    if (cell_id && cell_id !== promptId) found.set(cell_id, (found.get(cell_id) ?? 0) + tokens);
+const preview = computed(() => draft.value?.value ?? null);
+
+/** How many tokens each cell takes in the request of the prompt in focus. */
+const weights = computed(() => {
+  const messages = preview.value?.messages;
+  const promptId = draft.peek()?.cellId;
+  if (!messages || promptId === undefined) return null;
+  const tokens = new Map<string, number>();
+  for (const { cell_id, tokens: own } of messages) {
+    if (cell_id && cell_id !== promptId) tokens.set(cell_id, (tokens.get(cell_id) ?? 0) + own);
   }
-  return found;
-}
+  return { promptId, tokens, most: Math.max(1, ...tokens.values()) };
+});
 
 /** Send a cell along with a prompt below it, or leave it out; what it does now, in words. */
 export function toggleSent(notebook: OpenNotebook, id: string, prompt = promptInFocus(notebook)): string | null {

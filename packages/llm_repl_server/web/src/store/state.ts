@@ -3,21 +3,33 @@
 import type { NotebookKernel } from "../wire/kernel.ts";
 import type { CallQueue, CellNeed } from "../wire/queue.ts";
 import type { Cell, Notebook } from "../wire/shapes.ts";
+import { Keyed } from "./keyed.ts";
+import { moreWords, NO_TEXT, wholeText, withMore, type Pieces } from "./pieces.ts";
 
 /** What is under way in a cell, and not part of it yet. */
 export interface Activity {
   /** When it started, by this machine's clock, in milliseconds. */
   readonly since: number;
-  /** The text of its answers so far, by item; a prompt without items has one, at 0. */
-  readonly texts: readonly string[];
-  /** What the model thinks before it answers, of all items together. */
-  readonly reasoning: string;
+  /** Whether some of an answer has come. */
+  readonly hasText: boolean;
   readonly retry: Retry | null;
   /** By item: what its call waits for before it is sent. */
   readonly queued: ReadonlyMap<number, CallQueue>;
   /** When the last call that had waited was sent, by this machine's clock; else `since`. */
   readonly sentAt: number;
   readonly approvals: readonly Approval[];
+}
+
+/** What comes of a cell's answers: it changes with every word, and nothing else does. */
+export interface Growing {
+  /** The text so far, by the number of the item; a prompt without items has one, at 0. */
+  readonly texts: Keyed<Pieces>;
+  /** How many items there are: one more than the highest of them. */
+  readonly length: number;
+  /** How many words the texts have. */
+  readonly words: number;
+  /** What the model thinks before it answers, of all items together. */
+  readonly reasoning: Pieces;
 }
 
 export interface Retry {
@@ -51,14 +63,15 @@ export interface NotebookState {
   readonly name: string;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly order: readonly string[];
-  readonly cells: ReadonlyMap<string, Cell>;
-  readonly activities: ReadonlyMap<string, Activity>;
+  readonly cells: Keyed<Cell>;
+  readonly activities: Keyed<Activity>;
+  readonly growing: Keyed<Growing>;
   readonly runs: readonly Run[];
   /** By cell that waits: the cells that have to end before it. */
-  readonly waits: ReadonlyMap<string, readonly CellNeed[]>;
+  readonly waits: Keyed<readonly CellNeed[]>;
   readonly kernel: NotebookKernel;
   /** The cells that have run here: what the others show was in the file. */
-  readonly ran: ReadonlySet<string>;
+  readonly ran: Keyed<true>;
   readonly epoch: string;
   /** Of the last event that is included. */
   readonly sequence: number;
@@ -67,19 +80,23 @@ export interface NotebookState {
 
 /** The state of a notebook that has just been read. */
 export function stateOf(notebook: Notebook, before: NotebookState | null, now: number): NotebookState {
-  const cells = new Map(notebook.cells.map((cell) => [cell.id, cell]));
-  const activities = new Map<string, Activity>();
+  let cells = Keyed.of(notebook.cells.map((cell) => [cell.id, cell] as const));
+  let activities = Keyed.of<Activity>();
+  let growing = Keyed.of<Growing>();
   for (const { cell_id, started_at } of notebook.running_cells) {
     if (!cells.has(cell_id)) continue;
     // By this machine's clock, which may not be the server's.
     const since = before?.activities.get(cell_id)?.since ?? Math.min(now, Date.parse(started_at));
-    const parts = notebook.partial_answers.filter((part) => part.cell_id === cell_id);
-    const texts: string[] = [];
-    for (const part of parts) texts[part.item ?? 0] = part.text;
-    activities.set(cell_id, {
+    let grown = NOTHING_CAME;
+    for (const part of notebook.partial_answers) {
+      if (part.cell_id !== cell_id) continue;
+      grown = withText(grown, part.item ?? 0, part.text);
+      grown = { ...grown, reasoning: withMore(grown.reasoning, part.reasoning) };
+    }
+    growing = growing.with(cell_id, grown);
+    activities = activities.with(cell_id, {
       ...newActivity(since),
-      texts: Array.from(texts, (text) => text ?? ""),
-      reasoning: parts.map((part) => part.reasoning).join(""),
+      hasText: grown.words > 0,
       approvals: notebook.pending_approvals
         .filter((asked) => asked.cell_id === cell_id)
         .map((asked) => ({ callId: asked.call_id, name: asked.name, arguments: asked.arguments })),
@@ -95,7 +112,7 @@ export function stateOf(notebook: Notebook, before: NotebookState | null, now: n
   }));
   for (const id of notebook.runs.flatMap((run) => run.waiting_cell_ids)) {
     const cell = cells.get(id);
-    if (cell && cell.status !== "running") cells.set(id, { ...cell, status: "queued" });
+    if (cell && cell.status !== "running") cells = cells.with(id, { ...cell, status: "queued" });
   }
   return {
     id: notebook.id,
@@ -104,10 +121,11 @@ export function stateOf(notebook: Notebook, before: NotebookState | null, now: n
     order: notebook.cells.map((cell) => cell.id),
     cells,
     activities,
+    growing,
     runs,
-    waits: before?.waits ?? new Map(),
+    waits: before?.waits ?? Keyed.of(),
     kernel: notebook.kernel,
-    ran: new Set(notebook.ran_cell_ids),
+    ran: Keyed.of(notebook.ran_cell_ids.map((id) => [id, true as const])),
     epoch: notebook.epoch,
     sequence: notebook.sequence,
     deleted: false,
@@ -115,15 +133,39 @@ export function stateOf(notebook: Notebook, before: NotebookState | null, now: n
 }
 
 export function newActivity(since: number): Activity {
-  return { since, sentAt: since, texts: [], reasoning: "", retry: null, approvals: [], queued: new Map() };
+  return { since, sentAt: since, hasText: false, retry: null, approvals: [], queued: new Map() };
+}
+
+export const NOTHING_CAME: Growing = { texts: Keyed.of(), length: 0, words: 0, reasoning: NO_TEXT };
+
+/** With more of the answer of an item. */
+export function withText(growing: Growing, item: number, text: string): Growing {
+  const before = growing.texts.get(String(item)) ?? NO_TEXT;
+  return {
+    ...growing,
+    texts: growing.texts.with(String(item), withMore(before, text)),
+    length: Math.max(growing.length, item + 1),
+    words: growing.words + moreWords(before, text),
+  };
+}
+
+/** Without the answer of an item: it begins again. */
+export function withoutText(growing: Growing, item: number): Growing {
+  const before = growing.texts.get(String(item)) ?? NO_TEXT;
+  return {
+    ...growing,
+    texts: growing.texts.with(String(item), NO_TEXT),
+    length: Math.max(growing.length, item + 1),
+    words: growing.words - moreWords(NO_TEXT, wholeText(before)),
+  };
 }
 
 /** The state with the versions that the server gave of cells. */
 export function withVersions(state: NotebookState, versions: Readonly<Record<string, string>>): NotebookState {
-  const cells = new Map(state.cells);
+  let { cells } = state;
   for (const [id, version] of Object.entries(versions)) {
     const cell = cells.get(id);
-    if (cell) cells.set(id, { ...cell, version });
+    if (cell) cells = cells.with(id, { ...cell, version });
   }
   return { ...state, cells };
 }

@@ -30,6 +30,8 @@ export interface Status {
 
 /** What decides the state of a cell beside the cell itself. */
 export interface Around {
+  /** How many words of its answers have come. */
+  readonly words?: number;
   /** The time, in milliseconds. */
   readonly now: number;
   /** Its place among all that wait; undefined: it does not. */
@@ -63,7 +65,7 @@ export function statusOf(cell: Cell, activity: Activity | undefined, around: Aro
     case "queued":
       return waiting(around);
     case "running":
-      return around.isConnected === false ? wasRunning(activity) : running(cell, activity, around.now);
+      return around.isConnected === false ? wasRunning(around) : running(cell, activity, around);
     case "error":
       return failed(cell);
     case "interrupted":
@@ -81,8 +83,7 @@ export function statusOf(cell: Cell, activity: Activity | undefined, around: Aro
 }
 
 /** What ran when the connection was lost. */
-function wasRunning(activity: Activity | undefined): Status {
-  const said = activity?.texts.reduce((sum, text) => sum + words(text), 0) ?? 0;
+function wasRunning({ words: said }: Around): Status {
   if (!said) return make("run", "Was running", "plain", { reason: ["it goes on at the server"] });
   return make("stream", `Was answering: ${plural(said, "word")} came`, "plain", {
     reason: ["the answer goes on at the server"],
@@ -100,7 +101,7 @@ function stale(cell: Cell): Status {
   return make("stale", "Stale", "warns", { reason: first ?? ["what it needs has changed"], more: others, ways });
 }
 
-function running(cell: Cell, activity: Activity | undefined, now: number): Status {
+function running(cell: Cell, activity: Activity | undefined, { now, words: said }: Around): Status {
   const since = activity?.since ?? 0;
   const took = since ? seconds(Math.max(0, now - since) / 1000) : "";
   const approvals = activity?.approvals ?? [];
@@ -110,7 +111,6 @@ function running(cell: Cell, activity: Activity | undefined, now: number): Statu
     return make("hand", "Needs you", "acts", { reason });
   }
   const isPrompt = cell.type === "PromptCell";
-  const said = activity?.texts.reduce((sum, text) => sum + words(text), 0) ?? 0;
   if (!isPrompt) return make("run", "Running", "acts", { reason: [took], ways: ["stop"], spins: true });
   if (activity?.retry) {
     const { at, attempt, attempts, error } = activity.retry;

@@ -37,7 +37,8 @@ const isUnderWay = ({ status }: { readonly status: string }) => status === "runn
 /** The cells that ended meanwhile, and those of them that failed. */
 export function endedMeanwhile(before: LookedAway, now: NotebookState) {
   const was = new Set(before.underWay);
-  const ended = [...now.cells.values()].filter(
+  const cells = now.order.map((id) => now.cells.get(id)).filter((cell) => cell !== undefined);
+  const ended = cells.filter(
     (cell) =>
       !isUnderWay(cell) &&
       (was.has(cell.id) ? cell.status !== "idle" : (cell.execution_count ?? 0) > (before.counts[cell.id] ?? Infinity)),
