@@ -24,6 +24,7 @@ await mkdir(out, { recursive: true });
 await build({ ...options, entryPoints: { page: "src/main.tsx" }, outdir: out });
 await build({ ...options, entryPoints: { editor: "src/editor/editor.ts" }, outdir: out });
 await build({ ...options, entryPoints: { formulas: "src/markdown/formulas.ts" }, outdir: out });
+await build({ ...options, entryPoints: { "find-worker": "src/find/find-worker.ts" }, outdir: out });
 await build({ ...options, entryPoints: { page: "src/styles/page.css" }, outdir: out });
 await cp("src/index.html", `${out}/index.html`);
 await cp("src/icon.svg", `${out}/icon.svg`);

@@ -18,6 +18,7 @@ def test_the_page_has_a_policy_with_a_nonce_of_its_own(api):
         "script-src 'self';",
         "frame-ancestors 'none'",
         "connect-src 'self'",
+        "worker-src 'self'",
     ):
         assert part in policy
     (nonce,) = re.findall(r"'nonce-([^']+)'", policy)
@@ -47,7 +48,7 @@ def test_what_has_come_from_elsewhere_runs_no_script_in_its_frame(api):
     assert nonce not in second.text
 
 
-@pytest.mark.parametrize("name", ["page.js", "editor.js", "formulas.js", "page.css", "icon.svg"])
+@pytest.mark.parametrize("name", ["page.js", "editor.js", "formulas.js", "find-worker.js", "page.css", "icon.svg"])
 def test_files_are_compressed_and_have_validators(api, name):
     plain = api.get(f"/static/{name}")
     packed = api.get(f"/static/{name}", headers={"Accept-Encoding": "br, gzip"})

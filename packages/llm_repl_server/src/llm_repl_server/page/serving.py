@@ -32,7 +32,7 @@ _MEDIA_TYPES: Final = {
 _NONCE_PLACE: Final = b"{nonce}"
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; "
-    "img-src 'self' data: blob:; media-src data: blob:; connect-src 'self'; frame-src 'self'; base-uri 'self'; "
+    "img-src 'self' data: blob:; media-src data: blob:; connect-src 'self'; frame-src 'self'; worker-src 'self'; base-uri 'self'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
 _FRAME_POLICY: Final = (

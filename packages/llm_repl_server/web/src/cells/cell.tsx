@@ -1,7 +1,7 @@
 /** A cell: gutter, spine, and what its type shows. */
 
 import { memo } from "preact/compat";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { useNow } from "../store/clock.ts";
 import { useNotebook } from "../store/context.ts";
 import { anchor, chooseTo, editing, focusCell, focused, hasFocus, isChosen } from "../store/focus.ts";
@@ -128,7 +128,7 @@ export const CellView = memo(({ id }: { id: string }) => {
 
 function Body({ cell, status }: { cell: Cell; status: Status | null }) {
   const notebook = useNotebook();
-  const onKey = keysOf(notebook, cell.id);
+  const onKey = useMemo(() => keysOf(notebook, cell.id), [notebook, cell.id]);
   switch (cell.type) {
     case "MarkdownCell":
       return <MarkdownBody cell={cell} onKey={onKey} />;

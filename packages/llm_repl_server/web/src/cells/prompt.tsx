@@ -1,6 +1,7 @@
 /** A prompt: its template as prose, what it will take, what was answered. */
 
-import { useState } from "preact/hooks";
+import { memo } from "preact/compat";
+import { useMemo, useState } from "preact/hooks";
 import { useNotebook } from "../store/context.ts";
 import { noteOwn } from "../store/forecasts.ts";
 import { FieldSentences } from "../prompt/fields.tsx";
@@ -30,50 +31,72 @@ interface Props {
 export function PromptBody({ cell, status, onKey }: Props) {
   const notebook = useNotebook();
   const activity = notebook.view(cell.id).activity.value;
-  const given = answers(cell);
+  const given = useMemo(() => answers(cell), [cell]);
   const [shape, setShape] = useState<AnswerShape>("form");
-  const others = cell.outputs.filter((output) => output.type !== "llm_response");
   return (
     <>
-      <div class="ask">
-        {cell.system ? (
-          <p class="system">
-            <span>system</span> <Template text={cell.system} cellId={cell.id} />
-          </p>
-        ) : null}
-        <Source
-          cellId={cell.id}
-          text={cell.content}
-          language="template"
-          label="prompt"
-          class="source template"
-          onChange={(content) => {
-            noteOwn(cell.id);
-            notebook.change(cell.id, { content });
-          }}
-          onKey={onKey}
-        >
-          {cell.content ? <Template text={cell.content} cellId={cell.id} /> : <span class="hint">Ask something; {"{"} names a variable</span>}
-        </Source>
-        <FieldSentences cell={cell} />
-        <StatusLine cell={cell} />
-      </div>
+      <Ask cell={cell} onKey={onKey} />
       <AnswerLine cell={cell} status={status} activity={activity} shape={shape} onShape={setShape} />
-      <ToCell.Provider
-        value={(code) => notebook.create("ComputationCell", notebook.order.peek().indexOf(cell.id) + 1, { content: code })}
-      >
-        <div class="output answer">
-          <Outputs outputs={others.filter((output) => output.type !== "error")} />
-          {cell.for_each ? (
-            (activity || given.length > 0) && <ItemsTable cell={cell} isGrowing={activity !== undefined} />
-          ) : (
-            <AnswerTexts cell={cell} isGrowing={activity !== undefined} given={given} shape={shape} />
-          )}
-          {others.filter((output) => output.type === "error" && hasMore(output)).map((output) => (
-            <OutputView output={output} />
-          ))}
-        </div>
-      </ToCell.Provider>
+      <Answer cell={cell} isGrowing={activity !== undefined} given={given} shape={shape} />
     </>
   );
 }
+
+// While a prompt is answered, its line alone is drawn again with the clock.
+const Ask = memo(({ cell, onKey }: Pick<Props, "cell" | "onKey">) => {
+  const notebook = useNotebook();
+  return (
+    <div class="ask">
+      {cell.system ? (
+        <p class="system">
+          <span>system</span> <Template text={cell.system} cellId={cell.id} />
+        </p>
+      ) : null}
+      <Source
+        cellId={cell.id}
+        text={cell.content}
+        language="template"
+        label="prompt"
+        class="source template"
+        onChange={(content) => {
+          noteOwn(cell.id);
+          notebook.change(cell.id, { content });
+        }}
+        onKey={onKey}
+      >
+        {cell.content ? <Template text={cell.content} cellId={cell.id} /> : <span class="hint">Ask something; {"{"} names a variable</span>}
+      </Source>
+      <FieldSentences cell={cell} />
+      <StatusLine cell={cell} />
+    </div>
+  );
+});
+
+interface AnswerProps {
+  readonly cell: Cell;
+  readonly isGrowing: boolean;
+  readonly given: readonly Output[];
+  readonly shape: AnswerShape;
+}
+
+const Answer = memo(({ cell, isGrowing, given, shape }: AnswerProps) => {
+  const notebook = useNotebook();
+  const others = cell.outputs.filter((output) => output.type !== "llm_response");
+  return (
+    <ToCell.Provider
+      value={(code) => notebook.create("ComputationCell", notebook.order.peek().indexOf(cell.id) + 1, { content: code })}
+    >
+      <div class="output answer">
+        <Outputs outputs={others.filter((output) => output.type !== "error")} />
+        {cell.for_each ? (
+          (isGrowing || given.length > 0) && <ItemsTable cell={cell} isGrowing={isGrowing} />
+        ) : (
+          <AnswerTexts cell={cell} isGrowing={isGrowing} given={given} shape={shape} />
+        )}
+        {others.filter((output) => output.type === "error" && hasMore(output)).map((output) => (
+          <OutputView output={output} />
+        ))}
+      </div>
+    </ToCell.Provider>
+  );
+});

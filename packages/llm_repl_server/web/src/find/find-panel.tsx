@@ -1,11 +1,13 @@
 /** Find and replace over all cells of the notebook. */
 
 import { signal } from "@preact/signals";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useNotebook } from "../store/context.ts";
 import { announce } from "../store/announce.ts";
-import { find, lineOf, replaced, type Found } from "../store/find.ts";
+import { lineOf, replaced, type FindRequest, type Found } from "../store/find.ts";
+import { look } from "../store/finder.ts";
 import { focusCell } from "../store/focus.ts";
+import type { NotebookState } from "../store/state.ts";
 import { plural } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
 import { toast } from "../ui/toasts.tsx";
@@ -31,28 +33,29 @@ function OpenPanel() {
   const field = useRef<HTMLInputElement>(null);
   const before = useRef(document.activeElement);
   const state = notebook.whole.value;
-  const cells = useMemo(
-    () => (state?.order ?? []).map((id) => state?.cells.get(id)).filter((cell) => cell !== undefined),
-    [state?.order, state?.cells],
-  );
+  const cells = useMemo(() => cellsOf(state), [state?.order, state?.cells]);
   const search = { text: text.value, isRegex: isRegex.value, matchesCase: matchesCase.value };
-  const found = useMemo(() => find(cells, search, replacement.value), [cells, search.text, search.isRegex, search.matchesCase, replacement.value]);
+  const found = useFound({ cells, search, replacement: replacement.value });
   useEffect(() => field.current?.select(), []);
 
   const close = () => {
     findIsOpen.value = false;
-    const match = found.matches[at.peek()];
+    const match = found?.matches[at.peek()];
     if (match) focusCell(match.cellId);
     else (before.current as HTMLElement | null)?.focus();
   };
   const go = (step: number) => {
-    if (!found.matches.length) return;
+    if (!found?.matches.length) return;
     at.value = (at.peek() + step + found.matches.length) % found.matches.length;
     const match = found.matches[at.peek()];
     document.getElementById(`cell-${match?.cellId}`)?.scrollIntoView({ block: "center" });
   };
-  const replaceAll = () => {
-    const texts = replaced(cells, found.matches);
+  const replaceAll = async () => {
+    // What is there now: what is shown may be a moment behind.
+    const now = cellsOf(notebook.state);
+    const found = await look({ cells: now, search, replacement: replacement.peek() });
+    if (!found?.matches.length || found.isCut) return;
+    const texts = replaced(now, found.matches);
     const steps = [...texts].map(([cellId, content]) => ({
       do: "change" as const, cellId, fields: { content }, version: notebook.versionOf(cellId),
     }));
@@ -104,7 +107,7 @@ function OpenPanel() {
           value={replacement.value}
           onInput={(event) => (replacement.value = event.currentTarget.value)}
         />
-        <button class="button" disabled={!found.matches.length || found.isCut} onClick={replaceAll}>
+        <button class="button" disabled={!found?.matches.length || found.isCut} onClick={() => void replaceAll()}>
           Replace all
         </button>
       </div>
@@ -121,12 +124,33 @@ function OpenPanel() {
           {count(found)}
         </span>
       </div>
-      {found.matches.length > 0 && <Preview found={found} />}
+      {found && found.matches.length > 0 && <Preview found={found} />}
     </section>
   );
 }
 
-function count({ matches, isCut, mistake }: Found): string {
+function cellsOf(state: NotebookState | null) {
+  return (state?.order ?? []).map((id) => state?.cells.get(id)).filter((cell) => cell !== undefined);
+}
+
+/** What is found, as soon as it is; null before. */
+function useFound({ cells, search, replacement }: FindRequest): Found | null {
+  const [found, setFound] = useState<Found | null>(null);
+  useEffect(() => {
+    let isOver = false;
+    void look({ cells, search, replacement }).then((now) => {
+      if (now && !isOver) setFound(now);
+    });
+    return () => {
+      isOver = true;
+    };
+  }, [cells, search.text, search.isRegex, search.matchesCase, replacement]);
+  return found;
+}
+
+function count(found: Found | null): string {
+  if (!found) return "";
+  const { matches, isCut, mistake } = found;
   if (mistake !== null) return mistake;
   if (!text.value) return "";
   if (!matches.length) return "No match";

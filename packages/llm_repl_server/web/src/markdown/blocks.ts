@@ -24,6 +24,8 @@ type WithCode = Grown & { readonly kind: "code" };
 type WithPieces = Exclude<Grown, WithCode>;
 
 const CODE_LINES = 40;
+/** A paragraph is laid out by so many parts at once, while it grows. */
+const STRETCH = 4;
 /** A last block without parts that is longer than this is parsed again when it has grown by a share. */
 const LONG = 4_000;
 const LEAST_GROWTH = 1.03;
@@ -190,7 +192,7 @@ export class GrowingBlocks {
       this.#close(withParts(open, rest.slice(0, end), [node]));
       return true;
     }
-    const parts = appended(open.parts, [{ text: rest, node }]);
+    const parts = appended(open.parts, [{ text: rest, node }], STRETCH);
     this.#tail = [{ ...open, parts }, ...nodes.slice(1).map((one) => whole(rest, one))];
     return false;
   }
@@ -247,7 +249,8 @@ function whole(text: string, node: SyntaxNode): Block {
 
 function withParts(open: WithPieces, text: string, nodes: readonly SyntaxNode[]): WithPieces {
   const own = copied(text);
-  return { ...open, parts: appended(open.parts, nodes.map((node) => ({ text: own, node }))) };
+  const pieces = nodes.map((node) => ({ text: own, node }));
+  return { ...open, parts: appended(open.parts, pieces, open.kind === "paragraph" ? STRETCH : undefined) };
 }
 
 const isList = (node: SyntaxNode) => node.name === "BulletList" || node.name === "OrderedList";

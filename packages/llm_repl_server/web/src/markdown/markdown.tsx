@@ -57,9 +57,11 @@ function chunkOf<Item extends object>(
 const Passage = chunkOf(drawGrown, (children) => <div class="passage">{children}</div>);
 const ItemChunk = chunkOf(({ node, text }: Piece) => drawItem(node, text));
 const RowChunk = chunkOf(({ node, text }: Piece) => row(node, text, "td", node.parent ? alignmentOf(node.parent, text) : []));
-const TextChunk = chunkOf(({ node, text }: Piece) => (
-  <span class="part">{inlineBetween(node, text, partPrefix.length, node.to)}</span>
-));
+// While it grows, each is laid out for itself: what is added costs the same, however long the paragraph is.
+const Stretch = chunkOf(
+  ({ node, text }: Piece) => inlineBetween(node, text, partPrefix.length, node.to),
+  (children) => <span class="stretch">{children}</span>,
+);
 
 function drawGrown(block: Block): VNode | null {
   switch (block.kind) {
@@ -72,7 +74,7 @@ function drawGrown(block: Block): VNode | null {
     case "table":
       return drawTable(block.first, drawChunks(block.parts, RowChunk));
     case "paragraph":
-      return <p>{drawChunks(block.parts, TextChunk)}</p>;
+      return <p>{drawChunks(block.parts, Stretch)}</p>;
   }
 }
 
@@ -206,11 +208,7 @@ function inParts(node: SyntaxNode, text: string): ComponentChildren {
   if (own.length === 1) return inline(node, text);
   return own.map((part) => {
     const [paragraph] = parse(part);
-    return (
-      <span class="part">
-        {paragraph ? inlineBetween(paragraph, part, partPrefix.length, part.length) : part.slice(partPrefix.length)}
-      </span>
-    );
+    return paragraph ? inlineBetween(paragraph, part, partPrefix.length, part.length) : part.slice(partPrefix.length);
   });
 }
 

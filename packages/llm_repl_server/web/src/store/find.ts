@@ -1,11 +1,21 @@
 /** Find and replace over all cells. Pure. */
 
-import type { Cell } from "../wire/shapes.ts";
+/** What is looked through of a cell. */
+export interface Source {
+  readonly id: string;
+  readonly content: string;
+}
 
 export interface Search {
   readonly text: string;
   readonly isRegex: boolean;
   readonly matchesCase: boolean;
+}
+
+export interface FindRequest {
+  readonly cells: readonly Source[];
+  readonly search: Search;
+  readonly replacement: string;
 }
 
 export interface Match {
@@ -27,7 +37,7 @@ export interface Found {
 const LIMIT = 10_000;
 
 /** Where a text, or what an expression describes, stands in the sources of cells. */
-export function find(cells: readonly Cell[], search: Search, replacement: string): Found {
+export function find(cells: readonly Source[], search: Search, replacement: string): Found {
   if (!search.text) return { matches: [], isCut: false, mistake: null };
   let pattern: RegExp;
   try {
@@ -55,7 +65,7 @@ export function find(cells: readonly Cell[], search: Search, replacement: string
 }
 
 /** The sources of the cells with the matches replaced, by the cells' ids. */
-export function replaced(cells: readonly Cell[], matches: readonly Match[]): ReadonlyMap<string, string> {
+export function replaced(cells: readonly Source[], matches: readonly Match[]): ReadonlyMap<string, string> {
   const byCell = new Map<string, Match[]>();
   for (const match of matches) {
     const own = byCell.get(match.cellId);
