@@ -49,8 +49,12 @@ def main() -> int:
 
 
 def _rows_of(group: str) -> list[Row]:
-    module = import_module(f"bench.rows.{group}")
-    return [value for value in vars(module).values() if isinstance(value, Row)]
+    rows_of: list[Row] = []
+    for value in vars(import_module(f"bench.rows.{group}")).values():
+        rows_of += [
+            one for one in (value if isinstance(value, list) else [value]) if isinstance(one, Row)
+        ]
+    return rows_of
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ class Row(Struct, frozen=True, kw_only=True):
     """What is measured, against what, and how.
 
     Attributes:
-        name: The function that prepares it.
+        name: Names it on the command line.
         what: What is measured.
         against: The peer, or the ceiling.
         goal: None: the figure is for information.
@@ -91,16 +91,20 @@ def row(
     *,
     what: str,
     against: str,
+    name: str | None = None,
     goal: Goal | None,
     unit: str = "s",
     rounds: int = 15,
     limit_s: float = 60.0,
 ) -> Callable[[Callable[[], Iterator[tuple[Sample, Sample]]]], Row]:
-    """Make a row of a generator that yields ``ours, peers`` once; see `Row`."""
+    """Make a row of a generator that yields ``ours, peers`` once; see `Row`.
+
+    Without a name of its own, it has that of the generator.
+    """
 
     def decorate(prepare: Callable[[], Iterator[tuple[Sample, Sample]]]) -> Row:
         return Row(
-            name=prepare.__name__,
+            name=name or prepare.__name__,
             what=what,
             against=against,
             goal=goal,

@@ -14,7 +14,7 @@ from bench.ours import add_code, create_notebook, our_server
 
 _CELLS = 500
 _ANSWERS = 8
-_TOKENS = 4000
+_TOKENS = 6000
 _TOKEN_S = 0.01
 _KEYS = "total = 12 * len(str(7)) + 3\n" * 3
 _KEY_DELAY_MS = 40
@@ -54,7 +54,7 @@ _BARE = """async () => {
     against="the editor alone on a page",
     goal=at_most("2"),
     rounds=5,
-    limit_s=120,
+    limit_s=240,
 )
 def page_typing() -> Iterator[tuple[Sample, Sample]]:
     with contextlib.ExitStack() as stack:

@@ -6,20 +6,41 @@ import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
+from msgspec import Struct
 from playwright.sync_api import Browser
 
-from bench.browser import Face, chromium, loaded_bytes, seconds_to, used_bytes
-from bench.harness import Sample, at_most, row
+from bench.browser import Face, Visitor, chromium, loaded_bytes, used_bytes
+from bench.harness import Row, Sample, at_most, row
 from bench.http_client import HTTPClient
 from bench.ours import add_code, create_notebook, our_server
 from bench.peers.notebook_pages import jupyterlab, marimo, notebook_sources
 
 _CELLS = 500
 _OURS = Face(cell=".cell .source", editor=".cm-content:focus")
-_JUPYTERLAB = Face(
-    cell=".jp-Notebook .jp-InputArea-editor", editor=".jp-Notebook .cm-content:focus"
+
+
+class _Peer(Struct, frozen=True):
+    """Another notebook's page.
+
+    Attributes:
+        name: Of the product.
+        open: Serves a notebook with the cells; gives its address.
+        face: How it shows code.
+    """
+
+    name: str
+    open: Callable[[list[str]], AbstractContextManager[str]]
+    face: Face
+
+
+_PEERS = (
+    _Peer(
+        "JupyterLab",
+        jupyterlab,
+        Face(cell=".jp-Notebook .jp-InputArea-editor", editor=".jp-Notebook .cm-content:focus"),
+    ),
+    _Peer("marimo", marimo, Face(cell=".cm-content", editor=".cm-content:focus")),
 )
-_MARIMO = Face(cell=".cm-content", editor=".cm-content:focus")
 _ANSWERS = 8
 _WORDS = (
     "the customers wrote that **tins** arrive dented and `orders` leave late so we looked at it "
@@ -47,86 +68,71 @@ def _our_notebook(sources: list[str]) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/#/notebooks/{notebook_id}"
 
 
-def _sides(
-    peer: Callable[[list[str]], AbstractContextManager[str]],
-    face: Face,
-    sample: Callable[[Browser, str, Face], float],
-    cells: int = _CELLS,
-) -> Iterator[tuple[Sample, Sample]]:
+@contextlib.contextmanager
+def _both(peer: _Peer, cells: int) -> Iterator[tuple[Browser, str, str]]:
+    """A browser, and the addresses of one notebook: ours and the peer's."""
     sources = notebook_sources(cells)
     with contextlib.ExitStack() as stack:
         browser = stack.enter_context(chromium())
         our_address = stack.enter_context(_our_notebook(sources))
-        peers_address = stack.enter_context(peer(sources))
-        yield (
-            lambda: sample(browser, our_address, _OURS),
-            lambda: sample(browser, peers_address, face),
-        )
+        yield browser, our_address, stack.enter_context(peer.open(sources))
 
 
-def _readable(browser: Browser, address: str, face: Face) -> float:
-    return seconds_to(browser, address, face)[0]
+def _load(peer: _Peer) -> Row:
+    @row(
+        name=f"page_load_{peer.name.lower()}",
+        what="page: first load, as transferred, until a notebook can be read",
+        against=peer.name,
+        goal=at_most("1/25"),
+        unit="bytes",
+        rounds=3,
+        limit_s=240,
+    )
+    def prepare() -> Iterator[tuple[Sample, Sample]]:
+        with _both(peer, 20) as (browser, our_address, peers_address):
+            yield (
+                lambda: loaded_bytes(browser, our_address, _OURS),
+                lambda: loaded_bytes(browser, peers_address, peer.face),
+            )
+
+    return prepare
 
 
-def _typing(browser: Browser, address: str, face: Face) -> float:
-    return seconds_to(browser, address, face)[1]
+def _readable(peer: _Peer) -> Row:
+    @row(
+        name=f"page_readable_{peer.name.lower()}",
+        what=f"page: {_CELLS} cells, from the link to readable",
+        against=peer.name,
+        goal=at_most("1/8"),
+        rounds=5,
+        limit_s=300,
+    )
+    def prepare() -> Iterator[tuple[Sample, Sample]]:
+        with _both(peer, _CELLS) as (browser, our_address, peers_address):
+            ours = Visitor(browser, our_address, _OURS)
+            yield ours.readable_s, Visitor(browser, peers_address, peer.face).readable_s
+
+    return prepare
 
 
-@row(
-    what="page: first load, as transferred, until a notebook can be read",
-    against="JupyterLab",
-    goal=at_most("1/25"),
-    unit="bytes",
-    rounds=3,
-    limit_s=120,
-)
-def page_load_jupyterlab() -> Iterator[tuple[Sample, Sample]]:
-    yield from _sides(jupyterlab, _JUPYTERLAB, loaded_bytes, cells=20)
+def _typing(peer: _Peer) -> Row:
+    @row(
+        name=f"page_typing_{peer.name.lower()}",
+        what=f"page: {_CELLS} cells, from the link to typing",
+        against=peer.name,
+        goal=at_most("1/6"),
+        rounds=5,
+        limit_s=300,
+    )
+    def prepare() -> Iterator[tuple[Sample, Sample]]:
+        with _both(peer, _CELLS) as (browser, our_address, peers_address):
+            ours = Visitor(browser, our_address, _OURS)
+            yield ours.typing_s, Visitor(browser, peers_address, peer.face).typing_s
+
+    return prepare
 
 
-@row(
-    what="page: first load, as transferred, until a notebook can be read",
-    against="marimo",
-    goal=at_most("1/25"),
-    unit="bytes",
-    rounds=3,
-    limit_s=120,
-)
-def page_load_marimo() -> Iterator[tuple[Sample, Sample]]:
-    yield from _sides(marimo, _MARIMO, loaded_bytes, cells=20)
-
-
-@row(
-    what=f"page: {_CELLS} cells, from the link to readable",
-    against="JupyterLab",
-    goal=at_most("1/8"),
-    rounds=5,
-    limit_s=240,
-)
-def page_readable_jupyterlab() -> Iterator[tuple[Sample, Sample]]:
-    yield from _sides(jupyterlab, _JUPYTERLAB, _readable)
-
-
-@row(
-    what=f"page: {_CELLS} cells, from the link to readable",
-    against="marimo",
-    goal=at_most("1/8"),
-    rounds=3,
-    limit_s=240,
-)
-def page_readable_marimo() -> Iterator[tuple[Sample, Sample]]:
-    yield from _sides(marimo, _MARIMO, _readable)
-
-
-@row(
-    what=f"page: {_CELLS} cells, from the link to typing",
-    against="JupyterLab",
-    goal=at_most("1/6"),
-    rounds=5,
-    limit_s=240,
-)
-def page_typing_jupyterlab() -> Iterator[tuple[Sample, Sample]]:
-    yield from _sides(jupyterlab, _JUPYTERLAB, _typing)
+beside_peers = [make(peer) for make in (_load, _readable, _typing) for peer in _PEERS]
 
 
 @row(
@@ -135,7 +141,7 @@ def page_typing_jupyterlab() -> Iterator[tuple[Sample, Sample]]:
     goal=at_most("1.2"),
     unit="bytes",
     rounds=3,
-    limit_s=240,
+    limit_s=300,
 )
 def page_memory() -> Iterator[tuple[Sample, Sample]]:
     before: list[float] = []
@@ -154,16 +160,23 @@ def page_memory() -> Iterator[tuple[Sample, Sample]]:
                 client.ask("POST", f"{path}/cells", prompt)
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             page.goto(f"http://127.0.0.1:{port}/#/notebooks/{notebook_id}")
-            page.wait_for_selector(".cell")
+            page.wait_for_function(
+                "count => document.querySelectorAll('article.cell').length === count",
+                arg=_CELLS + _ANSWERS,
+                timeout=120_000,
+            )
             page.wait_for_timeout(1_500)  # the editor comes behind
             before.append(used_bytes(browser, page))
+            # The connection of before may have been closed meanwhile.
+            client = stack.enter_context(HTTPClient(port))
             client.ask("POST", f"{path}/execute", {})
             page.wait_for_function(
                 "count => document.querySelectorAll('.answer h2').length >= count",
                 arg=_ANSWERS * _SECTIONS,
                 timeout=120_000,
             )
-            page.wait_for_timeout(500)
+            after = used_bytes(browser, page)
+            client = stack.enter_context(HTTPClient(port))
             outputs = [
                 output
                 for cell in client.ask("GET", f"{path}/cells")["cells"]
@@ -171,6 +184,6 @@ def page_memory() -> Iterator[tuple[Sample, Sample]]:
             ]
             assert len(outputs) == _ANSWERS
             text = sum(len(output["content"]) + len(output["prompt"]) for output in outputs)
-            return used_bytes(browser, page) - text
+            return after - text
 
     yield ours, lambda: before[-1]

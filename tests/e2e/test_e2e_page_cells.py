@@ -125,7 +125,10 @@ def test_find_and_replace_in_all_cells_is_one_step(shared_server, window, until)
     window.fill("[aria-label='Replace with']", "b$1t")
     window.wait_for_selector(".find ins >> text=bat >> nth=0")
     window.click("text=Replace all")
-    until(lambda: _contents(shared_server, notebook) [:3] == ["bat = 1", "Cat + bat", "dog"], "replaced")
+    until(
+        lambda: _contents(shared_server, notebook)[:3] == ["bat = 1", "Cat + bat", "dog"],
+        "replaced",
+    )
     window.fill("[aria-label='Find in all cells']", "(")
     window.wait_for_selector(".find >> text=no regular expression")
     # One that takes years: it is given up, and the page goes on meanwhile.

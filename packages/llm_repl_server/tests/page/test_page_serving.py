@@ -48,7 +48,9 @@ def test_what_has_come_from_elsewhere_runs_no_script_in_its_frame(api):
     assert nonce not in second.text
 
 
-@pytest.mark.parametrize("name", ["page.js", "editor.js", "formulas.js", "find-worker.js", "page.css", "icon.svg"])
+@pytest.mark.parametrize(
+    "name", ["page.js", "editor.js", "formulas.js", "find-worker.js", "page.css", "icon.svg"]
+)
 def test_files_are_compressed_and_have_validators(api, name):
     plain = api.get(f"/static/{name}")
     packed = api.get(f"/static/{name}", headers={"Accept-Encoding": "br, gzip"})
