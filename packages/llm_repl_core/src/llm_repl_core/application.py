@@ -274,7 +274,13 @@ class Application:
                 f"`{Path(name).name}` must end in one of {', '.join(self.formats)}: "
                 "the ending picks the format."
             )
-        return format_class(self.cell_types)
+        notebook_format = format_class(self.cell_types)
+        notebook_format.answer_price_usd = self.prices.answer_price_usd
+        return notebook_format
+
+    def readable_formats(self) -> list[str]:
+        """The endings of files that notebooks can be read from."""
+        return [suffix for suffix, found in self.formats.items() if found.is_readable]
 
     def load(self, path: Path, *, under: Path | None = None) -> Notebook:
         """Read a notebook from a file.

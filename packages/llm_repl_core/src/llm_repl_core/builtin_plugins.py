@@ -8,6 +8,7 @@ from llm_repl_core.engine.executors.memory import execute_memory
 from llm_repl_core.engine.executors.prompt import execute_prompt
 from llm_repl_core.execution.cell_type import CellType
 from llm_repl_core.formats.base import Format
+from llm_repl_core.formats.html.format import HtmlFormat
 from llm_repl_core.formats.ipynb import IpynbFormat
 from llm_repl_core.formats.llmn import LlmnFormat
 from llm_repl_core.formats.text_notebooks import MarkdownNotebookFormat, PercentFormat
@@ -40,5 +41,5 @@ def llm_repl_kernels() -> list[type[Kernel]]:
 
 @hookimpl
 def llm_repl_formats() -> list[type[Format]]:
-    """The native format, Jupyter's, and those for people's editors."""
-    return [LlmnFormat, IpynbFormat, PercentFormat, MarkdownNotebookFormat]
+    """The native format, Jupyter's, those for people's editors, and one to read."""
+    return [LlmnFormat, IpynbFormat, PercentFormat, MarkdownNotebookFormat, HtmlFormat]

@@ -114,6 +114,9 @@ def _choices(application: Application) -> Choices:
             word for cell_class in classes for word in (cell_class.type, cell_class.wire_type)
         ),
         formats=tuple(suffix.removeprefix(".") for suffix in application.formats),
+        readable_formats=tuple(
+            suffix.removeprefix(".") for suffix in application.readable_formats()
+        ),
         media_types=tuple(
             dict.fromkeys(make_format().media_type for make_format in application.formats.values())
         ),

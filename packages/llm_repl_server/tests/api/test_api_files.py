@@ -376,6 +376,15 @@ def test_a_download_is_a_file_with_a_name(api, root, kind, name):
     assert list(root.iterdir()) == [root / f"downloaded.{kind}"]  # the server wrote none
 
 
+def test_a_download_as_a_page_to_read(api):
+    path = api.new_notebook("x = 1", name="N<b>")
+    answer = api.get(f"{path}/download?format=html")
+    assert answer.status_code == 200
+    assert answer.mimetype == "text/html"
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename")
+    assert "N&lt;b&gt;" in answer.get_data(as_text=True)
+
+
 @pytest.mark.parametrize("kind", ["", "txt", ".llmn", "../x", "a" * 500])
 def test_a_download_of_no_known_format(api, kind):
     answer = api.get(f"{api.new_notebook()}/download", query_string={"format": kind})

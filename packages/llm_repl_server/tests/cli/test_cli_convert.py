@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -47,6 +48,18 @@ def test_text_notebooks_run(llm_repl: RunCommand, notebook: Notebook) -> None:
     llm_repl("convert", "trip.llmn", "trip.py")
     ended = llm_repl("run", "trip.py", "-q")
     assert (ended.returncode, ended.stdout) == (0, "# A trip\nTell of Oslo.\n")
+
+
+def test_a_page_to_read(llm_repl: RunCommand, notebook: Notebook, tmp_path: Path) -> None:
+    llm_repl("run", "trip.llmn", "-q", "-o", "ran.llmn")
+    ended = llm_repl("convert", "ran.llmn", "ran.html")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+    html = (tmp_path / "ran.html").read_text()
+    assert "Tell of Oslo." in html
+    assert re.search(r"echo · \d → 3 tokens · \$0<", html)
+    back = llm_repl("convert", "ran.html", "back.llmn")
+    assert back.returncode == 2
+    assert "ran.html cannot be used: a page of HTML is for reading" in back.stderr
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_plugins_lists_what_is_there(llm_repl: RunCommand) -> None:
     assert listed["providers"] == ["mock", "openai"]
     assert listed["kernels"] == ["in_process", "worker", "jupyter"]
     assert listed["cell_types"] == ["markdown", "code", "prompt", "memory"]
-    assert listed["formats"] == [".llmn", ".ipynb", ".py", ".md"]
+    assert listed["formats"] == [".llmn", ".ipynb", ".py", ".md", ".html"]
     assert listed["failures"] == []
     assert "llm-repl-providers" in llm_repl("plugins").stdout
 

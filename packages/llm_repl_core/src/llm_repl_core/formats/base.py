@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Callable
 from datetime import datetime
 from typing import ClassVar
 
 from llm_repl_core.model.cell_types import CellTypes
 from llm_repl_core.model.notebook import DEFAULT_NAME, Notebook
+from llm_repl_core.model.output import Output
 
 __all__ = ["Format"]
 
@@ -28,6 +30,9 @@ class Format(abc.ABC):
     media_type: ClassVar[str]
     """Of its files when they are downloaded."""
 
+    is_readable: ClassVar[bool] = True
+    """Whether its files hold a notebook that can be read again; else they are for people."""
+
     def __init__(self, cell_types: CellTypes | None = None) -> None:
         self.cell_types = cell_types or CellTypes()
         self.modified_at: datetime | None = None
@@ -35,6 +40,8 @@ class Format(abc.ABC):
         made. Now, where None."""
         self.default_name = DEFAULT_NAME
         """Of a notebook that does not say its own: the name of the file that is read."""
+        self.answer_price_usd: Callable[[Output], float | None] = _unknown_price
+        """What an answer cost, for a format that says it to people; None: not known."""
 
     @abc.abstractmethod
     def decode(self, data: bytes) -> Notebook:
@@ -47,3 +54,7 @@ class Format(abc.ABC):
     @abc.abstractmethod
     def encode(self, notebook: Notebook) -> bytes:
         """Write a file's bytes: the same notebook gives the same bytes."""
+
+
+def _unknown_price(_answer: Output) -> float | None:
+    return None

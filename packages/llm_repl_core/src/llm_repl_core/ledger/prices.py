@@ -7,7 +7,10 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from llm_repl_core.ledger.token_counts import TokenCounts
+from llm_repl_core.model.output import Output
 from llm_repl_core.providers.usage import Usage
 from llm_repl_core.settings import ModelPrice
 
@@ -81,6 +84,24 @@ class Prices:
             output_tokens=output_tokens,
             cached_input_tokens=cached_tokens or None,
         )
+        return self.price_usd(provider, model, usage)
+
+    def answer_price_usd(self, answer: Output) -> float | None:
+        """What an answer in a notebook cost, by what its provider counted.
+
+        Args:
+            answer: An output ``llm_response``; of a file, its fields may hold anything.
+
+        Returns:
+            US dollars; None where no price is known.
+        """
+        provider, model = answer.fields.get("provider"), answer.fields.get("model")
+        if not isinstance(provider, str) or not isinstance(model, str):
+            return None
+        try:
+            usage = msgspec.convert(answer.fields.get("usage"), Usage)
+        except msgspec.ValidationError:
+            return None
         return self.price_usd(provider, model, usage)
 
     def context_window(self, provider: str, model: str) -> int | None:

@@ -39,11 +39,13 @@ class Choices(Struct, frozen=True):
     Attributes:
         cell_types: The words for types of cells, in both spellings.
         formats: The endings of files, without the dot.
+        readable_formats: Those of files that notebooks are read from.
         media_types: Those of the files.
     """
 
     cell_types: tuple[str, ...]
     formats: tuple[str, ...]
+    readable_formats: tuple[str, ...]
     media_types: tuple[str, ...] = ()
 
     def keywords(self, kind: str) -> dict[str, Any]:
@@ -54,7 +56,8 @@ class Choices(Struct, frozen=True):
             case "formats":
                 return {"enum": list(self.formats)}
             case "files" | "new_files":
-                endings = "|".join(map(re.escape, self.formats))
+                possible = self.formats if kind == "new_files" else self.readable_formats
+                endings = "|".join(map(re.escape, possible))
                 empty = "^$|" if kind == "new_files" else ""
                 return {"pattern": rf"{empty}^[^\x00]*[^./\x00][^/\x00]*\.({endings})$"}
         raise ValueError(f"There are no choices of {kind}.")

@@ -119,7 +119,7 @@ class DownloadQuery(Struct):
     format: Annotated[
         str,
         Meta(
-            description="`llmn`, `ipynb`, or a plugin's.",
+            description="`llmn`, `ipynb`, `py`, `md`, `html`, or a plugin's.",
             extra_json_schema={CHOICES_KEY: "formats"},
         ),
     ] = "llmn"

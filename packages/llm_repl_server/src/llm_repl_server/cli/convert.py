@@ -20,7 +20,8 @@ def command(source: Path, target: Path, *, force: bool) -> None:
     """Write the notebook SOURCE to TARGET, whose extension chooses the format.
 
     `.llmn` and `.ipynb` hold everything. `.py` (cells between `# %%`) and `.md` are for editors: they hold what
-    is written by hand, and neither outputs nor answers.
+    is written by hand, and neither outputs nor answers. `.html` is a page to read and to pass on, with all
+    pictures in it; it cannot be converted back.
     """
     from llm_repl_core import Application, InvalidInput
     from llm_repl_core.files import refuse_unwritable

@@ -37,7 +37,9 @@ def load_notebook_file(application: Application, path: Path) -> Notebook:
     except (FileMissing, InvalidInput) as error:
         if path.exists():
             raise
-        names = [beside.name for beside in _notebooks_beside(path, tuple(application.formats))]
+        names = [
+            beside.name for beside in _notebooks_beside(path, tuple(application.readable_formats()))
+        ]
         close = difflib.get_close_matches(path.name, names, n=1)
         if not close:
             raise

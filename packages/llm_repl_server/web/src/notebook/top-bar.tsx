@@ -159,6 +159,9 @@ function More() {
       <MenuItem icon="drop" onClick={() => download("ipynb")}>
         Download as .ipynb
       </MenuItem>
+      <MenuItem icon="drop" onClick={() => download("html")}>
+        Download as .html
+      </MenuItem>
       <hr />
       <MenuItem icon="kbd" keys="?" onClick={() => openDialog("keys")}>
         Keyboard

@@ -13,7 +13,7 @@ import { rest, RestError } from "../wire/rest.ts";
 import type { Overview } from "../wire/search.ts";
 import type { NotebookSummary } from "../wire/shapes.ts";
 
-const FORMATS = ["llmn", "ipynb"] as const;
+const FORMATS = ["llmn", "ipynb", "html"] as const;
 
 export function NotebookRow({ notebook }: { notebook: NotebookSummary }) {
   const [isRenaming, setRenaming] = useState(false);

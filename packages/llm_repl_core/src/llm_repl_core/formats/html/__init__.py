@@ -1,0 +1,1 @@
+"""A notebook as a page of HTML, to be read: self-contained, and without anything that runs."""
