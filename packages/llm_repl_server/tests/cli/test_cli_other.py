@@ -33,6 +33,7 @@ def test_help_lists_every_command(llm_repl: RunCommand) -> None:
         "graph",
         "keys",
         "merge",
+        "plan",
         "plugins",
         "preview",
         "providers",

@@ -21,11 +21,12 @@ __all__ = ["command"]
 _SHOWN_ABOVE = frozenset({"contents", "input", "instructions", "messages", "model", "system"})
 """Fields of bodies that hold the turns, or the model's name."""
 _LINE = 60
+_ADVICE = "With --run-above, the cells above are run first."
 
 
 @click.command("preview")
 @click.argument("notebook", type=click.Path(path_type=Path))
-@click.argument("cell")
+@click.argument("cell", required=False)
 @notebook_options
 @click.option(
     "--run-above",
@@ -36,7 +37,7 @@ _LINE = 60
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with the exact request body.")
 def command(
     notebook: Path,
-    cell: str,
+    cell: str | None,
     parameters: tuple[tuple[str, str], ...],
     raw_parameters: tuple[tuple[str, str], ...],
     parameters_file: Path | None,
@@ -48,15 +49,14 @@ def command(
     run_above: bool,
     as_json: bool,
 ) -> None:
-    """Show what the prompt CELL of NOTEBOOK would send, its tokens and its price.
+    """Show what the prompt CELL of NOTEBOOK, or each of its prompts, would send, its tokens and its price.
 
     This includes the messages and the cells they come from, attachments, tools, the answer's
     schema and parameters. Nothing is sent.
 
-    CELL is the prompt's id, or its number from 1 as `llm-repl run` shows it.
+    CELL is the prompt's id, or its number from 1 as `llm-repl run` shows it. Without it, the exit code is 1
+    if one of the prompts cannot be filled in.
     """
-    import msgspec
-
     from llm_repl_core import Application, Session, Settings, load_settings
     from llm_repl_server.cli.notebook_file import load_notebook_file
     from llm_repl_server.cli.provider_choice import check_providers, choose_by_model
@@ -70,7 +70,8 @@ def command(
         application, provider=provider, model=model, base_url=base_url
     )
     document = load_notebook_file(application, notebook)
-    cell_id = _find(document, cell)  # by its number in the file, before a cell is put in
+    # By its number in the file, before a cell is put in.
+    cell_id = None if cell is None else _find(document, cell)
     given = give_parameters(document, parameters, raw_parameters, parameters_file)
     # Nothing is opened or written before there is a call, which only a cell above can make.
     ledgers = RunLedgers(notebook, document, mode="reuse", keep=False, opens_log_early=False)
@@ -86,19 +87,67 @@ def command(
         ):
             if given is not None and not (given.injected and run_above):
                 session.assign(given.values)
-            if run_above:
-                _run_above(session, document, cell_id)
-                preview = session.preview(cell_id)
-            else:
-                preview = _preview_alone(session, cell_id)
+            previews = _previews(session, document, cell_id, run_above=run_above)
     except KeyboardInterrupt:
         sys.exit(130)
     if as_json:
-        plain = msgspec.to_builtins(preview)
+        plain = [_plain(prompt, shown, is_one_of=cell_id is None) for prompt, shown in previews]
         # Half surrogate pairs, which a file may hold, can be written as escapes only.
-        click.echo(json.dumps(plain, indent=2))
+        click.echo(json.dumps(plain if cell_id is None else plain[0], indent=2))
     else:
-        _print(preview, document)
+        _print_all(previews, document, has_heads=cell_id is None)
+    fails = any(isinstance(shown, str) for _, shown in previews)
+    if fails and not run_above:
+        click.echo(_ADVICE, err=True)
+    sys.exit(int(fails))
+
+
+def _previews(
+    session: Session, notebook: Notebook, cell_id: str | None, *, run_above: bool
+) -> list[tuple[str, Preview | str]]:
+    """By their ids, the preview of one prompt, or those of all; of these, else why there is none."""
+    from llm_repl_core import InvalidTemplate, LLMReplError, PromptCell
+
+    prompts = [cell_id] if cell_id else [one.id for one in notebook if isinstance(one, PromptCell)]
+    previews: list[tuple[str, Preview | str]] = []
+    has_run: set[str] = set()
+    for prompt in prompts:
+        if run_above:
+            _run_above(session, notebook, prompt, has_run)
+        try:
+            previews.append((prompt, session.preview(prompt)))
+        except LLMReplError as error:
+            if cell_id is None:
+                previews.append((prompt, str(error)))
+            elif isinstance(error, InvalidTemplate) and not run_above:
+                raise InvalidTemplate(f"{error} {_ADVICE}") from None
+            else:
+                raise
+    return previews
+
+
+def _plain(cell_id: str, shown: Preview | str, *, is_one_of: bool) -> dict[str, JSONValue]:
+    import msgspec
+
+    named: dict[str, JSONValue] = {"cell_id": cell_id} if is_one_of else {}
+    return named | ({"error": shown} if isinstance(shown, str) else msgspec.to_builtins(shown))
+
+
+def _print_all(
+    previews: list[tuple[str, Preview | str]], notebook: Notebook, *, has_heads: bool
+) -> None:
+    from llm_repl_server.cli.terminal_text import escape_controls
+
+    if not previews:
+        click.echo("There are no prompts.", err=True)
+    for place, (cell_id, shown) in enumerate(previews):
+        if has_heads:
+            gap = "\n" if place else ""
+            click.secho(f"{gap}=== cell {notebook.index(cell_id) + 1}", bold=True)
+        if isinstance(shown, str):
+            click.secho(escape_controls(shown), fg="yellow")
+        else:
+            _print(shown, notebook)
 
 
 def _find(notebook: Notebook, named: str) -> str:
@@ -113,25 +162,19 @@ def _find(notebook: Notebook, named: str) -> str:
     )
 
 
-def _run_above(session: Session, notebook: Notebook, cell_id: str) -> None:
+def _run_above(session: Session, notebook: Notebook, cell_id: str, has_run: set[str]) -> None:
     from llm_repl_core import CellExecutionError
 
     above = [cell.id for cell in notebook.cells[: notebook.index(cell_id)]]
+    # Of several prompts, each needs only what stands between it and the one before.
+    above = [one for one in above if one not in has_run]
+    has_run.update(above)
     try:
         session.run(above, mode="reuse")
     except CellExecutionError as failure:
         number = notebook.index(failure.cell_id) + 1 if failure.cell_id else 0
         which = f"Cell {number}" if number else "A cell above"
         raise CellExecutionError(f"{which} failed: {failure}", cell_id=failure.cell_id) from None
-
-
-def _preview_alone(session: Session, cell_id: str) -> Preview:
-    from llm_repl_core import InvalidTemplate
-
-    try:
-        return session.preview(cell_id)
-    except InvalidTemplate as error:
-        raise InvalidTemplate(f"{error} With --run-above, the cells above are run first.") from None
 
 
 def _shared(prefix: SharedPrefix, notebook: Notebook) -> str:

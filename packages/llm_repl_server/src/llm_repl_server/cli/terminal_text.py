@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import re
+import shutil
+import textwrap
 import unicodedata
 
-__all__ = ["display_width", "escape_controls", "format_price", "one_line"]
+__all__ = [
+    "display_width",
+    "escape_controls",
+    "format_price",
+    "one_line",
+    "terminal_width",
+    "wrap",
+]
+
+_LEAST_WIDTH = 20
 
 # What moves a terminal's cursor, changes its colours or turns the direction of its writing, and
 # half surrogate pairs, which no encoding can print.
@@ -65,6 +76,21 @@ def display_width(text: str) -> int:
         else 1
         for letter in text
     )
+
+
+def terminal_width() -> int:
+    """How many columns the terminal has, or ``COLUMNS`` says; 80 where neither does."""
+    return max(_LEAST_WIDTH, shutil.get_terminal_size().columns)
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """A text in lines of at most so many letters; no line where there is no text.
+
+    Args:
+        text: The text.
+        width: Of a line; a word that is longer is not cut.
+    """
+    return textwrap.wrap(text, max(width, 1), break_long_words=False, break_on_hyphens=False)
 
 
 def _escape(found: re.Match[str]) -> str:

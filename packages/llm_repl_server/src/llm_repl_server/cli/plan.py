@@ -1,0 +1,199 @@
+"""``llm-repl plan``: what a run would do and cost, before it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from llm_repl_server.cli.cell_numbers import CellNumbers
+from llm_repl_server.cli.notebook_options import give_parameters, notebook_options
+
+if TYPE_CHECKING:
+    from llm_repl_core import Notebook, RunForecast
+    from llm_repl_core.engine.forecast import CellForecast, WayForecast
+    from llm_repl_core.ledger.record import Mode
+
+__all__ = ["command"]
+
+_STATES = {
+    "runs": "runs",
+    "restored": "has its answer",
+    "asked": "new",
+    "on_record": "on record",
+    "missing": "missing",
+    "stops": "stops",
+}
+_INDENT = "     "
+
+
+@click.command("plan")
+@click.argument("notebook", type=click.Path(path_type=Path))
+@notebook_options
+@click.option("--cells", type=CellNumbers(), help="Only these cells: 3,5-7 or 5-.")
+@click.option("--stale", is_flag=True, help="Only stale cells.")
+@click.option(
+    "--mode",
+    type=click.Choice(["live", "reuse", "replay"]),
+    help="As for `llm-repl run`.  [default: the notebook's mode, or live]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with the cells' ids.")
+def command(
+    notebook: Path,
+    parameters: tuple[tuple[str, str], ...],
+    raw_parameters: tuple[tuple[str, str], ...],
+    parameters_file: Path | None,
+    kernel: str | None,
+    provider: str | None,
+    model: str | None,
+    base_url: str | None,
+    cells: tuple[range, ...] | None,
+    mode: Mode | None,
+    *,
+    stale: bool,
+    as_json: bool,
+) -> None:
+    """Show what a run of NOTEBOOK would do and cost. Nothing is sent, run or changed.
+
+    For each cell: whether it runs, is asked (and in which wave, why, and for how much at most) or has
+    its answers on record; then the totals, and what a replay would miss.
+
+    Of prompts that need values of cells which have not run, it says what is likely.
+
+    The exit code is 1 if it is sure that the run would stop: a replay misses an answer, or a prompt cannot
+    be sent.
+    """
+    import msgspec
+
+    from llm_repl_core import Application, Session, Settings, load_settings
+    from llm_repl_server.cli.notebook_file import load_notebook_file
+    from llm_repl_server.cli.provider_choice import check_providers, choose_by_model
+    from llm_repl_server.cli.run_ledgers import RunLedgers
+
+    if cells is not None and stale:
+        raise click.UsageError("--cells names the cells, and --stale finds them: leave out one.")
+    settings = load_settings(
+        Settings, flags={"provider": provider, "model": model, "base_url": base_url}
+    )
+    application = Application(settings)
+    provider, model = choose_by_model(
+        application, provider=provider, model=model, base_url=base_url
+    )
+    document = load_notebook_file(application, notebook)
+    chosen = None
+    if cells is not None:
+        indexes = CellNumbers.indexes(cells, len(document))
+        chosen = [document.cells[index].id for index in indexes]
+    given = give_parameters(document, parameters, raw_parameters, parameters_file)
+    ledgers = RunLedgers(notebook, document, mode=mode, keep=False, opens_log_early=False)
+    ledgers.choose_provider(application, provider=provider, model=model, base_url=base_url)
+    check_providers(application, document, "replay")
+    with (
+        ledgers,
+        Session(document, application=application, kernel=kernel, ledger=ledgers.ledger) as session,
+    ):
+        if given is not None and not given.injected:
+            session.assign(given.values)
+        plan = session.plan_stale(mode=mode) if stale else session.plan(chosen, mode=mode)
+    if as_json:
+        click.echo(json.dumps(msgspec.to_builtins(plan), indent=2))
+    else:
+        _print(plan, document)
+    stops = any(cell.is_certain and cell.state in ("missing", "stops") for cell in plan.cells)
+    sys.exit(int(stops))
+
+
+def _print(plan: RunForecast, notebook: Notebook) -> None:
+    from llm_repl_server.cli.terminal_text import terminal_width
+
+    width = terminal_width()
+    for cell in plan.cells:
+        _print_cell(cell, notebook, width)
+    if not plan.cells:
+        click.echo("There is nothing to run.")
+        return
+    click.echo("")
+    for way in sorted(plan.ways, key=lambda way: way.mode != plan.mode):
+        _print_way(way, notebook, width, is_chosen=way.mode == plan.mode)
+    if plan.budget is not None and plan.budget.usd is not None:
+        from llm_repl_server.cli.terminal_text import format_price
+
+        click.echo(
+            f"{format_price(plan.spent_usd)} of the notebook's {format_price(plan.budget.usd)} "
+            "are spent."
+        )
+
+
+def _print_cell(cell: CellForecast, notebook: Notebook, width: int) -> None:
+    from llm_repl_server.cli.terminal_text import escape_controls, one_line, wrap
+
+    document = notebook[cell.cell_id]
+    head = f"{notebook.index(cell.cell_id) + 1:>3}  {document.type or 'other'}: "
+    state = _STATES[cell.state] + ("" if cell.is_certain else ", likely")
+    room = max(8, width - len(head) - len(state) - 2)
+    beginning = one_line(document.content, room) or "(empty)"
+    colour = {"asked": "yellow", "missing": "red", "stops": "red"}.get(cell.state)
+    click.echo(head + beginning + "  " + click.style(state, fg=colour))
+    for line in wrap(escape_controls(_details(cell)), width - len(_INDENT)):
+        click.echo(_INDENT + line)
+
+
+def _details(cell: CellForecast) -> str:
+    words = []
+    if cell.reason:
+        words.append(cell.reason)
+    if cell.state == "asked":
+        calls = "1 call" if cell.calls == 1 else f"{cell.asked_calls:,} of {cell.calls:,} calls"
+        words.append(f"wave {cell.wave}: {calls}" if cell.wave else calls)
+        tokens = f"about {cell.input_tokens:,} tokens in"
+        words.append(f"{tokens}, at most {cell.output_tokens_limit:,} out each")
+        words.append(_price(cell.price_usd, is_bound=cell.is_bound))
+        if cell.expected_s:
+            words.append(_expected(cell.expected_price_usd, cell.expected_s))
+    elif cell.calls > 1:
+        words.append(f"{cell.calls:,} calls")
+    return "; ".join(words)
+
+
+def _print_way(way: WayForecast, notebook: Notebook, width: int, *, is_chosen: bool) -> None:
+    from llm_repl_server.cli.terminal_text import wrap
+
+    words = [f"{way.asked_calls:,} of {way.calls:,} calls sent" if way.calls else "no calls"]
+    if way.asked_calls:
+        words[0] += f" in {way.waves} waves" if way.waves != 1 else " in 1 wave"
+        words.append(_price(way.price_usd, is_bound=way.is_bound))
+        if way.unpriced:
+            words.append(f"no price known of {_cells(way.unpriced, notebook)}")
+        if way.expected_s:
+            words.append(_expected(way.expected_price_usd, way.expected_s))
+    if way.missing:
+        words.append(f"no recorded answer for {_cells(way.missing, notebook)}: it stops there")
+    if way.stops:
+        words.append(f"{_cells(way.stops, notebook)} cannot be sent")
+    lines = wrap(f"{way.mode}: {'; '.join(words)}", width - 2)
+    for number, line in enumerate(lines):
+        shown = ("* " if is_chosen and number == 0 else "  ") + line
+        click.echo(click.style(shown, bold=True) if is_chosen else shown)
+
+
+def _price(usd: float | None, *, is_bound: bool) -> str:
+    from llm_repl_server.cli.terminal_text import format_price
+
+    if usd is None:
+        return "no price known"
+    return f"{'at most' if is_bound else 'about'} {format_price(usd)}"
+
+
+def _expected(usd: float | None, seconds: float) -> str:
+    from llm_repl_server.cli.terminal_text import format_price
+
+    price = f"{format_price(usd)} and " if usd is not None else ""
+    return f"{price}{seconds:,.1f} s expected"
+
+
+def _cells(ids: tuple[str, ...], notebook: Notebook) -> str:
+    numbers = ", ".join(str(notebook.index(cell_id) + 1) for cell_id in ids)
+    return f"cell {numbers}" if len(ids) == 1 else f"cells {numbers}"
