@@ -57,7 +57,7 @@ def draw_table(html: str) -> Markup | None:
     """
     if "<table" not in html or len(html) > _MOST_LENGTH:
         return None
-    reader = _Reader()
+    reader = _TableReader()
     reader.feed(html)
     reader.close()
     if not reader.is_plain or reader.tables != 1 or not reader.body:
@@ -113,7 +113,7 @@ def _row(row: list[_Cell], numeric: list[bool]) -> Markup:
     return element("tr", *reversed(cells))
 
 
-class _Reader(HTMLParser):
+class _TableReader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.head: list[list[_Cell]] = []
