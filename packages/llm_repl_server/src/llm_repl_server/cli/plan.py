@@ -58,8 +58,8 @@ def command(
 ) -> None:
     """Show what a run of NOTEBOOK would do and cost. Nothing is sent, run or changed.
 
-    For each cell: whether it runs, is asked (and in which wave, why, and for how much at most) or has
-    its answers on record; then the totals, and what a replay would miss.
+    For each cell: whether it runs, is asked (and in which wave, why, and for how much at most), or needs not be, as
+    its answers are recorded; then the totals, and what a replay would miss.
 
     Of prompts that need values of cells which have not run, it says what is likely.
 

@@ -108,7 +108,8 @@ def _previews(
     """By their ids, the preview of one prompt, or those of all; of these, else why there is none."""
     from llm_repl_core import InvalidTemplate, LLMReplError, PromptCell
 
-    prompts = [cell_id] if cell_id else [one.id for one in notebook if isinstance(one, PromptCell)]
+    every = [cell.id for cell in notebook if isinstance(cell, PromptCell)]
+    prompts = [cell_id] if cell_id else every
     previews: list[tuple[str, Preview | str]] = []
     has_run: set[str] = set()
     for prompt in prompts:
@@ -167,7 +168,7 @@ def _run_above(session: Session, notebook: Notebook, cell_id: str, has_run: set[
 
     above = [cell.id for cell in notebook.cells[: notebook.index(cell_id)]]
     # Of several prompts, each needs only what stands between it and the one before.
-    above = [one for one in above if one not in has_run]
+    above = [needed for needed in above if needed not in has_run]
     has_run.update(above)
     try:
         session.run(above, mode="reuse")

@@ -165,14 +165,16 @@ def _options(cell: PromptCell) -> list[str]:
 
 def _facts(cell: PromptCell, answers: list[Output], answer_price_usd: AnswerPrice) -> Markup:
     """The variable, and who answered for how much."""
-    names = dict.fromkeys(str(one.fields["model"]) for one in answers if one.fields.get("model"))
+    names = dict.fromkeys(
+        str(answer.fields["model"]) for answer in answers if answer.fields.get("model")
+    )
     facts = [", ".join(names)] if names else []
-    if any(isinstance(one.fields.get("edited"), dict) for one in answers):
+    if any(isinstance(answer.fields.get("edited"), dict) for answer in answers):
         facts.append("edited by hand")
-    recorded = sum(one.fields.get("source") == "reuse" for one in answers)
+    recorded = sum(answer.fields.get("source") == "reuse" for answer in answers)
     if recorded:
         facts.append("from record" if len(answers) == 1 else f"{recorded} from record")
-    tokens = [_tokens(one) for one in answers]
+    tokens = [_tokens(answer) for answer in answers]
     counted = [pair for pair in tokens if pair is not None]
     if counted:
         read, written = (sum(pair[side] for pair in counted) for side in (0, 1))
@@ -180,7 +182,7 @@ def _facts(cell: PromptCell, answers: list[Output], answer_price_usd: AnswerPric
     prices = [price for price in map(answer_price_usd, answers) if price is not None]
     if prices:
         facts.append(format_usd(sum(prices)))
-    if any(one.fields.get("finish_reason") == "length" for one in answers):
+    if any(answer.fields.get("finish_reason") == "length" for answer in answers):
         facts.append("cut off")
     name = answers[0].fields.get("response_var") or cell.response_var
     kind = f"list of {len(answers)}" if cell.for_each is not None else ""
