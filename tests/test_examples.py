@@ -288,6 +288,10 @@ class Server:
             if payload["notebook_id"] == notebook_id and "sequence" in payload
         ]
 
+    def heard_up_to(self, notebook_id: str) -> int:
+        """The number of the last event that it heard of a notebook; 0: of none."""
+        return next((payload["sequence"] for _, payload in reversed(self.heard_of(notebook_id))), 0)
+
     def close(self) -> None:
         if self._client.connected:
             self._client.disconnect()
@@ -313,8 +317,9 @@ def server(folder: Path, in_order: InOrder) -> Iterator[Server]:
 def run_and_listen(server: Server, notebook_id: str) -> list[dict[str, Any]]:
     """Run a whole notebook; the cells afterwards. What the client heard is checked on the way."""
     path = f"/api/notebooks/{notebook_id}"
-    # Behind the response that said that it is there.
-    wait_until(lambda: server.heard_of(notebook_id), "the event of the notebook")
+    # What was before is told before its answer, but by another connection, which has its own thread.
+    told = server("GET", path)["sequence"]
+    wait_until(lambda: server.heard_up_to(notebook_id) == told, "the events of what was before")
     before = len(server.heard_of(notebook_id))
     assert server("POST", f"{path}/execute_all") == {"success": True}
     cells: list[dict[str, Any]] = server("GET", path)["cells"]

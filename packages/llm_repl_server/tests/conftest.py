@@ -112,6 +112,9 @@ class Ear:
     def send(self, event: WireEvent) -> None:
         self._function(Told(event.wire_name, event.room, json.loads(json_bytes(event))))
 
+    def flush(self) -> None:
+        pass
+
 
 class Api:
     """A client of a server in this process; every answer is checked for what holds of all."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import select
 import socket
 import threading
 import time
@@ -264,3 +266,40 @@ def test_everybody_is_told_that_the_server_stops(start_server):
     for listener in listeners:
         listener.wait_for("server_stopping")
     assert server.process.wait(15) == 0
+
+
+def test_an_answer_comes_behind_the_events_of_what_it_did(server, raw):
+    """Whatever was asked: who looks at the answer first finds the events there."""
+    connections = [raw() for _ in range(5)]
+    for connection in connections:
+        connection.send("40")
+    path, (first, second) = server.new_notebook("x = 1", "print(x)")
+    heard = dict.fromkeys(connections, 0)
+
+    def hear_what_is_there(connection):
+        while select.select([connection.sock], [], [], 0)[0]:
+            text = connection.recv()
+            if text.startswith("42"):
+                payload = json.loads(text[2:])[1]
+                if payload.get("notebook_id") == path[15:]:
+                    heard[connection] = payload["sequence"]
+
+    for _ in range(3):
+        for method, address, body in (
+            ("PUT", first, {"content": "x = 2"}),
+            ("POST", f"{first}/move", {"position": 1}),
+            ("POST", f"{first}/move", {"position": 0}),
+            ("POST", f"{first}/execute", {}),
+            ("POST", f"{path}/execute_all", {}),
+            ("DELETE", second, None),
+            ("POST", f"{path}/bin/{second.rpartition('/')[2]}/restore", {}),
+            ("POST", f"{path}/clear_outputs", {}),
+            ("POST", f"{path}/restart", {}),
+            ("PUT", path, {"name": "Another"}),
+        ):
+            status, answer = server(method, address, body)
+            for connection in connections:
+                hear_what_is_there(connection)
+            assert status < 300, (method, address, answer)
+            told = server("GET", path)[1]["sequence"]
+            assert set(heard.values()) == {told}, (method, address)

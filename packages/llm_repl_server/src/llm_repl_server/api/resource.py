@@ -28,6 +28,9 @@ __all__ = [
     "services",
 ]
 
+_EVENTS_LIMIT_S = 1.0
+"""How long an answer waits for the events of what it did, where something holds them up."""
+
 Method: TypeAlias = Literal["GET", "POST", "PUT", "DELETE"]
 
 
@@ -79,6 +82,9 @@ class Endpoint(Struct, frozen=True, kw_only=True):
 class Resource(Blueprint):
     """A blueprint that remembers what its endpoints take and give.
 
+    What changes something is answered when its events have left, which are published by the time
+    that its view returns.
+
     A view gets the path's parameters and, where declared, ``body`` or ``query``: validated. What
     it returns is sent as JSON, unless it is a response already.
 
@@ -124,7 +130,11 @@ class Resource(Blueprint):
                     arguments["body"] = _read_body(body, echoed.union(more_fields()))
                 if query is not None:
                     arguments["query"] = _read_query(query)
-                result = view(**arguments)
+                try:
+                    result = view(**arguments)
+                finally:
+                    if method != "GET":
+                        services().publisher.wait_until_left(_EVENTS_LIMIT_S)
                 return result if isinstance(result, Response) else json_response(result, status)
 
             self.add_url_rule(path, view_func=answered, methods=[method])

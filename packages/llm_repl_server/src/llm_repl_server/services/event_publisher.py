@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import threading
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Protocol
 
@@ -28,7 +31,10 @@ class EventListener(Protocol):
         """Whether anybody follows this notebook, rather than all of them."""
 
     def send(self, event: WireEvent) -> None:
-        """Pass an event on."""
+        """Pass an event on, soon; with others of this turn of the loop, where there are some."""
+
+    def flush(self) -> None:
+        """Pass on what waits for more, now."""
 
 
 class EventPublisher:
@@ -47,8 +53,12 @@ class EventPublisher:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.numbers = EventNumbers()
         self._loop = loop
-        self._waiting: deque[tuple[Future[None] | None, WireEvent]] = deque()
+        #: In order: a write, and the event that is told, or what is called, when it is done.
+        self._waiting: deque[tuple[Future[None] | None, WireEvent | Callable[[], None]]] = deque()
         self._listeners: list[EventListener] = []
+        #: Whether nothing is on its way to the listeners. Threads of requests look at it.
+        self._all_left = True
+        self._is_leaving = False
 
     def add_listener(self, listener: EventListener) -> None:
         """Have events passed to a listener from now on; from any thread."""
@@ -85,14 +95,40 @@ class EventPublisher:
                 event = replace(event, epoch=number.epoch, sequence=number.sequence)
         if not is_heard:
             return  # and the loop is not woken for it
+        self._all_left = False
         if after is None and not self._waiting:
             self._send(event)
+            self._leave_soon()
             return
         self._waiting.append((after, event))
         if after is None or after.done():
             self._drain()
         else:
             after.add_done_callback(self._wake)
+
+    def wait_until_left(self, limit_s: float) -> None:
+        """Wait, in any thread but the loop's, until all that was published so far has left.
+
+        It is then written to the clients' connections or, where a client reads slowly, queued on
+        its own. Where nothing is on its way, the loop is not asked.
+
+        Args:
+            limit_s: How long at most, where the loop or the disk is held up.
+        """
+        if self._all_left:
+            return
+        left = threading.Lock()
+        left.acquire()
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._call_when_left, left.release)
+            left.acquire(timeout=limit_s)
+
+    def _call_when_left(self, function: Callable[[], None]) -> None:
+        if self._waiting:
+            self._waiting.append((None, function))
+        else:
+            self._leave()
+            function()
 
     def _wake(self, _: Future[None]) -> None:
         # Called in the storage's thread.
@@ -103,12 +139,31 @@ class EventPublisher:
         while self._waiting:
             after, event = self._waiting[0]
             if after is not None and not after.done():
-                return
+                break
             self._waiting.popleft()
+            if not isinstance(event, WireEvent):
+                self._leave()
+                event()
+                continue
             error = None if after is None else after.exception()
             published = event if error is None else _if_not_written(event, error)
             if published is not None:
                 self._send(published)
+        self._leave_soon()
+
+    def _leave_soon(self) -> None:
+        if not self._is_leaving:
+            self._is_leaving = True
+            self._loop.call_soon(self._leave)
+
+    def _leave(self) -> None:
+        self._is_leaving = False
+        for listener in self._listeners:
+            try:
+                listener.flush()
+            except Exception:  # noqa: BLE001 - as below
+                _log.exception("events could not be sent")
+        self._all_left = not self._waiting
 
     def _send(self, event: WireEvent) -> None:
         for listener in self._listeners:
