@@ -50,6 +50,43 @@ def test_what_is_typed_fast_is_saved_exactly_and_is_there_after_a_reload(
     window.wait_for_selector("text=every keystroke counts")
 
 
+def test_keys_as_in_jupyter(shared_server, window, until):
+    """However fast they come: a slow machine loses none of them."""
+    notebook, [cell] = shared_server.new_notebook("print('hello', 6 * 7)")
+    _open(window, shared_server, notebook)
+    slowly = window.context.new_cdp_session(window)
+    slowly.send("Emulation.setCPUThrottlingRate", {"rate": 6})
+    window.keyboard.press("ArrowDown")
+    window.keyboard.press("Control+Enter")
+    window.wait_for_selector("text=hello 42")
+    window.keyboard.press("b")
+    window.keyboard.type("1 + 1")  # the editor may still be on its way
+    window.keyboard.press("Escape")
+    window.keyboard.press("p")
+    cells = f"{notebook}/cells"
+
+    def kinds():
+        return [
+            (one["type"], one["content"]) for one in shared_server.ask("GET", cells)[1]["cells"][1:]
+        ]
+
+    until(lambda: kinds() == [("PromptCell", "1 + 1")], "it is a prompt on the server")
+    window.wait_for_selector(".cell.is-prompt")
+    window.keyboard.press("Enter")
+    window.keyboard.type(" and 2")
+    window.keyboard.press("Escape")
+    window.keyboard.press("y")
+    until(lambda: kinds() == [("ComputationCell", "1 + 1 and 2")], "it is code again")
+    window.keyboard.press("z")
+    until(lambda: kinds() == [("PromptCell", "1 + 1 and 2")], "the type is undone, the text is not")
+    window.keyboard.press("d")
+    window.keyboard.press("d")
+    until(lambda: kinds() == [], "it is deleted")
+    window.get_by_role("button", name="Undo", exact=True).click()
+    until(lambda: kinds() == [("PromptCell", "1 + 1 and 2")], "it is back")
+    assert cell.endswith(shared_server.ask("GET", cells)[1]["cells"][0]["id"])
+
+
 def test_the_request_is_shown_before_it_is_sent(shared_server, window):
     notebook, [code] = shared_server.new_notebook("city = 'Oslo'")
     shared_server.run(code)

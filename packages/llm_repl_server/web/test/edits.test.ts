@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { enqueued, rebased, withEdits, type Edit, type QueuedEdit } from "../src/store/edits.ts";
+import { enqueued, rebased, withEdits, type Edit, type QueuedEdit, type Step } from "../src/store/edits.ts";
+import { fitted } from "../src/store/refused-steps.ts";
+import type { Cell } from "../src/wire/shapes.ts";
 import { NOTHING_UNDER_WAY } from "./notebooks.ts";
 import { stateOf } from "../src/store/state.ts";
 
 const typed = (content: string, cellId = "a"): Edit => ({ kind: "change", cellId, fields: { content }, version: "1" });
+
+const cell = (id: string, content: string, version: string) => ({ id, type: "ComputationCell", content, version }) as Cell;
 
 function queue(...edits: Edit[]): readonly QueuedEdit[] {
   return edits.reduce<readonly QueuedEdit[]>((so_far, edit) => enqueued(so_far, edit, null), []);
@@ -45,4 +49,36 @@ test("what is typed while an edit is sent follows it, and is no conflict with it
   // Made on another version, it stays one: somebody else was there in between.
   const other = queue({ kind: "change", cellId: "a", fields: {}, version: "0" });
   assert.deepEqual(rebased(other, sent.edit, "2"), other);
+});
+
+test("a key behind what is typed is made on what was typed", () => {
+  const typed: Edit = { kind: "change", cellId: "a", fields: { content: "x" }, version: "1" };
+  const key: Edit = { kind: "steps", steps: [
+    { do: "change", cellId: "a", fields: { type: "PromptCell" }, version: "1" },
+    { do: "change", cellId: "b", fields: { type: "PromptCell" }, version: "1" },
+    { do: "delete", cellId: "c" },
+  ] };
+  const [next] = rebased([{ number: 2, edit: key }], typed, "2");
+  assert.ok(next?.edit.kind === "steps");
+  assert.deepEqual(next.edit.steps.map((step) => "version" in step && step.version), ["2", "1", false]);
+});
+
+test("what others have changed meanwhile stops no edit that overwrites none of their texts", () => {
+  const cells = [cell("a", "theirs", "2"), cell("b", "b", "1")];
+  const steps = (...all: Step[]): Edit & { kind: "steps" } => ({ kind: "steps", steps: all });
+  const after = (edit: Edit & { kind: "steps" | "create" }) => fitted(edit, cells);
+  const type = { do: "change", cellId: "a", fields: { type: "PromptCell" }, version: "1" } as const;
+  assert.deepEqual(after(steps(type)), steps({ ...type, version: "2" }));
+  const text = { ...type, fields: { content: "mine" } };
+  assert.equal(after(steps(text)), null);
+  // It was made, and only the answer was lost.
+  assert.deepEqual(after(steps({ ...text, fields: { content: "theirs" } })), steps({ ...text, fields: { content: "theirs" }, version: "2" }));
+  assert.equal(after(steps({ ...text, cellId: "gone" })), null);
+  assert.deepEqual(
+    after(steps({ ...type, cellId: "gone" }, { do: "delete", cellId: "gone" }, { do: "move", cellId: "b", position: 7 })),
+    steps({ do: "move", cellId: "b", position: 1 }),
+  );
+  const create = { kind: "create", cell: { id: "n", type: "PromptCell" }, position: 9 } as const;
+  assert.deepEqual(after(create), { ...create, position: 2 });
+  assert.equal(after({ ...create, position: 2 }), null);
 });

@@ -5,7 +5,7 @@ import { withSteps, type Step } from "../src/store/edits.ts";
 import { find, replaced } from "../src/store/find.ts";
 import { chosenOf } from "../src/store/focus.ts";
 import { outlineOf } from "../src/store/outline.ts";
-import { feasible, inverse } from "../src/store/structure.ts";
+import { feasible, inverse, keepingTyped } from "../src/store/structure.ts";
 import { NOTHING_UNDER_WAY } from "./notebooks.ts";
 import { stateOf, type NotebookState } from "../src/store/state.ts";
 import type { Cell } from "../src/wire/shapes.ts";
@@ -64,6 +64,22 @@ test("what others have deleted meanwhile is not undone, and the rest is", () => 
   const others = state(cell("b"));
   assert.deepEqual(feasible(others, undo).map((step) => step.do), ["restore"]);
   assert.deepEqual(withSteps(others, feasible(others, undo)).order, ["b", "c"]);
+});
+
+test("what was typed since is not undone with what was done before", () => {
+  const start = state(cell("a"), cell("b"));
+  const merge: Step[] = [{ do: "change", cellId: "a", fields: { content: "a\nb" }, version: "1" }, { do: "delete", cellId: "b" }];
+  const done = withSteps(start, merge);
+  const undo = inverse(start, merge);
+  assert.deepEqual(keepingTyped(done, undo, merge), undo);
+  const typed = withSteps(done, [{ do: "change", cellId: "a", fields: { content: "a\nb and more" }, version: null }]);
+  const after = withSteps(typed, keepingTyped(typed, undo, merge));
+  assert.deepEqual(after.order.map((id) => after.cells.get(id)?.content), ["a\nb and more", "b"]);
+
+  const type: Step[] = [{ do: "change", cellId: "a", fields: { type: "PromptCell" }, version: "1" }];
+  const more = withSteps(start, [...type, { do: "change", cellId: "a", fields: { content: "more" }, version: null }]);
+  const back = withSteps(more, keepingTyped(more, inverse(start, type), type));
+  assert.deepEqual([back.cells.get("a")?.content, back.cells.get("a")?.type], ["more", "ComputationCell"]);
 });
 
 test("cells are chosen from one to another, in either direction", () => {

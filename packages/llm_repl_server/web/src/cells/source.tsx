@@ -7,6 +7,7 @@ import type { Editor, Language } from "../editor/editor.ts";
 import { editorModule, loadEditor } from "../editor/load.ts";
 import { useNotebook } from "../store/context.ts";
 import { editCell, editing, focused, hasFocus, stopEditing } from "../store/focus.ts";
+import { takeTypedAhead } from "../store/typed-ahead.ts";
 import { splitCell } from "./commands.ts";
 import { editorSources } from "./editor-sources.tsx";
 
@@ -87,6 +88,8 @@ function EditedSource(props: Props) {
         if (document.hasFocus() && focused.peek() === latest.current.cellId) stopEditing();
       },
     });
+    const ahead = takeTypedAhead(latest.current.cellId);
+    if (ahead) made.insert(ahead);
     made.focus();
     editor.current = made;
     current.value = made;

@@ -1,5 +1,6 @@
 /** The keys of a notebook, as Jupyter has them where it has any, while no text is edited. */
 
+import { effect, untracked } from "@preact/signals";
 import {
   addCell, cellsFor, changeType, deleteCells, focusNeighbour, focusNextThatNeedsYou, mergeCells, moveCells, redo,
   runByKey, toggleFlag, undo,
@@ -7,11 +8,12 @@ import {
 import { copyCells, pasteCopied } from "../cells/copying.ts";
 import { toggleFold } from "../cells/folds.ts";
 import { perform, type Action } from "../store/actions.ts";
-import { chooseAll, editCell, editing, focusCell, focused } from "../store/focus.ts";
+import { chooseAll, editCell, editing, focusCell, focused, stopEditing } from "../store/focus.ts";
 import { openDialog } from "../store/dialog.ts";
 import { openInspector, toggleInspector, TABS } from "../store/inspector.ts";
 import type { OpenNotebook } from "../store/notebook.ts";
 import { singleKeys } from "../store/single-keys.ts";
+import { leftAhead, takeTypedAhead, typeAhead } from "../store/typed-ahead.ts";
 import type { CellType } from "../wire/shapes.ts";
 
 const TWICE_WITHIN_MS = 600;
@@ -28,8 +30,13 @@ export function installKeys(notebook: OpenNotebook): () => void {
       return;
     }
     if (isTyping(event.target)) return;
-    // The editor is on its way: what is typed is meant for it, and only running needs it not.
-    if (editing.peek() && !(event.key === "Enter" && id)) return;
+    // The editor is on its way: what is typed is meant for it, and only leaving and running need it not.
+    if (editing.peek()) {
+      const isInConflict = id !== null && notebook.outbox.conflicts.peek().has(id);
+      if (!isInConflict && typeAhead(event)) event.preventDefault();
+      else if (event.key === "Escape") stopEditing();
+      if (event.key !== "Enter" || event.defaultPrevented) return;
+    }
     const twice = before.key === event.key && event.timeStamp - before.at < TWICE_WITHIN_MS;
     before = { key: event.key, at: event.timeStamp };
     if (!act(notebook, event, id, twice)) return;
@@ -37,7 +44,22 @@ export function installKeys(notebook: OpenNotebook): () => void {
     if (twice) before = { key: "", at: 0 };
   };
   addEventListener("keydown", onKeyDown);
-  return () => removeEventListener("keydown", onKeyDown);
+  const end = effect(() => {
+    void [editing.value, focused.value]; // with each change of them
+    untracked(() => keepTypedAhead(notebook));
+  });
+  return () => {
+    removeEventListener("keydown", onKeyDown);
+    end();
+  };
+}
+
+/** Who left a cell before its editor came has typed into it all the same. */
+function keepTypedAhead(notebook: OpenNotebook): void {
+  const cellId = leftAhead();
+  if (cellId === null) return;
+  const content = notebook.view(cellId).cell.peek()?.content ?? "";
+  notebook.change(cellId, { content: content + takeTypedAhead(cellId) });
 }
 
 /** The keys with Control, which count while a text is edited as well. */

@@ -22,7 +22,7 @@ export interface Conflict {
   readonly position: number;
 }
 
-const same = (one: unknown, other: unknown) => JSON.stringify(one ?? null) === JSON.stringify(other ?? null);
+export const same = (one: unknown, other: unknown) => JSON.stringify(one ?? null) === JSON.stringify(other ?? null);
 
 /** The fields that both sides have changed, each to something else. */
 export function fieldsInConflict({ mine, base, theirs }: Pick<Conflict, "mine" | "base" | "theirs">) {

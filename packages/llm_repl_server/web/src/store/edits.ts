@@ -81,10 +81,15 @@ export function rebased(
   if (taken.kind !== "change" && taken.kind !== "create") return queue;
   const cellId = taken.kind === "create" ? taken.cell.id : taken.cellId;
   const before = taken.kind === "create" ? null : taken.version;
+  const follows = (later: { readonly cellId: string; readonly version: string | null }) =>
+    later.cellId === cellId && later.version === before;
   return queue.map((queued) => {
     const { edit } = queued;
-    const follows = edit.kind === "change" && edit.cellId === cellId && edit.version === before;
-    if (!follows) return queued;
+    if (edit.kind === "steps" && edit.steps.some((step) => step.do === "change" && follows(step))) {
+      const steps = edit.steps.map((step) => (step.do === "change" && follows(step) ? { ...step, version } : step));
+      return { ...queued, edit: { ...edit, steps } };
+    }
+    if (edit.kind !== "change" || !follows(edit)) return queued;
     const base = edit.base && taken.kind === "change" ? { base: { ...edit.base, ...taken.fields } } : {};
     return { ...queued, edit: { ...edit, version, ...base } };
   });

@@ -15,7 +15,7 @@ import { reduce, withoutApproval } from "./reduce.ts";
 import { noteMade } from "./scripts.ts";
 import { Shown, type CellView } from "./shown.ts";
 import { withQueue } from "./queue.ts";
-import { feasible, inverse, NO_HISTORY, redoable, withDeed, type History } from "./structure.ts";
+import { feasible, inverse, keepingTyped, NO_HISTORY, redoable, withDeed, type History } from "./structure.ts";
 import { stateOf, withVersions, type Approval, type NotebookState } from "./state.ts";
 import { runCalls } from "../wire/run-calls.ts";
 
@@ -253,7 +253,7 @@ export class OpenNotebook {
     const deed = done.at(-1);
     const { state } = this;
     if (!deed || !state) return null;
-    const steps = feasible(state, deed.undo);
+    const steps = feasible(state, keepingTyped(state, deed.undo, deed.redo));
     const redo = redoable(state, deed, steps);
     this.history.value = { done: done.slice(0, -1), undone: [...undone, { ...deed, redo }] };
     if (steps.length) this.outbox.add({ kind: "steps", steps });
@@ -266,7 +266,7 @@ export class OpenNotebook {
     const deed = undone.at(-1);
     const { state } = this;
     if (!deed || !state) return null;
-    const steps = feasible(state, deed.redo);
+    const steps = feasible(state, keepingTyped(state, deed.redo, deed.undo));
     this.history.value = { done: [...done, { ...deed, undo: inverse(state, steps) }], undone: undone.slice(0, -1) };
     if (steps.length) this.outbox.add({ kind: "steps", steps });
     return deed.words;

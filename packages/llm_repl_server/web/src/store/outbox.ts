@@ -8,6 +8,7 @@ import { fieldsInConflict, gathered, type ChangeEdit, type Conflict } from "./co
 import { DraftsStore, type Drafts } from "./drafts.ts";
 import { cellOf, enqueued, rebased, rebasedOnSteps, type Edit, type QueuedEdit, type Step } from "./edits.ts";
 import { newId } from "./ids.ts";
+import { fitted } from "./refused-steps.ts";
 
 const TYPING_PAUSE_MS = 400;
 const RETRY_AFTER_MS = 3_000;
@@ -182,7 +183,8 @@ export class Outbox {
    */
   async #refused(edit: Edit, error: RestError): Promise<boolean> {
     const isGone = error.status === 404;
-    if ((!isGone && error.status !== 412) || edit.kind === "steps") this.refusal.value = error.message;
+    if (edit.kind === "steps" || edit.kind === "create") return this.#refit(edit, error);
+    if (!isGone && error.status !== 412) this.refusal.value = error.message;
     if (edit.kind !== "change") {
       this.#drop((other) => other === edit);
       return true;
@@ -207,6 +209,31 @@ export class Outbox {
     }
     this.#drop(isOfCell);
     if (theirs || all.fields.content !== undefined) this.#setConflict(edit.cellId, conflict);
+    return true;
+  }
+
+  /** Others have changed the notebook: the edit is made as it still can be, or is not made. */
+  async #refit(edit: Edit & { kind: "steps" | "create" }, error: RestError): Promise<boolean> {
+    let cells: readonly Cell[];
+    try {
+      cells = (await rest.readNotebook(this.#notebookId)).cells;
+    } catch (failure) {
+      if (!(failure instanceof RestError)) throw failure;
+      return false;
+    }
+    const fitting = fitted(edit, cells);
+    if (fitting) {
+      this.queue.value = this.queue.value.map((queued) => (queued.edit === edit ? { ...queued, edit: fitting } : queued));
+      void this.#keep();
+      return true;
+    }
+    this.refusal.value = error.message;
+    this.#drop((other) => other === edit);
+    if (edit.kind === "create" && edit.cell.content) {
+      const { id, ...fields } = edit.cell;
+      const made = { kind: "change", cellId: id, fields, version: null } as const;
+      this.#setConflict(id, { ...conflictOf(made, null), type: fields.type ?? "ComputationCell", position: cells.length });
+    }
     return true;
   }
 

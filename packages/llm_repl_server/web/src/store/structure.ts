@@ -50,9 +50,9 @@ function inverseOfOne(state: NotebookState, step: Step): Step | null {
       const fields = Object.fromEntries(
         Object.keys(step.fields).map((name) => [name, (cell as unknown as Record<string, unknown>)[name] ?? null]),
       );
-      // A cell that gets another type loses what only the old one has.
-      const whole = step.fields.type && step.fields.type !== cell.type ? fieldsOf(cell) : {};
-      return { do: "change", cellId: id, fields: { ...fields, ...whole }, version: null };
+      // A cell that gets another type loses what only the old one has; its text stays.
+      const { content: _, ...whole } = step.fields.type && step.fields.type !== cell.type ? fieldsOf(cell) : {};
+      return { do: "change", cellId: id, fields: { ...whole, ...fields }, version: null };
     }
   }
 }
@@ -71,6 +71,24 @@ export function fieldsOf(cell: Cell): CellFields {
 
 export function withDeed(history: History, deed: Deed): History {
   return { done: [...history.done, deed].slice(-KEPT), undone: [] };
+}
+
+/**
+ * Steps without the texts that they would put in the place of one that was typed on since.
+ *
+ * @param made What was done, that these steps undo.
+ */
+export function keepingTyped(state: NotebookState, steps: readonly Step[], made: readonly Step[]): readonly Step[] {
+  const texts = new Map(
+    made.map((step) => (step.do === "change" ? [step.cellId, step.fields.content] : [cellOf(step), undefined])),
+  );
+  return steps.flatMap((step): readonly Step[] => {
+    if (step.do !== "change" || step.fields.content === undefined) return [step];
+    const made = texts.get(step.cellId);
+    if (made === undefined || made === state.cells.get(step.cellId)?.content) return [step];
+    const { content: _, ...fields } = step.fields;
+    return Object.keys(fields).length ? [{ ...step, fields }] : [];
+  });
 }
 
 /** The steps of a deed that still can be done: others may have deleted cells, or moved them. */
