@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import copy
 import pickle
 import threading
@@ -157,6 +158,25 @@ def test_a_question_waits_until_the_run_is_over(open_session, wait_for, tmp_path
     reader.join(20)
     run.join(20)
     assert seen == [3]
+
+
+def test_a_question_that_need_not_wait_does_not_where_a_run_comes_first(open_session, tmp_path):
+    """A run that is queued in the same moment may last for hours."""
+    session = open_session(["x = 1", "x = 2"], kernel="in_process")
+    session.run()
+
+    async def ask_and_run():
+        first = asyncio.ensure_future(session.live.names())
+        await asyncio.sleep(0)  # it has looked, and found nothing that runs
+        _, run = session.live.start()
+        names = [await session.live.names(), await first]
+        assert not run.done()
+        await run
+        return names
+
+    names = session.loop.call(ask_and_run())
+    assert names == [None, None]
+    assert session.loop.call(session.live.names()) == ["x"]
 
 
 def test_a_snapshot_holds_names_and_values(open_session, kernel):

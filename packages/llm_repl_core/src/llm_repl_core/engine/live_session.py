@@ -346,7 +346,8 @@ class LiveSession:
         """Look at the state where it is there and nothing uses it; else without it."""
         if self.busy or not self.kernel.alive:
             return await look(False)
-        return await self._queue.ask(lambda: look(self.kernel.alive))
+        seen = await self._queue.ask_if_free(lambda: look(self.kernel.alive))
+        return await look(False) if seen is None else seen
 
     def _known_values(self) -> KnownValues:
         """What was seen of the state of the kernel that there is."""
@@ -398,7 +399,7 @@ class LiveSession:
         if self.busy or not self.kernel.alive:
             return None if self.busy else []
         with suppress(Conflict):
-            return await self._queue.ask(self.kernel.names)
+            return await self._queue.ask_if_free(self.kernel.names)
         return None
 
     async def snapshot(self) -> dict[str, Value] | None:
@@ -406,7 +407,7 @@ class LiveSession:
         if self.busy or not self.kernel.alive:
             return None if self.busy else {}
         with suppress(Conflict):
-            return await self._queue.ask(self.kernel.snapshot)
+            return await self._queue.ask_if_free(self.kernel.snapshot)
         return None
 
     def make_stale_run(

@@ -112,10 +112,10 @@ class Looks:
             return None
         try:
             async with asyncio.timeout(_QUESTION_LIMIT_S):
-                answer = await self._queue.ask(lambda: question(self._kernel, True))
+                answer = await self._queue.ask_if_free(lambda: question(self._kernel, True))
         except (Conflict, TimeoutError):
             return None
-        return Look(answer, False, datetime.now(UTC))
+        return None if answer is None else Look(answer, False, datetime.now(UTC))
 
     async def _renew(self) -> None:
         """Have a fork of the state as it is now; where that takes too long, the last one stays."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -88,20 +88,35 @@ class RunQueue:
         Raises:
             Conflict: It was stopped.
         """
-        task = asyncio.ensure_future(self._ask(question))
+        return await self._answer(self._ask(question))
+
+    async def ask_if_free(self, question: Callable[[], Awaitable[T]]) -> T | None:
+        """Ask the kernel something where no run has it, or comes first; None where one does.
+
+        Raises:
+            Conflict: It was stopped.
+        """
+        return await self._answer(self._ask_if_free(question))
+
+    async def _answer(self, asking: Coroutine[Any, Any, T]) -> T:
+        task = asyncio.ensure_future(asking)
         self._questions.add(task)
         task.add_done_callback(self._questions.discard)
         try:
             return await task
         except asyncio.CancelledError:
-            asking = asyncio.current_task()
-            if asking is not None and asking.cancelling():
+            current = asyncio.current_task()
+            if current is not None and current.cancelling():
                 raise
             raise Conflict("The request to the kernel was interrupted; try again.") from None
 
     async def _ask(self, question: Callable[[], Awaitable[T]]) -> T:
         async with self._turn:
             return await question()
+
+    async def _ask_if_free(self, question: Callable[[], Awaitable[T]]) -> T | None:
+        # Asked here, where nothing comes in between any more: a run may be queued at any time.
+        return None if self._runs or self.busy else await self._ask(question)
 
     async def _take_turn(self, run: Run) -> RunResult:
         if run.stopped or not await self._comes_up(run):
