@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from llm_repl_core import builtin_plugins
 from llm_repl_core.custom_providers import CustomProviders
+from llm_repl_core.engine.budget import BudgetMeter
 from llm_repl_core.engine.call_policies import CallPolicies
 from llm_repl_core.engine.calls import ModelCaller
 from llm_repl_core.engine.cost_bounds import CostBounds
@@ -131,6 +132,7 @@ class Application:
         kernel: Kernel,
         ledger: Ledger,
         providers: Providers | None = None,
+        run_meter: BudgetMeter | None = None,
     ) -> LiveSession:
         """Give a notebook a kernel, for code that runs in the engine's loop itself, as a server's.
 
@@ -140,6 +142,8 @@ class Application:
             ledger: Where calls are recorded.
             providers: Those of another loop, with limits of their own; None: the application's,
                 which all notebooks that are opened so share, with their limits.
+            run_meter: Counts what runs with a budget spend together with those of other notebooks;
+                None: each run has a budget of its own.
         """
         limits = self._limits
         if providers is None:
@@ -166,6 +170,7 @@ class Application:
                 self.settings.run_concurrency,
                 speculate=self.settings.speculate,
                 cost_bounds=cost_bounds,
+                run_meter=run_meter,
             ),
             plugins=self.plugins,
             cell_timeout_s=self.settings.cell_timeout_s,

@@ -22,6 +22,7 @@ from llm_repl_core.application import Application
 from llm_repl_core.engine.answers.answer_book import AnswerChange
 from llm_repl_core.engine.answers.asked import AskedAnswer, AskedModel
 from llm_repl_core.engine.answers.versions import AnswerDetail, AnswerPage
+from llm_repl_core.engine.budget import BudgetMeter
 from llm_repl_core.engine.caller_thread import AsyncInbox, Inbox
 from llm_repl_core.engine.ctrl_c import CtrlC
 from llm_repl_core.engine.dependencies import Dependencies
@@ -63,6 +64,8 @@ class Session:
         ledger: Where calls are recorded; in memory where None.
         cwd: The folder that the code runs in; the process's own where None.
         env: Environment variables added to the code's own.
+        run_meter: Counts what runs with a budget spend together with those of other sessions in
+            the same loop; None: each run has a budget of its own.
 
     Attributes:
         live: What does the work, for code that runs in the engine's loop itself.
@@ -91,6 +94,7 @@ class Session:
         ledger: Ledger | None = None,
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
+        run_meter: BudgetMeter | None = None,
     ) -> None:
         application = application or Application()
         if not isinstance(kernel, Kernel):
@@ -103,7 +107,11 @@ class Session:
             self._own_providers = application.providers.for_another_loop()
         self.loop = loop
         self.live = application.open_live(
-            notebook, kernel=kernel, ledger=ledger, providers=self._own_providers
+            notebook,
+            kernel=kernel,
+            ledger=ledger,
+            providers=self._own_providers,
+            run_meter=run_meter,
         )
 
     @property

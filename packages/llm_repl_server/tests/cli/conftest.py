@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 if sys.platform != "win32":
     import pty
+    import termios
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -198,12 +199,13 @@ def terminal(tmp_path: Path, environment: dict[str, str]) -> Iterator[Callable[.
     """Start ``llm-repl`` at a terminal of its own."""
     opened: list[tuple[subprocess.Popen[bytes], int]] = []
 
-    def start(*arguments: str) -> Terminal:
+    def start(*arguments: str, columns: int = 80, term: str = "dumb") -> Terminal:
         controller, theirs = pty.openpty()
+        termios.tcsetwinsize(theirs, (24, columns))
         process = subprocess.Popen(
             [*LLM_REPL, *arguments],
             cwd=tmp_path,
-            env=environment | {"TERM": "dumb"},
+            env=environment | {"TERM": term},
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,

@@ -66,6 +66,9 @@ class Admission:
         self._halted_below = sys.maxsize
         for cell_id, cost_bound in (expected or {}).items():
             self._expect(cell_id, cost_bound)
+        for meter in self.meters:
+            if meter.is_shared:
+                meter.watch(self._advance_soon)
 
     def prepared(self, cell_id: str, items: Iterable[int | None]) -> None:
         """Note which conversations a cell has; each asks soon, or ends.
@@ -259,7 +262,9 @@ class Admission:
         if self._bears(pending + below, estimate):
             return True
         # Of those that have not ended, none can make room where none has anything set aside.
-        return False if pending == below == NOTHING else None
+        if pending != NOTHING or below != NOTHING or self._others_reserve():
+            return None
+        return False
 
     def _above(self, order: _Order) -> tuple[Amount, Amount] | None:
         """The most that those above may still cost, and what is set aside for them."""
@@ -282,7 +287,20 @@ class Admission:
         return pending, reserved
 
     def _bears(self, pending: Amount, estimate: Amount) -> bool:
-        return all(meter.bears(pending, estimate) for meter in self.meters)
+        own = self._total.reserved
+        return all(
+            meter.bears(pending + meter.reserved_beside(own), estimate) for meter in self.meters
+        )
+
+    def _others_reserve(self) -> bool:
+        """Whether another run has something set aside, of which it may give some back."""
+        own = self._total.reserved
+        return any(meter.reserved_beside(own) != NOTHING for meter in self.meters)
+
+    def _advance_soon(self) -> None:
+        # Not at once: who gives something back is about to note that here.
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._advance)
 
 
 class Admitted:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Self, TypeAlias
 
 from msgspec import Meta, Struct
@@ -68,9 +68,22 @@ class BudgetMeter:
         budget: The limits.
         spent: What had been spent before.
         owner: Whose budget it is, for messages: ``run`` or ``notebook``.
+        is_shared: Whether runs that go on at the same time spend it together.
+
+    Attributes:
+        is_shared: The same.
     """
 
-    def __init__(self, budget: Budget, *, spent: Spending = _NOTHING, owner: str = "run") -> None:
+    def __init__(
+        self,
+        budget: Budget,
+        *,
+        spent: Spending = _NOTHING,
+        owner: str = "run",
+        is_shared: bool = False,
+    ) -> None:
+        self.is_shared = is_shared
+        self._watchers: list[Callable[[], None]] = []
         self._budget = budget
         self._owner = owner
         self._limits = _limits(budget)
@@ -103,6 +116,21 @@ class BudgetMeter:
         return Budget(
             calls=calls, tokens=tokens, usd=None if nano_usd is None else nano_usd / _NANO
         )
+
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Have something called whenever a reservation has ended, so that there may be more left."""
+        self._watchers.append(watcher)
+
+    def reserved_beside(self, own: Amount) -> Amount:
+        """What others have reserved of a budget that is shared.
+
+        Args:
+            own: What of that which is reserved is the caller's.
+        """
+        if not self.is_shared:
+            return NOTHING
+        others = self._reserved - own
+        return Amount(max(0, others.calls), max(0, others.tokens), max(0, others.nano_usd))
 
     def bears(self, pending: Amount, estimate: Amount) -> bool:
         """Whether a call fits besides what is spent.
@@ -181,6 +209,8 @@ class Reservation:
         for meter in self._meters:
             meter._reserved -= self._estimate
             meter._spent += actual
+            for watcher in meter._watchers:
+                watcher()
 
 
 def reserve_all(meters: Sequence[BudgetMeter], estimate: Spending) -> Reservation:

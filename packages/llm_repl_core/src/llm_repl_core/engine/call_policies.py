@@ -63,6 +63,7 @@ class CallPolicies:
         concurrency: How many calls a run has under way that does not say it itself.
         speculate: Whether a run sends calls ahead where neither it nor the notebook says it.
         cost_bounds: Says what the cells of a run may ask for at most; None: there is no telling.
+        run_meter: Counts what runs with a budget spend together; None: each run by itself.
 
     Attributes:
         concurrency: How many calls a run has under way that does not say it itself.
@@ -76,12 +77,14 @@ class CallPolicies:
         *,
         speculate: bool = True,
         cost_bounds: CostBounds | None = None,
+        run_meter: BudgetMeter | None = None,
     ) -> None:
         self._ledger = ledger
         self._prices = prices
         self.concurrency = concurrency
         self._speculate = speculate
         self._cost_bounds = cost_bounds
+        self._run_meter = run_meter
         self._notebook_meter: BudgetMeter | None = None
 
     async def check_spent(self, notebook: Notebook, options: RunOptions) -> None:
@@ -123,7 +126,7 @@ class CallPolicies:
         check_preferences(notebook.own_metadata)
         meters = []
         if options.budget is not None:
-            meters.append(BudgetMeter(options.budget, owner="run"))
+            meters.append(self._run_meter or BudgetMeter(options.budget, owner="run"))
         earlier_usd, unpriced_before = await self._price_earlier(notebook)
         notebook_meter = await self._meter_of(notebook, earlier_usd)
         if notebook_meter is not None:

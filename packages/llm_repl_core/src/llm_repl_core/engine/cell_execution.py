@@ -16,7 +16,7 @@ from llm_repl_core.engine.run_resources import RunResources
 from llm_repl_core.engine.session_resources import SessionResources
 from llm_repl_core.engine.value_watch import value_excerpt
 from llm_repl_core.execution.cell_type import Deliver, ItemChoice
-from llm_repl_core.execution.events import Event, ToolApprovalNeeded
+from llm_repl_core.execution.events import Event, ItemsProgress, ToolApprovalNeeded
 from llm_repl_core.execution.model_calls import CallListener, ModelCall, ModelReply
 from llm_repl_core.kernels.base import Kernel
 from llm_repl_core.ledger.record import Mode
@@ -75,6 +75,9 @@ class CellExecution:
         self._prior_outputs = tuple(cell.outputs)
         self._runs_ahead = runs_ahead
         self._state_read = state_read
+        self._items_total = 0
+        self._items_ended = 0
+        self._items_failed = 0
 
     @property
     def notebook(self) -> Notebook:
@@ -192,7 +195,9 @@ class CellExecution:
     async def expect_conversations(self, items: Iterable[int | None]) -> None:
         """Say which conversations the cell has."""
         policy = await self._run.policy.get()
-        policy.admission.prepared(self._cell.id, items)
+        conversations = list(items)
+        self._items_total = sum(item is not None for item in conversations)
+        policy.admission.prepared(self._cell.id, conversations)
 
     @property
     def attempts_limit(self) -> int:
@@ -202,6 +207,17 @@ class CellExecution:
     def end_conversation(self, item: int | None, *, failed: bool) -> None:
         """Say that a conversation makes no more calls."""
         self._run.policy.conversation_ended(self._cell.id, item, failed=failed)
+        if item is not None:
+            self._items_ended += 1
+            self._items_failed += failed
+            self.emit(
+                ItemsProgress(
+                    cell_id=self._cell.id,
+                    ended=self._items_ended,
+                    failed=self._items_failed,
+                    total=self._items_total,
+                )
+            )
 
     async def call(
         self, model_call: ModelCall, listener: CallListener, *, mode: Mode | None = None

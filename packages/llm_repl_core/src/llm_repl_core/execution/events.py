@@ -34,6 +34,7 @@ __all__ = [
     "CellWaiting",
     "CellsStale",
     "Event",
+    "ItemsProgress",
     "RunCompleted",
     "RunFailed",
     "RunProgress",
@@ -325,6 +326,22 @@ class RunProgress(Event, frozen=True, kw_only=True):
     """
 
     ended: int
+    total: int
+
+
+class ItemsProgress(Event, frozen=True, kw_only=True):
+    """One more item of a prompt over items has ended, in whatever order.
+
+    Attributes:
+        cell_id: The prompt.
+        ended: How many have.
+        failed: How many of them have no answer.
+        total: How many there are.
+    """
+
+    cell_id: str
+    ended: int
+    failed: int
     total: int
 
 

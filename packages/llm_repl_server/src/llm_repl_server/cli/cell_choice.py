@@ -77,6 +77,7 @@ class NumberedCells:
         indexes &= {*range((first or 1) - 1, last or count)}
         if not indexes:
             raise InvalidInput("Of --cells, nothing lies between --from and --to.")
+        self._all_ids = {cell.id for cell in notebook}
         self._cell_ids = [notebook.cells[index].id for index in sorted(indexes)]
 
     def settle(self, given: AppliedParameters | None = None) -> CellsToRun:
@@ -100,10 +101,17 @@ class NumberedCells:
         chosen = [
             cell_id
             for cell_id in self._cell_ids
-            if cell_id in notebook and not (self._stale and not _is_out_of_date(notebook[cell_id]))
+            if not self._stale or _is_out_of_date(notebook[cell_id])
         ]
         needed = plan_catch_up(notebook, dependencies.graph(), chosen, ())
         return CellsToRun(tuple(chosen), frozenset(needed.cell_ids))
+
+    def out_of_date(self) -> CellsToRun:
+        """Those of them that are out of date after the notebook was edited; added ones, too."""
+        notebook = self._notebook
+        left_out = self._all_ids - set(self._cell_ids)
+        chosen = [cell.id for cell in notebook if cell.id not in left_out and _is_out_of_date(cell)]
+        return CellsToRun(tuple(chosen), None)
 
 
 class CellsToRun(NamedTuple):

@@ -28,8 +28,10 @@ def rebuild_command_line(context: click.Context, *, without: Collection[str], fl
         if context.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
             continue
         if isinstance(parameter, click.Argument):
-            word = os.fspath(context.params[name])
-            words.append(f"./{word}" if word.startswith("-") else word)
+            given = context.params[name]
+            for path in given if parameter.nargs == -1 else [given]:
+                word = os.fspath(path)
+                words.append(f"./{word}" if word.startswith("-") else word)
         elif isinstance(parameter, click.Option) and name not in without:
             options += _typed(parameter, context.params[name])
     return f"{context.command_path} {flags} {shlex.join([*words, *options])}"

@@ -7,6 +7,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from llm_repl_core import Application, Kernel, Notebook
     from llm_repl_core.kernels.worker.zygote import Zygote
     from llm_repl_core.kernels.worker.zygote_launch import LaunchedZygote
@@ -47,8 +49,15 @@ class EarlyKernel:
     def __exit__(self, *_: object) -> None:
         self._end()
 
-    def kernel(self, application: Application, notebook: Notebook) -> Kernel | str:
+    def kernel(
+        self, application: Application, notebook: Notebook, *, cwd: Path | None = None
+    ) -> Kernel | str:
         """The kernel of a notebook, which uses what was begun; else the kernel's name.
+
+        Args:
+            application: Has the kernels.
+            notebook: The notebook; of several, each gets a kernel of its own.
+            cwd: The folder that the code runs in; None: the command's own.
 
         Raises:
             KernelNotFound: It names one that is not installed.
@@ -56,7 +65,7 @@ class EarlyKernel:
         from llm_repl_core.kernels.worker import WorkerKernel, Zygote
 
         name = application.kernel_name(notebook, self._chosen)
-        options = application.kernel_options()
+        options = application.kernel_options(cwd=cwd)
         launched = self._launched
         # Only now it is known which variables hold keys, also those of plugins.
         if (
@@ -64,9 +73,11 @@ class EarlyKernel:
             and application.choose_kernel(notebook, self._chosen).kernel_class is WorkerKernel
             and launched.suits(options.preload, options.withheld_variables)
         ):
-            self._zygote = Zygote(launched=launched)
+            if self._zygote is None:
+                self._zygote = Zygote(launched=launched)
             return WorkerKernel(options, zygote=self._zygote)
-        self._end()
+        if self._zygote is None:
+            self._end()
         return name
 
     def _end(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -14,9 +15,13 @@ if TYPE_CHECKING:
     from llm_repl_core import Notebook
     from llm_repl_core.parameters.injected import AppliedParameters
 
-__all__ = ["give_parameters", "notebook_options"]
+__all__ = ["ParametersCommand", "give_parameters", "notebook_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_PAIR_OPTIONS = frozenset({"-p", "--param", "-r", "--raw-param"})
+
+_NUMBER = re.compile(r"-\.?\d")
 
 _LIMIT_BYTES = 10_000_000
 """Of a file of parameters."""
@@ -42,6 +47,36 @@ class _Assignment(click.ParamType[_Assigned]):
         if not equals or not name.isidentifier():
             self.fail(f"{value!r} must be NAME=VALUE, with a Python name.", param, ctx)
         return _Assigned(name, text)
+
+
+class ParametersCommand(click.Command):
+    """A command whose parameters may also be given as papermill's are: ``-p name value``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Join a name and what follows it, then as ever."""
+        return super().parse_args(ctx, _join_pairs(args))
+
+
+def _join_pairs(words: list[str]) -> list[str]:
+    """Write ``-p name value`` as ``-p name=value``.
+
+    >>> _join_pairs(["n.llmn", "-p", "n", "3", "-r", "m=4", "-p", "last"])
+    ['n.llmn', '-p', 'n=3', '-r', 'm=4', '-p', 'last']
+    """
+    joined: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        joined.append(word)
+        if word == "--":
+            break
+        if word in _PAIR_OPTIONS and (name := next(rest, None)) is not None:
+            joined.append(name)
+            if name.isidentifier() and (text := next(rest, None)) is not None:
+                if text.startswith("-") and not _NUMBER.match(text):
+                    joined.append(text)  # the next option: of this one, the value is missing
+                else:
+                    joined[-1] = f"{name}={text}"
+    return [*joined, *rest]
 
 
 def notebook_options(command: F) -> F:

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llm_repl_server.cli.notebook_options import give_parameters, notebook_options
+from llm_repl_server.cli.notebook_options import (
+    ParametersCommand,
+    give_parameters,
+    notebook_options,
+)
 
 if TYPE_CHECKING:
     from llm_repl_core import Notebook, Preview, Session
@@ -24,7 +28,7 @@ _LINE = 60
 _ADVICE = "With --run-above, the cells above are run first."
 
 
-@click.command("preview")
+@click.command("preview", cls=ParametersCommand)
 @click.argument("notebook", type=click.Path(path_type=Path))
 @click.argument("cell", required=False)
 @notebook_options

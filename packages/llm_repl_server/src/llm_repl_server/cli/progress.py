@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 
 import click
 
@@ -17,14 +19,19 @@ from llm_repl_core import (
     CellSuperseded,
     CellText,
     Event,
+    ItemsProgress,
     Notebook,
     Output,
-    PromptCell,
-    RunFailed,
     RunStarted,
+    Session,
+    ToolApprovalNeeded,
 )
 from llm_repl_core.errors import CallNotSent
+from llm_repl_server.cli.approval import settle_approval
 from llm_repl_server.cli.cell_order import AsItComes, CellOrder, DocumentOrder
+from llm_repl_server.cli.cell_titles import cell_title
+from llm_repl_server.cli.items_line import ItemsLine
+from llm_repl_server.cli.run_results import RunResults
 from llm_repl_server.cli.stream_printer import StreamPrinter
 from llm_repl_server.cli.terminal_text import escape_controls, one_line
 
@@ -34,7 +41,6 @@ _COUNTED = frozenset({"Interrupted", CallNotSent.__name__})
 """Errors of cells that were stopped, and of such as were not sent any more."""
 
 _STREAMS = frozenset({"stdout", "stderr"})
-_TITLE_COLUMNS = 60
 _CALL_COLUMNS = 76
 
 
@@ -52,16 +58,19 @@ class Progress:
     Attributes:
         begun: Whether the run has begun, so that the notebook may not be what it was.
         interrupted: Whether a cell was stopped.
+        results: What became of the cells.
     """
 
     def __init__(self, notebook: Notebook, *, quiet: bool) -> None:
         self.begun = False
         self.interrupted = False
+        self.results = RunResults()
         self._notebook = notebook
         self._quiet = quiet
         self._on_terminal = sys.stdout.isatty()
         self._notes_on_terminal = sys.stderr.isatty()
         self._order: CellOrder = AsItComes() if self._on_terminal and not quiet else DocumentOrder()
+        self._items = ItemsLine()
         self._total = 0
         self._ended = 0
         self._running: set[str] = set()
@@ -72,47 +81,65 @@ class Progress:
         """Displays of which the last state is shown when the cell has ended that updates them."""
         self._since_clear: dict[str, list[Event]] = {}
         """Of cells that clear their outputs: what came since, shown when the cell has ended."""
-        self._failed: list[str] = []
-        self._stopped = 0
-        self._run_error: str | None = None
-        self._not_run = 0
 
     def show(self, event: Event) -> None:
         """Print what an event says, and what waited for it."""
         self.begun = True
+        self.results.take(event)
+        if isinstance(event, ItemsProgress):
+            self._count_items(event)
         for shown in self._order.take(event):
             self._show(shown)
 
     def title(self, cell_id: str) -> str:
-        """A cell in one line: its number, the variable of its answer, and its first words."""
-        number = self._notebook.index(cell_id) + 1
-        cell = self._notebook[cell_id]
-        first = next((line for line in cell.content.splitlines() if line.strip()), "")
-        kind = cell.type or "foreign"
-        variable = cell.response_var if isinstance(cell, PromptCell) else None
-        whose = escape_controls(
-            f"[{number}/{len(self._notebook)}] {' '.join(filter(None, (kind, variable)))}"
-        )
-        return f"{whose}: {one_line(first, _TITLE_COLUMNS)}"
+        """A cell in one line, which fits a terminal."""
+        columns = shutil.get_terminal_size().columns if self._notes_on_terminal else None
+        return cell_title(self._notebook, cell_id, columns=columns)
+
+    def approve(self, session: Session, event: ToolApprovalNeeded) -> None:
+        """Ask whether a tool may be called.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C was pressed in place of an answer.
+        """
+        self.break_line()
+        settle_approval(session, event, self.title(event.cell_id))
 
     def break_line(self) -> None:
         """Begin a new line where text is unfinished in this one."""
+        self._items.clear()
         self._streams.end_line()
 
     def finish(self) -> bool:
-        """Name the cells that failed, and say what was not done; whether anything failed."""
+        """Sum up, name the cells that failed, say what was not done; whether anything failed."""
         for event in self._order.rest():
             self._show(event)
         self.break_line()
-        if self._run_error is not None:
-            _print_failure(self._run_error)
-        for cell_id in self._failed:
+        results = self.results
+        results.end()
+        if self.begun and not self._quiet:
+            self._note(self._wrapped(results.summary()))
+        if results.error is not None:
+            _print_failure(results.error)
+        for cell_id in results.in_state("failed"):
             _print_failure(f"Failed: {self.title(cell_id)}")
-        if self._stopped:
-            _print_failure(f"Stopped: {_cells(self._stopped)}.")
-        if self._not_run:
-            _print_failure(f"Not run: {self._not_run} of {_cells(self._total)}.")
-        return bool(self._failed or self._stopped or self._run_error is not None)
+        stopped, not_run = len(results.in_state("stopped")), results.not_run
+        if stopped:
+            _print_failure(f"Stopped: {_cells(stopped)}.")
+        if not_run:
+            _print_failure(f"Not run: {not_run} of {_cells(self._total)}.")
+        return results.failed
+
+    def _wrapped(self, text: str) -> str:
+        if not self._notes_on_terminal:
+            return text
+        columns = max(shutil.get_terminal_size().columns, 20)
+        return textwrap.fill(text, columns, subsequent_indent="  ")
+
+    def _count_items(self, event: ItemsProgress) -> None:
+        if not self._quiet and event.total > 1:
+            self._streams.end_line()
+            self._items.show(event, lambda: self._print_title(event.cell_id))
 
     def _show(self, event: Event) -> None:
         if isinstance(event, RunStarted):
@@ -133,10 +160,6 @@ class Progress:
             self._show_change(event)
         elif isinstance(event, CellCompleted | CellFailed):
             self._end(event)
-        elif isinstance(event, RunFailed):
-            self._not_run = len(event.not_run)
-            if event.cell_id is None:
-                self._run_error = event.error
 
     def _clear(self, cell_id: str) -> None:
         self._since_clear[cell_id] = []
@@ -175,9 +198,6 @@ class Progress:
             self._note(f"  done in {event.duration_s:.2f} s{of_total}")
         elif event.interrupted:
             self.interrupted = True
-            self._stopped += 1
-        elif not event.error.startswith(CallNotSent.__name__):
-            self._failed.append(event.cell_id)
 
     def _print_title(self, cell_id: str) -> None:
         """Print a cell's title, where what was printed last is of another cell."""
@@ -188,6 +208,7 @@ class Progress:
     def _print_text(self, event: CellText) -> None:
         self._print_title(event.cell_id)
         self._grown += event.text
+        self._items.clear()
         self._streams.leave()
         click.echo(escape_controls(event.text), nl=False)
         self._streams.line_is_open = not event.text.endswith("\n")

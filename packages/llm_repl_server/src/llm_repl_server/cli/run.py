@@ -1,4 +1,4 @@
-"""``llm-repl run``: a notebook without a server."""
+"""``llm-repl run``: notebooks without a server."""
 
 from __future__ import annotations
 
@@ -8,30 +8,58 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llm_repl_server.cli.cell_choice import CellsToRun, NumberedCells, cell_choice_options
+from llm_repl_server.cli.cell_choice import cell_choice_options
 from llm_repl_server.cli.command_line import rebuild_command_line
 from llm_repl_server.cli.early_kernel import EarlyKernel
-from llm_repl_server.cli.errors import as_invalid_input
-from llm_repl_server.cli.notebook_options import give_parameters, notebook_options
+from llm_repl_server.cli.notebook_options import ParametersCommand, notebook_options
 
 if TYPE_CHECKING:
-    from llm_repl_core import Budget, Session
-    from llm_repl_core.engine.options import RunKeywords
+    from llm_repl_core import Budget
     from llm_repl_core.ledger.record import Mode
-    from llm_repl_server.cli.progress import Progress
-    from llm_repl_server.cli.termination import Termination
 
 __all__ = ["command"]
 
-_NOT_FOR_RECORDING = frozenset({"mode", "reuse", "replay", "record", "output", "quiet"})
+_NOT_FOR_RECORDING = frozenset(
+    {"mode", "reuse", "replay", "record", "output", "quiet", "jobs", "report", "watch"}
+)
 """Options of a run that are not repeated where it is to be run again, with its answers recorded."""
 
 
-@click.command("run")
-@click.argument("notebook", type=click.Path(path_type=Path))
+@click.command("run", cls=ParametersCommand)
+@click.argument(
+    "notebooks", metavar="NOTEBOOK...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
 @cell_choice_options
 @notebook_options
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Save the notebook here.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Save the notebook here; of several notebooks: in this folder.",
+)
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    help="Write what became of the cells: .xml, as JUnit does.",
+)
+@click.option(
+    "--cwd",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The folder that the code runs in.  [default: this one]",
+)
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="Stay, and run what is out of date whenever the file changes. Ctrl-C ends it.",
+)
+@click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="How many of several notebooks run at once.",
+)
 @click.option(
     "--mode",
     type=click.Choice(["live", "reuse", "replay"]),
@@ -78,7 +106,7 @@ _NOT_FOR_RECORDING = frozenset({"mode", "reuse", "replay", "record", "output", "
 @click.option("--keep-going", is_flag=True, help="Continue with the next cell if one fails.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only outputs, no progress.")
 def command(
-    notebook: Path,
+    notebooks: tuple[Path, ...],
     cells: tuple[range, ...] | None,
     first: int | None,
     last: int | None,
@@ -86,6 +114,9 @@ def command(
     raw_parameters: tuple[tuple[str, str], ...],
     parameters_file: Path | None,
     output: Path | None,
+    report: Path | None,
+    cwd: Path | None,
+    jobs: int,
     kernel: str | None,
     provider: str | None,
     model: str | None,
@@ -96,6 +127,7 @@ def command(
     max_tokens: int | None,
     max_usd: float | None,
     *,
+    watch: bool,
     stale: bool,
     reuse: bool,
     replay: bool,
@@ -107,139 +139,76 @@ def command(
     keep_going: bool,
     quiet: bool,
 ) -> None:
-    """Run the cells of NOTEBOOK, all by default, and print their outputs as they arrive.
+    """Run the cells of each NOTEBOOK, all by default, and print their outputs as they arrive.
 
     Where only some are to run, the cells above that set what they need run as well; prompts there
     whose answer the file has are not asked again. Cells are counted from 1.
 
     Independent prompts run at the same time. Their output appears in the order of the notebook;
-    on a terminal it appears at once.
+    on a terminal it appears at once. Of several notebooks there is a line each, no output, and
+    limits such as --max-usd count for all of them together.
 
-    The exit code is 1 if a cell failed, 130 after Ctrl-C and 143 after SIGTERM. In each case -o
-    saves the notebook with the outputs so far; if the run has not started yet, the file is left
-    unchanged.
+    The exit code is 1 if a cell failed, 130 after Ctrl-C and 143 after SIGTERM; of several
+    notebooks it is the highest. In each case -o saves the notebook with the outputs so far; if the
+    run has not started yet, the file is left unchanged.
     """
+    chosen = _choose_mode(mode, reuse=reuse, replay=replay)
+    if watch and len(notebooks) > 1:
+        raise click.UsageError("--watch is for one notebook.")
     # Before all else is imported, which takes as long.
     context = click.get_current_context()
     early = context.with_resource(EarlyKernel(kernel))
 
-    from llm_repl_core import Application, Session, Settings, load_settings
-    from llm_repl_core.files import refuse_unwritable
-    from llm_repl_server.cli.notebook_file import load_notebook_file
-    from llm_repl_server.cli.progress import Progress
-    from llm_repl_server.cli.provider_choice import check_providers, choose_by_model
-    from llm_repl_server.cli.run_ledgers import RunLedgers
-    from llm_repl_server.cli.termination import Termination
+    from llm_repl_server.cli.notebook_run import RunArguments
+    from llm_repl_server.cli.reports import check_report, write_report
 
-    chosen = _choose_mode(mode, reuse=reuse, replay=replay)
     budget = _budget(max_calls, max_tokens, max_usd)
-    settings = load_settings(
-        Settings, flags={"provider": provider, "model": model, "base_url": base_url}
-    )
-    application = Application(settings)
-    provider, model = choose_by_model(
-        application, provider=provider, model=model, base_url=base_url
-    )
-    if output is not None:
-        # What is wrong with it is better told before the work.
-        application.format_for(output.name)
-        with as_invalid_input():
-            refuse_unwritable(output)
-    document = load_notebook_file(application, notebook)
-    choice = NumberedCells(document, cells=cells, first=first, last=last, stale=stale)
-    given = give_parameters(document, parameters, raw_parameters, parameters_file)
-    how_to_record = rebuild_command_line(
-        context, without=_NOT_FOR_RECORDING, flags="--reuse --record"
-    )
-    ledgers = RunLedgers(
-        notebook,
-        document,
+    arguments = RunArguments(
+        options={
+            "stop_on_error": not keep_going,
+            "mode": chosen,
+            "concurrency": concurrency,
+            "budget": budget,
+            "allow_unpriced": allow_unpriced,
+            "parallel": not serial,
+            "speculate": speculate,
+        },
         mode=chosen,
-        keep=record,
+        record=record,
         use_log=not no_log,
-        how_to_record=how_to_record,
+        how_to_record=rebuild_command_line(
+            context, without=_NOT_FOR_RECORDING, flags="--reuse --record"
+        ),
+        cells=cells,
+        first=first,
+        last=last,
+        stale=stale,
+        parameters=parameters,
+        raw_parameters=raw_parameters,
+        parameters_file=parameters_file,
+        kernel=kernel,
+        provider=provider,
+        model=model,
+        base_url=base_url,
+        cwd=None if cwd is None else cwd.absolute(),
     )
-    ledgers.choose_provider(application, provider=provider, model=model, base_url=base_url)
-    to_run = choice.settle(given)
-    check_providers(application, document, ledgers.mode, to_run.running_ids)
-    if to_run.chosen_ids == ():
-        if not quiet:
-            click.echo("Nothing to run: no cell is out of date.", err=True)
-        if output is not None:
-            application.save(document, output)
-        return
-    progress = Progress(document, quiet=quiet)
-    options: RunKeywords = {
-        "stop_on_error": not keep_going,
-        "mode": chosen,
-        "concurrency": concurrency,
-        "budget": budget,
-        "allow_unpriced": allow_unpriced,
-        "parallel": not serial,
-        "speculate": speculate,
-    }
-    failed = interrupted = False  # by Ctrl-C where no cell was running
-    with (
-        Termination() as termination,
-        ledgers,
-        Session(
-            document,
-            application=application,
-            kernel=early.kernel(application, document),
-            ledger=ledgers.ledger,
-        ) as session,
-    ):
-        with as_invalid_input():
-            session.check_prices(
-                to_run.chosen_ids, with_needed=to_run.chosen_ids is not None, **options
-            )
-        try:
-            if given is not None and not given.injected:
-                session.assign(given.values)
-            interrupted = _show_run(session, to_run, options, progress, termination)
-        except KeyboardInterrupt:
-            interrupted = True
-        finally:
-            try:
-                failed = progress.finish()
-            finally:
-                try:
-                    if output is not None and progress.begun:
-                        document.state_keys = list(session.state)
-                        application.save(document, output)
-                finally:
-                    ledgers.save()
-    stopped = interrupted or progress.interrupted or termination.asked
-    sys.exit(termination.exit_code if stopped else int(failed))
+    if report is not None:
+        check_report(report)
+    if len(notebooks) > 1:
+        from llm_repl_server.cli.run_several import run_several
 
+        code, reports = run_several(
+            notebooks, arguments, early, folder=output, jobs=jobs, quiet=quiet
+        )
+    else:
+        from llm_repl_server.cli.run_one import run_one
 
-def _show_run(
-    session: Session,
-    to_run: CellsToRun,
-    options: RunKeywords,
-    progress: Progress,
-    termination: Termination,
-) -> bool:
-    """Run, and show what happens; whether Ctrl-C was pressed while something was shown."""
-    from llm_repl_core import ToolApprovalNeeded
-    from llm_repl_server.cli.approval import settle_approval
-
-    interrupted = False
-    chosen_ids = to_run.chosen_ids
-    for event in session.stream(chosen_ids, with_needed=chosen_ids is not None, **options):
-        try:
-            progress.show(event)
-            if isinstance(event, ToolApprovalNeeded):
-                progress.break_line()
-                settle_approval(session, event, progress.title(event.cell_id))
-            if termination.asked and not interrupted:
-                # A cell in this process may have had it for itself, while others go on.
-                interrupted = True
-                session.interrupt()
-        except KeyboardInterrupt:
-            interrupted = True
-            session.interrupt()
-    return interrupted
+        code, reports = run_one(
+            notebooks[0], arguments, early, output=output, quiet=quiet, watch=watch
+        )
+    if report is not None:
+        write_report(report, reports)
+    sys.exit(code)
 
 
 def _choose_mode(mode: Mode | None, *, reuse: bool, replay: bool) -> Mode | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -66,8 +66,6 @@ class RunLedgers:
         InvalidRecordings: The file beside the notebook does not hold recordings.
     """
 
-    ledger: Ledger
-
     def __init__(
         self,
         path: Path,
@@ -97,6 +95,10 @@ class RunLedgers:
         self.ledger = _RunLedger(
             ledgers or [MemoryLedger()], is_kept=self._keeps, how_to_record=how_to_record
         )
+
+    def count_calls(self, count: Callable[[CallRecord], None]) -> None:
+        """Have something called with each call that has its answer, or none, in the engine's loop."""
+        self.ledger.count = count
 
     def __enter__(self) -> Self:
         if self._log is not None:
@@ -244,12 +246,16 @@ class _RunLedger(Ledger):
         self._ledgers = ledgers
         self._is_kept = is_kept
         self._how_to_record = how_to_record
+        self.count: Callable[[CallRecord], None] = lambda _record: None
 
     async def begin(self, record: CallRecord) -> None:
+        if record.source != "live":
+            self.count(record)  # what is taken from the record has no end
         for ledger in self._ledgers:
             await ledger.begin(record)
 
     async def end(self, record: CallRecord) -> None:
+        self.count(record)
         for ledger in reversed(self._ledgers):
             await ledger.end(record)
 

@@ -1,0 +1,34 @@
+"""Cells in one line, as people know them: by number, variable and first words."""
+
+from __future__ import annotations
+
+from llm_repl_core import Notebook, PromptCell
+from llm_repl_server.cli.terminal_text import display_width, escape_controls, one_line
+
+__all__ = ["cell_title"]
+
+_TITLE_COLUMNS = 60
+_FEWEST_COLUMNS = 10
+"""Of the first words, where a terminal is narrow."""
+
+
+def cell_title(notebook: Notebook, cell_id: str, *, columns: int | None = None) -> str:
+    """A cell in one line: its number, the variable of its answer, and its first words.
+
+    Args:
+        notebook: Which has it.
+        cell_id: Which cell.
+        columns: How wide the line may be; None: as wide as it is.
+    """
+    number = notebook.index(cell_id) + 1
+    cell = notebook[cell_id]
+    first = next((line for line in cell.content.splitlines() if line.strip()), "")
+    kind = cell.type or "foreign"
+    variable = cell.response_var if isinstance(cell, PromptCell) else None
+    whose = escape_controls(
+        f"[{number}/{len(notebook)}] {' '.join(filter(None, (kind, variable)))}"
+    )
+    width = _TITLE_COLUMNS
+    if columns is not None:
+        width = min(width, max(columns - display_width(whose) - 2, _FEWEST_COLUMNS))
+    return f"{whose}: {one_line(first, width)}"
