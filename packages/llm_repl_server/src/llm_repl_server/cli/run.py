@@ -26,9 +26,7 @@ _NOT_FOR_RECORDING = frozenset(
 
 
 @click.command("run", cls=ParametersCommand)
-@click.argument(
-    "notebooks", metavar="NOTEBOOK...", nargs=-1, required=True, type=click.Path(path_type=Path)
-)
+@click.argument("notebooks", nargs=-1, required=True, type=click.Path(path_type=Path))
 @cell_choice_options
 @notebook_options
 @click.option(
@@ -71,7 +69,7 @@ _NOT_FOR_RECORDING = frozenset(
 @click.option(
     "--record/--no-record",
     default=False,
-    help="Write the recordings next to NOTEBOOK (.calls.jsonl), from which it is replayed.  "
+    help="Write the recordings next to each notebook (.calls.jsonl), from which it is replayed.  "
     "[default: leave that file unchanged]",
 )
 @click.option(
@@ -139,7 +137,7 @@ def command(
     keep_going: bool,
     quiet: bool,
 ) -> None:
-    """Run the cells of each NOTEBOOK, all by default, and print their outputs as they arrive.
+    """Run the cells of NOTEBOOKS, all by default, and print their outputs as they arrive.
 
     Where only some are to run, the cells above that set what they need run as well; prompts there
     whose answer the file has are not asked again. Cells are counted from 1.
