@@ -227,7 +227,8 @@ def test_a_file_is_opened_from_this_machine(shared_server, window, tmp_path):
     file.write_text(json.dumps(connection[1]))
     shared_server.ask("DELETE", f"/api/notebooks/{notebook['id']}")
     window.goto(shared_server.base)
+    window.click("text=Open a file")
     with window.expect_file_chooser() as chooser:
-        window.click("text=Open a file")
+        window.click("text=From this computer")
     chooser.value.set_files(file)
     window.wait_for_selector(".name >> text=Of mine")

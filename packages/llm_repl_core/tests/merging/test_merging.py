@@ -203,3 +203,21 @@ def test_differences_are_told_cell_by_cell():
         ("changed", False, ["temperature"]),
         ("added", False, []),
     ]
+
+
+def test_the_note_of_a_conflict_goes_when_the_cell_gets_another_text():
+    base, ours, theirs = (Notebook("N", cells=[CodeCell(id="A", content=text)]) for text in "abc")
+    merged, conflicts = _merge(base, ours, theirs)
+    assert len(conflicts) == 1
+    both = merged["A"].metadata["llm_repl"]["merge_conflict"]
+    assert (both["base"], both["ours"], both["theirs"]) == ("a", "b", "c")
+    kept = _copy(merged)
+    assert kept["A"].metadata == merged["A"].metadata
+    merged["A"].change(content="b and c")
+    assert merged["A"].metadata == {}
+    # As a text editor leaves it.
+    edited = LlmnFormat().encode(kept).replace(b"<<<<<<< ours", b"<<<<<<< mine", 1)
+    assert _copy(LlmnFormat().decode(edited))["A"].content.startswith("<<<<<<<")
+    kept["A"].content = "by hand"
+    kept["A"].metadata["other"] = 1
+    assert _copy(kept)["A"].metadata == {"other": 1}

@@ -119,7 +119,7 @@ class _CellMerge(_Notes):
                 f"{self._sides.ours} and {self._sides.theirs} have changed the same lines; it has both."
             )
             merged["metadata"] = with_conflict(
-                merged.get("metadata", {}), content=text.text, ours=ours, theirs=theirs
+                merged.get("metadata", {}), content=text.text, base=base, ours=ours, theirs=theirs
             )
         return text.text
 

@@ -12,18 +12,19 @@ _NAME = "merge_conflict"
 
 
 def with_conflict(
-    metadata: Mapping[str, Any], *, content: str, ours: str, theirs: str
+    metadata: Mapping[str, Any], *, content: str, base: str, ours: str, theirs: str
 ) -> dict[str, Any]:
     """The metadata of a cell whose text is both texts.
 
     Args:
         metadata: The cell's metadata otherwise.
         content: Its text; as long as it is this one, nobody has chosen.
+        base: The text that both have changed.
         ours: The one text in it.
         theirs: The other.
     """
     own = metadata.get("llm_repl")
-    both = {"content": content, "ours": ours, "theirs": theirs}
+    both = {"content": content, "base": base, "ours": ours, "theirs": theirs}
     return {**metadata, "llm_repl": {**(own if isinstance(own, dict) else {}), _NAME: both}}
 
 

@@ -2,6 +2,7 @@
 
 import { memo } from "preact/compat";
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import { bothTexts } from "../store/both-texts.ts";
 import { useNow } from "../store/clock.ts";
 import { useNotebook } from "../store/context.ts";
 import { anchor, chooseTo, editing, focusCell, focused, hasFocus, isChosen } from "../store/focus.ts";
@@ -58,7 +59,7 @@ export const CellView = memo(({ id }: { id: string }) => {
   if (!cell) return null;
   const number = view.index.value + 1;
   const type = TYPES[cell.type] ?? TYPES.ComputationCell;
-  const conflict = notebook.outbox.conflicts.value.get(id);
+  const conflict = notebook.outbox.conflicts.value.get(id) ?? bothTexts(cell, number - 1) ?? undefined;
   const status = statusOf(cell, activity, {
     now,
     // With the clock: it counts with every word.
@@ -66,6 +67,7 @@ export const CellView = memo(({ id }: { id: string }) => {
     place: view.place.value,
     needs: cell.status === "queued" ? view.needs.value : [],
     isInConflict: conflict !== undefined,
+    hasBothTexts: conflict?.sides !== undefined,
     isConnected: connection.value === "connected",
     isFromFile: view.isFromFile.value,
     isKeptHere: connection.value === "lost" && view.isUnsent.value,
@@ -108,7 +110,7 @@ export const CellView = memo(({ id }: { id: string }) => {
       </div>
       <div class="body">
         {conflict ? (
-          <ConflictView conflict={conflict} number={number} wasEdited={isEdited} />
+          <ConflictView key={conflict.sides && cell.content} conflict={conflict} number={number} wasEdited={isEdited} />
         ) : isFolded(cell, "source") && !isEdited ? (
           <FoldedSource cell={cell}>
             <Body cell={cell} status={status} />

@@ -41,9 +41,18 @@ export function ConflictView({ conflict, number, wasEdited }: Props) {
   }, []);
   const others = fields.filter((name) => name !== "content");
   const decide = (chosen: CellFields) => {
-    notebook.outbox.resolve(conflict.cellId, chosen);
-    toast("The conflict is decided.", "Undo", () => notebook.outbox.reopen(conflict));
+    const said = "The conflict is decided.";
+    if (!conflict.sides) {
+      notebook.outbox.resolve(conflict.cellId, chosen);
+      toast(said, "Undo", () => notebook.outbox.reopen(conflict));
+      return;
+    }
+    // The cell has both texts, and a note of it, until it has another text.
+    const cell = notebook.view(conflict.cellId).cell.peek();
+    notebook.change(conflict.cellId, { content: chosen.content ?? there });
+    if (cell) toast(said, "Undo", () => notebook.change(cell.id, { content: cell.content, metadata: cell.metadata }));
   };
+  const [one, other] = conflict.sides ?? ["This window", "Other window"];
   const chosenFields = (): CellFields =>
     Object.fromEntries(
       Object.entries(mine).filter(([name]) => name !== "content" && !fromThere.has(name)),
@@ -59,7 +68,7 @@ export function ConflictView({ conflict, number, wasEdited }: Props) {
       <div class={isCode ? "merge-sides is-code" : "merge-sides"}>
         <section>
           <h3>
-            This window <span>{at(conflict.changedAt)}, kept here</span>
+            {one} {!conflict.sides && <span>{at(conflict.changedAt)}, kept here</span>}
             <button class="button small" onClick={() => decide(mine)}>
               Keep this
             </button>
@@ -68,7 +77,7 @@ export function ConflictView({ conflict, number, wasEdited }: Props) {
         </section>
         <section>
           <h3>
-            Other window <span>{at(conflict.foundAt)}, saved</span>
+            {other} {!conflict.sides && <span>{at(conflict.foundAt)}, saved</span>}
             <button class="button small" onClick={() => decide({})}>
               Take this
             </button>
@@ -107,7 +116,9 @@ export function ConflictView({ conflict, number, wasEdited }: Props) {
         <span>
           {merged.isClean
             ? "Both changes are in it."
-            : "Where both changed the same words, yours stand before the other window's."}
+            : conflict.sides
+              ? "Where both changed the same words, the left ones stand before the right ones."
+              : "Where both changed the same words, yours stand before the other window's."}
         </span>
         <button class="button primary" onClick={() => decide({ ...chosenFields(), content: together })}>
           <Icon name="done" />

@@ -2,7 +2,6 @@
 
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { openFile } from "../files/files.ts";
 import { useNotebook } from "../store/context.ts";
 import { openDialog } from "../store/dialog.ts";
 import { focusCell } from "../store/focus.ts";
@@ -12,7 +11,6 @@ import { address, goTo } from "../store/route.ts";
 import { HowItIs } from "../start/notebook-row.tsx";
 import { moment, plural } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
-import { toast } from "../ui/toasts.tsx";
 import { rest } from "../wire/rest.ts";
 import type { NotebookSummary } from "../wire/shapes.ts";
 
@@ -28,7 +26,6 @@ export function Drawer() {
 function OpenDrawer() {
   const notebook = useNotebook();
   const element = useRef<HTMLDialogElement>(null);
-  const file = useRef<HTMLInputElement>(null);
   const [query, setQuery] = useState("");
   useEffect(() => {
     element.current?.showModal();
@@ -92,7 +89,13 @@ function OpenDrawer() {
           {notebooks.value === null && <p class="quiet-text">Loading</p>}
         </div>
         <footer>
-          <button class="button quiet" onClick={() => file.current?.click()}>
+          <button
+            class="button quiet"
+            onClick={() => {
+              close();
+              openDialog("files");
+            }}
+          >
             <Icon name="folder" />
             Open a file
           </button>
@@ -128,14 +131,6 @@ function OpenDrawer() {
           >
             <Icon name="sliders" />
           </button>
-          <input
-            ref={file}
-            type="file"
-            accept=".llmn,.ipynb"
-            aria-label="Open a file"
-            hidden
-            onChange={(event) => void openChosen(event.currentTarget.files).then(close)}
-          />
         </footer>
       </div>
     </dialog>
@@ -144,12 +139,13 @@ function OpenDrawer() {
 
 /** How a notebook is: a shape and words. */
 function How({ notebook, isOpen }: { notebook: NotebookSummary; isOpen: boolean }) {
+  const file = useNotebook().file.value;
   const overview = overviews.value.get(notebook.id);
   if (!isOpen && overview) return <HowItIs overview={overview} />;
   return (
     <span class="quiet-text">
       <Icon name={isOpen ? "done" : "file"} />
-      {isOpen ? "open here" : `${plural(notebook.cell_count, "cell")}, ${moment(notebook.updated_at)}`}
+      {isOpen ? (file ? `open here, in ${file.path}` : "open here") : `${plural(notebook.cell_count, "cell")}, ${moment(notebook.updated_at)}`}
     </span>
   );
 }
@@ -184,14 +180,4 @@ async function create(): Promise<void> {
   const { id } = await rest.createNotebook();
   await rest.createCell(id, { type: "ComputationCell" });
   goTo(id);
-}
-
-async function openChosen(files: FileList | null): Promise<void> {
-  for (const file of files ?? []) {
-    try {
-      goTo(await openFile(file));
-    } catch (error) {
-      toast(`${file.name}: ${error instanceof Error ? error.message : String(error)}`);
-    }
-  }
 }

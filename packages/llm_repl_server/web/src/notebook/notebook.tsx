@@ -31,6 +31,7 @@ import { announceRuns } from "./announce-runs.ts";
 import { Away } from "./away.tsx";
 import { Banners } from "./banners.tsx";
 import { BottomBar } from "./bottom-bar.tsx";
+import { FileBanner } from "./file-banner.tsx";
 import { watchForecasts } from "../store/forecasts.ts";
 import { provideForecasts } from "../run/provide.ts";
 import { AllPrompts } from "./all-prompts.tsx";
@@ -69,6 +70,7 @@ export function NotebookPage({ notebook, reconnect }: { notebook: OpenNotebook; 
       <div class="top">
         <TopBar />
         <Banners notebook={notebook} reconnect={reconnect} />
+        <FileBanner notebook={notebook} />
         <MockBanner notebook={notebook} />
         <Away notebook={notebook} />
         <OpenedBanner notebook={notebook} />

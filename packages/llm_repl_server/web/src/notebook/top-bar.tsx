@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { undo } from "../cells/commands.ts";
 import { byPresence } from "../store/conflicts.ts";
+import { fileName } from "../store/file-list.ts";
 import { isPhone } from "../store/screen.ts";
 import { takeFiles } from "../files/drop.ts";
 import { chooseFiles } from "../files/choose.ts";
@@ -95,8 +96,10 @@ function Name() {
 
 /** Whether the server has all that was typed. A button to the first cell that it has not. */
 function Saved() {
-  const { outbox, unsent, unsentCount, order } = useNotebook();
-  const conflicts = byPresence(outbox.conflicts.value, order.value).there;
+  const notebook = useNotebook();
+  const { outbox, unsent, unsentCount, order } = notebook;
+  const conflicts = byPresence(notebook.conflicts.value, order.value).there;
+  const file = notebook.file.value;
   const waiting = unsentCount.value;
   const isConnected = connection.value === "connected";
   const places = conflicts.map(({ cellId }) => order.value.indexOf(cellId) + 1);
@@ -105,18 +108,20 @@ function Saved() {
     ? (["conflict", `${plural(conflicts.length, "conflict")}, cell ${places.join(", ")}`, "warns"] as const)
     : waiting && !isConnected
       ? (["kept", `${plural(waiting, "edit")} kept here`, "warns"] as const)
-      : outbox.queue.value.length
+      : outbox.queue.value.length || file?.state === "waiting"
         ? (["dot", "Saving", ""] as const)
-        : (["done", "Saved", ""] as const);
+        : file && file.state !== "saved"
+          ? (["warn", "Not in the file", "warns"] as const)
+          : (["done", file ? `Saved in ${fileName(file.path)}` : "Saved", ""] as const);
   return (
     <button
       class={`bar-state ${tone}`}
       aria-label={text}
-      title={text}
+      title={file ? `${text}: ${file.error ?? file.path}` : text}
       onClick={() => focusCell(first)}
     >
       <Icon name={icon} />
-      <span class="wide-only">{text}</span>
+      <span class="wide-only file-name">{text}</span>
     </button>
   );
 }

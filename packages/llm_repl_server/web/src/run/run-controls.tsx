@@ -77,7 +77,7 @@ function RunSplit() {
 
 /** What a person has to decide before a run makes sense; null: nothing. */
 function hindrance(notebook: OpenNotebook): string | null {
-  const [conflict] = byPresence(notebook.outbox.conflicts.value, notebook.order.value).there;
+  const [conflict] = byPresence(notebook.conflicts.value, notebook.order.value).there;
   return conflict ? `cell ${notebook.order.value.indexOf(conflict.cellId) + 1} in conflict` : null;
 }
 

@@ -1,8 +1,9 @@
-/** The dialogs: settings, and the table of keys. */
+/** The dialogs: settings, the table of keys, the bin, and the files of the server. */
 
 import { useEffect, useRef } from "preact/hooks";
 import type { ComponentChildren } from "preact";
 import { BinView } from "../bin/bin-dialog.tsx";
+import { Browse } from "../files/browse.tsx";
 import { dialog } from "../store/dialog.ts";
 import { Icon } from "../ui/icon.tsx";
 import { KeysTable } from "./keys-table.tsx";
@@ -22,6 +23,12 @@ export function Dialogs() {
       return (
         <Dialog title="Bin">
           <BinView />
+        </Dialog>
+      );
+    case "files":
+      return (
+        <Dialog title="Open a file">
+          <Browse />
         </Dialog>
       );
     case null:

@@ -1,7 +1,7 @@
 /** The list of notebooks, and a first one to try. */
 
-import { useEffect, useRef } from "preact/hooks";
-import { openFile } from "../files/files.ts";
+import { useEffect } from "preact/hooks";
+import { copyAll } from "../files/browse.tsx";
 import { openDialog } from "../store/dialog.ts";
 import { beginning, beginningMetadata } from "../store/new-notebooks.ts";
 import type { SortKey } from "../store/list-order.ts";
@@ -12,7 +12,6 @@ import { goTo } from "../store/route.ts";
 import { defaultAnswerer } from "../store/server.ts";
 import { count } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
-import { toast } from "../ui/toasts.tsx";
 import { rest } from "../wire/rest.ts";
 import { FirstMinute } from "./first-minute.tsx";
 import { Found } from "./found.tsx";
@@ -62,7 +61,6 @@ export function StartPage() {
 }
 
 function List() {
-  const file = useRef<HTMLInputElement>(null);
   return (
     <>
       <div class="tools">
@@ -78,18 +76,10 @@ function List() {
             onInput={(event) => find(event.currentTarget.value)}
           />
         </span>
-        <button class="button" onClick={() => file.current?.click()}>
+        <button class="button" onClick={() => openDialog("files")}>
           <Icon name="folder" />
           Open a file
         </button>
-        <input
-          ref={file}
-          type="file"
-          accept=".llmn,.ipynb"
-          multiple
-          hidden
-          onChange={(event) => void openAll(event.currentTarget.files)}
-        />
         <button class="button primary" onClick={() => void create()}>
           <Icon name="plus" />
           New notebook
@@ -173,17 +163,5 @@ async function create(): Promise<void> {
 
 function onDrop(event: DragEvent): void {
   event.preventDefault();
-  void openAll(event.dataTransfer?.files ?? null);
-}
-
-async function openAll(files: FileList | null): Promise<void> {
-  for (const file of files ?? []) {
-    try {
-      const id = await openFile(file);
-      if (files?.length === 1) goTo(id);
-    } catch (error) {
-      toast(`${file.name}: ${error instanceof Error ? error.message : String(error)}`);
-    }
-  }
-  await readList();
+  void copyAll(event.dataTransfer?.files ?? null);
 }

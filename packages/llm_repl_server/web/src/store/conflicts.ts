@@ -20,6 +20,8 @@ export interface Conflict {
   /** What the cell was, for one that was deleted. */
   readonly type: CellType;
   readonly position: number;
+  /** What its sides are called where the cell has both texts; absent: they are this window and another. */
+  readonly sides?: readonly [string, string];
 }
 
 export const same = (one: unknown, other: unknown) => JSON.stringify(one ?? null) === JSON.stringify(other ?? null);

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 
-export type DialogName = "settings" | "keys" | "bin";
+export type DialogName = "settings" | "keys" | "bin" | "files";
 
 export const dialog = signal<DialogName | null>(null);
 

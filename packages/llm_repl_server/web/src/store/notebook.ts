@@ -7,7 +7,10 @@ import type { Connection, EventSource, Known } from "../wire/socket.ts";
 import type { WireEvent } from "../wire/events.ts";
 import type { Cell, CellFields, CellType, Spending } from "../wire/shapes.ts";
 import { hearAsked } from "./asked.ts";
+import { allBothTexts } from "./both-texts.ts";
+import type { Conflict } from "./conflicts.ts";
 import { editedCells, withEdits, type Edit, type Step } from "./edits.ts";
+import { hearFile } from "./file-news.ts";
 import { Frames } from "./frames.ts";
 import { Outbox } from "./outbox.ts";
 import { connection } from "./server.ts";
@@ -46,6 +49,9 @@ export class OpenNotebook {
   readonly name: ReadonlySignal<string> = this.#shown.name;
   readonly metadata: ReadonlySignal<NotebookState["metadata"]> = this.#shown.metadata;
   readonly kernel: ReadonlySignal<NotebookState["kernel"] | undefined> = this.#shown.kernel;
+  readonly file: ReadonlySignal<NotebookState["file"]> = this.#shown.file;
+  /** By cell: what was changed here and elsewhere, and cells that a merge has left with two texts. */
+  readonly conflicts: ReadonlySignal<ReadonlyMap<string, Conflict>>;
   /** Whether there is something to show. */
   readonly presence: ReadonlySignal<"loading" | "there" | "deleted"> = this.#shown.presence;
   /** The cells that something is under way in. */
@@ -70,6 +76,12 @@ export class OpenNotebook {
       let count = 0;
       for (const cell of this.whole.value?.cells.values() ?? []) if (cell.stale) count++;
       return count;
+    });
+    let merged: ReadonlyMap<string, Conflict> = new Map();
+    const inCells = computed(() => (merged = allBothTexts(this.whole.value, merged)));
+    this.conflicts = computed(() => {
+      const own = this.outbox.conflicts.value;
+      return inCells.value.size ? new Map([...inCells.value, ...own]) : own;
     });
     this.unsent = computed(() => editedCells(this.outbox.queue.value));
     this.unsentCount = computed(() => {
@@ -180,6 +192,7 @@ export class OpenNotebook {
       const now = Date.now();
       for (const event of events) state = reduce(state, event, now);
       hearAsked(this.id, events);
+      hearFile(events);
       if (events.some((event) => event.event === "run_started" && event.total > 1)) this.#readQueue();
       this.#show(state);
       if (events.some((event) => event.event === "run_ended")) void this.readSpending();

@@ -134,6 +134,8 @@ function apply(state: NotebookState, event: WireEvent, now: number): NotebookSta
       return { ...state, name: event.name, metadata: event.metadata };
     case "notebook_deleted":
       return { ...state, deleted: true };
+    case "notebook_file_state":
+      return { ...state, file: event.file };
     case "cell_created":
       return {
         ...state,
@@ -160,6 +162,7 @@ function apply(state: NotebookState, event: WireEvent, now: number): NotebookSta
     case "notebook_execution_failed":
     case "kernel_restarted":
     case "notebook_created":
+    case "notebook_file_taken":
     case "resync":
       return state;
   }

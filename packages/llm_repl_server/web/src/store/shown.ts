@@ -5,6 +5,7 @@
 
 import { batch, computed, signal, type ReadonlySignal } from "@preact/signals";
 import type { CellNeed } from "../wire/queue.ts";
+import type { NotebookFile } from "../wire/files.ts";
 import type { NotebookKernel } from "../wire/kernel.ts";
 import type { Cell } from "../wire/shapes.ts";
 import { Keyed } from "./keyed.ts";
@@ -38,6 +39,7 @@ export class Shown {
   readonly runs = signal<NotebookState["runs"]>([]);
   readonly name = signal("");
   readonly metadata = signal<NotebookState["metadata"]>({});
+  readonly file = signal<NotebookFile | null>(null);
   readonly kernel = signal<NotebookKernel | undefined>(undefined);
   readonly presence = signal<"loading" | "there" | "deleted">("loading");
   /** The cells that something is under way in. */
@@ -90,6 +92,7 @@ export class Shown {
       this.runs.value = state.runs;
       this.name.value = state.name;
       this.metadata.value = state.metadata;
+      this.file.value = state.file;
       this.kernel.value = state.kernel;
       this.presence.value = state.deleted ? "deleted" : "there";
       if (activities.length) {

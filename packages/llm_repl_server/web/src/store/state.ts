@@ -1,5 +1,6 @@
 /** What the page knows of an open notebook. It changes by `reduce` alone, which is pure. */
 
+import type { NotebookFile } from "../wire/files.ts";
 import type { NotebookKernel } from "../wire/kernel.ts";
 import type { CallQueue, CellNeed } from "../wire/queue.ts";
 import type { Cell, Notebook } from "../wire/shapes.ts";
@@ -70,6 +71,8 @@ export interface NotebookState {
   /** By cell that waits: the cells that have to end before it. */
   readonly waits: Keyed<readonly CellNeed[]>;
   readonly kernel: NotebookKernel;
+  /** The file that it lives in; null: in none. */
+  readonly file: NotebookFile | null;
   /** The cells that have run here: what the others show was in the file. */
   readonly ran: Keyed<true>;
   readonly epoch: string;
@@ -125,6 +128,7 @@ export function stateOf(notebook: Notebook, before: NotebookState | null, now: n
     runs,
     waits: before?.waits ?? Keyed.of(),
     kernel: notebook.kernel,
+    file: notebook.file,
     ran: Keyed.of(notebook.ran_cell_ids.map((id) => [id, true as const])),
     epoch: notebook.epoch,
     sequence: notebook.sequence,

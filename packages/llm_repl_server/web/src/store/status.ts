@@ -44,6 +44,8 @@ export interface Around {
   readonly isKeptHere?: boolean;
   /** Whether it was changed elsewhere as well. */
   readonly isInConflict?: boolean;
+  /** Whether the conflict is that of a merge. */
+  readonly hasBothTexts?: boolean;
   /** Whether what it shows came of a run elsewhere. */
   readonly isFromFile?: boolean;
 }
@@ -55,7 +57,7 @@ const make = (icon: IconName, word: string, tone: Tone, more: Partial<Status> = 
 /** The state of a cell; null: it has none, as Markdown. */
 export function statusOf(cell: Cell, activity: Activity | undefined, around: Around): Status | null {
   if (around.isInConflict) {
-    return make("conflict", "Conflict", "warns", { reason: ["changed in another window"], ways: ["choose"] });
+    return make("conflict", "Conflict", "warns", { reason: [around.hasBothTexts ? "it has both texts" : "changed in another window"], ways: ["choose"] });
   }
   if (around.isKeptHere) {
     return make("kept", "Kept here", "warns", { reason: ["not connected; is sent when the server is back"] });

@@ -1,5 +1,6 @@
 /** The events of a notebook that the page follows. All of them: docs/reference/events. */
 
+import type { NotebookFile } from "./files.ts";
 import type { Cell, Output } from "./shapes.ts";
 import type { CallQueue, CellNeed } from "./queue.ts";
 import type { StaleReasons } from "./stale.ts";
@@ -98,6 +99,13 @@ export interface Events {
     readonly metadata: Readonly<Record<string, unknown>>;
   };
   notebook_deleted: OfNotebook;
+  notebook_file_state: OfNotebook & { readonly file: NotebookFile | null };
+  notebook_file_taken: OfNotebook & {
+    readonly path: string;
+    /** Whether the notebook had changes that the file had not. */
+    readonly merged: boolean;
+    readonly conflicts: readonly string[];
+  };
   cell_created: OfNotebook & { readonly position: number; readonly cell: Cell };
   cell_changed: OfNotebook & { readonly cell: Cell };
   cell_moved: OfNotebook & { readonly cell_id: string; readonly position: number };
@@ -121,6 +129,6 @@ export const EVENT_NAMES: readonly EventName[] = [
   "cell_execution_waiting", "cell_execution_removed", "cell_call_queued", "cell_call_sent",
   "notebook_execution_started", "notebook_execution_completed", "notebook_execution_failed",
   "cells_stale", "stale_reasons_changed", "kernel_restarted",
-  "notebook_created", "notebook_changed", "notebook_deleted",
+  "notebook_created", "notebook_changed", "notebook_deleted", "notebook_file_state", "notebook_file_taken",
   "cell_created", "cell_changed", "cell_moved", "cell_deleted", "outputs_cleared", "resync",
 ];

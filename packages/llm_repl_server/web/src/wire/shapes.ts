@@ -1,5 +1,6 @@
 /** What answers and events of the server hold, as far as the page reads it. All of it: /api/docs. */
 
+import type { NotebookFile } from "./files.ts";
 import type { NotebookKernel } from "./kernel.ts";
 import type { StaleReason } from "./stale.ts";
 import type { PendingApproval, RunningCell, RunUnderWay } from "./under-way.ts";
@@ -124,6 +125,8 @@ export interface Notebook extends NotebookHeader {
   readonly kernel: NotebookKernel;
   /** Those that have run since the server read the notebook. */
   readonly ran_cell_ids: readonly string[];
+  /** The file that it lives in; null: in none. */
+  readonly file: NotebookFile | null;
 }
 
 /** What has come so far of an answer that is under way. */
