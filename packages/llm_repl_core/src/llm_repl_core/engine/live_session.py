@@ -291,25 +291,27 @@ class LiveSession:
         """What a prompt would send as it is being written; nobody waits, and nothing is started.
 
         Args:
-            cell: The prompt, which may differ from the notebook's cell of its id.
+            cell: The prompt, which may differ from the notebook's cell of its id. Where there is
+                none, it counts as a new one at the end.
             mode: Where a run would take answers from; None: as the notebook says.
             may_call: Whether fields that call something are filled as well.
             models: Which other models are to say what they would take.
 
         Raises:
-            CellNotFound: There is no cell of its id.
             Conflict: The session is closed.
         """
         self._refuse_closed()
         parts, notebook = self._parts, self.notebook
-        _ = notebook[cell.id]
-        kept = notebook[cell.id]
-        # What has run as it is here is no surprise.
-        may_call = may_call or (
-            cell.id in parts.kernels.held
-            and kept.status == "completed"
-            and (kept.content, kept.options()) == (cell.content, cell.options())
-        )
+        if cell.id in notebook:
+            kept = notebook[cell.id]
+            # What has run as it is here is no surprise.
+            may_call = may_call or (
+                cell.id in parts.kernels.held
+                and kept.status == "completed"
+                and (kept.content, kept.options()) == (cell.content, cell.options())
+            )
+        else:
+            notebook = notebook.with_cell(cell)
 
         async def prepare(is_free: bool) -> PreparedDraft:
             known = self._known_values()

@@ -120,6 +120,24 @@ class Notebook:
         noted = self.metadata.get("llm_repl")
         return noted if isinstance(noted, dict) else {}
 
+    def with_cell(self, cell: Cell) -> Notebook:
+        """The same cells and one more at the end, as another notebook; this one stays as it is.
+
+        Raises:
+            InvalidInput: A cell has its id already.
+        """
+        return Notebook(
+            self.name,
+            id=self.id,
+            cells=(*self._cells, cell),
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+            metadata=self.metadata,
+            memory=self.memory,
+            state_keys=self.state_keys,
+            extra=self.extra,
+        )
+
     # Changing --------------------------------------------------------------------------------
 
     def insert(self, cell: Cell, position: int | None = None) -> Cell:

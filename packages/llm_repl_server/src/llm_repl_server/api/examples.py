@@ -46,6 +46,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "execute_stale": _RUN,
     "execute_chosen": _RUN | {"with": "upstream"},
     "plan_run": {"mode": "reuse"},
+    "preview_new_prompt": {"content": "Say hello to {who}."},
     "preview_draft": {"content": "Say hello to {who}.", "temperature": 0.2},
     "ask_several": {"models": [{"model": "mock/echo"}, {"model": "mock", "temperature": 0.2}]},
     "edit_answer": {"content": "Hello, everybody."},

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct, field
 from llm_repl_core.ledger.record import Mode
 from llm_repl_server.api.schemas import CellChange
 
-__all__ = ["Decision", "DraftRequest", "GraphQuery"]
+__all__ = ["Decision", "DraftRequest", "GraphQuery", "NewDraft"]
 
 
 class Decision(Struct):
@@ -22,8 +22,8 @@ class Decision(Struct):
     ] = False
 
 
-class DraftRequest(CellChange, kw_only=True):
-    """Fields of a prompt that are not saved, and how to look at it."""
+class NewDraft(CellChange, kw_only=True):
+    """A prompt that is not there yet, and how to look at it."""
 
     mode: Annotated[
         Mode | None,
@@ -36,6 +36,11 @@ class DraftRequest(CellChange, kw_only=True):
             "as well. Looking then runs code of the notebook."
         ),
     ] = False
+
+
+class DraftRequest(NewDraft, kw_only=True):
+    """Fields of a prompt that are not saved, and how to look at it."""
+
     models: Annotated[
         list[Annotated[str, Meta(max_length=200)]],
         Meta(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Response
 
 from llm_repl_core.engine.prompts.draft_preview import DraftPreview
 from llm_repl_core.engine.prompts.preview import Preview
 from llm_repl_server.api.cells import cell_fields, option_names
-from llm_repl_server.api.prompt_schemas import Decision, DraftRequest, GraphQuery
+from llm_repl_server.api.prompt_schemas import Decision, DraftRequest, GraphQuery, NewDraft
 from llm_repl_server.api.resource import Resource, services
 from llm_repl_server.services.answers import CellAnswer, Success
 from llm_repl_server.services.graph import GraphAnswer
@@ -42,21 +44,36 @@ def preview_draft(notebook_id: str, cell_id: str, body: DraftRequest) -> DraftPr
     Never waits for what runs: `values` says of when the variables are. What cannot be filled stays
     as it is written, and `fields`, `problems` and `later` say why.
     """
-    fields = {
-        name: value
-        for name, value in cell_fields().items()
-        if name not in ("mode", "models", "fill_calls", "type")
-    }
     return services().loop.call(
         services().prompts.preview_draft(
             notebook_id,
             cell_id,
-            fields,
+            _draft_fields(),
             mode=body.mode,
             may_call=body.fill_calls,
             models=body.models,
         )
     )
+
+
+@prompts.operation(
+    "POST", f"{_NOTEBOOK}/preview", echo=(CellAnswer,), more_fields=option_names, errors=(404,)
+)
+def preview_new_prompt(notebook_id: str, body: NewDraft) -> DraftPreview:
+    """Return what a prompt would send that is not there yet; nothing is saved or sent.
+
+    It counts as the last cell. Otherwise as `POST …/cells/<cell_id>/preview`.
+    """
+    return services().loop.call(
+        services().prompts.preview_new(
+            notebook_id, _draft_fields(), mode=body.mode, may_call=body.fill_calls
+        )
+    )
+
+
+def _draft_fields() -> dict[str, Any]:
+    looks = ("mode", "models", "fill_calls", "type")
+    return {name: value for name, value in cell_fields().items() if name not in looks}
 
 
 @prompts.operation("POST", f"{_CELL}/tool_calls/<call_id>", body_required=True, errors=(404,))

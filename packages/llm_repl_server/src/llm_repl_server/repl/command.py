@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from llm_repl_server.cli.early_kernel import EarlyKernel
-from llm_repl_server.repl.opening import LocalOpener, ReplChoices
+from llm_repl_server.repl.opening import LocalOpener, Opener, ReplChoices
 
 __all__ = ["command"]
 
@@ -23,6 +23,13 @@ __all__ = ["command"]
 @click.option("--base-url", metavar="URL", help="That provider's address.")
 @click.option("--no-log", is_flag=True, help="Do not write to the call log.")
 @click.option(
+    "--attach",
+    metavar="ADDRESS",
+    help="Join a notebook of a running server: the address that `serve` or the page shows, or the "
+    "notebook's id or name.",
+)
+@click.option("--token", envvar="LLM_REPL_TOKEN", help="What that server asks for.")
+@click.option(
     "--plain",
     is_flag=True,
     help="For screen readers: no status line, no menus, nothing that is drawn and taken away again.",
@@ -35,6 +42,8 @@ def command(
     model: str | None,
     base_url: str | None,
     no_log: bool,
+    attach: str | None,
+    token: str | None,
     plain: bool,
 ) -> None:
     """Work with values and models together, line by line.
@@ -45,8 +54,13 @@ def command(
 
     From a pipe, each line runs until one fails, and the exit code is 1 if one did.
     """
-    early = click.get_current_context().with_resource(EarlyKernel(kernel))
     is_interactive = sys.stdin.isatty() and sys.stdout.isatty()
+    if attach is not None:
+        if notebook is not None:
+            raise click.UsageError("Either name a file, or --attach to a server's notebook.")
+        _begin(_attached(attach, token), plain=plain, opens_first=True)
+        return
+    early = click.get_current_context().with_resource(EarlyKernel(kernel))
     choices = ReplChoices(
         notebook=notebook,
         kernel=kernel,
@@ -56,11 +70,24 @@ def command(
         use_log=not no_log,
         keeps_scratch=is_interactive,
     )
-    opener = LocalOpener(choices, early)
-    if not is_interactive:
+    _begin(LocalOpener(choices, early), plain=plain, opens_first=notebook is not None)
+
+
+def _begin(opener: Opener, *, plain: bool, opens_first: bool) -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
         from llm_repl_server.repl.script import run_script
 
         sys.exit(run_script(opener))
     from llm_repl_server.repl.loop import Repl
 
-    Repl(opener, plain=plain).talk(opens_first=notebook is not None)
+    Repl(opener, plain=plain).talk(opens_first=opens_first)
+
+
+def _attached(text: str, token: str | None) -> Opener:
+    from llm_repl_core import load_settings
+    from llm_repl_server.repl.attached.address import parse_address
+    from llm_repl_server.repl.attached.attached_opener import AttachedOpener
+    from llm_repl_server.settings import ServerSettings
+
+    settings = load_settings(ServerSettings)
+    return AttachedOpener(parse_address(text, f"http://{settings.host}:{settings.port}"), token)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.application import get_app
+from prompt_toolkit.application import get_app, run_in_terminal
 from prompt_toolkit.auto_suggest import AutoSuggest, Suggestion
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import Completer
@@ -114,6 +114,17 @@ class ReplInput:
         app = self._session.app
         if app.is_running:
             app.invalidate()
+
+    def interject(self, show: Callable[[], None]) -> None:
+        """Print something above the input, if somebody is typing; called by any thread.
+
+        Args:
+            show: Prints it; not called where there is no input now.
+        """
+        app = self._session.app
+        loop = app.loop
+        if loop is not None and app.is_running:
+            loop.call_soon_threadsafe(lambda: app.is_running and run_in_terminal(show))
 
     def leave(self, error: BaseException) -> None:
         """Have `read` raise an error; from any thread."""

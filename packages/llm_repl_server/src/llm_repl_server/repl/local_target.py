@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -31,9 +30,10 @@ from llm_repl_core.kernels import views
 from llm_repl_core.kernels.worker import WorkerKernel
 from llm_repl_core.model.cell import build_cell
 from llm_repl_server.cli.run_ledgers import RunLedgers
-from llm_repl_server.repl.target import CellKind, ReplTarget, RunChoice
+from llm_repl_server.repl.target import CellKind, MadeCall, ReplTarget, RunChoice
 
 if TYPE_CHECKING:
+    from llm_repl_core.engine.answers.versions import AnswerDetail, AnswerPage
     from llm_repl_core.engine.forecast import RunForecast
     from llm_repl_core.engine.prompts.draft_preview import DraftPreview
     from llm_repl_core.engine.prompts.preview import Preview
@@ -86,8 +86,6 @@ class LocalTarget(ReplTarget):
         )
         self._on_close.callback(self.session.close)
         self._undo: list[tuple[str, Callable[[], object]]] = []
-        self._drafting = threading.Lock()
-        """Held while a prompt stands in the notebook that is only looked at."""
         self._is_changed = False
 
     @property
@@ -107,8 +105,7 @@ class LocalTarget(ReplTarget):
 
     def cells(self) -> Sequence[Cell]:
         """See `ReplTarget.cells`."""
-        with self._drafting:
-            return self.notebook.cells
+        return self.notebook.cells
 
     def preference(self, name: str) -> Any:
         """See `ReplTarget.preference`."""
@@ -157,8 +154,7 @@ class LocalTarget(ReplTarget):
     def add(self, kind: CellKind, content: str, **options: Any) -> Cell:
         """See `ReplTarget.add`."""
         cell = build_cell(_CELL_CLASSES[kind], {"content": content, **options})
-        with self._drafting:
-            self.notebook.insert(cell)
+        self.notebook.insert(cell)
         self._note(f"cell {len(self.notebook)} was added", lambda: self._remove(cell.id))
         return cell
 
@@ -224,8 +220,7 @@ class LocalTarget(ReplTarget):
             if earlier is not None and earlier.is_scratch:
                 earlier.path.unlink(missing_ok=True)
         elif self.file is not None and self._is_changed:
-            with self._drafting:
-                self.file.save(self.notebook)
+            self.file.save(self.notebook)
         self._is_changed = False
         return self.place
 
@@ -250,10 +245,6 @@ class LocalTarget(ReplTarget):
     def restart(self) -> None:
         """See `ReplTarget.restart`."""
         self.session.restart()
-
-    def assign(self, values: Mapping[str, Any]) -> None:
-        """See `ReplTarget.assign`."""
-        self.session.assign(values)
 
     def remember(self, value: Any) -> None:
         """See `ReplTarget.remember`."""
@@ -286,8 +277,8 @@ class LocalTarget(ReplTarget):
     def preview_line(self, content: str, **options: Any) -> DraftPreview | None:
         """See `ReplTarget.preview_line`."""
         cell = build_cell(PromptCell, {"content": content, **options})
-        with self._drafting:
-            return self.session.loop.call(self._preview_line(cell))
+        assert isinstance(cell, PromptCell)
+        return self.session.loop.call(self.session.live.preview_draft(cell))
 
     def variables(self) -> VariableList:
         """See `ReplTarget.variables`."""
@@ -313,22 +304,56 @@ class LocalTarget(ReplTarget):
         )
         return None if found is None else found.answer
 
+    # Answers and calls -----------------------------------------------------------------------
+
+    def answers(self, cell_id: str, item: int | None = None) -> AnswerPage:
+        """See `ReplTarget.answers`."""
+        return self.session.answers(cell_id, item=item)
+
+    def answer(self, cell_id: str, answer_id: str, item: int | None = None) -> AnswerDetail:
+        """See `ReplTarget.answer`."""
+        return self.session.answer(cell_id, answer_id, item=item)
+
+    def use_answer(self, cell_id: str, answer_id: str, item: int | None = None) -> None:
+        """See `ReplTarget.use_answer`."""
+        self._is_changed = True
+        self.session.use_answer(cell_id, answer_id, item=item)
+
+    def calls(self, limit: int) -> Sequence[MadeCall]:
+        """See `ReplTarget.calls`."""
+        found = self.session.loop.call(self._ledger.latest(self.notebook.id, limit))
+        return [
+            MadeCall(
+                cell_id=record.place.cell_id,
+                provider=record.provider,
+                model=record.answered_by or record.model,
+                state=record.state,
+                source=record.source,
+                input_tokens=None if record.usage is None else record.usage.input_tokens,
+                output_tokens=None if record.usage is None else record.usage.output_tokens,
+                price_usd=record.price_usd,
+                duration_s=record.duration_s,
+                error="" if record.error is None else record.error.message,
+            )
+            for record in found
+        ]
+
+    def draw_graph(self) -> str:
+        """See `ReplTarget.draw_graph`."""
+        from llm_repl_core.dataflow.drawings import draw_text
+
+        return draw_text(self.session.dependencies.graph())
+
+    def needs(self, cell_id: str) -> Sequence[tuple[str, str | None]]:
+        """See `ReplTarget.needs`."""
+        edges = self.session.dependencies.graph().edges
+        return [(edge.source, edge.variable) for edge in edges if edge.target == cell_id]
+
     def close(self) -> None:
         """See `ReplTarget.close`."""
         self._on_close.close()
 
     # Inside ----------------------------------------------------------------------------------
-
-    async def _preview_line(self, cell: Cell) -> DraftPreview:
-        notebook = self.notebook
-        before = notebook.updated_at
-        notebook.insert(cell)
-        try:
-            assert isinstance(cell, PromptCell)
-            return await self.session.live.preview_draft(cell)
-        finally:
-            notebook.remove(cell.id)
-            notebook.updated_at = before
 
     def _number(self, cell_id: str) -> int:
         return self.notebook.index(cell_id) + 1

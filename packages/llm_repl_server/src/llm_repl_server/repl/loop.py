@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 import click
@@ -16,12 +18,12 @@ from llm_repl_server.repl.input import ReplInput, open_history
 from llm_repl_server.repl.modes import InputMode, TypedLine, mode_of, read_line
 from llm_repl_server.repl.session_loop import CellLoop, about
 from llm_repl_server.repl.status_line import StatusKeeper, status_text
-from llm_repl_server.repl.target import ReplTarget, RunChoice
+from llm_repl_server.repl.target import News, ReplTarget, RunChoice
 from llm_repl_server.settings import data_folder
 
 if TYPE_CHECKING:
     from llm_repl_server.repl.names import KnownNames
-    from llm_repl_server.repl.opening import LocalOpener
+    from llm_repl_server.repl.opening import Opener
 
 __all__ = ["Repl"]
 
@@ -36,13 +38,15 @@ class Repl(CellLoop):
         plain: For screen readers: nothing is drawn that goes away again.
     """
 
-    def __init__(self, opener: LocalOpener, *, plain: bool) -> None:
+    def __init__(self, opener: Opener, *, plain: bool) -> None:
         super().__init__(
             plain=plain, open_other=opener.open, is_unchosen=lambda: opener.is_unchosen
         )
         self._opener = opener
         self._opened: Future[ReplTarget] = Future()
         self._names: KnownNames | None = None
+        self._followed: ReplTarget | None = None
+        self._news: SimpleQueue[News] = SimpleQueue()
         self._status = StatusKeeper(on_change=lambda: self._input.redraw())
         history = open_history(data_folder() / _HISTORY)
         self._input = ReplInput(
@@ -115,6 +119,7 @@ class Repl(CellLoop):
 
     def _take_next(self) -> bool:
         """Take the next line; whether there may be another."""
+        self._print_news()
         try:
             text, mode = self._input.read()
         except KeyboardInterrupt:
@@ -187,6 +192,24 @@ class Repl(CellLoop):
             self._names = KnownNames()
         self._input.number = len(target.cells()) + 1
         self._status.begin(target, self._names)
+        if target is not self._followed:
+            self._followed = target
+            target.follow(self._hear)
+
+    def _hear(self, news: News) -> None:
+        self._news.put(news)
+        self._input.interject(self._print_news)
+
+    def _print_news(self) -> None:
+        """Print what others have done since the last time."""
+        with suppress(Empty):
+            while True:
+                news = self._news.get_nowait()
+                self.note(news.text)
+                cells = self.target.cells()
+                for output in next((cell.outputs for cell in cells if cell.id == news.cell_id), ()):
+                    self.cells.output(output)
+                self._input.number = len(cells) + 1
 
     def _context(self) -> CellLoop | None:
         return self if hasattr(self, "target") or self._opened_well() else None

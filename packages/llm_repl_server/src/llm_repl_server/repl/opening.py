@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
@@ -12,8 +12,30 @@ if TYPE_CHECKING:
     from llm_repl_core import Application
     from llm_repl_server.cli.early_kernel import EarlyKernel
     from llm_repl_server.repl.local_target import LocalTarget
+    from llm_repl_server.repl.target import ReplTarget
 
-__all__ = ["LocalOpener", "ReplChoices"]
+__all__ = ["LocalOpener", "Opener", "ReplChoices"]
+
+
+class Opener(Protocol):
+    """Opens notebooks for the terminal.
+
+    Attributes:
+        notices: What is to be said of what was opened.
+        ask_above_usd: Above which price it is asked first; None: never.
+        is_unchosen: Whether nobody has chosen who answers, so that it is the mock.
+    """
+
+    notices: list[str]
+    ask_above_usd: float | None
+    is_unchosen: bool
+
+    def open(self, place: str | None = None) -> ReplTarget:
+        """Open a notebook; None: the one that was named at the beginning.
+
+        Raises:
+            LLMReplError: It cannot be used.
+        """
 
 
 class ReplChoices(Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from llm_repl_server.repl.completeness import is_complete
 from llm_repl_server.repl.modes import InputMode, TypedLine, read_line
-from llm_repl_server.repl.opening import LocalOpener
+from llm_repl_server.repl.opening import Opener
 from llm_repl_server.repl.session_loop import CellLoop
 
 __all__ = ["read_lines", "run_script"]
@@ -17,7 +17,7 @@ _LIMIT_BYTES = 50_000_000
 _GOES_ON = re.compile(r"\s+\S|(?:else|elif|except|finally|case)\b|[)\]}]")
 
 
-def run_script(opener: LocalOpener) -> int:
+def run_script(opener: Opener) -> int:
     """Run what the standard input says, up to the first cell that fails; the exit code.
 
     Raises:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
     from llm_repl_core import Budget, Cell, Event, Output
+    from llm_repl_core.engine.answers.versions import AnswerDetail, AnswerPage
     from llm_repl_core.engine.forecast import RunForecast
     from llm_repl_core.engine.prompts.draft_preview import DraftPreview
     from llm_repl_core.engine.prompts.preview import Preview
     from llm_repl_core.kernels.views import Completions, Inspected, VariableList
 
-__all__ = ["CellKind", "ReplTarget", "RunChoice"]
+__all__ = ["CellKind", "MadeCall", "News", "ReplTarget", "RunChoice"]
 
 CellKind = Literal["code", "prompt", "markdown", "memory"]
 
@@ -31,6 +31,46 @@ class RunChoice(Struct, frozen=True, kw_only=True):
 
     cell_ids: tuple[str, ...] | None = None
     only_stale: bool = False
+
+
+class MadeCall(Struct, frozen=True, kw_only=True):
+    """A call to a model.
+
+    Attributes:
+        cell_id: The prompt.
+        provider: Who was asked.
+        model: Which model of theirs.
+        state: ``completed``, ``failed``, ``interrupted``, ``running`` or ``superseded``.
+        source: ``live``, or where the answer was found.
+        input_tokens: Of what was sent; None: not counted.
+        output_tokens: Of the answer; None: not counted.
+        price_usd: What it cost; None: not known.
+        duration_s: How long it took; None: it runs.
+        error: Why it failed; empty: it did not.
+    """
+
+    cell_id: str
+    provider: str
+    model: str
+    state: str
+    source: str
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    price_usd: float | None = None
+    duration_s: float | None = None
+    error: str = ""
+
+
+class News(Struct, frozen=True, kw_only=True):
+    """What somebody else has done in the notebook.
+
+    Attributes:
+        text: A sentence.
+        cell_id: A cell that has run, and whose outputs are worth showing; None: none has.
+    """
+
+    text: str
+    cell_id: str | None = None
 
 
 class ReplTarget(abc.ABC):
@@ -148,10 +188,6 @@ class ReplTarget(abc.ABC):
         """Start the kernel anew, which then has only the memory."""
 
     @abc.abstractmethod
-    def assign(self, values: Mapping[str, Any]) -> None:
-        """Set variables to plain data."""
-
-    @abc.abstractmethod
     def remember(self, value: Any) -> None:
         """Have a value as ``_``, as that of the last expression."""
 
@@ -181,14 +217,46 @@ class ReplTarget(abc.ABC):
     def inspect(self, code: str, cursor: int) -> Inspected | None:
         """What is told of a name in code; None: that can't be said now."""
 
+    # Answers and calls -----------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def answers(self, cell_id: str, item: int | None = None) -> AnswerPage:
+        """The latest versions of a prompt's answer, the newest first.
+
+        Raises:
+            InvalidInput: It is no prompt, or the item does not fit it.
+        """
+
+    @abc.abstractmethod
+    def answer(self, cell_id: str, answer_id: str, item: int | None = None) -> AnswerDetail:
+        """A version in full, and how it differs from the one in use."""
+
+    @abc.abstractmethod
+    def use_answer(self, cell_id: str, answer_id: str, item: int | None = None) -> None:
+        """Take a version into use: the variable follows.
+
+        Raises:
+            Conflict: The cell runs.
+            InvalidInput: It does not have the form that the prompt asks for.
+        """
+
+    @abc.abstractmethod
+    def calls(self, limit: int) -> Sequence[MadeCall]:
+        """The latest calls of the notebook, the newest first."""
+
+    @abc.abstractmethod
+    def draw_graph(self) -> str:
+        """Which cells depend on which, drawn with characters."""
+
+    @abc.abstractmethod
+    def needs(self, cell_id: str) -> Sequence[tuple[str, str | None]]:
+        """The cells that a cell needs, each with the variable by which; None: it goes along."""
+
+    def follow(self, listener: Callable[[News], None]) -> None:  # noqa: B027  here nobody else is
+        """Be told what others do from now on, by another thread, one at a time."""
+
     # Leaving ---------------------------------------------------------------------------------
 
     @abc.abstractmethod
     def close(self) -> None:
         """Stop what runs, keep what there is, and let go of it. May be called twice."""
-
-    def held(self) -> AbstractContextManager[None]:
-        """Around several changes that are kept, or told to others, at once."""
-        from contextlib import nullcontext
-
-        return nullcontext()

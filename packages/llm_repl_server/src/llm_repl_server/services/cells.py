@@ -8,7 +8,7 @@ from typing import Any
 
 from llm_repl_core import Application, Cell, LLMReplError
 from llm_repl_core.engine.prompts.draft import changed_prompt
-from llm_repl_core.model.cell import PromptCell
+from llm_repl_core.model.cell import PromptCell, build_cell
 from llm_repl_server.services.answers import CellAnswer, CellList, cell_answer, cell_tag
 from llm_repl_server.services.cell_editor import CellEditor
 from llm_repl_server.services.cell_fields import own_fields
@@ -82,6 +82,24 @@ class CellService:
         cell = opened.notebook[cell_id]
         own = own_fields(self._application.cell_types, type(cell), fields, cell)
         return opened, changed_prompt(opened.notebook, cell_id, own)
+
+    async def new_draft(
+        self, notebook_id: str, fields: dict[str, Any]
+    ) -> tuple[OpenNotebook, PromptCell]:
+        """A prompt that is not there yet, and its notebook.
+
+        Args:
+            notebook_id: In which notebook.
+            fields: The fields, and perhaps others of an answer.
+
+        Raises:
+            NotebookNotFound: There is no such notebook.
+            InvalidInput: A value cannot be used.
+        """
+        opened = await self._open_notebooks.get(notebook_id)
+        cell = build_cell(PromptCell, own_fields(self._application.cell_types, PromptCell, fields))
+        assert isinstance(cell, PromptCell)
+        return opened, cell
 
     async def create(
         self,

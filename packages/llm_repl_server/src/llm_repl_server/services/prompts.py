@@ -99,6 +99,24 @@ class PromptService:
             draft, mode=mode, may_call=may_call, models=models
         )
 
+    async def preview_new(
+        self, notebook_id: str, fields: dict[str, Any], *, mode: Mode | None, may_call: bool
+    ) -> DraftPreview:
+        """What a prompt would send that is not there yet, at the end of the notebook.
+
+        Args:
+            notebook_id: In which notebook.
+            fields: The fields, and perhaps others of an answer.
+            mode: Where a run would take answers from; None: as the notebook says.
+            may_call: Whether fields that call something are filled as well.
+
+        Raises:
+            NotebookNotFound: There is no such notebook.
+            InvalidInput: A value cannot be used.
+        """
+        opened, draft = await self._cells.new_draft(notebook_id, fields)
+        return await opened.session.preview_draft(draft, mode=mode, may_call=may_call)
+
     async def decide(
         self,
         notebook_id: str,

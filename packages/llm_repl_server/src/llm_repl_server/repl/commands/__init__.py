@@ -10,7 +10,10 @@ from llm_repl_server.repl.commands.base import Command, CommandContext, CommandE
 
 __all__ = ["all_commands", "find_command", "run_command"]
 
-_GROUPS = ("cells", "running", "notebooks", "models", "helping")
+_GROUPS = (
+    "cells", "editing", "running", "answering", "explaining",
+    "prompting", "models", "notebooks", "spending", "helping",
+)  # fmt: skip
 
 
 @cache

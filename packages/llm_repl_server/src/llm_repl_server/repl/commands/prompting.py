@@ -1,0 +1,126 @@
+"""Commands about the prompts to come: what goes along, who speaks, the form of the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from llm_repl_core import PromptCell
+from llm_repl_core.model.cell import build_cell
+from llm_repl_server.repl.commands.base import (
+    Argument,
+    Command,
+    CommandContext,
+    CommandError,
+    cell_arguments,
+    find_cells,
+)
+
+__all__ = ["COMMANDS"]
+
+
+def _context(context: CommandContext, text: str) -> None:
+    if text in ("above", "isolated"):
+        context.prompt_options["context"] = text
+    elif text:
+        context.prompt_options["context"] = [cell.id for cell in find_cells(context, text)]
+    chosen = context.prompt_options.get("context", "isolated")
+    if chosen == "above":
+        context.say("All cells above go along with a prompt.")
+    elif chosen == "isolated":
+        context.say("A prompt is sent alone.")
+    else:
+        numbers = {cell.id: number for number, cell in enumerate(context.target.cells(), 1)}
+        named = ", ".join(str(numbers[cell_id]) for cell_id in chosen if cell_id in numbers)
+        context.say(f"With a prompt go cells {named or 'that were deleted meanwhile'}.")
+
+
+def _context_arguments(context: CommandContext, typed: str) -> Iterable[Argument]:
+    yield "above", "all cells above"
+    yield "isolated", "none"
+    yield from cell_arguments(context, typed)
+
+
+def _system(context: CommandContext, text: str) -> None:
+    if text:
+        context.target.prefer("system", None if text == "off" else text)
+        context.note_change()
+    system = context.target.preference("system")
+    context.say(f"System prompt: {system}" if system else "There is no system prompt.")
+
+
+def _off(_context: CommandContext, _typed: str) -> Iterable[Argument]:
+    return [("off", "none")]
+
+
+def _option(
+    name: str, read: Callable[[str], Any], none: str, some: str
+) -> Callable[[CommandContext, str], None]:
+    """A command that shows, sets or takes away a field of the prompts to come."""
+
+    def run(context: CommandContext, text: str) -> None:
+        if text == "off":
+            context.prompt_options.pop(name, None)
+        elif text:
+            value = read(text)
+            build_cell(PromptCell, {name: value})  # what does not fit is refused here and now
+            context.prompt_options[name] = value
+        chosen = context.prompt_options.get(name)
+        shown = ", ".join(chosen) if isinstance(chosen, list) else chosen
+        context.say(none if chosen is None else some.format(shown))
+
+    return run
+
+
+def _names(text: str) -> list[str]:
+    names = [name for name in text.replace(",", " ").split() if name]
+    wrong = next((name for name in names if not name.isidentifier()), None)
+    if wrong is not None:
+        raise CommandError(f"`{wrong[:40]}` is no function's name.")
+    return names
+
+
+COMMANDS = (
+    Command(
+        name="context",
+        arguments="[above|isolated|N]",
+        summary="Show or choose which cells go along with the prompts to come.",
+        example="/context 2-4",
+        run=_context,
+        complete=_context_arguments,
+    ),
+    Command(
+        name="system",
+        arguments="[TEXT|off]",
+        summary="Show or set the notebook's system prompt.",
+        example="/system Answer in one sentence.",
+        run=_system,
+        complete=_off,
+    ),
+    Command(
+        name="schema",
+        arguments="[FIELDS|CLASS|off]",
+        summary="Have the answers to come in a form.",
+        example="/schema name, age int, tags[]",
+        run=_option("schema", str, "Answers are text.", "Answers have the form {}."),
+        complete=_off,
+    ),
+    Command(
+        name="tools",
+        arguments="[FUNCTIONS|off]",
+        summary="Let the model call functions of the notebook, for the prompts to come.",
+        example="/tools look_up, count_words",
+        run=_option("tools", _names, "No tools go along.", "The model may call {}."),
+        complete=_off,
+    ),
+    Command(
+        name="each",
+        arguments="[EXPRESSION|off]",
+        summary="Ask the prompts to come once for each item of a value.",
+        example="/each cities",
+        run=_option(
+            "for_each", str, "A prompt is asked once.", "A prompt is asked for each of {}."
+        ),
+        complete=_off,
+    ),
+)
