@@ -25,6 +25,7 @@ from llm_repl_core import (
     Session,
 )
 from llm_repl_core.engine.notebook_preferences import check_preferences, preferred_budget
+from llm_repl_core.engine.options import RunKeywords
 from llm_repl_core.engine.routing import route
 from llm_repl_core.kernels import views
 from llm_repl_core.kernels.worker import WorkerKernel
@@ -231,8 +232,8 @@ class LocalTarget(ReplTarget):
         self._is_changed = True
         if choice.only_stale:
             stale = self.session.dependencies.stale()
-            return self.session.stream(stale, with_needed=True)
-        return self.session.stream(choice.cell_ids)
+            return self.session.stream(stale, with_needed=True, **_options(choice))
+        return self.session.stream(choice.cell_ids, **_options(choice))
 
     def stop(self) -> None:
         """See `ReplTarget.stop`."""
@@ -267,8 +268,8 @@ class LocalTarget(ReplTarget):
     def plan(self, choice: RunChoice) -> RunForecast:
         """See `ReplTarget.plan`."""
         if choice.only_stale:
-            return self.session.plan_stale()
-        return self.session.plan(choice.cell_ids)
+            return self.session.plan_stale(**_options(choice))
+        return self.session.plan(choice.cell_ids, **_options(choice))
 
     def preview(self, cell_id: str) -> Preview:
         """See `ReplTarget.preview`."""
@@ -381,3 +382,7 @@ class LocalTarget(ReplTarget):
         self._is_changed = True
         self._undo.append((what, take_back))
         del self._undo[:-_UNDO_LIMIT]
+
+
+def _options(choice: RunChoice) -> RunKeywords:
+    return {} if choice.mode is None else {"mode": choice.mode}

@@ -102,6 +102,16 @@ class Repl(CellLoop):
             self._status.resume()
         self._begin_with(self.target)
 
+    def share(self) -> str:
+        """See `CommandContext.share`."""
+        self._status.pause()
+        try:
+            address = super().share()
+        finally:
+            self._status.resume()
+        self._begin_with(self.target)
+        return address
+
     def note_change(self) -> None:
         """See `CommandContext.note_change`."""
         super().note_change()
@@ -237,4 +247,4 @@ class Repl(CellLoop):
             if self.target.cells() and self.target.place:
                 self.say(f"The notebook is {self.target.place}")
         finally:
-            self.target.close()
+            self.end()

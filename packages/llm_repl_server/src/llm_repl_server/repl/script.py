@@ -43,7 +43,7 @@ def run_script(opener: Opener) -> int:
     except EOFError:
         pass
     finally:
-        loop.target.close()
+        loop.end()
     return int(bool(loop.unsaved))
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from llm_repl_core import Cell
     from llm_repl_server.cli.cell_printer import CellPrinter
+    from llm_repl_server.repl.own_server import OwnServer
     from llm_repl_server.repl.run_printer import RunPrinter
 
 __all__ = ["CellLoop"]
@@ -57,6 +59,7 @@ class CellLoop(CommandContext):
         self._is_dumb = os.environ.get("TERM") == "dumb"
         self._printer: CellPrinter | None = None
         self._mock_told = False
+        self._own_server: OwnServer | None = None
         self.unsaved = ""
         """Why the notebook could not be kept; empty: it was."""
 
@@ -135,6 +138,32 @@ class CellLoop(CommandContext):
             self.target = opened
             earlier.close()
         self.say(about(opened))
+
+    def share(self) -> str:
+        """See `CommandContext.share`."""
+        from llm_repl_core import InvalidInput
+        from llm_repl_server.repl.attached.address import ServerAddress
+        from llm_repl_server.repl.attached.attached_target import AttachedTarget, attach
+        from llm_repl_server.repl.own_server import OwnServer
+
+        if not isinstance(self.target, AttachedTarget):
+            self.note_change()
+            if self.unsaved or not self.target.place:
+                raise InvalidInput(f"The notebook is in no file: {self.unsaved or 'use /save'}")
+            path = Path(self.target.place).absolute()
+            if self._own_server is None:
+                self._own_server = OwnServer(path.parent)
+            notebook_id = self._own_server.open(path)
+            shared = attach(ServerAddress(self._own_server.base, notebook_id), None)
+            earlier, self.target = self.target, shared
+            earlier.close()
+        return self.target.place
+
+    def end(self) -> None:
+        """Let go of the notebook, and end what was started for it."""
+        self.target.close()
+        if self._own_server is not None:
+            self._own_server.stop()
 
     def note_change(self) -> None:
         """See `CommandContext.note_change`."""

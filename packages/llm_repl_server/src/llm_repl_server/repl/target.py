@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from llm_repl_core.engine.prompts.draft_preview import DraftPreview
     from llm_repl_core.engine.prompts.preview import Preview
     from llm_repl_core.kernels.views import Completions, Inspected, VariableList
+    from llm_repl_core.ledger.record import Mode
 
 __all__ = ["CellKind", "MadeCall", "News", "ReplTarget", "RunChoice"]
 
@@ -27,10 +28,12 @@ class RunChoice(Struct, frozen=True, kw_only=True):
     Attributes:
         cell_ids: These; None: all of them.
         only_stale: Those that would give something else now, and what they need.
+        mode: Where answers come from; None: as the notebook says.
     """
 
     cell_ids: tuple[str, ...] | None = None
     only_stale: bool = False
+    mode: Mode | None = None
 
 
 class MadeCall(Struct, frozen=True, kw_only=True):

@@ -550,6 +550,7 @@ class AttachedTarget(ReplTarget):
 
 
 def _chosen(choice: RunChoice) -> dict[str, Any]:
+    body: dict[str, Any] = {} if choice.mode is None else {"mode": choice.mode}
     if choice.only_stale:
-        return {"stale": True}
-    return {} if choice.cell_ids is None else {"cells": list(choice.cell_ids)}
+        return body | {"stale": True}
+    return body if choice.cell_ids is None else body | {"cells": list(choice.cell_ids)}

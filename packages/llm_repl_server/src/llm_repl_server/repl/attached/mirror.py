@@ -180,12 +180,12 @@ class Mirror:
             }
         self._socket.emit("subscribe", known)
         self.is_connected = True
-        self._tell(Heard("connected", {}))
+        self._notify(Heard("connected", {}))
 
     def _disconnected(self, *_: Any) -> None:
         self.is_connected = False
         if not self._is_closed:
-            self._tell(Heard("disconnected", {}))
+            self._notify(Heard("disconnected", {}))
 
     def _take(self, name: str, payload: Any = None) -> None:
         if not isinstance(payload, dict) or payload.get("notebook_id") != self.notebook.id:
@@ -205,7 +205,7 @@ class Mirror:
     def _take_next(self, name: str, payload: Mapping[str, Any]) -> None:
         is_news = self._is_news(name, payload)
         self._apply(name, payload)
-        self._tell(Heard(name, payload, decode_event(name, payload), is_news))
+        self._notify(Heard(name, payload, decode_event(name, payload), is_news))
 
     def _resync(self) -> None:
         try:
@@ -213,9 +213,9 @@ class Mirror:
         except LLMReplError:
             return  # it is gone again: what follows the next connection is the same
         self._connected()
-        self._tell(Heard("read", {}))
+        self._notify(Heard("read", {}))
 
-    def _tell(self, heard: Heard) -> None:
+    def _notify(self, heard: Heard) -> None:
         with self._lock:
             listeners = list(self._listeners)
         for listener in listeners:

@@ -12,7 +12,7 @@ __all__ = ["all_commands", "find_command", "run_command"]
 
 _GROUPS = (
     "cells", "editing", "running", "answering", "explaining",
-    "prompting", "models", "notebooks", "spending", "helping",
+    "prompting", "models", "notebooks", "spending", "sharing", "helping",
 )  # fmt: skip
 
 

@@ -68,7 +68,11 @@ def _use(context: CommandContext, text: str) -> None:
 def _diff(context: CommandContext, text: str) -> None:
     cell, number, wanted, item = _place(context, text)
     if wanted is None:
-        others = [one for one in context.target.answers(cell.id, item).answers if not one.in_use]
+        others = [
+            version
+            for version in context.target.answers(cell.id, item).answers
+            if not version.in_use
+        ]
         if not others:
             raise CommandError(f"Cell {number} has one answer only.")
         wanted = others[0].number

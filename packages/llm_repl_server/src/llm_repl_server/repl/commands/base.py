@@ -109,6 +109,14 @@ class CommandContext(abc.ABC):
         """Go on with another notebook."""
 
     @abc.abstractmethod
+    def share(self) -> str:
+        """Have the notebook live in a server; the address of its page.
+
+        Raises:
+            LLMReplError: That cannot be done.
+        """
+
+    @abc.abstractmethod
     def note_change(self) -> None:
         """The notebook was changed: it is kept, and the status line follows."""
 
