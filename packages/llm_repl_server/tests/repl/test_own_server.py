@@ -33,5 +33,5 @@ def test_a_file_is_shared_and_written_to_its_end(folders, root):
 
 def test_why_it_does_not_start_is_said(folders, root, monkeypatch):
     monkeypatch.setenv("LLM_REPL_AUTH", "nonsense")
-    with pytest.raises(LLMReplError, match="did not start: .*nonsense"):
+    with pytest.raises(LLMReplError, match=r"did not start: .*nonsense"):
         OwnServer(root)
