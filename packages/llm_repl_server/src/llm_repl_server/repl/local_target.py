@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -50,6 +51,8 @@ _CELL_CLASSES: dict[CellKind, type[Cell]] = {
     "memory": MemoryCell,
 }
 _UNDO_LIMIT = 200
+_WRITE_LIMIT_S = 1.0
+"""How long after its answer a call may be recorded."""
 _REMEMBERED = "_llm_repl_remembered"
 _REMEMBER = f"__import__('IPython').get_ipython().displayhook.remember({_REMEMBERED})"
 
@@ -147,8 +150,12 @@ class LocalTarget(ReplTarget):
         call_id = output.fields.get("call_id")
         if not isinstance(call_id, str):
             return None
-        found = self.session.loop.call(self._ledger.find(self.notebook.id, [call_id]))
-        return found[0].price_usd if found else None
+        deadline_s = time.monotonic() + _WRITE_LIMIT_S
+        while True:
+            found = self.session.loop.call(self._ledger.find(self.notebook.id, [call_id]))
+            if found or time.monotonic() > deadline_s:
+                return found[0].price_usd if found else None
+            time.sleep(_WRITE_LIMIT_S / 50)
 
     # Changing it -----------------------------------------------------------------------------
 
