@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_repl_core import Notebook, PromptCell, Session
+from llm_repl_core import MemoryLedger, Notebook, PromptCell, Session
 from llm_repl_core.errors import InvalidInput
 
 
@@ -178,3 +178,55 @@ def test_a_run_asks_what_its_plan_says(links, edited):
             if record.id not in before and record.source == "live"
         }
     assert asked == said
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    links=st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=1, max_size=6),
+    again=st.lists(st.integers(0, 5), max_size=4),
+)
+def test_what_ran_again_with_the_same_result_is_on_record_without_a_kernel(links, again):
+    """A cell that sets its variable to what it was makes stale what uses it, and changes nothing."""
+    cells = []
+    for place, (is_code, link) in enumerate(links):
+        needs = f"{{v{link}}}" if link < place else ""
+        if is_code:
+            cells.append(f"v{place} = f'{place} {needs}'")
+        else:
+            cells.append((f"v{place}", f"{place} {needs}"))
+    notebook, ledger = notebook_of(*cells), MemoryLedger()
+    with Session(notebook, ledger=ledger) as session:
+        session.run()
+        for place in again:
+            session.run([notebook.cells[place % len(cells)].id])
+    # As after a restart: what is known is in the notebook and in the record.
+    with Session(notebook, ledger=ledger) as session:
+        plan = session.plan()
+        assert plan.values == "nothing"
+        assert {cell.state for cell in prompts(plan, notebook).values()} <= {"on_record"}
+        assert [way.missing for way in plan.ways if way.mode == "replay"] == [()]
+        before = len(ledger.records)
+        session.run()
+        assert [
+            record.source for record in ledger.records[before:] if record.source == "live"
+        ] == []
+
+
+def test_a_stale_cell_is_not_on_record_where_something_differs_or_is_not_known():
+    notebook, ledger = notebook_of("n = 1", "m = n", ("one", "{m}")), MemoryLedger()
+    ids = [cell.id for cell in notebook.cells]
+    for code, expected in (
+        ("n = 1 + 0", "on_record"),
+        ("n = 2", "asked"),
+        ("n = 'x' * 9000", "asked"),
+    ):
+        with Session(notebook, ledger=ledger) as session:
+            session.run(mode="reuse")
+            notebook.change(ids[0], content=code)
+            session.dependencies.mark_changed(ids[0])
+            session.run([ids[0]])
+            if code != "n = 'x' * 9000":
+                session.run([ids[1]])
+        with Session(notebook, ledger=ledger) as session:
+            [forecast] = prompts(session.plan(), notebook).values()
+            assert (forecast.state, forecast.is_certain) == (expected, False), code

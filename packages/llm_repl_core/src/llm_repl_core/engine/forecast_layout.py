@@ -14,6 +14,7 @@ from llm_repl_core.engine.forecast import CellForecast, WayForecast, WhyAsked
 from llm_repl_core.engine.forecast_reasons import listed_cells
 from llm_repl_core.engine.prompts.draft import PreparedDraft
 from llm_repl_core.engine.prompts.draft_preview import PricedDraft
+from llm_repl_core.engine.same_again import SameAgain
 from llm_repl_core.ledger.prices import Prices
 from llm_repl_core.ledger.record import Mode
 from llm_repl_core.model.cell import Cell, ForeignCell, MarkdownCell, PromptCell
@@ -69,6 +70,7 @@ class Layout:
         cell_ids: The cells that run, in document order.
         restored: Prompts whose answers the notebook has, so that they need not run.
         outlooks: What is known of the prompts.
+        same_again: Knows which stale cells will likely give the same.
         prices: What calls cost.
         concurrency: How many calls may be under way.
     """
@@ -80,6 +82,7 @@ class Layout:
         cell_ids: Sequence[str],
         restored: AbstractSet[str],
         outlooks: Mapping[str, PromptOutlook],
+        same_again: SameAgain,
         prices: Prices,
         concurrency: int,
     ) -> None:
@@ -87,6 +90,7 @@ class Layout:
         self._cell_ids = cell_ids
         self._restored = restored
         self._outlooks = outlooks
+        self._same_again = same_again
         self._prices = prices
         self._concurrency = concurrency
         self._numbers = {cell.id: place + 1 for place, cell in enumerate(notebook)}
@@ -149,7 +153,7 @@ class Layout:
         above = self._above[cell.id]
         self._waves[cell.id] = max((self._waves.get(edge.source, 0) for edge in above), default=0)
         has_effect = not isinstance(cell, MarkdownCell | ForeignCell)
-        is_new = has_effect and (cell.status != "completed" or cell.stale)
+        is_new = has_effect and not self._same_again.gives_the_same(cell.id)
         if is_new or any(edge.source in self._changed for edge in above):
             self._changed.add(cell.id)
         return CellForecast(cell_id=cell.id, state="runs")

@@ -25,6 +25,7 @@ from llm_repl_core.engine.prompts.draft_fields import NameOrigins
 from llm_repl_core.engine.prompts.draft_preview import PricedDraft, price, replay_of
 from llm_repl_core.engine.prompts.looked_at import KnownValues
 from llm_repl_core.engine.run import Run
+from llm_repl_core.engine.same_again import SameAgain
 from llm_repl_core.engine.session_resources import SessionResources
 from llm_repl_core.errors import InvalidInput, LLMReplError, StorageError
 from llm_repl_core.ledger.identity import canonical_request
@@ -79,13 +80,14 @@ async def forecast(
     replay = replay_of(notebook, record)
     drafts = await _prepare(cells, index, session, known, is_free=is_free)
     outlooks: dict[str, PromptOutlook] = {}
+    same_again = SameAgain(notebook)
     for cell in cells:
         priced = await price(drafts[cell.id], notebook, session.model_caller, record, replay)
         outlooks[cell.id] = PromptOutlook(
             draft=drafts[cell.id],
             priced=priced,
             duration_s=_duration_s(record, cell, priced),
-            likely_on_record=_likely_on_record(cell, record),
+            likely_on_record=_likely_on_record(cell, record, same_again),
         )
     await _explain(cells, outlooks, session)
     layout = Layout(
@@ -94,6 +96,7 @@ async def forecast(
         [cell_id for cell_id in run.ordered_cell_ids if cell_id in notebook],
         run.restored_cell_ids,
         outlooks,
+        same_again,
         session.model_caller.prices,
         run.options.concurrency or session.policies.concurrency,
     )
@@ -202,9 +205,9 @@ def _duration_s(outline: OutlinedLedger, cell: PromptCell, priced: PricedDraft) 
     return statistics.median(durations) if durations else None
 
 
-def _likely_on_record(cell: PromptCell, outline: OutlinedLedger) -> int:
+def _likely_on_record(cell: PromptCell, outline: OutlinedLedger, same_again: SameAgain) -> int:
     """How many answers are on record of a prompt that was not changed since it was answered."""
-    if cell.status != "completed" or cell.stale:
+    if not same_again.gives_the_same(cell.id):
         return 0
     if not outline.has_cell(cell.id):
         return 0

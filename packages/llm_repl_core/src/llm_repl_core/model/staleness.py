@@ -83,6 +83,13 @@ class StaleReason(Struct, frozen=True, kw_only=True):
             return (self.kind, self.field)
         return ("cell", self.cell_id, self.variable)
 
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether it is about a variable that was set to what it was, as far as can be seen."""
+        if self.kind != "variable" or self.was is None or self.was != self.now:
+            return False
+        return not self.was.endswith("…")
+
 
 class Staleness(Struct, frozen=True, kw_only=True):
     """What is remembered of a cell's last run, to say why another one might differ.
@@ -114,7 +121,7 @@ class Staleness(Struct, frozen=True, kw_only=True):
                 reason = replace(reason, was=before.was)
             by_subject[reason.subject] = _more_telling(reason, before)
         reasons = sorted(by_subject.values(), key=_rank)
-        telling = [reason for reason in reasons if not _is_unchanged(reason)]
+        telling = [reason for reason in reasons if not reason.is_unchanged]
         return replace(self, reasons=tuple((telling or reasons)[:REASONS_LIMIT]))
 
 
@@ -125,13 +132,6 @@ def bounded_text(text: str) -> str:
     if len(line) <= TEXT_LIMIT and len(text) <= 4 * TEXT_LIMIT:
         return line
     return line[: TEXT_LIMIT - 1] + "…"
-
-
-def _is_unchanged(reason: StaleReason) -> bool:
-    """Whether it is about a variable that was set to what it was, as far as can be seen."""
-    if reason.kind != "variable" or reason.was is None or reason.was != reason.now:
-        return False
-    return not reason.was.endswith("…")
 
 
 def _more_telling(reason: StaleReason, before: StaleReason | None) -> StaleReason:
