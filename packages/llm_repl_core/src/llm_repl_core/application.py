@@ -39,6 +39,7 @@ from llm_repl_core.model.notebook import DEFAULT_NAME, Notebook
 from llm_repl_core.plugins.manager import PluginManager
 from llm_repl_core.providers.base import Provider
 from llm_repl_core.settings import Settings
+from llm_repl_core.suggestions import did_you_mean
 
 __all__ = ["Application", "load_notebook", "save_notebook"]
 
@@ -241,6 +242,7 @@ class Application:
         if kernel_class is None:
             raise KernelNotFound(
                 f"There is no kernel `{name}`; installed are {', '.join(self.kernels)}."
+                f"{did_you_mean(name, self.kernels)}"
             )
         return kernel_class
 

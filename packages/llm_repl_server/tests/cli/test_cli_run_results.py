@@ -104,6 +104,17 @@ def test_junit_has_a_case_for_each_cell(llm_repl: RunCommand, tmp_path: Path) ->
     assert third.find("skipped") is not None
 
 
+def test_a_page_shows_what_came_of_one_notebook(
+    llm_repl: RunCommand, cities: Path, tmp_path: Path
+) -> None:
+    assert llm_repl("run", "-q", cities.name, "--report", "out.html").returncode == 0
+    page = (tmp_path / "out.html").read_text()
+    assert page.startswith("<!doctype html>")
+    assert "Where is city 19?" in page
+    several = llm_repl("run", cities.name, cities.name, "--report", "out.html")
+    assert (several.returncode, "as in --report out.xml" in several.stderr) == (2, True)
+
+
 def test_a_report_that_cannot_be_written_is_told_before_the_work(
     llm_repl: RunCommand, cities: Path
 ) -> None:

@@ -25,6 +25,7 @@ from llm_repl_core.engine.tokens import estimate_tokens, output_allowance
 from llm_repl_core.engine.unpriced import needs_prices, refuse_unpriced, unpriced
 from llm_repl_core.errors import (
     LLMReplError,
+    ModelNotFound,
     PriceUnknown,
     RateLimited,
     StorageError,
@@ -47,6 +48,7 @@ from llm_repl_core.plugins.contexts import CallContext
 from llm_repl_core.plugins.manager import PluginManager
 from llm_repl_core.providers.base import Provider
 from llm_repl_core.providers.secret import Redactor
+from llm_repl_core.suggestions import did_you_mean
 
 __all__ = ["ModelCaller"]
 
@@ -373,6 +375,11 @@ class ModelCaller:
                 )
                 self._limits.pause(provider_name, pause_s)
                 raise
+            except ModelNotFound as error:
+                model = call.context.request.model
+                # In a thread, as it reads the list of prices.
+                known = await asyncio.to_thread(self.prices.listed_models, provider_name)
+                raise ModelNotFound(f"{error}{did_you_mean(model, known)}") from error
 
     async def _begin(self, call: OpenCall) -> None:
         # From here on: who is stopped while this is on its way to the disk has it there.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -15,6 +14,7 @@ from llm_repl_core.errors import InvalidSetting, LLMReplError, ProviderError, Pr
 from llm_repl_core.keys import Keys, KeySource
 from llm_repl_core.providers.base import Provider, ProviderConfig
 from llm_repl_core.providers.secret import Redactor, Secret, redact
+from llm_repl_core.suggestions import did_you_mean
 
 __all__ = ["Providers"]
 
@@ -168,11 +168,10 @@ class Providers:
             ProviderNotFound: There is none; the message says which there are.
         """
         if name not in self._classes:
-            close = difflib.get_close_matches(name, self._classes, n=1)
-            hint = f" Did you mean `{close[0]}`?" if close else ""
             raise ProviderNotFound(
                 f"There is no provider `{name}`; installed are "
-                f"{', '.join(f'`{known}`' for known in self._classes) or 'none'}.{hint}"
+                f"{', '.join(f'`{known}`' for known in self._classes) or 'none'}."
+                f"{did_you_mean(name, self._classes)}"
             )
         return self._classes[name]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -24,6 +23,7 @@ from llm_repl_core.parameters.declared import (
     find_tagged,
 )
 from llm_repl_core.parameters.values import fit_value, read_text, source_of
+from llm_repl_core.suggestions import did_you_mean
 
 __all__ = ["AppliedParameters", "GivenParameters", "apply_parameters"]
 
@@ -160,7 +160,7 @@ def _refuse_unknown(names: Sequence[str], declared: Collection[str], source: Cod
             tag = PARAMETERS_TAG if PARAMETERS_TAG in str(source.metadata.get("tags")) else ""
             raise InvalidInput(
                 f"The notebook has no parameter `{name}`; its cell tagged "
-                f"`{tag or INJECTED_TAG}` has {known}.{_did_you_mean(name, declared)}"
+                f"`{tag or INJECTED_TAG}` has {known}.{did_you_mean(name, declared)}"
             )
 
 
@@ -174,15 +174,10 @@ def _refuse_unused(names: Sequence[str], notebook: Notebook) -> Iterator[str]:
     for name in names:
         if name in used:
             continue
-        sentence = f"No cell uses the parameter `{name}`.{_did_you_mean(name, read)}"
+        sentence = f"No cell uses the parameter `{name}`.{did_you_mean(name, read)}"
         if not any(cell.sees_all for cell in effects):
             raise InvalidInput(sentence)
         yield sentence
-
-
-def _did_you_mean(name: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f" Did you mean `{close[0]}`?" if close else ""
 
 
 def _overwritten(

@@ -80,5 +80,9 @@ class FileRun:
 
     def report(self) -> NotebookReport:
         """What a report says of it."""
-        notebook = None if self.run is None else self.run.notebook
-        return NotebookReport(str(self.path), notebook, self.results, self.error)
+        run = self.run
+        if run is None:
+            return NotebookReport(str(self.path), None, None, self.results, self.error)
+        return NotebookReport(
+            str(self.path), run.notebook, run.application, self.results, self.error
+        )

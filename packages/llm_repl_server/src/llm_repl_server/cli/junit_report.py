@@ -42,7 +42,7 @@ def junit_report(reports: Sequence[NotebookReport]) -> bytes:
 
 
 def _suite(report: NotebookReport) -> ElementTree.Element:
-    name, notebook, results, error = report
+    name, notebook, _, results, error = report
     suite = ElementTree.Element("testsuite", name=_text(name))
     cells = results.cells if notebook is not None else {}
     for cell_id, result in cells.items():

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check_providers", "choose_by_model"]
 
+_NEAR_MISS = 0.75
+
 
 def choose_by_model(
     application: Application, *, provider: str | None, model: str | None, base_url: str | None
@@ -37,6 +39,8 @@ def choose_by_model(
     if provider is not None:
         providers.require(provider)
     prefix, _, rest = (model or "").partition("/")
+    if rest and provider is None and prefix not in providers.names():
+        _refuse_near_miss(prefix, rest, application)
     if not rest or prefix not in providers.names() or provider not in (None, prefix):
         if base_url is not None and providers.choice.name == Settings().provider:
             raise InvalidInput(
@@ -51,6 +55,24 @@ def choose_by_model(
         ProviderChoice(name=prefix, model=rest, base_url=address, reasoning_effort=effort)
     )
     return prefix, rest
+
+
+def _refuse_near_miss(prefix: str, model: str, application: Application) -> None:
+    """Refuse a provider's name with a slip of the pen: another one would answer in its place.
+
+    Raises:
+        ProviderNotFound: It is nearly a provider's name. Models of some have slashes in their names.
+    """
+    from llm_repl_core import ProviderNotFound
+    from llm_repl_core.suggestions import nearest
+
+    providers = application.providers
+    meant = nearest(prefix, providers.names(), likeness=_NEAR_MISS)
+    if meant is not None:
+        raise ProviderNotFound(
+            f"There is no provider `{prefix}`. Did you mean `{meant}/{model}`? If this is the name of "
+            f"a model, name its provider, too, as in --provider {providers.choice.name}."
+        )
 
 
 def check_providers(

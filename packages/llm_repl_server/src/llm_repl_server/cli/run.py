@@ -38,7 +38,7 @@ _NOT_FOR_RECORDING = frozenset(
 @click.option(
     "--report",
     type=click.Path(path_type=Path),
-    help="Write what became of the cells: .xml, as JUnit does.",
+    help="Write what became of the cells: .xml, as JUnit does, or .html, a page to read.",
 )
 @click.option(
     "--cwd",
@@ -191,7 +191,7 @@ def command(
         cwd=None if cwd is None else cwd.absolute(),
     )
     if report is not None:
-        check_report(report)
+        check_report(report, notebooks=len(notebooks))
     if len(notebooks) > 1:
         from llm_repl_server.cli.run_several import run_several
 

@@ -62,4 +62,4 @@ def run_one(
                 from llm_repl_server.cli.watch import watch_notebook
 
                 code = watch_notebook(run, session, file_watch, termination, quiet=quiet)
-    return code, [NotebookReport(path.name, run.notebook, display.results)]
+    return code, [NotebookReport(str(path), run.notebook, run.application, display.results)]

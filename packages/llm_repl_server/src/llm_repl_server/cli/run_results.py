@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
 from llm_repl_core import (
+    Application,
     CallRecord,
     CellCompleted,
     CellFailed,
@@ -180,12 +181,14 @@ class NotebookReport(NamedTuple):
     Attributes:
         name: Its file.
         notebook: The notebook; None: it could not be read.
+        application: Which ran it; None: nothing did.
         results: What became of its cells.
         error: Why it could not run at all; empty where it could.
     """
 
     name: str
     notebook: Notebook | None
+    application: Application | None
     results: RunResults
     error: str = ""
 
