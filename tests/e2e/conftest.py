@@ -30,6 +30,8 @@ EXPECTED_BROWSER_LOG = re.compile(
     r"Content Security Policy|ERR_CONNECTION_REFUSED|ERR_FAILED|ERR_INTERNET_DISCONNECTED|WebSocket"
     r"|status of 4\d\d|Fetch API|Unsafe attempt to initiate navigation|cross-origin frame"
 )
+# What was under way when a server was killed; one that lives answers, and cuts nothing off.
+CUT_OFF = re.compile(r"ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED_ENCODING")
 
 
 def wait_until(condition: Callable[[], Any], what: str, limit_s: float = LIMIT_S) -> Any:
@@ -138,6 +140,9 @@ class Stage:
 class RealServer:
     """A server's process, and short ways to ask it."""
 
+    #: How many were killed so far.
+    kills = 0
+
     def __init__(self, stage: Stage, process: subprocess.Popen[bytes], port: int) -> None:
         self.stage = stage
         self.process = process
@@ -200,6 +205,7 @@ class RealServer:
 
     def kill(self) -> None:
         """End the server's own processes at once, as a power failure would; not the kernels."""
+        RealServer.kills += 1
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(LIMIT_S)
 
@@ -304,9 +310,11 @@ def window(browser: Any) -> Iterator[Any]:
 def _watched(context: Any) -> Iterator[Any]:
     problems: list[str] = []
     page = context.new_page()
+    kills = RealServer.kills
 
     def note(text: str) -> None:
-        if not EXPECTED_BROWSER_LOG.search(text):
+        is_cut_off = RealServer.kills > kills and CUT_OFF.search(text)
+        if not is_cut_off and not EXPECTED_BROWSER_LOG.search(text):
             problems.append(text)
 
     page.on("pageerror", lambda error: note(str(error)))
