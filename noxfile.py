@@ -119,6 +119,21 @@ def law(session: nox.Session) -> None:
 
 
 @nox.session
+def page_law(session: nox.Session) -> None:
+    """Do random things in two windows of the page, and lose nothing: 20 times, or with these seeds.
+
+    The seeds may be given as ``7`` or ``7-30``; a failure says all that was done.
+    """
+    session.install("-r", "requirements.txt")
+    session.install("-c", "constraints.txt", *_groups("test"))
+    seeds = session.posargs[0] if session.posargs else "1-20"
+    session.run(
+        *("pytest", "-v", "tests/e2e/test_e2e_page_random.py"),
+        env={"LLM_REPL_RANDOM_SEEDS": seeds, "LLM_REPL_RANDOM_ACTIONS": "200"},
+    )
+
+
+@nox.session
 def page(session: nox.Session) -> None:
     """Build the page from `packages/llm_repl_server/web` into the server package, and check it."""
     folder = ROOT / "packages" / "llm_repl_server" / "web"

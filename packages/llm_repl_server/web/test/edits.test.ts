@@ -74,6 +74,10 @@ test("what others have changed meanwhile stops no edit that overwrites none of t
   // It was made, and only the answer was lost.
   assert.deepEqual(after(steps({ ...text, fields: { content: "theirs" } })), steps({ ...text, fields: { content: "theirs" }, version: "2" }));
   assert.equal(after(steps({ ...text, cellId: "gone" })), null);
+  // A cell that was split, or made one with another, which somebody has deleted meanwhile.
+  const rest = { do: "create", cell: { id: "n", type: "PromptCell", content: "rest" }, position: 1 } as const;
+  for (const cellId of ["gone", "a"]) assert.deepEqual(after(steps({ ...text, cellId }, rest)), steps(rest));
+  assert.equal(after(steps({ ...text, cellId: "gone" }, { do: "delete", cellId: "b" })), null);
   assert.deepEqual(
     after(steps({ ...type, cellId: "gone" }, { do: "delete", cellId: "gone" }, { do: "move", cellId: "b", position: 7 })),
     steps({ do: "move", cellId: "b", position: 1 }),

@@ -58,8 +58,10 @@ export function installKeys(notebook: OpenNotebook): () => void {
 function keepTypedAhead(notebook: OpenNotebook): void {
   const cellId = leftAhead();
   if (cellId === null) return;
-  const content = notebook.view(cellId).cell.peek()?.content ?? "";
-  notebook.change(cellId, { content: content + takeTypedAhead(cellId) });
+  const text = takeTypedAhead(cellId);
+  const cell = notebook.view(cellId).cell.peek();
+  if (cell) notebook.change(cellId, { content: cell.content + text });
+  else notebook.outbox.typedIntoDeleted(cellId, text);
 }
 
 /** The keys with Control, which count while a text is edited as well. */

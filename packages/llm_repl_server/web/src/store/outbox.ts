@@ -8,7 +8,7 @@ import { fieldsInConflict, gathered, type ChangeEdit, type Conflict } from "./co
 import { DraftsStore, type Drafts } from "./drafts.ts";
 import { cellOf, enqueued, rebased, rebasedOnSteps, type Edit, type QueuedEdit, type Step } from "./edits.ts";
 import { newId } from "./ids.ts";
-import { fitted } from "./refused-steps.ts";
+import { fitted, overwrites } from "./refused-steps.ts";
 
 const TYPING_PAUSE_MS = 400;
 const RETRY_AFTER_MS = 3_000;
@@ -55,8 +55,7 @@ export class Outbox {
   async #take({ queue, conflicts }: Drafts): Promise<void> {
     const edits = [...queue.map(({ edit }) => edit)];
     this.queue.value = edits.reduce((all, edit) => enqueued(all, edit, this.#sending), this.queue.value);
-    const others = conflicts.map((conflict) => [conflict.cellId, conflict] as const);
-    this.conflicts.value = new Map([...others, ...this.conflicts.value]);
+    for (const conflict of conflicts) this.#addConflict(conflict);
     await this.#keep();
     this.#schedule(0);
   }
@@ -102,9 +101,32 @@ export class Outbox {
     this.add({ kind: "create", cell: { type, ...fields, id: newId() }, position });
   }
 
+  /** Keep what was typed on into a cell that somebody has deleted meanwhile, behind what was typed before. */
+  typedIntoDeleted(cellId: string, text: string): void {
+    const conflict = this.conflicts.value.get(cellId);
+    if (conflict) {
+      const content = (conflict.mine.content ?? conflict.theirs?.content ?? "") + text;
+      this.#setConflict(cellId, { ...conflict, mine: { ...conflict.mine, content } });
+      return;
+    }
+    const typed = this.queue.value.findLast(
+      ({ edit }) => edit.kind === "change" && edit.cellId === cellId && edit.fields.content !== undefined,
+    );
+    const before = typed?.edit.kind === "change" ? (typed.edit.fields.content ?? "") : "";
+    this.add({ kind: "change", cellId, fields: { content: before + text }, version: null });
+  }
+
   /** Have a decided conflict again. */
   reopen(conflict: Conflict): void {
     this.#setConflict(conflict.cellId, conflict);
+  }
+
+  /** Where the cell is in conflict already, the text of before becomes a cell of its own. */
+  #addConflict(conflict: Conflict): void {
+    const before = this.conflicts.value.get(conflict.cellId);
+    this.#setConflict(conflict.cellId, conflict);
+    const content = before?.mine.content;
+    if (before && content !== undefined && content !== conflict.mine.content) this.#createFrom(before, before.mine);
   }
 
   #setConflict(cellId: string, conflict: Conflict | null): void {
@@ -208,7 +230,7 @@ export class Outbox {
       return true;
     }
     this.#drop(isOfCell);
-    if (theirs || all.fields.content !== undefined) this.#setConflict(edit.cellId, conflict);
+    if (theirs || all.fields.content !== undefined) this.#addConflict(conflict);
     return true;
   }
 
@@ -222,12 +244,14 @@ export class Outbox {
       return false;
     }
     const fitting = fitted(edit, cells);
+    const there = new Map(cells.map((cell) => [cell.id, cell] as const));
+    const isLess = edit.kind === "steps" && edit.steps.some((step) => overwrites(step, there.get(cellOf(step))));
+    if (!fitting || isLess) this.refusal.value = error.message;
     if (fitting) {
       this.queue.value = this.queue.value.map((queued) => (queued.edit === edit ? { ...queued, edit: fitting } : queued));
       void this.#keep();
       return true;
     }
-    this.refusal.value = error.message;
     this.#drop((other) => other === edit);
     if (edit.kind === "create" && edit.cell.content) {
       const { id, ...fields } = edit.cell;

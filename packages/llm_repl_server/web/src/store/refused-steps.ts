@@ -8,44 +8,51 @@ type Refusable = Edit & { readonly kind: "steps" | "create" };
 
 /**
  * The edit as it can be made on the cells as they are now. What is gone is passed over, a place that
- * is outside becomes the end, and a version counts only where a text would be overwritten.
+ * is outside becomes the end, and a version counts only where a text would be overwritten: that is
+ * left out, and with it what would be deleted, as its text may have gone there.
  *
- * @returns Null: it would be the same again, or overwrite what somebody else has written.
+ * @returns Null: it would be the same again, or nothing.
  */
 export function fitted(edit: Refusable, cells: readonly Cell[]): Edit | null {
   if (edit.kind === "create") {
     return edit.position > cells.length ? { ...edit, position: cells.length } : null;
   }
   const there = new Map(cells.map((cell) => [cell.id, cell] as const));
+  const writes = edit.steps.filter((step) => !overwrites(step, there.get(cellOf(step))));
+  const isWhole = writes.length === edit.steps.length;
   const ids = new Set(there.keys());
   const steps: Step[] = [];
-  for (const step of edit.steps) {
+  for (const step of writes) {
+    if (step.do === "delete" && !isWhole) continue;
     const next = fittedStep(step, there.get(cellOf(step)), ids);
-    if (next === null) return null;
-    if (next === "passed over") continue;
+    if (next === null) continue;
     steps.push(next);
     if (next.do === "delete") ids.delete(next.cellId);
     else ids.add(cellOf(next));
   }
-  return same(steps, edit.steps) ? null : { kind: "steps", steps };
+  return !steps.length || same(steps, edit.steps) ? null : { kind: "steps", steps };
 }
 
-function fittedStep(step: Step, cell: Cell | undefined, ids: ReadonlySet<string>): Step | "passed over" | null {
+/** Whether a step puts its text where nobody has seen what is there, or where there is no cell any more. */
+export function overwrites(step: Step, cell: Cell | undefined): boolean {
+  if (step.do !== "change" || step.fields.content === undefined) return false;
+  if (!cell) return true;
+  return step.version !== null && step.version !== cell.version && !holds(cell, step.fields);
+}
+
+function fittedStep(step: Step, cell: Cell | undefined, ids: ReadonlySet<string>): Step | null {
   const isThere = ids.has(cellOf(step));
   switch (step.do) {
     case "create":
     case "restore":
       return { ...step, position: Math.min(step.position, ids.size) };
     case "move":
-      return isThere ? { ...step, position: Math.min(step.position, ids.size - 1) } : "passed over";
+      return isThere ? { ...step, position: Math.min(step.position, ids.size - 1) } : null;
     case "delete":
-      return isThere ? step : "passed over";
-    case "change": {
-      const hasText = step.fields.content !== undefined;
-      if (!isThere) return hasText ? null : "passed over";
-      if (!cell || step.version === null || step.version === cell.version) return step;
-      return hasText && !holds(cell, step.fields) ? null : { ...step, version: cell.version };
-    }
+      return isThere ? step : null;
+    case "change":
+      if (!isThere) return null;
+      return !cell || step.version === null ? step : { ...step, version: cell.version };
   }
 }
 
