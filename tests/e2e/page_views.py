@@ -33,7 +33,7 @@ class Stand:
         window: The browser's page.
         notebook: The path of the design's notebook, which has run.
         cells: The paths of its cells.
-        states: The path of a notebook with cells in many states.
+        states: The path of a notebook with cells in many states, once it was shown.
     """
 
     def __init__(self, server: Any, model: FeedbackServer) -> None:
@@ -42,14 +42,39 @@ class Stand:
         self.window: Any = None
         self.notebook, self.cells = add_feedback_notebook(server)
         self.states = ""
+        self.other = ""
+        self._texts: dict[str, str] = {}
 
     def open(self, notebook: str | None = None) -> None:
         """Show a notebook: the design's, where none is named."""
         found = notebook or self.notebook
-        self.window.goto(f"{self.server.base}/#/notebooks/{found.rpartition('/')[2]}")
-        self.window.reload()
+        self._go(f"{self.server.base}/#/notebooks/{found.rpartition('/')[2]}")
         self.window.wait_for_selector(".cell")
         self.window.wait_for_selector(".price, .cell.is-code")
+
+    def list(self) -> None:
+        """Show the list of notebooks."""
+        self._go(self.server.base)
+        self.window.wait_for_selector("text=Feedback, week 47")
+
+    def _go(self, address: str) -> None:
+        self.window.goto("about:blank")  # else another fragment of the page would not load it
+        self.window.goto(address)
+
+    def settle(self) -> None:
+        """End what a view has begun, and take back what it wrote, for the view after it."""
+        self.model.delay_per_piece_s = 0
+        self.window.context.set_offline(False)
+        self.server.ask("POST", f"{self.notebook}/interrupt")
+        for cell, text in self._texts.items():
+            self.server.ask("PUT", cell, {"content": text})
+        self._texts.clear()
+
+    def will_change(self, number: int) -> None:
+        """Remember a cell's text, which `settle` brings back."""
+        cell = self.cells[number - 1]
+        if cell not in self._texts:
+            self._texts[cell] = self.server.ask("GET", cell)[1]["content"]
 
     def cell(self, number: int) -> str:
         """The selector of a cell, counted from 1."""
@@ -62,6 +87,7 @@ class Stand:
 
     def write(self, number: int, text: str) -> None:
         """Type at the end of a cell."""
+        self.will_change(number)
         self.select(number)
         self.window.keyboard.press("Enter")
         self.window.wait_for_selector(".cm-content:focus")
@@ -79,6 +105,8 @@ class Stand:
 
     def change(self, number: int, **fields: Any) -> None:
         """Change a cell from elsewhere."""
+        if "content" in fields:
+            self.will_change(number)
         status, answer = self.server.ask("PUT", self.cells[number - 1], fields)
         assert status == 200, answer
 
@@ -114,8 +142,7 @@ def furnish(server: Any, model: FeedbackServer) -> Stand:
 
 def start(stand: Stand) -> None:
     """The list of notebooks."""
-    stand.window.goto(stand.server.base)
-    stand.window.wait_for_selector("text=Feedback, week 47")
+    stand.list()
 
 
 def first(stand: Stand) -> None:
@@ -123,7 +150,7 @@ def first(stand: Stand) -> None:
     start(stand)
     stand.window.click("text=Open the example")
     stand.window.wait_for_selector(".cell.is-prompt")
-    stand.window.click("text=Run all")
+    stand.window.click(".primary >> text=Run all")
     stand.window.wait_for_selector("text=You asked: A postcard in 20 words")
 
 
@@ -160,7 +187,7 @@ def offline(stand: Stand) -> None:
     """The server is away, and one goes on writing."""
     stand.open()
     stand.window.context.set_offline(True)
-    stand.window.wait_for_selector("text=Not connected")
+    stand.window.wait_for_selector(".banner >> text=Not connected")
     stand.write(8, " Be kind.")
 
 
@@ -169,18 +196,22 @@ def conflict(stand: Stand) -> None:
     offline(stand)
     stand.change(8, content="Write to the team in at most 50 words: {decision}, {check}")
     stand.window.context.set_offline(False)
-    stand.window.wait_for_selector("text=Conflict")
+    stand.window.wait_for_selector("text=Changed in two places")
     stand.select(8)
 
 
 def opened(stand: Stand) -> None:
     """A notebook that somebody else has made, which was only opened."""
+    if stand.other:
+        stand.open(stand.other)
+        return
     status, file = stand.server.ask("GET", f"{stand.notebook}/download")
     assert status == 200
     body = {"filename": "feedback.llmn", "text": json.dumps(file)}
     status, made = stand.server.ask("POST", "/api/notebooks/import", body)
     assert status == 201, made
-    stand.open(f"/api/notebooks/{made['id']}")
+    stand.other = f"/api/notebooks/{made['id']}"
+    stand.open(stand.other)
 
 
 def phone_edit(stand: Stand) -> None:
@@ -193,6 +224,7 @@ def phone_edit(stand: Stand) -> None:
 def focus(stand: Stand) -> None:
     """A prompt is edited, with the request beside it."""
     stand.open()
+    stand.will_change(6)
     stand.select(6)
     stand.window.click(f"{stand.cell(6)} .template")
     stand.window.wait_for_selector(".cm-content:focus")
@@ -247,7 +279,7 @@ def graph(stand: Stand) -> None:
 def settings(stand: Stand) -> None:
     """The settings."""
     start(stand)
-    stand.window.click("text=Settings")
+    stand.window.click("[aria-label=Settings]")
 
 
 def keys(stand: Stand) -> None:
@@ -258,6 +290,13 @@ def keys(stand: Stand) -> None:
 
 def states(stand: Stand) -> None:
     """Cells in many states, some of which run."""
+    if not stand.states:
+        stand.states = _add_states(stand)
+    stand.open(stand.states)
+    stand.window.wait_for_selector(".in-wave.acts")
+
+
+def _add_states(stand: Stand) -> str:
     server = stand.server
     status, made = server.ask("POST", "/api/notebooks", {"name": "Every state of a cell"})
     assert status == 201, made
@@ -305,8 +344,7 @@ def states(stand: Stand) -> None:
     body = {"cells": ids, "mode": "live", "concurrency": 2, "stop_on_error": False}
     status, answer = server.ask("POST", f"{path}/execute", body, Prefer="respond-async")
     assert status == 202, answer
-    stand.open(path)
-    stand.window.wait_for_selector("text=Answering")
+    return path
 
 
 VIEWS: dict[str, Callable[[Stand], None]] = {

@@ -1,10 +1,12 @@
 /** The line in a prompt's block: its choices left, what the next call takes right. */
 
+import { useState } from "preact/hooks";
 import { useNotebook } from "../store/context.ts";
 import { choicesOf } from "../store/choices.ts";
 import { draftOf, plan } from "../store/forecasts.ts";
 import { hasFocus } from "../store/focus.ts";
 import { openInspector } from "../store/inspector.ts";
+import { isPhone } from "../store/screen.ts";
 import { priceWords, takesOf, type Takes } from "../store/prices.ts";
 import { count } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
@@ -42,14 +44,20 @@ function AtRest({ cell }: { cell: Cell }) {
           <span>{withCode(text)}</span>
         </span>
       ))}
-      <span class="choice own rest">and {1 + extras(cell).length + (cell.temperature == null ? 0 : 1)} more</span>
+      <span class="choice own rest">and {behindModel(cell)} more</span>
     </div>
   );
+}
+
+/** How many choices stand behind the model. */
+function behindModel(cell: Cell): number {
+  return 1 + extras(cell).length + (cell.temperature == null ? 0 : 1);
 }
 
 function Buttons({ cell }: { cell: Cell }) {
   const notebook = useNotebook();
   const inherited = choicesOf(notebook);
+  const [isUnfolded, setUnfolded] = useState(false);
   return (
     <div class="choices">
       <Popover
@@ -65,6 +73,21 @@ function Buttons({ cell }: { cell: Cell }) {
       >
         {(close) => <ModelPicker cell={cell} close={close} />}
       </Popover>
+      {isPhone.value && (
+        <button class="choice own" aria-expanded={isUnfolded} onClick={() => setUnfolded(!isUnfolded)}>
+          {isUnfolded ? "fewer" : `and ${behindModel(cell)} more`}
+          <Icon name={isUnfolded ? "left" : "right"} />
+        </button>
+      )}
+      {(isUnfolded || !isPhone.value) && <OtherChoices cell={cell} />}
+    </div>
+  );
+}
+
+function OtherChoices({ cell }: { cell: Cell }) {
+  const notebook = useNotebook();
+  return (
+    <>
       <Popover
         label="Temperature"
         class={cell.temperature != null ? "choice own" : "choice"}
@@ -114,7 +137,7 @@ function Buttons({ cell }: { cell: Cell }) {
       >
         {(close) => <MoreChoices cell={cell} close={close} />}
       </Popover>
-    </div>
+    </>
   );
 }
 

@@ -35,9 +35,14 @@ export function StartPage() {
           LLM-REPL
         </span>
         <span class="bar-right">
-          <button class="button quiet" onClick={() => openDialog("settings")}>
+          <button
+            class="button quiet"
+            aria-label={`Who answers: ${defaultAnswerer.value}`}
+            title="Who answers"
+            onClick={() => openDialog("settings")}
+          >
             <Icon name="key" />
-            {defaultAnswerer.value}
+            <span>{defaultAnswerer.value}</span>
           </button>
           <button class="button quiet" aria-label="Keyboard" title="Keyboard" onClick={() => openDialog("keys")}>
             <Icon name="kbd" />

@@ -13,6 +13,7 @@ function measure(): void {
   const { style } = document.documentElement;
   style.setProperty("--seen-top", `${view?.offsetTop ?? 0}px`);
   style.setProperty("--seen-height", `${view?.height ?? innerHeight}px`);
+  style.setProperty("--unseen-below", `${view ? Math.max(0, innerHeight - view.offsetTop - view.height) : 0}px`);
 }
 
 visualViewport?.addEventListener("resize", measure);
