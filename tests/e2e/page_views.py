@@ -65,12 +65,15 @@ class Stand:
     def settle(self) -> None:
         """End what a view has begun, and take back what it wrote, for the view after it."""
         self.model.delay_per_piece_s = 0
-        self.window.context.set_offline(False)
         if self._running:
             self.server.ask("POST", f"{self.notebook}/interrupt")
             body = {"cells": self._running, "mode": "reuse"}
             self.server.ask("POST", f"{self.notebook}/execute", body)
             self._running = []
+        self.take_back()
+
+    def take_back(self) -> None:
+        """Give the cells that a view wrote in their texts again."""
         for cell, text in self._texts.items():
             self.server.ask("PUT", cell, {"content": text})
         self._texts.clear()

@@ -6,6 +6,7 @@ import { useFetched } from "../inspector/fetched.ts";
 import { callsView, closeCalls, openCalls, type CallsFilter } from "../store/calls-view.ts";
 import { useNotebook } from "../store/context.ts";
 import { count, moment, plural, seconds, spent } from "../ui/format.ts";
+import { scrolls } from "../ui/scrolls.ts";
 import { Icon, type IconName } from "../ui/icon.tsx";
 import { MenuButton, MenuItem } from "../ui/menu.tsx";
 import { API, rest } from "../wire/rest.ts";
@@ -235,7 +236,7 @@ function CallTable({ calls, chosen, onChoose }: TableProps) {
     (body.current?.children[inOrder.indexOf(next)] as HTMLElement | undefined)?.focus();
   };
   return (
-    <div class="scrolls">
+    <div class="scrolls" ref={scrolls}>
       <table class="call-table figures">
         <thead>
           <tr>

@@ -6,6 +6,7 @@ import { Outputs } from "../outputs/outputs.tsx";
 import { Code } from "../editor/code.tsx";
 import type { Cell, Output } from "../wire/shapes.ts";
 import { Source } from "./source.tsx";
+import { scrolls } from "../ui/scrolls.ts";
 import { StateLine } from "./state-line.tsx";
 
 interface Props {
@@ -31,7 +32,7 @@ export function CodeBody({ cell, status, onKey }: Props) {
         onChange={(content) => notebook.change(cell.id, { content })}
         onKey={onKey}
       >
-        <pre>{cell.content ? <Code text={cell.content} /> : <Hint type={cell.type} />}</pre>
+        <pre ref={scrolls}>{cell.content ? <Code text={cell.content} /> : <Hint type={cell.type} />}</pre>
       </Source>
       <StateLine cellId={cell.id} status={shown} />
       {update && <MemoryUpdate update={update} />}

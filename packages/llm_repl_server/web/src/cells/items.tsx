@@ -8,6 +8,7 @@ import { focusCell } from "../store/focus.ts";
 import { wholeText, type Pieces } from "../store/pieces.ts";
 import { answers } from "../store/status.ts";
 import { spent } from "../ui/format.ts";
+import { scrolls } from "../ui/scrolls.ts";
 import { Icon, type IconName } from "../ui/icon.tsx";
 import type { Cell, Output } from "../wire/shapes.ts";
 import { AnswerEditor } from "./answer-edit.tsx";
@@ -31,7 +32,7 @@ export function ItemsTable({ cell, isGrowing }: { cell: Cell; isGrowing: boolean
   );
   const order = isSorted ? sortedByState(states) : states.map((_, item) => item);
   return (
-    <div class="scrolls">
+    <div class="scrolls" ref={scrolls}>
       <table class="grid items">
         <thead>
           <tr>

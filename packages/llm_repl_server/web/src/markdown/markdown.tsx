@@ -12,6 +12,7 @@ import { Formula } from "./formula.tsx";
 import { formulaIn, formulaInBlock } from "./math.ts";
 import { paragraphParts, partPrefix } from "./paragraphs.ts";
 import { childrenOf, parse, type Piece } from "./parser.ts";
+import { scrolls } from "../ui/scrolls.ts";
 import { RemotePicture } from "./remote-picture.tsx";
 
 /**
@@ -160,7 +161,7 @@ function codeIn(node: SyntaxNode, text: string): string {
 function drawTable({ node, text }: Piece, rows: ComponentChildren): VNode {
   const head = node.getChild("TableHeader");
   return (
-    <div class="scrolls">
+    <div class="scrolls" ref={scrolls}>
       <table class="grid">
         {head && <thead>{row(head, text, "th", alignmentOf(node, text))}</thead>}
         <tbody>{rows}</tbody>

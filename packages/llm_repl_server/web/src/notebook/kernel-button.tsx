@@ -18,7 +18,7 @@ export function KernelButton() {
   const text = isConnected ? kernelText(kernel, forS) : "not connected";
   return (
     <MenuButton
-      label={`Kernel: ${running && isConnected ? kernelText(kernel, 0) : text}`}
+      label={`Kernel: ${text}`}
       class={`bar-state figures ${isConnected ? "" : "warns"}`}
       button={
         <>

@@ -49,6 +49,8 @@ export function TopBar() {
         <KernelButton />
         <button
           class="button quiet"
+          aria-label="Inspect"
+          title="Inspect (I)"
           aria-pressed={inspectorTab.value !== null}
           onClick={toggleInspector}
         >

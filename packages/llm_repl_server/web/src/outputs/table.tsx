@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { count, plural } from "../ui/format.ts";
+import { scrolls } from "../ui/scrolls.ts";
 import { Icon } from "../ui/icon.tsx";
 import { asCSV, widthOf, type PlainTable, type TableCell } from "./plain-table.ts";
 
@@ -19,7 +20,7 @@ export function Table({ table }: { table: PlainTable }) {
   const isPart = table.rowCount > table.body.length || table.columnCount > width - table.indexColumns;
   return (
     <>
-      <div class="scrolls" tabIndex={width > 8 ? 0 : undefined}>
+      <div class="scrolls" ref={scrolls}>
         <table class="grid of-data">
           {table.caption && <caption>{table.caption}</caption>}
           <thead>{table.head.map((row) => drawn(row, table, width))}</thead>

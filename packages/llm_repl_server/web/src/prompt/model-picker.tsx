@@ -96,7 +96,7 @@ export function ModelPicker({ cell, close }: { cell: Cell; close: () => void }) 
           });
           return (
             <>
-              {heads && <h3>{provider === "mock" ? "built in" : provider}</h3>}
+              {heads && <h3 role="presentation">{provider === "mock" ? "built in" : provider}</h3>}
               <div
                 role="option"
                 id={`model-${place}`}

@@ -47,7 +47,7 @@ function RunSplit() {
   const isConnected = connection.value === "connected";
   const found = plan.value;
   const way = found?.value.ways.find((one) => one.mode === mode);
-  const short = hindrance(notebook) ?? (way ? planInShort(way, notebook.order.value) : "plan");
+  const known = isConnected ? (hindrance(notebook) ?? (way && planInShort(way, notebook.order.value))) : "not connected";
   return (
     <div class="run-split" role="group" aria-label="Run">
       <button
@@ -63,12 +63,12 @@ function RunSplit() {
         class={found?.isOld ? "button plan-button figures is-old" : "button plan-button figures"}
         aria-haspopup="dialog"
         aria-expanded={isPlanOpen.value}
-        aria-label={`Plan: ${way ? planInShort(way, notebook.order.value) : "not known yet"}`}
+        aria-label={`Plan: ${known ?? "not known yet"}`}
         title="The plan of this run (Ctrl Shift Enter)"
         disabled={!way || !isConnected}
         onClick={() => (isPlanOpen.value ? closePlan() : openPlan())}
       >
-        <span class="plan-short">{isConnected ? short : "not connected"}</span>
+        <span class="plan-short">{known ?? "plan"}</span>
         <Icon name="down" />
       </button>
     </div>

@@ -1,0 +1,141 @@
+"""Visits the views of the page in three widths and both themes, and looks at each: with axe, for
+what stands over the edge, for what a finger would miss. Each look leaves a picture.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from page_views import VIEWS, Stand
+
+__all__ = ["SIZES", "THEMES", "Visitor", "visits"]
+
+SIZES = {1440: 900, 768: 1024, 360: 740}
+PHONE = 360
+THEMES = ("light", "dark")
+LIMIT_MS = 30_000
+# A picture of one colour is smaller, even of the largest window.
+LEAST_BYTES = 9_000
+# After them the browser has edits that the server has not: the next view begins with another one.
+KEEPS_EDITS = ("offline", "conflict")
+
+# Contrast costs most of the time. It depends on the theme, hardly on the width.
+AXE = """([source, what]) => {
+  if (!window.axe) new Function(source)();
+  const contrast = ['color-contrast', 'link-in-text-block'];
+  const options = {
+    all: {rules: {'target-size': {enabled: true}}},
+    form: {rules: Object.fromEntries(contrast.map((id) => [id, {enabled: false}]))},
+    contrast: {runOnly: contrast},
+  }[what];
+  return axe.run(document, {resultTypes: ['violations'], ...options}).then(({violations}) => violations
+    .filter(({impact}) => impact === 'serious' || impact === 'critical')
+    .flatMap(({id, impact, nodes}) => nodes.slice(0, 3).map((node) => `${id} (${impact}): ${node.html.slice(0, 160)}`)));
+}"""
+AXE_RULES = {
+    (1440, "light"): "all",
+    (768, "light"): "form",
+    (360, "light"): "form",
+    (360, "dark"): "contrast",
+}
+
+OVER_THE_EDGE = """() => {
+  const {scrollWidth} = document.documentElement;
+  return scrollWidth > innerWidth ? [`${scrollWidth} px wide in a window of ${innerWidth}`] : [];
+}"""
+
+TO_THE_FOCUS = """() => {
+  const cell = document.querySelector('.cell.has-focus:not(.fills-phone)');
+  cell?.scrollIntoView({block: cell.offsetHeight < innerHeight / 2 ? 'center' : 'start'});
+}"""
+
+# Links in a text are as high as its lines; a place for the finger may be larger than what is drawn.
+TOO_SMALL = """() => [...document.querySelectorAll('button, select, [role=tab], [role=option], [role=menuitem]')]
+  .filter((target) => target.checkVisibility({checkVisibilityCSS: true}) && !target.disabled)
+  .flatMap((target) => {
+    const box = target.getBoundingClientRect();
+    const place = getComputedStyle(target, '::after');
+    const height = Math.max(box.height, place.position === 'absolute' ? parseFloat(place.height) : 0);
+    return height && height < 43.5 ? [`${Math.round(height)} px high: ${target.outerHTML.slice(0, 160)}`] : [];
+  })"""
+
+
+class Visitor:
+    """Looks at views in one browser.
+
+    Attributes:
+        findings: What was found, by view, width and theme.
+        pictures: The files that were written.
+    """
+
+    def __init__(self, browser: Any, stand: Stand, folder: Path, axe: str | None = None) -> None:
+        self._browser = browser
+        self._stand = stand
+        self._folder = folder
+        self._axe = axe
+        self._context: Any = None
+        self.findings: dict[str, list[str]] = {}
+        self.pictures: list[Path] = []
+
+    def visit(self, view: str, *widths: int) -> None:
+        """Look at a view in a window that is made narrower, and in the end takes fingers."""
+        self._stand.window = window = self._fresh_window()
+        VIEWS[view](self._stand)
+        for width in widths:
+            window.set_viewport_size({"width": width, "height": SIZES[width]})
+            if width == PHONE:
+                touch = window.context.new_cdp_session(window)
+                touch.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+            window.evaluate(TO_THE_FOCUS)
+            for theme in THEMES:
+                self._look(view, width, theme)
+        window.close()
+        self._stand.settle()
+        if view in KEEPS_EDITS:
+            self.close()
+
+    def close(self) -> None:
+        """Forget what the browser keeps."""
+        if self._context is not None:
+            self._context.close()
+        self._context = None
+
+    def _fresh_window(self) -> Any:
+        if self._context is None:
+            # Without motion, nothing has to be waited for until it is there.
+            self._context = self._browser.new_context(
+                viewport={"width": 1440, "height": SIZES[1440]}, reduced_motion="reduce"
+            )
+            self._context.set_default_timeout(LIMIT_MS)
+        return self._context.new_page()
+
+    def _look(self, view: str, width: int, theme: str) -> None:
+        window = self._stand.window
+        window.emulate_media(color_scheme=theme)
+        picture = self._folder / f"{view}-{width}-{theme}.png"
+        picture.write_bytes(window.screenshot(caret="initial"))
+        self.pictures.append(picture)
+        found = [*window.evaluate(OVER_THE_EDGE), *picture_faults(picture, width)]
+        if theme == THEMES[0] and width == PHONE:
+            found += window.evaluate(TOO_SMALL)
+        if self._axe is not None and (rules := AXE_RULES.get((width, theme))):
+            found += window.evaluate(AXE, [self._axe, rules])
+        if found:
+            self.findings[f"{view}, {width} px, {theme}"] = found
+
+
+def picture_faults(picture: Path, width: int) -> list[str]:
+    """What is wrong with the file of a picture."""
+    data = picture.read_bytes()
+    size = struct.unpack(">II", data[16:24])
+    faults = [] if size == (width, SIZES[width]) else [f"the picture has {size} pixels"]
+    return faults if len(data) >= LEAST_BYTES else [*faults, f"{len(data)} bytes: blank?"]
+
+
+def visits() -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Each view, with the widths at which it differs from others."""
+    for view in VIEWS:
+        yield view, (1440, PHONE) if view == "phone_edit" else tuple(SIZES)
