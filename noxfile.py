@@ -146,9 +146,25 @@ def page(session: nox.Session) -> None:
 
 @nox.session
 def pictures(session: nox.Session) -> None:
-    """Take the pictures of the page for the docs; wants Chromium."""
-    session.install("-c", "constraints.txt", "-r", "requirements.txt", "playwright")
+    """Take the pictures of the page for the docs; wants Chromium, Inter and DejaVu Sans Mono."""
+    session.install("-r", "requirements.txt")
+    session.install("-c", "constraints.txt", *_groups("test"), "pillow")
     session.run("python", "docs/pictures.py")
+
+
+@nox.session
+def e2e(session: nox.Session) -> None:
+    """Use the page, the commands and the server of the built wheels; wants Chromium and npm."""
+    session.install("-c", "constraints.txt", *_groups("wheels", "test"))
+    wheels = Path(session.create_tmp()).resolve() / "wheels"
+    shutil.rmtree(wheels, ignore_errors=True)
+    for name in PACKAGES:
+        session.run("python", "-m", "build", "--wheel", "-o", str(wheels), f"packages/{name}")
+    # Without the sources of this folder: what is missing in a wheel is missing here.
+    session.install("-c", "constraints.txt", *(str(path) for path in sorted(wheels.iterdir())))
+    session.run(
+        "pytest", "-q", "-n", "auto", "--dist", "loadfile", *(session.posargs or ["tests/e2e"])
+    )
 
 
 @nox.session

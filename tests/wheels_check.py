@@ -1,7 +1,8 @@
 """Builds the three wheels, installs them into an empty environment and does the main job there.
 
 Run by `tox -e wheels`; needs `build` and the network, or pip's cache. It is no test module: it
-runs with the standard library alone, from a folder that holds nothing of the repository.
+runs with the standard library alone, from a folder that holds nothing of the repository. At the end
+the page's tests that are marked `wheels` run in a browser against what was installed.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+PAGE_TESTS = ROOT / "tests" / "e2e" / "test_e2e_page.py"
+PAGE_TOOLS = ("pytest", "playwright", "psutil")
 PACKAGES = ("llm_repl_core", "llm_repl_providers", "llm_repl_server")
 COMMAND_LIMIT_S = 120.0
 START_LIMIT_S = 30.0
@@ -162,6 +165,18 @@ def check_page(base: str) -> None:
         assert fetch(f"{base}/static/{name}"), name
 
 
+def check_page_in_a_browser(commands: Path, folder: Path, env: dict[str, str]) -> None:
+    """A person does the main things in the page, which comes from the wheels with its headers."""
+    # Installed only now: what was checked before has to do without.
+    pip = (commands / "python", "-m", "pip", "--disable-pip-version-check")
+    run(*pip, "install", "--quiet", "-c", ROOT / "constraints.txt", *PAGE_TOOLS, cwd=folder)
+    # Without the repository's other fixtures, which need more tools and look at its sources.
+    options = ("-q", "-m", "wheels", "-p", "no:cacheprovider", f"--confcutdir={PAGE_TESTS.parent}")
+    config = ("-c", ROOT / "pyproject.toml", "--rootdir", ROOT, "--basetemp", folder / "tests")
+    command = (commands / "python", "-m", "pytest", *options, *config, PAGE_TESTS)
+    print(run(*command, cwd=folder, env=env))
+
+
 def fetch(url: str) -> bytes:
     """What is at the address, without a proxy."""
     no_proxy = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -196,7 +211,8 @@ def main() -> None:
         commands = install(wheels, folder / "venv")
         job = folder / "job"
         env = clean_environment(job)
-        for check in (check_packages, check_version, check_run, check_serve):
+        checks = (check_packages, check_version, check_run, check_serve, check_page_in_a_browser)
+        for check in checks:
             check(commands, job, env)
             print(f"{check.__name__}: passed", flush=True)
     print("The wheels do the main job in an empty environment.")

@@ -6,6 +6,7 @@ A view is a function of a `Stand`; it leaves the window in the state that the de
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from feedback_week import FeedbackServer, add_feedback_notebook
 
 __all__ = ["VIEWS", "Stand", "furnish"]
 
+RUN_LIMIT_S = 180.0
 OTHER_NOTEBOOKS = (
     "Contract terms, 38 suppliers",
     "Ice cream sales",
@@ -139,15 +141,28 @@ def furnish(server: Any, model: FeedbackServer) -> Stand:
             server.ask("PUT", code, {"content": "sales = 2"})
             assert prompt
     before = server.ask("GET", stand.cells[5])[1]
-    assert server.ask("POST", f"{stand.notebook}/execute_all", {})[1] == {"success": True}
+    _run_all(server, stand.notebook)
     context = before["context"]
     stand.change(6, context=context[1:])
     server.ask("POST", f"{stand.cells[5]}/execute", {"mode": "live"})
     stand.change(6, context=context, model="openai/gpt-5.4")
     server.ask("POST", f"{stand.cells[5]}/execute", {"mode": "live"})
     stand.change(6, model=None)
-    assert server.ask("POST", f"{stand.notebook}/execute_all", {})[1] == {"success": True}
+    _run_all(server, stand.notebook)
     return stand
+
+
+def _run_all(server: Any, notebook: str) -> None:
+    """Run a notebook, however long its kernel takes to start and to import."""
+    headers = {"Prefer": "respond-async"}
+    status, answer = server.ask("POST", f"{notebook}/execute_all", {}, **headers)
+    assert status == 202, answer
+    deadline = time.monotonic() + RUN_LIMIT_S
+    while server.ask("GET", notebook)[1]["runs"]:
+        assert time.monotonic() < deadline, "the notebook did not end"
+        time.sleep(0.1)
+    states = {cell["status"] for cell in server.ask("GET", notebook)[1]["cells"]}
+    assert states == {"completed"}, states
 
 
 def start(stand: Stand) -> None:
@@ -357,10 +372,49 @@ def _add_states(stand: Stand) -> str:
     return path
 
 
+def context(stand: Stand) -> None:
+    """What of the cells above is sent along."""
+    stand.open()
+    stand.select(6)
+    stand.window.click(f"{stand.cell(6)} .status-line >> text=sends")
+
+
+def folded(stand: Stand) -> None:
+    """Two chosen cells, folded."""
+    stand.open()
+    stand.select(2)
+    stand.window.keyboard.press("Shift+ArrowDown")
+    stand.window.keyboard.press("f")
+    stand.window.wait_for_selector(".folded")
+
+
+def find(stand: Stand) -> None:
+    """Find and replace in the notebook."""
+    stand.open()
+    stand.window.keyboard.press("Control+h")
+    stand.window.wait_for_selector(".find")
+    stand.window.keyboard.type("tins")
+
+
+def more(stand: Stand) -> None:
+    """The notebook's menu."""
+    stand.open()
+    stand.window.click("header [aria-label=More]")
+    stand.window.wait_for_selector("[role=menu]")
+
+
+def deleted(stand: Stand) -> None:
+    """What was deleted."""
+    more(stand)
+    stand.window.click("[role=menuitem] >> text=Bin")
+    stand.window.wait_for_selector(".bin")
+
+
 VIEWS: dict[str, Callable[[Stand], None]] = {
     view.__name__: view
     for view in (
         start, first, notebook, drawer, focus, picker, plan, answers, variables, calls, graph,
         settings, keys, running, items, offline, conflict, opened, phone_edit, states,
+        context, folded, find, more, deleted,
     )
 }  # fmt: skip

@@ -11,10 +11,12 @@ from typing import Any
 
 from page_views import VIEWS, Stand
 
-__all__ = ["SIZES", "THEMES", "Visitor", "visits"]
+__all__ = ["BESIDE_THE_DESIGN", "SIZES", "THEMES", "Visitor", "visits"]
 
 SIZES = {1440: 900, 768: 1024, 360: 740}
 PHONE = 360
+# What the design shows in one width, or not at all.
+BESIDE_THE_DESIGN = ("phone_edit", "context", "folded", "find", "more", "deleted")
 THEMES = ("light", "dark")
 LIMIT_MS = 30_000
 # A picture of one colour is smaller, even of the largest window.
@@ -33,6 +35,9 @@ AXE = """([source, what]) => {
   }[what];
   return axe.run(document, {resultTypes: ['violations'], ...options}).then(({violations}) => violations
     .filter(({impact}) => impact === 'serious' || impact === 'critical')
+    // What is far out of sight is not laid out, and has its tab stop when it comes near.
+    .map(({id, impact, nodes}) => ({id, impact, nodes: nodes.filter(({target}) => id !== 'scrollable-region-focusable'
+      || document.querySelector(target[0])?.checkVisibility({contentVisibilityAuto: true}))}))
     .flatMap(({id, impact, nodes}) => nodes.slice(0, 3).map((node) => `${id} (${impact}): ${node.html.slice(0, 160)}`)));
 }"""
 AXE_RULES = {
@@ -138,4 +143,4 @@ def picture_faults(picture: Path, width: int) -> list[str]:
 def visits() -> Iterator[tuple[str, tuple[int, ...]]]:
     """Each view, with the widths at which it differs from others."""
     for view in VIEWS:
-        yield view, (1440, PHONE) if view == "phone_edit" else tuple(SIZES)
+        yield view, tuple(SIZES) if view not in BESIDE_THE_DESIGN else (1440, PHONE)

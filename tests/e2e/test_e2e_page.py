@@ -26,6 +26,7 @@ def _type_into(page, selector: str, text: str) -> None:
     page.keyboard.type(text)
 
 
+@pytest.mark.wheels
 def test_the_first_notebook_runs_without_a_key(shared_server, window):
     window.goto(shared_server.base)
     window.click("text=Open the example")
@@ -101,6 +102,7 @@ def test_the_request_is_shown_before_it_is_sent(shared_server, window):
     window.wait_for_selector(".inspector >> text=nowhere")
 
 
+@pytest.mark.wheels
 def test_an_answer_streams_and_can_be_stopped(shared_server, window):
     notebook, _ = shared_server.new_notebook()
     slow = {"parameters": {"delay_per_token_s": 0.05}}
@@ -178,6 +180,7 @@ display(Markdown("[a](javascript:parent.hacked=1) <img src=x onerror='parent.hac
 """
 
 
+@pytest.mark.wheels
 def test_a_hostile_notebook_reaches_nothing(shared_server, window):
     notebook, [code] = shared_server.new_notebook(HOSTILE)
     evil = "<img src=x onerror='window.hacked=1'><script>window.hacked=1</script> [x](javascript:window.hacked=1)"
@@ -201,6 +204,7 @@ def test_a_hostile_notebook_reaches_nothing(shared_server, window):
     expect(window.locator("a[href^=javascript]")).to_have_count(0)
 
 
+@pytest.mark.wheels
 def test_the_page_comes_with_a_policy_and_fits_the_first_load(shared_server, window):
     sizes: dict[str, int] = {}
 

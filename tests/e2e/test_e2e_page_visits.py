@@ -10,7 +10,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import Stage, free_port
 from feedback_week import FeedbackServer, write_tables
 from page_views import furnish
 from page_visits import THEMES, Visitor, visits
@@ -35,23 +34,18 @@ def axe(tmp_path_factory):
     return found.read_text("utf-8")
 
 
-def test_every_view_in_every_width_and_theme(browser, axe, tmp_path):
-    stage = Stage(tmp_path)
+def test_every_view_in_every_width_and_theme(browser, axe, stage, port, tmp_path):
     write_tables(stage.root)
     pictures = tmp_path / "pictures"
     pictures.mkdir()
+    wanted = []
     with FeedbackServer() as model:
-        port = free_port()
-        server = stage.start(
-            "llm-repl", "serve", "--port", str(port), port=port, **model.variables
-        )
-        try:
-            visitor = Visitor(browser, furnish(server, model), pictures, axe)
-            wanted = []
-            for view, widths in visits():
-                visitor.visit(view, *widths)
-                wanted += [f"{view}-{width}-{theme}.png" for width in widths for theme in THEMES]
-        finally:
-            stage.close()
+        server = stage.start("llm-repl", "serve", "--port", str(port), port=port, **model.variables)
+        visitor = Visitor(browser, furnish(server, model), pictures, axe)
+        for view, widths in visits():
+            visitor.visit(view, *widths)
+            wanted += [f"{view}-{width}-{theme}.png" for width in widths for theme in THEMES]
+        visitor.close()
+        server.stop()
     assert visitor.findings == {}, json.dumps(visitor.findings, indent=1)
     assert sorted(path.name for path in pictures.iterdir()) == sorted(wanted)
