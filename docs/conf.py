@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.metadata
 
+from sphinx.builders.html import StandaloneHTMLBuilder
+
 project = "LLM-REPL"
 author = "The LLM-REPL authors"
 copyright = author
@@ -12,6 +14,9 @@ version = release
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
+
+# The pictures of the page are WebP, which browsers show and Sphinx does not list.
+StandaloneHTMLBuilder.supported_image_types.append("image/webp")
 
 html_theme = "furo"
 html_title = f"LLM-REPL {release}"

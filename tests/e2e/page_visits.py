@@ -11,9 +11,10 @@ from typing import Any
 
 from page_views import VIEWS, Stand
 
-__all__ = ["BESIDE_THE_DESIGN", "SIZES", "THEMES", "Visitor", "visits"]
+__all__ = ["BESIDE_THE_DESIGN", "SIZES", "THEMES", "ZOOMED", "Visitor", "visits"]
 
 SIZES = {1440: 900, 768: 1024, 360: 740}
+ZOOMED = 640  # what 200 % zoom leaves of a window of 1280 px
 PHONE = 360
 # What the design shows in one width, or not at all.
 BESIDE_THE_DESIGN = ("phone_edit", "context", "folded", "find", "more", "deleted")
@@ -45,6 +46,7 @@ AXE_RULES = {
     (768, "light"): "form",
     (360, "light"): "form",
     (360, "dark"): "contrast",
+    (ZOOMED, "light"): "form",
 }
 
 OVER_THE_EDGE = """() => {
@@ -72,25 +74,29 @@ class Visitor:
     """Looks at views in one browser.
 
     Attributes:
+        stand: Where the views are.
         findings: What was found, by view, width and theme.
         pictures: The files that were written.
     """
 
-    def __init__(self, browser: Any, stand: Stand, folder: Path, axe: str | None = None) -> None:
+    def __init__(
+        self, browser: Any, stand: Stand, folder: Path, axe: str | None = None, **media: str
+    ) -> None:
         self._browser = browser
-        self._stand = stand
+        self.stand = stand
         self._folder = folder
         self._axe = axe
+        self._media = {"reduced_motion": "reduce"} | media
         self._context: Any = None
         self.findings: dict[str, list[str]] = {}
         self.pictures: list[Path] = []
 
     def visit(self, view: str, *widths: int) -> None:
         """Look at a view in a window that is made narrower, and in the end takes fingers."""
-        self._stand.window = window = self._fresh_window()
-        VIEWS[view](self._stand)
+        self.stand.window = window = self._fresh_window()
+        VIEWS[view](self.stand)
         for width in widths:
-            window.set_viewport_size({"width": width, "height": SIZES[width]})
+            window.set_viewport_size({"width": width, "height": _height(width)})
             if width == PHONE:
                 touch = window.context.new_cdp_session(window)
                 touch.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
@@ -98,7 +104,7 @@ class Visitor:
             for theme in THEMES:
                 self._look(view, width, theme)
         window.close()
-        self._stand.settle()
+        self.stand.settle()
         if view in KEEPS_EDITS:
             self.close()
 
@@ -112,13 +118,13 @@ class Visitor:
         if self._context is None:
             # Without motion, nothing has to be waited for until it is there.
             self._context = self._browser.new_context(
-                viewport={"width": 1440, "height": SIZES[1440]}, reduced_motion="reduce"
+                viewport={"width": 1440, "height": SIZES[1440]}, **self._media
             )
             self._context.set_default_timeout(LIMIT_MS)
         return self._context.new_page()
 
     def _look(self, view: str, width: int, theme: str) -> None:
-        window = self._stand.window
+        window = self.stand.window
         window.emulate_media(color_scheme=theme)
         picture = self._folder / f"{view}-{width}-{theme}.png"
         picture.write_bytes(window.screenshot(caret="initial"))
@@ -132,11 +138,15 @@ class Visitor:
             self.findings[f"{view}, {width} px, {theme}"] = found
 
 
+def _height(width: int) -> int:
+    return SIZES.get(width, 450)
+
+
 def picture_faults(picture: Path, width: int) -> list[str]:
     """What is wrong with the file of a picture."""
     data = picture.read_bytes()
     size = struct.unpack(">II", data[16:24])
-    faults = [] if size == (width, SIZES[width]) else [f"the picture has {size} pixels"]
+    faults = [] if size == (width, _height(width)) else [f"the picture has {size} pixels"]
     return faults if len(data) >= LEAST_BYTES else [*faults, f"{len(data)} bytes: blank?"]
 
 

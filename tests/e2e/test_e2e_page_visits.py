@@ -1,5 +1,6 @@
 """Every view in three widths and both themes: axe finds nothing serious or critical, nothing stands
-over the edge, a finger finds every button of a phone, and there is a picture of each.
+over the edge, a finger finds every button of a phone, and there is a picture of each. Some in forced
+colours, too, at 200 % zoom.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from feedback_week import FeedbackServer, write_tables
 from page_views import furnish
-from page_visits import THEMES, Visitor, visits
+from page_visits import THEMES, ZOOMED, Visitor, visits
 
 WEB = Path(__file__).parents[2] / "packages" / "llm_repl_server" / "web"
 LIMIT_S = 240.0
@@ -46,6 +47,12 @@ def test_every_view_in_every_width_and_theme(browser, axe, stage, port, tmp_path
             visitor.visit(view, *widths)
             wanted += [f"{view}-{width}-{theme}.png" for width in widths for theme in THEMES]
         visitor.close()
+        forced = Visitor(browser, visitor.stand, pictures, axe, forced_colors="active")
+        for view in ("notebook", "plan", "states"):
+            forced.visit(view, ZOOMED)
+            wanted += [f"{view}-{ZOOMED}-{theme}.png" for theme in THEMES]
+        forced.close()
         server.stop()
-    assert visitor.findings == {}, json.dumps(visitor.findings, indent=1)
+    findings = visitor.findings | forced.findings
+    assert findings == {}, json.dumps(findings, indent=1)
     assert sorted(path.name for path in pictures.iterdir()) == sorted(wanted)

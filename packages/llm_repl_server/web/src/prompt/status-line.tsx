@@ -210,6 +210,7 @@ function Price({ cell }: { cell: Cell }) {
         <>
           <span class="tokens">{tokens && `${tokens}${words.price && !isFree ? ", " : ""}`}</span>
           {!isFree && words.price}
+          {words.record && " "}
           {words.record && <b class={words.warns ? "warns" : undefined}>{words.record}</b>}
         </>
       ) : (
