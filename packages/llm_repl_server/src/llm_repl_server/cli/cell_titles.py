@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from llm_repl_core import Notebook, PromptCell
-from llm_repl_server.cli.terminal_text import display_width, escape_controls, one_line
+from llm_repl_server.cli.terminal_text import escape_controls, one_line
 
 __all__ = ["cell_title"]
 
 _TITLE_COLUMNS = 60
-_FEWEST_COLUMNS = 10
-"""Of the first words, where a terminal is narrow."""
 
 
 def cell_title(notebook: Notebook, cell_id: str, *, columns: int | None = None) -> str:
@@ -28,7 +26,5 @@ def cell_title(notebook: Notebook, cell_id: str, *, columns: int | None = None) 
     whose = escape_controls(
         f"[{number}/{len(notebook)}] {' '.join(filter(None, (kind, variable)))}"
     )
-    width = _TITLE_COLUMNS
-    if columns is not None:
-        width = min(width, max(columns - display_width(whose) - 2, _FEWEST_COLUMNS))
-    return f"{whose}: {one_line(first, width)}"
+    title = f"{whose}: {one_line(first, _TITLE_COLUMNS)}"
+    return title if columns is None else one_line(title, columns)

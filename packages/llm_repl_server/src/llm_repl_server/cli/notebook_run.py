@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from llm_repl_core import (
     Application,
@@ -23,7 +24,6 @@ from llm_repl_core.engine.loop import EngineLoop
 from llm_repl_core.engine.options import RunKeywords
 from llm_repl_core.files import refuse_unwritable
 from llm_repl_core.ledger.record import Mode
-from llm_repl_core.parameters.injected import AppliedParameters
 from llm_repl_core.plugins.manager import PluginManager
 from llm_repl_server.cli.cell_choice import CellsToRun, NumberedCells
 from llm_repl_server.cli.errors import as_invalid_input
@@ -34,11 +34,13 @@ from llm_repl_server.cli.run_ledgers import RunLedgers
 from llm_repl_server.cli.run_results import RunResults
 from llm_repl_server.cli.termination import Termination
 
+if TYPE_CHECKING:
+    from llm_repl_core.parameters.injected import AppliedParameters
+
 __all__ = ["NotebookRun", "RunArguments", "RunDisplay"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunArguments:
+class RunArguments(Struct, frozen=True, kw_only=True):
     """What a command line says of the run of a notebook.
 
     Attributes:
@@ -58,7 +60,7 @@ class RunArguments:
         cwd: The folder that the code runs in; None: the command's own.
     """
 
-    options: RunKeywords = field(default_factory=RunKeywords)
+    options: RunKeywords = {}
     mode: Mode | None = None
     record: bool = False
     use_log: bool = True

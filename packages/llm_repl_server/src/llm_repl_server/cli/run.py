@@ -158,7 +158,6 @@ def command(
     early = context.with_resource(EarlyKernel(kernel))
 
     from llm_repl_server.cli.notebook_run import RunArguments
-    from llm_repl_server.cli.reports import check_report, write_report
 
     budget = _budget(max_calls, max_tokens, max_usd)
     arguments = RunArguments(
@@ -191,6 +190,8 @@ def command(
         cwd=None if cwd is None else cwd.absolute(),
     )
     if report is not None:
+        from llm_repl_server.cli.reports import check_report
+
         check_report(report, notebooks=len(notebooks))
     if len(notebooks) > 1:
         from llm_repl_server.cli.run_several import run_several
@@ -205,6 +206,8 @@ def command(
             notebooks[0], arguments, early, output=output, quiet=quiet, watch=watch
         )
     if report is not None:
+        from llm_repl_server.cli.reports import write_report
+
         write_report(report, reports)
     sys.exit(code)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
+
+from msgspec import Struct, field
 
 from llm_repl_core import (
     Application,
@@ -33,8 +34,7 @@ __all__ = [
 CellEnding: TypeAlias = Literal["completed", "failed", "stopped", "not_run"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class EndedCell:
+class EndedCell(Struct, frozen=True, kw_only=True):
     """How a cell ended.
 
     Attributes:
@@ -50,8 +50,7 @@ class EndedCell:
     outputs: tuple[Output, ...] = ()
 
 
-@dataclass(kw_only=True)
-class CallTally:
+class CallTally(Struct, kw_only=True):
     """What calls have taken.
 
     Attributes:
@@ -105,8 +104,7 @@ class CallTally:
         return words
 
 
-@dataclass(kw_only=True)
-class RunResults:
+class RunResults(Struct, kw_only=True):
     """Gathers what a run's events say. A run over several notebooks has one for each.
 
     Attributes:
@@ -116,7 +114,7 @@ class RunResults:
         not_run: How many cells it did not come to.
     """
 
-    cells: dict[str, EndedCell] = field(default_factory=dict)
+    cells: dict[str, EndedCell] = {}
     calls: CallTally = field(default_factory=CallTally)
     error: str | None = None
     not_run: int = 0
