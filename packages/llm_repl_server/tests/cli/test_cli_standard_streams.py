@@ -107,6 +107,37 @@ def test_a_reader_that_leaves_ends_it_quietly(
         assert load_notebook(tmp_path / "out.llmn").cells[0].status == "completed"
 
 
+def test_no_command_fails_where_there_are_no_letters_and_nobody_reads(
+    shell: Callable[..., subprocess.CompletedProcess[bytes]],
+) -> None:
+    lines = [
+        "ask 日本",
+        "calls list",
+        "convert letters.llmn letters.md",
+        "diff letters.llmn long.llmn",
+        "graph letters.llmn",
+        "keys list",
+        "plan letters.llmn",
+        "preview letters.llmn 2",
+        "providers list",
+        "run letters.llmn --stale",
+        "run letters.llmn letters.ipynb -j 2",
+        "run letters.llmn -p größe=3",
+        "show letters.llmn",
+    ]
+    loop = "\n".join(f'llm-repl {line} | true; echo "${{PIPESTATUS[0]}}"' for line in lines)
+    ended = shell(
+        f"llm-repl convert letters.llmn letters.ipynb >/dev/null\n{loop}",
+        LC_ALL="C",
+        PYTHONIOENCODING="ascii",
+        PYTHONUTF8="0",
+    )
+    codes = dict(zip(lines, ended.stdout.decode().split(), strict=True))
+    assert b"Traceback" not in ended.stderr, ended.stderr
+    assert codes.pop("run letters.llmn -p größe=3") == "2"
+    assert set(codes.values()) <= {"0", "141"}, (codes, ended.stderr)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 def test_what_standard_error_does_not_take_is_lost(
     shell: Callable[..., subprocess.CompletedProcess[bytes]],

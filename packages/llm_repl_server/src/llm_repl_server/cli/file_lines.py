@@ -12,7 +12,7 @@ import click
 from llm_repl_server.cli.cell_titles import cell_title
 from llm_repl_server.cli.file_run import FileRun
 from llm_repl_server.cli.run_results import CallTally, counted, duration_text
-from llm_repl_server.cli.terminal_text import escape_controls, one_line
+from llm_repl_server.cli.terminal_text import escape_controls, one_line, wrap_words
 
 __all__ = ["FileLines"]
 
@@ -75,9 +75,10 @@ class FileLines:
         words += [f"{not_run} not run"] if not_run else []
         calls = totals.words()
         took = f"{counted(cells, 'cell')} in {duration_text(duration_s)}"
-        click.echo(
-            f"{', '.join(words)}; {took}{': ' if calls else ''}{', '.join(calls)}.", err=True
-        )
+        line = f"{', '.join(words)}; {took}{': ' if calls else ''}{', '.join(calls)}."
+        if self._is_live:
+            line = wrap_words(line, shutil.get_terminal_size().columns)
+        click.echo(line, err=True)
 
     def _running_lines(self) -> str:
         columns, rows = shutil.get_terminal_size()

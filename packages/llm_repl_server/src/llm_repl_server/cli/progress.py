@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-import textwrap
 
 import click
 
@@ -33,7 +32,7 @@ from llm_repl_server.cli.cell_titles import cell_title
 from llm_repl_server.cli.items_line import ItemsLine
 from llm_repl_server.cli.run_results import RunResults
 from llm_repl_server.cli.stream_printer import StreamPrinter
-from llm_repl_server.cli.terminal_text import escape_controls, one_line
+from llm_repl_server.cli.terminal_text import escape_controls, one_line, wrap_words
 
 __all__ = ["Progress"]
 
@@ -118,7 +117,10 @@ class Progress:
         results = self.results
         results.end()
         if self.begun and not self._quiet:
-            self._note(self._wrapped(results.summary()))
+            summary = results.summary()
+            if self._notes_on_terminal:
+                summary = wrap_words(summary, shutil.get_terminal_size().columns)
+            self._note(summary)
         if results.error is not None:
             _print_failure(results.error)
         for cell_id in results.in_state("failed"):
@@ -129,12 +131,6 @@ class Progress:
         if not_run:
             _print_failure(f"Not run: {not_run} of {_cells(self._total)}.")
         return results.failed
-
-    def _wrapped(self, text: str) -> str:
-        if not self._notes_on_terminal:
-            return text
-        columns = max(shutil.get_terminal_size().columns, 20)
-        return textwrap.fill(text, columns, subsequent_indent="  ")
 
     def _count_items(self, event: ItemsProgress) -> None:
         if not self._quiet and event.total > 1:
