@@ -30,6 +30,8 @@ from llm_repl_server import errors as server_errors
 from llm_repl_server.api.openapi import describe
 from llm_repl_server.app import RESOURCES
 from llm_repl_server.cli.main import cli
+from llm_repl_server.repl.commands import all_commands
+from llm_repl_server.repl.keys import KEYS, PREFIXES
 from llm_repl_server.services.encoding import output_schema
 from llm_repl_server.services.wire_events import EMITTED
 from llm_repl_server.settings import ServerSettings
@@ -286,6 +288,26 @@ def _content(holder: dict[str, Any]) -> str:
     return ", or ".join(kinds.values())
 
 
+def terminal_commands() -> str:
+    """The commands of the terminal, with an example each."""
+    rows = []
+    for command in all_commands().values():
+        meaning = " ".join(filter(None, (command.summary, command.details)))
+        usage = command.usage.replace("|", "\\|")
+        rows.append((f"`{usage}`", meaning, f"`{command.example}`"))
+    return table(("command", "what it does", "example"), rows)
+
+
+def terminal_keys() -> str:
+    """The keys of the terminal."""
+    return table(("key", "what it does"), [(keys, meaning) for keys, meaning in KEYS.items()])
+
+
+def terminal_lines() -> str:
+    """What a line of the terminal is."""
+    return table(("line", "what it is"), [(f"`{line}`", what) for line, what in PREFIXES.items()])
+
+
 GENERATORS: dict[str, Callable[[], str]] = {
     "cells": cells,
     "client-events": client_events,
@@ -298,6 +320,9 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "provider-config": lambda: attributes(ProviderConfig),
     "settings": settings,
     "shapes": shapes,
+    "terminal-commands": terminal_commands,
+    "terminal-keys": terminal_keys,
+    "terminal-lines": terminal_lines,
 }
 
 if __name__ == "__main__":

@@ -108,6 +108,15 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
         ),
     ] = 1000
 
+    ask_above_usd: Annotated[
+        Annotated[float, Meta(ge=0)] | None,
+        Meta(
+            description="In the terminal: what may cost more than this asks first; not set: "
+            "nothing does.",
+            extra_json_schema={"unit": "US dollars"},
+        ),
+    ] = None
+
     def root_folder(self) -> Path:
         """The folder of notebook files, resolved."""
         return Path(self.root or Path.cwd()).resolve()

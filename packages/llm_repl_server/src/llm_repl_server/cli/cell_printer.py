@@ -51,6 +51,11 @@ class CellPrinter:
             markup=False,
         )
 
+    @property
+    def columns(self) -> int:
+        """How wide the lines may be."""
+        return self._console.width
+
     def name(self, name: str) -> None:
         """The notebook's name."""
         self.show(Text(escape_controls(name), style="bold"))

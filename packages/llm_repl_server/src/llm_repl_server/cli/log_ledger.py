@@ -106,6 +106,18 @@ class LogLedger(Ledger):
         """See `Ledger.answered`."""
         return await self._read(lambda ledger: ledger.answered(notebook_id))
 
+    async def outline(self, notebook_id: str) -> Sequence[CallRecord]:
+        """See `Ledger.outline`."""
+        return await self._read(lambda ledger: ledger.outline(notebook_id))
+
+    async def latest(self, notebook_id: str, limit: int) -> Sequence[CallRecord]:
+        """See `Ledger.latest`."""
+        return await self._read(lambda ledger: ledger.latest(notebook_id, limit))
+
+    async def find(self, notebook_id: str, call_ids: Sequence[str]) -> Sequence[CallRecord]:
+        """See `Ledger.find`."""
+        return await self._read(lambda ledger: ledger.find(notebook_id, call_ids))
+
     async def unpriced(self, notebook_id: str) -> Sequence[UnpricedCalls]:
         """See `Ledger.unpriced`."""
         return await self._read(lambda ledger: ledger.unpriced(notebook_id))

@@ -265,6 +265,16 @@ class _RunLedger(Ledger):
     async def answered(self, notebook_id: str) -> Sequence[CallRecord]:
         return _joined([await ledger.answered(notebook_id) for ledger in self._ledgers])
 
+    async def outline(self, notebook_id: str) -> Sequence[CallRecord]:
+        return _joined([await ledger.outline(notebook_id) for ledger in self._ledgers])
+
+    async def latest(self, notebook_id: str, limit: int) -> Sequence[CallRecord]:
+        found = _joined([await ledger.latest(notebook_id, limit) for ledger in self._ledgers])
+        return sorted(found, key=lambda record: record.started_at)[-limit:]
+
+    async def find(self, notebook_id: str, call_ids: Sequence[str]) -> Sequence[CallRecord]:
+        return _joined([await ledger.find(notebook_id, call_ids) for ledger in self._ledgers])
+
     async def unpriced(self, notebook_id: str) -> Sequence[UnpricedCalls]:
         return await self._ledgers[0].unpriced(notebook_id)
 

@@ -9,7 +9,7 @@ import click
 
 from llm_repl_core import NotFound, ToolApprovalNeeded
 from llm_repl_server.cli.terminal_text import escape_controls
-from llm_repl_server.repl.keyboard import read_answer
+from llm_repl_server.repl.keyboard import Keyboard
 from llm_repl_server.repl.target import ReplTarget
 
 __all__ = ["settle_in_place"]
@@ -17,13 +17,16 @@ __all__ = ["settle_in_place"]
 _SHOWN_CHARACTERS = 4_000
 
 
-def settle_in_place(target: ReplTarget, event: ToolApprovalNeeded, title: str) -> None:
+def settle_in_place(
+    target: ReplTarget, event: ToolApprovalNeeded, title: str, keyboard: Keyboard
+) -> None:
     """Ask whether a tool may be called, and pass the answer on; without a terminal it may not.
 
     Args:
         target: Whose run waits.
         event: What is asked.
         title: The cell in a line.
+        keyboard: Has the answer.
 
     Raises:
         KeyboardInterrupt: Ctrl-C was pressed in place of an answer.
@@ -36,7 +39,7 @@ def settle_in_place(target: ReplTarget, event: ToolApprovalNeeded, title: str) -
     answer = "n"
     if sys.stdin.isatty():
         click.echo("  Allow it? [y]es, [a]lways in this run, [N]o ", nl=False)
-        answer = read_answer().lower()
+        answer = keyboard.answer().lower()
     else:
         click.echo("  Refused: there is no terminal to ask at.")
     with suppress(NotFound):  # the cell has ended meanwhile

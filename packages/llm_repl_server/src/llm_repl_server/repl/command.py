@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
-from llm_repl_server.cli.early_kernel import EarlyKernel
 from llm_repl_server.repl.opening import LocalOpener, Opener, ReplChoices
 
 __all__ = ["command"]
@@ -60,7 +60,7 @@ def command(
             raise click.UsageError("Either name a file, or --attach to a server's notebook.")
         _begin(_attached(attach, token), plain=plain, opens_first=True)
         return
-    early = click.get_current_context().with_resource(EarlyKernel(kernel))
+    on_exit = click.get_current_context().with_resource(ExitStack())
     choices = ReplChoices(
         notebook=notebook,
         kernel=kernel,
@@ -70,7 +70,7 @@ def command(
         use_log=not no_log,
         keeps_scratch=is_interactive,
     )
-    _begin(LocalOpener(choices, early), plain=plain, opens_first=notebook is not None)
+    _begin(LocalOpener(choices, on_exit), plain=plain, opens_first=notebook is not None)
 
 
 def _begin(opener: Opener, *, plain: bool, opens_first: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING
 
 from prompt_toolkit.document import Document
@@ -34,6 +34,11 @@ class InputLexer(Lexer):
         self._mode = mode
         self._names = names
         self._python: PygmentsLexer | None = None
+
+    def invalidation_hash(self) -> Hashable:
+        """See `Lexer.invalidation_hash`."""
+        names = self._names()
+        return self._mode(), None if names is None else id(names.variables)
 
     def lex_document(self, document: Document) -> Callable[[int], StyleAndTextTuples]:
         """See `Lexer.lex_document`."""

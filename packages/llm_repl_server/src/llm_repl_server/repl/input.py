@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from prompt_toolkit import PromptSession
@@ -14,7 +14,7 @@ from prompt_toolkit.completion import Completer
 from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition, to_filter
 from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.history import FileHistory, History
 from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.key_binding.key_processor import KeyPressEvent
 from prompt_toolkit.lexers import Lexer
@@ -24,7 +24,7 @@ from llm_repl_server.repl.completeness import indent_after, is_complete
 from llm_repl_server.repl.completion import completes_by_itself
 from llm_repl_server.repl.modes import InputMode, mode_of
 
-__all__ = ["ReplInput", "open_history"]
+__all__ = ["PrivateHistory", "ReplInput"]
 
 _STYLE = Style.from_dict(
     {
@@ -51,6 +51,7 @@ class ReplInput:
 
     Attributes:
         mode: What a line is that begins with no prefix.
+        read_mode: What the line that was read last is without a prefix.
         number: Of the cell that it would become.
     """
 
@@ -65,6 +66,7 @@ class ReplInput:
         on_render: Callable[[], object],
     ) -> None:
         self.mode = InputMode.PYTHON
+        self.read_mode = InputMode.PYTHON
         self.number = 1
         self._status = status
         self._session: PromptSession[str] = PromptSession(
@@ -82,7 +84,6 @@ class ReplInput:
             key_bindings=_key_bindings(self),
             style=_STYLE,
             include_default_pygments_style=True,
-            enable_open_in_editor=True,
             search_ignore_case=True,
             tempfile_suffix=".py",
         )
@@ -105,9 +106,9 @@ class ReplInput:
             EOFError: Somebody wants to leave.
             KeyboardInterrupt: Ctrl-C was pressed on an empty line.
         """
-        self._read_mode = self.mode
+        self.read_mode = self.mode
         text = self._session.prompt()
-        return text, self._read_mode
+        return text, self.read_mode
 
     def redraw(self) -> None:
         """Show the line below as it is now; from any thread."""
@@ -126,6 +127,19 @@ class ReplInput:
         if loop is not None and app.is_running:
             loop.call_soon_threadsafe(lambda: app.is_running and run_in_terminal(show))
 
+    def complete_anew(self) -> None:
+        """Offer what may follow, where it is offered by itself: there is more now; from any thread."""
+        app = self._session.app
+        loop = app.loop
+        if loop is not None and app.is_running:
+            loop.call_soon_threadsafe(self._offer)
+
+    def _offer(self) -> None:
+        buffer = self._session.default_buffer
+        is_chosen = buffer.complete_state is not None and buffer.complete_state.current_completion
+        if buffer.complete_while_typing() and not is_chosen:
+            buffer.start_completion(select_first=False)
+
     def leave(self, error: BaseException) -> None:
         """Have `read` raise an error; from any thread."""
         app = self._session.app
@@ -140,7 +154,7 @@ class ReplInput:
 
     def accept(self, buffer: Buffer) -> None:
         """Take the line as it is."""
-        self._read_mode = self.effective_mode
+        self.read_mode = self.effective_mode
         buffer.validate_and_handle()
 
     def _rendered(self, _app: object) -> None:
@@ -178,30 +192,46 @@ class _PrefixSuggest(AutoSuggest):
         return None
 
 
-class _PrivateHistory(FileHistory):
-    """Lines in a file that others cannot read, each with the prefix that says what it is."""
+class PrivateHistory(FileHistory):
+    """Lines in a file that others cannot read, each with the prefix that says what it is.
 
-    owner: ReplInput | None = None
-
-    def append_string(self, string: str) -> None:
-        owner = self.owner
-        super().append_string(string if owner is None else owner.stored(string, owner._read_mode))
-
-
-def open_history(path: Path | None) -> History:
-    """What was typed in sessions before, and is to be kept; in memory where that cannot be.
+    Where there can be no file, they are kept as long as the terminal is used.
 
     Args:
-        path: The file, which is for its owner alone; None: none is kept.
+        path: Says where the file is, once an input is shown.
     """
-    if path is None:
-        return InMemoryHistory()
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_RDWR, 0o600))
-    except OSError:
-        return InMemoryHistory()
-    return _PrivateHistory(str(path))
+
+    def __init__(self, path: Callable[[], Path]) -> None:
+        super().__init__("")
+        self.owner: ReplInput | None = None
+        self._path = path
+        self._has_file: bool | None = None
+
+    def load_history_strings(self) -> Iterable[str]:
+        """See `FileHistory.load_history_strings`."""
+        return super().load_history_strings() if self._is_there() else ()
+
+    def append_string(self, string: str) -> None:
+        """See `FileHistory.append_string`."""
+        owner = self.owner
+        super().append_string(string if owner is None else owner.stored(string, owner.read_mode))
+
+    def store_string(self, string: str) -> None:
+        """See `FileHistory.store_string`."""
+        if self._is_there():
+            super().store_string(string)
+
+    def _is_there(self) -> bool:
+        if self._has_file is None:
+            path = self._path()
+            try:
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_RDWR, 0o600))
+            except OSError:
+                self._has_file = False
+            else:
+                self.filename, self._has_file = str(path), True
+        return self._has_file
 
 
 def _key_bindings(owner: ReplInput) -> KeyBindings:
@@ -253,6 +283,7 @@ def _key_bindings(owner: ReplInput) -> KeyBindings:
     def _clear(event: KeyPressEvent) -> None:
         event.current_buffer.reset()
 
+    @keys.add("c-x", "c-e", filter=is_in_default)
     @keys.add("f2", filter=is_in_default)
     def _edit(event: KeyPressEvent) -> None:
         event.current_buffer.open_in_editor()

@@ -1,60 +1,85 @@
-"""The keyboard while something runs: what is typed then waits, unseen, for the next input."""
+"""The keyboard between two inputs: what is typed then waits, unseen, for the next one."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
-__all__ = ["keep_typed", "read_answer"]
+__all__ = ["Keyboard"]
 
 _PASTE_ON, _PASTE_OFF = "\x1b[?2004h", "\x1b[?2004l"
 
 
-@contextmanager
-def keep_typed(*, is_dumb: bool) -> Iterator[None]:
-    """Within it, keys are neither shown nor lost, and a paste stays one: it must not run anything.
+class Keyboard:
+    """The terminal's keys from the first input to the last. A context manager around them.
+
+    Between two inputs keys are neither shown nor lost, and a paste stays one: it must not run
+    anything. Changing the terminal's modes for each input would lose some of what is typed then.
 
     Args:
         is_dumb: Whether the terminal obeys no escapes.
     """
-    modes = _modes()
-    if modes is None:
-        yield
-        return
+
+    def __init__(self, *, is_dumb: bool) -> None:
+        self._is_dumb = is_dumb
+        self._before: list[Any] | None = None
+
+    def __enter__(self) -> Self:
+        self._before = _modes()
+        if self._before is not None:
+            _set(_quiet(self._before))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            self._write(_PASTE_OFF)
+            _set(self._before)
+
+    def expect_pastes(self) -> None:
+        """Have a paste be told from what is typed, also now that no input is there to take it."""
+        if self._before is not None:
+            self._write(_PASTE_ON)
+
+    @contextmanager
+    def as_before(self) -> Iterator[None]:
+        """Within it, the terminal is as other programs find it."""
+        if self._before is None:
+            yield
+            return
+        self._write(_PASTE_OFF)
+        _set(self._before)
+        try:
+            yield
+        finally:
+            _set(_quiet(self._before))
+
+    def answer(self) -> str:
+        """A line that answers a question, seen as it is typed; empty where there is nobody to ask.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C was pressed in place of an answer.
+        """
+        if self._before is None:
+            return ""
+        import termios
+
+        # What was typed before the question was seen does not answer it.
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+        with self.as_before():
+            return sys.stdin.readline().strip()
+
+    def _write(self, text: str) -> None:
+        if not self._is_dumb:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+
+
+def _quiet(modes: list[Any]) -> list[Any]:
     import termios
 
-    changed = [*modes[:3], modes[3] & ~(termios.ECHO | termios.ICANON), *modes[4:]]
-    _set(changed)
-    if not is_dumb:
-        _write(_PASTE_ON)
-    try:
-        yield
-    finally:
-        if not is_dumb:
-            _write(_PASTE_OFF)
-        _set(modes)
-
-
-def read_answer() -> str:
-    """A line that answers a question, seen as it is typed; empty where there is nobody to ask.
-
-    Raises:
-        KeyboardInterrupt: Ctrl-C was pressed in place of an answer.
-    """
-    modes = _modes()
-    if modes is None:
-        return ""
-    import termios
-
-    # What was typed before the question was seen does not answer it.
-    termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
-    _set([*modes[:3], modes[3] | termios.ECHO | termios.ICANON, *modes[4:]])
-    try:
-        return sys.stdin.readline().strip()
-    finally:
-        _set(modes)
+    return [*modes[:3], modes[3] & ~(termios.ECHO | termios.ICANON), *modes[4:]]
 
 
 def _modes() -> list[Any] | None:
@@ -75,8 +100,3 @@ def _set(modes: list[Any]) -> None:
     import termios
 
     termios.tcsetattr(sys.stdin.fileno(), termios.TCSADRAIN, modes)
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()

@@ -24,6 +24,7 @@ from llm_repl_core import (
     Output,
     PromptCell,
     Session,
+    Value,
 )
 from llm_repl_core.engine.notebook_preferences import check_preferences, preferred_budget
 from llm_repl_core.engine.options import RunKeywords
@@ -356,6 +357,14 @@ class LocalTarget(ReplTarget):
         """See `ReplTarget.needs`."""
         edges = self.session.dependencies.graph().edges
         return [(edge.source, edge.variable) for edge in edges if edge.target == cell_id]
+
+    def source_of(self, name: str) -> str | None:
+        """See `ReplTarget.source_of`."""
+        question = Expression(f"__import__('inspect').getsource({name})")
+        looks = self.session.live.looks
+        found = self.session.loop.call(looks.ask(lambda state, _: state.evaluate([question])))
+        value = None if found is None else found.answer[0]
+        return value.json if isinstance(value, Value) and isinstance(value.json, str) else None
 
     def close(self) -> None:
         """See `ReplTarget.close`."""

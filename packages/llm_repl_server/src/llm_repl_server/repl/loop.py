@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -14,12 +18,11 @@ import click
 from llm_repl_server import __version__
 from llm_repl_server.repl.completion import InputCompleter
 from llm_repl_server.repl.highlighting import InputLexer
-from llm_repl_server.repl.input import ReplInput, open_history
+from llm_repl_server.repl.input import PrivateHistory, ReplInput
 from llm_repl_server.repl.modes import InputMode, TypedLine, mode_of, read_line
 from llm_repl_server.repl.session_loop import CellLoop, about
 from llm_repl_server.repl.status_line import StatusKeeper, status_text
 from llm_repl_server.repl.target import News, ReplTarget, RunChoice
-from llm_repl_server.settings import data_folder
 
 if TYPE_CHECKING:
     from llm_repl_server.repl.names import KnownNames
@@ -44,11 +47,14 @@ class Repl(CellLoop):
         )
         self._opener = opener
         self._opened: Future[ReplTarget] = Future()
+        self._is_opening = False
         self._names: KnownNames | None = None
         self._followed: ReplTarget | None = None
         self._news: SimpleQueue[News] = SimpleQueue()
-        self._status = StatusKeeper(on_change=lambda: self._input.redraw())
-        history = open_history(data_folder() / _HISTORY)
+        self._status = StatusKeeper(
+            on_change=lambda: self._input.redraw(), on_names=lambda: self._input.complete_anew()
+        )
+        history = PrivateHistory(_history_path)
         self._input = ReplInput(
             history=history,
             completer=lambda owner: InputCompleter(
@@ -59,8 +65,7 @@ class Repl(CellLoop):
             plain=plain,
             on_render=self._begin_opening,
         )
-        if hasattr(history, "owner"):
-            history.owner = self._input
+        history.owner = self._input
 
     @property
     def mode(self) -> InputMode:
@@ -88,8 +93,9 @@ class Repl(CellLoop):
             self._take_opened()
             self.say(about(self.target))
         try:
-            while self._take_next():
-                pass
+            with self.keyboard, _ended_by_signals():
+                while self._take_next():
+                    pass
         finally:
             self._leave()
 
@@ -157,14 +163,16 @@ class Repl(CellLoop):
 
     def _may_leave(self) -> bool:
         if self.unsaved and self._opened.done():
-            return self.confirm(f"The notebook is not saved: {self.unsaved} Leave all the same?")
+            self.note(f"The notebook is not saved: {self.unsaved}")
+            return self.confirm("Leave all the same?")
         return True
 
     # The notebook ----------------------------------------------------------------------------
 
     def _begin_opening(self) -> None:
         """Open the notebook, now that somebody can type already."""
-        if not self._opened.done():
+        if not self._is_opening and not self._opened.done():
+            self._is_opening = True
             threading.Thread(target=self._open_in_thread, name="open", daemon=True).start()
 
     def _open_in_thread(self) -> None:
@@ -182,6 +190,7 @@ class Repl(CellLoop):
             self._opened.set_exception(error)
 
     def _wait_until_open(self) -> None:
+        self._begin_opening()  # a dumb terminal does not say when an input is shown
         while not hasattr(self, "target"):
             try:
                 self._opened.result(timeout=0.2)
@@ -248,3 +257,28 @@ class Repl(CellLoop):
                 self.say(f"The notebook is {self.target.place}")
         finally:
             self.end()
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Leave in order where the terminal is closed, or somebody ends the process."""
+
+    def leave(number: int, _frame: object) -> None:
+        sys.exit(128 + number)
+
+    numbers = [signal.SIGTERM]
+    if sys.platform != "win32":
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, leave) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _history_path() -> Path:
+    # Imported here: the first input does not wait for it.
+    from llm_repl_server.settings import data_folder
+
+    return data_folder() / _HISTORY

@@ -7,8 +7,7 @@ import builtins
 import re
 from collections.abc import Collection
 from enum import Enum
-
-from msgspec import Struct
+from typing import NamedTuple
 
 from llm_repl_server.repl.target import CellKind
 
@@ -51,21 +50,27 @@ _KINDS: dict[InputMode, CellKind] = {
     InputMode.SHELL: "code",
 }
 _COMMAND = re.compile(r"/(?:[a-z][\w-]*|\?)?(?:\s|\Z)")
-_ASKED_ABOUT = re.compile(r"(\?{1,2})\s*([^\W\d]\w*(?:\.[^\W\d]\w*)*)\s*\Z")
+_DOTTED = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
+_ASKED_BEFORE = re.compile(rf"(\?{{1,2}})\s*({_DOTTED})")
+_ASKED_BEHIND = re.compile(rf"({_DOTTED})\s*(\?{{1,2}})")
 
 
-class TypedLine(Struct, frozen=True):
+class TypedLine(NamedTuple):
     """What was typed, and what it is.
 
     Attributes:
         mode: What it is.
         text: What the cell holds; of a command, what stands behind the ``/``.
         is_command: Whether it is for the terminal, and no cell.
+        asks_about: The name that it asks about, and that is no cell either; empty: none.
+        wants_source: Whether it asks for the source of that.
     """
 
     mode: InputMode
     text: str
     is_command: bool = False
+    asks_about: str = ""
+    wants_source: bool = False
 
     @property
     def kind(self) -> CellKind:
@@ -110,11 +115,18 @@ def read_line(text: str, mode: InputMode, names: Collection[str] = ()) -> TypedL
     if found is InputMode.MARKDOWN or mode is not InputMode.PYTHON:
         return TypedLine(found, text.strip("\n").rstrip())
     if found is InputMode.PYTHON:
+        asked = _ASKED_BEHIND.fullmatch(stripped)
+        if asked:
+            return _question(stripped, asked[1], asked[2])
         return TypedLine(found, text.strip("\n").rstrip())
-    asked = _ASKED_ABOUT.fullmatch(stripped)
+    asked = _ASKED_BEFORE.fullmatch(stripped)
     if asked and (asked[2].partition(".")[0] in names or hasattr(builtins, asked[2])):
-        return TypedLine(InputMode.PYTHON, f"{asked[2]}{asked[1]}")
+        return _question(stripped, asked[2], asked[1])
     return _without_prefix(found, stripped)
+
+
+def _question(text: str, name: str, marks: str) -> TypedLine:
+    return TypedLine(InputMode.PYTHON, text, asks_about=name, wants_source=marks == "??")
 
 
 def _without_prefix(mode: InputMode, text: str) -> TypedLine | None:

@@ -22,14 +22,16 @@ class KnownNames:
         self.are_known = False
         """Whether the kernel has been looked at."""
 
-    def refresh(self, target: ReplTarget) -> None:
-        """Look at the kernel; where that cannot be, what was seen before stays."""
+    def refresh(self, target: ReplTarget) -> bool:
+        """Look at the kernel, where that can be; whether there is something new."""
         try:
             found = target.variables()
         except LLMReplError:
-            return
+            return False
+        before, was_known = self.variables, self.are_known
         self.variables = {variable.name: variable for variable in found.variables}
         self.are_known = True
+        return not was_known or before != self.variables
 
 
 def unknown_fields(text: str, names: KnownNames) -> Iterator[tuple[int, int]]:

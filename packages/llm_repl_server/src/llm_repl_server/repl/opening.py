@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
-
-from msgspec import Struct
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from llm_repl_core import Application
@@ -38,7 +37,7 @@ class Opener(Protocol):
         """
 
 
-class ReplChoices(Struct, frozen=True, kw_only=True):
+class ReplChoices(NamedTuple):
     """What the command line says.
 
     Attributes:
@@ -65,7 +64,7 @@ class LocalOpener:
 
     Args:
         choices: What the command line says.
-        early: A kernel that is starting already, for the first notebook.
+        on_exit: Ends at the end of the command what the first kernel is made from.
 
     Attributes:
         notices: What is to be said of what was opened.
@@ -73,9 +72,10 @@ class LocalOpener:
         is_unchosen: Whether nobody has chosen who answers, so that it is the mock.
     """
 
-    def __init__(self, choices: ReplChoices, early: EarlyKernel) -> None:
+    def __init__(self, choices: ReplChoices, on_exit: ExitStack) -> None:
         self._choices = choices
-        self._early: EarlyKernel | None = early
+        self._on_exit = on_exit
+        self._has_opened = False
         self._application: Application | None = None
         self.notices: list[str] = []
         self.ask_above_usd: float | None = None
@@ -90,6 +90,13 @@ class LocalOpener:
         Raises:
             LLMReplError: It cannot be used.
         """
+        early: EarlyKernel | None = None
+        if not self._has_opened:
+            # Before all that is imported, which takes as long.
+            from llm_repl_server.cli.early_kernel import EarlyKernel
+
+            early = self._on_exit.enter_context(EarlyKernel(self._choices.kernel))
+        self._has_opened = True
         from llm_repl_core import InvalidInput, Notebook
         from llm_repl_server.repl.local_target import LocalTarget
         from llm_repl_server.repl.notebook_file import NotebookFile, scratch_path
@@ -116,12 +123,7 @@ class LocalOpener:
                 raise InvalidInput(f"There is no folder {chosen.parent}.")
             else:
                 notebook = Notebook(name=chosen.stem)
-        early, self._early = self._early, None
-        kernel = (
-            self._choices.kernel
-            if early is None or place is not None
-            else early.kernel(application, notebook)
-        )
+        kernel = self._choices.kernel if early is None else early.kernel(application, notebook)
         target = LocalTarget(
             application, notebook, file, kernel=kernel, use_log=self._choices.use_log
         )
@@ -151,5 +153,6 @@ class LocalOpener:
             self.is_unchosen = settings == load_settings(ServerSettings) and (
                 application.providers.choice.name == ServerSettings().provider
             )
+            self.ask_above_usd = settings.ask_above_usd
             self._application = application
         return self._application

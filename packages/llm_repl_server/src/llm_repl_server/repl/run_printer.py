@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Self
 
+import click
 from rich.markdown import Markdown
 from rich.text import Text
 
@@ -37,12 +38,15 @@ from llm_repl_server.repl.live_region import LiveRegion
 from llm_repl_server.repl.markdown_stream import MarkdownBlock, MarkdownStream
 from llm_repl_server.repl.output_printer import OutputPrinter
 from llm_repl_server.repl.target import ReplTarget
+from llm_repl_server.settings import data_folder
 
 __all__ = ["RunPrinter"]
 
 _STREAMS = frozenset({"stdout", "stderr"})
 _TITLE_COLUMNS = 60
 _CALL_COLUMNS = 160
+_ROOM_FOR_HINT = 60
+"""In how many columns there is room to say how to stop."""
 _STOPPED = frozenset({"Interrupted", "KeyboardInterrupt", CallNotSent.__name__})
 
 
@@ -70,10 +74,14 @@ class _Progress:
         self.state = ""
         self.characters = 0
 
-    def line(self, now_s: float) -> str:
+    def line(self, now_s: float, columns: int, *, last: bool) -> str:
+        """How it stands, in so many columns: the title gets what room there is."""
         grown = f"{self.characters:,} characters" if self.characters else ""
-        words = [self.title, self.state, grown, f"{now_s - self.begun_s:.0f} s"]
-        return " · ".join(word for word in words if word)
+        words = [self.state, grown, f"{now_s - self.begun_s:.0f} s"]
+        if last and columns >= _ROOM_FOR_HINT:
+            words.append("Ctrl-C stops")
+        stands = " · ".join(word for word in words if word)
+        return f"{one_line(self.title, max(columns - len(stands) - 4, 8))} · {stands}"
 
 
 class RunPrinter:
@@ -84,19 +92,32 @@ class RunPrinter:
         cells: Prints what Rich renders.
         titles: Whether to print a line about each cell before what it gives.
         live: Whether to show what runs in lines that go away again.
+        rendered: Whether somebody looks at it; else answers are printed as they are, and what is
+            said of them, and errors, go to standard error.
 
     Attributes:
         failed: Whether a cell failed.
         stopped: Whether somebody stopped it.
     """
 
-    def __init__(self, target: ReplTarget, cells: CellPrinter, *, titles: bool, live: bool) -> None:
+    def __init__(
+        self,
+        target: ReplTarget,
+        cells: CellPrinter,
+        *,
+        titles: bool,
+        live: bool,
+        rendered: bool = True,
+    ) -> None:
         self.failed = False
         self.stopped = False
         self._target = target
         self._cells = cells
-        self._outputs = OutputPrinter(cells)
+        self._outputs = OutputPrinter(cells, data_folder() / "pictures")
         self._titles = titles
+        self._rendered = rendered
+        self._answers: dict[str, list[Output]] = {}
+        """Answers of cells that have not ended yet: only then it is known what they cost."""
         self._by_id = {cell.id: (number, cell) for number, cell in enumerate(target.cells(), 1)}
         self._order = _GrowingOrder()
         self._streams = StreamPrinter()
@@ -145,10 +166,11 @@ class RunPrinter:
 
     def _lines(self) -> Sequence[str]:
         now_s = time.monotonic()
-        lines = [progress.line(now_s) for progress in list(self._running.values())]
-        if lines:
-            lines[-1] += " · Ctrl-C stops"
-        return lines
+        running = list(self._running.values())
+        return [
+            progress.line(now_s, self._cells.columns, last=progress is running[-1])
+            for progress in running
+        ]
 
     def _note(self, event: Event) -> None:
         cell_id = getattr(event, "cell_id", None)
@@ -223,6 +245,9 @@ class RunPrinter:
             self._show_output(cell_id, output)
         self._streams.leave()
         self._fold_thoughts(event.cell_id)
+        if answers := self._answers.pop(event.cell_id, None):
+            prices = [self._target.price_of(answer) for answer in answers]
+            self._dim(answer_summary(answers, prices, event.duration_s))
         if isinstance(event, CellFailed):
             self._print_blocks(self._text(event.cell_id).finish(self._text(event.cell_id).text))
             if event.interrupted:
@@ -240,13 +265,18 @@ class RunPrinter:
             self._show_answer(cell_id, output)
         elif output.type == "tool_call":
             self._dim(f"→ {one_line(output.content, _CALL_COLUMNS)}")
+        elif self._rendered:
+            number, _ = self._by_id.get(cell_id, (0, None))
+            self._outputs.show(output, name=f"cell-{number}")
         else:
-            self._outputs.show(output)
+            self._outputs.show_plainly(output)
 
     def _show_answer(self, cell_id: str, output: Output) -> None:
         text = self._text(cell_id)
         is_item = output.fields.get("item") is not None
-        if "value" in output.fields:
+        if not self._rendered:
+            self._outputs.show_plainly(output)
+        elif "value" in output.fields:
             text.finish(text.text)
             self._outputs.show_value(output.fields["value"])
         elif is_item:
@@ -255,9 +285,11 @@ class RunPrinter:
             self._print_blocks(text.finish(output.content))
         self._texts.pop(cell_id, None)
         self._blocks = 0
-        self._dim(answer_summary(output, self._target.price_of(output)))
+        self._answers.setdefault(cell_id, []).append(output)
 
     def _print_blocks(self, blocks: Iterator[MarkdownBlock]) -> None:
+        if not self._rendered:
+            return
         for block in blocks:
             self.break_line()
             if self._blocks and not block.goes_on:
@@ -282,34 +314,45 @@ class RunPrinter:
 
     def _dim(self, text: str) -> None:
         self.break_line()
-        self._cells.show(Text(escape_controls(text), style="dim"))
+        if self._rendered:
+            self._cells.show(Text(escape_controls(text), style="dim"))
+        else:
+            click.echo(escape_controls(text, for_terminal=False), err=True)
 
     def _say(self, text: str) -> None:
         self.break_line()
-        self._cells.show(Text(escape_controls(text), style="red"))
+        click.secho(escape_controls(text), fg="red", err=not self._rendered)
 
 
-def answer_summary(output: Output, price_usd: float | None) -> str:
+def answer_summary(
+    answers: Sequence[Output], prices_usd: Sequence[float | None], duration_s: float
+) -> str:
     """Who answered, and what it took and cost, in a line.
 
     Args:
-        output: The answer.
-        price_usd: What it cost; None where that is not known.
+        answers: The answers of a cell, several where it is asked for each of several items.
+        prices_usd: What each cost; None where that is not known.
+        duration_s: How long the cell took.
     """
-    fields = output.fields
+    fields = answers[-1].fields
     model = str(fields.get("model") or "a model")
-    provider = fields.get("provider")
-    words = [f"{provider}/{model}" if provider else model]
-    usage = fields.get("usage")
-    if isinstance(usage, dict) and usage.get("output_tokens") is not None:
-        words.append(f"{usage.get('input_tokens')} → {usage['output_tokens']} tokens")
-    if fields.get("source") in ("reuse", "replay"):
+    words = [f"{fields['provider']}/{model}" if fields.get("provider") else model]
+    if len(answers) > 1:
+        words.append(f"{len(answers)} answers")
+    usages = [answer.fields.get("usage") for answer in answers]
+    counts = [usage for usage in usages if isinstance(usage, dict)]
+    sent, came = (
+        sum(int(number) for usage in counts if isinstance(number := usage.get(name), int))
+        for name in ("input_tokens", "output_tokens")
+    )
+    if counts:
+        words.append(f"{sent:,} → {came:,} tokens")
+    if all(answer.fields.get("source") in ("reuse", "replay") for answer in answers):
         words.append("from record")
     else:
-        words.append(format_price(price_usd))
-    duration_s = fields.get("duration_s")
-    if isinstance(duration_s, int | float):
-        words.append(f"{duration_s:.1f} s")
-    if fields.get("finish_reason") == "length":
+        known = [price for price in prices_usd if price is not None]
+        words.append(format_price(sum(known) if len(known) == len(prices_usd) else None))
+    words.append(f"{duration_s:.1f} s")
+    if any(answer.fields.get("finish_reason") == "length" for answer in answers):
         words.append("cut off")
     return " · ".join(words)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from llm_repl_server.repl.commands.base import CommandContext
-from llm_repl_server.repl.keyboard import keep_typed, read_answer
+from llm_repl_server.repl.keyboard import Keyboard
 from llm_repl_server.repl.modes import InputMode, TypedLine
 from llm_repl_server.repl.target import ReplTarget, RunChoice
 
@@ -57,6 +57,7 @@ class CellLoop(CommandContext):
         self._is_unchosen = is_unchosen
         self._is_interactive = sys.stdin.isatty() and sys.stdout.isatty()
         self._is_dumb = os.environ.get("TERM") == "dumb"
+        self.keyboard = Keyboard(is_dumb=self._is_dumb)
         self._printer: CellPrinter | None = None
         self._mock_told = False
         self._own_server: OwnServer | None = None
@@ -117,7 +118,7 @@ class CellLoop(CommandContext):
         if not self._is_interactive:
             return False
         click.echo(f"{question} [y/N] ", nl=False)
-        return read_answer().lower() in ("y", "yes")
+        return self.keyboard.answer().lower() in ("y", "yes")
 
     def run(self, choice: RunChoice) -> bool:
         """See `CommandContext.run`."""
@@ -125,7 +126,8 @@ class CellLoop(CommandContext):
 
     def edit(self, text: str, *, suffix: str) -> str | None:
         """See `CommandContext.edit`."""
-        changed = click.edit(text, extension=suffix, require_save=False)
+        with self.keyboard.as_before():
+            changed = click.edit(text, extension=suffix, require_save=False)
         return None if changed is None or changed == text else changed
 
     def open(self, place: str) -> None:
@@ -194,16 +196,38 @@ class CellLoop(CommandContext):
             if entry.is_command:
                 run_command(self, entry.text)
                 return True
+            if entry.asks_about:
+                return self._tell_of(entry.asks_about, with_source=entry.wants_source)
             return self._take_cell(entry)
         except (CommandError, LLMReplError) as error:
             self.fail(str(error))
             return False
 
+    def _tell_of(self, name: str, *, with_source: bool) -> bool:
+        """Say what has a name; whether there is something to tell."""
+        found = self.target.inspect(name, len(name))
+        if found is None or not found.name:
+            self.fail(f"There is nothing named {name}.")
+            return False
+        title = f"{found.name}{found.signature}" if found.signature else found.name
+        self.say(f"{title}: {found.type_name}")
+        if found.text and not found.signature:
+            self.say(found.text)
+        source = self.target.source_of(name) if with_source else None
+        if source is not None:
+            from rich.syntax import Syntax
+
+            self.show(Syntax(source, "python", theme="ansi_dark", background_color="default"))
+        elif found.documentation:
+            self.say(found.documentation)
+        return True
+
     def _take_cell(self, entry: TypedLine) -> bool:
         options: dict[str, Any] = {}
         if entry.kind == "prompt":
             options = {**self.prompt_options, **self.next_options}
-            if self._is_unchosen() and not self._mock_told:
+            asks_mock = self._is_unchosen() and self.target.model() == "mock/mock"
+            if asks_mock and not self._mock_told:
                 self._mock_told = True
                 self.note(_MOCK)
         cell = self.target.add(entry.kind, entry.text, **options)
@@ -221,10 +245,12 @@ class CellLoop(CommandContext):
         from llm_repl_server.repl.run_printer import RunPrinter
 
         live = self._is_interactive and not self._plain and not self._is_dumb
-        printer = RunPrinter(self.target, self.cells, titles=titles, live=live)
-        typed = keep_typed(is_dumb=self._is_dumb) if self._is_interactive else nullcontext()
+        printer = RunPrinter(
+            self.target, self.cells, titles=titles, live=live, rendered=self._is_interactive
+        )
+        self.keyboard.expect_pastes()
         try:
-            with typed, printer:
+            with printer:
                 self._follow(choice, printer)
         except KeyboardInterrupt:
             printer.stopped = True
@@ -242,7 +268,8 @@ class CellLoop(CommandContext):
                 if isinstance(event, ToolApprovalNeeded):
                     with printer.region.hidden():
                         printer.break_line()
-                        settle_in_place(self.target, event, printer.title(event.cell_id))
+                        title = printer.title(event.cell_id)
+                        settle_in_place(self.target, event, title, self.keyboard)
             except KeyboardInterrupt:
                 printer.stopped = True
                 self.target.stop()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-from msgspec import Struct
 
 from llm_repl_server.cli.terminal_text import display_width, format_price, one_line
 
@@ -22,7 +21,8 @@ _UNSETTLED_S = 0.5
 """After which time it is looked again at a kernel that is about to be ready."""
 
 
-class Status(Struct):
+@dataclass
+class Status:
     """What the line says.
 
     Attributes:
@@ -82,11 +82,13 @@ class StatusKeeper:
 
     Args:
         on_change: Called when the line says something else.
+        on_names: Called when there are other variables.
     """
 
-    def __init__(self, on_change: Callable[[], object]) -> None:
+    def __init__(self, on_change: Callable[[], object], on_names: Callable[[], object]) -> None:
         self.status = Status()
         self._on_change = on_change
+        self._on_names = on_names
         self._target: ReplTarget | None = None
         self._names: KnownNames | None = None
         self._draft: tuple[str, dict[str, Any]] | None = None
@@ -165,8 +167,8 @@ class StatusKeeper:
                 status.kernel = target.kernel_state()
                 budget, status.spent_usd = target.spending()
                 status.limit_usd = None if budget is None else budget.usd
-                if status.kernel == "idle":
-                    names.refresh(target)
+                if status.kernel == "idle" and names.refresh(target):
+                    self._on_names()
         with suppress(LLMReplError):
             draft = self._draft
             if draft is None:

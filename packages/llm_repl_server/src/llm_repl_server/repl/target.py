@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal
-
-from msgspec import Struct
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from llm_repl_core import Budget, Cell, Event, Output
@@ -22,7 +20,7 @@ __all__ = ["CellKind", "MadeCall", "News", "ReplTarget", "RunChoice"]
 CellKind = Literal["code", "prompt", "markdown", "memory"]
 
 
-class RunChoice(Struct, frozen=True, kw_only=True):
+class RunChoice(NamedTuple):
     """Which cells are to run.
 
     Attributes:
@@ -36,7 +34,7 @@ class RunChoice(Struct, frozen=True, kw_only=True):
     mode: Mode | None = None
 
 
-class MadeCall(Struct, frozen=True, kw_only=True):
+class MadeCall(NamedTuple):
     """A call to a model.
 
     Attributes:
@@ -64,7 +62,7 @@ class MadeCall(Struct, frozen=True, kw_only=True):
     error: str = ""
 
 
-class News(Struct, frozen=True, kw_only=True):
+class News(NamedTuple):
     """What somebody else has done in the notebook.
 
     Attributes:
@@ -257,6 +255,10 @@ class ReplTarget(abc.ABC):
 
     def follow(self, listener: Callable[[News], None]) -> None:  # noqa: B027  here nobody else is
         """Be told what others do from now on, by another thread, one at a time."""
+
+    def source_of(self, name: str) -> str | None:  # noqa: ARG002  where it cannot be had
+        """The source of what has a name, perhaps a dotted one; None: that can't be had."""
+        return None
 
     # Leaving ---------------------------------------------------------------------------------
 

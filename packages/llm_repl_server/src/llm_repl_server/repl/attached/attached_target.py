@@ -432,7 +432,7 @@ class AttachedTarget(ReplTarget):
         """See `ReplTarget.calls`."""
         query = {"notebook_id": self._notebook_id, "limit": str(limit)}
         found = self._rest.ask("GET", "calls", query=query)["calls"]
-        names = MadeCall.__struct_fields__
+        names = MadeCall._fields
         return [
             MadeCall(**{name: call[name] for name in names if call[name] is not None})
             for call in found

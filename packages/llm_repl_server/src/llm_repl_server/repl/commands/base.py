@@ -5,10 +5,10 @@ from __future__ import annotations
 import abc
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
-from msgspec import Struct
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -29,7 +29,8 @@ class CommandError(click.ClickException):
     """A command cannot be done as it was typed; the text says what to do instead."""
 
 
-class Command(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True)
+class Command:
     """A command.
 
     Attributes:

@@ -20,6 +20,7 @@ _VALUE_COLUMNS = 200
 
 def _save(context: CommandContext, text: str) -> None:
     place = context.target.save(text or None)
+    context.note_change()
     context.say(f"Saved in {place}." if place else "Say where: /save analysis.llmn.")
 
 
