@@ -18,7 +18,9 @@ import pytest
 
 from conftest import BROWSER_LIMIT_MS, CUT_OFF, EXPECTED_BROWSER_LOG, wait_until
 
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+PlaywrightTimeout = pytest.importorskip(
+    "playwright.sync_api", reason="playwright is not installed"
+).TimeoutError
 
 ACTIONS = int(os.environ.get("LLM_REPL_RANDOM_ACTIONS", "40"))
 _FIRST, _, _LAST = os.environ.get("LLM_REPL_RANDOM_SEEDS", "1").partition("-")
@@ -84,6 +86,19 @@ class Window:
     def press(self, *keys):
         for key in keys:
             self.page.keyboard.press(key)
+
+    def delete(self, cell_id):
+        """Delete the cell that has the focus."""
+
+        def is_gone():
+            self.press("d", "d")
+            with contextlib.suppress(PlaywrightTimeout):  # on a slow machine two keys are no pair
+                gone = f"#cell-{cell_id}"
+                self.page.wait_for_selector(gone, state="detached", timeout=2000)
+                return True
+            return False
+
+        wait_until(is_gone, "the cell is deleted")
 
     def has_word(self, cell_id, word):
         """Whether a word stands where one types; None: the cell is gone, or in conflict."""
@@ -198,15 +213,13 @@ class World:
         if len(window.shown()) > 3:
             cell_id = window.focus(self.random.randrange(1000))
             self.note_all_copied(window)  # it may be put back, and restored
-            window.press("d", "d")
-            window.page.wait_for_selector(f"#cell-{cell_id}", state="detached")
+            window.delete(cell_id)
 
     def delete_and_undo(self, window):
         cell_id = window.focus(self.random.randrange(1000))
         if cell_id is not None:
             self.note_all_copied(window)
-            window.press("d", "d")
-            window.page.wait_for_selector(f"#cell-{cell_id}", state="detached")
+            window.delete(cell_id)
             window.press("z")
             window.page.wait_for_selector(f"#cell-{cell_id}")
 
