@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-from hashlib import sha256
 from pathlib import Path
 
 import nbformat
 import pytest
-from msgspec.structs import replace
 
 from llm_repl_core import Notebook
 from llm_repl_core.application import Application
 from llm_repl_core.errors import StorageError
-from llm_repl_core.merging.bases import MergeBase
 from llm_repl_server.services import tied_file
-from llm_repl_server.storage.changes import KeepFileTie
 
 FOUR = ("llmn", "ipynb", "py", "md")
 
@@ -354,29 +350,16 @@ def test_a_link_that_takes_the_place_of_the_file_is_not_followed(tied, root):
 def test_after_a_restart_the_tie_stands_and_what_was_not_written_is(make_api, until, root):
     path = write(root / "sales.py", a_notebook("a = 1", "b = 2"))
     one = Tied(make_api(), until, path)
-    theirs = path.read_bytes()
     one.edit(0, "a = 11")
     one.api = make_api()  # which stops the first server
     assert one.contents()[0] == "a = 11"
     assert texts(read(path)) == ["a = 11", "b = 2"]
     assert one.file()["state"] == "saved"
-    # As after a kill: the database has more than the file.
-    path.write_bytes(theirs)
-    mark_pending(one, theirs)
-    one.api = make_api()
-    until(lambda: texts(read(path))[0] == "a = 11", "it is written")
-    one.wait()
 
 
-def mark_pending(one: Tied, data: bytes) -> None:
-    store = one.api.services.store
-    tie = store.files.load_tie(one.id)
-    base = MergeBase.of(Application(entry_points=False).decode(one.path.name, data)).text()
-    digest = sha256(data).hexdigest()
-    store.submit(KeepFileTie(replace(tie, is_pending=True, base=base, digest=digest))).result(30)
-
-
-def test_two_servers_share_a_file_and_lose_nothing(tmp_path, start_server, until):
+def test_two_servers_share_a_file_and_lose_nothing_when_one_is_killed(
+    tmp_path, start_server, until
+):
     path = write(tmp_path / "root" / "sales.llmn", a_notebook("a = 1", "b = 2"))
     servers = [
         start_server("--database-url", f"sqlite:///{tmp_path / name}") for name in ("1.db", "2.db")
@@ -401,8 +384,11 @@ def test_two_servers_share_a_file_and_lose_nothing(tmp_path, start_server, until
         until(lambda server=server: server("GET", url)[1]["file"]["state"] == "saved", "saved")
         assert "notebook_file_state" in listener.names()
     assert texts(read(path)) == wanted
+    # What was not written when it was killed is written by the next server.
+    servers[0]("PUT", f"{url}/cells/{cells[0]}", {"content": "last = 1"})
     servers[0].kill()
-    assert texts(read(path)) == wanted
+    start_server("--database-url", f"sqlite:///{tmp_path / '1.db'}")
+    until(lambda: texts(read(path)) == ["last = 1", wanted[1]], "it is written")
 
 
 def test_a_run_does_not_touch_a_file_that_has_no_place_for_what_it_gives(api, until, root):

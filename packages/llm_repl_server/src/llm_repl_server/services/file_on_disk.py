@@ -109,6 +109,13 @@ class FileOnDisk:
             return self._known[1]
         return self._take_note(self._read()[0], before)
 
+    def is_as_before(self, digest: str) -> bool:
+        """Whether it holds what gave a digest, however often it was written since."""
+        try:
+            return self.digest() == digest
+        except LLMReplError:
+            return False
+
     def read(self) -> ReadFile:
         """The notebook that it holds.
 

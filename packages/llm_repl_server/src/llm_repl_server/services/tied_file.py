@@ -255,6 +255,10 @@ class TiedFile:
         found = await asyncio.to_thread(self._disk.signature)
         if found is None:
             return self._doubt("missing", "missing", self._gone())
+        if await asyncio.to_thread(self._disk.is_as_before, self._tie.digest):
+            self._problem = self._doubtful = None
+            self._seen = found
+            return True
         await asyncio.sleep(_SETTLED_AFTER_S)
         if await asyncio.to_thread(self._disk.signature) != found:
             self._schedule_if_pending()
