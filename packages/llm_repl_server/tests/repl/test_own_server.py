@@ -8,7 +8,7 @@ import pytest
 
 from llm_repl_core import LLMReplError
 from llm_repl_server.repl.attached.address import ServerAddress
-from llm_repl_server.repl.attached.attached_target import attach
+from llm_repl_server.repl.attached.joining import attach
 from llm_repl_server.repl.own_server import OwnServer
 from llm_repl_server.repl.target import RunChoice
 

@@ -145,7 +145,8 @@ class CellLoop(CommandContext):
         """See `CommandContext.share`."""
         from llm_repl_core import InvalidInput
         from llm_repl_server.repl.attached.address import ServerAddress
-        from llm_repl_server.repl.attached.attached_target import AttachedTarget, attach
+        from llm_repl_server.repl.attached.attached_target import AttachedTarget
+        from llm_repl_server.repl.attached.joining import attach
         from llm_repl_server.repl.own_server import OwnServer
 
         if not isinstance(self.target, AttachedTarget):

@@ -9,9 +9,9 @@ import signal
 import pytest
 
 from llm_repl_core import CellFailed, Conflict, InvalidInput, RunFailed
-from llm_repl_server.repl.attached import attached_target
+from llm_repl_server.repl.attached import followed_run
 from llm_repl_server.repl.attached.address import ServerAddress
-from llm_repl_server.repl.attached.attached_target import attach
+from llm_repl_server.repl.attached.joining import attach
 from llm_repl_server.repl.attached.rest import ServerUnreachable
 from llm_repl_server.repl.target import RunChoice
 
@@ -156,7 +156,7 @@ def test_events_that_come_in_another_order_are_taken_in_theirs(server, join):
 
 
 def test_a_server_that_dies_and_comes_back(start_server, join, monkeypatch, until):
-    monkeypatch.setattr(attached_target, "_GONE_LIMIT_S", 2.0)
+    monkeypatch.setattr(followed_run, "GONE_LIMIT_S", 2.0)
     first = start_server()
     path, _ = first.new_notebook("import time\nprint(1, flush=True)\ntime.sleep(60)")
     target = join(first, path)

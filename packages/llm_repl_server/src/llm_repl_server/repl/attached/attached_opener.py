@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from llm_repl_server.repl.attached.address import ServerAddress, parse_address
-from llm_repl_server.repl.attached.attached_target import AttachedTarget, attach
+from llm_repl_server.repl.attached.attached_target import AttachedTarget
+from llm_repl_server.repl.attached.joining import attach
 
 __all__ = ["AttachedOpener"]
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from llm_repl_core import Budget, Cell, Conflict, Event, InvalidInput, LLMReplError, Output
@@ -17,75 +15,19 @@ from llm_repl_core.engine.forecast import RunForecast
 from llm_repl_core.engine.notebook_preferences import check_preferences, preferred_budget
 from llm_repl_core.engine.prompts.draft_preview import DraftPreview
 from llm_repl_core.engine.prompts.preview import Preview
-from llm_repl_core.execution.events import RunCompleted, RunFailed
 from llm_repl_core.kernels.views import Completions, Inspected, VariableList
 from llm_repl_core.model.ids import new_id
-from llm_repl_server.cli.terminal_text import one_line
-from llm_repl_server.repl.attached.mirror import Heard, Mirror
-from llm_repl_server.repl.attached.rest import Rest, ServerUnreachable
+from llm_repl_server.repl.attached.followed_run import FollowedRun
+from llm_repl_server.repl.attached.mirror import Mirror
+from llm_repl_server.repl.attached.others import Others
+from llm_repl_server.repl.attached.rest import Rest
 from llm_repl_server.repl.target import CellKind, MadeCall, News, ReplTarget, RunChoice
 
-if TYPE_CHECKING:
-    from llm_repl_server.repl.attached.address import ServerAddress
-
-__all__ = ["AttachedTarget", "attach"]
+__all__ = ["AttachedTarget"]
 
 _UNDO_LIMIT = 200
-_NEWS_COLUMNS = 60
-_SENTENCES = {
-    "kernel_restarted": "Somebody has restarted the kernel: its variables are gone.",
-    "disconnected": "The server does not answer; it is tried again.",
-    "read": "The server is back, and the notebook was read again.",
-}
 _WRITE_LIMIT_S = 1.0
 """How long after its answer a call may be written."""
-_GONE_LIMIT_S = 60.0
-"""How long a run is followed whose server does not answer."""
-
-
-def attach(address: ServerAddress, token: str | None) -> AttachedTarget:
-    """Join a notebook of a running server.
-
-    Args:
-        address: Which.
-        token: What the server asks for; None: nothing.
-
-    Raises:
-        ServerUnreachable: Nobody answers.
-        NotFound: There is no such notebook.
-        InvalidInput: None was named, and there are several.
-    """
-    rest = Rest(address.base, token)
-    try:
-        target = AttachedTarget(rest, Mirror(rest, _find_notebook(rest, address.notebook)))
-        target.open()
-    except BaseException:
-        rest.close()
-        raise
-    return target
-
-
-def _find_notebook(rest: Rest, wanted: str | None) -> str:
-    notebooks = rest.ask("GET", "notebooks")["notebooks"]
-    found = [
-        notebook["id"]
-        for notebook in notebooks
-        if wanted is None or wanted in (notebook["id"], notebook["name"])
-    ]
-    if len(found) == 1:
-        return str(found[0])
-    named = ", ".join(f"`{notebook['name']}`" for notebook in notebooks[:10])
-    more = f" and {len(notebooks) - 10} more" if len(notebooks) > 10 else ""
-    have = f"it has {named}{more}" if notebooks else "it has none"
-    if wanted is None:
-        if not notebooks:
-            return str(rest.ask("POST", "notebooks", {"name": "Untitled"})["id"])
-        raise InvalidInput(f"Say which notebook of {rest.base}: {have}.")
-    if found:
-        raise InvalidInput(
-            f"{len(found)} notebooks of {rest.base} are called `{wanted}`: say its id."
-        )
-    raise InvalidInput(f"{rest.base} has no notebook `{wanted}`: {have}.")
 
 
 class AttachedTarget(ReplTarget):
@@ -101,12 +43,7 @@ class AttachedTarget(ReplTarget):
         self._mirror = mirror
         self._notebook_id = mirror.notebook.id
         self._undo: list[tuple[str, Callable[[], object]]] = []
-        self._own_runs: set[str] = set()
-        self._lock = threading.Lock()
-        self._expected: list[tuple[str, str]] = []
-        """What was asked for here and will be heard: events' names and cells."""
-        self._starting = threading.Lock()
-        """Held while a run is asked for whose id is not known yet."""
+        self._others = Others(mirror)
         self._following = ExitStack()
 
     def open(self) -> None:
@@ -195,7 +132,7 @@ class AttachedTarget(ReplTarget):
         """See `ReplTarget.add`."""
         body = {"type": kind, "content": content, **options}
         cell_id = new_id()  # chosen here, so that the event that tells of it is known
-        with self._own("cell_created", cell_id):
+        with self._others.own("cell_created", cell_id):
             document = self._ask("POST", "cells", body, headers={"Idempotency-Key": cell_id})
         cell = self._mirror.put(document)
         self._note("a cell was added", lambda: self._delete(cell.id))
@@ -267,85 +204,19 @@ class AttachedTarget(ReplTarget):
     def run(self, choice: RunChoice) -> Iterator[Event]:
         """See `ReplTarget.run`."""
         with self._mirror.listening() as inbox:
-            run = self._ask("POST", "execute", _chosen(choice), headers={"Prefer": "respond-async"})
-            run_id = str(run.get("id", ""))
-            if not run_id:
-                return  # there was nothing to run
-            self._own_runs.add(run_id)
-            is_stopped = False
-            events = self._follow(run_id, inbox)
-            while True:
-                try:
-                    event = next(events, None)
-                except KeyboardInterrupt:
-                    is_stopped = True
-                    self._interrupt(run_id)
-                    events = self._follow(run_id, inbox)
-                    continue
-                if event is None:
-                    break
-                yield event
-        if is_stopped:
-            raise KeyboardInterrupt
+            run_id = self._start(choice)
+            if run_id:
+                yield from FollowedRun(self._rest, self._mirror, run_id, inbox).events()
 
     def _start(self, choice: RunChoice) -> str:
-        with self._starting:
+        """Have a run begin; its id, or nothing where there was nothing to run."""
+        with self._others.starting() as note_run:
             run = self._ask("POST", "execute", _chosen(choice), headers={"Prefer": "respond-async"})
-            run_id = str(run.get("id", ""))
-            self._own_runs.add(run_id)
-        return run_id
-
-    def _follow(self, run_id: str, inbox: queue.SimpleQueue[Heard]) -> Iterator[Event]:
-        """The events of a run, to its end."""
-        is_gone = not self._mirror.is_connected
-        while True:
-            try:
-                heard = inbox.get(timeout=_GONE_LIMIT_S if is_gone else None)
-            except queue.Empty:
-                raise ServerUnreachable(
-                    f"The server at {self._rest.base} does not answer any more. What it was asked "
-                    "to run goes on there, if it lives."
-                ) from None
-            if heard.name in ("connected", "disconnected"):
-                is_gone = heard.name == "disconnected"
-            if heard.name == "read":
-                ended = self._ended(run_id)
-                if ended is not None:
-                    yield ended
-                    return
-            elif heard.run_id == run_id and heard.event is not None:
-                yield heard.event
-                if isinstance(heard.event, RunCompleted | RunFailed):
-                    return
-
-    def _ended(self, run_id: str) -> Event | None:
-        """How a run has ended of which the last events are not known any more; None: it runs."""
-        try:
-            run = self._rest.ask("GET", f"runs/{run_id}")
-        except ServerUnreachable:
-            return None
-        except LLMReplError:
-            run = {"state": "interrupted", "error": None, "cell_id": None}
-        if run["state"] in ("queued", "running"):
-            return None
-        if run["state"] == "completed":
-            return RunCompleted(run_id=run_id)
-        return RunFailed(
-            run_id=run_id,
-            error=run["error"] or "The server was started again while this ran.",
-            cell_id=run["cell_id"],
-            interrupted=run["state"] == "interrupted",
-        )
+            return note_run(str(run.get("id", "")))
 
     def stop(self) -> None:
         """See `ReplTarget.stop`."""
         self._ask("POST", "interrupt")
-
-    def _interrupt(self, run_id: str) -> None:
-        try:
-            self._rest.ask("POST", f"runs/{run_id}/interrupt")
-        except ServerUnreachable:
-            raise KeyboardInterrupt from None  # nothing will be heard of it
 
     def approve(self, call_id: str, *, approved: bool, whole_run: bool = False) -> None:
         """See `ReplTarget.approve`."""
@@ -361,7 +232,7 @@ class AttachedTarget(ReplTarget):
 
     def restart(self) -> None:
         """See `ReplTarget.restart`."""
-        with self._own("kernel_restarted"):
+        with self._others.own("kernel_restarted"):
             self._ask("POST", "restart")
 
     def remember(self, value: Any) -> None:
@@ -451,44 +322,7 @@ class AttachedTarget(ReplTarget):
 
     def follow(self, listener: Callable[[News], None]) -> None:
         """See `ReplTarget.follow`."""
-
-        def pass_on(heard: Heard) -> None:
-            news = None if self._is_own(heard) else self._news_of(heard)
-            if news is not None:
-                listener(news)
-
-        self._following.enter_context(self._mirror.listening(pass_on))
-
-    def _is_own(self, heard: Heard) -> bool:
-        if heard.run_id is None:
-            done = heard.name, heard.payload.get("cell_id", "")
-            with self._lock:
-                if done in self._expected:
-                    self._expected.remove(done)
-                    return True
-            return not heard.is_news
-        with (
-            self._starting
-        ):  # which of the runs is the own one is known when its request is answered
-            return heard.run_id in self._own_runs
-
-    def _news_of(self, heard: Heard) -> News | None:
-        cell_id = heard.payload.get("cell_id")
-        if heard.name == "cell_deleted":
-            return News(text="Somebody has deleted a cell.")
-        if heard.name in _SENTENCES:
-            return News(text=_SENTENCES[heard.name])
-        with self._mirror.reading() as notebook:
-            if cell_id is None or cell_id not in notebook:
-                return None
-            number = notebook.index(cell_id) + 1
-            first = one_line(notebook[cell_id].content, _NEWS_COLUMNS)
-        if heard.name in ("cell_created", "cell_changed", "cell_moved"):
-            done = {"cell_created": "added", "cell_changed": "changed", "cell_moved": "moved"}
-            return News(text=f"Somebody has {done[heard.name]} cell {number}: {first}")
-        if heard.name in ("cell_execution_completed", "cell_execution_failed"):
-            return News(text=f"Somebody has run cell {number}: {first}", cell_id=cell_id)
-        return None
+        self._following.enter_context(self._mirror.listening(self._others.telling(listener)))
 
     # Leaving ---------------------------------------------------------------------------------
 
@@ -508,41 +342,28 @@ class AttachedTarget(ReplTarget):
         return f"notebooks/{self._notebook_id}/cells/{cell_id}/{place}{query}"
 
     def _put(self, cell_id: str, changes: Mapping[str, Any]) -> Cell:
-        with self._own("cell_changed", cell_id):
+        with self._others.own("cell_changed", cell_id):
             return self._mirror.put(self._ask("PUT", f"cells/{cell_id}", changes))
 
     def _move(self, cell_id: str, position: int) -> None:
-        with self._own("cell_moved", cell_id):
+        with self._others.own("cell_moved", cell_id):
             self._ask("POST", f"cells/{cell_id}/move", {"position": position})
         self._mirror.move(cell_id, position)
 
     def _delete(self, cell_id: str) -> None:
-        with self._own("cell_deleted", cell_id):
+        with self._others.own("cell_deleted", cell_id):
             self._ask("DELETE", f"cells/{cell_id}")
         self._mirror.take_out(cell_id)
 
     def _restore(self, cell_id: str, position: int) -> None:
-        with self._own("cell_created", cell_id):
+        with self._others.own("cell_created", cell_id):
             document = self._ask("POST", f"bin/{cell_id}/restore")
         self._mirror.put(document, position)
 
     def _set_metadata(self, metadata: Mapping[str, Any]) -> None:
-        with self._own("notebook_changed"):
+        with self._others.own("notebook_changed"):
             self._rest.ask("PUT", f"notebooks/{self._notebook_id}", {"metadata": metadata})
         self._mirror.take_metadata(metadata)
-
-    @contextmanager
-    def _own(self, name: str, cell_id: str = "") -> Iterator[None]:
-        """Around a request: the event that tells of what it does is no news."""
-        with self._lock:
-            self._expected.append((name, cell_id))
-            del self._expected[:-_UNDO_LIMIT]
-        try:
-            yield
-        except BaseException:
-            with self._lock, suppress(ValueError):
-                self._expected.remove((name, cell_id))
-            raise
 
     def _note(self, what: str, take_back: Callable[[], object]) -> None:
         self._undo.append((what, take_back))
