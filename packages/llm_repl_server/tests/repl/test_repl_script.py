@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from llm_repl_core import Application, Conflict, Notebook
+from llm_repl_core import Application, Conflict, Notebook, StorageError
 from llm_repl_server.repl.commands import all_commands, find_command
 from llm_repl_server.repl.commands.base import CommandError
 from llm_repl_server.repl.notebook_file import NotebookFile, scratch_path
@@ -93,3 +93,11 @@ def test_a_scratch_notebook_is_for_its_owner_alone(tmp_path: Path) -> None:
     NotebookFile(Application(entry_points=False), path, is_scratch=True).save(Notebook("A"))
     assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
     assert scratch_path(tmp_path, now) != path
+
+
+def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "scratch").write_text("a file in the way")
+    path = scratch_path(tmp_path, datetime(2026, 11, 29, 12, 30))
+    file = NotebookFile(Application(entry_points=False), path, is_scratch=True)
+    with pytest.raises(StorageError, match="cannot be written"):
+        file.save(Notebook("A"))

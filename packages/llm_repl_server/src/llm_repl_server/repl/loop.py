@@ -253,7 +253,7 @@ class Repl(CellLoop):
             return
         try:
             self.note_change()
-            if self.target.cells() and self.target.place:
+            if self.target.cells() and self.target.place and not self.unsaved:
                 self.say(f"The notebook is {self.target.place}")
         finally:
             self.end()

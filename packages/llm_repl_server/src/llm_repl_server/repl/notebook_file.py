@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llm_repl_core.errors import Conflict
+from llm_repl_core.errors import Conflict, StorageError
 
 if TYPE_CHECKING:
     from llm_repl_core import Application, Notebook
@@ -72,8 +72,11 @@ class NotebookFile:
                 "keeps this notebook under another name."
             )
         if self.is_scratch:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.path.touch(mode=0o600)
+            try:
+                self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self.path.touch(mode=0o600)
+            except OSError as error:
+                raise StorageError(f"{self.path} cannot be written: {error.strerror}.") from None
         self._application.save(notebook, self.path)
         self._seen = self._state()
 

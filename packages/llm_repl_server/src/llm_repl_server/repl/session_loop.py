@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -86,9 +87,7 @@ class CellLoop(CommandContext):
 
     def say(self, text: str) -> None:
         """See `CommandContext.say`."""
-        from llm_repl_server.cli.terminal_text import escape_controls
-
-        click.echo(escape_controls(text))
+        click.echo(self._fitted(text))
 
     def note(self, text: str) -> None:
         """Print sentences about what goes on, beside what is asked for."""
@@ -101,9 +100,24 @@ class CellLoop(CommandContext):
 
     def fail(self, text: str) -> None:
         """Print what is wrong, in a line."""
+        click.secho(self._fitted(text), fg="red", err=not self._is_interactive)
+
+    def _fitted(self, text: str) -> str:
+        """A text in lines that end between words; one that is too long stays one, to be copied."""
         from llm_repl_server.cli.terminal_text import escape_controls
 
-        click.secho(escape_controls(text), fg="red", err=not self._is_interactive)
+        lines = escape_controls(text).split("\n")
+        if self._is_interactive:
+            columns = self.cells.columns
+            lines = [
+                part
+                for line in lines
+                for part in textwrap.wrap(
+                    line, columns, break_long_words=False, break_on_hyphens=False
+                )
+                or [""]
+            ]
+        return "\n".join(lines)
 
     def show(self, shown: RenderableType) -> None:
         """See `CommandContext.show`."""
