@@ -288,17 +288,44 @@ def variables(stand: Stand) -> None:
     stand.window.keyboard.press("2")
 
 
+def compare(stand: Stand) -> None:
+    """Three models answer one prompt, of which the third is not done yet."""
+    stand.open()
+    stand.select(6)
+    stand.window.keyboard.press("Shift+E")
+    for model, delay_s in (("openai/gpt-5.4", 0.0), ("openai/gpt-5.4-nano", 0.5)):
+        stand.model.delay_per_piece_s = delay_s
+        stand.window.click("role=button[name='Add a model']")
+        stand.window.locator("role=menuitem").get_by_text(model, exact=True).click()
+        stand.window.wait_for_selector(f".several-columns h2[title='{model}']")
+        if not delay_s:
+            stand.window.wait_for_selector(".several >> text=Use this")
+    stand.window.wait_for_selector(".several .is-growing >> text=All three")
+
+
 def calls(stand: Stand) -> None:
-    """The calls."""
+    """The calls of all runs, and one of them."""
     stand.open()
     stand.window.keyboard.press("3")
+    stand.window.click("text=All calls, with their times and costs")
+    stand.window.click(".call-table tr >> text=check")
 
 
 def graph(stand: Stand) -> None:
-    """What needs what."""
-    stand.open()
-    stand.select(6)
+    """What needs what, in a copy whose sixth cell may call a tool."""
+    status, made = stand.server.ask("POST", f"{stand.notebook}/duplicate", {})
+    assert status == 201, made
+    path = f"/api/notebooks/{made['id']}"
+    cells = stand.server.ask("GET", f"{path}/cells")[1]["cells"]
+    tool = "\n\ndef find_orders(courier: str) -> int:\n    return len(orders)"
+    change = {"content": cells[1]["content"].replace("\nmessages.head(4)", tool)}
+    stand.server.ask("PUT", f"{path}/cells/{cells[1]['id']}", change)
+    stand.server.ask("POST", f"{path}/execute_all", {"mode": "live"})
+    stand.server.ask("PUT", f"{path}/cells/{cells[5]['id']}", {"tools": ["find_orders"]})
+    stand.open(path)
+    stand.window.click(f"#cell-{cells[5]['id']} .number")
     stand.window.keyboard.press("4")
+    stand.window.click(".graph-head >> text=Folded")
 
 
 def settings(stand: Stand) -> None:
@@ -413,7 +440,7 @@ def deleted(stand: Stand) -> None:
 VIEWS: dict[str, Callable[[Stand], None]] = {
     view.__name__: view
     for view in (
-        start, first, notebook, drawer, focus, picker, plan, answers, variables, calls, graph,
+        start, first, notebook, drawer, focus, picker, plan, answers, compare, variables, calls, graph,
         settings, keys, running, items, offline, conflict, opened, phone_edit, states,
         context, folded, find, more, deleted,
     )

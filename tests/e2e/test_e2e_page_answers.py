@@ -216,6 +216,10 @@ def test_several_answers_side_by_side_of_which_one_is_used(shared_server, window
     cell = _cell(prompt)
     window.wait_for_selector(f"{cell} >> text=text, 1 word")
     window.click(f"{cell} .number")
+    window.keyboard.press("5")
+    window.click("role=radio[name='Several times']")
+    window.wait_for_selector("role=heading[name=/Ask several times: cell 1/]")
+    window.keyboard.press("Escape")
     window.keyboard.press("Shift+E")
     window.wait_for_selector("role=heading[name=/Ask several models: cell 1/]")
     columns = window.locator(".several-columns article")
@@ -227,6 +231,10 @@ def test_several_answers_side_by_side_of_which_one_is_used(shared_server, window
     window.click("role=button[name='Add a model']")
     window.click("role=menuitem >> text=mock/mock")
     window.wait_for_selector(".several >> text=You asked: Hello")
+    # What the answer in use does not say is underlined.
+    said = "[...(CSS.highlights.get('only-here') ?? [])].map(String).join('|')"
+    until(lambda: "This is the mock model" in window.evaluate(said), "it is underlined")
+    assert "two" not in window.evaluate(said), "a short word says nothing"
     assert _shown(shared_server, prompt) == "one"  # nothing changes until one is used
     columns.last.locator("text=Use this").click()
     until(lambda: _shown(shared_server, prompt).endswith("Hello"), "it is in use")

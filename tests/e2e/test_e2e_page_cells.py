@@ -214,10 +214,33 @@ def test_by_the_keyboard_alone(shared_server, window, until):
     window.wait_for_selector(".keys")
     window.fill("[aria-label='Find an action']", "fold")
     assert window.locator(".keys dt").all_inner_texts() == ["Fold the source, the answer"]
+    # Another key for a command: not one that is taken, and the first one is free then.
+    window.fill("[aria-label='Find an action']", "delete")
+    window.click("text=Change keys")
+    changed = window.locator(".change-key")
+    changed.click()
+    _press(window, "Control+o")
+    window.wait_for_selector("text=Those keys are for “Notebooks”.")
+    _press(window, "g")
+    expect(changed).to_have_text("GG")
+    changed.click()
+    _press(window, "Escape")  # leaves the key as it is, and the table open
+    expect(changed).to_have_text("GG")
+    _press(window, "Escape", "d", "d", "g", "g")
+    until(lambda: len(_contents(shared_server, notebook)) == 1, "the new key deletes, once")
+    window.reload()  # it is kept
+    window.wait_for_selector(".cell")
+    _press(window, "Home", "g", "g")
+    until(lambda: not _contents(shared_server, notebook), "the new key deletes")
+    window.click(".toasts >> text=Undo")
+    until(lambda: len(_contents(shared_server, notebook)) == 1, "it is back")
+    _press(window, "?")
+    window.click("text=Change keys")
+    window.click("text=As at first")
     window.click("text=Single keys")
     _press(window, "Escape", "ArrowUp", "d", "d", "b")
     _press(window, "ArrowDown")
-    assert len(_contents(shared_server, notebook)) == 2
+    assert len(_contents(shared_server, notebook)) == 1
     # Every control is reached by Tab, and the first is not the last.
     reached = []
     for _ in range(12):

@@ -177,6 +177,9 @@ def test_a_cell_changed_in_two_places_shows_both_and_what_merges(shared_server, 
     window.wait_for_selector(".merge del >> text=short")
     both = mine.replace("in short", "in one sentence")
     assert window.input_value("[aria-label=Together]") == both
+    # Of the words that come from one side only it is shown from which.
+    assert window.inner_text(".merge-marks .from-here").strip() == "since the courier changed"
+    assert window.inner_text(".merge-marks .from-there").strip() == "one sentence"
     window.click("text=Take this")
     window.click("text=Undo")
     window.fill("[aria-label=Together]", both + " Thanks.")

@@ -63,6 +63,20 @@ def test_a_wrong_address_gets_a_sentence_and_a_missing_key_says_what_to_do(serve
     _provider(window, "away").get_by_text("Nobody answers at http://127.0.0.1:9/v1").wait_for()
 
 
+def test_the_kernels_that_run_and_what_is_stored(server, window, until):
+    notebook, [cell] = server.new_notebook("kept = 1")
+    server.run(cell)
+    window.goto(server.base)
+    window.get_by_label("Settings").click()
+    window.get_by_role("button", name="Kernels").click()
+    row = window.locator("#kernels .setting", has_text="Test")
+    row.get_by_text("Python 3").wait_for()
+    row.get_by_role("button", name="Restart").click()
+    until(lambda: server.ask("GET", f"{notebook}/state")[1]["state"] == {}, "it is a new one")
+    window.locator("#storage").get_by_text("llm-repl.db").wait_for()
+    window.locator("#storage").get_by_text("1 notebook,").wait_for()
+
+
 def test_theme_size_and_the_budget_of_new_notebooks_are_kept_in_the_browser(server, window, until):
     window.goto(server.base)
     window.get_by_label("Settings").click()

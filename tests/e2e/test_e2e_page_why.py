@@ -96,7 +96,7 @@ def test_what_a_budget_refuses_says_so(shared_server, window):
     window.wait_for_selector(f"{_line(prompt)} >> text=Raise")
 
 
-def test_the_calls_take_the_documents_place(shared_server, window):
+def test_the_calls_take_the_documents_place(shared_server, window, until):
     notebook, _ = shared_server.new_notebook()
     first = _cell(shared_server, notebook, "prompt", "one", response_var="first")
     _cell(shared_server, notebook, "prompt", "two {first}", response_var="second")
@@ -121,20 +121,42 @@ def test_the_calls_take_the_documents_place(shared_server, window):
     window.keyboard.press("Escape")
     window.wait_for_selector(f"#cell-{_id(first)}")
     assert window.is_visible(".document")
+    # A call becomes a cell that asks the same, and is compared with the answer in use.
+    window.click("[aria-label=More]")
+    window.click("[role=menuitem] >> text=Calls")
+    window.click(".call-table tbody tr >> text=second")
+    window.click(".call-detail >> text=Compare")
+    window.wait_for_selector("text=Answers of cell 2, second")
+    window.wait_for_selector(".versions-list .is-chosen")
+    window.keyboard.press("3")
+    window.click("text=All calls, with their times and costs")
+    window.click(".call-table tbody tr >> text=second")
+    window.click(".call-detail >> text=Open as a cell")
+    window.wait_for_selector(".cell.has-focus .template >> text=two This is the mock model.")
+    until(lambda: len(shared_server.ask("GET", f"{notebook}/cells")[1]["cells"]) == 3, "it is made")
+    made = shared_server.ask("GET", f"{notebook}/cells")[1]["cells"][2]
+    assert (made["type"], made["model"]) == ("PromptCell", "mock/mock")
 
 
 def test_what_needs_what_is_drawn_beside_the_cells(shared_server, window):
-    notebook, [source] = shared_server.new_notebook("shop = 'tea'\nmost = 1")
+    notebook, [source] = shared_server.new_notebook(
+        "shop = 'tea'\nmost = 1\ndef find(what):\n    return what"
+    )
     prompt = _cell(
         shared_server, notebook, "prompt", "{shop} {most}", response_var="check", tools=["find"]
     )
+    shared_server.ask("POST", f"{notebook}/execute_all", {})
     free = _cell(shared_server, notebook, "code", "exec('y = 1')")
     _open(window, shared_server, notebook)
     window.click(f"#cell-{_id(prompt)} .number")
     window.keyboard.press("4")
     window.wait_for_selector(".arcs .is-strong path", state="attached")
-    window.wait_for_selector(".needs-lists >> text=most, shop")
+    window.wait_for_selector(".needs-lists >> text=find, most, shop")
     assert "most, shop" in window.text_content(".arcs")
+    window.wait_for_selector(".wave-table .figures >> text=/^\\d+\\.\\d s$/")
+    window.wait_for_selector("text=Times are those of the last answers.")
+    window.click(".barrier-note >> text=Show the tool")
+    window.wait_for_selector(f"#cell-{_id(source)}.has-focus")
     window.click(f"#cell-{_id(free)} .number")
     window.wait_for_selector(".barrier-note >> text=Cell 3 is a barrier")
     window.wait_for_selector(".arcs .is-barrier path", state="attached")
@@ -143,4 +165,3 @@ def test_what_needs_what_is_drawn_beside_the_cells(shared_server, window):
     window.set_viewport_size({"width": 1040, "height": 800})
     window.wait_for_selector(".arcs path", state="detached")
     assert window.is_visible(".wave-table"), "there is no margin, but there are the lists"
-    assert source

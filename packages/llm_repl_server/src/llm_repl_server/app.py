@@ -16,6 +16,7 @@ from llm_repl_server.api.errors import install_error_handlers
 from llm_repl_server.api.execution import execution
 from llm_repl_server.api.files import files
 from llm_repl_server.api.health import health
+from llm_repl_server.api.housekeeping import housekeeping
 from llm_repl_server.api.llm import llm
 from llm_repl_server.api.notebooks import notebooks
 from llm_repl_server.api.openapi import Choices, install_description
@@ -41,7 +42,7 @@ __all__ = ["RESOURCES", "create_app"]
 
 RESOURCES = (
     notebooks, cells, cell_answers, deleted, execution, runs, prompts, variables, calls, search,
-    files, llm, health,
+    files, llm, health, housekeeping,
 )  # fmt: skip
 
 

@@ -107,6 +107,7 @@ def test_the_overview_says_how_each_notebook_is(api):
     assert found[1]["lead"] == "Nine customers wrote."
     assert (found[2]["failed"], found[2]["ended"], found[2]["cells"]) == (2, 2, 2)
     assert found[4]["stale"] == 2
+    assert [one["stale_variable"] for one in found] == [None, None, None, None, "a"]
     assert all(one["spent_usd"] == 0 for one in found)
 
 

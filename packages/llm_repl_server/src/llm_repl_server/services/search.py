@@ -101,6 +101,10 @@ class OverviewEntry(Struct, frozen=True, kw_only=True):
     cells: Annotated[int, Meta(description="How many of its cells can be run.")]
     ended: Annotated[int, Meta(description="How many of those, or of those of the run, have run.")]
     stale: int
+    stale_variable: Annotated[
+        str | None,
+        Meta(description="A variable that has changed, so that its cells are stale; null: none."),
+    ]
     failed: Annotated[int | None, Meta(description="The first cell that failed, from 1.")]
     spent_usd: float
 
@@ -175,6 +179,7 @@ class SearchService:
             cells=cells,
             ended=ended,
             stale=found.stale,
+            stale_variable=found.stale_variable,
             failed=found.failed,
             spent_usd=found.price_usd,
         )

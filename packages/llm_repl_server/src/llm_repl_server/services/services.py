@@ -18,6 +18,7 @@ from llm_repl_server.services.execution import ExecutionService
 from llm_repl_server.services.files import FileService
 from llm_repl_server.services.free_memory import return_memory
 from llm_repl_server.services.graph import GraphService
+from llm_repl_server.services.housekeeping import HousekeepingService
 from llm_repl_server.services.llm import LLMService
 from llm_repl_server.services.notebook_files import NotebookFileService
 from llm_repl_server.services.notebooks import NotebookService
@@ -116,6 +117,7 @@ class Services:
         self.calls = CallService(open_notebooks, self.store)
         self.queue = QueueService(open_notebooks, runs)
         self.graph = GraphService(open_notebooks)
+        self.housekeeping = HousekeepingService(settings, self.store, open_notebooks)
         self.prompts = PromptService(open_notebooks, self.cells)
         self.search = SearchService(self.store, runs)
         self.providers = ProviderService(self.application)

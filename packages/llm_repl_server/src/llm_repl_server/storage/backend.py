@@ -57,6 +57,10 @@ class Backend:
         """The database as messages name it: without a password."""
         return self.url.render_as_string(hide_password=True)
 
+    def size_bytes(self) -> int:
+        """How much room the database takes, as far as that can be told."""
+        return 0
+
     def acquire(self) -> None:
         """Keep other servers away.
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from llm_repl_server.storage.columns import decode_json, decode_text, encode_text
 from llm_repl_server.storage.connection import DatabaseConnection
+from llm_repl_server.storage.rows import decode_staleness
 from llm_repl_server.storage.schema import calls, cells, notebooks
 
 __all__ = ["NotebookOverview", "OverviewStore"]
@@ -30,6 +31,7 @@ class NotebookOverview(Struct, frozen=True, kw_only=True):
         ended: How many of those have run.
         stale: How many of its cells are stale.
         failed: The number of the first cell that failed, from 1, or None.
+        stale_variable: The variable that has made the first of its cells stale, or None.
         price_usd: What its live calls have cost.
     """
 
@@ -40,6 +42,7 @@ class NotebookOverview(Struct, frozen=True, kw_only=True):
     ended: int
     stale: int
     failed: int | None
+    stale_variable: str | None
     price_usd: float
 
 
@@ -73,6 +76,19 @@ class OverviewStore:
             .where(cells.c.notebook_id.in_(keys))
             .group_by(cells.c.notebook_id)
         )
+        of_variable = sa.and_(cells.c.stale, cells.c.staleness.like('%"variable":"%'))
+        reason_rank = (
+            sa.select(sa.func.min(_earlier.c.rank))
+            .where(
+                _earlier.c.notebook_id == cells.c.notebook_id,
+                _earlier.c.stale,
+                _earlier.c.staleness.like('%"variable":"%'),
+            )
+            .scalar_subquery()
+        )
+        reasons = sa.select(cells.c.notebook_id, cells.c.staleness).where(
+            cells.c.notebook_id.in_(keys), of_variable, cells.c.rank == reason_rank
+        )
         text_rank = (
             sa.select(sa.func.min(_earlier.c.rank))
             .where(
@@ -97,6 +113,7 @@ class OverviewStore:
             counts = {row[0]: tuple(row[1:]) for row in connection.execute(counted)}
             texts = {row[0]: row[1] for row in connection.execute(leads)}
             prices = {row[0]: row[1] for row in connection.execute(spent)}
+            variables = {row[0]: _variable(row[1]) for row in connection.execute(reasons)}
             numbers = self._numbers(connection, counts)
         return [
             NotebookOverview(
@@ -107,6 +124,7 @@ class OverviewStore:
                 ended=counts[key][1] if key in counts else 0,
                 stale=counts[key][2] if key in counts else 0,
                 failed=numbers.get(key),
+                stale_variable=variables.get(key),
                 price_usd=float(prices.get(key, 0.0)),
             )
             for key in keys
@@ -127,6 +145,12 @@ class OverviewStore:
                 )
                 numbers[key] = connection.execute(place).scalar_one()
         return numbers
+
+
+def _variable(column: str) -> str | None:
+    """The first variable among the reasons why a cell is stale."""
+    reasons = decode_staleness(column).reasons
+    return next((reason.variable for reason in reasons if reason.variable), None)
 
 
 def _mode(metadata: str) -> str | None:

@@ -117,7 +117,7 @@ def encode_staleness(staleness: Staleness) -> str | None:
     return encode_json(msgspec.to_builtins(staleness))
 
 
-def _decode_staleness(column: str | None) -> Staleness:
+def decode_staleness(column: str | None) -> Staleness:
     """What a column holds; nothing where a later version wrote it."""
     if column is None:
         return Staleness()
@@ -145,7 +145,7 @@ def cell_from_row(row: Mapping[str, Any], cell_types: CellTypes) -> Cell:
         "execution_count": row["execution_count"],
         "metadata": decode_json(row["metadata"]),
         "stale": bool(row["stale"]),
-        "staleness": _decode_staleness(row["staleness"]),
+        "staleness": decode_staleness(row["staleness"]),
     }
     extra = decode_json(row["extra"])
     word = decode_text(row["type"])

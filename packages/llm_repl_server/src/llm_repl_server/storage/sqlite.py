@@ -5,6 +5,7 @@ But for the search, which is in `sqlite_search`.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -90,6 +91,14 @@ class SQLiteBackend(Backend):
     def place(self) -> str:
         """The database's path."""
         return str(self.path)
+
+    def size_bytes(self) -> int:
+        """The size of its file, and of what is beside it until that is written into it."""
+        size = 0
+        for suffix in ("", "-wal"):
+            with contextlib.suppress(OSError):
+                size += Path(f"{self.path}{suffix}").stat().st_size
+        return size
 
     def acquire(self) -> None:
         """Make the folder, for its owner's eyes only, and lock the file's neighbour."""

@@ -1,7 +1,9 @@
 /** One prompt, several answers beside each other: of several models, or of one several times. */
 
-import { useEffect, useState } from "preact/hooks";
-import { asked, askedKey, askedPrices, askModels, compared, stopAsked } from "../store/asked.ts";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { whatTurnsStale } from "../inspector/answers.tsx";
+import { useFetched } from "../inspector/fetched.ts";
+import { asked, askedKey, askedPrices, askModels, compared, stopAsked, type AskWay } from "../store/asked.ts";
 import { alike, type AlikeColumns } from "../store/asked-columns.ts";
 import { answerCalls, useAnswer } from "../store/answers.ts";
 import { useNow } from "../store/clock.ts";
@@ -17,21 +19,26 @@ import { Markdown } from "../markdown/markdown.tsx";
 import { plural, seconds, spent, words } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
 import { MenuButton, MenuItem } from "../ui/menu.tsx";
-import { planning, type DraftPreview } from "../wire/plan.ts";
+import { answersApi } from "../wire/answers.ts";
+import { planning, type DraftPiece, type DraftPreview } from "../wire/plan.ts";
 import { RestError } from "../wire/rest.ts";
 import type { Cell } from "../wire/shapes.ts";
+import { shortModel } from "../prompt/status-line.tsx";
+import { AskedPrompt } from "./asked-prompt.tsx";
+import { underlineDifferences, underlineNothing } from "./underline.ts";
 
 const MOST_MODELS = 30;
 const TIMES = [2, 3, 5];
 
 export function Several() {
   const notebook = useNotebook();
-  const { cellId, item } = compared.value ?? { cellId: "", item: null };
+  const { cellId, item, way } = compared.value ?? { cellId: "", item: null, way: "models" };
   const cell = notebook.view(cellId).cell.value;
   useEffect(() => {
     // Before the keys of the notebook, which are for cells that are not shown now.
     const onKeyDown = (event: KeyboardEvent) => {
-      if (document.querySelector("dialog[open]")) return;
+      // Until the next frame it still listens when one has left.
+      if (compared.peek() === null || document.querySelector("dialog[open]")) return;
       if (event.key === "Escape" && !document.querySelector(".several .menu")) {
         event.preventDefault();
         event.stopPropagation();
@@ -44,7 +51,7 @@ export function Several() {
     return () => removeEventListener("keydown", onKeyDown, true);
   }, [cellId]);
   if (!cell) return null;
-  return <Columns cell={cell} item={item} />;
+  return <Columns cell={cell} item={item} way={way} />;
 }
 
 function leave(cellId: string): void {
@@ -52,7 +59,7 @@ function leave(cellId: string): void {
   focusCell(cellId);
 }
 
-function Columns({ cell, item }: { cell: Cell; item: number | null }) {
+function Columns({ cell, item, way }: { cell: Cell; item: number | null; way: AskWay }) {
   const notebook = useNotebook();
   const inherited = useChoices(notebook);
   const offers = useOffers(cell);
@@ -65,6 +72,18 @@ function Columns({ cell, item }: { cell: Cell; item: number | null }) {
   const name = output?.response_var ?? cell.response_var;
   const own = cell.model ?? inherited.model;
   const call = answerCalls.value.get(output?.call_id ?? "");
+  const turns = useDependents(cell, item);
+  const shown = useRef<HTMLDivElement>(null);
+  const texts = [output?.call_id, ...columns.map(({ first }) => `${first.call_id} ${first.state}`)].join();
+  useEffect(() => {
+    if (!output) return undefined;
+    // Behind the passages, which draw themselves.
+    const frame = requestAnimationFrame(() => underlineDifferences(shown.current));
+    return () => {
+      cancelAnimationFrame(frame);
+      underlineNothing();
+    };
+  }, [texts]);
   const ask = (models: readonly { model?: string }[], times = 1) =>
     void askModels(notebook.id, cell.id, item, models, times);
   const price = (model: string) => {
@@ -78,7 +97,7 @@ function Columns({ cell, item }: { cell: Cell; item: number | null }) {
       <section class="several" aria-label="Several answers">
         <header>
           <h1>
-            Ask several models: cell {number}
+            {way === "models" ? "Ask several models" : "Ask several times"}: cell {number}
             {name ? <>, <code>{name}</code></> : null}
           </h1>
           <span class="end">
@@ -103,14 +122,14 @@ function Columns({ cell, item }: { cell: Cell; item: number | null }) {
         </header>
         <div class="several-ask">
           <Icon name="prompt" />
-          <p>{(output?.prompt ?? cell.content).slice(0, 600)}</p>
+          <AskedPrompt pieces={ownPieces(offers, cell.id)} text={output?.prompt ?? cell.content} />
           {offers && <span class="figures">{plural(offers.input_tokens, "token")} in, the same for all</span>}
         </div>
-        <div class="several-columns" tabIndex={0}>
+        <div class="several-columns" tabIndex={0} ref={shown}>
           {output && (
             <article>
               <header>
-                <h2>{output.edited ? "Written by you" : (output.model ?? own)}</h2>
+                <h2 title={output.model ?? own}>{output.edited ? "Written by you" : shortModel(output.model ?? own)}</h2>
                 <span class="now">
                   <Icon name="done" />
                   In use
@@ -131,7 +150,10 @@ function Columns({ cell, item }: { cell: Cell; item: number | null }) {
           ))}
           {!columns.length && <p class="quiet-text">Add a model, or ask the same one several times. Nothing changes until you use one.</p>}
         </div>
-        <p class="note">Choosing another is free. The others stay on record.</p>
+        <p class="note">
+          {output && columns.length > 0 && "Underlined: what the answer in use does not say. "}
+          Choosing another is free{turns && `, and ${turns}`}. The others stay on record.
+        </p>
       </section>
     </ToCell.Provider>
   );
@@ -153,7 +175,7 @@ function Column({ cell, item, column: { first, times }, own, now }: ColumnProps)
   return (
     <article>
       <header>
-        <h2>{first.model ?? own}</h2>
+        <h2 title={first.model ?? own}>{shortModel(first.model ?? own)}</h2>
         {times > 1 && <span class="quiet-text">{times} alike</span>}
         {isRunning ? (
           <button class="button small end" onClick={() => void stopAsked(notebook.id, cell.id, first)}>
@@ -208,6 +230,18 @@ function Facts({ time, timeWord = "time", price, priceWord = "price", text }: Fa
       <div><dd>{words(text)}</dd><dt>words</dt></div>
     </dl>
   );
+}
+
+/** The last message of the prompt itself, with what was filled in. */
+function ownPieces(offers: DraftPreview | null, cellId: string): readonly DraftPiece[] {
+  return offers?.messages.findLast((message) => message.cell_id === cellId && message.role !== "system")?.pieces ?? [];
+}
+
+/** What another answer leaves, in words. */
+function useDependents(cell: Cell, item: number | null): string {
+  const notebook = useNotebook();
+  const { value } = useFetched(() => answersApi.list(notebook.id, cell.id, item), [cell.id, item, cell.version]);
+  return whatTurnsStale(notebook.order.value, value?.dependents ?? []);
 }
 
 /** What the prompt would take of each model; null: not known yet. */

@@ -1,28 +1,28 @@
 /** One call: who was asked, what it took, what was sent, what came. */
 
+import { useState } from "preact/hooks";
 import { Markdown } from "../markdown/markdown.tsx";
 import { useFetched } from "../inspector/fetched.ts";
+import { lookedAnswer, showAnswers } from "../store/answers.ts";
+import { cellOfCall, type SentRequest } from "../store/call-cell.ts";
 import { closeCalls } from "../store/calls-view.ts";
 import { useNotebook } from "../store/context.ts";
 import { focusCell } from "../store/focus.ts";
+import type { OpenNotebook } from "../store/notebook.ts";
 import { count, plural, seconds, words } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
 import { runCalls } from "../wire/run-calls.ts";
-import type { Call } from "../wire/shapes.ts";
+import type { Call, CellFields } from "../wire/shapes.ts";
 import { CallName, price, tokens } from "./calls-page.tsx";
 
 const MOST_TEXT = 4_000;
 const time = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
-interface Message {
-  readonly role: string;
-  readonly content: unknown;
-}
-
 export function CallDetail({ call, onClose }: { call: Call; onClose: () => void }) {
   const notebook = useNotebook();
   const { value, error } = useFetched(() => runCalls.call(call.id), [call.id, call.state]);
-  const request = value?.["request"] as { messages?: readonly Message[]; options?: { temperature?: number } } | undefined;
+  const request = value?.["request"] as SentRequest | undefined;
+  const asCell = request ? cellOfCall(request, `${call.provider}/${call.model}`) : null;
   const text = String(value?.["text"] ?? call.answer);
   const failure = value?.["error"] as { message?: string } | null | undefined;
   const queue = call.last_attempt_s ?? 0;
@@ -41,7 +41,7 @@ export function CallDetail({ call, onClose }: { call: Call; onClose: () => void 
       <dl class="call-pairs figures">
         <Pair name="asked">
           {call.provider}, {call.model}
-          {request?.options?.temperature !== undefined && `, temperature ${request.options.temperature}`}
+          {request?.temperature != null && `, temperature ${request.temperature}`}
         </Pair>
         {call.answered_by && call.answered_by !== call.model && <Pair name="answered by">{call.answered_by}</Pair>}
         {tokens(call) && <Pair name="tokens">{`${count(call.input_tokens ?? 0)} in, ${count(call.output_tokens ?? 0)} out`}</Pair>}
@@ -80,7 +80,7 @@ export function CallDetail({ call, onClose }: { call: Call; onClose: () => void 
       {request?.messages?.map((message) => (
         <section class="message">
           <h3>{message.role}</h3>
-          <pre>{cut(typeof message.content === "string" ? message.content : JSON.stringify(message.content))}</pre>
+          <LongText text={cut(typeof message.content === "string" ? message.content : JSON.stringify(message.content))} />
         </section>
       ))}
       <h3>
@@ -90,6 +90,16 @@ export function CallDetail({ call, onClose }: { call: Call; onClose: () => void 
         <Markdown text={cut(text)} />
       </div>
       <p class="call-acts">
+        <button class="button small" disabled={!asCell} title="A new prompt that asks the same, as it was sent" onClick={() => asCell && openAsCell(notebook, call, asCell)}>
+          <Icon name="arrow" />
+          Open as a cell
+        </button>
+        {call.state === "completed" && notebook.view(call.cell_id).cell.value?.type === "PromptCell" && (
+          <button class="button small" title="With the answer that is in use" disabled={!value} onClick={() => compareCall(call, value?.["original_id"])}>
+            <Icon name="diff" />
+            Compare
+          </button>
+        )}
         {notebook.view(call.cell_id).cell.value && (
           <button
             class="button small"
@@ -98,7 +108,7 @@ export function CallDetail({ call, onClose }: { call: Call; onClose: () => void 
               focusCell(call.cell_id);
             }}
           >
-            <Icon name="arrow" />
+            <Icon name="prompt" />
             Go to the cell
           </button>
         )}
@@ -108,6 +118,42 @@ export function CallDetail({ call, onClose }: { call: Call; onClose: () => void 
         </button>
       </p>
     </aside>
+  );
+}
+
+/** A cell below the one that was asked, or at the end where that is gone. */
+function openAsCell(notebook: OpenNotebook, call: Call, fields: CellFields): void {
+  const order = notebook.order.peek();
+  const at = order.indexOf(call.cell_id);
+  const id = notebook.create("PromptCell", at < 0 ? order.length : at + 1, fields);
+  closeCalls();
+  focusCell(id);
+}
+
+/** The answer of a call beside the one in use; what came from the record is the answer of another call. */
+function compareCall(call: Call, originalId: unknown): void {
+  closeCalls();
+  focusCell(call.cell_id);
+  lookedAnswer.value = { cellId: call.cell_id, id: typeof originalId === "string" ? originalId : call.id };
+  showAnswers(call.item);
+}
+
+const FIRST_LINES = 5;
+
+/** A message: its first lines, and the others when one wants them. */
+function LongText({ text }: { text: string }) {
+  const [isWhole, setWhole] = useState(false);
+  const lines = text.split("\n");
+  const left = lines.length - FIRST_LINES;
+  return (
+    <>
+      <pre>{isWhole || left <= 1 ? text : lines.slice(0, FIRST_LINES).join("\n")}</pre>
+      {left > 1 && !isWhole && (
+        <button class="more-lines figures" onClick={() => setWhole(true)}>
+          {left} lines more
+        </button>
+      )}
+    </>
   );
 }
 

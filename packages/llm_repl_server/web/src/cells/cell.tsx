@@ -22,7 +22,7 @@ import { ConflictView } from "./conflict.tsx";
 import { KeptMark } from "./kept-mark.tsx";
 import { MarkdownBody } from "./markdown.tsx";
 import { PhoneEditHead, PhoneNames, PhoneRun } from "./phone-edit.tsx";
-import { PromptBody } from "./prompt.tsx";
+import { PromptAnswer, PromptBody } from "./prompt.tsx";
 import { SentButton, SentWeight } from "./sent-button.tsx";
 
 const TYPES: Readonly<Record<CellType, { icon: IconName; word: string; short: string }>> = {
@@ -110,7 +110,10 @@ export const CellView = memo(({ id }: { id: string }) => {
       </div>
       <div class="body">
         {conflict ? (
-          <ConflictView key={conflict.sides && cell.content} conflict={conflict} number={number} wasEdited={isEdited} />
+          <>
+            <ConflictView key={conflict.sides && cell.content} conflict={conflict} number={number} wasEdited={isEdited} />
+            {cell.type === "PromptCell" && <PromptAnswer cell={cell} status={status} />}
+          </>
         ) : isFolded(cell, "source") && !isEdited ? (
           <FoldedSource cell={cell}>
             <Body cell={cell} status={status} />

@@ -4,7 +4,9 @@ import { perform } from "../store/actions.ts";
 import { announce } from "../store/announce.ts";
 import type { Step } from "../store/edits.ts";
 import { anchor, chosen, chooseTo, editCell, editing, focusCell, focused, stopEditing } from "../store/focus.ts";
+import type { Pressed } from "../store/chords.ts";
 import { openInspector } from "../store/inspector.ts";
+import { meaning } from "../store/key-map.ts";
 import { newId, type OpenNotebook } from "../store/notebook.ts";
 import { fieldsOf } from "../store/structure.ts";
 import { toast } from "../ui/toasts.tsx";
@@ -186,22 +188,25 @@ export function keysOf(notebook: OpenNotebook, id: string): (event: KeyboardEven
       (event.target as Element | null)?.closest<HTMLElement>("article")?.focus({ preventScroll: true });
       return true;
     }
-    const withModifier = event.ctrlKey || event.metaKey;
-    if (withModifier && event.key.toLowerCase() === "i") {
+    const meant = meaning(event);
+    // A letter alone is text here, whatever it does elsewhere.
+    if (!meant || (meant !== event && event.key.length === 1 && !(event.ctrlKey || event.metaKey || event.altKey))) return false;
+    const withModifier = meant.ctrlKey || meant.metaKey;
+    if (withModifier && meant.key.toLowerCase() === "i") {
       event.preventDefault();
       openInspector("request");
       return true;
     }
-    if (event.key !== "Enter" || !(withModifier || event.shiftKey || event.altKey)) return false;
-    if (withModifier && event.shiftKey) return false; // the plan: a key of the page
+    if (meant.key !== "Enter" || !(withModifier || meant.shiftKey || meant.altKey)) return false;
+    if (withModifier && meant.shiftKey) return false; // the plan: a key of the page
     event.preventDefault();
-    runByKey(notebook, id, event);
+    runByKey(notebook, id, meant);
     return true;
   };
 }
 
 /** Ctrl runs; Shift runs and goes on to the next cell; Alt runs and makes a cell below. */
-export function runByKey(notebook: OpenNotebook, id: string, event: KeyboardEvent): void {
+export function runByKey(notebook: OpenNotebook, id: string, event: Pressed): void {
   stopEditing();
   for (const each of cellsFor(id)) void runCell(notebook, each);
   const order = notebook.order.peek();

@@ -4,10 +4,12 @@ import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useNotebook } from "../store/context.ts";
 import { fieldsInConflict, type Conflict } from "../store/conflicts.ts";
 import { merge, parts } from "../store/merge.ts";
+import { markedParts } from "../store/merge-marks.ts";
 import { moment } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
 import { toast } from "../ui/toasts.tsx";
 import type { CellFields } from "../wire/shapes.ts";
+import { PlainTemplate } from "./template.tsx";
 
 const LABELS: Readonly<Record<string, string>> = {
   type: "Kind of cell", response_var: "Variable", for_each: "For each of", schema: "Structured answer",
@@ -39,6 +41,8 @@ export function ConflictView({ conflict, number, wasEdited }: Props) {
     area.focus({ preventScroll: true });
     area.setSelectionRange(area.value.length, area.value.length);
   }, []);
+  const isTemplate = conflict.type === "PromptCell";
+  const marks = useMemo(() => markedParts(together, before, here, there), [together, before, here, there]);
   const others = fields.filter((name) => name !== "content");
   const decide = (chosen: CellFields) => {
     const said = "The conflict is decided.";
@@ -73,7 +77,7 @@ export function ConflictView({ conflict, number, wasEdited }: Props) {
               Keep this
             </button>
           </h3>
-          <Difference before={before} after={here} />
+          <Difference before={before} after={here} isTemplate={isTemplate} />
         </section>
         <section>
           <h3>
@@ -82,7 +86,7 @@ export function ConflictView({ conflict, number, wasEdited }: Props) {
               Take this
             </button>
           </h3>
-          <Difference before={before} after={there} />
+          <Difference before={before} after={there} isTemplate={isTemplate} />
         </section>
       </div>
       {others.map((name) => (
@@ -103,14 +107,18 @@ export function ConflictView({ conflict, number, wasEdited }: Props) {
       ))}
       <label class="merge-result">
         <span>Together</span>
-        <textarea
-          class={isCode ? "is-code" : ""}
-          aria-label="Together"
-          rows={Math.min(24, together.split("\n").length)}
-          value={together}
-          onInput={(event) => setTogether(event.currentTarget.value)}
-          onKeyDown={(event) => event.key !== "Escape" && event.stopPropagation()}
-        />
+        <span class={isCode ? "merge-text is-code" : "merge-text"}>
+          <span class="merge-marks" aria-hidden="true">
+            {marks.map(({ text, from }) => (from ? <ins class={`from-${from}`}>{text}</ins> : text))}
+            {"\n"}
+          </span>
+          <textarea
+            aria-label="Together"
+            value={together}
+            onInput={(event) => setTogether(event.currentTarget.value)}
+            onKeyDown={(event) => event.key !== "Escape" && event.stopPropagation()}
+          />
+        </span>
       </label>
       <div class="merge-foot">
         <span>
@@ -119,6 +127,8 @@ export function ConflictView({ conflict, number, wasEdited }: Props) {
             : conflict.sides
               ? "Where both changed the same words, the left ones stand before the right ones."
               : "Where both changed the same words, yours stand before the other window's."}
+          {marks.some(({ from }) => from === "here") && <ins class="from-here">{conflict.sides ? one : "this window’s"}</ins>}
+          {marks.some(({ from }) => from === "there") && <ins class="from-there">{conflict.sides ? other : "the other one’s"}</ins>}
         </span>
         <button class="button primary" onClick={() => decide({ ...chosenFields(), content: together })}>
           <Icon name="done" />
@@ -130,13 +140,14 @@ export function ConflictView({ conflict, number, wasEdited }: Props) {
 }
 
 /** A text beside the one that both began with. */
-function Difference({ before, after }: { before: string; after: string }) {
+function Difference({ before, after, isTemplate }: { before: string; after: string; isTemplate: boolean }) {
   const found = useMemo(() => parts(before, after), [before, after]);
   return (
-    <p>
-      {found.map(({ kind, text }) =>
-        kind === "added" ? <ins>{text}</ins> : kind === "gone" ? <del>{text}</del> : text,
-      )}
+    <p class={isTemplate ? "template" : undefined}>
+      {found.map(({ kind, text }) => {
+        const drawn = isTemplate ? <PlainTemplate text={text} /> : text;
+        return kind === "added" ? <ins>{drawn}</ins> : kind === "gone" ? <del>{drawn}</del> : drawn;
+      })}
     </p>
   );
 }

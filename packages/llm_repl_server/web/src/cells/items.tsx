@@ -7,6 +7,7 @@ import { useNotebook } from "../store/context.ts";
 import { focusCell } from "../store/focus.ts";
 import { wholeText, type Pieces } from "../store/pieces.ts";
 import { answers } from "../store/status.ts";
+import { formFields } from "../prompt/short-form.ts";
 import { spent } from "../ui/format.ts";
 import { scrolls } from "../ui/scrolls.ts";
 import { Icon, type IconName } from "../ui/icon.tsx";
@@ -14,6 +15,7 @@ import type { Cell, Output } from "../wire/shapes.ts";
 import { AnswerEditor } from "./answer-edit.tsx";
 import { failedItems, itemCount, type FailedItem } from "./answer-shape.ts";
 import { plain } from "./answer-form.tsx";
+import { fieldsSoFar } from "./item-so-far.ts";
 import { rowState, sortedByState, type RowState } from "./item-state.ts";
 
 const MOST_ROWS = 500;
@@ -74,7 +76,9 @@ export function ItemsTable({ cell, isGrowing }: { cell: Cell; isGrowing: boolean
 function itemsOf(cell: Cell) {
   const given = new Map(answers(cell).map((output, at) => [output.item ?? at, output]));
   const failures = new Map(failedItems(cell).map((failure) => [failure.item, failure]));
-  const fields = [...new Set([...given.values()].flatMap((output) => Object.keys(objectOf(output) ?? {})))];
+  const named = [...new Set([...given.values()].flatMap((output) => Object.keys(objectOf(output) ?? {})))];
+  // Before the first one is whole, as its form says.
+  const fields = named.length ? named : cell.schema ? (formFields(cell.schema) ?? []).map(({ name }) => name) : [];
   return { given, failures, fields };
 }
 
@@ -98,7 +102,7 @@ const Row = memo(({ cell, item, output, failure, text, state, fields }: RowProps
   const notebook = useNotebook();
   const edited = editedAnswer.value;
   const isEdited = edited?.cellId === cell.id && edited.item === item;
-  const value = output && objectOf(output);
+  const value = output ? objectOf(output) : fields.length ? fieldsSoFar(text) : null;
   const columns = fields.length || 1;
   const isAtRest = cell.status !== "running" && cell.status !== "queued";
   const open = () => {
@@ -135,6 +139,8 @@ const Row = memo(({ cell, item, output, failure, text, state, fields }: RowProps
         <td class="cut bad" colSpan={columns} title={failure.error}>
           {failure.error}
         </td>
+      ) : !output && fields.length ? (
+        fields.map((field) => <td key={field} class="quiet-text">–</td>)
       ) : (
         <td class="cut" colSpan={columns}>
           {output?.content ?? text ?? "–"}

@@ -29,13 +29,22 @@ interface Props {
 }
 
 export function PromptBody({ cell, status, onKey }: Props) {
+  return (
+    <>
+      <Ask cell={cell} onKey={onKey} />
+      <PromptAnswer cell={cell} status={status} />
+    </>
+  );
+}
+
+/** What was answered, with its line. */
+export function PromptAnswer({ cell, status }: { cell: Cell; status: Status | null }) {
   const notebook = useNotebook();
   const activity = notebook.view(cell.id).activity.value;
   const given = useMemo(() => answers(cell), [cell]);
   const [shape, setShape] = useState<AnswerShape>("form");
   return (
     <>
-      <Ask cell={cell} onKey={onKey} />
       <AnswerLine cell={cell} status={status} activity={activity} shape={shape} onShape={setShape} />
       <Answer cell={cell} isGrowing={activity !== undefined} given={given} shape={shape} />
     </>

@@ -2,7 +2,7 @@
 
 import { codeSpans, isParagraphGap } from "../editor/template-look.ts";
 import { fieldsOf } from "../store/forecasts.ts";
-import { templateLines, type TemplatePart } from "./fields.ts";
+import { templateLines, templateParts, type TemplatePart } from "./fields.ts";
 
 export function Template({ text, cellId }: { text: string; cellId: string }) {
   const states = new Map(fieldsOf(cellId).map((field) => [field.text, field]));
@@ -24,6 +24,22 @@ export function Template({ text, cellId }: { text: string; cellId: string }) {
           {line.map(drawn)}
           {at < lines.length - 1 ? "\n" : line.length ? "" : <br />}
         </div>
+      ))}
+    </>
+  );
+}
+
+/** A piece of a template on its own: of its fields nothing is known. */
+export function PlainTemplate({ text }: { text: string }) {
+  const drawn = (paragraph: string) =>
+    templateParts(paragraph).map((part) => (part.isField ? <span class="field">{part.text}</span> : <Words text={part.text} />));
+  return (
+    <>
+      {text.split("\n\n").map((paragraph, at) => (
+        <>
+          {at > 0 && <span class="template-break" />}
+          {drawn(paragraph)}
+        </>
       ))}
     </>
   );

@@ -38,7 +38,7 @@ function Drawn() {
         found.set(id, { x: left - base.left, y: top + height / 2 - base.top });
       }
       setPlaces(found);
-      setSize({ width: whole.clientWidth, height: whole.scrollHeight });
+      setSize({ width: whole.clientWidth, height: whole.offsetHeight }); // not the scrolled height, of which the arcs are a part
     };
     const soon = () => (frame ||= requestAnimationFrame(measure));
     const observer = new ResizeObserver(soon);
@@ -51,6 +51,11 @@ function Drawn() {
       removeEventListener("scroll", soon);
     };
   }, [order, isFolded.value, focused.value]);
+
+  useLayoutEffect(() => {
+    // What is above it has another height now.
+    document.getElementById(`cell-${focused.peek()}`)?.scrollIntoView({ block: "nearest" });
+  }, [isFolded.value]);
 
   const margin = Math.min(...[...places.values()].map(({ x }) => x), Infinity);
   const edges = graph.value?.edges.filter(({ kind }) => kind !== "in_the_way") ?? [];

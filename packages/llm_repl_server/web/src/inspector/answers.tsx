@@ -1,13 +1,14 @@
 /** The versions of the focused prompt's answer, and how one differs from the one in use. */
 
 import { useEffect, useState } from "preact/hooks";
-import { inUse, shownItem, useAnswer } from "../store/answers.ts";
+import { inUse, lookedAnswer, shownItem, useAnswer } from "../store/answers.ts";
 import { openSeveral } from "../store/asked.ts";
 import { useNotebook } from "../store/context.ts";
 import { focused } from "../store/focus.ts";
 import { answers } from "../store/status.ts";
 import { moment, plural, spent } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
+import { Segments } from "../ui/segments.tsx";
 import { answersApi, type AnswerDetail, type AnswerPage, type AnswerVersion } from "../wire/answers.ts";
 import type { Cell } from "../wire/shapes.ts";
 import { Difference } from "./difference.tsx";
@@ -28,7 +29,7 @@ function Versions({ cell }: { cell: Cell }) {
   const item = cell.for_each ? shownItem.value : null;
   const [older, setOlder] = useState<readonly AnswerVersion[]>([]);
   const [before, setBefore] = useState<number | null>(null);
-  const [chosen, setChosen] = useState<string | null>(null);
+  const chosen = lookedAnswer.value?.cellId === cell.id ? lookedAnswer.value.id : null;
   const shown = answers(cell).map((output) => `${output.call_id}${output.edited?.id}`).join();
   const { value, error } = useFetched(
     () => answersApi.list(notebook.id, cell.id, item),
@@ -57,10 +58,12 @@ function Versions({ cell }: { cell: Cell }) {
         {name ? <>, <code>{name}</code></> : null}
       </h2>
       <div class="answers-ways">
-        <button class="button small" title="Side by side (Shift E)" onClick={() => openSeveral(cell.id, item)}>
-          <Icon name="cols" />
-          Several models, or several times
-        </button>
+        <Segments
+          label="Which answers"
+          value="history"
+          options={WAYS}
+          onChange={(way) => way !== "history" && openSeveral(cell.id, item, way)}
+        />
       </div>
       {item !== null && <ItemPicker cell={cell} item={item} />}
       {versions.length ? (
@@ -71,7 +74,7 @@ function Versions({ cell }: { cell: Cell }) {
               version={version}
               times={times}
               isChosen={version.id === looked?.id}
-              onChoose={() => setChosen(version.id)}
+              onChoose={() => (lookedAnswer.value = { cellId: cell.id, id: version.id })}
               onUse={() => void useAnswer(notebook, cell.id, version.id, item, value.version)}
             />
           ))}
@@ -92,13 +95,23 @@ function Versions({ cell }: { cell: Cell }) {
   );
 }
 
+const WAYS = [
+  ["history", "History"],
+  ["models", "Several models"],
+  ["times", "Several times"],
+] as const;
+
 function consequence(order: readonly string[], page: AnswerPage): string {
-  const numbers = page.dependents.map((id) => order.indexOf(id) + 1).filter((number) => number > 0);
-  if (!numbers.length) return "Using another one is free.";
+  const turns = whatTurnsStale(order, page.dependents);
+  return turns ? `Using another one is free: ${turns}, the rest stays on record.` : "Using another one is free.";
+}
+
+/** What another answer leaves, in words: "cell 8 turns stale"; empty: nothing. */
+export function whatTurnsStale(order: readonly string[], dependents: readonly string[]): string {
+  const numbers = dependents.map((id) => order.indexOf(id) + 1).filter((number) => number > 0);
+  if (!numbers.length) return "";
   const shown = numbers.slice(0, 5).join(", ") + (numbers.length > 5 ? " and others" : "");
-  return numbers.length === 1
-    ? `Using another one is free: cell ${shown} turns stale.`
-    : `Using another one is free: cells ${shown} turn stale.`;
+  return numbers.length === 1 ? `cell ${shown} turns stale` : `cells ${shown} turn stale`;
 }
 
 function ItemPicker({ cell, item }: { cell: Cell; item: number }) {
@@ -201,7 +214,7 @@ function Compared({ cell, item, version, used }: ComparedProps) {
       <h2 class="compared">
         {used ? `${version.number} compared with ${used.number}, in use` : `Answer ${version.number}`}
         {used && (
-          <span class="end legend">
+          <span class="end compared-legend">
             <del>only in {version.number}</del> <ins>only in {used.number}</ins>
           </span>
         )}

@@ -2,11 +2,15 @@
 
 import { CellNumber } from "../cells/sentence.tsx";
 import { useNotebook } from "../store/context.ts";
-import { focused } from "../store/focus.ts";
+import { answerCalls } from "../store/answers.ts";
+import { focusCell, focused } from "../store/focus.ts";
 import { useGraph } from "../store/graph.ts";
 import { isFolded, showsAllCells } from "../store/graph-view.ts";
+import type { OpenNotebook } from "../store/notebook.ts";
+import { answers } from "../store/status.ts";
+import { answerSeconds, waveSeconds, withoutBarrier } from "../store/wave-times.ts";
 import { wavesOf } from "../store/waves.ts";
-import { plural } from "../ui/format.ts";
+import { plural, seconds } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
 import { API } from "../wire/rest.ts";
 import type { Graph, GraphEdge } from "../wire/shapes.ts";
@@ -30,6 +34,8 @@ export function GraphTab() {
   if (!value) return <p class="quiet-text">{error.value ?? "Reading what needs what"}</p>;
   const cells = notebook.whole.value?.cells;
   const waves = wavesOf(notebook.order.value, (one) => cells?.get(one)?.type === "PromptCell", value.edges);
+  const secondsOf = (one: string) => answerSeconds(cells?.get(one), answerCalls.value);
+  const hasTimes = waves.some((wave) => waveSeconds(wave, secondsOf) !== null);
   const number = id ? notebook.view(id).index.value + 1 : 0;
   const isOfAll = showsAllCells.value || !number;
   return (
@@ -64,7 +70,7 @@ export function GraphTab() {
         <Pairs edges={value.edges} />
       ) : (
         <>
-          <Barrier graph={value} id={id} number={number} />
+          <Barrier graph={value} id={id} number={number} secondsOf={secondsOf} />
           <div class="needs-lists">
             <div>
               <h2>Cell {number} needs</h2>
@@ -89,30 +95,51 @@ export function GraphTab() {
                     {wave.slice(0, MOST_IN_WAVE).map((prompt) => (
                       <span key={prompt}>
                         <CellNumber id={prompt} /> <code>{cells?.get(prompt)?.response_var ?? ""}</code>
-                        {cells?.get(prompt)?.for_each ? ", all items at once" : ""}
+                        {cells?.get(prompt)?.for_each ? itemsAtOnce(answers(cells.get(prompt)!).length) : ""}
                       </span>
                     ))}
                     {wave.length > MOST_IN_WAVE && <span>{`and ${wave.length - MOST_IN_WAVE} more`}</span>}
                   </td>
+                  <td class="figures">{inWords(waveSeconds(wave, secondsOf))}</td>
                 </tr>
               ))}
             </tbody>
           </table>
-          <p class="note">Code and memory run in the order of the document.</p>
+          <p class="note">
+            {hasTimes && "Times are those of the last answers. "}
+            Code and memory run in the order of the document.
+          </p>
         </>
       )}
     </>
   );
 }
 
+function itemsAtOnce(count: number): string {
+  return count > 1 ? `, ${count} items at once` : ", all items at once";
+}
+
+const inWords = (took: number | null) => (took === null ? "" : seconds(took));
+
+interface BarrierProps {
+  readonly graph: Graph;
+  readonly id: string;
+  readonly number: number;
+  readonly secondsOf: (id: string) => number | null;
+}
+
 /** Why a cell holds others up, or is held up by all, as a sentence. */
-function Barrier({ graph, id, number }: { graph: Graph; id: string; number: number }) {
+function Barrier({ graph, id, number, secondsOf }: BarrierProps) {
   const notebook = useNotebook();
   const reason = graph.nodes.find((node) => node.id === id)?.barrier;
   const cell = notebook.view(id).cell.value;
   const behind = graph.edges.filter((edge) => edge.kind === "barrier" && edge.source === id);
   if (!reason) return null;
-  const [tool] = cell?.tools ?? [];
+  const [tool, ...tools] = cell?.tools ?? [];
+  const order = notebook.order.value;
+  const isPrompt = (one: string) => notebook.view(one).cell.value?.type === "PromptCell";
+  const gained = tool && !tools.length ? withoutBarrier(id, order, isPrompt, graph.edges, secondsOf) : null;
+  const maker = graph.edges.find((edge) => edge.target === id && edge.variable === tool)?.source ?? madeBy(notebook, tool);
   return (
     <section class="barrier-note">
       <h3>
@@ -129,16 +156,46 @@ function Barrier({ graph, id, number }: { graph: Graph; id: string; number: numb
         )}
         .
       </p>
+      {gained && (
+        <p class="quiet-text">
+          {`Without the tool, ${togetherText(gained.together, order)}: ${plural(gained.waves, "wave")}`}
+          {gained.lessSeconds !== null && gained.lessSeconds >= 0.05
+            ? `, ≈ ${seconds(gained.lessSeconds)} less.`
+            : `, ${gained.fewer} less.`}
+        </p>
+      )}
       {cell?.type === "PromptCell" && tool && (
-        <button
-          class="button small"
-          onClick={() => notebook.change(id, { tools: (cell.tools ?? []).filter((name) => name !== tool) })}
-        >
-          {`Remove ${tool} from cell ${number}`}
-        </button>
+        <p class="row">
+          {maker && (
+            <button class="button small" onClick={() => focusCell(maker)}>
+              <Icon name="tool" />
+              Show the tool
+            </button>
+          )}
+          <button
+            class="button small"
+            title={`Without ${tool}, cell ${number} holds nobody up`}
+            onClick={() => notebook.change(id, { tools: (cell.tools ?? []).filter((name) => name !== tool) })}
+          >
+            {tools.length ? `Remove ${tool} from cell ${number}` : `Remove it from cell ${number}`}
+          </button>
+        </p>
       )}
     </section>
   );
+}
+
+/** The cell that defines a tool, where the graph has no edge for it. */
+function madeBy(notebook: OpenNotebook, tool: string | undefined): string | undefined {
+  if (!tool) return undefined;
+  const defines = new RegExp(`^(async )?def ${tool.replace(/\W/g, "")}\\(`, "m");
+  return notebook.order.value.find((id) => defines.test(notebook.view(id).cell.value?.content ?? ""));
+}
+
+function togetherText(ids: readonly string[], order: readonly string[]): string {
+  const numbers = ids.map((id) => order.indexOf(id) + 1);
+  const shown = numbers.slice(0, 4).join(", ").replace(/, (\d+)$/, " and $1");
+  return numbers.length > 4 ? `${numbers.length} are asked together` : numbers.length > 1 ? `${shown} are asked together` : `${shown} waits for less`;
 }
 
 /** A text with its code in backticks. */

@@ -10,7 +10,9 @@ import { toggleFold } from "../cells/folds.ts";
 import { perform, type Action } from "../store/actions.ts";
 import { chooseAll, editCell, editing, focusCell, focused, stopEditing } from "../store/focus.ts";
 import { openDialog } from "../store/dialog.ts";
+import type { Pressed } from "../store/chords.ts";
 import { openInspector, toggleInspector, TABS } from "../store/inspector.ts";
+import { meaning } from "../store/key-map.ts";
 import type { OpenNotebook } from "../store/notebook.ts";
 import { singleKeys } from "../store/single-keys.ts";
 import { leftAhead, takeTypedAhead, typeAhead } from "../store/typed-ahead.ts";
@@ -25,7 +27,11 @@ export function installKeys(notebook: OpenNotebook): () => void {
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.isComposing || event.defaultPrevented || document.querySelector("dialog[open]")) return;
     const id = focused.peek();
-    if (withControl(notebook, event, id)) {
+    const meant = meaning(event);
+    // A letter is text where one types, whatever it does elsewhere.
+    const isText = event.key.length === 1 && !(event.ctrlKey || event.metaKey || event.altKey);
+    const isOfText = isText && (editing.peek() !== null || isTyping(event.target));
+    if (meant && !isOfText && withControl(notebook, meant, id)) {
       event.preventDefault();
       return;
     }
@@ -35,11 +41,13 @@ export function installKeys(notebook: OpenNotebook): () => void {
       const isInConflict = id !== null && notebook.outbox.conflicts.peek().has(id);
       if (!isInConflict && typeAhead(event)) event.preventDefault();
       else if (event.key === "Escape") stopEditing();
-      if (event.key !== "Enter" || event.defaultPrevented) return;
+      if (meant?.key !== "Enter" || event.defaultPrevented) return;
     }
-    const twice = before.key === event.key && event.timeStamp - before.at < TWICE_WITHIN_MS;
-    before = { key: event.key, at: event.timeStamp };
-    if (!act(notebook, event, id, twice)) return;
+    if (!meant) return;
+    const twice = before.key === meant.key && event.timeStamp - before.at < TWICE_WITHIN_MS;
+    before = { key: meant.key, at: event.timeStamp };
+    const isOnCell = !(event.target instanceof HTMLElement && event.target.closest("button, a, summary, [role=menuitem]"));
+    if (!act(notebook, meant, id, twice, isOnCell)) return;
     event.preventDefault();
     if (twice) before = { key: "", at: 0 };
   };
@@ -72,7 +80,7 @@ const WITH_CONTROL_AND_SHIFT: Readonly<Record<string, Action>> = {
   Enter: "plan", s: "runStale", ".": "stopRun", ">": "stopRun", ":": "stopRun",
 };
 
-function withControl(notebook: OpenNotebook, event: KeyboardEvent, id: string | null): boolean {
+function withControl(notebook: OpenNotebook, event: Pressed, id: string | null): boolean {
   if (!(event.ctrlKey || event.metaKey) || event.altKey) return false;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const action = (event.shiftKey ? WITH_CONTROL_AND_SHIFT : WITH_CONTROL)[key];
@@ -104,9 +112,8 @@ function byItself(notebook: OpenNotebook, action: Action, id: string | null): bo
   }
 }
 
-function act(notebook: OpenNotebook, event: KeyboardEvent, id: string | null, twice: boolean): boolean {
+function act(notebook: OpenNotebook, event: Pressed, id: string | null, twice: boolean, isOnCell: boolean): boolean {
   const withModifier = event.ctrlKey || event.metaKey;
-  const isOnCell = !(event.target instanceof HTMLElement && event.target.closest("button, a, summary, [role=menuitem]"));
   if (event.key === "Enter" && id && (withModifier || event.shiftKey || event.altKey)) {
     runByKey(notebook, id, event);
     return true;

@@ -4,6 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { dialog, openDialog } from "../store/dialog.ts";
 import { readProviders } from "../store/server.ts";
 import { Icon } from "../ui/icon.tsx";
+import { KeptByServer } from "./kept-by-server.tsx";
 import { Look } from "./look.tsx";
 import { NewNotebooks } from "./new-notebooks.tsx";
 import { ProviderList } from "./provider-list.tsx";
@@ -50,12 +51,15 @@ export function Settings() {
             </button>
           ))}
           <button onClick={() => openDialog("keys")}>Keyboard</button>
+          <button onClick={() => show("kernels")}>Kernels</button>
+          <button onClick={() => show("storage")}>Storage and record</button>
         </nav>
         <div>
           <WhoAnswers />
           <ProviderList />
           <NewNotebooks />
           <Look />
+          <KeptByServer onLeave={close} />
         </div>
       </div>
     </dialog>

@@ -1,6 +1,7 @@
 /** A notebook in the list: its name and first text, how it is, what it cost; and what can be done with it. */
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { withCode } from "../prompt/fields.tsx";
 import { overviews, readList } from "../store/notebook-list.ts";
 import { newId } from "../store/notebook.ts";
 import { address, goTo } from "../store/route.ts";
@@ -111,12 +112,12 @@ export function HowItIs({ overview }: { overview: Overview }) {
   return (
     <span class={`notebook-state ${tone}`}>
       <Icon name={icon} spins={overview.state === "running"} />
-      {text}
+      <span>{withCode(text)}</span>
     </span>
   );
 }
 
-function stateOf({ state, cells, ended, stale, failed }: Overview): readonly [IconName, string, string] {
+function stateOf({ state, cells, ended, stale, stale_variable, failed }: Overview): readonly [IconName, string, string] {
   switch (state) {
     case "running":
       return ["run", "acts", `running, ${ended} of ${cells}`];
@@ -125,7 +126,7 @@ function stateOf({ state, cells, ended, stale, failed }: Overview): readonly [Ic
     case "failed":
       return ["fail", "fails", `cell ${failed ?? "?"} failed`];
     case "stale":
-      return ["stale", "warns", `${stale} stale`];
+      return ["stale", "warns", `${stale} stale${stale_variable ? `, \`${stale_variable}\` changed` : ""}`];
     case "replay":
       return ["record", "", "replay, no key"];
     case "done":

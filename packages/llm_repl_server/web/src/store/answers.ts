@@ -30,6 +30,9 @@ export interface EditedAnswer {
 
 export const editedAnswer = signal<EditedAnswer | null>(null);
 
+/** Which answer the inspector compares with the one in use; null: the newest other one. */
+export const lookedAnswer = signal<{ readonly cellId: string; readonly id: string } | null>(null);
+
 /** Which item's answers the inspector shows, of a prompt over items. */
 export const shownItem = signal(0);
 

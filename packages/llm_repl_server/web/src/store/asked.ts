@@ -8,8 +8,17 @@ import type { WireEvent } from "../wire/events.ts";
 import { RestError } from "../wire/rest.ts";
 import { withCandidate, type AskedColumn } from "./asked-columns.ts";
 
+/** Whether other models are asked, or the same one again. */
+export type AskWay = "models" | "times";
+
+interface Compared {
+  readonly cellId: string;
+  readonly item: number | null;
+  readonly way: AskWay;
+}
+
 /** The prompt whose answers take the document's place; null: the document has it. */
-export const compared = signal<{ readonly cellId: string; readonly item: number | null } | null>(null);
+export const compared = signal<Compared | null>(null);
 /** By cell and item: what was asked side by side, while the page is open. */
 export const asked = signal<ReadonlyMap<string, readonly AskedColumn[]>>(new Map());
 /** By call: what it cost. */
@@ -17,8 +26,8 @@ export const askedPrices = signal<ReadonlyMap<string, number | null>>(new Map())
 
 export const askedKey = (cellId: string, item: number | null) => `${cellId} ${item ?? ""}`;
 
-export function openSeveral(cellId: string, item: number | null): void {
-  compared.value = { cellId, item };
+export function openSeveral(cellId: string, item: number | null, way: AskWay = "models"): void {
+  compared.value = { cellId, item, way };
 }
 
 /** Hear what comes of those that are asked. */

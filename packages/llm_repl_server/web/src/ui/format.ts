@@ -39,6 +39,20 @@ export function seconds(s: number): string {
   return `${Math.floor(s / 60)} min ${Math.round(s % 60)} s`;
 }
 
+/** "3 s", "5 minutes", "2 hours": about how long. */
+export function roughTime(s: number): string {
+  if (s < 60) return plural(Math.round(s), "second");
+  if (s < 5400) return plural(Math.round(s / 60), "minute");
+  return s < 129_600 ? plural(Math.round(s / 3600), "hour") : plural(Math.round(s / 86_400), "day");
+}
+
+/** "820 kB", "1.4 MB". */
+export function size(bytes: number): string {
+  if (bytes < 1e6) return `${Math.max(1, Math.round(bytes / 1e3))} kB`;
+  const [unit, word] = bytes < 1e9 ? [1e6, "MB"] : [1e9, "GB"];
+  return `${(bytes / unit).toFixed(1)} ${word}`;
+}
+
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const weekday = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric" });
 const date = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });

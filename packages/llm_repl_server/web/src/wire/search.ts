@@ -46,6 +46,7 @@ export interface Overview {
   readonly cells: number;
   readonly ended: number;
   readonly stale: number;
+  readonly stale_variable: string | null;
   readonly failed: number | null;
   readonly spent_usd: number;
 }
