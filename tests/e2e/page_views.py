@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -232,6 +233,8 @@ def opened(stand: Stand) -> None:
         return
     status, file = stand.server.ask("GET", f"{stand.notebook}/download")
     assert status == 200
+    # With an id of its own: else it would be the one that is there.
+    file["notebook_id"] = str(uuid.uuid4())
     body = {"filename": "feedback.llmn", "text": json.dumps(file)}
     status, made = stand.server.ask("POST", "/api/notebooks/import", body)
     assert status == 201, made

@@ -109,6 +109,19 @@ def test_the_overview_says_how_each_notebook_is(api):
     assert found[4]["stale"] == 2
     assert [one["stale_variable"] for one in found] == [None, None, None, None, "a"]
     assert all(one["spent_usd"] == 0 for one in found)
+    assert [one["recorded"] for one in found] == [0, 0, 0, 1, 0]
+
+
+def test_of_each_item_one_answer_is_counted_as_recorded(api):
+    path = api.new_notebook()
+    one = api.new_cell(path, "prompt", "{item}", model="mock/echo", for_each="[1, 2, 3]")
+    gone = api.new_cell(path, "prompt", "gone", model="mock/echo")
+    for cell in (one, one, gone):
+        api.post(f"{cell}/execute", {"mode": "live"})
+    api.delete(gone)
+    ids = path.rpartition("/")[2]
+    [found] = api.get("/api/overview", query_string={"ids": ids}).json["notebooks"]
+    assert (found["state"], found["recorded"]) == ("done", 3)
 
 
 def test_what_is_in_the_bin_is_not_found(api):

@@ -105,6 +105,9 @@ class OverviewEntry(Struct, frozen=True, kw_only=True):
         str | None,
         Meta(description="A variable that has changed, so that its cells are stale; null: none."),
     ]
+    recorded: Annotated[
+        int, Meta(description="How many answers of its prompts are on record: of each item one.")
+    ]
     failed: Annotated[int | None, Meta(description="The first cell that failed, from 1.")]
     spent_usd: float
 
@@ -180,6 +183,7 @@ class SearchService:
             ended=ended,
             stale=found.stale,
             stale_variable=found.stale_variable,
+            recorded=found.recorded,
             failed=found.failed,
             spent_usd=found.price_usd,
         )

@@ -32,6 +32,7 @@ class NotebookOverview(Struct, frozen=True, kw_only=True):
         stale: How many of its cells are stale.
         failed: The number of the first cell that failed, from 1, or None.
         stale_variable: The variable that has made the first of its cells stale, or None.
+        recorded: How many answers of its prompts are on record: of each item one.
         price_usd: What its live calls have cost.
     """
 
@@ -43,6 +44,7 @@ class NotebookOverview(Struct, frozen=True, kw_only=True):
     stale: int
     failed: int | None
     stale_variable: str | None
+    recorded: int
     price_usd: float
 
 
@@ -105,6 +107,24 @@ class OverviewStore:
             .where(calls.c.notebook_id.in_(keys), calls.c.source == "live")
             .group_by(calls.c.notebook_id)
         )
+        place = calls.c.cell_id + "/" + sa.func.coalesce(sa.cast(calls.c.item, sa.Text), "")
+        on_record = (
+            sa.select(calls.c.notebook_id, sa.func.count(sa.distinct(place)))
+            .select_from(
+                calls.join(
+                    cells,
+                    sa.and_(
+                        cells.c.notebook_id == calls.c.notebook_id, cells.c.id == calls.c.cell_id
+                    ),
+                )
+            )
+            .where(
+                calls.c.notebook_id.in_(keys),
+                calls.c.source == "live",
+                calls.c.state == "completed",
+            )
+            .group_by(calls.c.notebook_id)
+        )
         with self._connection.reading() as connection:
             header = sa.select(notebooks.c.id, notebooks.c.metadata).where(
                 notebooks.c.id.in_(keys), notebooks.c.deleted_at.is_(None)
@@ -113,6 +133,7 @@ class OverviewStore:
             counts = {row[0]: tuple(row[1:]) for row in connection.execute(counted)}
             texts = {row[0]: row[1] for row in connection.execute(leads)}
             prices = {row[0]: row[1] for row in connection.execute(spent)}
+            recorded = {row[0]: row[1] for row in connection.execute(on_record)}
             variables = {row[0]: _variable(row[1]) for row in connection.execute(reasons)}
             numbers = self._numbers(connection, counts)
         return [
@@ -125,6 +146,7 @@ class OverviewStore:
                 stale=counts[key][2] if key in counts else 0,
                 failed=numbers.get(key),
                 stale_variable=variables.get(key),
+                recorded=recorded.get(key, 0),
                 price_usd=float(prices.get(key, 0.0)),
             )
             for key in keys
@@ -148,9 +170,10 @@ class OverviewStore:
 
 
 def _variable(column: str) -> str | None:
-    """The first variable among the reasons why a cell is stale."""
+    """The first variable that has changed, among the reasons why a cell is stale."""
     reasons = decode_staleness(column).reasons
-    return next((reason.variable for reason in reasons if reason.variable), None)
+    changed = (reason for reason in reasons if reason.kind in ("variable", "edited"))
+    return next((reason.variable for reason in changed if reason.variable), None)
 
 
 def _mode(metadata: str) -> str | None:

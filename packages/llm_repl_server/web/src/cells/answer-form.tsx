@@ -27,7 +27,7 @@ export function StructuredAnswer({ output, schema, shape }: Props) {
           <dt>
             <code>{name}</code>
           </dt>
-          <dd>{isPlain(held) ? plain(held) : <JsonTree value={held} />}</dd>
+          <dd>{isPlain(held) ? plain(held) : isPlainList(held) ? held.map(plain).join(", ") || "–" : <JsonTree value={held} />}</dd>
           <dd class="quiet-text">{asked.get(name)}</dd>
         </div>
       ))}
@@ -36,6 +36,11 @@ export function StructuredAnswer({ output, schema, shape }: Props) {
 }
 
 const isPlain = (value: unknown) => value === null || typeof value !== "object";
+
+/** A list without lists or objects in it, short enough to be read in a line. */
+function isPlainList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value) && value.length <= 20 && value.every(isPlain);
+}
 
 export function plain(value: unknown): string {
   if (value === null || value === undefined) return "–";

@@ -253,11 +253,13 @@ function facts(given: readonly Output[]): string {
     if (recorded && asked) return `${count(recorded)} from record, ${count(asked)} asked${at ? ` at ${moment(at)}` : ""}`;
   }
   const parts = [];
+  const isOfMock = !recorded && given.every(({ provider }) => provider === "mock");
   if (recorded) parts.push("from record");
+  if (isOfMock) parts.push("from the mock");
   if (at) parts.push(moment(at));
   const [call] = calls;
   if (!recorded && given.length === 1 && call?.duration_s != null) parts.push(seconds(call.duration_s));
   const known = calls.flatMap((each) => each.price_usd ?? []);
-  if (!recorded && known.length) parts.push(spent(known.reduce((sum, usd) => sum + usd, 0)));
+  if (!recorded && !isOfMock && known.length) parts.push(spent(known.reduce((sum, usd) => sum + usd, 0)));
   return parts.join(", ");
 }

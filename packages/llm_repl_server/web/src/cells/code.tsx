@@ -2,7 +2,9 @@
 
 import { useNotebook } from "../store/context.ts";
 import { isToldByState, type Status } from "../store/status.ts";
+import { flatDict } from "../outputs/flat-dict.ts";
 import { Outputs } from "../outputs/outputs.tsx";
+import { plural } from "../ui/format.ts";
 import { Code } from "../editor/code.tsx";
 import type { Cell, Output } from "../wire/shapes.ts";
 import { Source } from "./source.tsx";
@@ -52,14 +54,31 @@ function Hint({ type }: { type: Cell["type"] }) {
 function MemoryUpdate({ update }: { update: Output }) {
   const entries = Object.entries(update.updated_state ?? {});
   return (
-    <dl class="memory-values">
-      {entries.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-          {update.added?.includes(name) && <dd class="quiet-text">new</dd>}
-        </div>
-      ))}
-    </dl>
+    <>
+      {entries.map(([name, value]) => {
+        const table = flatDict(value);
+        return (
+          <div class="memory-value" key={name}>
+            <p>
+              <code class="variable">{name}</code>
+              {table ? <span>{plural(table.length, "entry", "entries")}, kept with the notebook</span> : <span class="memory-text">{value}</span>}
+              {update.added?.includes(name) && <span class="end">new</span>}
+            </p>
+            {table && (
+              <div class="scrolls">
+                <table>
+                  <thead>
+                    <tr>{table.map(([key]) => <th key={key} scope="col">{key}</th>)}</tr>
+                  </thead>
+                  <tbody>
+                    <tr>{table.map(([key, held]) => <td key={key}>{held}</td>)}</tr>
+                  </tbody>
+                </table>
+              </div>
+            )}
+          </div>
+        );
+      })}
+    </>
   );
 }

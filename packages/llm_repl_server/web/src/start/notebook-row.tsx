@@ -5,7 +5,7 @@ import { withCode } from "../prompt/fields.tsx";
 import { overviews, readList } from "../store/notebook-list.ts";
 import { newId } from "../store/notebook.ts";
 import { address, goTo } from "../store/route.ts";
-import { moment, plural, spent } from "../ui/format.ts";
+import { count, moment, plural, spent } from "../ui/format.ts";
 import { Icon, type IconName } from "../ui/icon.tsx";
 import { MenuButton, MenuItem } from "../ui/menu.tsx";
 import { toast } from "../ui/toasts.tsx";
@@ -117,7 +117,7 @@ export function HowItIs({ overview }: { overview: Overview }) {
   );
 }
 
-function stateOf({ state, cells, ended, stale, stale_variable, failed }: Overview): readonly [IconName, string, string] {
+function stateOf({ state, cells, ended, stale, stale_variable, recorded, failed }: Overview): readonly [IconName, string, string] {
   switch (state) {
     case "running":
       return ["run", "acts", `running, ${ended} of ${cells}`];
@@ -130,7 +130,7 @@ function stateOf({ state, cells, ended, stale, stale_variable, failed }: Overvie
     case "replay":
       return ["record", "", "replay, no key"];
     case "done":
-      return ["done", "", ended < cells ? `${ended} of ${cells} have run` : "done"];
+      return ["done", "", ended < cells ? `${ended} of ${cells} have run` : recorded ? `${count(recorded)} on record` : "done"];
     case "not_run":
       return ["idle", "", "not run yet"];
     case "empty":

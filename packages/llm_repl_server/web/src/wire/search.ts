@@ -47,6 +47,7 @@ export interface Overview {
   readonly ended: number;
   readonly stale: number;
   readonly stale_variable: string | null;
+  readonly recorded: number;
   readonly failed: number | null;
   readonly spent_usd: number;
 }
