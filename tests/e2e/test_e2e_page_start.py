@@ -99,6 +99,8 @@ def test_a_table_of_ones_own_is_read_whatever_its_kind(
         window.get_by_text("Add a file").click()
     chooser.value.set_files(tmp_path / "own.csv")
     window.get_by_text(shown).first.wait_for()
+    if data:  # its cells stand in the place of the empty one with which a notebook begins
+        window.wait_for_selector(".cell.is-prompt[aria-label^='2, ']")
 
 
 def test_the_first_notebook_leads_to_a_model(server, window):

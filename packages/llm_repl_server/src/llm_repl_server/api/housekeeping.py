@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llm_repl_server.api.resource import Resource, services
-from llm_repl_server.services.housekeeping import Housekeeping
+from llm_repl_server.services.housekeeping import ServerInventory
 
 __all__ = ["housekeeping"]
 
@@ -11,6 +11,6 @@ housekeeping = Resource("housekeeping")
 
 
 @housekeeping.operation("GET", "/api/housekeeping")
-def show_housekeeping() -> Housekeeping:
+def show_housekeeping() -> ServerInventory:
     """Tell which kernels run, and how much is stored."""
     return services().loop.call(services().housekeeping.show())

@@ -13,7 +13,13 @@ from llm_repl_server.settings import ServerSettings
 from llm_repl_server.storage.counts import count_stored
 from llm_repl_server.storage.store import Store
 
-__all__ = ["Housekeeping", "HousekeepingService", "KeptKernels", "KeptStorage", "RunningKernel"]
+__all__ = [
+    "HousekeepingService",
+    "RunningKernel",
+    "ServerInventory",
+    "ServerKernels",
+    "ServerStorage",
+]
 
 _MOST_KERNELS = 200
 
@@ -29,7 +35,7 @@ class RunningKernel(Struct, frozen=True, kw_only=True):
     ]
 
 
-class KeptKernels(Struct, frozen=True, kw_only=True):
+class ServerKernels(Struct, frozen=True, kw_only=True):
     """The kernels of a server."""
 
     idle_timeout_s: Annotated[
@@ -43,22 +49,22 @@ class KeptKernels(Struct, frozen=True, kw_only=True):
     ]
 
 
-class KeptStorage(Struct, frozen=True, kw_only=True):
+class ServerStorage(Struct, frozen=True, kw_only=True):
     """What is stored."""
 
     place: Annotated[str, Meta(description="Where the database is, in words for a person.")]
     size_bytes: int
     notebooks: int
     deleted_notebooks: Annotated[int, Meta(description="Those in the bin.")]
-    answers: Annotated[int, Meta(description="How many answers of models are on record.")]
+    answers: Annotated[int, Meta(description="How many answers of models are recorded.")]
     bin_days: Annotated[float, Meta(description="How long what was deleted can be brought back.")]
 
 
-class Housekeeping(Struct, frozen=True, kw_only=True):
+class ServerInventory(Struct, frozen=True, kw_only=True):
     """What a server keeps."""
 
-    kernels: KeptKernels
-    storage: KeptStorage
+    kernels: ServerKernels
+    storage: ServerStorage
 
 
 class HousekeepingService:
@@ -77,13 +83,13 @@ class HousekeepingService:
         self._store = store
         self._open_notebooks = open_notebooks
 
-    async def show(self) -> Housekeeping:
+    async def show(self) -> ServerInventory:
         """The kernels that run, and what is stored."""
         kernels = self._kernels()
         counts = await asyncio.to_thread(count_stored, self._store.connection)
-        return Housekeeping(
+        return ServerInventory(
             kernels=kernels,
-            storage=KeptStorage(
+            storage=ServerStorage(
                 place=counts.place,
                 size_bytes=counts.size_bytes,
                 notebooks=counts.notebooks,
@@ -93,11 +99,11 @@ class HousekeepingService:
             ),
         )
 
-    def _kernels(self) -> KeptKernels:
+    def _kernels(self) -> ServerKernels:
         now_s = asyncio.get_running_loop().time()
         opened = [each for each in self._open_notebooks if each.has_kernel]
         opened.sort(key=lambda each: -each.last_used_s)
-        return KeptKernels(
+        return ServerKernels(
             idle_timeout_s=self._settings.kernel_idle_timeout_s,
             total=len(opened),
             running=[

@@ -106,7 +106,7 @@ class OverviewEntry(Struct, frozen=True, kw_only=True):
         Meta(description="A variable that has changed, so that its cells are stale; null: none."),
     ]
     recorded: Annotated[
-        int, Meta(description="How many answers of its prompts are on record: of each item one.")
+        int, Meta(description="How many answers of its prompts are recorded: of each item one.")
     ]
     failed: Annotated[int | None, Meta(description="The first cell that failed, from 1.")]
     spent_usd: float

@@ -17,7 +17,7 @@ class StorageCounts(Struct, frozen=True, kw_only=True):
     Attributes:
         notebooks: Those in the list.
         deleted_notebooks: Those in the bin.
-        answers: The calls that were answered live: what is on record.
+        answers: The calls that were answered live: what is recorded.
         place: Where the database is, in words for a person.
         size_bytes: How much room its files take.
     """

@@ -32,7 +32,7 @@ class NotebookOverview(Struct, frozen=True, kw_only=True):
         stale: How many of its cells are stale.
         failed: The number of the first cell that failed, from 1, or None.
         stale_variable: The variable that has made the first of its cells stale, or None.
-        recorded: How many answers of its prompts are on record: of each item one.
+        recorded: How many answers of its prompts are recorded: of each item one.
         price_usd: What its live calls have cost.
     """
 

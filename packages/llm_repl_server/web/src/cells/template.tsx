@@ -51,9 +51,9 @@ function Words({ text }: { text: string }) {
       {codeSpans(text).map((span) =>
         span.isCode ? (
           <>
-            <span class="tick">`</span>
+            <span class="tick" aria-hidden="true">`</span>
             <code>{span.text.slice(1, -1)}</code>
-            <span class="tick">`</span>
+            <span class="tick" aria-hidden="true">`</span>
           </>
         ) : (
           span.text

@@ -23,8 +23,11 @@ export function ModelPicker({ cell, close }: { cell: Cell; close: () => void }) 
   const [offers, setOffers] = useState<DraftPreview | null>(null);
   const known = offeredModels(notebook);
   const typed = wanted.trim();
+  // The one of all prompts stands first, and not a second time below.
+  const same = known.filter((name) => name === inherited || name.endsWith(`/${inherited}`));
+  const again = same.length === 1 && same[0] !== cell.model ? same[0] : null;
   const names = [...new Set(["", ...known])].filter((name) =>
-    (name || inherited).toLowerCase().includes(typed.toLowerCase()),
+    name !== again && (name || inherited).toLowerCase().includes(typed.toLowerCase()),
   );
   const isNew = typed !== "" && !known.includes(typed) && typed !== inherited;
   const shown = [...names.slice(0, MOST), ...(isNew ? [typed] : [])];

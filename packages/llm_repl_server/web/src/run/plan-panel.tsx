@@ -1,6 +1,7 @@
 /** The plan of a run: what is asked in which wave and why, for how much, and the way of this run. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import { withCode } from "../prompt/fields.tsx";
 import { useNotebook } from "../store/context.ts";
 import { choicesOf } from "../store/choices.ts";
 import { plan } from "../store/forecasts.ts";
@@ -190,7 +191,7 @@ function Row({ cell, head }: { cell: CellForecast; head: string }) {
         <CellNumber id={cell.cell_id} />
         <code>{shown?.response_var ?? `response_${notebook.view(cell.cell_id).index.value}`}</code>
       </td>
-      <td class="says-why">{[reason, items].filter(Boolean).join(", ")}</td>
+      <td class="says-why">{withCode([reason, items].filter(Boolean).join(", "))}</td>
       <td class="figures">
         {isAsked ? priceText(cell.price_usd, cell.is_bound) : cell.state === "missing" || cell.state === "stops" ? "" : "free"}
       </td>
