@@ -62,11 +62,8 @@ def test_the_plan_of_some_cells_as_json(llm_repl: RunCommand, notebook: Notebook
     assert llm_repl("plan", "trip.llmn", "--stale").stdout == "There is nothing to run.\n"
 
 
-def test_a_plan_fits_a_narrow_terminal(
-    llm_repl: RunCommand, notebook: Notebook, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "40")
-    planned = llm_repl("plan", "trip.llmn", "--mode", "replay")
+def test_a_plan_fits_a_narrow_terminal(llm_repl: RunCommand, notebook: Notebook) -> None:
+    planned = llm_repl("plan", "trip.llmn", "--mode", "replay", COLUMNS="40")
     assert max(map(len, planned.stdout.splitlines())) <= 40
 
 

@@ -13,6 +13,8 @@ from llm_repl_core.model.notebook import Notebook
 __all__ = ["MarkdownNotebookFormat", "PercentFormat"]
 
 _ID = "id"
+_OTHER_ID = "id_of_another_tool"
+"""Where metadata have an `id` of their own, as Colab's do."""
 _SPACING = "lines_to_next_cell"
 """Jupytext's note of blank lines."""
 _ALL = "all"
@@ -22,7 +24,8 @@ class _TextFormat(Format):
     """A text format of jupytext's.
 
     Everything that is written by hand is in it: cells with their ids and options, the notebook's name,
-    metadata and memory. Outputs and answers are not; neither are blank lines at the end of a cell.
+    metadata and memory. Outputs, answers and attachments are not; neither is always a blank line at the end of
+    a cell.
     """
 
     jupytext_name: ClassVar[str]
@@ -50,6 +53,8 @@ class _TextFormat(Format):
         jupytext = _import_jupytext()
         document = json.loads(self._ipynb().encode(_without_results(notebook)))
         for cell in document["cells"]:
+            if _ID in cell["metadata"]:
+                cell["metadata"][_OTHER_ID] = cell["metadata"][_ID]
             cell["metadata"][_ID] = cell["id"]
         metadata = document["metadata"]
         for name in metadata.get("llm_repl", {}).pop("added_metadata", ()):
@@ -75,6 +80,8 @@ class _TextFormat(Format):
             cell_id = cell["metadata"].pop(_ID, None)
             if isinstance(cell_id, str):
                 cell["id"] = cell_id
+            if _OTHER_ID in cell["metadata"]:
+                cell["metadata"][_ID] = cell["metadata"].pop(_OTHER_ID)
             if isinstance(cell["source"], list):
                 cell["source"] = "".join(cell["source"])
         return self._ipynb().decode(json.dumps(document).encode())

@@ -104,6 +104,21 @@ class Prices:
             return None
         return self.price_usd(provider, model, usage)
 
+    def models(self, provider: str) -> list[str]:
+        """The models of a provider whose prices are known: those of one's own table, then the list's.
+
+        Args:
+            provider: The provider's name.
+        """
+        names = [name.partition("/")[2] for name in self._table if name.startswith(f"{provider}/")]
+        with contextlib.suppress(Exception):  # nothing depends on the list
+            from genai_prices.data_snapshot import get_snapshot
+
+            for listed in get_snapshot().providers:
+                if listed.id == provider.lower():
+                    names += [model.id for model in listed.models if not model.deprecated]
+        return [name for name in dict.fromkeys(names) if name != "*"]
+
     def context_window(self, provider: str, model: str) -> int | None:
         """How many tokens a model takes at most; None where the list does not say it."""
         if provider in _FREE:

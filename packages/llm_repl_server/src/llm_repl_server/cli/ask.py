@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from llm_repl_server.cli.completing import complete_models, complete_providers
 from llm_repl_server.cli.errors import as_invalid_input
 from llm_repl_server.cli.terminal_text import escape_controls
 
@@ -33,8 +34,17 @@ _NOTEBOOK_ID = "b949eee7-3add-5520-b609-941de1a6cee8"
 @click.command("ask")
 @click.argument("question")
 @click.argument("files", nargs=-1)
-@click.option("-m", "--model", help="The model; `openai/gpt-5.4-mini` names the provider, too.")
-@click.option("--provider", help="The provider.  [default: the settings']")
+@click.option(
+    "-m",
+    "--model",
+    help="The model; `openai/gpt-5.4-mini` names the provider, too.",
+    shell_complete=complete_models,
+)
+@click.option(
+    "--provider",
+    help="The provider.  [default: the settings']",
+    shell_complete=complete_providers,
+)
 @click.option("--base-url", metavar="URL", help="The provider's address.")
 @click.option("-s", "--system", help="The system prompt.")
 @click.option(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,6 +127,45 @@ def export_calls(
     wanted = make_filter(notebook, model, state, since)
     with closing(open_log()) as log:
         export_to(output, (record for page in pages(log, wanted) for record in page))
+
+
+@command.command("totals")
+@click.option(
+    "--by",
+    "group",
+    type=click.Choice(["cell", "model", "day"]),
+    multiple=True,
+    help="Only these sums, and that of all.  [default: all three]",
+)
+@filter_options
+@_as_json
+def total_calls(
+    group: tuple[str, ...],
+    notebook: str | None,
+    model: str | None,
+    state: CallState | None,
+    since: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Sum up calls: how many, their tokens, and what they cost, by cell, model and day.
+
+    Cells are numbered with a --notebook that is a file.
+    """
+    from llm_repl_server.cli.call_sums import print_sums
+    from llm_repl_server.cli.log_ledger import open_log
+
+    wanted = make_filter(notebook, model, state, since)
+    offset = datetime.now().astimezone().utcoffset()
+    with closing(open_log()) as log:
+        totals = log.calls.totals(wanted, offset or timedelta())
+    groups = group or ("cell", "model", "day")
+    if as_json:
+        chosen = {f"by_{name}" for name in groups} | {"total"}
+        plain = msgspec.to_builtins(totals)
+        _print_json({name: plain[name] for name in plain if name in chosen})
+    else:
+        print_sums(totals, groups, None if notebook is None else Path(notebook))
 
 
 def _list(wanted: CallFilter, *, as_json: bool, is_filtered: bool) -> None:

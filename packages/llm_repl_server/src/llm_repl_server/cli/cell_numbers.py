@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 __all__ = ["CellNumbers", "CellRanges"]
 
@@ -46,6 +49,14 @@ class CellNumbers(click.ParamType[CellRanges]):
                 )
             ranges.append(range(first, last + 1))
         return CellRanges(ranges)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The numbers of the notebook that stands before."""
+        from llm_repl_server.cli.completing import complete_cells
+
+        return complete_cells(ctx, param, incomplete)
 
     @staticmethod
     def indexes(ranges: tuple[range, ...], count: int) -> list[int]:

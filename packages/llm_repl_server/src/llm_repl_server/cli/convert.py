@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from llm_repl_server.cli.completing import complete_notebooks
 from llm_repl_server.cli.errors import as_invalid_input
 from llm_repl_server.cli.notebook_file import load_notebook_file
 
@@ -13,7 +14,7 @@ __all__ = ["command"]
 
 
 @click.command("convert")
-@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("source", type=click.Path(path_type=Path), shell_complete=complete_notebooks)
 @click.argument("target", type=click.Path(path_type=Path))
 @click.option("--force", is_flag=True, help="Overwrite TARGET.")
 def command(source: Path, target: Path, *, force: bool) -> None:

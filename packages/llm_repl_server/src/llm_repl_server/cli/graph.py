@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from llm_repl_server.cli.completing import complete_notebooks
 from llm_repl_server.cli.errors import as_invalid_input
 from llm_repl_server.cli.notebook_file import load_notebook_file
 
@@ -21,7 +22,7 @@ _FORMATS_BY_ENDING = {
 
 
 @click.command("graph")
-@click.argument("notebook", type=click.Path(path_type=Path))
+@click.argument("notebook", type=click.Path(path_type=Path), shell_complete=complete_notebooks)
 @click.option(
     "drawing",
     "--format",

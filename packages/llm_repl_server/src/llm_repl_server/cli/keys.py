@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from llm_repl_server.cli.completing import complete_providers
+
 if TYPE_CHECKING:
     from llm_repl_core import Application
 
@@ -23,7 +25,7 @@ def command() -> None:
 
 
 @command.command("set")
-@click.argument("provider")
+@click.argument("provider", shell_complete=complete_providers)
 @click.option("--base-url", metavar="URL", help="Send the key to this address only.")
 def set_key(provider: str, base_url: str | None) -> None:
     """Store the key of PROVIDER, entered at a prompt or read from standard input.
@@ -59,7 +61,7 @@ def list_keys() -> None:
 
 
 @command.command("remove")
-@click.argument("provider")
+@click.argument("provider", shell_complete=complete_providers)
 @click.option("--base-url", metavar="URL", help="Only the key for this address.")
 def remove_key(provider: str, base_url: str | None) -> None:
     """Remove the keys of PROVIDER from the file."""

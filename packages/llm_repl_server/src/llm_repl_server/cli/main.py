@@ -23,11 +23,16 @@ __all__ = ["cli", "main"]
 _COMMANDS = {
     "ask": "Ask one question, and print the answer.",
     "calls": "Show the calls to models, and what they cost.",
+    "completion": "Print what lets a shell complete names.",
     "convert": "Write a notebook in another format.",
     "diff": "Show what differs between two notebooks.",
+    "edit": "Edit a notebook as text.",
     "graph": "Draw which cells of a notebook depend on which.",
     "keys": "Store the keys of providers.",
+    "list": "List the notebooks of a folder.",
     "merge": "Merge two changed versions of a notebook, also for git.",
+    "models": "List the models, and what they cost.",
+    "new": "Write a new notebook.",
     "plan": "Show what a run would do and cost.",
     "plugins": "List the plugins, and failures among them.",
     "preview": "Show what prompts would send.",
@@ -36,7 +41,7 @@ _COMMANDS = {
     "run": "Run a notebook without a server.",
     "serve": "Serve notebooks over HTTP and Socket.IO.",
     "show": "Show a notebook in the terminal.",
-    "settings": "List the settings and their values.",
+    "settings": "List the settings, and set them.",
 }
 """The built-in commands and their short help; each is `command` of the module of its name."""
 _MODULES = {"repl": "llm_repl_server.repl.command"}

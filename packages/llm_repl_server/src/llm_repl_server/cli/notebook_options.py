@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
+from llm_repl_server.cli.completing import complete_models, complete_providers
 from llm_repl_server.cli.errors import as_invalid_input
 
 if TYPE_CHECKING:
@@ -112,8 +113,16 @@ def notebook_options(command: F) -> F:
             "--kernel",
             help="The kernel for the code.  [default: the notebook's, or the settings']",
         ),
-        click.option("--provider", help="The provider, where the notebook does not name one."),
-        click.option("--model", help="That provider's model; `openai/gpt-5.4-mini` names both."),
+        click.option(
+            "--provider",
+            help="The provider, where the notebook does not name one.",
+            shell_complete=complete_providers,
+        ),
+        click.option(
+            "--model",
+            help="That provider's model; `openai/gpt-5.4-mini` names both.",
+            shell_complete=complete_models,
+        ),
         click.option("--base-url", metavar="URL", help="That provider's address."),
     ]
     for option in reversed(options):

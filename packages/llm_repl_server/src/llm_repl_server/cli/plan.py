@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llm_repl_server.cli.cell_numbers import CellNumbers
+from llm_repl_server.cli.completing import complete_notebooks
 from llm_repl_server.cli.notebook_options import give_parameters, notebook_options
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _INDENT = "     "
 
 
 @click.command("plan")
-@click.argument("notebook", type=click.Path(path_type=Path))
+@click.argument("notebook", type=click.Path(path_type=Path), shell_complete=complete_notebooks)
 @notebook_options
 @click.option("--cells", type=CellNumbers(), help="Only these cells: 3,5-7 or 5-.")
 @click.option("--stale", is_flag=True, help="Only stale cells.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from llm_repl_server.cli.completing import complete_cells, complete_notebooks
 from llm_repl_server.cli.notebook_options import (
     ParametersCommand,
     give_parameters,
@@ -29,8 +30,8 @@ _ADVICE = "With --run-above, the cells above are run first."
 
 
 @click.command("preview", cls=ParametersCommand)
-@click.argument("notebook", type=click.Path(path_type=Path))
-@click.argument("cell", required=False)
+@click.argument("notebook", type=click.Path(path_type=Path), shell_complete=complete_notebooks)
+@click.argument("cell", required=False, shell_complete=complete_cells)
 @notebook_options
 @click.option(
     "--run-above",

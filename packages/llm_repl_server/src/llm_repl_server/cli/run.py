@@ -10,6 +10,7 @@ import click
 
 from llm_repl_server.cli.cell_choice import cell_choice_options
 from llm_repl_server.cli.command_line import rebuild_command_line
+from llm_repl_server.cli.completing import complete_notebooks
 from llm_repl_server.cli.early_kernel import EarlyKernel
 from llm_repl_server.cli.notebook_options import ParametersCommand, notebook_options
 
@@ -26,7 +27,13 @@ _NOT_FOR_RECORDING = frozenset(
 
 
 @click.command("run", cls=ParametersCommand)
-@click.argument("notebooks", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument(
+    "notebooks",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path),
+    shell_complete=complete_notebooks,
+)
 @cell_choice_options
 @notebook_options
 @click.option(

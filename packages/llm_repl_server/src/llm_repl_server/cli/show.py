@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llm_repl_server.cli.cell_numbers import CellNumbers
+from llm_repl_server.cli.completing import complete_notebooks
 from llm_repl_server.cli.notebook_file import load_notebook_file
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ __all__ = ["command"]
 
 
 @click.command("show")
-@click.argument("notebook", type=click.Path(path_type=Path))
+@click.argument("notebook", type=click.Path(path_type=Path), shell_complete=complete_notebooks)
 @click.option("--cells", type=CellNumbers(), help="Only these cells: 3,5-7 or 5-.")
 @click.option("--no-outputs", is_flag=True, help="Show what is written, not what a run gave.")
 @click.option("--width", type=click.IntRange(min=20), help="Columns.  [default: the terminal's]")

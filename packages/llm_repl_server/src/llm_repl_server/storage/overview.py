@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
 
-from llm_repl_server.storage.columns import decode_json, decode_text, encode_text
+from llm_repl_server.storage.columns import decode_json, decode_text, decode_time, encode_text
 from llm_repl_server.storage.connection import DatabaseConnection
 from llm_repl_server.storage.rows import decode_staleness
 from llm_repl_server.storage.schema import calls, cells, notebooks
 
-__all__ = ["NotebookOverview", "OverviewStore"]
+__all__ = ["NotebookOverview", "OverviewStore", "StoredNotebook"]
 
 _LEAD_CHARS = 2000
 
@@ -48,6 +49,24 @@ class NotebookOverview(Struct, frozen=True, kw_only=True):
     price_usd: float
 
 
+class StoredNotebook(Struct, frozen=True, kw_only=True):
+    """A notebook of the database.
+
+    Attributes:
+        id: Its id.
+        name: What people call it.
+        cells: How many cells it has.
+        prompts: How many of them are prompts.
+        updated_at: When it was changed.
+    """
+
+    id: str
+    name: str
+    cells: int
+    prompts: int
+    updated_at: datetime
+
+
 class OverviewStore:
     """Reads how notebooks are, many at once.
 
@@ -57,6 +76,50 @@ class OverviewStore:
 
     def __init__(self, connection: DatabaseConnection) -> None:
         self._connection = connection
+
+    def latest(self, limit: int) -> list[StoredNotebook]:
+        """The notebooks that are not in the bin, the one first that was changed last.
+
+        Args:
+            limit: How many at most.
+
+        Raises:
+            StorageError: The database cannot be read.
+        """
+        is_prompt = cells.c.type.in_(("prompt", "PromptCell"))
+        counts = (
+            sa.select(
+                cells.c.notebook_id,
+                sa.func.count().label("cells"),
+                sa.func.sum(sa.case((is_prompt, 1), else_=0)).label("prompts"),
+            )
+            .group_by(cells.c.notebook_id)
+            .subquery()
+        )
+        query = (
+            sa.select(
+                notebooks.c.id,
+                notebooks.c.name,
+                sa.func.coalesce(counts.c.cells, 0),
+                sa.func.coalesce(counts.c.prompts, 0),
+                notebooks.c.updated_at,
+            )
+            .outerjoin(counts, counts.c.notebook_id == notebooks.c.id)
+            .where(notebooks.c.deleted_at.is_(None))
+            .order_by(notebooks.c.updated_at.desc(), notebooks.c.id)
+            .limit(limit)
+        )
+        with self._connection.reading() as connection:
+            return [
+                StoredNotebook(
+                    id=decode_text(row[0]),
+                    name=decode_text(row[1]),
+                    cells=row[2],
+                    prompts=row[3],
+                    updated_at=decode_time(row[4]),
+                )
+                for row in connection.execute(query)
+            ]
 
     def read(self, notebook_ids: Sequence[str]) -> list[NotebookOverview]:
         """How notebooks are, in the order that is given; those that are gone are left out.

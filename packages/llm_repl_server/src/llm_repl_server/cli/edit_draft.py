@@ -1,0 +1,79 @@
+"""The text that an editor works on: it is kept until the notebook has it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import click
+
+from llm_repl_core import Conflict, InvalidInput
+from llm_repl_core.files import write_atomically
+from llm_repl_server.settings import data_folder
+
+__all__ = ["EditDraft"]
+
+
+class EditDraft:
+    """A file with the text, under a name of its own for each notebook and cell.
+
+    Args:
+        notebook: The notebook's file.
+        cell: The number of the cell, from 1, whose text alone is edited; None: all of it.
+
+    Attributes:
+        path: Where the text is.
+    """
+
+    def __init__(self, notebook: Path, cell: int | None) -> None:
+        self._notebook = notebook
+        self._before = notebook.read_bytes()
+        where = hashlib.sha256(str(notebook.resolve()).encode("utf-8", "surrogateescape"))
+        # What a text was begun from is in its name: it fits no other.
+        state = hashlib.sha256(self._before)
+        part = "" if cell is None else f"-cell-{cell}"
+        name = f"{where.hexdigest()[:16]}-{state.hexdigest()[:16]}{part}.md"
+        self.path = data_folder() / "edits" / name
+
+    def begin(self, text: str) -> bool:
+        """Write the text, unless one is there that could not be taken over.
+
+        Args:
+            text: The text.
+
+        Returns:
+            Whether it is this text.
+        """
+        if self.path.exists():
+            return False
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_atomically(self.path, text.encode(), mode=0o600)
+        return True
+
+    def edit(self) -> str:
+        """Have the user's editor work on it; the text that it leaves.
+
+        Raises:
+            InvalidInput: The editor failed, or left what is no text in UTF-8. The file stays.
+        """
+        try:
+            click.edit(filename=str(self.path))
+            return self.path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+        except (click.ClickException, UnicodeDecodeError) as error:
+            reason = error.message if isinstance(error, click.ClickException) else "It is not UTF-8"
+            raise InvalidInput(f"{reason}; the text is kept: {self.path}.") from None
+
+    def refuse_changed_file(self) -> None:
+        """See that nobody has written the notebook meanwhile.
+
+        Raises:
+            Conflict: Somebody has.
+        """
+        if not self._notebook.exists() or self._notebook.read_bytes() != self._before:
+            raise Conflict(
+                f"{self._notebook} was changed while it was edited, and is left as it is."
+            )
+
+    def remove(self) -> None:
+        """The text is in the notebook, or not wanted."""
+        self.path.unlink(missing_ok=True)
