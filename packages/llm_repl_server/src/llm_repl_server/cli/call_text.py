@@ -16,13 +16,14 @@ from llm_repl_server.services.call_answers import call_summary
 __all__ = ["as_lines", "as_page"]
 
 _WIDTH = 80
-_NARROWEST = 60
+_NARROW = 60
+"""Below this, a call has more lines, and shorter ones."""
 _ID_LENGTH = 8
 
 
 def as_lines(record: CallRecord) -> list[str]:
     """A call in a list: two lines, and a third where it failed, or was cut off."""
-    width = max(_NARROWEST, shutil.get_terminal_size().columns) if sys.stdout.isatty() else _WIDTH
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDTH
     indent = " " * (_ID_LENGTH + 2)
     state = record.state if record.source == "live" else record.source
     left = f"{record.id[:_ID_LENGTH]:<8}  {_short_time(record.started_at):<11}  {state:<11}  "
@@ -30,6 +31,8 @@ def as_lines(record: CallRecord) -> list[str]:
     room = max(8, width - len(left) - len(right))
     who = one_line(f"{record.provider}/{record.model}", room)
     where = one_line(f"{record.place.cell_id[:8]} of {record.notebook_id[:8]}", 20)
+    if width < _NARROW:
+        return _narrow_lines(record, where, width)
     prompt = one_line(call_summary(record).prompt, width - len(indent) - len(where) - 2)
     lines = [f"{left}{who:<{room}}{right}", f"{indent}{where}  {prompt}"]
     if record.error is not None:
@@ -38,6 +41,24 @@ def as_lines(record: CallRecord) -> list[str]:
     elif record.finish_reason == "length":
         lines.append(f"{indent}cut off at the token limit")
     return [escape_controls(line).rstrip() for line in lines]
+
+
+def _narrow_lines(record: CallRecord, where: str, width: int) -> list[str]:
+    state = record.state if record.source == "live" else record.source
+    facts = [
+        f"{record.id[:_ID_LENGTH]}  {_short_time(record.started_at)}",
+        f"  {state}, {_tokens(record.usage).strip()}, {format_price(record.price_usd)}",
+        f"  {record.provider}/{record.model}",
+        f"  {where}",
+        f"  {call_summary(record).prompt}",
+    ]
+    if record.error is not None:
+        facts.append(f"  {record.error.type}: {record.error.message}")
+    elif record.finish_reason == "length":
+        facts.append("  cut off at the token limit")
+    # What is cut is shown whole by `calls show`.
+    lines = [one_line(fact, width - 2) for fact in facts]
+    return [line if at == 0 else f"  {line}" for at, line in enumerate(lines)]
 
 
 def as_page(record: CallRecord, *, for_terminal: bool) -> str:

@@ -11,7 +11,11 @@ import click
 
 from llm_repl_server.cli.cell_numbers import CellNumbers
 from llm_repl_server.cli.completing import complete_notebooks
-from llm_repl_server.cli.notebook_options import give_parameters, notebook_options
+from llm_repl_server.cli.notebook_options import (
+    ParametersCommand,
+    give_parameters,
+    notebook_options,
+)
 
 if TYPE_CHECKING:
     from llm_repl_core import Notebook, RunForecast
@@ -31,7 +35,7 @@ _STATES = {
 _INDENT = "     "
 
 
-@click.command("plan")
+@click.command("plan", cls=ParametersCommand)
 @click.argument("notebook", type=click.Path(path_type=Path), shell_complete=complete_notebooks)
 @notebook_options
 @click.option("--cells", type=CellNumbers(), help="Only these cells: 3,5-7 or 5-.")

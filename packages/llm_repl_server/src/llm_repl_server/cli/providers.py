@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from llm_repl_server.cli.terminal_text import line_width, wrap
+
 if TYPE_CHECKING:
     from llm_repl_server.services.providers import ProviderDetails, ProviderService
 
@@ -39,7 +41,8 @@ def list_providers(*, as_json: bool) -> None:
     for each in details:
         where = f" at {each.base_url}" if each.base_url else ""
         click.echo(f"{each.name}{where}")
-        click.echo(f"    {_state(each)}; default model: {each.default_model}")
+        for line in wrap(f"{_state(each)}; default model: {each.default_model}", line_width() - 4):
+            click.echo(f"    {line}")
 
 
 @command.command("add")

@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from llm_repl_server.cli.completing import complete_settings
+from llm_repl_server.cli.terminal_text import line_width, wrap
 
 if TYPE_CHECKING:
     from llm_repl_core.settings import SettingInfo
@@ -35,8 +36,9 @@ def command(context: click.Context) -> None:
     for setting in describe_settings(ServerSettings):
         unit = f" {setting.unit}" if setting.unit else ""
         click.echo(f"\n{_key(setting)}: {_shown(setting, getattr(values, setting.name))}{unit}")
-        click.echo(f"    {setting.description}")
-        click.echo(f"    {setting.variable}; default: {setting.default}")
+        for text in (setting.description, f"{setting.variable}; default: {setting.default}"):
+            for line in wrap(text, line_width() - 4):
+                click.echo(f"    {line}")
 
 
 @command.command("get")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 import textwrap
 import unicodedata
 
@@ -11,12 +12,14 @@ __all__ = [
     "display_width",
     "escape_controls",
     "format_price",
+    "line_width",
     "one_line",
     "terminal_width",
     "wrap",
 ]
 
 _LEAST_WIDTH = 20
+_WHOLE_LINE = 10_000
 
 # What moves a terminal's cursor, changes its colours or turns the direction of its writing, and
 # half surrogate pairs, which no encoding can print.
@@ -92,6 +95,11 @@ def display_width(text: str) -> int:
 def terminal_width() -> int:
     """How many columns the terminal has, or ``COLUMNS`` says; 80 where neither does."""
     return max(_LEAST_WIDTH, shutil.get_terminal_size().columns)
+
+
+def line_width() -> int:
+    """How long a line of prose may be: as wide as the terminal; where there is none, lines stay whole."""
+    return terminal_width() if sys.stdout.isatty() else _WHOLE_LINE
 
 
 def wrap(text: str, width: int) -> list[str]:

@@ -30,7 +30,12 @@ _ORDER = (
 _NEEDS_SCRIPTS = re.compile(r"application/vnd\.(plotly|vega|vegalite|jupyter|bokeh|holoviews)")
 _PICTURE = re.compile(r"image/(?:png|jpeg|gif|webp|avif|bmp|svg\+xml)")
 _RECORDING = re.compile(r"(audio|video)/[\w.+-]+")
-_SCRIPT = re.compile(r"<script[\s>]", re.IGNORECASE)
+_SCRIPT = re.compile(r"<(?:script|iframe)[\s>]", re.IGNORECASE)
+_CONNECTS = re.compile(
+    r"<(/?)(?=(?:link|meta|base|i?frame|frameset|fencedframe|portal|object|embed)\b)",
+    re.IGNORECASE,
+)
+"""Elements for which a browser connects to a server, although the policy keeps it from asking it."""
 _COLOURED = re.compile(r"background|bgcolor|fill=", re.IGNORECASE)
 _LINES = 40
 """What is longer is folded: the beginning is shown."""
@@ -177,7 +182,7 @@ def _draw_picture(output: Output, media_type: str, content: str) -> Markup:
 
 def _draw_frame(html: str, label: str) -> Markup | None:
     """HTML in a frame that runs nothing and loads nothing; its height is guessed."""
-    still = _without_scripts(html)
+    still = _CONNECTS.sub(r"<\1no-", _without_scripts(html))
     if not re.sub(r"<style.*?(?:</style>|\Z)|<[^>]*>", "", still, flags=re.DOTALL).strip() and not (
         re.search(r"<(?:svg|img|table|hr)\b", still)
     ):

@@ -34,6 +34,7 @@ def draw_page(notebook: Notebook, answer_price_usd: AnswerPrice) -> str:
         "head",
         element("meta", charset="utf-8"),
         element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
+        element("meta", http_equiv="x-dns-prefetch-control", content="off"),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="referrer", content="no-referrer"),
         element("meta", name="generator", content="LLM-REPL"),
