@@ -122,7 +122,7 @@ def test_a_plugin_may_add_a_command(llm_repl: RunCommand, tmp_path: Path) -> Non
         "    return [hello]\n"
     )
     assert llm_repl("hello", PYTHONPATH=str(site)).stdout == "hello\n"
-    assert "hello      Say hello." in llm_repl("--help", PYTHONPATH=str(site)).stdout
+    assert "hello       Say hello." in llm_repl("--help", PYTHONPATH=str(site)).stdout
 
 
 def test_keys_are_kept_for_their_owner_and_never_shown(
