@@ -25,6 +25,7 @@ from llm_repl_core import (
     CellStarted,
     CellText,
     CellWaiting,
+    ItemsProgress,
     Notebook,
     Output,
     PluginManager,
@@ -148,7 +149,15 @@ def wait_for(condition, what="it"):
         time.sleep(0.005)
 
 
-UNDER_WAY = (CallQueued, CallSent, CellText, CellReasoning, CellRetried, ToolApprovalNeeded)
+UNDER_WAY = (
+    CallQueued,
+    CallSent,
+    CellText,
+    CellReasoning,
+    CellRetried,
+    ItemsProgress,
+    ToolApprovalNeeded,
+)
 """What may come of a cell between its start and its ending, beside outputs."""
 
 

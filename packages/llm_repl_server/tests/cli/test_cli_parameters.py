@@ -37,7 +37,7 @@ def test_they_go_before_the_defaults_and_are_saved_in_the_output_only(
 ) -> None:
     before = notebook.read_bytes()
     ended = llm_repl(
-        *("run", "-q", notebook.name, "-p", "n=9", "-p", "debug=true", "-r", "month=7"),
+        *("run", "-q", notebook.name, "-p", "n=9", "-p", "debug=true", "-r", "month", "7"),
         *("-o", f"out{notebook.suffix}"),
     )
     assert ended.stdout.splitlines()[-1] == "9 True 7 True", ended.stderr

@@ -20,7 +20,7 @@ __all__ = ["ParametersCommand", "give_parameters", "notebook_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_PAIR_OPTIONS = frozenset({"-p", "--param", "-r", "--raw-param"})
+_PAIR_OPTIONS = frozenset({"-r", "--raw-param"})
 
 _NUMBER = re.compile(r"-\.?\d")
 
@@ -51,7 +51,7 @@ class _Assignment(click.ParamType[_Assigned]):
 
 
 class ParametersCommand(click.Command):
-    """A command whose parameters may also be given as papermill's are: ``-p name value``."""
+    """A command whose raw parameters may also be given as papermill's are: ``-r name text``."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Join a name and what follows it, then as ever."""
@@ -59,10 +59,10 @@ class ParametersCommand(click.Command):
 
 
 def _join_pairs(words: list[str]) -> list[str]:
-    """Write ``-p name value`` as ``-p name=value``.
+    """Write ``-r name text`` as ``-r name=text``.
 
-    >>> _join_pairs(["n.llmn", "-p", "n", "3", "-r", "m=4", "-p", "last"])
-    ['n.llmn', '-p', 'n=3', '-r', 'm=4', '-p', 'last']
+    >>> _join_pairs(["n.llmn", "-r", "n", "3", "-r", "m=4", "-r", "last"])
+    ['n.llmn', '-r', 'n=3', '-r', 'm=4', '-r', 'last']
     """
     joined: list[str] = []
     rest = iter(words)
