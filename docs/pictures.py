@@ -28,7 +28,7 @@ VIEWS = PICTURES / "views"
 ORDERS = "city,orders,returned\nOslo,41,2\nBergen,18,1\nTromsø,7,3\n"
 LIMIT_MS = 60_000
 COLOURS = 48
-LEFT_OUT = (("768", "dark"),)
+LEFT_OUT = (("768", "dark"), ("phone_edit", "1440"))
 
 
 def main() -> None:
@@ -61,7 +61,8 @@ def _take_views(browser: Any, stage: Stage) -> None:
                 visitor.visit(view, *widths)
         visitor.close()
     for path in visitor.pictures:
-        if tuple(path.stem.split("-")[1:]) not in LEFT_OUT:
+        view, width, theme = path.stem.split("-")
+        if (width, theme) not in LEFT_OUT and (view, width) not in LEFT_OUT:
             _save(path, VIEWS / f"{path.stem}.webp")
 
 
