@@ -27,7 +27,7 @@ PICTURES = Path(__file__).parent / "pictures"
 VIEWS = PICTURES / "views"
 ORDERS = "city,orders,returned\nOslo,41,2\nBergen,18,1\nTromsø,7,3\n"
 LIMIT_MS = 60_000
-COLOURS = 48
+COLOURS = 256  # with fewer, small marks lose theirs
 LEFT_OUT = (("768", "dark"), ("phone_edit", "1440"))
 
 

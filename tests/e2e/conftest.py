@@ -94,10 +94,11 @@ class Stage:
         server.wait_ready()
         return server
 
-    def serve(self, *arguments: str) -> RealServer:
+    def serve(self, *arguments: str, **variables: str) -> RealServer:
         """Start `llm-repl serve` at a free port."""
         port = free_port()
-        return self.start("llm-repl", "serve", "--port", str(port), *arguments, port=port)
+        command = ("llm-repl", "serve", "--port", str(port), *arguments)
+        return self.start(*command, port=port, **variables)
 
     def processes(self) -> list[psutil.Process]:
         """Every process that was started, directly or not, for this stage."""
@@ -221,6 +222,14 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 def server(stage: Stage) -> Iterator[RealServer]:
     """`llm-repl serve`, whose log has to be without a traceback and whose processes end with it."""
     yield from serve_well(stage)
+
+
+@pytest.fixture(scope="module")
+def shared_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A stage for all tests of a file."""
+    made = Stage(tmp_path_factory.mktemp("stage"))
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="module")

@@ -35,24 +35,41 @@ def axe(tmp_path_factory):
     return found.read_text("utf-8")
 
 
-def test_every_view_in_every_width_and_theme(browser, axe, stage, port, tmp_path):
-    write_tables(stage.root)
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
-    wanted = []
+@pytest.fixture(scope="module")
+def stand(shared_stage):
+    """A server with the design's notebooks, in which everything has run."""
+    write_tables(shared_stage.root)
     with FeedbackServer() as model:
-        server = stage.start("llm-repl", "serve", "--port", str(port), port=port, **model.variables)
-        visitor = Visitor(browser, furnish(server, model), pictures, axe)
-        for view, widths in visits():
-            visitor.visit(view, *widths)
-            wanted += [f"{view}-{width}-{theme}.png" for width in widths for theme in THEMES]
-        visitor.close()
-        forced = Visitor(browser, visitor.stand, pictures, axe, forced_colors="active")
-        for view in ("notebook", "plan", "states"):
-            forced.visit(view, ZOOMED)
-            wanted += [f"{view}-{ZOOMED}-{theme}.png" for theme in THEMES]
-        forced.close()
-        server.stop()
-    findings = visitor.findings | forced.findings
-    assert findings == {}, json.dumps(findings, indent=1)
-    assert sorted(path.name for path in pictures.iterdir()) == sorted(wanted)
+        yield furnish(shared_stage.serve(**model.variables), model)
+
+
+@pytest.fixture(scope="module")
+def visitor(browser, axe, stand, tmp_path_factory):
+    made = Visitor(browser, stand, tmp_path_factory.mktemp("pictures"), axe)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def forced(browser, axe, stand, tmp_path_factory):
+    """Whose system has colours of its own."""
+    folder = tmp_path_factory.mktemp("forced")
+    made = Visitor(browser, stand, folder, axe, forced_colors="active")
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(("view", "widths"), list(visits()))
+def test_every_view_in_every_width_and_theme(visitor, view, widths):
+    taken = len(visitor.pictures)
+    visitor.findings.clear()
+    visitor.visit(view, *widths)
+    assert visitor.findings == {}, json.dumps(visitor.findings, indent=1)
+    assert len(visitor.pictures) - taken == len(widths) * len(THEMES)
+
+
+@pytest.mark.parametrize("view", ["notebook", "plan", "states"])
+def test_forced_colours_at_200_percent(forced, view):
+    forced.findings.clear()
+    forced.visit(view, ZOOMED)
+    assert forced.findings == {}, json.dumps(forced.findings, indent=1)
