@@ -374,6 +374,7 @@ class World:
         return window.page.evaluate(
             """([id, kind, words, answer]) => {
               const cell = document.getElementById(`cell-${id}`);
+              cell?.scrollIntoView();  // out of sight, it is not drawn
               const folded = cell?.querySelector('.folded:not(.outputs)');
               const source = cell?.querySelector('.source')?.innerText ?? '';
               const shown = source.match(/\\bw\\d+x\\b/g) ?? [];

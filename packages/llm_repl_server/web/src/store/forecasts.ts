@@ -5,6 +5,7 @@ import { RestError } from "../wire/rest.ts";
 import { planning, type DraftField, type DraftPreview, type DraftRequest, type RunForecast } from "../wire/plan.ts";
 import type { Cell } from "../wire/shapes.ts";
 import { choicesOf } from "./choices.ts";
+import { editedCells } from "./edits.ts";
 import { focused } from "./focus.ts";
 import type { OpenNotebook } from "./notebook.ts";
 import type { NotebookState } from "./state.ts";
@@ -100,7 +101,10 @@ function watchDraft(notebook: OpenNotebook, digest: ReadonlySignal<string>): () 
         : { ...shown, isOld: true };
     reader.read(
       isOther ? 0 : AFTER_TYPING_MS,
-      (abort) => planning.preview(notebook.id, id, body, abort),
+      async (abort) => {
+        await hasKind(notebook, id);
+        return planning.preview(notebook.id, id, body, abort);
+      },
       (value) => (draft.value = { cellId: id, value, error: null, isOld: false }),
       (error) => {
         const last = draft.peek();
@@ -114,6 +118,12 @@ function watchDraft(notebook: OpenNotebook, digest: ReadonlySignal<string>): () 
     stop();
     reader.cancel();
   };
+}
+
+/** Wait until the server has a cell as the prompt that it has become here. */
+async function hasKind(notebook: OpenNotebook, id: string): Promise<void> {
+  const others = notebook.outbox.queue.peek().filter(({ edit }) => edit.kind !== "change");
+  if (editedCells(others).has(id)) await notebook.outbox.flush();
 }
 
 function watchPlan(notebook: OpenNotebook, digest: ReadonlySignal<string>): () => void {

@@ -266,7 +266,7 @@ export class OpenNotebook {
     const deed = done.at(-1);
     const { state } = this;
     if (!deed || !state) return null;
-    const steps = feasible(state, keepingTyped(state, deed.undo, deed.redo));
+    const steps = this.#onWhatIsSeen(feasible(state, keepingTyped(state, deed.undo, deed.redo)));
     const redo = redoable(state, deed, steps);
     this.history.value = { done: done.slice(0, -1), undone: [...undone, { ...deed, redo }] };
     if (steps.length) this.outbox.add({ kind: "steps", steps });
@@ -279,10 +279,17 @@ export class OpenNotebook {
     const deed = undone.at(-1);
     const { state } = this;
     if (!deed || !state) return null;
-    const steps = feasible(state, keepingTyped(state, deed.redo, deed.undo));
+    const steps = this.#onWhatIsSeen(feasible(state, keepingTyped(state, deed.redo, deed.undo)));
     this.history.value = { done: [...done, { ...deed, undo: inverse(state, steps) }], undone: undone.slice(0, -1) };
     if (steps.length) this.outbox.add({ kind: "steps", steps });
     return deed.words;
+  }
+
+  /** Steps that put no text in the place of one that another window has saved, and that is not shown here yet. */
+  #onWhatIsSeen(steps: readonly Step[]): readonly Step[] {
+    return steps.map((step) =>
+      step.do === "change" && step.fields.content !== undefined ? { ...step, version: this.versionOf(step.cellId) } : step,
+    );
   }
 
   #note(words: string, steps: readonly Step[]): void {
