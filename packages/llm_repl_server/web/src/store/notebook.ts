@@ -288,7 +288,7 @@ export class OpenNotebook {
   /** Steps that put no text in the place of one that another window has saved, and that is not shown here yet. */
   #onWhatIsSeen(steps: readonly Step[]): readonly Step[] {
     return steps.map((step) =>
-      step.do === "change" && step.fields.content !== undefined ? { ...step, version: this.versionOf(step.cellId) } : step,
+      step.do === "change" ? { ...step, version: this.versionOf(step.cellId) } : step,
     );
   }
 
