@@ -21,7 +21,8 @@ const options = {
 
 await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });
-await build({ ...options, entryPoints: { page: "src/main.tsx" }, outdir: out });
+// What the page and its panels share is a file by itself: `chunk.js`.
+await build({ ...options, entryPoints: { page: "src/main.tsx" }, outdir: out, splitting: true, chunkNames: "[name]" });
 await build({ ...options, entryPoints: { editor: "src/editor/editor.ts" }, outdir: out });
 await build({ ...options, entryPoints: { formulas: "src/markdown/formulas.ts" }, outdir: out });
 await build({ ...options, entryPoints: { "find-worker": "src/find/find-worker.ts" }, outdir: out });

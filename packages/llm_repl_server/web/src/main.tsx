@@ -8,10 +8,11 @@ import { StartPage } from "./start/start.tsx";
 import { focusCell } from "./store/focus.ts";
 import { OpenNotebook } from "./store/notebook.ts";
 import { readList } from "./store/notebook-list.ts";
+import { dialog } from "./store/dialog.ts";
 import { openId } from "./store/route.ts";
 import { noteConnection, readProviders } from "./store/server.ts";
 import "./store/look.ts";
-import { Dialogs } from "./settings/dialogs.tsx";
+import { loadPanels, Panel } from "./ui/panel.tsx";
 import { Toasts } from "./ui/toasts.tsx";
 import { openEvents } from "./wire/socket.ts";
 import type { WireEvent } from "./wire/events.ts";
@@ -52,7 +53,7 @@ function Page() {
       ) : (
         <StartPage />
       )}
-      <Dialogs />
+      {dialog.value && <Panel name="Dialogs" />}
       <Toasts />
     </>
   );
@@ -65,4 +66,4 @@ if (root) {
 }
 
 // Behind the first painting: the text of the cells is there before.
-requestAnimationFrame(() => setTimeout(() => void loadEditor(), 0));
+requestAnimationFrame(() => setTimeout(() => void loadEditor().finally(loadPanels), 0));

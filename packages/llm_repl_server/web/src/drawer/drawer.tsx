@@ -1,11 +1,11 @@
 /** The drawer: all notebooks, and what the open one consists of. */
 
-import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useNotebook } from "../store/context.ts";
 import { openDialog } from "../store/dialog.ts";
 import { focusCell } from "../store/focus.ts";
 import { notebooks, overviews, readList, sorted } from "../store/notebook-list.ts";
+import { drawerIsOpen } from "../store/opened-panels.ts";
 import { outlineOf } from "../store/outline.ts";
 import { address, goTo } from "../store/route.ts";
 import { HowItIs } from "../start/notebook-row.tsx";
@@ -17,13 +17,7 @@ import type { NotebookSummary } from "../wire/shapes.ts";
 /** How many notebooks are drawn; the start page has them all. */
 const SHOWN = 200;
 
-export const drawerIsOpen = signal(false);
-
 export function Drawer() {
-  return drawerIsOpen.value ? <OpenDrawer /> : null;
-}
-
-function OpenDrawer() {
   const notebook = useNotebook();
   const element = useRef<HTMLDialogElement>(null);
   const [query, setQuery] = useState("");

@@ -7,13 +7,11 @@ import { announce } from "../store/announce.ts";
 import { lineOf, replaced, type FindRequest, type Found } from "../store/find.ts";
 import { look } from "../store/finder.ts";
 import { focusCell } from "../store/focus.ts";
+import { findIsOpen } from "../store/opened-panels.ts";
 import type { NotebookState } from "../store/state.ts";
 import { plural } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
 import { toast } from "../ui/toasts.tsx";
-
-/** Whether it is open. What was looked for stays when it is closed. */
-export const findIsOpen = signal(false);
 
 const text = signal("");
 const replacement = signal("");
@@ -25,10 +23,6 @@ const at = signal(0);
 const SHOWN = 50;
 
 export function FindPanel() {
-  return findIsOpen.value ? <OpenPanel /> : null;
-}
-
-function OpenPanel() {
   const notebook = useNotebook();
   const field = useRef<HTMLInputElement>(null);
   const before = useRef(document.activeElement);

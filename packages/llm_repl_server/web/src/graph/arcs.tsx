@@ -5,17 +5,12 @@ import { useNotebook } from "../store/context.ts";
 import { focused } from "../store/focus.ts";
 import { useGraph } from "../store/graph.ts";
 import { isFolded, showsAllCells } from "../store/graph-view.ts";
-import { inspectorTab } from "../store/inspector.ts";
 import { arcsOf, type Place } from "./layout.ts";
 
 /** With less, only the lists in the inspector are shown. */
 const LEAST_MARGIN = 120;
 
 export function Arcs() {
-  return inspectorTab.value === "graph" ? <Drawn /> : null;
-}
-
-function Drawn() {
   const notebook = useNotebook();
   const { graph } = useGraph(notebook);
   const order = notebook.order.value;

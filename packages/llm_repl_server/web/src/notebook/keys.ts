@@ -16,6 +16,7 @@ import { meaning } from "../store/key-map.ts";
 import type { OpenNotebook } from "../store/notebook.ts";
 import { singleKeys } from "../store/single-keys.ts";
 import { leftAhead, takeTypedAhead, typeAhead } from "../store/typed-ahead.ts";
+import { isPanelAwaited } from "../ui/panel.tsx";
 import type { CellType } from "../wire/shapes.ts";
 
 const TWICE_WITHIN_MS = 600;
@@ -25,7 +26,7 @@ export function installKeys(notebook: OpenNotebook): () => void {
   let before = { key: "", at: 0 };
 
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.isComposing || event.defaultPrevented || document.querySelector("dialog[open]")) return;
+    if (event.isComposing || event.defaultPrevented || document.querySelector("dialog[open]") || isPanelAwaited()) return;
     const id = focused.peek();
     const meant = meaning(event);
     // A letter is text where one types, whatever it does elsewhere.

@@ -10,12 +10,7 @@ import { installClipboard } from "../cells/copying.ts";
 import { dragging, dropPlace } from "../cells/drag.ts";
 import { Drawer } from "../drawer/drawer.tsx";
 import { takeFiles } from "../files/drop.ts";
-import { FindPanel } from "../find/find-panel.tsx";
-import { CallsPage } from "../calls/calls-page.tsx";
-import { Arcs } from "../graph/arcs.tsx";
 import { WaveStrip } from "../run/wave-strip.tsx";
-import { Several } from "../answers/several.tsx";
-import { Inspector } from "../inspector/inspector.tsx";
 import { announcement } from "../store/announce.ts";
 import { watchAnswers } from "../store/answers.ts";
 import { compared } from "../store/asked.ts";
@@ -23,10 +18,13 @@ import { NotebookContext, useNotebook } from "../store/context.ts";
 import { shownOrder } from "../store/focus.ts";
 import { callsView, closeCalls } from "../store/calls-view.ts";
 import { followAnswers } from "../store/follow.ts";
+import { FindPanel } from "../find/find-panel.tsx";
 import { isFolded } from "../store/graph-view.ts";
 import { inspectorTab } from "../store/inspector.ts";
 import type { OpenNotebook } from "../store/notebook.ts";
+import { drawerIsOpen, findIsOpen } from "../store/opened-panels.ts";
 import { goTo } from "../store/route.ts";
+import { Panel } from "../ui/panel.tsx";
 import { announceRuns } from "./announce-runs.ts";
 import { Away } from "./away.tsx";
 import { Banners } from "./banners.tsx";
@@ -78,7 +76,7 @@ export function NotebookPage({ notebook, reconnect }: { notebook: OpenNotebook; 
       </div>
       {callsView.value && presence !== "deleted" && (
         <div class="work">
-          <CallsPage />
+          <Panel name="CallsPage" />
         </div>
       )}
       <div class={inspectorTab.value ? "work is-inspected" : "work"} hidden={callsView.value !== null && presence !== "deleted"}>
@@ -98,13 +96,13 @@ export function NotebookPage({ notebook, reconnect }: { notebook: OpenNotebook; 
             void takeFiles(notebook, event.dataTransfer.files);
           }}
         >
-          {presence === "deleted" ? <Gone /> : compared.value ? <Several /> : <Cells />}
-          {!compared.value && <Arcs />}
+          {presence === "deleted" ? <Gone /> : compared.value ? <Panel name="Several" /> : <Cells />}
+          {!compared.value && inspectorTab.value === "graph" && <Panel name="Arcs" />}
         </main>
-        {inspectorTab.value && <Inspector />}
+        {inspectorTab.value && <Panel name="Inspector" />}
       </div>
-      <FindPanel />
-      <Drawer />
+      {findIsOpen.value && <FindPanel />}
+      {drawerIsOpen.value && <Drawer />}
       <BottomBar />
       <p class="unseen" role="status">
         {announcement.value}

@@ -1,9 +1,8 @@
 /** What the notebook itself does for actions that have a key. */
 
-import { drawerIsOpen } from "../drawer/drawer.tsx";
-import { findIsOpen } from "../find/find-panel.tsx";
 import { dragging } from "../cells/drag.ts";
 import { provide } from "../store/actions.ts";
+import { drawerIsOpen, findIsOpen } from "../store/opened-panels.ts";
 import { openDialog } from "../store/dialog.ts";
 import { stopEditing } from "../store/focus.ts";
 import type { OpenNotebook } from "../store/notebook.ts";

@@ -13,8 +13,8 @@ import { connection } from "../store/server.ts";
 import { seconds, spent } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
 import { MenuButton, MenuItem } from "../ui/menu.tsx";
+import { Panel } from "../ui/panel.tsx";
 import type { Mode } from "../wire/shapes.ts";
-import { PlanPanel } from "./plan-panel.tsx";
 
 const MODES: readonly (readonly [Mode, string, string])[] = [
   ["live", "Live", "Ask every prompt again"],
@@ -31,7 +31,7 @@ export function RunControls() {
     <>
       {runs.length && connection.value === "connected" ? <Progress /> : <RunSplit />}
       {isOfMany ? null : <ModeSwitch />}
-      {isPlanOpen.value && !runs.length && <PlanPanel />}
+      {isPlanOpen.value && !runs.length && <Panel name="PlanPanel" />}
     </>
   );
 }
