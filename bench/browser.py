@@ -74,7 +74,7 @@ def loaded_bytes(browser: Browser, address: str, face: Face) -> float:
 
 
 class Visitor:
-    """Somebody who opens one notebook again and again: the files are in the browser's cache.
+    """Somebody who opens one notebook again and again: from the second time on, its files are in the cache.
 
     Args:
         browser: The browser.
@@ -87,7 +87,6 @@ class Visitor:
         self._context.set_default_timeout(_LIMIT_MS)
         self._address = address
         self._face = face
-        self._visit(lambda page: page.wait_for_timeout(_SETTLES_MS))
 
     def readable_s(self) -> float:
         """From following the link until the notebook can be read."""

@@ -2,7 +2,6 @@
 
 import { createContext } from "preact";
 import { memo } from "preact/compat";
-import { useContext } from "preact/hooks";
 import { Icon } from "../ui/icon.tsx";
 import { Code } from "../editor/code.tsx";
 import type { Chunks } from "./chunks.ts";
@@ -10,20 +9,21 @@ import type { Chunks } from "./chunks.ts";
 /** What makes a cell of a piece of code; null: nothing does here. */
 export const ToCell = createContext<((code: string) => void) | null>(null);
 
-interface Props {
+export interface FenceProps {
   readonly language: string;
   /** The code, in parts of some lines. */
   readonly parts: Chunks<string>;
   /** Whether more of it is coming. */
   readonly isOpen: boolean;
+  /** What makes a cell of it; null: nothing does here. */
+  readonly toCell: ((code: string) => void) | null;
 }
 
-export function Fence({ language, parts, isOpen }: Props) {
-  const toCell = useContext(ToCell);
+export function Fence({ language, parts, isOpen, toCell }: FenceProps) {
   const isPython = ["", "python", "py", "python3"].includes(language.toLowerCase());
   const code = () => parts.flat().join("").replace(/\n$/, "");
   return (
-    <div class="fence">
+    <>
       <div class="fence-head">
         <span>{language}</span>
         {!isOpen && (
@@ -41,7 +41,7 @@ export function Fence({ language, parts, isOpen }: Props) {
       </div>
       {/* While it grows, each part has its colours for itself; they are looked at as a whole once it is there. */}
       <pre tabIndex={0}>{isOpen ? parts.map((chunk, at) => <Parts key={at} chunk={chunk} isPython={isPython} />) : drawn(code(), isPython)}</pre>
-    </div>
+    </>
   );
 }
 

@@ -18,7 +18,23 @@ function load(): void {
   );
 }
 
-export function Formula({ source, isDisplay }: { source: string; isDisplay: boolean }) {
+interface Props {
+  readonly source: string;
+  readonly isDisplay: boolean;
+}
+
+export function Formula({ source, isDisplay }: Props) {
+  return (
+    <span class={classOf(isDisplay)} role="math" aria-label={source}>
+      <FormulaIn source={source} isDisplay={isDisplay} />
+    </span>
+  );
+}
+
+export const classOf = (isDisplay: boolean) => (isDisplay ? "formula is-display" : "formula");
+
+/** A formula in an element that is there. */
+export function FormulaIn({ source, isDisplay }: Props) {
   const place = useRef<HTMLSpanElement>(null);
   const [failed, setFailed] = useState(false);
   const draw = drawing.value;
@@ -27,9 +43,9 @@ export function Formula({ source, isDisplay }: { source: string; isDisplay: bool
     if (draw && place.current) setFailed(!draw(place.current, source, isDisplay));
   }, [draw, source, isDisplay]);
   return (
-    <span class={isDisplay ? "formula is-display" : "formula"} role="math" aria-label={source}>
+    <>
       <span ref={place} hidden={failed} />
       {(!draw || failed) && <code>{source}</code>}
-    </span>
+    </>
   );
 }

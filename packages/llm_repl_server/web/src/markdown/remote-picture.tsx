@@ -1,8 +1,11 @@
 /** A picture that a text names. The page lets in none from elsewhere: to see it, one goes there. */
+/** @jsxImportSource ./dom */
 
-export function RemotePicture({ address, name }: { address: string; name: string }) {
+import type { Child } from "./dom/jsx-runtime.ts";
+
+export function remotePicture(address: string, name: string): Child {
   if (/^data:image\/(png|jpeg|gif|webp);/i.test(address)) return <img src={address} alt={name} />;
-  if (!/^https?:/i.test(address)) return <>{name}</>;
+  if (!/^https?:/i.test(address)) return name;
   return (
     <a href={address} target="_blank" rel="noopener noreferrer" title={address}>
       picture: {name || address}
