@@ -150,3 +150,14 @@ def test_what_has_been_read_of_an_answer_is_never_touched_again(shared_server, w
     looks = """selector => [...document.querySelectorAll(`${selector} .passage`)].map(p => p.innerHTML
       .replace(/<button.*?<\\/button>/g, "")).join("")"""
     assert window.evaluate(looks, ".answer") == window.evaluate(looks, ".is-md")
+    # A paragraph of several parts is one: no line ends where they meet.
+    shared_server.new_cell(notebook, "markdown", "Words of a paragraph. " * 400)
+    window.wait_for_selector(".is-md >> text=Words of a paragraph")
+    own, plain = window.evaluate("""() => {
+      const paragraph = [...document.querySelectorAll(".is-md p")].at(-1);
+      const copy = paragraph.cloneNode();
+      copy.textContent = paragraph.textContent;
+      paragraph.after(copy);
+      return [paragraph.offsetHeight, copy.offsetHeight];
+    }""")
+    assert own == plain > 0

@@ -144,3 +144,12 @@ test("another text than the one before begins anew", () => {
   growing.update(["three"], true);
   assert.deepEqual(texts(growing), ["paragraph of", "three"]);
 });
+
+test("what has been forgotten is known again, and another text is taken whole", () => {
+  const growing = new GrowingBlocks();
+  assert.equal(growing.update(["one\n\ntwo"], true), true);
+  growing.forget();
+  assert.equal(growing.update(["one\n", "\ntwo"], true), false);
+  assert.equal(growing.update(["one\n\ntwo\n\nthree"], true), true);
+  assert.deepEqual(texts(growing), ["paragraph of", "one", "paragraph of", "two", "paragraph of", "three"]);
+});

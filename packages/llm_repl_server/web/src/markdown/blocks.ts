@@ -39,6 +39,7 @@ export class GrowingBlocks {
   /** What has been taken in so far, to be known again. */
   #seen: Pieces = NO_TEXT;
   #ended = true;
+  #isForgotten = false;
   #done: Chunks<Block> = [];
   /** The last block, where it has parts and may get more, with those that are finished. */
   #open: Grown | null = null;
@@ -60,26 +61,39 @@ export class GrowingBlocks {
     this.#onParse = onParse;
   }
 
-  /** Take a text that begins with the one before, or another one; `ended`: nothing follows. */
-  update(text: Pieces, ended: boolean): void {
+  /**
+   * Take a text that begins with the one before, or another one; `ended`: nothing follows.
+   *
+   * Gives whether the blocks are other ones now.
+   */
+  update(text: Pieces, ended: boolean): boolean {
     let more = behind(this.#seen, text);
     this.#seen = text;
-    if (more === "" && ended === this.#ended) return;
-    if (more === null) {
+    if (more === "" && ended === this.#ended) return false;
+    if (more === null || this.#isForgotten) {
       this.#begin();
       more = wholeText(text);
     }
     this.#rest += more;
     const waits = this.#parsed > LONG && this.#rest.length < this.#parsed * LEAST_GROWTH;
-    if (waits && !ended) return;
+    if (waits && !ended) return false;
     this.#ended = ended;
     // Each turn takes in what is finished, until there is only what may still grow.
     while (this.#take());
     this.#parsed = this.#rest.length;
     this.blocks = appended(this.#done, this.#tail);
+    return true;
+  }
+
+  /** Forget the blocks of a text that has ended, and know only whether another one is the same. */
+  forget(): void {
+    this.#begin();
+    this.blocks = this.#tail = [];
+    this.#isForgotten = true;
   }
 
   #begin(): void {
+    this.#isForgotten = false;
     this.#done = [];
     this.#open = null;
     this.#rest = "";

@@ -112,6 +112,12 @@ export class DrawnChunks<Item> {
     });
   }
 
+  /** Forget how all was drawn: what comes next is another list. */
+  settle(): void {
+    for (const { drawn, box } of this.#chunks) if (box) drawn.settle();
+    this.#settled = 0;
+  }
+
   #begun() {
     const box = this.#box?.() ?? null;
     if (box) this.#parent.append(box);

@@ -24,8 +24,12 @@ export function Markdown({ text, isGrowing = false }: { text: string | Pieces; i
     const blocks = new GrowingBlocks();
     const drawn = drawInto(element, ways.current);
     show.current = (now, grows) => {
-      blocks.update(now, !grows);
+      if (!blocks.update(now, !grows)) return;
       drawn.show(blocks.blocks);
+      if (grows) return;
+      // It is there: all that is kept is what one sees.
+      blocks.forget();
+      drawn.settle();
     };
     return () => endViews(element);
   }, []);
