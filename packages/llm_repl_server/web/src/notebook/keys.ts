@@ -26,7 +26,7 @@ export function installKeys(notebook: OpenNotebook): () => void {
   let before = { key: "", at: 0 };
 
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.isComposing || event.defaultPrevented || document.querySelector("dialog[open]") || isPanelAwaited()) return;
+    if (event.isComposing || event.defaultPrevented || document.querySelector("dialog[open]")) return;
     const id = focused.peek();
     const meant = meaning(event);
     // A letter is text where one types, whatever it does elsewhere.
@@ -44,7 +44,7 @@ export function installKeys(notebook: OpenNotebook): () => void {
       else if (event.key === "Escape") stopEditing();
       if (meant?.key !== "Enter" || event.defaultPrevented) return;
     }
-    if (!meant) return;
+    if (!meant || isPanelAwaited()) return;
     const twice = before.key === meant.key && event.timeStamp - before.at < TWICE_WITHIN_MS;
     before = { key: meant.key, at: event.timeStamp };
     const isOnCell = !(event.target instanceof HTMLElement && event.target.closest("button, a, summary, [role=menuitem]"));
