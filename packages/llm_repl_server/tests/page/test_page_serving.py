@@ -49,7 +49,17 @@ def test_what_has_come_from_elsewhere_runs_no_script_in_its_frame(api):
 
 
 @pytest.mark.parametrize(
-    "name", ["page.js", "editor.js", "formulas.js", "find-worker.js", "chunk.js", "panels.js", "page.css", "icon.svg"]
+    "name",
+    [
+        "page.js",
+        "editor.js",
+        "formulas.js",
+        "find-worker.js",
+        "chunk.js",
+        "panels.js",
+        "page.css",
+        "icon.svg",
+    ],
 )
 def test_files_are_compressed_and_have_validators(api, name):
     plain = api.get(f"/static/{name}")
