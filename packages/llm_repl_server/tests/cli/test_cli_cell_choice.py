@@ -121,4 +121,5 @@ def test_only_what_runs_needs_its_provider(llm_repl: RunCommand, tmp_path: Path)
     document.add_prompt("Hello", provider="openai")
     save_notebook(document, tmp_path / "o.llmn")
     assert llm_repl("run", "-q", "o.llmn", "--cells", "1").stdout == "free\n"
-    assert llm_repl("run", "-q", "o.llmn").returncode == 1
+    refused = llm_repl("run", "-q", "o.llmn")
+    assert (refused.returncode, "needs a key" in refused.stderr) == (2, True)
