@@ -11,7 +11,7 @@ from typing import Any
 
 from page_views import VIEWS, Stand
 
-__all__ = ["BESIDE_THE_DESIGN", "SIZES", "THEMES", "ZOOMED", "Visitor", "visits"]
+__all__ = ["BESIDE_THE_DESIGN", "SIZES", "THEMES", "TOO_SMALL", "ZOOMED", "Visitor", "visits"]
 
 SIZES = {1440: 900, 768: 1024, 360: 740}
 ZOOMED = 640  # what 200 % zoom leaves of a window of 1280 px

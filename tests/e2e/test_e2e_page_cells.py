@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from page_visits import TOO_SMALL
 from playwright.sync_api import expect
 
 JUPYTER = json.dumps(
@@ -294,12 +295,5 @@ def test_the_narrow_page_does_not_scroll_sideways(shared_server, browser, until,
         until(lambda: "kept" in _contents(shared_server, notebook)[1], "it is kept")
         page.tap(".bottom-bar [aria-label=Inspect]")
         page.wait_for_selector(".inspector")
-        small = page.evaluate(
-            """[...document.querySelectorAll("button, a, input, [role=tab]")]
-            .filter(one => one.checkVisibility() && one.offsetHeight > 0 && !one.closest("p"))
-            .map(one => [one.innerText || one.ariaLabel, one.getBoundingClientRect()])
-            .filter(([, box]) => box.height < 43.5)
-            .map(([name, box]) => `${name} ${box.width} ${box.height}`)"""
-        )
-        assert small == []
+        assert page.evaluate(TOO_SMALL) == []
     context.close()
