@@ -6,7 +6,7 @@ import { useFetched } from "../inspector/fetched.ts";
 import { callsView, closeCalls, openCalls, type CallsFilter } from "../store/calls-view.ts";
 import { useNotebook } from "../store/context.ts";
 import { count, moment, plural, seconds, spent } from "../ui/format.ts";
-import { scrolls } from "../ui/scrolls.ts";
+import { Scrolling } from "../ui/scrolling.tsx";
 import { Icon, type IconName } from "../ui/icon.tsx";
 import { MenuButton, MenuItem } from "../ui/menu.tsx";
 import { API, rest } from "../wire/rest.ts";
@@ -236,7 +236,7 @@ function CallTable({ calls, chosen, onChoose }: TableProps) {
     (body.current?.children[inOrder.indexOf(next)] as HTMLElement | undefined)?.focus();
   };
   return (
-    <div class="scrolls" ref={scrolls}>
+    <Scrolling>
       <table class="call-table figures">
         <thead>
           <tr>
@@ -284,7 +284,7 @@ function CallTable({ calls, chosen, onChoose }: TableProps) {
         <i class="bar-queue" /> in the queue <i class="bar-first" /> until the first word <i class="bar-answer" /> answering{" "}
         <i class="bar-record" /> from record
       </p>
-    </div>
+    </Scrolling>
   );
 }
 

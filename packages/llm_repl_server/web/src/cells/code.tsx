@@ -8,6 +8,7 @@ import { plural } from "../ui/format.ts";
 import { Code } from "../editor/code.tsx";
 import type { Cell, Output } from "../wire/shapes.ts";
 import { Source } from "./source.tsx";
+import { Scrolling } from "../ui/scrolling.tsx";
 import { scrolls } from "../ui/scrolls.ts";
 import { StateLine } from "./state-line.tsx";
 
@@ -65,7 +66,7 @@ function MemoryUpdate({ update }: { update: Output }) {
               {update.added?.includes(name) && <span class="end">new</span>}
             </p>
             {table && (
-              <div class="scrolls">
+              <Scrolling>
                 <table>
                   <thead>
                     <tr>{table.map(([key]) => <th key={key} scope="col">{key}</th>)}</tr>
@@ -74,7 +75,7 @@ function MemoryUpdate({ update }: { update: Output }) {
                     <tr>{table.map(([key, held]) => <td key={key}>{held}</td>)}</tr>
                   </tbody>
                 </table>
-              </div>
+              </Scrolling>
             )}
           </div>
         );

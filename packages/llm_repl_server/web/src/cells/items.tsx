@@ -9,7 +9,7 @@ import { wholeText, type Pieces } from "../store/pieces.ts";
 import { answers } from "../store/status.ts";
 import { formFields } from "../prompt/short-form.ts";
 import { spent } from "../ui/format.ts";
-import { scrolls } from "../ui/scrolls.ts";
+import { Scrolling } from "../ui/scrolling.tsx";
 import { Icon, type IconName } from "../ui/icon.tsx";
 import type { Cell, Output } from "../wire/shapes.ts";
 import { AnswerEditor } from "./answer-edit.tsx";
@@ -34,7 +34,7 @@ export function ItemsTable({ cell, isGrowing }: { cell: Cell; isGrowing: boolean
   );
   const order = isSorted ? sortedByState(states) : states.map((_, item) => item);
   return (
-    <div class="scrolls" ref={scrolls}>
+    <Scrolling>
       <table class="grid items">
         <thead>
           <tr>
@@ -69,7 +69,7 @@ export function ItemsTable({ cell, isGrowing }: { cell: Cell; isGrowing: boolean
         </tbody>
       </table>
       {length > MOST_ROWS && <p class="note">{length - MOST_ROWS} more rows</p>}
-    </div>
+    </Scrolling>
   );
 }
 

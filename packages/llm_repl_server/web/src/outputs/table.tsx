@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { count, plural } from "../ui/format.ts";
-import { scrolls } from "../ui/scrolls.ts";
+import { Scrolling } from "../ui/scrolling.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { asCSV, widthOf, type PlainTable, type TableCell } from "./plain-table.ts";
 
@@ -20,13 +20,13 @@ export function Table({ table }: { table: PlainTable }) {
   const isPart = table.rowCount > table.body.length || table.columnCount > width - table.indexColumns;
   return (
     <>
-      <div class="scrolls" ref={scrolls}>
+      <Scrolling>
         <table class="grid of-data">
           {table.caption && <caption>{table.caption}</caption>}
           <thead>{table.head.map((row) => drawn(row, table, width))}</thead>
           <tbody>{rows.map((row) => drawn(row, table, width))}</tbody>
         </table>
-      </div>
+      </Scrolling>
       <p class="table-line">
         <span class="figures">
           {plural(table.rowCount, "row")}, {plural(table.columnCount, "column")}
