@@ -74,6 +74,7 @@ def test_only_what_a_prompt_has_is_taken(api):
         (f"{prompt}/preview", {"temperature": 3}, "temperature"),
         (f"{prompt}/preview", {"tempereture": 1}, "temperature"),
         (f"{prompt}/preview", {"mode": "dead"}, "mode"),
+        (f"{prompt}/preview", {"type": "nonsense"}, "nonsense"),
         (f"{path}/plan", {"from": cell_id(prompt), "to": cell_id(code)}, "is below"),
     ):
         answer = api.post(address, body)

@@ -72,8 +72,15 @@ def preview_new_prompt(notebook_id: str, body: NewDraft) -> DraftPreview:
 
 
 def _draft_fields() -> dict[str, Any]:
-    looks = ("mode", "models", "fill_calls", "type")
-    return {name: value for name, value in cell_fields().items() if name not in looks}
+    fields = cell_fields()
+    word = fields.pop("type", None)
+    if word is not None:
+        services().application.cell_types.get(word)  # refuses what is none
+    return {
+        name: value
+        for name, value in fields.items()
+        if name not in ("mode", "models", "fill_calls")
+    }
 
 
 @prompts.operation("POST", f"{_CELL}/tool_calls/<call_id>", body_required=True, errors=(404,))
