@@ -65,7 +65,7 @@ def test_the_built_in_things_come_by_hooks():
     assert application.plugins.plugins()[0].name == "builtin"
     assert application.cell_types.words() == ["markdown", "code", "prompt", "memory"]
     assert list(application.kernels) == ["in_process", "worker", "jupyter"]
-    assert list(application.formats) == [".llmn", ".ipynb", ".py", ".md"]
+    assert list(application.formats) == [".llmn", ".ipynb", ".py", ".md", ".html"]
     assert {"mock", "openai"} <= set(application.providers.names())
     assert Application(entry_points=False).providers.names() == []
 
@@ -123,7 +123,7 @@ def test_what_is_of_no_use_is_left_out(hooks, words):
     failures = [f"{one.name}: {one.error}" for one in application.plugins.failures]
     assert any(words in failure for failure in failures)
     assert {"in_process", "worker", "jupyter"} <= set(application.kernels)
-    assert {".llmn", ".ipynb", ".py", ".md"} == set(application.formats)
+    assert {".llmn", ".ipynb", ".py", ".md", ".html"} == set(application.formats)
 
 
 def test_a_stranger_that_takes_a_built_in_name_is_named():
@@ -141,7 +141,8 @@ def test_a_kernel_that_is_not_there_is_told_with_those_that_are():
     with pytest.raises(KernelNotFound) as caught:
         Session(Notebook(), kernel="wrker")
     assert str(caught.value) == (
-        "There is no kernel `wrker`; installed are in_process, worker, jupyter."
+        "There is no kernel `wrker`; installed are in_process, worker, jupyter. "
+        "Did you mean `worker`?"
     )
 
 

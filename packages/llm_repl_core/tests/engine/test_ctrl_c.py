@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import selectors
 import signal
 import subprocess
 import sys
@@ -10,6 +12,8 @@ import textwrap
 import time
 
 import pytest
+
+from llm_repl_core.engine.caller_thread import AsyncInbox
 
 LIMIT_S = 30.0
 
@@ -175,6 +179,28 @@ def test_with_an_event_loop_ctrl_c_stops_the_run(start):
     assert script.finish() == 0, script.said
     assert "raised: KeyboardInterrupt" in script.said
     assert script.said[-2:] == ["threads: MainThread", "statuses: interrupted, idle"]
+
+
+def test_a_loop_that_waits_for_events_looks_up_for_signals():
+    """One that comes right before the loop sleeps does not wake it, and is not sent again."""
+    sleeps = []
+
+    class Selector(selectors.DefaultSelector):
+        def select(self, timeout=None):
+            sleeps.append(timeout)
+            return super().select(timeout)
+
+    async def wait():
+        inbox = AsyncInbox()
+        asyncio.get_running_loop().call_later(1.2, inbox.end)
+        assert await inbox.next() is None
+
+    loop = asyncio.SelectorEventLoop(Selector())
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(wait())
+    waited = [sleep for sleep in sleeps if sleep is None or sleep > 0]
+    assert len(waited) >= 3
+    assert all(sleep is not None and sleep <= 0.5 for sleep in waited[:-1])
 
 
 def test_code_that_ignores_ctrl_c_does_not_keep_a_worker(start):

@@ -20,7 +20,7 @@ __all__ = ["AsyncInbox", "Inbox"]
 T = TypeVar("T")
 
 _LOOK_UP_S = 0.5
-"""How long a thread waits before it looks whether a signal has come."""
+"""How long a thread or a loop waits before it looks whether a signal has come."""
 _BURST_S = 0.002
 """How long events wait for more, where others came right before."""
 
@@ -196,9 +196,23 @@ class AsyncInbox(_Functions):
 
     async def next(self) -> Event | None:
         """The next event, or None at the end; functions are run meanwhile."""
+        self._look_for_signals()
+        try:
+            return await self._next()
+        finally:
+            self._looking.cancel()
+
+    async def _next(self) -> Event | None:
         while isinstance(item := await self._items.get(), _Task):
             self._run(item)
         return item
+
+    def _look_for_signals(self) -> None:
+        """Have the loop look up soon: a signal right before it sleeps does not wake it.
+
+        Python runs a handler between two bytecodes, and Ctrl-C has no descriptor that wakes a loop.
+        """
+        self._looking = self._loop.call_later(_LOOK_UP_S, self._look_for_signals)
 
     def _post(self, item: Event | _Task | None) -> bool:
         """Put something into the queue; whether there still is somebody to take it out."""
