@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
+from types import FrameType
 from typing import Any
 
 from llm_repl_core.kernels.mime import clean_bundle
+from llm_repl_core.kernels.on_stack import current_frame, is_on_stack
 from llm_repl_core.kernels.stream_text import StreamText, utf8_size
 from llm_repl_core.kernels.terminal_text import goes_back
 from llm_repl_core.kernels.thread_lines import ThreadLines
@@ -43,7 +45,8 @@ class OutputBuffer:
         self.limit_bytes = limit_bytes
         self.written: deque[tuple[str, str]] = deque()
         self._writer = threading.get_ident()
-        self._absorbing = False
+        self._absorbing: FrameType | None = None
+        """The call that takes in what was written; it may have ended by an error."""
         self._left = limit_bytes
         self._changes: list[OutputChange] = []
         self._text: StreamText | None = None
@@ -87,9 +90,9 @@ class OutputBuffer:
         A signal's handler may print in the midst of it: that is taken in as well, behind the rest.
         """
         written = self.written
-        if not written or self._absorbing:
+        if not written or is_on_stack(self._absorbing):
             return
-        self._absorbing = True
+        self._absorbing = current_frame()
         try:
             while written:
                 stream, text = written.popleft()
@@ -102,7 +105,7 @@ class OutputBuffer:
                 for part in (text[:end], text[end:]):
                     self._write_line(stream, part, self._writer)
         finally:
-            self._absorbing = False
+            self._absorbing = None
 
     def _write_line(self, stream: str, text: str, thread: int) -> None:
         def write(stream: str, text: str) -> None:

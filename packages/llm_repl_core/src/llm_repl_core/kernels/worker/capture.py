@@ -11,7 +11,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from threading import get_ident
+from types import FrameType
 
+from llm_repl_core.kernels.on_stack import current_frame, is_on_stack
 from llm_repl_core.kernels.output_buffer import OutputBuffer
 from llm_repl_core.kernels.text_stream import CapturedStream
 from llm_repl_core.kernels.worker.channel import Channel
@@ -57,7 +59,8 @@ class Capture:
         self._decoders: dict[int, codecs.IncrementalDecoder] = {}
         self._cell: int | None = None
         self._main_thread = get_ident()
-        self._main_thread_works = False
+        self._main_thread_works: FrameType | None = None
+        """The main thread's call that is in here; it may have ended by an error."""
         self._next_flush_at = 0.0
         self._in_fork = self._muted = False
         self.is_plain = True
@@ -100,17 +103,17 @@ class Capture:
         if self._collected is not None:
             with self.gate:
                 self._collect(self._collected, descriptor, text)
-        elif self._main_thread_works:
+        elif is_on_stack(self._main_thread_works):
             # A signal's handler broke in: what it prints is not to meet half-done work.
             self.buffer.written.append((_NAMES[descriptor], text))
             self.nudge()
         else:
             with self.gate:
-                self._main_thread_works = True
+                self._main_thread_works = current_frame()
                 try:
                     self._write_of_main_thread(descriptor, text)
                 finally:
-                    self._main_thread_works = False
+                    self._main_thread_works = None
 
     def nudge_through_gate(self) -> None:
         """Nudge the pump: wholly, whatever interrupts."""
@@ -189,13 +192,15 @@ class Capture:
         self._next_flush_at = max(self._next_flush_at, earliest) + _FLUSH_INTERVAL_S
         if get_ident() != self._main_thread:
             self._flush_at_once()
-        elif not self.gate.closed and not self._main_thread_works:  # else a handler broke in
+        elif not self.gate.closed and not is_on_stack(
+            self._main_thread_works
+        ):  # else a handler broke in
             with self.gate:
-                self._main_thread_works = True
+                self._main_thread_works = current_frame()
                 try:
                     self._flush_at_once()
                 finally:
-                    self._main_thread_works = False
+                    self._main_thread_works = None
 
     def drain_pipes(self) -> None:
         """Take what programs and C code have written; any thread may ask for it."""
