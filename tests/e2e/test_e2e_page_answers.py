@@ -171,8 +171,14 @@ def test_items_are_a_table_that_is_sorted_and_whose_failed_ones_are_asked_again(
     window.wait_for_selector(f"{cell} >> text=Retry 1", state="detached")
     window.wait_for_selector(f"{cell} td[data-name=n] >> text=2")
     assert len(shared_server.ask("GET", "/api/calls")[1]["calls"]) == calls + 1
-    rows.nth(1).hover()
-    rows.nth(1).locator("[aria-label^='Edit item']").click()
+    edit = rows.nth(1).locator("[aria-label^='Edit item']")
+
+    def is_offered():
+        rows.nth(1).hover()  # again, where the rows have moved below the pointer
+        return edit.is_visible()
+
+    until(is_offered, "the row's own buttons are there")
+    edit.click()
     window.fill(f"{cell} input[aria-label=n]", "20")
     window.keyboard.press("Control+Enter")
     window.wait_for_selector(f"{cell} >> text=edited")

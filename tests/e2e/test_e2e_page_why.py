@@ -108,7 +108,7 @@ def test_the_calls_take_the_documents_place(shared_server, window, until):
     window.wait_for_selector(".call-table tbody tr >> nth=1")
     expect(window.locator(".call-table tbody tr")).to_have_count(2)
     assert not window.is_visible(".document")
-    window.click("[title='Of which run']")
+    window.click("[aria-label^='Of which run']")
     window.click(".menu >> text=All runs")
     window.wait_for_selector(".call-table tbody tr >> nth=3")
     expect(window.locator(".axis .bar-record")).to_have_count(2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 
 from llm_repl_core.kernels.on_stack import current_frame, is_on_stack
@@ -18,10 +19,8 @@ def test_a_call_is_under_way_until_it_has_ended_however_it_ends():
             raise RuntimeError
 
     work(fails=False)
-    try:
+    with contextlib.suppress(RuntimeError):
         work(fails=True)
-    except RuntimeError:
-        pass
     assert [is_on_stack(frame) for frame in seen] == [False, False]
     assert not is_on_stack(None)
 

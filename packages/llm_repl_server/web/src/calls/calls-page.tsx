@@ -102,7 +102,7 @@ function Head({ runs, run, filter, query }: HeadProps) {
       </button>
       <h1>Calls</h1>
       <MenuButton
-        label="Of which run"
+        label={`Of which run: ${run ? runName(run) : "All runs"}`}
         class="button"
         button={
           <>

@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Icon, type IconName } from "./icon.tsx";
 
 interface Props {
-  /** What the button is for: its name, unless it has words of its own. */
+  /** The button's name; it has in it what the button says. */
   readonly label: string;
   readonly icon?: IconName;
   readonly button?: ComponentChildren;
@@ -47,7 +47,7 @@ export function MenuButton({ label, icon = "more", button, class: className, chi
     <span class="holds-menu" ref={whole} onKeyDown={onKeyDown}>
       <button
         class={className ?? "button quiet only-icon"}
-        aria-label={button ? undefined : label}
+        aria-label={label}
         title={label}
         aria-haspopup="menu"
         aria-expanded={open}
