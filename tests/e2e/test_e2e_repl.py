@@ -222,7 +222,7 @@ def test_prompts_that_run_at_once_are_printed_in_order_and_a_signal_leaves_in_or
     notebook = Notebook("Many")
     notebook.add_prompt("slow\n\nand slower", model="mock/echo+per_token=0.5")
     notebook.add_prompt("quick", model="mock/echo+think=a thought")
-    notebook.add_prompt("each {item}", for_each="[1, 2]", model="mock/echo")
+    notebook.add_prompt("each {item}", for_each="[1, 2]", model="mock/echo+delay=1.5")
     save_notebook(notebook, tmp_path / "many.llmn")
     with Terminal(tmp_path, "repl", "many.llmn") as terminal:
         terminal.wait_for(is_at(4))
