@@ -82,17 +82,18 @@ def test_theme_size_and_the_budget_of_new_notebooks_are_kept_in_the_browser(serv
     window.get_by_label("Settings").click()
     window.get_by_role("radio", name="Dark").click()
     window.get_by_role("radio", name="Dark").press("ArrowLeft")
-    assert window.evaluate("document.documentElement.dataset.theme") == "light"
+
+    def dataset():
+        return window.evaluate("({...document.documentElement.dataset})")
+
+    until(lambda: dataset()["theme"] == "light", "the light theme is chosen")
     window.get_by_role("radio", name="Large").click()
     window.get_by_role("radio", name="Reuse").click()
     window.get_by_label("Budget").fill("0.5")
     window.get_by_label("Budget").press("Tab")
     window.keyboard.press("Escape")
     window.reload()
-    assert window.evaluate("({...document.documentElement.dataset})") == {
-        "theme": "light",
-        "size": "large",
-    }
+    until(lambda: dataset() == {"theme": "light", "size": "large"}, "both are there again")
     window.get_by_text("New notebook").click()
     window.wait_for_selector(".cell")
     [made] = server.ask("GET", "/api/notebooks")[1]["notebooks"]
