@@ -182,11 +182,11 @@ def test_items_are_a_table_that_is_sorted_and_whose_failed_ones_are_asked_again(
     window.fill(f"{cell} input[aria-label=n]", "20")
     window.keyboard.press("Control+Enter")
     window.wait_for_selector(f"{cell} >> text=edited")
-    assert shared_server.ask("GET", f"{path}/state")[1]["state"]["all"] == [
-        {"n": 1},
-        {"n": 20},
-        {"n": 3},
-    ]
+    wanted = [{"n": 1}, {"n": 20}, {"n": 3}]
+    until(
+        lambda: shared_server.ask("GET", f"{path}/state")[1]["state"].get("all") == wanted,
+        "the variable follows",
+    )
     rows.first.locator(".row-open").click()  # what was edited stands before what was asked
     window.wait_for_selector(".inspector >> text=item 1 of 3")
     window.wait_for_selector(".inspector >> text=written by you")

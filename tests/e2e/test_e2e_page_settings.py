@@ -93,7 +93,7 @@ def test_theme_size_and_the_budget_of_new_notebooks_are_kept_in_the_browser(serv
     window.get_by_label("Budget").press("Tab")
     window.keyboard.press("Escape")
     window.reload()
-    until(lambda: dataset() == {"theme": "light", "size": "large"}, "both are there again")
+    assert dataset() == {"theme": "light", "size": "large"}  # from the first moment on
     window.get_by_text("New notebook").click()
     window.wait_for_selector(".cell")
     [made] = server.ask("GET", "/api/notebooks")[1]["notebooks"]

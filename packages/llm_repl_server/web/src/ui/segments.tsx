@@ -14,11 +14,13 @@ export function Segments<T extends string>({ label, value, options, onChange }: 
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
-    const at = options.findIndex(([each]) => each === value);
+    // From where the focus is: what was chosen a moment ago may not be drawn yet.
+    const buttons = [...event.currentTarget.querySelectorAll("button")];
+    const at = buttons.indexOf(event.target as HTMLButtonElement);
     const next = (at + step + options.length) % options.length;
     const taken = options[next];
     if (taken) onChange(taken[0]);
-    event.currentTarget.querySelectorAll("button")[next]?.focus();
+    buttons[next]?.focus();
   };
   return (
     <div class="segments" role="radiogroup" aria-label={label} onKeyDown={onKeyDown}>
