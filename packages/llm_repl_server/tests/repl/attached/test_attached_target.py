@@ -130,27 +130,30 @@ def test_stopping_from_elsewhere_ends_the_events(server, join):
     assert any(isinstance(event, CellFailed) and event.interrupted for event in ends)
 
 
-def test_events_that_come_in_another_order_are_taken_in_theirs(server, join):
+def test_events_that_come_in_another_order_are_taken_in_theirs(server, join, until):
     """The library hands each message to a thread of its own."""
     path, cells = server.new_notebook("for n in range(50): print(n, flush=True)")
     target = join(server, path)
     mirror = target._mirror
-    take, held = mirror._take, []
+    take, held, begun = mirror._take, [], mirror._sequence
     mirror._socket.on("*", lambda name, payload=None: held.append((name, payload)))
     status, _ = server("POST", f"{cells[0]}/execute")
     assert status == 200
+
+    def is_whole():
+        numbers = sorted(payload["sequence"] for _, payload in [*held])
+        ended = "run_ended" in [name for name, _ in [*held]]
+        return ended and numbers == [*range(begun + 1, begun + 1 + len(numbers))]
+
+    until(is_whole, "all events are here")
     with mirror.listening() as inbox:
-        deadline = 300
-        while "run_ended" not in [name for name, _ in held] and deadline:
-            deadline -= 1
-            mirror._socket.sleep(0.1)
         random.Random(1).shuffle(held)
         for name, payload in held:
             take(name, payload)
-        numbers = []
+        taken = []
         while not inbox.empty():
-            numbers.append(inbox.get().payload.get("sequence"))
-        numbers = [number for number in numbers if number is not None]  # of the notebook's events
+            taken.append(inbox.get().payload.get("sequence"))
+    numbers = [number for number in taken if number is not None]  # of the notebook's events
     assert numbers == sorted(numbers)
     assert len(numbers) == len(held)
     assert target.cells()[0].outputs[0].content.split() == [str(n) for n in range(50)]
