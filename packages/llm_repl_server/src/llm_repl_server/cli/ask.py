@@ -84,17 +84,13 @@ def command(
 
     The exit code is 1 if there is no answer, or only a part of one.
     """
-    from llm_repl_core import Application, Budget, Notebook, Session, Settings, load_settings
-    from llm_repl_server.cli.provider_choice import check_providers, choose_by_model
+    from llm_repl_core import Budget, Notebook, Session
+    from llm_repl_server.cli.provider_choice import application_for, check_providers
     from llm_repl_server.cli.run_ledgers import RunLedgers
     from llm_repl_server.cli.termination import Termination
 
-    settings = load_settings(
-        Settings, flags={"provider": provider, "model": model, "base_url": base_url}
-    )
-    application = Application(settings)
-    provider, model = choose_by_model(
-        application, provider=provider, model=model, base_url=base_url
+    application, provider, model = application_for(
+        provider=provider, model=model, base_url=base_url
     )
     path = _kept_path()
     notebook = _last_notebook(application, path) if go_on else Notebook(_NAME, id=_NOTEBOOK_ID)

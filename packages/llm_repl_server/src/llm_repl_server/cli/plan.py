@@ -73,19 +73,15 @@ def command(
     """
     import msgspec
 
-    from llm_repl_core import Application, Session, Settings, load_settings
+    from llm_repl_core import Session
     from llm_repl_server.cli.notebook_file import load_notebook_file
-    from llm_repl_server.cli.provider_choice import check_providers, choose_by_model
+    from llm_repl_server.cli.provider_choice import application_for, check_providers
     from llm_repl_server.cli.run_ledgers import RunLedgers
 
     if cells is not None and stale:
         raise click.UsageError("--cells names the cells, and --stale finds them: leave out one.")
-    settings = load_settings(
-        Settings, flags={"provider": provider, "model": model, "base_url": base_url}
-    )
-    application = Application(settings)
-    provider, model = choose_by_model(
-        application, provider=provider, model=model, base_url=base_url
+    application, provider, model = application_for(
+        provider=provider, model=model, base_url=base_url
     )
     document = load_notebook_file(application, notebook)
     chosen = None

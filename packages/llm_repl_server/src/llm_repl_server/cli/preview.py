@@ -62,17 +62,13 @@ def command(
     CELL is the prompt's id, or its number from 1 as `llm-repl run` shows it. Without it, the exit code is 1
     if one of the prompts cannot be filled in.
     """
-    from llm_repl_core import Application, Session, Settings, load_settings
+    from llm_repl_core import Session
     from llm_repl_server.cli.notebook_file import load_notebook_file
-    from llm_repl_server.cli.provider_choice import check_providers, choose_by_model
+    from llm_repl_server.cli.provider_choice import application_for, check_providers
     from llm_repl_server.cli.run_ledgers import RunLedgers
 
-    settings = load_settings(
-        Settings, flags={"provider": provider, "model": model, "base_url": base_url}
-    )
-    application = Application(settings)
-    provider, model = choose_by_model(
-        application, provider=provider, model=model, base_url=base_url
+    application, provider, model = application_for(
+        provider=provider, model=model, base_url=base_url
     )
     document = load_notebook_file(application, notebook)
     # By its number in the file, before a cell is put in.

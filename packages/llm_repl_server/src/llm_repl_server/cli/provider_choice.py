@@ -9,9 +9,37 @@ if TYPE_CHECKING:
     from llm_repl_core import Application, Notebook
     from llm_repl_core.ledger.record import Mode
 
-__all__ = ["check_providers", "choose_by_model"]
+__all__ = ["application_for", "check_providers", "choose_by_model"]
 
 _NEAR_MISS = 0.75
+
+
+def application_for(
+    *, provider: str | None, model: str | None, base_url: str | None
+) -> tuple[Application, str | None, str | None]:
+    """An application with the user's settings and what the command line says of them.
+
+    Args:
+        provider: Of the command line.
+        model: Of the command line.
+        base_url: Of the command line.
+
+    Returns:
+        The application, and the provider and the model of the command line.
+
+    Raises:
+        InvalidSetting: A setting cannot be used.
+        ProviderNotFound: There is no provider of that name.
+        InvalidInput: There is an address, and nobody who could use it.
+    """
+    from llm_repl_core import Application, Settings, load_settings
+
+    flags = {"provider": provider, "model": model, "base_url": base_url}
+    application = Application(load_settings(Settings, flags=flags))
+    provider, model = choose_by_model(
+        application, provider=provider, model=model, base_url=base_url
+    )
+    return application, provider, model
 
 
 def choose_by_model(

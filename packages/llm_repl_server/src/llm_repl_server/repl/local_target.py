@@ -283,7 +283,7 @@ class LocalTarget(ReplTarget):
         """See `ReplTarget.preview`."""
         return self.session.preview(cell_id)
 
-    def preview_line(self, content: str, **options: Any) -> DraftPreview | None:
+    def preview_line(self, content: str, **options: Any) -> DraftPreview:
         """See `ReplTarget.preview_line`."""
         cell = build_cell(PromptCell, {"content": content, **options})
         assert isinstance(cell, PromptCell)

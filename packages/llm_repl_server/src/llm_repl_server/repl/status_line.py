@@ -175,8 +175,7 @@ class StatusKeeper:
                 status.tokens = None
                 return
             found = target.preview_line(draft[0], **draft[1])
-            if found is not None:
-                status.tokens, status.price_usd = found.input_tokens, found.price_usd
-                status.has_price = True
-                status.problem = next(iter(found.problems), "")
-                status.model = f"{found.provider}/{found.model}"
+            status.tokens, status.price_usd = found.input_tokens, found.price_usd
+            status.has_price = True
+            status.problem = next(iter(found.problems), "")
+            status.model = f"{found.provider}/{found.model}"

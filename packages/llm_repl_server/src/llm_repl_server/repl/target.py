@@ -203,8 +203,8 @@ class ReplTarget(abc.ABC):
         """What running a prompt would send now, exactly."""
 
     @abc.abstractmethod
-    def preview_line(self, content: str, **options: Any) -> DraftPreview | None:
-        """What a prompt at the end would send that is being written; None: that can't be said."""
+    def preview_line(self, content: str, **options: Any) -> DraftPreview:
+        """What a prompt at the end would send that is being written."""
 
     @abc.abstractmethod
     def variables(self) -> VariableList:

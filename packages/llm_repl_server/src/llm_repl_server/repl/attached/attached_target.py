@@ -252,7 +252,7 @@ class AttachedTarget(ReplTarget):
             Preview, "GET", f"notebooks/{self._notebook_id}/cells/{cell_id}/preview"
         )
 
-    def preview_line(self, content: str, **options: Any) -> DraftPreview | None:
+    def preview_line(self, content: str, **options: Any) -> DraftPreview:
         """See `ReplTarget.preview_line`."""
         return self._rest.ask_for(
             DraftPreview,

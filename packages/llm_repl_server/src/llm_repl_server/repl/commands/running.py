@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
@@ -19,6 +19,10 @@ from llm_repl_server.repl.commands.base import (
 )
 from llm_repl_server.repl.modes import InputMode
 from llm_repl_server.repl.target import RunChoice
+
+if TYPE_CHECKING:
+    from llm_repl_core.engine.prompts.draft_preview import DraftPreview
+    from llm_repl_core.engine.prompts.preview import Preview
 
 __all__ = ["COMMANDS"]
 
@@ -57,11 +61,7 @@ def _preview(context: CommandContext, text: str) -> None:
         )
     for cell in prompts:
         found = context.target.preview(cell.id)
-        _show_messages(context, found)
-        context.say(
-            f"{found.provider}/{found.model} · {found.input_tokens:,} tokens"
-            f" · at most {format_price(found.price_usd)}"
-        )
+        _show_request(context, found)
         for notice in found.notices:
             context.say(notice)
 
@@ -72,23 +72,21 @@ def _preview_line(context: CommandContext, text: str) -> None:
         _preview(context, text)
         return
     found = context.target.preview_line(content, **context.prompt_options, **context.next_options)
-    if found is None:
-        raise CommandError("That can't be said of a prompt that is not a cell yet.")
-    _show_messages(context, found)
-    context.say(
-        f"{found.provider}/{found.model} · {found.input_tokens:,} tokens"
-        f" · at most {format_price(found.price_usd)}"
-    )
+    _show_request(context, found)
     for sentence in (*found.problems, *found.later, *found.notices):
         context.say(sentence)
 
 
-def _show_messages(context: CommandContext, found: Any) -> None:
+def _show_request(context: CommandContext, found: Preview | DraftPreview) -> None:
     for message in found.messages:
         context.show(Text(f"── {message.role}", style="bold"))
         context.show(Text(escape_controls(message.content)))
         for name in message.attachments:
             context.show(Text(f"+ {escape_controls(name)}", style="dim"))
+    context.say(
+        f"{found.provider}/{found.model} · {found.input_tokens:,} tokens"
+        f" · at most {format_price(found.price_usd)}"
+    )
 
 
 def _restart(context: CommandContext, _text: str) -> None:
