@@ -100,6 +100,15 @@ class Stage:
         command = ("llm-repl", "serve", "--port", str(port), *arguments)
         return self.start(*command, port=port, **variables)
 
+    def kernels(self, server: RealServer) -> list[psutil.Process]:
+        """The processes of this stage that are not in the group of the server's own."""
+        found = []
+        for process in self.processes():
+            with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+                if os.getpgid(process.pid) != server.process.pid:
+                    found.append(process)
+        return found
+
     def processes(self) -> list[psutil.Process]:
         """Every process that was started, directly or not, for this stage."""
         found = []

@@ -174,7 +174,7 @@ def start(stand: Stand) -> None:
 def first(stand: Stand) -> None:
     """The first notebook, which has run."""
     start(stand)
-    stand.window.click("text=Open the example")
+    stand.window.get_by_role("button", name="Open the example").click()
     stand.window.wait_for_selector(".cell.is-prompt")
     stand.window.click(".primary >> text=Run all")
     stand.window.wait_for_selector("text=You asked: A postcard in 20 words")

@@ -17,8 +17,7 @@ GREET = "print('hello')"
 
 def assert_serves_and_stops(server, *checks: str) -> None:
     server.check_contract(*(checks or REST_AND_EVENTS))
-    kernels = [one for one in server.stage.processes() if os.getpgid(one.pid) != server.process.pid]
-    assert kernels, "the processes of kernels are not seen"
+    assert server.stage.kernels(server), "the processes of kernels are not seen"
     assert server.stop() == 0
     server.stage.expect_no_processes()
     assert "Traceback" not in server.stage.log.read_text("utf-8", "replace")

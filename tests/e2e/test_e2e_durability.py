@@ -110,7 +110,7 @@ def test_what_was_acknowledged_survives(stage, until, rounds):
             f"{wanted} answers",
         )
         time.sleep(moments.random() * 0.05)  # so that it is killed amid something
-        kernels = [one for one in stage.processes() if os.getpgid(one.pid) != server.process.pid]
+        kernels = stage.kernels(server)
         assert kernels, "the processes of kernels are not seen"
         server.kill()
         for client in clients:

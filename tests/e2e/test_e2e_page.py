@@ -29,8 +29,8 @@ def _type_into(page, selector: str, text: str) -> None:
 @pytest.mark.wheels
 def test_the_first_notebook_runs_without_a_key(shared_server, window):
     window.goto(shared_server.base)
-    window.click("text=Open the example")
-    window.click("text=Run all")
+    window.get_by_role("button", name="Open the example").click()
+    window.get_by_role("button", name="Run all").click()
     window.wait_for_selector("text=You asked: A postcard in 20 words")
     window.reload()
     window.wait_for_selector("text=You asked: A postcard in 20 words")
@@ -150,7 +150,7 @@ def test_a_table_of_ones_own_becomes_a_question(shared_server, window, tmp_path)
     table = tmp_path / "cities.csv"
     table.write_text("city,people\nOslo,700\nBergen,290\n")
     window.goto(shared_server.base)
-    window.click("text=New notebook")
+    window.get_by_role("button", name="New notebook").click()
     window.wait_for_selector(".cell")
     window.click("[aria-label=More]")
     with window.expect_file_chooser() as chooser:
@@ -232,7 +232,7 @@ def test_a_file_is_opened_from_this_machine(shared_server, window, tmp_path):
     file.write_text(json.dumps(connection[1]))
     shared_server.ask("DELETE", f"/api/notebooks/{notebook['id']}")
     window.goto(shared_server.base)
-    window.click("text=Open a file")
+    window.get_by_role("button", name="Open a file").click()
     with window.expect_file_chooser() as chooser:
         window.click("text=From this computer")
     chooser.value.set_files(file)

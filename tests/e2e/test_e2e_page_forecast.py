@@ -103,7 +103,7 @@ def test_what_may_cost_opens_the_plan_first(shared_server, shop, window):
     _open(window, shared_server, shop)
     window.wait_for_selector(".gauge >> text=$0 of $2.00")
     window.wait_for_selector(".price >> text=/≤ \\$0\\.\\d/")
-    window.click("text=Run all")
+    window.get_by_role("button", name="Run all").click()
     window.wait_for_selector(".plan")
     assert window.get_by_role("radio", name=re.compile("Live")).first.is_visible()
     window.get_by_label("Limit of this run in US dollars").fill("0.01")

@@ -180,10 +180,10 @@ def test_a_cell_changed_in_two_places_shows_both_and_what_merges(shared_server, 
     # Of the words that come from one side only it is shown from which.
     assert window.inner_text(".merge-marks .from-here").strip() == "since the courier changed"
     assert window.inner_text(".merge-marks .from-there").strip() == "one sentence"
-    window.click("text=Take this")
-    window.click("text=Undo")
+    window.get_by_role("button", name="Take this").click()
+    window.get_by_role("button", name="Undo").click()
     window.fill("[aria-label=Together]", both + " Thanks.")
-    window.click("text=Save together")
+    window.get_by_role("button", name="Save together").click()
     until(lambda: _content(shared_server, cell) == both + " Thanks.", "it is saved")
     assert shared_server.ask("GET", cell)[1]["temperature"] == 0.7
     window.wait_for_selector(".bar >> text=Saved")
@@ -199,7 +199,7 @@ def test_a_cell_deleted_elsewhere_while_one_types_can_be_put_back(shared_server,
     window.unroute("**/cells/*")
     window.wait_for_selector("text=A cell was deleted elsewhere")
     window.reload()
-    window.click("text=Put it back")
+    window.get_by_role("button", name="Put it back").click()
 
     def contents() -> list[str]:
         cells = shared_server.ask("GET", f"{notebook}/cells")[1]["cells"]
@@ -267,7 +267,7 @@ def test_the_tab_says_what_runs_and_what_failed_while_one_looked_elsewhere(
     until(lambda: window.title() == "Test · LLM-REPL", "it is seen")
     assert window.evaluate(icon) == plain
     window.wait_for_selector("text=1 cell ended, 1 failed")
-    window.click("text=Show what failed")
+    window.get_by_role("button", name="Show what failed").click()
     window.wait_for_selector(".cell.has-focus")
 
 
@@ -283,7 +283,7 @@ def test_a_cell_in_conflict_that_is_deleted_leaves_what_was_typed(shared_server,
     assert shared_server.ask("DELETE", cell)[0] == 200
     window.wait_for_selector("text=A cell in conflict was deleted: “mine”")
     window.wait_for_selector(".bar >> text=Saved")
-    window.click("text=Put it back")
+    window.get_by_role("button", name="Put it back").click()
 
     def contents() -> list[str]:
         cells = shared_server.ask("GET", f"{notebook}/cells")[1]["cells"]
@@ -304,6 +304,6 @@ def test_who_types_when_a_conflict_comes_goes_on_typing(shared_server, window, u
     before = window.input_value("[aria-label=Together]")
     window.keyboard.type("ddxm")  # as commands: delete, cut, make it Markdown
     assert window.input_value("[aria-label=Together]") == f"{before}ddxm"
-    window.click("text=Save together")
+    window.get_by_role("button", name="Save together").click()
     until(lambda: _content(shared_server, cell) == f"{before}ddxm", "it is saved")
     assert len(shared_server.ask("GET", f"{notebook}/cells")[1]["cells"]) == 2

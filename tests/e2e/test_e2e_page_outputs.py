@@ -77,7 +77,7 @@ def test_outputs_are_shown_as_what_they_are(shared_server, window):
     window.click("summary >> text=rows")
     window.wait_for_selector(".json-branch .json-branch .json-branch >> nth=99")
     expect(window.locator(".json-branch .json-branch .json-branch")).to_have_count(100)
-    window.click("text=150 more")
+    window.get_by_role("button", name="150 more").click()
     window.wait_for_selector(".json-branch .json-branch .json-branch >> nth=199")
 
     window.wait_for_selector(".formula math mfrac")
@@ -92,7 +92,7 @@ def test_outputs_are_shown_as_what_they_are(shared_server, window):
     assert "99 %" not in stream.text_content()
     assert stream.locator(".ansi-bold.ansi-ink-red").text_content() == "red"
     assert "4,962 lines more" in stream.text_content()
-    window.click("text=Show all")
+    window.get_by_role("button", name="Show all").click()
     window.wait_for_selector("text=line 2500")
 
     failure = window.locator(".failure")

@@ -69,7 +69,7 @@ def test_what_waits_says_what_for_and_is_taken_out_of_the_run(shared_server, win
     uses = _cell(shared_server, notebook, "code", "here = city")
     other = _cell(shared_server, notebook, "code", "other = 1")
     _open(window, shared_server, notebook)
-    window.click("text=Run all")
+    window.get_by_role("button", name="Run all").click()
     window.wait_for_selector(f"{_line(uses)} >> text=Waiting")
     assert "for cell 2 city" in window.inner_text(_line(uses)).replace("\n", " ")
     window.wait_for_selector(f"{_line(other)} >> text=place 2")

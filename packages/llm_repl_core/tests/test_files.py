@@ -16,10 +16,12 @@ from typing import Any
 import pytest
 
 from llm_repl_core import leftovers
-from llm_repl_core.errors import FileMissing, Forbidden, StorageError, TooLarge
+from llm_repl_core.errors import Conflict, FileMissing, Forbidden, StorageError, TooLarge
 from llm_repl_core.files import (
+    NO_FILE,
     _folder,
     _reading,
+    file_signature,
     read_bytes,
     read_given,
     refuse_unwritable,
@@ -139,6 +141,108 @@ def test_an_interrupt_leaves_no_rest(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(KeyboardInterrupt):
         write_atomically(tmp_path / "a", b"new")
     assert names_in(tmp_path) == []
+
+
+CALLS = ("open", "stat", "fstat", "access", "fsync", "link", "replace", "unlink")
+
+
+@posix
+@pytest.mark.parametrize("how", ["in_place", "replaced"])
+@pytest.mark.parametrize("before", [b"old", None])
+def test_what_another_program_writes_meanwhile_is_there_and_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, before: bytes | None
+) -> None:
+    """Whichever call into the system it is ahead of."""
+    path, theirs = tmp_path / "a", tmp_path / "theirs"
+
+    def write_theirs() -> None:
+        if how == "in_place":
+            path.write_bytes(b"by another program")
+        else:
+            theirs.write_bytes(b"by another program")
+            os.rename(theirs, path)  # noqa: PTH104  # not one of the calls that are watched
+
+    def write_beside(number: int) -> tuple[str, str]:
+        """What happened where it writes ahead of a call; and the call."""
+        path.unlink(missing_ok=True)
+        if before is not None:
+            path.write_bytes(before)
+        seen = file_signature(path)
+        calls: list[str] = []
+
+        def watched(name: str) -> Any:
+            call = getattr(os, name)
+
+            def watch(*arguments: Any, **options: Any) -> Any:
+                calls.append(name)
+                if len(calls) == number:
+                    write_theirs()
+                return call(*arguments, **options)
+
+            return watch
+
+        with monkeypatch.context() as patch:
+            for name in CALLS:
+                patch.setattr(os, name, watched(name))
+            try:
+                written = write_atomically(path, b"by us", expected=seen)
+            except Conflict:
+                outcome = "refused"
+            else:
+                outcome = "written"
+        if len(calls) < number:
+            return "not reached", ""
+        call = calls[number - 1]
+        if outcome == "written" and (how, call) != ("replaced", "replace"):
+            assert file_signature(path) != written
+        return outcome, call
+
+    outcomes = []
+    for number in range(1, 100):
+        outcome, call = write_beside(number)
+        if outcome == "not reached":
+            break
+        outcomes.append(outcome)
+        assert names_in(tmp_path) == ["a"], f"{number}: {call}"
+        if (how, call) == ("replaced", "replace"):
+            continue  # no call replaces a file on a condition
+        assert path.read_bytes() == b"by another program", f"{number}: {call}"
+    assert {"refused", "written"} <= set(outcomes)
+
+
+def test_a_file_is_replaced_where_it_is_as_expected(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    first = write_atomically(path, b"1", expected=NO_FILE)
+    assert first == file_signature(path)
+    second = write_atomically(path, b"2", expected=first)
+    assert second == file_signature(path) != first
+    for expected in (first, NO_FILE):
+        with pytest.raises(Conflict, match="was changed by another program"):
+            write_atomically(path, b"3", expected=expected)
+    os.link(path, tmp_path / "b")
+    with pytest.raises(Conflict):
+        write_atomically(path, b"3", expected=second)
+    third = write_atomically(path, b"3", expected=file_signature(path))
+    assert third == file_signature(path)
+    assert (tmp_path / "b").read_bytes() == b"3"
+
+
+@posix
+@pytest.mark.parametrize("before", [b"old", None])
+def test_without_hard_links_a_file_is_replaced_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: bytes | None
+) -> None:
+    path = tmp_path / "a"
+    if before is not None:
+        path.write_bytes(before)
+
+    def refuse(*arguments: Any, **options: Any) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    written = write_atomically(path, b"new", expected=file_signature(path))
+    assert (path.read_bytes(), written) == (b"new", file_signature(path))
+    assert names_in(tmp_path) == ["a"]
 
 
 @posix

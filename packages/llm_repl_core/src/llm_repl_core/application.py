@@ -24,7 +24,7 @@ from llm_repl_core.engine.retries import RetryPolicy
 from llm_repl_core.engine.routing import ProviderChoice
 from llm_repl_core.errors import InvalidInput, InvalidNotebook, KernelNotFound, PluginError
 from llm_repl_core.execution.cell_type import CellType
-from llm_repl_core.files import read_file, shown_path, write_atomically
+from llm_repl_core.files import FileSignature, read_file, shown_path, write_atomically
 from llm_repl_core.formats.base import Format
 from llm_repl_core.kernels.base import Kernel, KernelOptions
 from llm_repl_core.kernels.jupyter import JupyterKernel, find_kernelspec
@@ -343,7 +343,14 @@ class Application:
                 dependencies.mark_changed(cell_id)
         return notebook
 
-    def save(self, notebook: Notebook, path: Path, *, under: Path | None = None) -> None:
+    def save(
+        self,
+        notebook: Notebook,
+        path: Path,
+        *,
+        under: Path | None = None,
+        expected: FileSignature | None = None,
+    ) -> FileSignature:
         """Write a notebook to a file: the whole of it or nothing.
 
         Args:
@@ -351,13 +358,19 @@ class Application:
             path: The file.
             under: The folder that no link may lead out of, as in `load`; folders in it that do
                 not exist yet are made.
+            expected: How the file must be, as in `write_atomically`.
+
+        Returns:
+            How the file is with the notebook in it.
 
         Raises:
+            Conflict: The file is not as expected, and is left as it is.
             Forbidden: It is not under ``under`` any more.
             InvalidInput: The ending is unknown.
             StorageError: It cannot be written; a file that was there is untouched.
         """
-        write_atomically(path, self.encode(notebook, path.name), under=under)
+        data = self.encode(notebook, path.name)
+        return write_atomically(path, data, under=under, expected=expected)
 
     def encode(self, notebook: Notebook, file_name: str) -> bytes:
         """What a file holds that a notebook is saved to; no provider's key is in it.

@@ -11,6 +11,7 @@ import pytest
 from llm_repl_core import Notebook
 from llm_repl_core.application import Application
 from llm_repl_core.errors import StorageError
+from llm_repl_core.files._folder import Folder
 from llm_repl_server.services import tied_file
 
 FOUR = ("llmn", "ipynb", "py", "md")
@@ -160,6 +161,25 @@ def test_changes_here_and_there_are_merged(tied, api):
     one.wait()
     assert one.contents() == ["a = 11", "b = 22"] == texts(read(one.path))
     assert [told.payload["merged"] for told in api.events("notebook_file_taken")] == [True]
+
+
+def test_what_is_written_as_soon_as_the_file_is_there_is_taken_over(tied, monkeypatch):
+    """Before the server has looked at what it wrote."""
+    one = tied()
+    make_durable = Folder.make_durable
+
+    def write_by_another_program(folder):
+        monkeypatch.undo()
+        theirs = read(one.path)
+        theirs.change(theirs.cells[1].id, content="b = 22")
+        write(one.path, theirs)
+        make_durable(folder)
+
+    monkeypatch.setattr(Folder, "make_durable", write_by_another_program)
+    one.edit(0, "a = 11")
+    one.wait()
+    one.look_twice()
+    assert one.contents() == ["a = 11", "b = 22"] == texts(read(one.path))
 
 
 def test_a_conflict_is_a_cell_with_both_texts_until_somebody_chooses(tied, api):

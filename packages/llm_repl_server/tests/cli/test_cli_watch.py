@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from llm_repl_core import Notebook, Session, load_notebook, save_notebook
-from llm_repl_server.cli.watch import take_edits
+from llm_repl_server.cli.edits import take_edits
 
 pytestmark = pytest.mark.one_python
 
@@ -59,6 +59,32 @@ def test_an_edit_runs_what_it_makes_out_of_date(
     assert process.returncode == 130, rest
     assert "Traceback" not in rest
     assert load_notebook(path).cells[1].content == "print('n was', n)"
+
+
+@pytest.mark.parametrize("watch", [True, False])
+def test_what_is_edited_during_a_run_stays(
+    start_llm_repl: Callable[..., subprocess.Popen[str]], tmp_path: Path, watch: bool
+) -> None:
+    document = Notebook("Edited")
+    document.add_code("n = 3")
+    document.add_code(
+        "import pathlib\npath = pathlib.Path('e.ipynb')\n"
+        "path.write_text(path.read_text().replace('n = 3', 'n = 4'))"
+    )
+    document.add_code("print('n is', n)")
+    path = tmp_path / "e.ipynb"
+    save_notebook(document, path)
+    process = start_llm_repl("run", "--no-log", "e.ipynb", "-o", "e.ipynb", *["--watch"] * watch)
+    if watch:
+        assert "n is 4" in read_until(process, "Watching e.ipynb")
+        process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=60)
+    assert process.returncode == (130 if watch else 0), rest
+    assert ("was edited while it ran" in rest) != watch
+    cells = load_notebook(path).cells
+    assert cells[0].content == "n = 4"
+    assert [cell.stale for cell in cells] == [not watch] * 3
+    assert cells[2].outputs[0].content == ("n is 4\n" if watch else "n is 3\n")
 
 
 def test_edits_are_taken_by_id_and_mark_what_follows() -> None:

@@ -24,8 +24,9 @@ NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _IS_FOLDER = getattr(os, "O_DIRECTORY", 0)
 # A folder that one may go through need not be one that one may list.
 _PASS_THROUGH = getattr(os, "O_PATH", os.O_RDONLY) | _IS_FOLDER | NO_INHERIT
-_WITHIN = bool(NO_FOLLOW and _IS_FOLDER) and {os.open, os.stat, os.unlink, os.mkdir, os.rename} <= (
-    os.supports_dir_fd
+_WITHIN = (
+    bool(NO_FOLLOW and _IS_FOLDER)
+    and {*(os.open, os.stat, os.unlink, os.mkdir, os.rename, os.link)} <= os.supports_dir_fd
 )
 
 
@@ -95,6 +96,14 @@ class Folder:
         """Put a file in the place of another."""
         within = self._descriptor
         os.replace(self._at(name), self._at(other), src_dir_fd=within, dst_dir_fd=within)
+
+    def link(self, name: str, other: str) -> None:
+        """Give a file a second name, which nothing may have yet."""
+        within = self._descriptor
+        if within is None:
+            os.link(self._at(name), self._at(other))  # as the others here
+        else:
+            os.link(name, other, src_dir_fd=within, dst_dir_fd=within, follow_symlinks=False)
 
     def remove(self, name: str) -> None:
         """Remove a file."""

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from llm_repl_core.files._failures import refuse_special, translated_failures
+from llm_repl_core.errors import Conflict
+from llm_repl_core.files._failures import refuse_special, shown_path, translated_failures
 from llm_repl_core.files._folder import NO_WAIT, Folder
+from llm_repl_core.files._signature import NO_FILE, FileSignature
 from llm_repl_core.leftovers import TEMPORARY_FILES, mark_in_use, sweep_once
 
 __all__ = ["refuse_unwritable", "write_atomically"]
@@ -27,13 +29,18 @@ class _InPlace(Exception):  # no error: which of two ways is gone
     """The file has to be written where it is."""
 
 
+class _Changed(Exception):  # told by the function that knows the file's whole path
+    """The file is not as expected."""
+
+
 def write_atomically(
     path: str | os.PathLike[str],
     data: bytes,
     *,
     mode: int | None = None,
     under: Path | None = None,
-) -> None:
+    expected: FileSignature | None = None,
+) -> FileSignature:
     """Replace a file's content, durably: after a crash it holds all of the old or all of the new.
 
     The data is written to a hidden temporary file in the same folder, which then takes the
@@ -50,8 +57,16 @@ def write_atomically(
             keeps its own and a new one has the default ones.
         under: The folder that it must be in, which no link may lead out of; the path is one that
             `resolve_under` gave for it. Folders on the way that do not exist are made.
+        expected: How the file must be until it is replaced, as `file_signature` gave it; `NO_FILE`:
+            there must be none. None: whatever it is.
+
+    Returns:
+        How the file is with this content. Once another program has written it, it differs from what
+        `file_signature` gives, however soon that is.
 
     Raises:
+        Conflict: The file is not as expected: another program has written it, and it is as that has
+            left it.
         FileMissing: The folder does not exist.
         Forbidden: It is not under ``under`` any more.
         StorageError: It could not be written; the old file is as it was.
@@ -59,12 +74,18 @@ def write_atomically(
     with translated_failures(path, "written", under=under), _opened(path, under) as (folder, name):
         status = _status_of_replaceable(path, folder, name)
         try:
-            if status is not None and status.st_nlink > 1:
-                raise _InPlace
-            _replace(folder, name, data, mode, status)
-        except _InPlace:
-            _write_in_place(path, folder, name, data, mode)
+            if expected is not None and _signature(status) != expected:
+                raise _Changed
+            try:
+                if status is not None and status.st_nlink > 1:
+                    raise _InPlace
+                written = _replace(folder, name, data, mode, status, expected)
+            except _InPlace:
+                written = _write_in_place(path, folder, name, data, mode)
+        except _Changed:
+            raise Conflict(f"{shown_path(path, under)} was changed by another program.") from None
         folder.make_durable()
+    return written
 
 
 def refuse_unwritable(path: str | os.PathLike[str]) -> None:
@@ -113,14 +134,28 @@ def _status_of_replaceable(
     return status
 
 
+def _signature(status: os.stat_result | None) -> FileSignature:
+    return NO_FILE if status is None else FileSignature.of(status)
+
+
 def _replace(
-    folder: Folder, name: str, data: bytes, mode: int | None, status: os.stat_result | None
-) -> None:
+    folder: Folder,
+    name: str,
+    data: bytes,
+    mode: int | None,
+    status: os.stat_result | None,
+    expected: FileSignature | None,
+) -> FileSignature:
     temporary = _temporary_name()
     try:
-        _write_durably(folder, temporary, data, mode, status)
+        written = _write_durably(folder, temporary, data, mode, status)
         try:
-            folder.replace(temporary, name)
+            if expected is None:
+                folder.replace(temporary, name)
+            elif status is None:
+                _put_where_nothing_is(folder, temporary, name)
+            else:
+                _put_in_place_of(folder, temporary, name, expected)
         except OSError as error:
             if status is not None and error.errno in _NOT_REPLACEABLE:
                 raise _InPlace from None
@@ -129,11 +164,53 @@ def _replace(
         with suppress(OSError):
             folder.remove(temporary)
         raise
+    # Being renamed counts as a change of the file, and not of its content.
+    now = _signature(folder.status(name))
+    return now if now.has_content_of(written) else written
+
+
+def _put_where_nothing_is(folder: Folder, temporary: str, name: str) -> None:
+    try:
+        folder.link(temporary, name)
+    except FileExistsError:
+        raise _Changed from None
+    except OSError:  # a file system without hard links
+        if folder.status(name) is not None:
+            raise _Changed from None
+        folder.replace(temporary, name)
+    else:
+        folder.remove(temporary)
+
+
+def _put_in_place_of(folder: Folder, temporary: str, name: str, expected: FileSignature) -> None:
+    """Replace a file, unless it is changed up to then.
+
+    The old file gets a second name. So one that is opened to be written before it is replaced, and
+    is written after that, is still there, and comes back to its place.
+    """
+    kept = _temporary_name()
+    try:
+        folder.link(name, kept)
+    except OSError:  # a file system without hard links, or somebody else's file
+        if _signature(folder.status(name)) != expected:
+            raise _Changed from None
+        folder.replace(temporary, name)
+        return
+    try:
+        if not _signature(folder.status(name)).has_content_of(expected):
+            raise _Changed
+        folder.replace(temporary, name)
+        if not _signature(folder.status(kept)).has_content_of(expected):
+            folder.replace(kept, name)
+            raise _Changed
+    finally:
+        with suppress(OSError):
+            folder.remove(kept)
 
 
 def _write_durably(
     folder: Folder, name: str, data: bytes, mode: int | None, old: os.stat_result | None
-) -> None:
+) -> FileSignature:
     """Write a new file that may take the old one's place, with its owner and permissions."""
     if mode is None and old is not None:
         mode = stat.S_IMODE(old.st_mode)
@@ -154,6 +231,7 @@ def _write_durably(
         if mode is not None:
             _set_mode(file.fileno(), mode)
         os.fsync(file.fileno())
+        return FileSignature.of(os.fstat(file.fileno()))
 
 
 def _take_owner(descriptor: int, old: os.stat_result) -> None:
@@ -172,7 +250,7 @@ def _set_mode(descriptor: int, mode: int) -> None:
 
 def _write_in_place(
     path: str | os.PathLike[str], folder: Folder, name: str, data: bytes, mode: int | None
-) -> None:
+) -> FileSignature:
     descriptor = folder.open(name, os.O_RDWR | NO_WAIT)
     with os.fdopen(descriptor, "r+b", buffering=0) as file:
         refuse_special(path, os.fstat(descriptor).st_mode)
@@ -186,6 +264,7 @@ def _write_in_place(
             with suppress(OSError):
                 _overwrite(descriptor, old)
             raise
+        return FileSignature.of(os.fstat(descriptor))
 
 
 def _reserve(descriptor: int, old_size: int, new_size: int) -> None:

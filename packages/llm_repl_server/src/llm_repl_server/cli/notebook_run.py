@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +12,10 @@ from msgspec import Struct
 
 from llm_repl_core import (
     Application,
+    Conflict,
     Event,
     Kernel,
+    LLMReplError,
     Notebook,
     Session,
     Settings,
@@ -22,7 +25,7 @@ from llm_repl_core import (
 from llm_repl_core.engine.budget import BudgetMeter
 from llm_repl_core.engine.loop import EngineLoop
 from llm_repl_core.engine.options import RunKeywords
-from llm_repl_core.files import refuse_unwritable
+from llm_repl_core.files import file_signature, refuse_unwritable
 from llm_repl_core.ledger.record import Mode
 from llm_repl_core.plugins.manager import PluginManager
 from llm_repl_server.cli.cell_choice import CellsToRun, NumberedCells
@@ -36,6 +39,9 @@ from llm_repl_server.cli.termination import Termination
 
 if TYPE_CHECKING:
     from llm_repl_core.parameters.injected import AppliedParameters
+
+_ATTEMPTS = 5
+_AGAIN_AFTER_S = 0.5
 
 __all__ = ["NotebookRun", "RunArguments", "RunDisplay"]
 
@@ -108,6 +114,9 @@ class NotebookRun:
     Attributes:
         notebook: The notebook.
         to_run: Its cells that run.
+        file_signature: How its file was when it was last read or written here.
+        has_taken_edits: Whether its file was edited during a run, and what was edited is in the notebook
+            now, and has not run.
 
     Raises:
         LLMReplError: Something that can be found out before the work is wrong.
@@ -139,6 +148,8 @@ class NotebookRun:
             application.format_for(output.name)
             with as_invalid_input():
                 refuse_unwritable(output)
+        self.file_signature = file_signature(path)
+        self.has_taken_edits = False
         self.notebook = load_notebook_file(application, path)
         self.chosen = NumberedCells(
             self.notebook,
@@ -241,23 +252,32 @@ class NotebookRun:
             return termination.exit_code
         return int(failed)
 
-    @property
-    def writes_its_file(self) -> bool:
-        """Whether it is saved to the file that it was read from."""
-        return self._output is not None and self._output.resolve() == self.path.resolve()
-
     def read_again(self) -> Notebook:
         """The notebook as its file has it now, with the parameters of the command line.
 
         Raises:
             LLMReplError: It cannot be read, or does not take them.
         """
+        self.file_signature = file_signature(self.path)
         notebook = load_notebook_file(self.application, self.path)
         self._give_parameters(notebook)
         return notebook
 
+    def take_edits(self, session: Session) -> None:
+        """Give the notebook what its file has by now, and mark what that makes out of date.
+
+        Raises:
+            LLMReplError: The file cannot be read.
+        """
+        from llm_repl_server.cli.edits import take_edits
+
+        take_edits(session, self.read_again())
+
     def save(self, session: Session | None = None) -> None:
         """Write the output file, where there is to be one.
+
+        Args:
+            session: In which it ran; None: nothing did.
 
         Raises:
             LLMReplError: It cannot be written; the file is as it was.
@@ -266,7 +286,29 @@ class NotebookRun:
             return
         if session is not None:
             self.notebook.state_keys = list(session.state)
-        self.application.save(self.notebook, self._output)
+        if self._output.resolve() != self.path.resolve():
+            self.application.save(self.notebook, self._output)
+        else:
+            self._save_in_its_file(session)
+
+    def _save_in_its_file(self, session: Session | None) -> None:
+        """Write it where it was read, with what others have written there meanwhile."""
+        for attempts_left in reversed(range(_ATTEMPTS)):
+            try:
+                self.file_signature = self.application.save(
+                    self.notebook, self.path, expected=self.file_signature
+                )
+                return
+            except Conflict:
+                if session is None or not attempts_left:
+                    raise
+            try:
+                self.take_edits(session)
+                self.has_taken_edits = True
+            except LLMReplError:  # it may be in the middle of being written
+                if not attempts_left:
+                    raise
+                time.sleep(_AGAIN_AFTER_S)
 
     def _give_parameters(self, notebook: Notebook) -> AppliedParameters | None:
         arguments = self._arguments

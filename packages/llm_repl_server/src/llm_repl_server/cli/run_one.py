@@ -40,11 +40,6 @@ def run_one(
     Raises:
         LLMReplError: It cannot be run, or not be saved.
     """
-    if watch:
-        from llm_repl_server.cli.watch import FileWatch
-
-        # Before it is read: what is edited meanwhile is noticed.
-        file_watch = FileWatch(path)
     run = NotebookRun(path, arguments, output=output)
     display = Progress(run.notebook, quiet=quiet)
     code = 0
@@ -61,5 +56,10 @@ def run_one(
             if watch and code < termination.exit_code:
                 from llm_repl_server.cli.watch import watch_notebook
 
-                code = watch_notebook(run, session, file_watch, termination, quiet=quiet)
+                code = watch_notebook(run, session, termination, quiet=quiet)
+    if run.has_taken_edits and not quiet:
+        click.echo(
+            f"{path} was edited while it ran: it has the edits, and what they make out of date is marked.",
+            err=True,
+        )
     return code, [NotebookReport(str(path), run.notebook, run.application, display.results)]

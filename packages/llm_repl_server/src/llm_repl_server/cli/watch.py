@@ -8,14 +8,13 @@ from pathlib import Path
 
 import click
 
-from llm_repl_core import Cell, LLMReplError, Notebook, Session
-from llm_repl_core.merging.matching import match_cells
-from llm_repl_core.model.staleness import StaleReason
+from llm_repl_core import LLMReplError, Session
+from llm_repl_core.files import NO_FILE, FileSignature, file_signature
 from llm_repl_server.cli.notebook_run import NotebookRun
 from llm_repl_server.cli.progress import Progress
 from llm_repl_server.cli.termination import Termination
 
-__all__ = ["FileWatch", "take_edits", "watch_notebook"]
+__all__ = ["FileWatch", "watch_notebook"]
 
 _LOOK_S = 0.2
 """How often the file is looked at. A look costs microseconds, and works on every file system."""
@@ -26,16 +25,15 @@ class FileWatch:
 
     Args:
         path: The file, which may be replaced, and missing for a moment.
+        seen: How it was when its content was last known.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, seen: FileSignature) -> None:
         self._path = path
-        self._stamp = self._look()
+        self._seen = seen
         self._digest = self._read()
-
-    def note(self) -> None:
-        """Take what the file holds now for what was known: it was written here."""
-        self._stamp, self._digest = self._look(), self._read()
+        if file_signature(path) != seen:
+            self._digest = None  # of something newer
 
     def wait(self, termination: Termination) -> bool:
         """Wait until it has changed, and is not being written: whether it has, or SIGTERM came.
@@ -45,25 +43,18 @@ class FileWatch:
         """
         while not termination.asked:
             time.sleep(_LOOK_S)
-            stamp = self._look()
-            if stamp in (None, self._stamp):
+            found = file_signature(self._path)
+            if found in (NO_FILE, self._seen):
                 continue
             time.sleep(_LOOK_S)
-            if self._look() != stamp:
+            if file_signature(self._path) != found:
                 continue  # it is still being written
-            self._stamp = stamp
+            self._seen = found
             digest = self._read()
             if digest not in (None, self._digest):
                 self._digest = digest
                 return True
         return False
-
-    def _look(self) -> tuple[int, int, int] | None:
-        try:
-            found = self._path.stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_size, found.st_ino
 
     def _read(self) -> bytes | None:
         try:
@@ -74,19 +65,13 @@ class FileWatch:
 
 
 def watch_notebook(
-    run: NotebookRun,
-    session: Session,
-    file_watch: FileWatch,
-    termination: Termination,
-    *,
-    quiet: bool,
+    run: NotebookRun, session: Session, termination: Termination, *, quiet: bool
 ) -> int:
     """Run what is out of date whenever the file has changed, until Ctrl-C or SIGTERM.
 
     Args:
         run: The notebook's run, whose first part is over.
         session: Its session.
-        file_watch: Watches its file.
         termination: Knows whether SIGTERM has come.
         quiet: Whether to print outputs only.
 
@@ -94,14 +79,14 @@ def watch_notebook(
         The exit code.
     """
     while True:
-        if run.writes_its_file:
-            file_watch.note()
-        if not quiet:
-            click.echo(f"Watching {run.path}. Ctrl-C ends it.", err=True)
         try:
-            if not file_watch.wait(termination):
-                break
-            take_edits(session, run.read_again())
+            if not run.has_taken_edits:
+                if not quiet:
+                    click.echo(f"Watching {run.path}. Ctrl-C ends it.", err=True)
+                if not FileWatch(run.path, run.file_signature).wait(termination):
+                    break
+                run.take_edits(session)
+            run.has_taken_edits = False
             to_run = run.chosen.out_of_date()
             if not to_run.chosen_ids:
                 continue
@@ -114,57 +99,3 @@ def watch_notebook(
             # Half an edit, perhaps: the next one may be whole.
             click.echo(f"Error: {error}", err=True)
     return termination.exit_code
-
-
-def take_edits(session: Session, fresh: Notebook) -> None:
-    """Give an open notebook the cells of its file, and note what that makes stale.
-
-    Args:
-        session: The session of the notebook.
-        fresh: The notebook as its file has it now; outputs are left as they are here.
-    """
-    notebook, dependencies = session.notebook, session.dependencies
-    known = match_cells(notebook, fresh)
-    cells = [cell.copy(id=known.get(cell.id, cell.id)) for cell in fresh]
-    staying = {cell.id for cell in cells}
-    for gone in [cell.id for cell in notebook if cell.id not in staying]:
-        dependencies.mark_changed(gone, happening="deleted")
-        notebook.remove(gone)
-    for place, cell in enumerate(cells):
-        if cell.id not in notebook:
-            cell.clear_outputs()
-            notebook.insert(cell, place)
-            dependencies.mark_changed(cell.id, happening="added")
-        elif notebook.index(cell.id) != place:
-            _move(session, cell.id, place)
-    for cell in cells:
-        _take_edit(session, cell)
-    before = dict(notebook.own_metadata)
-    notebook.name, notebook.metadata = fresh.name, fresh.metadata
-    if notebook.own_metadata != before:
-        dependencies.note_notebook_edit(before)
-
-
-def _move(session: Session, cell_id: str, place: int) -> None:
-    notebook, dependencies = session.notebook, session.dependencies
-    cell = notebook[cell_id]
-    needs = dependencies.upstream(cell_id)
-    dependencies.mark_changed(cell_id, happening="moved")
-    notebook.move(cell_id, place)
-    dependencies.mark_changed(cell_id, happening="moved")
-    if cell.status != "idle" and needs != dependencies.upstream(cell_id):
-        cell.be_stale(StaleReason(kind="moved", cell_id=cell_id))
-
-
-def _take_edit(session: Session, fresh: Cell) -> None:
-    notebook = session.notebook
-    here = notebook[fresh.id]
-    if here.wire_type != fresh.wire_type:
-        fresh.clear_outputs()
-        notebook.replace(fresh)
-    elif here.content != fresh.content or here.options() != fresh.options():
-        notebook.change(fresh.id, content=fresh.content, **fresh.options())
-    else:
-        here.metadata = fresh.metadata
-        return
-    session.dependencies.mark_changed(fresh.id)

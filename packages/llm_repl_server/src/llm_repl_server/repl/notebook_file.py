@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llm_repl_core.errors import Conflict, StorageError
+from llm_repl_core.files import NO_FILE, file_signature
 
 if TYPE_CHECKING:
     from llm_repl_core import Application, Notebook
+    from llm_repl_core.files import FileSignature
 
 __all__ = ["NotebookFile", "scratch_path"]
 
@@ -43,7 +45,7 @@ class NotebookFile:
         self._application = application
         self.path = path
         self.is_scratch = is_scratch
-        self._seen = self._state()
+        self._seen = file_signature(path)
 
     def load(self) -> Notebook:
         """Read the notebook.
@@ -51,7 +53,7 @@ class NotebookFile:
         Raises:
             LLMReplError: It is none, or cannot be read.
         """
-        self._seen = self._state()
+        self._seen = file_signature(self.path)
         return self._application.load(self.path)
 
     def save(self, notebook: Notebook, *, over_others: bool = False) -> None:
@@ -66,24 +68,25 @@ class NotebookFile:
             InvalidInput: The ending is unknown.
             StorageError: It cannot be written.
         """
-        if not over_others and self._state() != self._seen:
+        expected = None if over_others else self._seen
+        try:
+            if self.is_scratch and self._seen == NO_FILE:
+                expected = self._make_private()
+            self._seen = self._application.save(notebook, self.path, expected=expected)
+        except Conflict:
             raise Conflict(
                 f"{self.path} was changed by somebody else, and is left as it is: `/save OTHER` "
                 "keeps this notebook under another name."
-            )
-        if self.is_scratch:
-            try:
-                self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self.path.touch(mode=0o600)
-            except OSError as error:
-                raise StorageError(f"{self.path} cannot be written: {error.strerror}.") from None
-        self._application.save(notebook, self.path)
-        self._seen = self._state()
+            ) from None
 
-    def _state(self) -> tuple[int, int] | None:
-        """What tells one state of the file from another; None: there is no file."""
+    def _make_private(self) -> FileSignature:
+        """Make the file, for its owner alone from its first byte on."""
         try:
-            found = self.path.stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_size
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                self.path.touch(mode=0o600, exist_ok=False)
+            except FileExistsError:
+                raise Conflict(f"{self.path} was made by somebody else.") from None
+        except OSError as error:
+            raise StorageError(f"{self.path} cannot be written: {error.strerror}.") from None
+        return file_signature(self.path)

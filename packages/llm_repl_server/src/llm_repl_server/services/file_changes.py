@@ -5,11 +5,12 @@ from __future__ import annotations
 from msgspec import Struct
 
 from llm_repl_core import Application, Notebook
+from llm_repl_core.files import NO_FILE, FileSignature
 from llm_repl_core.merging.bases import MergeBase
 from llm_repl_core.merging.matching import match_cells
 from llm_repl_core.merging.notebooks import merge_notebooks
 from llm_repl_core.merging.versions import Sides, Versions
-from llm_repl_server.services.file_on_disk import FileOnDisk, FileSignature
+from llm_repl_server.services.file_on_disk import FileOnDisk
 from llm_repl_server.services.identifiers import copy_notebook
 from llm_repl_server.services.take_over import differing_cells
 
@@ -54,10 +55,9 @@ def find_change(
         LLMReplError: It cannot be read, or is no notebook.
     """
     cell_types = application.cell_types
-    if disk.digest() == digest:
-        signature = disk.signature()
-        if signature is not None:
-            return FoundChange(None, frozenset(), [], base, digest, signature)
+    signature = disk.signature()
+    if signature != NO_FILE and disk.digest() == digest:
+        return FoundChange(None, frozenset(), [], base, digest, signature)
     read = disk.read()
     kept = MergeBase.from_text(base)
     before = kept.notebook(ours, cell_types)

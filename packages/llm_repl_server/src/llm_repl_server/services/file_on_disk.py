@@ -14,23 +14,21 @@ from msgspec import Struct
 
 from llm_repl_core import Application, Notebook
 from llm_repl_core.application import NOTEBOOK_LIMIT_BYTES
-from llm_repl_core.errors import FileMissing, Forbidden, InvalidNotebook, LLMReplError
-from llm_repl_core.files import read_file, shown_path, write_atomically
+from llm_repl_core.errors import Conflict, FileMissing, Forbidden, InvalidNotebook, LLMReplError
+from llm_repl_core.files import (
+    NO_FILE,
+    FileSignature,
+    file_signature,
+    read_file,
+    shown_path,
+    write_atomically,
+)
 from llm_repl_core.merging.bases import MergeBase
 from llm_repl_server.services.identifiers import with_addressable_ids
 
-__all__ = ["FileOnDisk", "FileSignature", "ReadFile", "WrittenFile"]
+__all__ = ["FileOnDisk", "ReadFile", "WrittenFile"]
 
 _LOCK_LIMIT_S = 5.0
-
-
-class FileSignature(Struct, frozen=True):
-    """What tells a file that was written from one that was not, without reading it."""
-
-    modified_at_ns: int
-    changed_at_ns: int
-    size_bytes: int
-    inode: int
 
 
 class ReadFile(Struct, frozen=True):
@@ -60,7 +58,7 @@ class WrittenFile(Struct, frozen=True):
 
     base: str
     digest: str
-    signature: FileSignature | None
+    signature: FileSignature
 
 
 class FileOnDisk:
@@ -90,13 +88,9 @@ class FileOnDisk:
         """Whether this server may use it."""
         return self.path.is_relative_to(self._root)
 
-    def signature(self) -> FileSignature | None:
-        """How the file is; None where there is none."""
-        try:
-            status = os.stat(self.path, follow_symlinks=False)  # noqa: PTH116  # not through a link
-        except (OSError, ValueError):
-            return None
-        return FileSignature(status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
+    def signature(self) -> FileSignature:
+        """How the file is; `NO_FILE` where there is none."""
+        return file_signature(self.path, follow_link=False)
 
     def digest(self) -> str:
         """The digest of what it holds.
@@ -126,7 +120,7 @@ class FileOnDisk:
         """
         before = self.signature()
         data, modified_at = self._read()
-        if before is None or before != self.signature():
+        if before == NO_FILE or before != self.signature():
             raise InvalidNotebook(f"{self.shown} is being written.")
         digest = self._take_note(data, before)
         loaded = self._decoded(data, modified_at)
@@ -160,21 +154,24 @@ class FileOnDisk:
         data = self._application.encode(notebook, self.path.name)
         after = MergeBase.of(self._decoded(data, datetime.now(UTC)), self._application.cell_types)
         with _alone_in(self.path.parent):
+            expected = None
             if not force:
-                if self.signature() is None:
+                expected = self.signature()
+                if expected == NO_FILE:
                     raise FileMissing(f"There is no file {self.shown} any more.")
                 if self.digest() != digest:
                     return None
                 if after.says_as_much_as(before):
                     # Nothing that the file has a place for: one in a form of its own keeps that.
-                    return WrittenFile(base=base, digest=digest, signature=self.signature())
+                    return WrittenFile(base=base, digest=digest, signature=expected)
             if self._has_windows_line_ends:
                 data = data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-            write_atomically(self.path, data, under=self._root)
-            signature = self.signature()
+            try:
+                signature = write_atomically(self.path, data, under=self._root, expected=expected)
+            except Conflict:
+                return None
         written = _digest(data)
-        if signature is not None:
-            self._known = (signature, written)
+        self._known = (signature, written)
         return WrittenFile(base=after.text(), digest=written, signature=signature)
 
     def _read(self) -> tuple[bytes, datetime]:
@@ -183,11 +180,11 @@ class FileOnDisk:
         file = read_file(self.path, NOTEBOOK_LIMIT_BYTES, under=self._root)
         return file.data, datetime.fromtimestamp(file.modified_at_s, UTC)
 
-    def _take_note(self, data: bytes, before: FileSignature | None) -> str:
+    def _take_note(self, data: bytes, before: FileSignature) -> str:
         breaks = data.count(b"\n")
         self._has_windows_line_ends = breaks > 0 and data.count(b"\r\n") * 2 > breaks
         digest = _digest(data)
-        if before is not None and before == self.signature():
+        if before != NO_FILE and before == self.signature():
             self._known = (before, digest)
         return digest
 

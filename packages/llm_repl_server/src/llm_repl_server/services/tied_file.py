@@ -13,12 +13,13 @@ from msgspec.structs import asdict, replace
 
 from llm_repl_core import Application, LLMReplError, StorageError
 from llm_repl_core.errors import FileMissing
+from llm_repl_core.files import NO_FILE, FileSignature
 from llm_repl_server.services.answers import notebook_header
 from llm_repl_server.services.cell_editor import CellEditor
 from llm_repl_server.services.encoding import time_on_wire
 from llm_repl_server.services.event_publisher import EventPublisher
 from llm_repl_server.services.file_changes import FoundChange, find_change
-from llm_repl_server.services.file_on_disk import FileOnDisk, FileSignature
+from llm_repl_server.services.file_on_disk import FileOnDisk
 from llm_repl_server.services.file_status import FileStatus
 from llm_repl_server.services.identifiers import copy_notebook
 from llm_repl_server.services.open_notebook import OpenNotebook
@@ -104,7 +105,7 @@ class TiedFile:
         self._tried_at_s = 0.0
         self._seen: FileSignature | None = None
         """How the file was when it and the notebook were last compared."""
-        self._doubtful: FileSignature | Literal["missing"] | None = None
+        self._doubtful: FileSignature | None = None
         """What was found at the last look and is no notebook: it may be in the middle of a change."""
         self._changes = 0
         """How many there were: what a thread has found fits as long as this is the same."""
@@ -198,7 +199,7 @@ class TiedFile:
             return  # who is at it looks as well
         async with self._at_work:
             found = await asyncio.to_thread(self._disk.signature)
-            if found is None or found != self._seen:
+            if found == NO_FILE or found != self._seen:
                 await self._take()
             elif self._problem is not None and self._problem[0] != "not_written":
                 self._problem = None
@@ -253,8 +254,8 @@ class TiedFile:
     async def _take(self) -> bool:
         """Take over what the file has; whether that is done, or there was nothing."""
         found = await asyncio.to_thread(self._disk.signature)
-        if found is None:
-            return self._doubt("missing", "missing", self._gone())
+        if found == NO_FILE:
+            return self._doubt(found, "missing", self._gone())
         if await asyncio.to_thread(self._disk.is_as_before, self._tie.digest):
             self._problem = self._doubtful = None
             self._seen = found
@@ -326,9 +327,7 @@ class TiedFile:
             return False
         return True
 
-    def _doubt(
-        self, found: FileSignature | Literal["missing"], problem: _Problem, error: str
-    ) -> bool:
+    def _doubt(self, found: FileSignature, problem: _Problem, error: str) -> bool:
         """Say that the file is of no use, where it was so at the last look as well."""
         if self._doubtful == found:
             self._problem = (problem, error)
