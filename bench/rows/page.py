@@ -10,7 +10,7 @@ from msgspec import Struct
 from playwright.sync_api import Browser
 
 from bench.browser import Face, Visitor, chromium, loaded_bytes, used_bytes
-from bench.harness import Row, Sample, at_most, row
+from bench.harness import Goal, Row, Sample, at_most, row
 from bench.http_client import HTTPClient
 from bench.ours import add_code, create_notebook, our_server
 from bench.peers.notebook_pages import jupyterlab, marimo, notebook_sources
@@ -98,38 +98,30 @@ def _load(peer: _Peer) -> Row:
     return prepare
 
 
-def _readable(peer: _Peer) -> Row:
+def _opening(peer: _Peer, until: str, goal: Goal, measure: Callable[[Visitor], float]) -> Row:
     @row(
-        name=f"page_readable_{peer.name.lower()}",
-        what=f"page: {_CELLS} cells, from the link to readable",
+        name=f"page_{until}_{peer.name.lower()}",
+        what=f"page: {_CELLS} cells, from the link to {until}",
         against=peer.name,
-        goal=at_most("1/8"),
+        goal=goal,
         rounds=5,
         limit_s=300,
     )
     def prepare() -> Iterator[tuple[Sample, Sample]]:
         with _both(peer, _CELLS) as (browser, our_address, peers_address):
             ours = Visitor(browser, our_address, _OURS)
-            yield ours.readable_s, Visitor(browser, peers_address, peer.face).readable_s
+            peers = Visitor(browser, peers_address, peer.face)
+            yield lambda: measure(ours), lambda: measure(peers)
 
     return prepare
+
+
+def _readable(peer: _Peer) -> Row:
+    return _opening(peer, "readable", at_most("1/8"), Visitor.readable_s)
 
 
 def _typing(peer: _Peer) -> Row:
-    @row(
-        name=f"page_typing_{peer.name.lower()}",
-        what=f"page: {_CELLS} cells, from the link to typing",
-        against=peer.name,
-        goal=at_most("1/6"),
-        rounds=5,
-        limit_s=300,
-    )
-    def prepare() -> Iterator[tuple[Sample, Sample]]:
-        with _both(peer, _CELLS) as (browser, our_address, peers_address):
-            ours = Visitor(browser, our_address, _OURS)
-            yield ours.typing_s, Visitor(browser, peers_address, peer.face).typing_s
-
-    return prepare
+    return _opening(peer, "typing", at_most("1/6"), Visitor.typing_s)
 
 
 beside_peers = [make(peer) for make in (_load, _readable, _typing) for peer in _PEERS]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeAlias
+
+from msgspec.structs import fields
 
 from llm_repl_core import (
     CallQueued,
@@ -19,6 +22,7 @@ from llm_repl_core import (
     CellSuperseded,
     CellText,
     CellWaiting,
+    Event,
     RunProgress,
     ToolApprovalNeeded,
 )
@@ -26,7 +30,7 @@ from llm_repl_core.execution.events import CandidateEnded, CandidateRetried, Can
 from llm_repl_server.services import wire_events as wire
 from llm_repl_server.services.encoding import EncodedOutput, EncodedOutputs
 
-__all__ = ["PublishedEvent", "to_wire"]
+__all__ = ["SAME_FIELDS", "PublishedEvent", "to_wire"]
 
 PublishedEvent: TypeAlias = (
     CallQueued
@@ -52,15 +56,32 @@ PublishedEvent: TypeAlias = (
 """The events of the engine that clients are told one by one."""
 
 
+SAME_FIELDS: Mapping[type[Event], type[wire.WireEvent]] = {
+    CallQueued: wire.CellCallQueued,
+    CallSent: wire.CellCallSent,
+    CandidateEnded: wire.CandidateEnded,
+    CandidateRetried: wire.CandidateRetried,
+    CandidateText: wire.CandidateText,
+    CellOutputsCleared: wire.CellOutputsCleared,
+    CellReasoning: wire.CellExecutionReasoning,
+    CellRetried: wire.CellExecutionRetried,
+    CellStarted: wire.CellExecutionStarted,
+    CellText: wire.CellExecutionText,
+    RunProgress: wire.RunProgress,
+    ToolApprovalNeeded: wire.ToolApprovalNeeded,
+}
+"""Events of the engine that say on the wire what they say here, and what they are there."""
+
+_FIELDS = {
+    told: tuple(field.name for field in fields(told) if field.required)
+    for told in SAME_FIELDS.values()
+}
+"""What is said; the publisher numbers the events."""
+
+
 def to_wire(event: PublishedEvent) -> wire.WireEvent:
     """What clients are told of an event of the engine."""
     match event:
-        case CellStarted():
-            return wire.CellExecutionStarted(
-                notebook_id=event.notebook_id,
-                run_id=event.run_id,
-                cell_id=event.cell_id,
-            )
         case CellOutput():
             return wire.CellExecutionOutput(
                 notebook_id=event.notebook_id,
@@ -80,39 +101,6 @@ def to_wire(event: PublishedEvent) -> wire.WireEvent:
                 output=EncodedOutput(event.output),
                 lines=event.lines,
             )
-        case CellOutputsCleared():
-            return wire.CellOutputsCleared(
-                notebook_id=event.notebook_id,
-                run_id=event.run_id,
-                cell_id=event.cell_id,
-            )
-        case CellText():
-            return wire.CellExecutionText(
-                notebook_id=event.notebook_id,
-                run_id=event.run_id,
-                cell_id=event.cell_id,
-                text=event.text,
-                item=event.item,
-            )
-        case CellReasoning():
-            return wire.CellExecutionReasoning(
-                notebook_id=event.notebook_id,
-                run_id=event.run_id,
-                cell_id=event.cell_id,
-                text=event.text,
-                item=event.item,
-            )
-        case CellRetried():
-            return wire.CellExecutionRetried(
-                notebook_id=event.notebook_id,
-                run_id=event.run_id,
-                cell_id=event.cell_id,
-                attempt=event.attempt,
-                error=event.error,
-                wait_s=event.wait_s,
-                attempts=event.attempts,
-                item=event.item,
-            )
         case CellWaiting():
             return wire.CellExecutionWaiting(
                 notebook_id=event.notebook_id,
@@ -130,24 +118,6 @@ def to_wire(event: PublishedEvent) -> wire.WireEvent:
                 cell_id=event.cell_id,
                 dependents=list(event.dependents),
             )
-        case CallQueued():
-            return wire.CellCallQueued(
-                notebook_id=event.notebook_id,
-                run_id=event.run_id,
-                cell_id=event.cell_id,
-                limit=event.limit,
-                provider=event.provider,
-                place=event.place,
-                at_once=event.at_once,
-                item=event.item,
-            )
-        case CallSent():
-            return wire.CellCallSent(
-                notebook_id=event.notebook_id,
-                run_id=event.run_id,
-                cell_id=event.cell_id,
-                item=event.item,
-            )
         case CellSuperseded():
             return wire.CellCallSuperseded(
                 notebook_id=event.notebook_id,
@@ -155,44 +125,6 @@ def to_wire(event: PublishedEvent) -> wire.WireEvent:
                 cell_id=event.cell_id,
                 item=event.item,
                 above_ids=list(event.above_ids),
-            )
-        case ToolApprovalNeeded():
-            return wire.ToolApprovalNeeded(
-                notebook_id=event.notebook_id,
-                run_id=event.run_id,
-                cell_id=event.cell_id,
-                call_id=event.call_id,
-                name=event.name,
-                arguments=event.arguments,
-                item=event.item,
-            )
-        case CandidateText():
-            return wire.CandidateText(
-                notebook_id=event.notebook_id,
-                run_id=event.run_id,
-                cell_id=event.cell_id,
-                candidate=event.candidate,
-                text=event.text,
-                item=event.item,
-            )
-        case CandidateRetried():
-            return wire.CandidateRetried(
-                notebook_id=event.notebook_id,
-                run_id=event.run_id,
-                cell_id=event.cell_id,
-                candidate=event.candidate,
-                error=event.error,
-                item=event.item,
-            )
-        case CandidateEnded():
-            return wire.CandidateEnded(
-                notebook_id=event.notebook_id,
-                run_id=event.run_id,
-                cell_id=event.cell_id,
-                candidate=event.candidate,
-                state=event.state,
-                error=event.error,
-                item=event.item,
             )
         case CellCompleted():
             return wire.CellExecutionCompleted(
@@ -213,10 +145,5 @@ def to_wire(event: PublishedEvent) -> wire.WireEvent:
                 execution_count=event.execution_count,
                 status="interrupted" if event.interrupted else "error",
             )
-        case RunProgress():
-            return wire.RunProgress(
-                notebook_id=event.notebook_id,
-                run_id=event.run_id,
-                ended=event.ended,
-                total=event.total,
-            )
+    told = SAME_FIELDS[type(event)]
+    return told(**{name: getattr(event, name) for name in _FIELDS[told]})

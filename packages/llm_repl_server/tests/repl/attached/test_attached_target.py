@@ -132,9 +132,13 @@ def test_stopping_from_elsewhere_ends_the_events(server, join):
 
 def test_events_that_come_in_another_order_are_taken_in_theirs(server, join, until):
     """The library hands each message to a thread of its own."""
-    path, cells = server.new_notebook("for n in range(50): print(n, flush=True)")
+    path, cells = server.new_notebook("")
     target = join(server, path)
     mirror = target._mirror
+    code = "for n in range(50): print(n, flush=True)"
+    assert server("PUT", cells[0], {"content": code})[0] == 200
+    # It may have been read anew on the way here, as nothing is kept for those who have not come.
+    until(lambda: target.cells()[0].content == code, "it hears the server")
     take, held = mirror._take, []
     mirror._socket.on("*", lambda name, payload=None: held.append((name, payload)))
     status, _ = server("POST", f"{cells[0]}/execute")

@@ -8,20 +8,13 @@ from typing import Any
 import msgspec
 
 from llm_repl_core import (
-    CallQueued,
-    CallSent,
     Cell,
     CellCompleted,
     CellFailed,
     CellOutput,
-    CellOutputsCleared,
     CellOutputUpdated,
-    CellReasoning,
     CellRemoved,
-    CellRetried,
-    CellStarted,
     CellSuperseded,
-    CellText,
     CellWaiting,
     CodeCell,
     Event,
@@ -33,13 +26,12 @@ from llm_repl_core import (
     PromptCell,
     RunCompleted,
     RunFailed,
-    RunProgress,
     RunStarted,
     StaleReason,
-    ToolApprovalNeeded,
 )
-from llm_repl_core.execution.events import CandidateEnded, CandidateRetried, CandidateText
 from llm_repl_core.model.cell import build_cell
+from llm_repl_server.services import wire_events as wire
+from llm_repl_server.services.engine_events import SAME_FIELDS
 
 __all__ = ["decode_cell", "decode_event"]
 
@@ -82,23 +74,12 @@ def decode_outputs(documents: Iterable[Mapping[str, Any]]) -> list[Output]:
 
 
 _PLAIN: dict[str, type[Event]] = {
-    "cell_call_queued": CallQueued,
-    "cell_call_sent": CallSent,
-    "cell_call_superseded": CellSuperseded,
-    "cell_execution_reasoning": CellReasoning,
-    "cell_execution_removed": CellRemoved,
-    "cell_execution_retried": CellRetried,
-    "cell_execution_started": CellStarted,
-    "cell_execution_text": CellText,
-    "cell_execution_waiting": CellWaiting,
-    "cell_outputs_cleared": CellOutputsCleared,
-    "candidate_ended": CandidateEnded,
-    "candidate_retried": CandidateRetried,
-    "candidate_text": CandidateText,
-    "run_progress": RunProgress,
-    "tool_approval_needed": ToolApprovalNeeded,
+    **{told.wire_name: event for event, told in SAME_FIELDS.items()},
+    wire.CellCallSuperseded.wire_name: CellSuperseded,
+    wire.CellExecutionRemoved.wire_name: CellRemoved,
+    wire.CellExecutionWaiting.wire_name: CellWaiting,
 }
-"""Events whose fields are the same on the wire."""
+"""Events that can be read as they are on the wire."""
 
 
 def decode_event(name: str, payload: Mapping[str, Any]) -> Event | None:
