@@ -145,15 +145,13 @@ def test_events_that_come_in_another_order_are_taken_in_theirs(server, join, unt
     assert status == 200
 
     def whole():
-        """All events up to the run's end, those of the notebook as they are numbered."""
-        so_far = [*held]
+        """All events up to the run's end, without a gap; those that were sent twice once."""
+        numbered = {payload["sequence"]: (name, payload) for name, payload in [*held]}
         # One that came before it listened may still be on its way to the mirror.
         begun = mirror._sequence
-        numbers = sorted(payload["sequence"] for _, payload in so_far)
-        ended = "run_ended" in [name for name, _ in so_far]
-        return (
-            so_far if ended and numbers == [*range(begun + 1, begun + 1 + len(numbers))] else None
-        )
+        is_without_gap = sorted(numbered) == [*range(begun + 1, begun + 1 + len(numbered))]
+        ended = "run_ended" in [name for name, _ in numbered.values()]
+        return [*numbered.values()] if ended and is_without_gap else None
 
     events = until(whole, "all events are here")
     with mirror.listening() as inbox:
