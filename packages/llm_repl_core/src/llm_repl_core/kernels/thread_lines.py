@@ -8,7 +8,12 @@ from collections.abc import Callable
 __all__ = ["ThreadLines"]
 
 _PATIENCE_S = 1.0
-"""How long an open line holds others back; a busy machine lets a thread wait for hundreds of ms."""
+_PATIENCE_LOOKS = 50
+"""How long an open line holds others back, and for how many looks at least.
+
+On a busy machine a thread may wait for seconds between two pieces of its line; but then who looks
+waits as well.
+"""
 
 
 class ThreadLines:
@@ -28,8 +33,8 @@ class ThreadLines:
         self._pass_on = pass_on
         self._owners: dict[str, int] = {}
         self._held: dict[tuple[str, int], list[str]] = {}
-        self._open_since: dict[str, float] = {}
-        """By stream: when a tick saw its open line hold others back first."""
+        self._open_since: dict[str, tuple[float, int]] = {}
+        """By stream: when a tick saw its open line hold others back first, and how many did since."""
 
     @property
     def waiting(self) -> bool:
@@ -60,8 +65,11 @@ class ThreadLines:
             return
         now = time.monotonic()
         for stream in list(self._owners):
-            if now - self._open_since.setdefault(stream, now) >= _PATIENCE_S:
+            since, looks = self._open_since.get(stream, (now, 0))
+            if now - since >= _PATIENCE_S and looks >= _PATIENCE_LOOKS:
                 self._release_all(stream)
+            else:
+                self._open_since[stream] = since, looks + 1
 
     def settle(self) -> None:
         """Pass on everything; no line is open then."""
