@@ -1,7 +1,7 @@
 """The builtins that restricted expressions may use: enough to compute, nothing that reaches out.
 
 This file stands alone, with the standard library only: its text is also sent into kernels whose
-environment does not have this package (see `llm_repl_core.kernels.jupyter_source`).
+environment does not have this package (see `llm_repl_core.kernels.jupyter.source`).
 """
 
 from __future__ import annotations

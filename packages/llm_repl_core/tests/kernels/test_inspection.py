@@ -21,13 +21,13 @@ from hypothesis import strategies as st
 from llm_repl_core.engine.prompts.answer_form import resolve_form
 from llm_repl_core.engine.prompts.attachments import load_attachments
 from llm_repl_core.engine.prompts.tools import call_tool, describe_tools
-from llm_repl_core.kernels import jupyter_source
 from llm_repl_core.kernels.base import KernelOptions
 from llm_repl_core.kernels.inspection.arguments import Unfit, to_annotation
 from llm_repl_core.kernels.inspection.docstrings import read_docstring
 from llm_repl_core.kernels.inspection.functions import describe_functions
 from llm_repl_core.kernels.inspection.held import forget, held, hold, let_go
 from llm_repl_core.kernels.inspection.parameters import SchemaWriter
+from llm_repl_core.kernels.jupyter import source as jupyter_source
 from llm_repl_core.kernels.shortening import shortened
 from llm_repl_core.providers.base import ToolCall
 

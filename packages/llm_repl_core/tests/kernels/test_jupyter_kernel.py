@@ -16,7 +16,7 @@ import pytest
 from llm_repl_core.errors import KernelStartFailed, KernelUnsupported
 from llm_repl_core.kernels.base import Expression, KernelOptions
 from llm_repl_core.kernels.jupyter import JupyterKernel
-from llm_repl_core.kernels.jupyter_source import bootstrap_code
+from llm_repl_core.kernels.jupyter.source import bootstrap_code
 from llm_repl_core.testing.kernel_suite import Check, KernelSuite, run_cell, text_of
 
 pytest.importorskip("jupyter_client")

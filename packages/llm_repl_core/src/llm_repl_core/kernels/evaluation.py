@@ -3,7 +3,7 @@
 Runs inside kernels; takes and gives plain dictionaries shaped as the structures of
 `llm_repl_core.kernels.base`. Of this package it needs only files that stand alone, as its text
 is also sent into kernels whose environment does not have this package
-(see `llm_repl_core.kernels.jupyter_source`).
+(see `llm_repl_core.kernels.jupyter.source`).
 """
 
 from __future__ import annotations

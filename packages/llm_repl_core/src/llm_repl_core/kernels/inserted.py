@@ -2,7 +2,7 @@
 
 Runs inside kernels. This file stands alone, with the standard library only: its text is also sent
 into kernels whose environment does not have this package (see
-`llm_repl_core.kernels.jupyter_source`).
+`llm_repl_core.kernels.jupyter.source`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Runs the programs that a cell calls by ``!``: nothing to type, nothing to page, plain lines.
 
 Stands alone, as its text is also sent into kernels whose environment does not have this package
-(see `llm_repl_core.kernels.jupyter_source`).
+(see `llm_repl_core.kernels.jupyter.source`).
 """
 
 from __future__ import annotations

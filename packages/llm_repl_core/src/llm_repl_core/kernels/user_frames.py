@@ -1,7 +1,7 @@
 """Takes out of a traceback what is not the user's: the frames of LLM-REPL and of IPython's own loop.
 
 Stands alone, as its text is also sent into kernels whose environment does not have this package
-(see `llm_repl_core.kernels.jupyter_source`).
+(see `llm_repl_core.kernels.jupyter.source`).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Runs inside kernels. The results are plain dictionaries that have the shape of
 `llm_repl_core.kernels.base.Value` and ``Failed``. This file stands alone, with the standard
 library only: its text is also sent into kernels whose environment does not have this package
-(see `llm_repl_core.kernels.jupyter_source`).
+(see `llm_repl_core.kernels.jupyter.source`).
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Runs inside kernels. The options of the libraries that are in use are changed wh
 and then put back; one that the user has set (it has another value than the library's own) is the
 user's, and stays. This file stands alone, with the standard library only: its text is also sent
 into kernels whose environment does not have this package (see
-`llm_repl_core.kernels.jupyter_source`).
+`llm_repl_core.kernels.jupyter.source`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Every file needs the standard library only, and others that stand alone like that: their texts are
 also sent into kernels whose environment does not have this package
-(see `llm_repl_core.kernels.jupyter_source`).
+(see `llm_repl_core.kernels.jupyter.source`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Values that are plain data, as literals by which they can be made again elsewhere.
 
 This file stands alone, with the standard library only: its text is also sent into kernels whose
-environment does not have this package (see `llm_repl_core.kernels.jupyter_source`).
+environment does not have this package (see `llm_repl_core.kernels.jupyter.source`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Any kernel that Jupyter knows: other languages, other environments, other machines."""
+"""A kernel that `jupyter_client` runs, and that is talked to over its channels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import queue
 import re
 import subprocess
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
-from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import msgspec
@@ -26,7 +25,8 @@ from llm_repl_core.errors import (
 from llm_repl_core.kernels.base import Evaluated, Expression, Kernel, KernelOptions, Value
 from llm_repl_core.kernels.environment import kernel_environment
 from llm_repl_core.kernels.explanations import explain_results, explained
-from llm_repl_core.kernels.jupyter_outputs import PublishedOutputs
+from llm_repl_core.kernels.jupyter.kernelspecs import make_manager, spec_languages
+from llm_repl_core.kernels.jupyter.outputs import PublishedOutputs
 from llm_repl_core.kernels.orphan_guard import OrphanGuard
 from llm_repl_core.kernels.pending import PendingVariables
 from llm_repl_core.kernels.private_folder import PrivateFolder
@@ -39,7 +39,7 @@ from llm_repl_core.model.names import by_variable
 from llm_repl_core.model.output import Output
 from llm_repl_core.model.output_changes import OutputChange
 
-__all__ = ["JupyterKernel", "find_kernelspec"]
+__all__ = ["JupyterKernel"]
 
 T = TypeVar("T")
 
@@ -98,7 +98,7 @@ class JupyterKernel(Kernel):
 
     @functools.cached_property
     def _spec_language(self) -> str | None:
-        return _languages().get(self._kernelspec)
+        return spec_languages().get(self._kernelspec)
 
     @property
     def _kernelspec(self) -> str:
@@ -117,7 +117,7 @@ class JupyterKernel(Kernel):
         spec = self._kernelspec
         self._folder = PrivateFolder()
         try:
-            self._manager = _make_manager(spec, self._folder.path)
+            self._manager = make_manager(spec, self._folder.path)
             # Its own sockets and files; the process itself comes from the provisioner.
             await self._manager.start_kernel(
                 cwd=self.options.cwd,
@@ -354,7 +354,7 @@ class JupyterKernel(Kernel):
         self._language_version = str(told.get("version") or "")[:_VERSION_LIMIT_CHARS] or None
         if self._speaks_python:
             # Here, as it reads the sources of two dozen modules, and few notebooks have such a kernel.
-            from llm_repl_core.kernels.jupyter_source import bootstrap_code
+            from llm_repl_core.kernels.jupyter.source import bootstrap_code
 
             id_ = self._client.execute(bootstrap_code(), silent=True, allow_stdin=False)
             content = (await self._reply(id_))["content"]
@@ -377,7 +377,7 @@ class JupyterKernel(Kernel):
                 f"Variables can only be read and set in Python kernels, and this one runs "
                 f"{self._language or 'another language'}."
             )
-        from llm_repl_core.kernels.jupyter_source import request_expression
+        from llm_repl_core.kernels.jupyter.source import request_expression
 
         try:
             expression = request_expression(what, arguments)
@@ -475,59 +475,6 @@ class JupyterKernel(Kernel):
     def _require_alive(self) -> None:
         if not self._alive:
             raise KernelDied("The Jupyter kernel is not running; start it first.")
-
-
-def find_kernelspec(name: str | None, language: str) -> str | None:
-    """The installed kernelspec for a notebook of another language; None: there is none.
-
-    Args:
-        name: The kernelspec that the notebook names, which goes first.
-        language: In lower case; another kernelspec will do if it is the only one of it.
-    """
-    fitting = [spec for spec, spoken in _languages().items() if spoken == language]
-    if name in fitting:
-        return name
-    return fitting[0] if len(fitting) == 1 else None
-
-
-def _languages() -> dict[str, str]:
-    """The languages of the installed kernelspecs, in lower case; none without jupyter_client."""
-    try:
-        from jupyter_client.kernelspec import KernelSpecManager  # an optional extra
-    except ImportError:
-        return {}
-    manager = KernelSpecManager()
-    specs = manager.get_all_specs()
-    return {name: str(found["spec"].get("language", "")).lower() for name, found in specs.items()}
-
-
-def _make_manager(spec: str, folder: Path) -> Any:
-    try:
-        # Heavy, and an optional extra.
-        from jupyter_client.kernelspec import NoSuchKernel
-        from jupyter_client.manager import AsyncKernelManager
-        from zmq import RCVHWM
-    except ImportError:
-        raise KernelStartFailed(
-            "Jupyter kernels need jupyter_client: pip install 'llm-repl-core[jupyter]'."
-        ) from None
-    manager = AsyncKernelManager(kernel_name=spec)
-    # Without a limit: what comes faster than it is read waits, and is not dropped.
-    manager.context.setsockopt(RCVHWM, 0)
-    try:
-        kernel_spec = manager.kernel_spec
-    except NoSuchKernel:
-        known = sorted(manager.kernel_spec_manager.find_kernel_specs())
-        manager.context.destroy(linger=0)
-        raise KernelStartFailed(
-            f"There is no Jupyter kernelspec {spec!r}; there are: {', '.join(known) or 'none'}."
-        ) from None
-    is_local = kernel_spec is not None and "kernel_provisioner" not in kernel_spec.metadata
-    if is_local and os.name == "posix":
-        # Unix sockets, in a folder that nobody else on the machine can enter.
-        manager.transport = "ipc"
-    manager.connection_file = str(folder / "kernel.json")
-    return manager
 
 
 def _guarded(provisioner: Any) -> OrphanGuard | None:
