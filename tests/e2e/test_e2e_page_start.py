@@ -103,6 +103,36 @@ def test_a_table_of_ones_own_is_read_whatever_its_kind(
         window.wait_for_selector(".cell.is-prompt[aria-label^='2, ']")
 
 
+DROP = """([name, text]) => {
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File([text], name));
+  for (const kind of ["dragover", "drop"])
+    document.querySelector("main").dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer }));
+}"""
+
+
+def test_a_table_dropped_on_the_list_begins_a_notebook_that_says_what_it_sends(
+    shared_server, window
+):
+    rows = "".join(f"{day % 28 + 1:02}.01.2026;Köln;{day}.234,5\n" for day in range(1, 5000))
+    window.goto(shared_server.base)
+    window.get_by_role("heading", name="Notebooks").wait_for()
+    window.evaluate(DROP, ["Umsätze 2026.csv", f"Tag;Ort;Umsatz\n{rows}"])
+    window.get_by_role("cell", name="1234.5").wait_for()
+    window.get_by_role("cell", name="02.01.2026").wait_for()
+    assert "Umsätze 2026" in window.title()
+    window.wait_for_selector(".template >> text={table}")
+    window.keyboard.press("Control+i")
+    request = window.locator(".request")
+    request.get_by_text("its middle is left out").wait_for()
+    assert "1234.5" in request.locator(".aligned").inner_text()
+    # What adds a cell at the end stands in the column of the cells, also beside the inspector.
+    edges = "(one) => one.getBoundingClientRect().left"
+    assert window.locator(".add-at-end").evaluate(edges) == window.locator(
+        ".cell .body"
+    ).first.evaluate(edges)
+
+
 def test_the_first_notebook_leads_to_a_model(server, window):
     window.goto(server.base)
     window.get_by_text("Open the example").click()

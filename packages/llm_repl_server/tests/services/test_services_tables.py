@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 from pathlib import Path
 
@@ -38,6 +39,23 @@ def test_every_encoding_and_delimiter_is_read(tmp_path, encoding, delimiter):
 def test_numbers_with_a_decimal_comma_are_numbers(tmp_path):
     frame, _ = read(tmp_path, b"city;sum\nOslo;1,5\nBergen;2,25\n", has_pandas=True)
     assert list(frame["sum"]) == [1.5, 2.25]
+
+
+@pytest.mark.parametrize(
+    ("text", "sums"),
+    [
+        ("day;sum\n04.01.2026;1.234,50\n05.01.2026;7\n06.01.2026;-12.345\n", [1234.5, 7, -12345]),
+        ('day,sum\n"1,2",1.5\n"3,4","1,234.5"\n"5,6","-1,234,567"\n', [1.5, 1234.5, -1234567]),
+        ("day;sum\n1'2;1'234.5\n3'4;2\n5'6;3.25\n", [1234.5, 2, 3.25]),
+        ("day;sum\n1.2.3;1,5\n1.2.4;2\n2.0.0;2,125\n", [1.5, 2, 2.125]),
+        ("day;sum\n1.2.3;1.500\n1.2.4;2.125\n2.0.0;3.000\n", [1.5, 2.125, 3]),
+    ],
+)
+def test_thousands_are_numbers_and_dates_stay_dates(tmp_path, text, sums):
+    frame, _ = read(tmp_path, text.encode(), has_pandas=True)
+    assert list(frame["sum"]) == sums
+    days = [row[0] for row in csv.reader(text.splitlines()[1:], delimiter=text[3])]
+    assert list(frame["day"]) == days
 
 
 def test_what_comes_late_counts_for_the_encoding(tmp_path):

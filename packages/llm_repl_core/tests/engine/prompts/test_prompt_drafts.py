@@ -77,6 +77,10 @@ def test_what_is_whole_is_what_is_sent(notebook):
         session.run([notebook.cells[2].id])
         assert preview(session, "{orders}").on_record == 1
         assert preview(session, "{orders}!").on_record == 0
+        # What is left out of it is said before it is sent, as when it is sent.
+        assert found.notices == ()
+        [notice] = preview(session, "{orders * 50_000}").notices
+        assert "is not sent whole" in notice
 
 
 def test_other_models_say_what_they_would_take(notebook):

@@ -6,21 +6,21 @@ import codecs
 import csv
 import importlib.util
 import io
-import re
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
+from llm_repl_server.services.number_styles import find_number_style
+
 __all__ = ["Reading", "find_reading"]
 
 _SAMPLE_CHARS: Final = 100_000
 _SAMPLE_ROWS: Final = 100
 _BLOCK_BYTES: Final = 1 << 20
+_LINE_CHARS: Final = 80
 _DELIMITERS: Final = (",", ";", "\t", "|")
-_DECIMAL_COMMA: Final = re.compile(r"\s*-?\d{1,3}(?:\.?\d{3})*,\d+\s*")
-_DECIMAL_POINT: Final = re.compile(r"\s*-?\d+\.\d+\s*")
 _BY_PANDAS: Final = {".json": "read_json", ".parquet": "read_parquet", ".xlsx": "read_excel"}
 
 
@@ -137,17 +137,23 @@ def _delimiter(sample: str, *, is_cut: bool) -> tuple[str, list[list[str]]]:
 
 
 def _pandas_code(name: str, encoding: str, delimiter: str, rows: list[list[str]]) -> str:
-    options = ""
+    arguments = [repr(name)]
     if delimiter != ",":
-        options += f", sep={delimiter!r}"
-        fields = [field for row in rows[1:] for field in row]
-        if any(map(_DECIMAL_COMMA.fullmatch, fields)) and not any(
-            map(_DECIMAL_POINT.fullmatch, fields)
-        ):
-            options += ", decimal=','"
+        arguments.append(f"sep={delimiter!r}")
+    style = find_number_style(rows, delimiter)
+    if style.decimal != ".":
+        arguments.append(f"decimal={style.decimal!r}")
+    if style.thousands is not None:
+        arguments.append(f"thousands={style.thousands!r}")
+    if style.texts:
+        arguments.append(f"dtype={{{', '.join(f'{column!r}: str' for column in style.texts)}}}")
     if encoding not in ("utf-8", "utf-8-sig"):
-        options += f", encoding={encoding!r}"
-    return f"import pandas as pd\n\ntable = pd.read_csv({name!r}{options})\ntable.head()"
+        arguments.append(f"encoding={encoding!r}")
+    call = f"table = pd.read_csv({', '.join(arguments)})"
+    if len(call) > _LINE_CHARS:
+        lines = "".join(f"    {argument},\n" for argument in arguments)
+        call = f"table = pd.read_csv(\n{lines})"
+    return f"import pandas as pd\n\n{call}\ntable.head()"
 
 
 def _plain_code(name: str, encoding: str, delimiter: str) -> str:

@@ -166,7 +166,7 @@ export async function openPath(path: string): Promise<string | null> {
 }
 
 /** Copy files of this computer, and open the only one. */
-export async function copyAll(files: FileList | null): Promise<void> {
+export async function copyAll(files: FileList | readonly File[] | null): Promise<void> {
   for (const file of files ?? []) {
     try {
       const id = await openFile(file);

@@ -1,11 +1,39 @@
-/** Files that are dropped on a notebook: a table becomes cells that read it and ask about it. */
+/** Files that are dropped: a table becomes cells that read it and ask about it. */
 
 import { editCell, focusCell } from "../store/focus.ts";
+import { beginning, beginningMetadata } from "../store/new-notebooks.ts";
 import type { OpenNotebook } from "../store/notebook.ts";
 import { goTo } from "../store/route.ts";
 import { toast } from "../ui/toasts.tsx";
 import { rest } from "../wire/rest.ts";
-import { isNotebook, keepFile, openFile } from "./files.ts";
+import { copyAll } from "./browse.tsx";
+import { canOpen, isNotebook, keepFile, openFile } from "./files.ts";
+
+/** For notebooks that are not open yet, by their ids. */
+const waiting = new Map<string, readonly File[]>();
+
+/** Files on the list of notebooks: those that are notebooks are opened, the others begin a new one. */
+export async function dropOnList(files: readonly File[]): Promise<void> {
+  const others = files.filter((file) => !canOpen(file));
+  await copyAll(files.filter(canOpen));
+  const [first] = others;
+  if (!first) return;
+  try {
+    const name = first.name.replace(/(?!^)\.[^.]*$/, "");
+    const { id } = await rest.createNotebook(name, beginningMetadata(beginning.peek()));
+    waiting.set(id, others);
+    goTo(id);
+  } catch (error) {
+    toast(`${first.name}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Take what waits for a notebook, once it is open. */
+export function takeWaiting(notebook: OpenNotebook): void {
+  const files = waiting.get(notebook.id);
+  if (!waiting.delete(notebook.id) || !files) return;
+  void takeFiles(notebook, files);
+}
 
 export async function takeFiles(notebook: OpenNotebook, files: FileList | readonly File[]): Promise<void> {
   for (const file of files) {

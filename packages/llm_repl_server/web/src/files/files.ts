@@ -12,6 +12,11 @@ export function isNotebook(file: File): boolean {
   return /\.(llmn|ipynb)$/i.test(file.name);
 }
 
+/** Whether it is opened as a notebook; any other file is what a notebook may be about. */
+export function canOpen(file: File): boolean {
+  return isNotebook(file) || /\.(py|md|html?)$/i.test(file.name);
+}
+
 /** A request holds a third more, in base64, and is bounded. */
 const PIECE_BYTES = 6_000_000;
 

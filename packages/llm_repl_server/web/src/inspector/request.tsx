@@ -9,10 +9,12 @@ import { focused } from "../store/focus.ts";
 import { priceText, priceWords } from "../store/prices.ts";
 import { bound, count, plural, spent } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
+import { scrolls } from "../ui/scrolls.ts";
 import { toast } from "../ui/toasts.tsx";
 import type { DraftField, DraftMessage, DraftPreview } from "../wire/plan.ts";
 import { rest } from "../wire/rest.ts";
 import type { Cell } from "../wire/shapes.ts";
+import { runsOf } from "./aligned.ts";
 
 const FOLDED_LINES = 8;
 
@@ -197,7 +199,7 @@ function Message({ message, cell, fields }: { message: DraftMessage; cell: Cell;
       <pre class={isCode ? "is-code" : undefined}>
         {message.pieces.length
           ? message.pieces.map((piece, at) => <Piece piece={piece} fields={fields} key={at} />)
-          : isFolded ? lines.slice(0, FOLDED_LINES).join("\n") : message.content}
+          : <Text text={isFolded ? lines.slice(0, FOLDED_LINES).join("\n") : message.content} />}
       </pre>
       {isFolded && (
         <button class="more-lines" onClick={() => setOpen(true)}>
@@ -227,8 +229,14 @@ const SAYS: Readonly<Record<string, string>> = {
 function Piece({ piece, fields }: { piece: { text: string; field: string | null }; fields: readonly DraftField[] }) {
   if (piece.field === null) return <>{piece.text}</>;
   const state = fields.find((field) => field.text === piece.field)?.state;
-  if (state === "known" || state === "stale") return <b>{piece.text}</b>;
+  if (state === "known" || state === "stale") return <b><Text text={piece.text} /></b>;
   return <span class={`field is-${state ?? "later"}`}>{piece.text}</span>;
+}
+
+function Text({ text }: { text: string }) {
+  return runsOf(text).map((run, at) =>
+    run.isTable ? <span class="aligned" ref={scrolls} key={at}>{run.text}</span> : <>{run.text}</>,
+  );
 }
 
 function Details({ value, cell }: { value: DraftPreview; cell: Cell }) {

@@ -9,7 +9,7 @@ import { insertCells } from "../cells/commands.ts";
 import { installClipboard } from "../cells/copying.ts";
 import { dragging, dropPlace } from "../cells/drag.ts";
 import { Drawer } from "../drawer/drawer.tsx";
-import { takeFiles } from "../files/drop.ts";
+import { takeFiles, takeWaiting } from "../files/drop.ts";
 import { WaveStrip } from "../run/wave-strip.tsx";
 import { announcement } from "../store/announce.ts";
 import { watchAnswers } from "../store/answers.ts";
@@ -56,6 +56,9 @@ export function NotebookPage({ notebook, reconnect }: { notebook: OpenNotebook; 
   useEffect(followAnswers, []);
   useEffect(() => closeCalls, [notebook]);
   const presence = notebook.presence.value;
+  useEffect(() => {
+    if (presence === "there") takeWaiting(notebook);
+  }, [notebook, presence]);
   if (presence === "loading") {
     return (
       <p class="empty" role="status">

@@ -16,7 +16,7 @@ const CELLS: readonly CellFields[] = [
     type: "PromptCell",
     content: "Three dishes to try in {city}.",
     response_var: "dishes",
-    schema: "dishes[]",
+    schema: "starter, main, dessert",
   },
   {
     type: "PromptCell",

@@ -1,7 +1,7 @@
 /** The list of notebooks, and a first one to try. */
 
 import { useEffect } from "preact/hooks";
-import { copyAll } from "../files/browse.tsx";
+import { dropOnList } from "../files/drop.ts";
 import { openDialog } from "../store/dialog.ts";
 import { beginning, beginningMetadata } from "../store/new-notebooks.ts";
 import type { SortKey } from "../store/list-order.ts";
@@ -94,7 +94,8 @@ function List() {
       <p class="drop-here">
         <Icon name="drop" />
         <span>
-          Drop <code>.llmn</code> or <code>.ipynb</code> files here to open them. Opening never runs anything.
+          Drop <code>.llmn</code> or <code>.ipynb</code> files here to open them. Opening never runs anything. Any other file, such as a
+          CSV file, begins a notebook about it.
         </span>
       </p>
       <button class="button quiet bin-below" onClick={() => openDialog("bin")}>
@@ -168,5 +169,5 @@ async function create(): Promise<void> {
 
 function onDrop(event: DragEvent): void {
   event.preventDefault();
-  void copyAll(event.dataTransfer?.files ?? null);
+  void dropOnList([...(event.dataTransfer?.files ?? [])]);
 }

@@ -175,7 +175,7 @@ class LookedAtState(KernelState):
         self.results[expression] = value
         if isinstance(value, Failed) or value.truncated:
             return written
-        return structs.replace(value, notice="")
+        return value
 
 
 def _is_quiet(expression: Expression) -> bool:
