@@ -16,13 +16,12 @@ def _provider(page, name: str):
 
 
 def test_a_server_is_added_tried_chosen_used_and_removed(server, window):
-    with OpenAIServer(reply=Reply(text="Hello from the lab."), models=["a", "b"], key=KEY) as lab:
+    with OpenAIServer(reply=Reply(text="Hello from the lab."), models=["embed-a", "a"], key=KEY) as lab:
         window.goto(server.base)
         window.get_by_label("Settings").click()
         window.get_by_text("Add a provider").click()
         window.keyboard.type("lab")
         window.get_by_label("Address").fill(lab.base_url)
-        window.get_by_label("Model", exact=True).last.fill("a")
         window.keyboard.press("Enter")
         lab_row = _provider(window, "lab")
         lab_row.get_by_text("Enter key").click()
@@ -30,6 +29,7 @@ def test_a_server_is_added_tried_chosen_used_and_removed(server, window):
         window.keyboard.press("Enter")
         lab_row.get_by_text("Works: 2 models").wait_for()
         lab_row.get_by_text("Key from the file").wait_for()
+        lab_row.get_by_text("By default: a").wait_for()  # as nobody named one
         window.get_by_label("Provider", exact=True).select_option("lab")
         lab_row.get_by_text("in use").wait_for()
         assert KEY not in window.content()

@@ -125,12 +125,14 @@ export function ServerForm({ details, done }: { details?: ProviderDetails; done:
         required
         isFirst={details !== undefined}
       />
-      <Field label="Model" value={model} set={setModel} placeholder="the one to use by default" />
+      <Field label="Model" value={model} set={setModel} placeholder="the one to use by default; else the first that it offers" />
       <Field label="Key" isSecret value={key} set={setKey} placeholder={details ? "stays as it is" : "if it wants one"} />
       <p class="note">
-        Any server that speaks OpenAI's protocol: Ollama, vLLM, llama.cpp, a gateway. In cells, its models are
-        called <code>{name.trim() || "name"}/model</code>.
-        {details && " With another address, the key is removed."}
+        <span>
+          Any server that speaks OpenAI's protocol: Ollama, vLLM, llama.cpp, a gateway. In cells, its models are
+          called <code>{name.trim() || "name"}/model</code>.
+          {details && " With another address, the key is removed."}
+        </span>
       </p>
     </ProviderForm>
   );

@@ -68,6 +68,14 @@ function ProviderRow({ details }: { details: ProviderDetails }) {
             <code>{details.base_url}</code>
           </div>
         )}
+        {details.is_custom && (
+          <div>
+            <Icon name="prompt" />
+            <span>
+              By default: <code>{details.default_model}</code>
+            </span>
+          </div>
+        )}
         <Outcome details={details} />
         {problem && (
           <div class="is-wrong" role="alert">
