@@ -22,6 +22,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 METHODS = {
     (ThreadWorker, "accept"): ["listener"],
     (ThreadWorker, "handle"): ["conn"],
+    (ThreadWorker, "handle_request"): ["req", "conn"],
     (ThreadWorker, "handle_error"): ["req", "client", "addr", "exc"],
     (ThreadWorker, "handle_exit"): ["sig", "frame"],
     (ThreadWorker, "handle_quit"): ["sig", "frame"],
@@ -95,6 +96,25 @@ def test_a_connection_has_what_is_used_of_it():
         assert isinstance(reader, SocketUnreader)
         assert isinstance(reader.buf, io.BytesIO)
         assert reader.sock is ours
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [("Content-Length: 3", b"abc"), ("Transfer-Encoding: chunked", b"3\r\nabc\r\n0\r\n\r\n")],
+)
+def test_a_body_tells_what_is_left_of_it(head, body):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(f"POST / HTTP/1.1\r\nHost: a\r\n{head}\r\n\r\n".encode() + body)
+        request = next(RequestParser(Config(), ours, ("127.0.0.1", 1)))
+        reader = request.body.reader
+        is_chunked = not hasattr(reader, "length")
+        assert reader.parser is not None if is_chunked else reader.length == 3
+        assert request.body.read() == b"abc"
+        assert reader.parser is None if is_chunked else reader.length == 0
+        assert not request.should_close()
+        request.force_close()
+        assert request.should_close()
 
 
 def test_the_functions_and_errors_are_there():

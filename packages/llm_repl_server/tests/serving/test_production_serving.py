@@ -171,6 +171,22 @@ def test_bodies_without_a_length_are_bounded(start_toy, how):
         assert (status, answer["code"]) == (413, "too_large")
 
 
+def test_an_answer_says_that_its_connection_ends_where_the_body_is_not_read(start_toy):
+    connection = http.client.HTTPConnection("127.0.0.1", start_toy("production").port, timeout=15)
+    with closing(connection):
+        for size, status, said in (
+            (500, 200, "keep-alive"),
+            (2_000, 413, "keep-alive"),
+            (500_000, 413, "close"),
+            (500, 200, "keep-alive"),
+        ):
+            body = json.dumps("x" * size)
+            connection.request("POST", "/api/echo", body, {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            assert response.read()
+            assert (response.status, response.headers["Connection"]) == (status, said)
+
+
 @pytest.mark.parametrize("how", ["access-log", "development"])
 def test_no_token_is_logged(start_toy, until, how):
     server = start_toy(how)

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 from collections import deque
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
 from typing import Any, Protocol
 
 from gunicorn.arbiter import Arbiter
 from gunicorn.http import errors
+from gunicorn.http.parser import _DRAIN_MAX_BYTES
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.util import close_graceful, write_nonblock
 from gunicorn.workers.gthread import _DEFER
@@ -59,20 +62,25 @@ class ConnectionWorker(_ThreadWorker):  # type: ignore[misc]  # gunicorn brings 
     """gunicorn's threaded worker, which asks a subclass what becomes of its connections.
 
     Attributes:
+        application: The application.
         alive: Whether the worker goes on.
         cfg: The settings.
         log: gunicorn's logger.
         sockets: Where it listens.
-        wsgi: The application.
         worker_connections: How many connections it may have.
     """
 
+    application: Callable[..., Iterable[bytes]]
     alive: bool
     cfg: Any
     log: Any
     sockets: list[socket.socket]
-    wsgi: Any
     worker_connections: int
+    wsgi: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._served = threading.local()
 
     # What a subclass decides ----------------------------------------------------------------------
 
@@ -153,6 +161,33 @@ class ConnectionWorker(_ThreadWorker):  # type: ignore[misc]  # gunicorn brings 
 
     # What gunicorn calls --------------------------------------------------------------------------
 
+    def load_wsgi(self) -> None:
+        """Make the application."""
+        super().load_wsgi()
+        made: Callable[..., Iterable[bytes]] = self.wsgi
+        self.application, self.wsgi = made, self._answer
+
+    def handle_request(self, req: Any, conn: Connection) -> object:
+        """Serve a request."""
+        self._served.request = req
+        try:
+            return super().handle_request(req, conn)
+        finally:
+            self._served.request = None
+
+    def _answer(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        """Have an answer say that its connection ends where gunicorn would not read the request's rest."""
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            request = getattr(self._served, "request", None)
+            if request is not None and _has_large_rest(request):
+                request.force_close()
+            return start_response(status, headers, exc_info)
+
+        return self.application(environ, start)
+
     def handle(self, conn: Connection) -> object:
         """Serve a connection, in a thread."""
         return self.serve(conn)
@@ -183,3 +218,12 @@ class ConnectionWorker(_ThreadWorker):  # type: ignore[misc]  # gunicorn brings 
     def _write(client: socket.socket, response: bytes) -> None:
         with contextlib.suppress(OSError):  # the client has gone
             write_nonblock(client, response)
+
+
+def _has_large_rest(request: Any) -> bool:
+    """Whether so much of a body was not read that gunicorn closes the connection behind the answer."""
+    reader = request.body.reader
+    if (length := getattr(reader, "length", None)) is not None:
+        return int(length) >= int(_DRAIN_MAX_BYTES)
+    # Of pieces whose end has not come, nobody knows how many there are.
+    return getattr(reader, "parser", None) is not None

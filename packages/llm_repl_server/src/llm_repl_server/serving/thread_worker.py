@@ -245,7 +245,7 @@ class ThreadWorker(ConnectionWorker):
 
     def _stop(self) -> None:
         try:
-            stop_application(self.wsgi)
+            stop_application(self.application)
         except Exception:
             self.log.exception("The application failed to stop in order.")
         self._drained.wait(DRAIN_S)
