@@ -16,7 +16,9 @@ def _provider(page, name: str):
 
 
 def test_a_server_is_added_tried_chosen_used_and_removed(server, window):
-    with OpenAIServer(reply=Reply(text="Hello from the lab."), models=["embed-a", "a"], key=KEY) as lab:
+    with OpenAIServer(
+        reply=Reply(text="Hello from the lab."), models=["embed-a", "a"], key=KEY
+    ) as lab:
         window.goto(server.base)
         window.get_by_label("Settings").click()
         window.get_by_text("Add a provider").click()

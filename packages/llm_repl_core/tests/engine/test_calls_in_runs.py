@@ -9,6 +9,7 @@ import pytest
 
 from llm_repl_core import (
     Application,
+    CallQueued,
     CellExecutionError,
     CellRetried,
     CellText,
@@ -230,6 +231,22 @@ def test_a_429_holds_all_calls_of_the_provider_back(open_recorded, sent):
     assert len(others) == 3
     # Not only the one that was refused.
     assert all(began_s - first_s >= pause_s * 0.95 for began_s, _ in others)
+
+
+def test_a_call_that_waits_for_a_pause_says_how_long(open_recorded, sent):
+    pause_s = 0.4
+    sent.answer = lambda _, number: (
+        [RateLimited("later", retry_after_s=pause_s)] if number == 1 else "fine"
+    )
+    notebook = prompts("one", "two")
+    session = open_recorded(notebook, call_attempts=1)
+    list(session.stream([notebook.cells[0].id]))
+    events = list(session.stream([notebook.cells[1].id]))
+    [queued] = [event for event in events if isinstance(event, CallQueued)]
+    # Not how many there are at once: that is not what it waits for.
+    assert (queued.limit, queued.place, queued.at_once) == ("provider", 1, None)
+    assert 0 < queued.pause_s <= pause_s
+    assert notebook.cells[1].outputs[0].content == "fine"
 
 
 def test_what_cannot_succeed_is_not_tried_again(open_session, monkeypatch):

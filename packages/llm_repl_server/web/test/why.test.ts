@@ -69,6 +69,10 @@ test("every state has its word and its reason", () => {
     told(cell({ status: "error", outputs: [{ type: "error", ename: "BudgetExceeded", content: budget }] })),
     "Not sent: may take $0.03, the budget has $0.020 left",
   );
+  const failure = { type: "error", ename: "KeyRejected", content: "KeyRejected: `lab` does not accept the key." } as const;
+  const refused = statusOf(cell({ status: "error", outputs: [failure] as unknown as Cell["outputs"] }), undefined, { now: 0 });
+  assert.deepEqual(refused?.reason, ["", { code: "lab" }, " does not accept the key."]);
+  assert.deepEqual(refused?.ways, ["settings", "runAgain"]);
   assert.equal(
     told(cell({ status: "interrupted", outputs: [{ type: "llm_response", content: "one two" }] })),
     "Stopped by you: after 2 words, which are kept",
@@ -81,6 +85,8 @@ test("every state has its word and its reason", () => {
 test("a call that waits for others says how many there are at once", () => {
   const parts = queueSentence({ limit: "run", provider: "openai", place: 2, at_once: 4 });
   assert.equal(plain(parts, () => 0), "place 2: this run asks 4 at once");
+  const paused = queueSentence({ limit: "provider", provider: "lab", place: 1, at_once: null, pause_s: 290.4 });
+  assert.equal(plain(paused, () => 0), "place 1: lab asked for a pause of 4 min 50 s");
 });
 
 const edge = (source: string, target: string, kind: GraphEdge["kind"] = "variable"): GraphEdge => ({

@@ -291,7 +291,10 @@ class ModelCaller:
         if policy.slots.locked():
             call.listener.on_queued("run", provider, policy.slots.waiting + 1, policy.slots.size)
         elif (place := self._limits.place(provider)) is not None:
-            call.listener.on_queued("provider", provider, place, self._limits.concurrency)
+            if pause_s := self._limits.waiting_s(provider):
+                call.listener.on_queued("provider", provider, place, None, pause_s)
+            else:
+                call.listener.on_queued("provider", provider, place, self._limits.concurrency)
 
     async def _admit(
         self,

@@ -25,9 +25,16 @@ class BufferedListener:
         for notification in missed:
             notification(listener)
 
-    def on_queued(self, limit: CallLimit, provider: str, place: int, at_once: int | None) -> None:
+    def on_queued(
+        self,
+        limit: CallLimit,
+        provider: str,
+        place: int,
+        at_once: int | None,
+        pause_s: float | None = None,
+    ) -> None:
         """See `CallListener`, as for the next four."""
-        self._notify(lambda listener: listener.on_queued(limit, provider, place, at_once))
+        self._notify(lambda listener: listener.on_queued(limit, provider, place, at_once, pause_s))
 
     def on_begin(self, call_id: str) -> None:
         """The call is about to be sent."""

@@ -204,6 +204,7 @@ class CallQueued(Event, frozen=True, kw_only=True):
         provider: The provider.
         place: The call's place among those that wait for the same, from 1.
         at_once: How many are made at once; None: that is not it.
+        pause_s: How long the provider is still left in peace, as it asked; None: that is not it.
         item: The index of the item, in a prompt over items; else None.
     """
 
@@ -212,6 +213,7 @@ class CallQueued(Event, frozen=True, kw_only=True):
     provider: str
     place: int
     at_once: int | None = None
+    pause_s: float | None = None
     item: int | None = None
 
 

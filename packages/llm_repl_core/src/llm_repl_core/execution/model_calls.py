@@ -47,7 +47,14 @@ CallLimit: TypeAlias = Literal["provider", "run", "budget"]
 class CallListener(Protocol):
     """Who hears of a call while it is under way."""
 
-    def on_queued(self, limit: CallLimit, provider: str, place: int, at_once: int | None) -> None:
+    def on_queued(
+        self,
+        limit: CallLimit,
+        provider: str,
+        place: int,
+        at_once: int | None,
+        pause_s: float | None = None,
+    ) -> None:
         """The call has to wait.
 
         Args:
@@ -55,6 +62,7 @@ class CallListener(Protocol):
             provider: Who is to be asked.
             place: Its place among those that wait for the same, from 1.
             at_once: How many calls are made at once; None: that is not what it waits for.
+            pause_s: How long the provider is still left in peace, as it asked; None: it is not.
         """
 
     def on_begin(self, call_id: str) -> None:

@@ -192,7 +192,11 @@ class RunPrinter:
         elif isinstance(event, CellWaiting):
             progress.state = "waits for cells above"
         elif isinstance(event, CallQueued):
-            progress.state = f"waits: place {event.place}"
+            progress.state = (
+                f"waits: place {event.place}"
+                if event.pause_s is None
+                else f"waits: {event.provider} asked for a pause of {event.pause_s:,.0f} s"
+            )
         elif isinstance(event, CallSent):
             progress.state = ""
         elif isinstance(event, CellRetried):

@@ -309,6 +309,13 @@ class CellCallQueued(RunCellEvent, frozen=True, kw_only=True):
     at_once: Annotated[
         int | None, Meta(description="How many calls are made at once; null: that is not it.")
     ]
+    pause_s: Annotated[
+        float | None,
+        Meta(
+            description="How long the provider is still left in peace, as it asked; null: that is "
+            "not it."
+        ),
+    ] = None
     item: _Item
 
 

@@ -1,5 +1,6 @@
 /** Sentences about cells, in parts: text, code, and cells that can be gone to. Pure. */
 
+import { seconds } from "../ui/format.ts";
 import type { CellNeed, CallQueue } from "../wire/queue.ts";
 import type { StaleReason } from "../wire/stale.ts";
 
@@ -88,11 +89,17 @@ export function needsSentence(needs: readonly CellNeed[]): readonly Part[] {
   return parts;
 }
 
+/** A sentence of the server's, whose names are code. */
+export function withCode(sentence: string): readonly Part[] {
+  return sentence.split(/`([^`]+)`/).map((part, at) => (at % 2 ? code(part) : part));
+}
+
 /** Why a call waits: "place 3: `openai` gets 2 calls at once from this server". */
-export function queueSentence({ limit, provider, place, at_once }: CallQueue): readonly Part[] {
+export function queueSentence({ limit, provider, place, at_once, pause_s }: CallQueue): readonly Part[] {
   const parts: Part[] = [`place ${place}: `];
   if (limit === "budget") return [...parts, "the budget waits for what the prompts above cost"];
   if (limit === "run") return [...parts, `this run asks ${at_once} at once`];
+  if (pause_s) return [...parts, code(provider), ` asked for a pause of ${seconds(pause_s)}`];
   return [...parts, code(provider), ` gets ${at_once} ${at_once === 1 ? "call" : "calls"} at once from this server`];
 }
 

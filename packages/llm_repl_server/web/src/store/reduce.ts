@@ -38,10 +38,10 @@ function apply(state: NotebookState, event: WireEvent, now: number): NotebookSta
     case "cell_execution_removed":
       return withCells(state, [event.cell_id], { status: settled(state, event.cell_id) });
     case "cell_call_queued": {
-      const { limit, provider, place, at_once, item } = event;
+      const { limit, provider, place, at_once, pause_s, item } = event;
       return withActivity(state, event.cell_id, (activity) => ({
         ...activity,
-        queued: new Map(activity.queued).set(item ?? 0, { limit, provider, place, at_once }),
+        queued: new Map(activity.queued).set(item ?? 0, { limit, provider, place, at_once, pause_s: pause_s ?? null }),
       }));
     }
     case "cell_call_sent":

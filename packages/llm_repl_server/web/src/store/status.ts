@@ -4,7 +4,7 @@ import type { IconName } from "../ui/icon.tsx";
 import { bound, count, plural, seconds, words } from "../ui/format.ts";
 import type { CellNeed } from "../wire/queue.ts";
 import type { Cell } from "../wire/shapes.ts";
-import { needsSentence, queueSentence, staleSentence, type Part } from "./reasons.ts";
+import { needsSentence, queueSentence, staleSentence, withCode, type Part } from "./reasons.ts";
 import type { Activity } from "./state.ts";
 
 export type Tone = "plain" | "acts" | "warns" | "fails";
@@ -147,6 +147,7 @@ function callArguments(json: string): string {
   }
 }
 
+const OF_SETTINGS: readonly string[] = ["KeyMissing", "KeyRejected", "ProviderNotFound", "ModelNotFound"];
 const NOT_SENT: readonly string[] = ["BudgetExceeded", "PriceUnknown"];
 
 function failed(cell: Cell): Status {
@@ -157,8 +158,14 @@ function failed(cell: Cell): Status {
       reason: [budgetSentence(sentence)], more: [[sentence]], ways: ["raise", "skip"],
     });
   }
-  const ways: WayOut[] = error?.ename === "AuthenticationFailed" || /\b401\b/.test(sentence) ? ["settings"] : [];
-  return make("fail", "Failed", "fails", { reason: [sentence], ways });
+  const ways: WayOut[] = OF_SETTINGS.includes(error?.ename ?? "") || /\b401\b/.test(sentence) ? ["settings"] : [];
+  if (cell.type !== "PromptCell" || (error?.traceback?.length ?? 0) > 1) {
+    return make("fail", "Failed", "fails", { reason: [sentence], ways });
+  }
+  // A provider's error: its sentence says all, and its class is for programs.
+  const said = sentence.replace(/^\w+: /, "");
+  if (!cell.for_each) ways.push("runAgain");
+  return make("fail", "Failed", "fails", { reason: withCode(said), ways });
 }
 
 /** Of the server's sentence about a budget in dollars the two sums that matter. */

@@ -25,4 +25,6 @@ export interface CallQueue {
   readonly provider: string;
   readonly place: number;
   readonly at_once: number | null;
+  /** How long the provider is still left in peace, as it asked; null: that is not it. */
+  readonly pause_s?: number | null;
 }

@@ -320,7 +320,14 @@ class Dialogue:
 
     # While a call is under way -----------------------------------------------------------------
 
-    def on_queued(self, limit: CallLimit, provider: str, place: int, at_once: int | None) -> None:
+    def on_queued(
+        self,
+        limit: CallLimit,
+        provider: str,
+        place: int,
+        at_once: int | None,
+        pause_s: float | None = None,
+    ) -> None:
         """See `CallListener`, as for the next four."""
         self._is_queued = True
         self._execution.emit(
@@ -330,6 +337,7 @@ class Dialogue:
                 provider=provider,
                 place=place,
                 at_once=at_once,
+                pause_s=pause_s,
                 item=self.item,
             )
         )
