@@ -117,6 +117,7 @@ CASES = {
     "no choice": (Reply(body=b'data: {"choices": []}\n\ndata: [DONE]\n\n'), AnswerEmpty),
     "strange choices": (Reply(body=b'data: {"choices": 3}\n\ndata: 7\n\n'), AnswerBroken),
     "nothing": (Reply(body=b""), AnswerBroken),
+    "bytes": (Reply(body=bytes(range(256))), ProviderServerError),
 }
 
 
@@ -130,6 +131,7 @@ def test_what_the_server_does_is_told_in_one_sentence(server, reply, error_class
     assert "<" not in str(error)
     assert str(error).endswith((".", "?"))
     assert ".." not in str(error)
+    assert str(error).isprintable()
     assert len(server.requests) == 1
 
 
@@ -276,8 +278,17 @@ def test_a_redirect_takes_nothing_elsewhere(server, status):
 def test_a_server_that_wants_a_key_says_which_variable():
     with OpenAIServer(key=KEY) as server:
         error = _fail(_provider(server.base_url, api_key=None))
-    assert type(error) is KeyMissing
-    assert "OPENAI_API_KEY" in str(error)
+        assert type(error) is KeyMissing
+        assert "OPENAI_API_KEY" in str(error)
+
+        class Named(OpenAIProvider):
+            name = "lab"
+            key_variable = None
+
+        named = _fail(Named(ProviderConfig(base_url=server.base_url)))
+    assert type(named) is KeyMissing
+    assert "Run `llm-repl keys set lab`." in str(named)
+    assert "OPENAI_API_KEY" not in str(named)
 
 
 LEAKS_OF_RESPONSES = {

@@ -42,6 +42,7 @@ class ServerConnection:
         base_url: Where the server is; checked already.
         key: The key, or None.
         known: What is known of the server's models, and is added to.
+        set_key: How its key is set, in a sentence.
     """
 
     def __init__(
@@ -50,11 +51,13 @@ class ServerConnection:
         base_url: str,
         key: Secret | None,
         known: KnownLimitations,
+        set_key: str,
     ) -> None:
         self._timeout_s = config.timeout_s
         self._key = key
         self._where = f"The server at {base_url}"
         self._known = known
+        self._set_key = set_key
         self._client = openai.AsyncOpenAI(
             api_key=_PLACEHOLDER if key is None else key.reveal(),
             base_url=base_url,
@@ -107,6 +110,7 @@ class ServerConnection:
                         secret=self._key,
                         timeout_s=attempt.timeout_s,
                         begun=attempt.has_begun,
+                        set_key=self._set_key,
                     )
             if failure is not None:
                 # Raised out here so that it carries no context: the SDK's errors hold the key.
@@ -138,6 +142,7 @@ class ServerConnection:
                 secret=self._key,
                 timeout_s=self._timeout_s,
                 begun=False,
+                set_key=self._set_key,
             )
         except (AttributeError, TypeError, ValueError):
             pass  # The SDK stumbles over what is not JSON, such as a page for people.

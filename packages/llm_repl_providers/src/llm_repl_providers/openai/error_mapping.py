@@ -21,7 +21,7 @@ from llm_repl_core.errors import (
     RequestRejected,
 )
 
-__all__ = ["ErrorReply", "status_of", "to_provider_error"]
+__all__ = ["SET_KEY", "ErrorReply", "status_of", "to_provider_error"]
 
 
 class ErrorReply(Struct, frozen=True, kw_only=True):
@@ -147,6 +147,10 @@ _REQUEST_CODES: Final = _pattern(
 )
 
 
+SET_KEY: Final = "Set OPENAI_API_KEY, or run `llm-repl keys set openai`."
+"""How the key of OpenAI's own server is set."""
+
+
 def status_of(codes: Iterable[str]) -> int:
     """The HTTP status for an error that came without one, by its codes; the server's fault, if any.
 
@@ -159,13 +163,16 @@ def status_of(codes: Iterable[str]) -> int:
     return 400 if any(_REQUEST_CODES.search(code) for code in codes) else 500
 
 
-def to_provider_error(reply: ErrorReply, *, where: str, has_key: bool) -> ProviderError:
+def to_provider_error(
+    reply: ErrorReply, *, where: str, has_key: bool, set_key: str = SET_KEY
+) -> ProviderError:
     """The error that a reply means, with one sentence.
 
     Args:
         reply: What the server says.
         where: How messages name the server.
         has_key: Whether a key was sent.
+        set_key: How a key is set, in a sentence.
     """
     status, message, codes = reply.status, reply.message, reply.codes
     inside = where[:1].lower() + where[1:]
@@ -184,12 +191,9 @@ def to_provider_error(reply: ErrorReply, *, where: str, has_key: bool) -> Provid
         return RateLimited(f"{where} limits the rate of requests{says}", retry_after_s=wait_s)
     if status in {401, 403} or codes & _BAD_KEY_CODES or _mentions(_BAD_KEY_PATTERN, reply):
         if not has_key:
-            return KeyMissing(f"{where} wants a key and none is set{says} {_SET_KEY}")
-        return KeyRejected(f"{where} does not accept the key ({status}){says} {_SET_KEY}")
+            return KeyMissing(f"{where} wants a key and none is set{says} {set_key}")
+        return KeyRejected(f"{where} does not accept the key ({status}){says} {set_key}")
     return _by_status(reply, where, says)
-
-
-_SET_KEY: Final = "Set OPENAI_API_KEY, or run `llm-repl keys set openai`."
 
 
 def _by_status(reply: ErrorReply, where: str, says: str) -> ProviderError:

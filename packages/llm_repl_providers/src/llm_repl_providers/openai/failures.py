@@ -24,11 +24,19 @@ from llm_repl_core.errors import (
 from llm_repl_core.providers.secret import Secret, redact
 from llm_repl_providers.openai.error_body import codes_in, message_in, status_in
 from llm_repl_providers.openai.error_in_answer import ErrorInAnswer
-from llm_repl_providers.openai.error_mapping import ErrorReply, status_of, to_provider_error
+from llm_repl_providers.openai.error_mapping import (
+    SET_KEY,
+    ErrorReply,
+    status_of,
+    to_provider_error,
+)
 
 __all__ = ["body_of", "error_reply", "explain", "is_known", "retry_after_s"]
 
 _WORDS_LIMIT_CHARACTERS: Final = 300
+# Neither for people nor for a terminal, which may do what they say.
+_UNREADABLE: Final = re.compile("[\x00-\x1f\x7f\ufffd]")
+_READABLE_FOR_ONE: Final = 10
 
 
 def is_known(error: Exception) -> bool:
@@ -41,7 +49,13 @@ def is_known(error: Exception) -> bool:
 
 
 def explain(
-    error: Exception, *, where: str, secret: Secret | None, timeout_s: float, begun: bool
+    error: Exception,
+    *,
+    where: str,
+    secret: Secret | None,
+    timeout_s: float,
+    begun: bool,
+    set_key: str = SET_KEY,
 ) -> ProviderError:
     """Turn an error of the SDK into one of ours.
 
@@ -51,10 +65,11 @@ def explain(
         secret: The key that was sent; None: none was.
         timeout_s: How long was waited, at most.
         begun: Whether the server had begun to answer.
+        set_key: How a key is set, in a sentence.
     """
     if isinstance(error, openai.APIStatusError):
         return to_provider_error(
-            error_reply(error, secret), where=where, has_key=secret is not None
+            error_reply(error, secret), where=where, has_key=secret is not None, set_key=set_key
         )
     if isinstance(error, openai.APITimeoutError) or _any_named(error, "TimeoutException"):
         if _any_named(error, "ConnectTimeout", "PoolTimeout"):
@@ -64,7 +79,7 @@ def explain(
         return _connection(error, where, secret, begun=begun)
     if isinstance(error, ErrorInAnswer):
         return to_provider_error(
-            error_reply(error, secret), where=where, has_key=secret is not None
+            error_reply(error, secret), where=where, has_key=secret is not None, set_key=set_key
         )
     message = _tidy(str(error), secret)
     if begun:
@@ -160,6 +175,10 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _tidy(text: str, secret: Secret | None) -> str:
     """Make a text fit into one sentence, and take keys out of it."""
     text = " ".join(redact(text, secret).split())
+    unreadable = _UNREADABLE.findall(text)
+    if len(unreadable) > len(text) // _READABLE_FOR_ONE:
+        return ""  # bytes of something else, and no words
+    text = _UNREADABLE.sub("", text)
     # Keys of which stars hide the middle: the rest is nobody's business, either.
     text = re.sub(r"\S*\*{3,}\S*", "[key]", text)
     if len(text) > _WORDS_LIMIT_CHARACTERS:

@@ -129,6 +129,16 @@ class OpenAIProvider(Provider):
             is_openai=is_openai(self._base_url),
         )
 
+    @property
+    def _set_key(self) -> str:
+        """How the key is set: a server under a name of its own has one of that name."""
+        command = f"un `llm-repl keys set {self.name}`."
+        return (
+            f"R{command}"
+            if self.key_variable is None
+            else f"Set {self.key_variable}, or r{command}"
+        )
+
     async def _connection(self) -> ServerConnection:
         loop = asyncio.get_running_loop()
         known = self._connections.get(loop)
@@ -148,7 +158,9 @@ class OpenAIProvider(Provider):
                 if not each.is_closed()
             }
             if loop not in connections:
-                connections[loop] = ServerConnection(self.config, self._base_url, key, self._known)
+                connections[loop] = ServerConnection(
+                    self.config, self._base_url, key, self._known, self._set_key
+                )
             self._connections = connections
             return connections[loop]
 
