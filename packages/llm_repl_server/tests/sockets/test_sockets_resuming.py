@@ -123,13 +123,13 @@ def test_whatever_is_cut_a_client_ends_where_one_is_that_never_lost_a_word(steps
 def test_what_is_kept_has_a_limit_for_all_notebooks_together(monkeypatch):
     monkeypatch.setattr(event_history, "TOTAL_LIMIT_BYTES", 1000)
     history = event_history.EventHistory(lambda: 0.0)
-    numbers = {"epoch": "e", "after": 0, "last_epoch": "e"}
     for notebook_id in ("a", "b"):
-        history.follow(notebook_id, **numbers, last_sequence=0)
+        history.keep(notebook_id, epoch="e", sequence=0)
     history.add("a", "e", 1, b"x" * 600)
     history.add("b", "e", 1, b"y" * 600)
-    assert history.follow("a", **numbers, last_sequence=1) is None
-    assert history.follow("b", **numbers, last_sequence=1) == [b"y" * 600]
+    known = {"epoch": "e", "after": 0, "last_sequence": 1}
+    assert history.missed("a", **known) is None
+    assert history.missed("b", **known) == [b"y" * 600]
 
 
 def numbers_of(server, path):

@@ -64,6 +64,9 @@ class Broadcaster:
         subscribed = self._subscriptions[session] or set()
         self._of_all.pop(session, None)
         if notebook_id not in subscribed:
+            # Also for who has not read the notebook yet: once it has, nothing is missing.
+            last = self._numbers.last(notebook_id)
+            self._history.keep(notebook_id, epoch=last.epoch, sequence=last.sequence)
             self._history.joined(notebook_id)
         self._subscriptions[session] = subscribed | {notebook_id}
         self._of_notebook.setdefault(notebook_id, {})[session] = None
@@ -82,12 +85,9 @@ class Broadcaster:
             return  # it has gone meanwhile
         self.flush()
         last = self._numbers.last(notebook_id)
-        missed = self._history.follow(
-            notebook_id,
-            epoch=epoch,
-            after=after,
-            last_epoch=last.epoch,
-            last_sequence=last.sequence,
+        self._history.keep(notebook_id, epoch=last.epoch, sequence=last.sequence)
+        missed = self._history.missed(
+            notebook_id, epoch=epoch, after=after, last_sequence=last.sequence
         )
         self.subscribe(session, notebook_id)
         if missed is None:

@@ -32,6 +32,7 @@ class _KeptEvents:
         self.events: deque[bytes] = deque()
         self.size_bytes = 0
         self.followers = 0
+        self.was_resumed = False
         self.left_at_s = 0.0
 
     def clear(self, epoch: str, base: int) -> None:
@@ -84,28 +85,38 @@ class EventHistory:
             self._size_bytes -= oldest.size_bytes
             oldest.clear(oldest.epoch, oldest.last)
 
-    def follow(
-        self, notebook_id: str, *, epoch: str, after: int, last_epoch: str, last_sequence: int
+    def keep(self, notebook_id: str, *, epoch: str, sequence: int) -> None:
+        """Keep the events of a notebook from now on, if they are not kept already.
+
+        Args:
+            notebook_id: Which notebook.
+            epoch: Its epoch now.
+            sequence: The number of its last event, sent or about to be.
+        """
+        kept = self._notebooks.pop(notebook_id, None) or _KeptEvents(epoch, sequence)
+        self._notebooks[notebook_id] = kept
+        kept.left_at_s = self._now_s()
+        if kept.epoch != epoch:
+            self._size_bytes -= kept.size_bytes
+            kept.clear(epoch, sequence)
+
+    def missed(
+        self, notebook_id: str, *, epoch: str, after: int, last_sequence: int
     ) -> list[bytes] | None:
-        """What a client has missed that follows a notebook from now on.
+        """What a client has missed of a notebook whose events are kept.
 
         Args:
             notebook_id: Which notebook.
             epoch: That of the last event that the client knows of.
             after: Its number.
-            last_epoch: The notebook's epoch now.
-            last_sequence: The number of the notebook's last event, sent or about to be.
+            last_sequence: The number of the notebook's last event.
 
         Returns:
             The events after that, in order; None: they are not known any more.
         """
-        kept = self._notebooks.pop(notebook_id, None) or _KeptEvents(last_epoch, last_sequence)
-        self._notebooks[notebook_id] = kept
-        kept.left_at_s = self._now_s()
-        if kept.epoch != last_epoch:
-            self._size_bytes -= kept.size_bytes
-            kept.clear(last_epoch, last_sequence)
-        if epoch != last_epoch or after > last_sequence:
+        kept = self._notebooks[notebook_id]
+        kept.was_resumed = True
+        if epoch != kept.epoch or after > last_sequence:
             return None
         if after >= kept.last:
             return []
@@ -120,11 +131,13 @@ class EventHistory:
             kept.followers += 1
 
     def left(self, notebook_id: str) -> None:
-        """Somebody follows a notebook no more, and may come back."""
+        """Somebody follows a notebook no more, and may come back who has said what they know of."""
         kept = self._notebooks.get(notebook_id)
         if kept is not None and kept.followers:
             kept.followers -= 1
             kept.left_at_s = self._now_s()
+            if not kept.followers and not kept.was_resumed:
+                self._size_bytes -= self._notebooks.pop(notebook_id).size_bytes
 
     def _let_go_of_old(self) -> None:
         now_s = self._now_s()

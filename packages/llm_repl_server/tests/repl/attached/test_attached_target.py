@@ -132,30 +132,19 @@ def test_stopping_from_elsewhere_ends_the_events(server, join):
 
 def test_events_that_come_in_another_order_are_taken_in_theirs(server, join, until):
     """The library hands each message to a thread of its own."""
-    path, cells = server.new_notebook("")
+    path, cells = server.new_notebook("for n in range(50): print(n, flush=True)")
     target = join(server, path)
     mirror = target._mirror
-    code = "for n in range(50): print(n, flush=True)"
-    assert server("PUT", cells[0], {"content": code})[0] == 200
-    # It may have been read anew on the way here, as nothing is kept for those who have not come.
-    until(lambda: target.cells()[0].content == code, "it hears the server")
-    take, held = mirror._take, []
+    take, held, begun = mirror._take, [], mirror._sequence
     mirror._socket.on("*", lambda name, payload=None: held.append((name, payload)))
     status, _ = server("POST", f"{cells[0]}/execute")
     assert status == 200
 
     def whole():
-        """All events up to the run's end, without a gap; those that were sent twice once."""
-        numbered = {
-            payload["sequence"]: (name, payload)
-            for name, payload in [*held]
-            if name != "resync"  # to its subscription; what it may have missed it has
-        }
-        # One that came before it listened may still be on its way to the mirror.
-        begun = mirror._sequence
-        is_without_gap = sorted(numbered) == [*range(begun + 1, begun + 1 + len(numbered))]
-        ended = "run_ended" in [name for name, _ in numbered.values()]
-        return [*numbered.values()] if ended and is_without_gap else None
+        events = [*held]
+        numbers = sorted(payload["sequence"] for _, payload in events)
+        is_without_gap = numbers == [*range(begun + 1, begun + 1 + len(numbers))]
+        return events if is_without_gap and "run_ended" in [name for name, _ in events] else None
 
     events = until(whole, "all events are here")
     with mirror.listening() as inbox:

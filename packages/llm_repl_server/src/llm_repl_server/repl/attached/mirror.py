@@ -68,7 +68,8 @@ class Mirror:
         self._ahead: dict[int, tuple[str, Mapping[str, Any]]] = {}
         """Events that are here before those that they follow."""
         self._running: set[str] = set()
-        self._is_closed = False
+        self._subscribed = threading.Event()
+        self._is_open = self._is_closed = False
         self.is_connected = False
         self.kernel_state = "none"
         self.notebook = Notebook(id=notebook_id)
@@ -99,6 +100,13 @@ class Mirror:
             raise ServerUnreachable(
                 f"The server at {self._rest.base} sends no events: {error}."
             ) from None
+        self._await_subscription()
+        # What happened up to here was told to nobody; from here on everything is.
+        self._read()
+        self._is_open = True
+        self._subscribed.clear()
+        self._subscribe()
+        self._await_subscription()
 
     def close(self) -> None:
         """Listen no longer."""
@@ -172,15 +180,20 @@ class Mirror:
             self.kernel_state = document["kernel"]["state"]
 
     def _connected(self) -> None:
-        with self._lock:
-            known = {
-                "notebook_id": self.notebook.id,
-                "epoch": self._epoch,
-                "after": self._sequence,
-            }
-        self._socket.emit("subscribe", known)
+        self._subscribe()
         self.is_connected = True
         self._notify(Heard("connected", {}))
+
+    def _subscribe(self) -> None:
+        wanted: dict[str, Any] = {"notebook_id": self.notebook.id}
+        with self._lock:
+            if self._is_open:
+                wanted |= {"epoch": self._epoch, "after": self._sequence}
+        self._socket.emit("subscribe", wanted, callback=lambda *_: self._subscribed.set())
+
+    def _await_subscription(self) -> None:
+        if not self._subscribed.wait(_CONNECT_LIMIT_S):
+            raise ServerUnreachable(f"The server at {self._rest.base} sends no events.")
 
     def _disconnected(self, *_: Any) -> None:
         self.is_connected = False
