@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 
-import click
-
 from llm_repl_core import NotFound, Session, ToolApprovalNeeded
+from llm_repl_server.cli.flowing_text import echo
 from llm_repl_server.cli.terminal_text import escape_controls
 
 __all__ = ["settle_approval"]
@@ -30,12 +29,12 @@ def settle_approval(session: Session, event: ToolApprovalNeeded, title: str) -> 
     if len(call) > _SHOWN_CHARACTERS:
         left = len(call) - _SHOWN_CHARACTERS
         call = f"{call[:_SHOWN_CHARACTERS]}… and {left:,} more characters"
-    click.echo(f"{title}\n  asks to call {call}", err=True)
+    echo(f"{title}\n  asks to call {call}", err=True)
     if sys.stdin.isatty() and sys.stderr.isatty():
-        click.echo("  Allow it? [y/N] ", nl=False, err=True)
+        echo("  Allow it? [y/N] ", nl=False, err=True)
         approved = sys.stdin.readline().strip().lower() in ("y", "yes")
     else:
-        click.echo("  Refused: there is no terminal to ask at.", err=True)
+        echo("  Refused: there is no terminal to ask at.", err=True)
         approved = False
     with suppress(NotFound):  # the cell has ended meanwhile
         session.approve(event.call_id, approved=approved)

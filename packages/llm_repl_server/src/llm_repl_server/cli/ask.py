@@ -11,6 +11,7 @@ import click
 
 from llm_repl_server.cli.completing import complete_models, complete_providers
 from llm_repl_server.cli.errors import as_invalid_input
+from llm_repl_server.cli.flowing_text import FlowingText, echo, stream_columns
 from llm_repl_server.cli.terminal_text import escape_controls
 
 if TYPE_CHECKING:
@@ -219,29 +220,40 @@ class _Printer:
 
     def __init__(self, *, streams: bool) -> None:
         self._streams = streams
-        self._printed = ""
         self._for_terminal = sys.stdout.isatty()
+        self._begin()
 
     def add(self, text: str) -> None:
         """More of the answer has come."""
         if self._streams:
             self._printed += text
-            self._echo(text)
+            self._echo(self._flowing.add(self._printable(text)))
 
     def finish(self, text: str) -> None:
         """The whole answer: what is missing of it is printed, and a line break."""
         if not text.startswith(self._printed):  # it was asked for again
+            self._echo(f"{self._flowing.finish()}\n")
+            self._begin()
+        rest = self._printable(text[len(self._printed) :])
+        self._echo(self._flowing.add(rest) + self._flowing.finish())
+        if not text.endswith("\n"):
             self._echo("\n")
-            self._printed = ""
-        self._echo(text[len(self._printed) :] + ("" if text.endswith("\n") else "\n"))
 
     def break_line(self) -> None:
         """Begin a new line where one is unfinished."""
         if self._printed and not self._printed.endswith("\n"):
-            self._echo("\n")
+            self._echo(f"{self._flowing.finish()}\n")
 
-    def _echo(self, text: str) -> None:
-        click.echo(escape_controls(text, for_terminal=self._for_terminal), nl=False)
+    def _begin(self) -> None:
+        self._printed = ""
+        self._flowing = FlowingText(stream_columns(sys.stdout))
+
+    def _printable(self, text: str) -> str:
+        return escape_controls(text, for_terminal=self._for_terminal)
+
+    @staticmethod
+    def _echo(text: str) -> None:
+        click.echo(text, nl=False)
 
 
 def _ask(session: Session, cell: PromptCell, options: RunKeywords, *, as_json: bool) -> bool:
@@ -260,14 +272,14 @@ def _ask(session: Session, cell: PromptCell, options: RunKeywords, *, as_json: b
     answer = _answer_of(cell)
     if failure is not None:
         printer.break_line()
-        click.echo(f"Error: {failure}", err=True)
+        echo(f"Error: {failure}", err=True)
     elif answer is not None and cell.has_schema:
         printer.finish(json.dumps(answer.fields.get("value"), indent=2, ensure_ascii=False))
     elif answer is not None:
         printer.finish(answer.content)
     for output in cell.outputs:
         if output.type == "warning":
-            click.echo(f"Warning: {output.content}", err=True)
+            echo(f"Warning: {output.content}", err=True)
     return failure is not None
 
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from llm_repl_server.cli.flowing_text import echo, fit_text
 from llm_repl_server.cli.terminal_text import (
     escape_controls,
     format_price,
     one_line,
     terminal_width,
-    wrap,
 )
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def print_sums(totals: GroupedTotals, groups: Sequence[str], notebook: Path | No
         notebook: Whose cells have numbers, where it is a file.
     """
     if not totals.total.calls:
-        click.echo("No recorded call matches.", err=True)
+        echo("No recorded call matches.", err=True)
         return
     names = _cell_names(notebook) if "cell" in groups else {}
     rows: dict[str, list[tuple[str, CallTotals]]] = {
@@ -82,6 +82,5 @@ def _print_row(name: str, sums: CallTotals) -> None:
     if sums.unpriced:
         facts.append(f"{sums.unpriced:,} with no known price")
     if name:
-        click.echo(f"  {escape_controls(name)}")
-    for line in wrap(", ".join(facts), terminal_width() - 6):
-        click.echo(f"      {line}")
+        echo(f"  {escape_controls(name)}", hang="  ")
+    click.echo(fit_text(f"      {', '.join(facts)}", terminal_width()))

@@ -14,6 +14,7 @@ import msgspec
 
 from llm_repl_server.cli.call_options import filter_options, make_filter, pages
 from llm_repl_server.cli.errors import as_invalid_input
+from llm_repl_server.cli.flowing_text import echo
 
 if TYPE_CHECKING:
     from llm_repl_core import CallRecord
@@ -100,7 +101,7 @@ def show_call(call_id: str, *, as_json: bool) -> None:
     if as_json:
         _print_json(call_answer(record))
     else:
-        click.echo(as_page(record, for_terminal=sys.stdout.isatty()))
+        echo(as_page(record, for_terminal=sys.stdout.isatty()))
 
 
 @command.command("export")
@@ -181,7 +182,7 @@ def _list(wanted: CallFilter, *, as_json: bool, is_filtered: bool) -> None:
         sentence = (
             "No recorded call matches." if is_filtered else "No calls have been recorded yet."
         )
-        click.echo(sentence, err=True)
+        echo(sentence, err=True)
     else:
         for record in found:
             click.echo("\n".join(as_lines(record)))

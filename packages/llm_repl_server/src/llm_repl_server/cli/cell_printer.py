@@ -18,11 +18,15 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from llm_repl_core import Cell, Output, PromptCell
+from llm_repl_server.cli.flowing_text import stream_columns
+from llm_repl_server.cli.frames import frame_parts
 from llm_repl_server.cli.terminal_text import escape_controls
 
 __all__ = ["CellPrinter", "output_parts"]
 
 _NO_TERMINAL_WIDTH = 80
+_INDENT = 2
+"""Of what a cell gave."""
 _ERROR_LINES = 20
 """How much of a traceback is shown: its end says most."""
 _THEME = "ansi_light"
@@ -38,13 +42,11 @@ class CellPrinter:
     """
 
     def __init__(self, *, width: int | None = None) -> None:
-        is_terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-        if width is None and not is_terminal:
-            width = _NO_TERMINAL_WIDTH
+        self._width = width
         self._console = Console(
             file=sys.stdout,
-            width=width,
-            force_terminal=is_terminal,
+            width=self.columns,
+            force_terminal=sys.stdout.isatty() and os.environ.get("TERM") != "dumb",
             highlight=False,
             soft_wrap=False,
             emoji=False,
@@ -54,7 +56,8 @@ class CellPrinter:
     @property
     def columns(self) -> int:
         """How wide the lines may be."""
-        return self._console.width
+        # Asked anew each time: the terminal may have another size meanwhile.
+        return self._width or stream_columns(sys.stdout) or _NO_TERMINAL_WIDTH
 
     def name(self, name: str) -> None:
         """The notebook's name."""
@@ -72,11 +75,19 @@ class CellPrinter:
 
     def output(self, output: Output) -> None:
         """One output."""
-        for part in output_parts(output):
-            self.show(Padding(part, (0, 0, 0, 2)))
+        for part in output_parts(output, self.columns - _INDENT):
+            self.show(Padding(part, (0, 0, 0, _INDENT)))
+
+    def frame(self, output: Output) -> bool:
+        """An output that is a frame, as wide as there is room; whether it is one."""
+        parts = frame_parts(output, self.columns)
+        for part in parts:
+            self.show(part)
+        return bool(parts)
 
     def show(self, shown: RenderableType) -> None:
         """Whatever Rich renders."""
+        self._console.width = self.columns
         with self._console.capture() as captured:
             self._console.print(shown)
         # What is copied, or goes into a file, has no blanks up to the right edge.
@@ -105,8 +116,13 @@ def _source(cell: Cell) -> RenderableType:
     return Syntax(text, "python", theme=_THEME, background_color="default", word_wrap=True)
 
 
-def output_parts(output: Output) -> Iterable[RenderableType]:
-    """What an output looks like, from top to bottom."""
+def output_parts(output: Output, columns: int) -> Iterable[RenderableType]:
+    """What an output looks like, from top to bottom.
+
+    Args:
+        output: The output.
+        columns: How wide it may be.
+    """
     if output.type == "llm_response":
         yield Text(_took(output), style="dim")
         if "value" in output.fields:
@@ -122,7 +138,7 @@ def output_parts(output: Output) -> Iterable[RenderableType]:
         if not lines:
             yield Text(escape_controls(output.content), style="red")
     elif output.type == "display":
-        yield from _display(output)
+        yield from frame_parts(output, columns) or _display(output)
     elif output.content:
         # The colours of programs stay; what else a terminal would obey does not.
         yield Text.from_ansi(output.content.rstrip("\n"))

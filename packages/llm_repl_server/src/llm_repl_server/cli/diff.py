@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from llm_repl_server.cli.flowing_text import echo
 from llm_repl_server.cli.notebook_versions import load_version
 from llm_repl_server.cli.terminal_text import escape_controls, one_line
 
@@ -40,7 +41,7 @@ def command(versions: tuple[str, ...], *, exit_code: bool, no_outputs: bool) -> 
     name, old, new = _load_both(versions)
     lines = list(_describe(name, old, new, outputs=not no_outputs))
     for line in lines:
-        click.secho(escape_controls(line), **_style(line))
+        echo(escape_controls(line), hang="  ", **_style(line))
     sys.exit(1 if exit_code and lines else 0)
 
 

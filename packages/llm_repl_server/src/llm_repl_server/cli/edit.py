@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llm_repl_server.cli.completing import complete_cells, complete_notebooks
+from llm_repl_server.cli.flowing_text import echo
 from llm_repl_server.cli.notebook_file import load_notebook_file
 
 if TYPE_CHECKING:
@@ -42,29 +43,25 @@ def command(notebook: Path, cell: int | None, *, discard: bool) -> None:
         draft.remove()
     original = _text(application, document, cell)
     if not draft.begin(original):
-        click.echo(
-            f"This goes on with the text that could not be taken over: {draft.path}", err=True
-        )
+        echo(f"This goes on with the text that could not be taken over: {draft.path}", err=True)
     while True:
         text = draft.edit()
         if text == original:
             draft.remove()
-            click.echo("Nothing was changed.", err=True)
+            echo("Nothing was changed.", err=True)
             return
         try:
             changed = _take(application, document, cell, text)
             break
         except InvalidInput as error:
-            click.echo(f"Error: {error}", err=True)
+            echo(f"Error: {error}", err=True)
             if sys.stdin.isatty() and click.confirm("Edit it again?", default=True, err=True):
                 continue
-            click.echo(
-                f"Your text is kept: `llm-repl edit` goes on with it ({draft.path}).", err=True
-            )
+            echo(f"Your text is kept: `llm-repl edit` goes on with it ({draft.path}).", err=True)
             sys.exit(error.exit_code)
     _save(application, document, notebook, draft)
     count = "1 cell" if len(changed) == 1 else f"{len(changed)} cells"
-    click.echo(f"{notebook}: {count} changed.", err=True)
+    echo(f"{notebook}: {count} changed.", err=True)
 
 
 def _text(application: Application, document: Notebook, cell: int | None) -> str:
@@ -95,6 +92,6 @@ def _save(application: Application, document: Notebook, path: Path, draft: EditD
         draft.refuse_changed_file()
         application.save(document, path)
     except LLMReplError:
-        click.echo(f"Your text is kept: {draft.path}", err=True)
+        echo(f"Your text is kept: {draft.path}", err=True)
         raise
     draft.remove()

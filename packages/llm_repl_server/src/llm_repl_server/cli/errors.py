@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import errno
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
 
-__all__ = ["as_invalid_input", "exit_on_error"]
+from llm_repl_server.cli.flowing_text import echo
+
+__all__ = ["as_invalid_input", "exit_on_error", "show_click_error"]
 
 _UNWRITABLE = frozenset({errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC})
 """What the system says where standard output leads to a file that takes no more."""
@@ -26,12 +29,19 @@ def exit_on_error() -> Iterator[None]:
 
         if isinstance(error, OSError) and error.errno in _UNWRITABLE and error.filename is None:
             # Of a file of ours, it would be an error of the tree: this is what was to be printed.
-            click.echo(f"Error: The output cannot be written: {error.strerror}.", err=True)
+            echo(f"Error: The output cannot be written: {error.strerror}.", err=True)
             sys.exit(1)
         if not isinstance(error, LLMReplError):
             raise
-        click.echo(f"Error: {error}", err=True)
+        echo(f"Error: {error}", err=True)
         sys.exit(error.exit_code)
+
+
+def show_click_error(error: click.ClickException) -> None:
+    """Print what click says of a command line that is wrong, in lines that fit a terminal."""
+    said = io.StringIO()
+    error.show(file=said)
+    echo(said.getvalue(), err=True, nl=False)
 
 
 @contextmanager

@@ -11,12 +11,14 @@ import click
 
 from llm_repl_server.cli.cell_titles import cell_title
 from llm_repl_server.cli.file_run import FileRun
+from llm_repl_server.cli.flowing_text import echo, fit_text, stream_columns
 from llm_repl_server.cli.run_results import CallTally, counted, duration_text
-from llm_repl_server.cli.terminal_text import escape_controls, one_line, wrap_words
+from llm_repl_server.cli.terminal_text import escape_controls, one_line
 
 __all__ = ["FileLines"]
 
 _ERROR_COLUMNS = 200
+_INDENT = " " * 8
 
 
 class FileLines:
@@ -76,9 +78,7 @@ class FileLines:
         calls = totals.words()
         took = f"{counted(cells, 'cell')} in {duration_text(duration_s)}"
         line = f"{', '.join(words)}; {took}{': ' if calls else ''}{', '.join(calls)}."
-        if self._is_live:
-            line = wrap_words(line, shutil.get_terminal_size().columns)
-        click.echo(line, err=True)
+        echo(line, err=True, hang="  ")
 
     def _running_lines(self) -> str:
         columns, rows = shutil.get_terminal_size()
@@ -92,10 +92,8 @@ class FileLines:
     def _ended_line(self, file: FileRun) -> str:
         word = "ok" if not file.exit_code else "stopped" if file.interrupted else "failed"
         told = "" if file.error else file.results.summary()
-        line = f"{word:<7} {file.path}  {told}".rstrip()
-        if self._is_live:
-            return one_line(line, shutil.get_terminal_size().columns - 1)
-        return escape_controls(line)
+        line = escape_controls(f"{word:<7} {file.path}  {told}".rstrip())
+        return fit_text(line, stream_columns(sys.stderr), hang=_INDENT)
 
     def _name_failures(self, file: FileRun) -> None:
         notebook = None if file.run is None else file.run.notebook
@@ -110,4 +108,4 @@ class FileLines:
 
 
 def _print_failure(text: str) -> None:
-    click.secho(escape_controls(text, for_terminal=False), fg="red", err=True)
+    echo(escape_controls(text, for_terminal=False), err=True, hang="  ", fg="red")

@@ -8,6 +8,7 @@ import click
 
 from llm_repl_server.cli.completing import complete_notebooks
 from llm_repl_server.cli.errors import as_invalid_input
+from llm_repl_server.cli.flowing_text import echo
 from llm_repl_server.cli.notebook_file import load_notebook_file
 
 __all__ = ["command"]
@@ -53,7 +54,7 @@ def command(notebook: Path, drawing: str | None, output: Path | None) -> None:
     document = load_notebook_file(Application(), notebook)
     text = draw[drawing](Dependencies(document).graph())
     if output is None:
-        click.echo(text, nl=not text.endswith("\n"))
+        echo(text, hang="    ", nl=not text.endswith("\n"))
     else:
         write_atomically(output, text.encode())
 

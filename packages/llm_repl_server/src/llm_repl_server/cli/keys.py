@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llm_repl_server.cli.completing import complete_providers
+from llm_repl_server.cli.flowing_text import echo
 
 if TYPE_CHECKING:
     from llm_repl_core import Application
@@ -42,9 +43,9 @@ def set_key(provider: str, base_url: str | None) -> None:
         key = sys.stdin.readline()
     application.keys.set(provider, key, base_url=base_url)
     whose = provider if base_url is None else f"{provider} at {base_url}"
-    click.echo(f"The key for {whose} is stored in {application.keys.path}.")
+    echo(f"The key for {whose} is stored in {application.keys.path}.")
     if base_url is not None and base_url != application.providers.address(provider):
-        click.echo(f"It is used by `llm-repl run --provider {provider} --base-url {base_url}`.")
+        echo(f"It is used by `llm-repl run --provider {provider} --base-url {base_url}`.")
 
 
 @command.command("list")
@@ -53,11 +54,11 @@ def list_keys() -> None:
     application = _application()
     sources = application.keys.sources(application.providers.key_variables())
     if not sources:
-        click.echo("There are no keys. The provider `mock` needs none.")
+        echo("There are no keys. The provider `mock` needs none.")
     for source in sources:
         where = "file" if source.variable is None else f"environment, {source.variable}"
         server = f", for {source.base_url} only" if source.base_url else ""
-        click.echo(f"{source.provider}: {where}{server}")
+        echo(f"{source.provider}: {where}{server}")
 
 
 @command.command("remove")
@@ -68,10 +69,10 @@ def remove_key(provider: str, base_url: str | None) -> None:
     application = _application()
     for server in application.keys.remove(provider, base_url=base_url):
         whose = provider if server is None else f"{provider} at {server}"
-        click.echo(f"The key for {whose} was removed from {application.keys.path}.")
+        echo(f"The key for {whose} was removed from {application.keys.path}.")
     for source in application.keys.sources(application.providers.key_variables()):
         if source.provider == provider and source.variable is not None:
-            click.echo(f"The environment variable {source.variable} still holds a key.")
+            echo(f"The environment variable {source.variable} still holds a key.")
 
 
 @command.command("path")

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import Struct
 
+from llm_repl_server.cli.flowing_text import echo, fit_text
+
 if TYPE_CHECKING:
     from llm_repl_core import Application
     from llm_repl_server.storage.connection import DatabaseConnection
@@ -101,12 +103,12 @@ def _files(folder: Path) -> Iterator[Path]:
             if not name.lower().endswith(_ENDINGS) or name.startswith("."):
                 continue
             if count == _MOST_NOTEBOOKS:
-                click.echo(f"Only the first {count:,} notebooks are listed.", err=True)
+                echo(f"Only the first {count:,} notebooks are listed.", err=True)
                 return
             count += 1
             yield Path(place) / name
         if folders == _MOST_FOLDERS:
-            click.echo(f"Only the first {folders:,} folders were looked into.", err=True)
+            echo(f"Only the first {folders:,} folders were looked into.", err=True)
             return
 
 
@@ -145,7 +147,7 @@ def _open_database(stack: ExitStack) -> DatabaseConnection | None:
     try:
         connection.open()
     except LLMReplError as error:
-        click.echo(f"What calls cost is not known: {error}", err=True)
+        echo(f"What calls cost is not known: {error}", err=True)
         return None
     stack.callback(connection.close)
     return connection
@@ -183,16 +185,11 @@ def _look_up_calls(database: DatabaseConnection, found: list[ListedNotebook]) ->
 
 
 def _print(found: list[ListedNotebook]) -> None:
-    from llm_repl_server.cli.terminal_text import (
-        escape_controls,
-        format_price,
-        terminal_width,
-        wrap,
-    )
+    from llm_repl_server.cli.terminal_text import escape_controls, format_price, terminal_width
 
     width = terminal_width()
     for notebook in found:
-        click.secho(escape_controls(notebook.path or notebook.name), bold=True)
+        echo(escape_controls(notebook.path or notebook.name), bold=True)
         if notebook.problem is not None:
             text = escape_controls(notebook.problem)
         else:
@@ -208,10 +205,9 @@ def _print(found: list[ListedNotebook]) -> None:
                 facts.append(f"asked {_time(notebook.last_call_at)}")
                 facts.append(format_price(notebook.price_usd))
             text = escape_controls("; ".join(facts))
-        for line in wrap(text, width - 4):
-            click.echo(f"    {line}")
+        click.echo(fit_text(f"    {text}", width))
     if not found:
-        click.echo("There are no notebooks.", err=True)
+        echo("There are no notebooks.", err=True)
 
 
 def _time(instant: datetime) -> str:

@@ -12,9 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
-import click
-
 from llm_repl_core import CallRecord, Ledger, LLMReplError, MemoryLedger, load_settings
+from llm_repl_server.cli.flowing_text import echo
 from llm_repl_server.errors import NotYetWritten
 
 if TYPE_CHECKING:
@@ -158,7 +157,7 @@ class LogLedger(Ledger):
         """Go on in memory; said once."""
         if self._ledger is None or self._ledger is failed:
             self._ledger = MemoryLedger()
-            click.secho(
+            echo(
                 f"Warning: the calls of this run are not written to the call log: {error}",
                 fg="yellow",
                 err=True,

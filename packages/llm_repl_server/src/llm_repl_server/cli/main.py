@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from llm_repl_server import __version__
+from llm_repl_server.cli.help_text import FittedHelpFormatter
 from llm_repl_server.cli.standard_streams import (
     PIPE_CLOSED_EXIT_CODE,
     discard_output,
@@ -50,10 +51,15 @@ _MODULES = {"repl": "llm_repl_server.repl.command"}
 
 
 @contextmanager
-def _signal_exit_codes() -> Iterator[None]:
-    """Exit as programs do that a signal ends; click would exit with 1."""
+def _exit_codes() -> Iterator[None]:
+    """Exit as programs do that a signal ends, where click would exit with 1; say what is ill typed."""
     try:
         yield
+    except click.ClickException as error:
+        from llm_repl_server.cli.errors import show_click_error
+
+        show_click_error(error)
+        sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
@@ -100,16 +106,16 @@ class _LazyGroup(click.Group):
             formatter.write_dl(sorted(rows.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        with _signal_exit_codes():
+        with _exit_codes():
             return super().invoke(ctx)
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         # `--help` and `--version` print here.
-        with _signal_exit_codes():
+        with _exit_codes():
             return super().make_context(*args, **kwargs)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        with _signal_exit_codes():
+        with _exit_codes():
             from llm_repl_server.cli.errors import exit_on_error
 
             prepare_streams()
@@ -129,8 +135,12 @@ def _narrow_width() -> int | None:
 _CONTEXT: dict[str, Any] = {
     "terminal_width": _narrow_width(),
     "help_option_names": ["-h", "--help"],
-    "color": False if os.environ.get("NO_COLOR") else None,  # None: where there is a terminal
+    # None: where there is a terminal.
+    "color": False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None,
 }
+
+
+click.Context.formatter_class = FittedHelpFormatter  # of all commands, those of plugins, too
 
 
 @click.group(cls=_LazyGroup, context_settings=_CONTEXT, invoke_without_command=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from llm_repl_server.cli.flowing_text import echo
 from llm_repl_server.cli.git_setup import set_up_git
 from llm_repl_server.cli.notebook_versions import load_version
 
@@ -22,7 +23,7 @@ def _set_up(
 ) -> None:  # click's signature
     if value and not context.resilient_parsing:
         for line in set_up_git(Path.cwd()):
-            click.echo(line)
+            echo(line)
         context.exit()
 
 
@@ -79,7 +80,7 @@ def command(
     )
     _write(application, merged, output or ours, name)
     for conflict in conflicts:
-        click.echo(f"{path or ours}: {conflict}", err=True)
+        echo(f"{path or ours}: {conflict}", err=True)
     sys.exit(1 if conflicts else 0)
 
 

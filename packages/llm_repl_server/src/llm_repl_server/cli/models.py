@@ -10,6 +10,7 @@ import click
 from msgspec import Struct
 
 from llm_repl_server.cli.completing import complete_providers
+from llm_repl_server.cli.flowing_text import echo
 
 if TYPE_CHECKING:
     from llm_repl_core import Application
@@ -62,7 +63,7 @@ def command(provider: str | None, *, as_json: bool) -> None:
     else:
         _print(models)
     for failure in failures:
-        click.echo(failure, err=True)
+        echo(failure, err=True)
     if failures:
         raise SystemExit(1)
 
@@ -115,7 +116,7 @@ def _print(models: list[ListedModel]) -> None:
 
     for model in models:
         mark = " (default)" if model.is_default else ""
-        click.echo(escape_controls(f"{model.provider}/{model.model}{mark}"))
+        echo(escape_controls(f"{model.provider}/{model.model}{mark}"))
         facts = []
         if model.input_usd_per_million is not None and model.output_usd_per_million is not None:
             prices = f"${model.input_usd_per_million:g} in, ${model.output_usd_per_million:g} out"
@@ -123,6 +124,6 @@ def _print(models: list[ListedModel]) -> None:
         if model.context_window is not None:
             facts.append(f"{model.context_window:,} tokens")
         if facts:
-            click.echo(f"    {'; '.join(facts)}")
+            echo(f"    {'; '.join(facts)}")
     if not models:
-        click.echo("No models were found.", err=True)
+        echo("No models were found.", err=True)

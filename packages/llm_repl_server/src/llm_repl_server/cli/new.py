@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llm_repl_server.cli.errors import as_invalid_input
+from llm_repl_server.cli.flowing_text import echo
 
 if TYPE_CHECKING:
     from llm_repl_core import Application, Notebook
@@ -48,7 +49,7 @@ def command(notebook: Path, template: str, name: str | None, *, force: bool) -> 
     with as_invalid_input():
         refuse_unwritable(path)
     application.save(document, path)
-    click.echo(f"{path}: {len(document)} cells. Run it: llm-repl run {path}")
+    echo(f"{path}: {len(document)} cells. Run it: llm-repl run {path}")
 
 
 def _begin(application: Application, template: str, name: str) -> Notebook:

@@ -6,9 +6,8 @@ import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from llm_repl_server.cli.errors import as_invalid_input
+from llm_repl_server.cli.flowing_text import echo
 
 if TYPE_CHECKING:
     from llm_repl_core import Application, Notebook
@@ -46,7 +45,7 @@ def load_notebook_file(application: Application, path: Path) -> Notebook:
         missing = f"There is no file {path}. Did you mean `{path.with_name(close[0])}`?"
         raise FileMissing(missing) from error
     for notice in notebook.notices:
-        click.echo(notice, err=True)
+        echo(notice, err=True)
     if not len(notebook):
         raise InvalidInput(f"{path} has no cells.")
     return notebook

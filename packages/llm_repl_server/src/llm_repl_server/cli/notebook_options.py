@@ -11,6 +11,7 @@ import click
 
 from llm_repl_server.cli.completing import complete_models, complete_providers
 from llm_repl_server.cli.errors import as_invalid_input
+from llm_repl_server.cli.flowing_text import echo
 
 if TYPE_CHECKING:
     from llm_repl_core import Notebook
@@ -159,7 +160,7 @@ def give_parameters(
     )
     applied = apply_parameters(notebook, given)
     for warning in applied.warnings:
-        click.secho(f"Warning: {warning}", fg="yellow", err=True)
+        echo(f"Warning: {warning}", fg="yellow", err=True)
     return applied
 
 

@@ -11,6 +11,7 @@ import click
 
 from llm_repl_server.cli.cell_numbers import CellNumbers
 from llm_repl_server.cli.completing import complete_notebooks
+from llm_repl_server.cli.flowing_text import echo, fit_text
 from llm_repl_server.cli.notebook_options import (
     ParametersCommand,
     give_parameters,
@@ -114,7 +115,7 @@ def _print(plan: RunForecast, notebook: Notebook) -> None:
     for cell in plan.cells:
         _print_cell(cell, notebook, width)
     if not plan.cells:
-        click.echo("There is nothing to run.")
+        echo("There is nothing to run.")
         return
     click.echo("")
     for way in sorted(plan.ways, key=lambda way: way.mode != plan.mode):
@@ -122,14 +123,14 @@ def _print(plan: RunForecast, notebook: Notebook) -> None:
     if plan.budget is not None and plan.budget.usd is not None:
         from llm_repl_server.cli.terminal_text import format_price
 
-        click.echo(
+        echo(
             f"{format_price(plan.spent_usd)} of the notebook's {format_price(plan.budget.usd)} "
             "are spent."
         )
 
 
 def _print_cell(cell: CellForecast, notebook: Notebook, width: int) -> None:
-    from llm_repl_server.cli.terminal_text import escape_controls, one_line, wrap
+    from llm_repl_server.cli.terminal_text import escape_controls, one_line
 
     document = notebook[cell.cell_id]
     head = f"{notebook.index(cell.cell_id) + 1:>3}  {document.type or 'other'}: "
@@ -138,8 +139,8 @@ def _print_cell(cell: CellForecast, notebook: Notebook, width: int) -> None:
     beginning = one_line(document.content, room) or "(empty)"
     colour = {"asked": "yellow", "missing": "red", "stops": "red"}.get(cell.state)
     click.echo(head + beginning + "  " + click.style(state, fg=colour))
-    for line in wrap(escape_controls(_details(cell)), width - len(_INDENT)):
-        click.echo(_INDENT + line)
+    if details := escape_controls(_details(cell)):
+        click.echo(fit_text(_INDENT + details, width))
 
 
 def _details(cell: CellForecast) -> str:
@@ -160,8 +161,6 @@ def _details(cell: CellForecast) -> str:
 
 
 def _print_way(way: WayForecast, notebook: Notebook, width: int, *, is_chosen: bool) -> None:
-    from llm_repl_server.cli.terminal_text import wrap
-
     words = [f"{way.asked_calls:,} of {way.calls:,} calls sent" if way.calls else "no calls"]
     if way.asked_calls:
         words[0] += f" in {way.waves} waves" if way.waves != 1 else " in 1 wave"
@@ -174,10 +173,9 @@ def _print_way(way: WayForecast, notebook: Notebook, width: int, *, is_chosen: b
         words.append(f"no recorded answer for {_cells(way.missing, notebook)}: it stops there")
     if way.stops:
         words.append(f"{_cells(way.stops, notebook)} cannot be sent")
-    lines = wrap(f"{way.mode}: {'; '.join(words)}", width - 2)
-    for number, line in enumerate(lines):
-        shown = ("* " if is_chosen and number == 0 else "  ") + line
-        click.echo(click.style(shown, bold=True) if is_chosen else shown)
+    mark = "* " if is_chosen else "  "
+    text = f"{mark}{way.mode}: {'; '.join(words)}"
+    click.secho(fit_text(text, width, hang="  " if is_chosen else ""), bold=is_chosen or None)
 
 
 def _price(usd: float | None, *, is_bound: bool) -> str:

@@ -6,6 +6,8 @@ import json
 
 import click
 
+from llm_repl_server.cli.flowing_text import echo
+
 __all__ = ["command"]
 
 
@@ -39,12 +41,16 @@ def command(*, as_json: bool) -> None:
         return
     for plugin in application.plugins.plugins():
         source = f" ({plugin.distribution} {plugin.version})" if plugin.distribution else ""
-        click.echo(f"{plugin.name}{source}")
+        echo(f"{plugin.name}{source}")
     click.echo()
-    click.echo(f"providers:  {', '.join(application.providers.names())}")
-    click.echo(f"kernels:    {', '.join(application.kernels)}")
-    click.echo(f"cell types: {', '.join(application.cell_types.words())}")
-    click.echo(f"formats:    {', '.join(application.formats)}")
+    provided = {
+        "providers": application.providers.names(),
+        "kernels": application.kernels,
+        "cell types": application.cell_types.words(),
+        "formats": application.formats,
+    }
+    for kind, names in provided.items():
+        echo(f"{kind + ':':<11} {', '.join(names)}", hang="  ")
     for failure in failures:
         source = f" ({failure.distribution})" if failure.distribution else ""
-        click.secho(f"failed: {failure.name}{source}: {failure.error}", fg="red", err=True)
+        echo(f"failed: {failure.name}{source}: {failure.error}", fg="red", err=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llm_repl_server.cli.completing import complete_cells, complete_notebooks
+from llm_repl_server.cli.flowing_text import echo
 from llm_repl_server.cli.notebook_options import (
     ParametersCommand,
     give_parameters,
@@ -99,7 +100,7 @@ def command(
         _print_all(previews, document, has_heads=cell_id is None)
     fails = any(isinstance(shown, str) for _, shown in previews)
     if fails and not run_above:
-        click.echo(_ADVICE, err=True)
+        echo(_ADVICE, err=True)
     sys.exit(int(fails))
 
 
@@ -141,13 +142,13 @@ def _print_all(
     from llm_repl_server.cli.terminal_text import escape_controls
 
     if not previews:
-        click.echo("There are no prompts.", err=True)
+        echo("There are no prompts.", err=True)
     for place, (cell_id, shown) in enumerate(previews):
         if has_heads:
             gap = "\n" if place else ""
             click.secho(f"{gap}=== cell {notebook.index(cell_id) + 1}", bold=True)
         if isinstance(shown, str):
-            click.secho(escape_controls(shown), fg="yellow")
+            echo(escape_controls(shown), fg="yellow")
         else:
             _print(shown, notebook)
 
@@ -204,28 +205,28 @@ def _print(preview: Preview, notebook: Notebook) -> None:
         if preview.price_usd is not None
         else "price unknown"
     )
-    click.echo(escape_controls(f"{preview.provider}/{preview.model}: {calls}"))
-    click.echo(
+    echo(escape_controls(f"{preview.provider}/{preview.model}: {calls}"))
+    echo(
         f"{about}{preview.input_tokens:,} tokens in, at most {preview.output_tokens_limit:,} "
         f"out per answer; {cost}"
     )
     if preview.shared_prefix is not None:
-        click.echo(_shared(preview.shared_prefix, notebook))
+        echo(_shared(preview.shared_prefix, notebook))
     for notice in preview.notices:
-        click.secho(escape_controls(f"Notice: {notice}"), fg="yellow")
+        echo(escape_controls(f"Notice: {notice}"), fg="yellow")
     for message in preview.messages:
         source = "the notebook"
         if message.cell_id is not None:
             source = f"cell {notebook.index(message.cell_id) + 1}"
-        click.secho(escape_controls(f"\n--- {message.role} ({source})"), bold=True)
-        click.echo(escape_controls(message.content))
+        echo(escape_controls(f"\n--- {message.role} ({source})"), bold=True)
+        echo(escape_controls(message.content))
         for name in message.attachments:
-            click.echo(escape_controls(f"[attached: {name}]"))
+            echo(escape_controls(f"[attached: {name}]"))
     sent = {name: value for name, value in preview.body.items() if name not in _SHOWN_ABOVE}
     if sent:
         click.secho("\n--- also sent", bold=True)
     for name, value in sent.items():
-        click.echo(escape_controls(f"{name}: {_as_json(value)}"))
+        echo(escape_controls(f"{name}: {_as_json(value)}"))
 
 
 def _as_json(value: JSONValue) -> str:

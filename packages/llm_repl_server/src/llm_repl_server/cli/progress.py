@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 
 import click
@@ -29,10 +28,11 @@ from llm_repl_core.errors import CallNotSent
 from llm_repl_server.cli.approval import settle_approval
 from llm_repl_server.cli.cell_order import AsItComes, CellOrder, DocumentOrder
 from llm_repl_server.cli.cell_titles import cell_title
+from llm_repl_server.cli.flowing_text import FlowingText, echo, stream_columns
 from llm_repl_server.cli.items_line import ItemsLine
 from llm_repl_server.cli.run_results import RunResults
 from llm_repl_server.cli.stream_printer import StreamPrinter
-from llm_repl_server.cli.terminal_text import escape_controls, one_line, wrap_words
+from llm_repl_server.cli.terminal_text import escape_controls, one_line
 
 __all__ = ["Progress"]
 
@@ -76,6 +76,8 @@ class Progress:
         self._shown_cell: str | None = None
         self._grown = ""
         self._streams = StreamPrinter()
+        self._answer: FlowingText | None = None
+        """The answer that is printed as it comes."""
         self._updated: dict[tuple[str, int], CellOutputUpdated] = {}
         """Displays of which the last state is shown when the cell has ended that updates them."""
         self._since_clear: dict[str, list[Event]] = {}
@@ -92,8 +94,7 @@ class Progress:
 
     def title(self, cell_id: str) -> str:
         """A cell in one line, which fits a terminal."""
-        columns = shutil.get_terminal_size().columns if self._notes_on_terminal else None
-        return cell_title(self._notebook, cell_id, columns=columns)
+        return cell_title(self._notebook, cell_id, columns=stream_columns(sys.stderr))
 
     def approve(self, session: Session, event: ToolApprovalNeeded) -> None:
         """Ask whether a tool may be called.
@@ -107,6 +108,7 @@ class Progress:
     def break_line(self) -> None:
         """Begin a new line where text is unfinished in this one."""
         self._items.clear()
+        self._end_answer()
         self._streams.end_line()
 
     def finish(self) -> bool:
@@ -117,10 +119,7 @@ class Progress:
         results = self.results
         results.end()
         if self.begun and not self._quiet:
-            summary = results.summary()
-            if self._notes_on_terminal:
-                summary = wrap_words(summary, shutil.get_terminal_size().columns)
-            self._note(summary)
+            self._note(results.summary(), hang="  ")
         if results.error is not None:
             _print_failure(results.error)
         for cell_id in results.in_state("failed"):
@@ -168,6 +167,7 @@ class Progress:
             held.append(event)
         elif event.output.type in _STREAMS:
             self._print_title(event.cell_id)
+            self._end_answer()
             self._streams.show(event)
         elif isinstance(event, CellOutput):
             self._show_output(event)
@@ -206,8 +206,16 @@ class Progress:
         self._grown += event.text
         self._items.clear()
         self._streams.leave()
-        click.echo(escape_controls(event.text), nl=False)
+        if self._answer is None:
+            self._answer = FlowingText(stream_columns(sys.stdout))
+        click.echo(self._answer.add(escape_controls(event.text)), nl=False)
         self._streams.line_is_open = not event.text.endswith("\n")
+
+    def _end_answer(self) -> None:
+        """Print what waits of an answer for its word to end."""
+        answer, self._answer = self._answer, None
+        if answer is not None:
+            click.echo(answer.finish(), nl=False)
 
     def _note_retry(self, event: CellRetried) -> None:
         self._grown = ""
@@ -238,30 +246,43 @@ class Progress:
         if output.type != "llm_response" or grown != output.content:
             _print(output, for_terminal=self._on_terminal)
 
-    def _note(self, text: str) -> None:
+    def _note(self, text: str, *, hang: str = "") -> None:
         self.break_line()
         if self._quiet:
             return
         if self._notes_on_terminal:
-            click.secho(text, dim=True, err=True)
+            echo(text, err=True, hang=hang, dim=True)
         else:
             sys.stderr.write(f"{text}\n")  # a fifth of the time; there are two of a cell
 
 
 def _print(output: Output, *, for_terminal: bool) -> None:
+    if for_terminal and _has_html(output):
+        from llm_repl_server.cli.cell_printer import CellPrinter
+
+        if CellPrinter().frame(output):
+            return
     if output.type == "error":
         lines = output.fields.get("traceback")
         text = "\n".join(map(str, lines)) if isinstance(lines, list) and lines else output.content
-        click.echo(escape_controls(text, for_terminal=False), err=True)
+        echo(escape_controls(text, for_terminal=False), err=True)
         return
     # What the user's own code prints may colour a terminal; what a model says may not.
     is_a_models = for_terminal and output.type == "llm_response"
     text = escape_controls(output.content, for_terminal=is_a_models)
-    click.echo(text, err=output.type == "warning")
+    if is_a_models or output.type == "warning":
+        echo(text, err=output.type == "warning")
+    else:
+        click.echo(text)
+
+
+def _has_html(output: Output) -> bool:
+    data = output.fields.get("data") if output.type == "display" else None
+    return isinstance(data, dict) and "text/html" in data
 
 
 def _print_failure(text: str) -> None:
-    click.secho(escape_controls(text, for_terminal=False), fg="red", err=True)
+    echo(escape_controls(text, for_terminal=False), err=True, hang="  ", fg="red")
 
 
 def _cells(number: int) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from llm_repl_server.cli.terminal_text import line_width, wrap
+from llm_repl_server.cli.flowing_text import echo
 
 if TYPE_CHECKING:
     from llm_repl_server.services.providers import ProviderDetails, ProviderService
@@ -40,9 +40,8 @@ def list_providers(*, as_json: bool) -> None:
         return
     for each in details:
         where = f" at {each.base_url}" if each.base_url else ""
-        click.echo(f"{each.name}{where}")
-        for line in wrap(f"{_state(each)}; default model: {each.default_model}", line_width() - 4):
-            click.echo(f"    {line}")
+        echo(f"{each.name}{where}")
+        echo(f"    {_state(each)}; default model: {each.default_model}")
 
 
 @command.command("add")
@@ -59,9 +58,9 @@ def add(name: str, base_url: str, model: str | None, provider_type: str) -> None
             name, base_url=base_url, model=model, provider_type=provider_type, api_key=None
         )
     )
-    click.echo(f"{name} is {base_url}; its default model is {details.default_model}.")
+    echo(f"{name} is {base_url}; its default model is {details.default_model}.")
     if details.key.source == "none":
-        click.echo(f"If it wants a key: llm-repl keys set {name}")
+        echo(f"If it wants a key: llm-repl keys set {name}")
 
 
 @command.command("remove")
@@ -69,7 +68,7 @@ def add(name: str, base_url: str, model: str | None, provider_type: str) -> None
 def remove(name: str) -> None:
     """Forget the server that has a NAME, and its keys."""
     _use(lambda service: service.remove_custom(name))
-    click.echo(f"{name} was removed, and its keys.")
+    echo(f"{name} was removed, and its keys.")
 
 
 @command.command("test")
@@ -80,7 +79,7 @@ def test(name: str) -> None:
     The exit code is 1 where it can't. No prompt is sent.
     """
     trial = _use(lambda service: service.test(name))
-    click.echo(trial.message, err=not trial.works)
+    echo(trial.message, err=not trial.works)
     if not trial.works:
         raise SystemExit(1)
 

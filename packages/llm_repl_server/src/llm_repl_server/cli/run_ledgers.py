@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-import click
 import msgspec
 
 from llm_repl_core import (
@@ -30,6 +29,7 @@ from llm_repl_core.engine.routing import ProviderChoice
 from llm_repl_core.files import refuse_unwritable
 from llm_repl_core.ledger.record import Mode
 from llm_repl_core.settings import check_address
+from llm_repl_server.cli.flowing_text import echo
 from llm_repl_server.cli.log_ledger import GO_ON, NOTHING_KEPT, LogLedger
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ class RunLedgers:
         except LLMReplError:
             # Only the last error of a command is told, and neither file is there.
             if isinstance(notebook_failure, LLMReplError):
-                click.echo(f"Error: {notebook_failure}", err=True)
+                echo(f"Error: {notebook_failure}", err=True)
             raise
 
     def _save(self) -> None:
@@ -215,7 +215,7 @@ class RunLedgers:
             defaults=self._defaults if has_asked or is_new else None,
         )
         for sentence in _told(changes):
-            click.secho(f"{recordings.path.name}: {sentence}", fg="yellow", err=True)
+            echo(f"{recordings.path.name}: {sentence}", fg="yellow", err=True)
 
     def _load_recordings(self, *, keep: bool) -> None:
         # Imported here: most notebooks of code alone are run to see them end soon.

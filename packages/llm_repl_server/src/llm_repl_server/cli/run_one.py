@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
-
 from llm_repl_server.cli.early_kernel import EarlyKernel
+from llm_repl_server.cli.flowing_text import echo
 from llm_repl_server.cli.notebook_run import NotebookRun, RunArguments
 from llm_repl_server.cli.progress import Progress
 from llm_repl_server.cli.run_results import NotebookReport
@@ -46,7 +45,7 @@ def run_one(
     has_nothing = run.to_run.chosen_ids == ()
     if has_nothing:
         if not quiet:
-            click.echo("Nothing to run: no cell is out of date.", err=True)
+            echo("Nothing to run: no cell is out of date.", err=True)
         run.save()
     if watch or not has_nothing:
         kernel = early.kernel(run.application, run.notebook, cwd=arguments.cwd)
@@ -58,7 +57,7 @@ def run_one(
 
                 code = watch_notebook(run, session, termination, quiet=quiet)
     if run.has_taken_edits and not quiet:
-        click.echo(
+        echo(
             f"{path} was edited while it ran: it has the edits, and what they make out of date is marked.",
             err=True,
         )

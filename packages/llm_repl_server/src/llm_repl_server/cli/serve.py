@@ -9,6 +9,7 @@ from urllib.parse import quote
 import click
 
 from llm_repl_server.cli.errors import exit_on_error
+from llm_repl_server.cli.flowing_text import echo
 from llm_repl_server.cli.standard_streams import prepare_streams
 
 if TYPE_CHECKING:
@@ -103,12 +104,12 @@ def command(
     def announce(url: str) -> None:
         url += base_path
         shown = f"{url}/?token={loaded.secret.reveal()}" if loaded.generated else url
-        click.echo(f"LLM-REPL serves at {shown if settings.auth != 'none' else url}")
+        echo(f"LLM-REPL serves at {shown if settings.auth != 'none' else url}")
         if place:
-            click.echo(f"{file} is open at {url}/{place}")
-        click.echo(f"The API is documented at {url}/api/docs. Press Ctrl-C to stop the server.")
+            echo(f"{file} is open at {url}/{place}")
+        echo(f"The API is documented at {url}/api/docs. Press Ctrl-C to stop the server.")
         if settings.auth == "none":
-            click.secho(
+            echo(
                 "Warning: with --auth none, anyone who can reach this port has access, "
                 "and code cells run with your permissions.",
                 fg="yellow",

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from llm_repl_server.cli.completing import complete_settings
-from llm_repl_server.cli.terminal_text import line_width, wrap
+from llm_repl_server.cli.flowing_text import echo
 
 if TYPE_CHECKING:
     from llm_repl_core.settings import SettingInfo
@@ -32,13 +32,12 @@ def command(context: click.Context) -> None:
     from llm_repl_server.settings import ServerSettings
 
     values = load_settings(ServerSettings)
-    click.echo(f"# {config_folder() / 'settings.yaml'}")
+    echo(f"# {config_folder() / 'settings.yaml'}")
     for setting in describe_settings(ServerSettings):
         unit = f" {setting.unit}" if setting.unit else ""
-        click.echo(f"\n{_key(setting)}: {_shown(setting, getattr(values, setting.name))}{unit}")
+        echo(f"\n{_key(setting)}: {_shown(setting, getattr(values, setting.name))}{unit}")
         for text in (setting.description, f"{setting.variable}; default: {setting.default}"):
-            for line in wrap(text, line_width() - 4):
-                click.echo(f"    {line}")
+            echo(f"    {text}")
 
 
 @command.command("get")
@@ -73,11 +72,9 @@ def set_value(name: str, value: str) -> None:
     setting = _find(name)
     path = config_folder() / "settings.yaml"
     save_setting(setting, value, path)
-    click.echo(f"{_key(setting)} is set in {path}.")
+    echo(f"{_key(setting)} is set in {path}.")
     if os.environ.get(setting.variable):
-        click.echo(
-            f"The environment variable {setting.variable} is set, and goes before it.", err=True
-        )
+        echo(f"The environment variable {setting.variable} is set, and goes before it.", err=True)
 
 
 @command.command("path")

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import re
 import shutil
-import sys
-import textwrap
 import unicodedata
 
 __all__ = [
     "display_width",
     "escape_controls",
     "format_price",
-    "line_width",
     "one_line",
     "terminal_width",
-    "wrap",
 ]
 
 _LEAST_WIDTH = 20
-_WHOLE_LINE = 10_000
 
 # What moves a terminal's cursor, changes its colours or turns the direction of its writing, and
 # half surrogate pairs, which no encoding can print.
 _HOSTILE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-_FEWEST_COLUMNS = 20
 _HALVES = re.compile("[\ud800-\udfff]")
 
 
@@ -59,16 +53,6 @@ def one_line(text: str, width: int) -> str:
     return line
 
 
-def wrap_words(text: str, columns: int) -> str:
-    """A sentence on as many lines as it takes; those behind the first are indented.
-
-    >>> print(wrap_words("4 notebooks, 1 failed; 14 cells in 10.5 s.", 30))
-    4 notebooks, 1 failed; 14
-      cells in 10.5 s.
-    """
-    return textwrap.fill(text, max(columns, _FEWEST_COLUMNS), subsequent_indent="  ")
-
-
 def format_price(usd: float | None) -> str:
     """An amount of money, or that it is not known."""
     if usd is None:
@@ -95,21 +79,6 @@ def display_width(text: str) -> int:
 def terminal_width() -> int:
     """How many columns the terminal has, or ``COLUMNS`` says; 80 where neither does."""
     return max(_LEAST_WIDTH, shutil.get_terminal_size().columns)
-
-
-def line_width() -> int:
-    """How long a line of prose may be: as wide as the terminal; where there is none, lines stay whole."""
-    return terminal_width() if sys.stdout.isatty() else _WHOLE_LINE
-
-
-def wrap(text: str, width: int) -> list[str]:
-    """A text in lines of at most so many letters; no line where there is no text.
-
-    Args:
-        text: The text.
-        width: Of a line; a word that is longer is not cut.
-    """
-    return textwrap.wrap(text, max(width, 1), break_long_words=False, break_on_hyphens=False)
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -6,10 +6,9 @@ import hashlib
 import time
 from pathlib import Path
 
-import click
-
 from llm_repl_core import LLMReplError, Session
 from llm_repl_core.files import NO_FILE, FileSignature, file_signature
+from llm_repl_server.cli.flowing_text import echo
 from llm_repl_server.cli.notebook_run import NotebookRun
 from llm_repl_server.cli.progress import Progress
 from llm_repl_server.cli.termination import Termination
@@ -82,7 +81,7 @@ def watch_notebook(
         try:
             if not run.has_taken_edits:
                 if not quiet:
-                    click.echo(f"Watching {run.path}. Ctrl-C ends it.", err=True)
+                    echo(f"Watching {run.path}. Ctrl-C ends it.", err=True)
                 if not FileWatch(run.path, run.file_signature).wait(termination):
                     break
                 run.take_edits(session)
@@ -97,5 +96,5 @@ def watch_notebook(
             break
         except LLMReplError as error:
             # Half an edit, perhaps: the next one may be whole.
-            click.echo(f"Error: {error}", err=True)
+            echo(f"Error: {error}", err=True)
     return termination.exit_code

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 
-import click
-
 from llm_repl_core import NotFound, ToolApprovalNeeded
+from llm_repl_server.cli.flowing_text import echo
 from llm_repl_server.cli.terminal_text import escape_controls
 from llm_repl_server.repl.keyboard import Keyboard
 from llm_repl_server.repl.target import ReplTarget
@@ -35,13 +34,13 @@ def settle_in_place(
     if len(call) > _SHOWN_CHARACTERS:
         left = len(call) - _SHOWN_CHARACTERS
         call = f"{call[:_SHOWN_CHARACTERS]}… and {left:,} more characters"
-    click.echo(f"{title}\n  asks to call {call}")
+    echo(f"{title}\n  asks to call {call}")
     answer = "n"
     if sys.stdin.isatty():
-        click.echo("  Allow it? [y]es, [a]lways in this run, [N]o ", nl=False)
+        echo("  Allow it? [y]es, [a]lways in this run, [N]o ", nl=False)
         answer = keyboard.answer().lower()
     else:
-        click.echo("  Refused: there is no terminal to ask at.")
+        echo("  Refused: there is no terminal to ask at.")
     with suppress(NotFound):  # the cell has ended meanwhile
         target.approve(
             event.call_id,

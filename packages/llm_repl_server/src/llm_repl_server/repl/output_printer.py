@@ -12,8 +12,9 @@ from rich.text import Text
 from llm_repl_core import Output
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_server.cli.cell_printer import CellPrinter, output_parts
+from llm_repl_server.cli.flowing_text import echo
+from llm_repl_server.cli.frames import frame_parts
 from llm_repl_server.cli.terminal_text import escape_controls
-from llm_repl_server.repl.frames import fit_table, read_frame
 from llm_repl_server.repl.pictures import (
     draw_picture,
     picture_bytes,
@@ -46,17 +47,11 @@ class OutputPrinter:
             name: By which a picture's file is named.
         """
         data = output.fields.get("data") if output.type == "display" else None
-        if isinstance(data, dict):
-            html = data.get("text/html")
-            table = read_frame(html) if isinstance(html, str) else None
-            if table is not None:
-                self._cells.show(fit_table(table, self._cells.columns))
-                if table.note:
-                    self._cells.show(Text(escape_controls(table.note), style="dim"))
-                return
-            if "text/markdown" not in data and self._show_picture(data, name):
-                return
-        for part in output_parts(output):
+        frame = frame_parts(output, self._cells.columns)
+        is_picture = isinstance(data, dict) and not frame and "text/markdown" not in data
+        if is_picture and self._show_picture(data, name):
+            return
+        for part in frame or output_parts(output, self._cells.columns):
             self._cells.show(part)
 
     def show_plainly(self, output: Output) -> None:
@@ -90,5 +85,5 @@ class OutputPrinter:
             path = picture_file(self._pictures, name, kind, content)
         except OSError:
             return False
-        self._cells.show(Text(f"picture: {path}", style="dim"))
+        echo(f"picture: {path}", hang="  ", dim=True)
         return True

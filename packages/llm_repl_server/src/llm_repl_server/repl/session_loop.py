@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import textwrap
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from llm_repl_server.cli.flowing_text import echo
+from llm_repl_server.cli.terminal_text import escape_controls
 from llm_repl_server.repl.commands.base import CommandContext
 from llm_repl_server.repl.keyboard import Keyboard
 from llm_repl_server.repl.modes import InputMode, TypedLine
@@ -85,39 +86,25 @@ class CellLoop(CommandContext):
         """See `CommandContext.set_mode`."""
         self._mode = mode
 
+    @property
+    def columns(self) -> int:
+        """See `CommandContext.columns`."""
+        return self.cells.columns
+
     def say(self, text: str) -> None:
         """See `CommandContext.say`."""
-        click.echo(self._fitted(text))
+        echo(escape_controls(text))
 
     def note(self, text: str) -> None:
         """Print sentences about what goes on, beside what is asked for."""
         if self._is_interactive:
-            from rich.text import Text
-
-            self.cells.show(Text(text, style="dim"))
+            echo(escape_controls(text), dim=True)
         else:
             click.echo(text, err=True)
 
     def fail(self, text: str) -> None:
         """Print what is wrong, in a line."""
-        click.secho(self._fitted(text), fg="red", err=not self._is_interactive)
-
-    def _fitted(self, text: str) -> str:
-        """A text in lines that end between words; one that is too long stays one, to be copied."""
-        from llm_repl_server.cli.terminal_text import escape_controls
-
-        lines = escape_controls(text).split("\n")
-        if self._is_interactive:
-            columns = self.cells.columns
-            lines = [
-                part
-                for line in lines
-                for part in textwrap.wrap(
-                    line, columns, break_long_words=False, break_on_hyphens=False
-                )
-                or [""]
-            ]
-        return "\n".join(lines)
+        echo(escape_controls(text), err=not self._is_interactive, fg="red")
 
     def show(self, shown: RenderableType) -> None:
         """See `CommandContext.show`."""
@@ -131,7 +118,7 @@ class CellLoop(CommandContext):
         """See `CommandContext.confirm`."""
         if not self._is_interactive:
             return False
-        click.echo(f"{question} [y/N] ", nl=False)
+        echo(f"{question} [y/N] ", nl=False)
         return self.keyboard.answer().lower() in ("y", "yes")
 
     def run(self, choice: RunChoice) -> bool:

@@ -81,6 +81,11 @@ class CommandContext(abc.ABC):
     def set_mode(self, mode: InputMode) -> None:
         """Have lines without a prefix be something else."""
 
+    @property
+    @abc.abstractmethod
+    def columns(self) -> int:
+        """How wide a line may be."""
+
     @abc.abstractmethod
     def say(self, text: str) -> None:
         """Print a line about what was done."""

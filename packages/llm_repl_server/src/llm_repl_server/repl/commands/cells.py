@@ -14,6 +14,7 @@ from llm_repl_server.repl.commands.base import (
 __all__ = ["COMMANDS"]
 
 _COLUMNS = 70
+_FEWEST_COLUMNS = 8
 
 
 def _cells(context: CommandContext, text: str) -> None:
@@ -27,9 +28,10 @@ def _cells(context: CommandContext, text: str) -> None:
         context.say("There are no cells yet.")
     for number, cell in enumerate(cells, 1):
         state = "stale" if cell.stale else "" if cell.status == "completed" else cell.status
-        first = one_line(cell.content, _COLUMNS)
         about = f"[{number}] {cell.type or 'foreign'}"
-        context.say(f"{about:<14}{f'{state}: ' if state else ''}{first}")
+        head = f"{about:<14}{f'{state}: ' if state else ''}"
+        room = max(context.columns - len(head), _FEWEST_COLUMNS)
+        context.say(head + one_line(cell.content, min(room, _COLUMNS)))
 
 
 def _delete(context: CommandContext, text: str) -> None:

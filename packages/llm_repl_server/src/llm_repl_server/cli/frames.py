@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html.parser import HTMLParser
 
 from msgspec import Struct, field
-from rich.console import JustifyMethod
+from rich.console import JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from llm_repl_core import Output
 from llm_repl_server.cli.terminal_text import display_width, escape_controls, one_line
 
-__all__ = ["HtmlTable", "fit_table", "read_frame"]
+__all__ = ["HtmlTable", "fit_table", "frame_parts", "read_frame"]
 
 _LIMIT_CHARACTERS = 2_000_000
 _CELL_COLUMNS = 40
@@ -92,6 +94,22 @@ def read_frame(html: str) -> HtmlTable | None:
     reader.close()
     table = reader.table
     return table if reader.tables == 1 and (table.header or table.rows) else None
+
+
+def frame_parts(output: Output, columns: int) -> Sequence[RenderableType]:
+    """What an output looks like that is a frame, from top to bottom; nothing where it is none.
+
+    Args:
+        output: The output.
+        columns: How wide it may be.
+    """
+    data = output.fields.get("data") if output.type == "display" else None
+    html = data.get("text/html") if isinstance(data, dict) else None
+    table = read_frame(html) if isinstance(html, str) else None
+    if table is None:
+        return ()
+    note = [Text(escape_controls(table.note), style="dim")] if table.note else []
+    return [fit_table(table, columns), *note]
 
 
 def fit_table(table: HtmlTable, columns: int) -> Table:
