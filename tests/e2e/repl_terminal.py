@@ -26,6 +26,8 @@ class Terminal:
         columns: How wide the terminal is.
         rows: How high.
         variables: Of the environment, beside the usual ones; None: not set.
+        seen_columns: How much of a line is seen, where that is more than the terminal is wide: so
+            it shows which lines the terminal would have broken.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class Terminal:
         columns: int = 80,
         rows: int = 40,
         variables: dict[str, str | None] | None = None,
+        seen_columns: int | None = None,
     ) -> None:
         environment = {
             name: value
@@ -51,7 +54,7 @@ class Terminal:
             environment.pop(name, None)
             if value is not None:
                 environment[name] = value
-        self.screen = pyte.HistoryScreen(columns, rows, history=5000, ratio=1.0)
+        self.screen = pyte.HistoryScreen(seen_columns or columns, rows, history=5000, ratio=1.0)
         self._stream = pyte.ByteStream(self.screen)
         self.raw = b""
         self.process = pexpect.spawn(

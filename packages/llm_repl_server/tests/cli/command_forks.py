@@ -8,6 +8,7 @@ begins and is ended, other tests see.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import json
 import os
@@ -41,13 +42,24 @@ class CommandForks:
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(
-        self, arguments: list[str], *, cwd: Path, environment: dict[str, str], stdin: str
+        self,
+        arguments: list[str],
+        *,
+        cwd: Path,
+        environment: dict[str, str],
+        stdin: str = "",
+        columns: int | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end, as `subprocess.run` does."""
-        line = self._start()
+        """Run a command to its end, as `subprocess.run` does.
+
+        With ``columns``, its streams are a terminal of that width, and ``stdout`` is all that it
+        shows.
+        """
         request = json.dumps(
             {"arguments": arguments, "cwd": str(cwd), "environment": environment}
         ).encode()
+        if columns is not None:
+            return self._run_at_terminal(arguments, request, columns)
         with (
             tempfile.TemporaryFile() as given,
             tempfile.TemporaryFile() as out,
@@ -55,15 +67,46 @@ class CommandForks:
         ):
             given.write(stdin.encode())
             given.seek(0)
-            socket.send_fds(line, [request], [file.fileno() for file in (given, out, err)])
-            try:
-                code = int(line.recv(64))
-            except (OSError, ValueError) as error:
-                self.close()
-                raise AssertionError(
-                    f"{arguments} did not end within {LIMIT_S:g} s, or well"
-                ) from error
+            code = self._send(arguments, request, [file.fileno() for file in (given, out, err)])
             return subprocess.CompletedProcess(arguments, code, _text(out), _text(err))
+
+    def _run_at_terminal(
+        self, arguments: list[str], request: bytes, columns: int
+    ) -> subprocess.CompletedProcess[str]:
+        import pty
+        import termios
+
+        controller, theirs = pty.openpty()
+        termios.tcsetwinsize(theirs, (24, columns))
+        shown = bytearray()
+
+        def read() -> None:
+            with contextlib.suppress(OSError):  # Linux says so when the last who had it has gone
+                while data := os.read(controller, 65536):
+                    shown.extend(data)
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        try:
+            code = self._send(arguments, request, [theirs] * 3)
+        finally:
+            os.close(theirs)
+            reader.join(LIMIT_S)
+            os.close(controller)
+        text = shown.decode().replace("\r\n", "\n")
+        return subprocess.CompletedProcess(arguments, code, text, "")
+
+    def _send(self, arguments: list[str], request: bytes, descriptors: list[int]) -> int:
+        """Have a command run with these streams; its exit code."""
+        line = self._start()
+        socket.send_fds(line, [request], descriptors)
+        try:
+            return int(line.recv(64))
+        except (OSError, ValueError) as error:
+            self.close()
+            raise AssertionError(
+                f"{arguments} did not end within {LIMIT_S:g} s, or well"
+            ) from error
 
     def close(self) -> None:
         """End the process from which commands are forked."""
@@ -107,6 +150,10 @@ def serve(line: socket.socket) -> None:
             for number, descriptor in enumerate(descriptors):
                 os.dup2(descriptor, number)
                 os.close(descriptor)
+            if os.isatty(1):  # the streams were made for what is no terminal
+                sys.stdin = open(0, closefd=False)  # noqa: SIM115
+                sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115
+                sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
             request = json.loads(data)
             os.environ.clear()
             os.environ.update(request["environment"])

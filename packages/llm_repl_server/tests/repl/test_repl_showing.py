@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from llm_repl_server.cli.terminal_text import display_width
 from llm_repl_server.cli.frames import fit_table, read_frame
+from llm_repl_server.cli.terminal_text import display_width
 from llm_repl_server.repl.pictures import (
     draw_picture,
     picture_bytes,

@@ -18,7 +18,7 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from llm_repl_core import Cell, Output, PromptCell
-from llm_repl_server.cli.flowing_text import stream_columns
+from llm_repl_server.cli.flowing_text import fit_text, stream_columns
 from llm_repl_server.cli.frames import frame_parts
 from llm_repl_server.cli.terminal_text import escape_controls
 
@@ -134,7 +134,7 @@ def output_parts(output: Output, columns: int) -> Iterable[RenderableType]:
         traceback = output.fields.get("traceback")
         lines = traceback[-_ERROR_LINES:] if isinstance(traceback, list) else []
         for line in lines:
-            yield Text.from_ansi(str(line))
+            yield Text.from_ansi(fit_text(str(line), columns))
         if not lines:
             yield Text(escape_controls(output.content), style="red")
     elif output.type == "display":

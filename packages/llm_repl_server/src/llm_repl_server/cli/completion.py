@@ -15,17 +15,22 @@ _ADDS_NAMES = """[[ $value == */ ]] && compopt -o nospace
 """As names of files want it: one goes on behind a folder, and a blank in a name is no end."""
 
 
-@click.command("completion")
+_HELP = """\
+Print the script that lets SHELL complete commands, options, notebooks, cells, providers and models.
+
+\b
+bash  in ~/.bashrc:  eval "$(llm-repl completion bash)"
+zsh   in ~/.zshrc:   eval "$(llm-repl completion zsh)"
+fish  once:          llm-repl completion fish
+                     > ~/.config/fish/completions/llm-repl.fish
+"""
+"""Its second paragraph is shown as it is written, as click has it by that escape."""
+
+
+@click.command("completion", help=_HELP)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> None:
-    r"""Print the script that lets SHELL complete commands, options, notebooks, cells, providers and models.
-
-    \b
-    bash  in ~/.bashrc:  eval "$(llm-repl completion bash)"
-    zsh   in ~/.zshrc:   eval "$(llm-repl completion zsh)"
-    fish  once:          llm-repl completion fish
-                         > ~/.config/fish/completions/llm-repl.fish
-    """
+    """Print the script."""
     from click.shell_completion import get_completion_class
 
     found = get_completion_class(shell)

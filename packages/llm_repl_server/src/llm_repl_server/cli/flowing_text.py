@@ -83,6 +83,8 @@ class FlowingText:
             self._indent = blanks if self._width(blanks, 0) <= self._columns // 2 else ""
         begun = self._at + self._width(blanks, self._at)
         width = display_width(_COLOURS.sub("", word))
+        if width > self._columns and not word.strip("-=─"):
+            word, width = word[: self._columns], self._columns  # a line that is drawn
         if begun + width <= self._columns or self._at == 0:
             self._at = begun + width
             return blanks + word

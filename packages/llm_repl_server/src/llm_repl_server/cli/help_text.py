@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 
 import click
@@ -11,6 +12,9 @@ from llm_repl_server.cli.flowing_text import fit_text
 __all__ = ["FittedHelpFormatter"]
 
 _ROOM_FOR_COLUMNS = 60
+_LEAST_OF_CLICK = 50
+"""How wide it takes a terminal to be that is narrower."""
+_LEAST_WIDTH = 20
 _INDENT = "    "
 _AS_WRITTEN = "\b"
 """Begins a paragraph whose lines stay as they are, as click has it."""
@@ -18,6 +22,14 @@ _AS_WRITTEN = "\b"
 
 class FittedHelpFormatter(click.HelpFormatter):
     """Writes help as click does; where there is no room for two columns, in one."""
+
+    def __init__(
+        self, indent_increment: int = 2, width: int | None = None, max_width: int | None = None
+    ) -> None:
+        room = shutil.get_terminal_size().columns - 2
+        if width is None and room < _LEAST_OF_CLICK:
+            width = max(room, _LEAST_WIDTH)
+        super().__init__(indent_increment, width, max_width)
 
     def write_dl(
         self, rows: Sequence[tuple[str, str]], col_max: int = 30, col_spacing: int = 2

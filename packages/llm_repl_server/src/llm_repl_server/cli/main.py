@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -123,17 +122,7 @@ class _LazyGroup(click.Group):
                 return super().main(*args, **kwargs)
 
 
-_LEAST_HELP_WIDTH = 50
-"""Of click, unless it is told how wide the terminal is."""
-
-
-def _narrow_width() -> int | None:
-    width = shutil.get_terminal_size().columns
-    return max(width - 2, 20) if width - 2 < _LEAST_HELP_WIDTH else None
-
-
 _CONTEXT: dict[str, Any] = {
-    "terminal_width": _narrow_width(),
     "help_option_names": ["-h", "--help"],
     # None: where there is a terminal.
     "color": False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None,

@@ -270,10 +270,7 @@ def _print(output: Output, *, for_terminal: bool) -> None:
     # What the user's own code prints may colour a terminal; what a model says may not.
     is_a_models = for_terminal and output.type == "llm_response"
     text = escape_controls(output.content, for_terminal=is_a_models)
-    if is_a_models or output.type == "warning":
-        echo(text, err=output.type == "warning")
-    else:
-        click.echo(text)
+    echo(text, err=output.type == "warning")
 
 
 def _has_html(output: Output) -> bool:

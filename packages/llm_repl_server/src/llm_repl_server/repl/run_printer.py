@@ -147,7 +147,8 @@ class RunPrinter:
         first = next((line for line in cell.content.splitlines() if line.strip()), "")
         variable = cell.response_var if isinstance(cell, PromptCell) else None
         words = " ".join(filter(None, (cell.type or "foreign", variable)))
-        return escape_controls(f"[{number}] {words}: {one_line(first, _TITLE_COLUMNS)}")
+        title = escape_controls(f"[{number}] {words}: {one_line(first, _TITLE_COLUMNS)}")
+        return one_line(title, self._cells.columns) if self._rendered else title
 
     def show(self, event: Event) -> None:
         """Print what an event says, and what waited for it."""

@@ -91,9 +91,9 @@ class CellLoop(CommandContext):
         """See `CommandContext.columns`."""
         return self.cells.columns
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, *, hang: str = "") -> None:
         """See `CommandContext.say`."""
-        echo(escape_controls(text))
+        echo(escape_controls(text), hang=hang)
 
     def note(self, text: str) -> None:
         """Print sentences about what goes on, beside what is asked for."""
@@ -129,7 +129,9 @@ class CellLoop(CommandContext):
         """See `CommandContext.edit`."""
         with self.keyboard.as_before():
             changed = click.edit(text, extension=suffix, require_save=False)
-        return None if changed is None or changed == text else changed
+        # An editor, and what calls it, end the last line.
+        is_same = changed is None or changed.rstrip("\n") == text.rstrip("\n")
+        return None if is_same else changed
 
     def open(self, place: str) -> None:
         """See `CommandContext.open`."""

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from rich.table import Table
 from rich.text import Text
 
 from llm_repl_core import Cell, PromptCell
@@ -19,6 +18,7 @@ from llm_repl_server.repl.commands.base import (
     cell_arguments,
     find_cells,
 )
+from llm_repl_server.repl.commands.listing import list_rows
 
 if TYPE_CHECKING:
     from llm_repl_core.engine.answers.comparison import TextBlock
@@ -36,18 +36,15 @@ def _answers(context: CommandContext, text: str) -> None:
     if not page.answers:
         context.say(f"Cell {number} has no answer yet.")
         return
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(style="dim")
-    table.add_column(overflow="ellipsis", no_wrap=True, ratio=1)
-    for version in reversed(page.answers):
-        mark = "●" if version.in_use else " "
-        table.add_row(
-            Text(f"{mark} {number}.{version.number}"),
-            Text(_who(version)),
+    rows = [
+        (
+            Text(f"{'●' if version.in_use else ' '} {number}.{version.number}"),
+            Text(_who(version), style="dim"),
             Text(one_line(version.excerpt, _EXCERPT_COLUMNS)),
         )
-    context.show(table)
+        for version in reversed(page.answers)
+    ]
+    context.show(list_rows(rows, context.columns))
     if page.next is not None:
         context.say(f"and {page.total - len(page.answers)} older ones")
     context.say(f"● is in use; /use {number}.N takes another one, /diff {number}.N compares it.")

@@ -87,8 +87,8 @@ class CommandContext(abc.ABC):
         """How wide a line may be."""
 
     @abc.abstractmethod
-    def say(self, text: str) -> None:
-        """Print a line about what was done."""
+    def say(self, text: str, *, hang: str = "") -> None:
+        """Print a line about what was done; `hang` stands before its rest where it is too long."""
 
     @abc.abstractmethod
     def show(self, shown: RenderableType) -> None:

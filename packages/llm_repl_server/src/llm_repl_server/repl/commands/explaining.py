@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from rich.text import Text
-
 from llm_repl_core import PromptCell
 from llm_repl_server.cli.stale_text import stale_sentence
-from llm_repl_server.cli.terminal_text import escape_controls, format_price
+from llm_repl_server.cli.terminal_text import format_price
 from llm_repl_server.repl.commands.base import (
     Command,
     CommandContext,
@@ -58,7 +56,7 @@ def _why(context: CommandContext, text: str) -> None:
 
 
 def _graph(context: CommandContext, _text: str) -> None:
-    context.show(Text(escape_controls(context.target.draw_graph()).rstrip("\n")))
+    context.say(context.target.draw_graph().rstrip("\n"), hang="    ")
 
 
 COMMANDS = (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rich.table import Table
 from rich.text import Text
 
 from llm_repl_server.repl.commands.base import Argument, Command, CommandContext
+from llm_repl_server.repl.commands.listing import list_rows
 from llm_repl_server.repl.keys import KEYS, PREFIXES
 
 __all__ = ["COMMANDS"]
@@ -27,10 +27,8 @@ def _help(context: CommandContext, text: str) -> None:
     rows = {command.usage: command.summary for command in all_commands().values()}
     for title, lines in (("A line is", PREFIXES), ("Commands", rows), ("Keys", KEYS)):
         context.show(Text(title, style="bold"))
-        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 2))
-        for name, meaning in lines.items():
-            table.add_row(Text(name), Text(meaning))
-        context.show(table)
+        parts = [(Text(f"  {name}"), Text(meaning)) for name, meaning in lines.items()]
+        context.show(list_rows(parts, context.columns, wraps=True))
 
 
 def _names(_context: CommandContext, _typed: str) -> Iterable[Argument]:

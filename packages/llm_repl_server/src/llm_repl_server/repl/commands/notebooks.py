@@ -6,11 +6,11 @@ import glob
 from collections.abc import Iterable
 from pathlib import Path
 
-from rich.table import Table
 from rich.text import Text
 
 from llm_repl_server.cli.terminal_text import escape_controls, one_line
 from llm_repl_server.repl.commands.base import Argument, Command, CommandContext, CommandError
+from llm_repl_server.repl.commands.listing import list_rows
 
 __all__ = ["COMMANDS"]
 
@@ -36,20 +36,14 @@ def _vars(context: CommandContext, text: str) -> None:
     if not wanted:
         context.say("There are no variables." if not text else f"No variable has {text} in it.")
         return
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    rows = []
     for variable in wanted:
         kind = variable.type_name
         if variable.shape is not None:
             kind += f" {'×'.join(map(str, variable.shape))}"
-        table.add_row(
-            Text(variable.name),
-            Text(escape_controls(kind)),
-            Text(one_line(variable.text, _VALUE_COLUMNS)),
-        )
-    context.show(table)
+        value = one_line(variable.text, _VALUE_COLUMNS)
+        rows.append((Text(variable.name), Text(escape_controls(kind), style="dim"), Text(value)))
+    context.show(list_rows(rows, context.columns))
     if found.left_out:
         context.say(f"and {found.left_out} more")
 

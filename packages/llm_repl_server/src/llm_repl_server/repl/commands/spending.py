@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from rich.table import Table
 from rich.text import Text
 
 from llm_repl_server.cli.terminal_text import escape_controls, format_price, one_line
 from llm_repl_server.repl.commands.base import Command, CommandContext, CommandError
+from llm_repl_server.repl.commands.listing import list_rows
 from llm_repl_server.repl.target import MadeCall
 
 __all__ = ["COMMANDS"]
@@ -23,24 +23,22 @@ def _calls(context: CommandContext, text: str) -> None:
         context.say("No model has been asked yet.")
         return
     numbers = {cell.id: number for number, cell in enumerate(context.target.cells(), 1)}
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="ellipsis", no_wrap=True, ratio=1)
-    table.add_column(no_wrap=True, justify="right")
-    table.add_column(no_wrap=True, justify="right")
+    rows = []
     for call in reversed(made):
         number = numbers.get(call.cell_id)
         how = call.state if call.source == "live" else "from record"
         about = f"{call.provider}/{call.model}" + ("" if how == "completed" else f" · {how}")
         if call.error:
             about += f": {one_line(call.error, 100)}"
-        table.add_row(
-            Text("[–]" if number is None else f"[{number}]"),
-            Text(escape_controls(about)),
-            Text(_tokens(call), style="dim"),
-            Text(format_price(call.price_usd) if call.source == "live" else "", style="dim"),
+        rows.append(
+            (
+                Text("[–]" if number is None else f"[{number}]"),
+                Text(escape_controls(about)),
+                Text(_tokens(call), style="dim"),
+                Text(format_price(call.price_usd) if call.source == "live" else "", style="dim"),
+            )
         )
-    context.show(table)
+    context.show(list_rows(rows, context.columns, stretch=1))
 
 
 def _tokens(call: MadeCall) -> str:
