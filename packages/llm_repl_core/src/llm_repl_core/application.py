@@ -79,6 +79,8 @@ class Application:
         keys: Where the keys of providers are.
         custom_providers: Servers under names of their own; those of the settings and of the file
             in the configuration folder where None.
+        limits: Of calls to each provider at once, shared with other applications in the same loop;
+            its own, as the settings have them, where None.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Application:
         entry_points: bool = True,
         keys: Keys | None = None,
         custom_providers: CustomProviders | None = None,
+        limits: ProviderLimits | None = None,
     ) -> None:
         self.settings = settings or Settings()
         self.plugins = plugins or PluginManager()
@@ -124,7 +127,7 @@ class Application:
             custom=custom_providers or CustomProviders(self.settings.custom_providers),
         )
         self.prices = Prices(self.settings.prices)
-        self._limits = ProviderLimits(self.settings.provider_concurrency)
+        self._limits = limits or ProviderLimits(self.settings.provider_concurrency)
 
     def open_live(
         self,

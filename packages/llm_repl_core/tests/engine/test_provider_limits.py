@@ -11,9 +11,17 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
 
-from llm_repl_core import InvalidSetting
+from llm_repl_core import (
+    Application,
+    CallQueued,
+    CallSent,
+    InvalidSetting,
+    Notebook,
+    Session,
+)
 from llm_repl_core.engine import limits
 from llm_repl_core.engine.limits import ProviderLimits
+from llm_repl_core.engine.loop import EngineLoop
 
 LIMIT_S = 20.0
 
@@ -420,3 +428,27 @@ def test_no_pause_is_none(duration_s, clock):
 def test_no_place_at_all_is_refused(concurrency):
     with pytest.raises(InvalidSetting, match="1 or more"):
         ProviderLimits(concurrency)
+
+
+def test_applications_in_one_loop_may_share_their_limits():
+    shared, loop = ProviderLimits(1), EngineLoop()
+    sessions = []
+    for _ in range(2):
+        notebook = Notebook("Slow")
+        notebook.add_prompt("Wait.", model="mock/echo+delay=60")
+        application = Application(limits=shared)
+        sessions.append(Session(notebook, application=application, loop=loop))
+    first, second = sessions
+    try:
+        running = first.stream()
+        assert next(event for event in running if isinstance(event, CallSent))
+        waiting = second.stream()
+        begun = next(event for event in waiting if isinstance(event, CallQueued | CallSent))
+        assert isinstance(begun, CallQueued)
+        first.interrupt()
+        assert next(event for event in waiting if isinstance(event, CallSent))
+        second.interrupt()
+    finally:
+        for session in sessions:
+            session.close()
+        loop.close()

@@ -57,9 +57,27 @@ def test_the_plan_of_some_cells_as_json(llm_repl: RunCommand, notebook: Notebook
     document = json.loads(planned.stdout)
     assert [cell["cell_id"] for cell in document["cells"]] == [notebook.cells[1].id]
     assert [way["mode"] for way in document["ways"]] == ["live", "reuse", "replay"]
-    assert llm_repl("plan", "trip.llmn", "--cells", "2", "--stale").returncode == 2
     assert "There is no cell 9" in llm_repl("plan", "trip.llmn", "--cells", "9").stderr
+
+
+def test_the_plan_is_of_the_cells_that_a_run_would_run(
+    llm_repl: RunCommand, notebook: Notebook
+) -> None:
+    def planned(*options: str) -> dict[int, str]:
+        done = llm_repl("plan", "trip.llmn", "--json", *options)
+        cells = json.loads(done.stdout)["cells"]
+        return {notebook.index(cell["cell_id"]) + 1: cell["state"] for cell in cells}
+
+    new = {1: "runs", 2: "asked", 3: "asked"}
+    assert planned() == planned("--stale") == planned("--from", "3") == new
+    assert planned("--to", "1") == {1: "runs"}
+    assert planned("--from", "2", "--to", "2") == planned("--cells", "2", "--stale") == {2: "asked"}
+    llm_repl("run", "trip.llmn", "-q", "-o", "trip.llmn")
+    # As in a run, what the cells need runs for them, and an answer that is there is not asked for.
+    assert planned("--cells", "3") == {1: "runs", 2: "restored", 3: "asked"}
     assert llm_repl("plan", "trip.llmn", "--stale").stdout == "There is nothing to run.\n"
+    refused = llm_repl("plan", "trip.llmn", "--from", "3", "--to", "2")
+    assert (refused.returncode, refused.stdout) == (2, "")
 
 
 def test_a_plan_fits_a_narrow_terminal(llm_repl: RunCommand, notebook: Notebook) -> None:

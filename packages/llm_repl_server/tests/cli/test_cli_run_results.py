@@ -111,8 +111,6 @@ def test_a_page_shows_what_came_of_one_notebook(
     page = (tmp_path / "out.html").read_text()
     assert page.startswith("<!doctype html>")
     assert "Where is city 19?" in page
-    several = llm_repl("run", cities.name, cities.name, "--report", "out.html")
-    assert (several.returncode, "as in --report out.xml" in several.stderr) == (2, True)
 
 
 def test_a_report_that_cannot_be_written_is_told_before_the_work(

@@ -76,6 +76,26 @@ def test_each_has_a_line_and_those_that_fail_are_named_at_the_end(
     }
 
 
+def test_a_page_has_what_became_of_all_and_links_to_each(
+    llm_repl: RunCommand, notebook: Callable[..., Path], tmp_path: Path
+) -> None:
+    notebook("good.llmn", "print('shown & whole')", "Why?")
+    notebook("bad.llmn", "1 / 0")
+    ended = llm_repl("run", "-q", "good.llmn", "missing.llmn", "bad.llmn", "--report", "all.html")
+    assert ended.returncode == 2
+    page = (tmp_path / "all.html").read_text()
+    assert "<title>3 notebooks, 2 failed</title>" in page
+    assert re.search(r'<a href="#notebook-1">good.llmn</a> · Ok: 2 cells in .* s: 1 call', page)
+    assert "<b>missing.llmn</b> · Failed: There is no file missing.llmn." in page
+    assert re.search(r'<a href="#notebook-3">bad.llmn</a> · Failed: 1 cell in', page)
+    anchors = re.findall(r' id="([^"]+)"', page)
+    assert anchors == [
+        *("notebook-1", "notebook-1-cell-1", "notebook-1-cell-2", "notebook-3", "notebook-3-cell-1")
+    ]
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(anchors)
+    assert "shown &amp; whole" in page
+
+
 def test_quiet_tells_failures_only_and_a_budget_is_one_over_all(
     llm_repl: RunCommand, notebook: Callable[..., Path]
 ) -> None:

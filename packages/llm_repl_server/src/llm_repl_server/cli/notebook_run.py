@@ -23,6 +23,7 @@ from llm_repl_core import (
     load_settings,
 )
 from llm_repl_core.engine.budget import BudgetMeter
+from llm_repl_core.engine.limits import ProviderLimits
 from llm_repl_core.engine.loop import EngineLoop
 from llm_repl_core.engine.options import RunKeywords
 from llm_repl_core.files import file_signature, refuse_unwritable
@@ -110,6 +111,8 @@ class NotebookRun:
         arguments: What the command line says.
         output: Where the notebook is saved; None: nowhere.
         plugins: Those of a command that runs several; None: they are loaded.
+        limits: How many calls each provider gets at once, of all that such a command runs; None:
+            as the settings say.
 
     Attributes:
         notebook: The notebook.
@@ -129,6 +132,7 @@ class NotebookRun:
         *,
         output: Path | None = None,
         plugins: PluginManager | None = None,
+        limits: ProviderLimits | None = None,
     ) -> None:
         self.path = path
         self._arguments = arguments
@@ -140,7 +144,7 @@ class NotebookRun:
         }
         settings = load_settings(Settings, flags=names)
         self.application = application = Application(
-            settings, plugins=plugins, entry_points=plugins is None
+            settings, plugins=plugins, entry_points=plugins is None, limits=limits
         )
         provider, model = choose_by_model(application, **names)
         if output is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llm_repl_server.cli.cell_numbers import CellNumbers
+from llm_repl_server.cli.cell_choice import NumberedCells, cell_choice_options
 from llm_repl_server.cli.completing import complete_notebooks
 from llm_repl_server.cli.flowing_text import echo, fit_text
 from llm_repl_server.cli.notebook_options import (
@@ -38,9 +38,8 @@ _INDENT = "     "
 
 @click.command("plan", cls=ParametersCommand)
 @click.argument("notebook", type=click.Path(path_type=Path), shell_complete=complete_notebooks)
+@cell_choice_options
 @notebook_options
-@click.option("--cells", type=CellNumbers(), help="Only these cells: 3,5-7 or 5-.")
-@click.option("--stale", is_flag=True, help="Only stale cells.")
 @click.option(
     "--mode",
     type=click.Choice(["live", "reuse", "replay"]),
@@ -49,6 +48,9 @@ _INDENT = "     "
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with the cells' ids.")
 def command(
     notebook: Path,
+    cells: tuple[range, ...] | None,
+    first: int | None,
+    last: int | None,
     parameters: tuple[tuple[str, str], ...],
     raw_parameters: tuple[tuple[str, str], ...],
     parameters_file: Path | None,
@@ -56,7 +58,6 @@ def command(
     provider: str | None,
     model: str | None,
     base_url: str | None,
-    cells: tuple[range, ...] | None,
     mode: Mode | None,
     *,
     stale: bool,
@@ -65,7 +66,8 @@ def command(
     """Show what a run of NOTEBOOK would do and cost. Nothing is sent, run or changed.
 
     For each cell: whether it runs, is asked (and in which wave, why, and for how much at most), or needs not be, as
-    its answers are recorded; then the totals, and what a replay would miss.
+    its answers are recorded; then the totals, and what a replay would miss. Which cells those are is said as for
+    `llm-repl run`: where only some are to run, those are among them that run for what they need.
 
     Of prompts that need values of cells which have not run, it says what is likely.
 
@@ -79,27 +81,24 @@ def command(
     from llm_repl_server.cli.provider_choice import application_for, check_providers
     from llm_repl_server.cli.run_ledgers import RunLedgers
 
-    if cells is not None and stale:
-        raise click.UsageError("--cells names the cells, and --stale finds them: leave out one.")
     application, provider, model = application_for(
         provider=provider, model=model, base_url=base_url
     )
     document = load_notebook_file(application, notebook)
-    chosen = None
-    if cells is not None:
-        indexes = CellNumbers.indexes(cells, len(document))
-        chosen = [document.cells[index].id for index in indexes]
+    numbered = NumberedCells(document, cells=cells, first=first, last=last, stale=stale)
     given = give_parameters(document, parameters, raw_parameters, parameters_file)
     ledgers = RunLedgers(notebook, document, mode=mode, keep=False, opens_log_early=False)
     ledgers.choose_provider(application, provider=provider, model=model, base_url=base_url)
-    check_providers(application, document, "replay")
+    to_run = numbered.settle(given)
+    check_providers(application, document, "replay", to_run.running_ids)
     with (
         ledgers,
         Session(document, application=application, kernel=kernel, ledger=ledgers.ledger) as session,
     ):
         if given is not None and not given.injected:
             session.assign(given.values)
-        plan = session.plan_stale(mode=mode) if stale else session.plan(chosen, mode=mode)
+        chosen = to_run.chosen_ids
+        plan = session.plan(chosen, with_needed=chosen is not None, mode=mode)
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(plan), indent=2))
     else:

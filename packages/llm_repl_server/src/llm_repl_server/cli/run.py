@@ -199,7 +199,7 @@ def command(
     if report is not None:
         from llm_repl_server.cli.reports import check_report
 
-        check_report(report, notebooks=len(notebooks))
+        check_report(report)
     if len(notebooks) > 1:
         from llm_repl_server.cli.run_several import run_several
 

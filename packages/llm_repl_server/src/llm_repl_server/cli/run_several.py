@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
-from llm_repl_core import InvalidInput, LLMReplError
+from llm_repl_core import InvalidInput, LLMReplError, Settings, load_settings
 from llm_repl_core.engine.budget import BudgetMeter
+from llm_repl_core.engine.limits import ProviderLimits
 from llm_repl_core.engine.loop import EngineLoop
 from llm_repl_core.plugins.manager import PluginManager
 from llm_repl_server.cli.early_kernel import EarlyKernel
@@ -52,9 +53,10 @@ def run_several(
     outputs = _outputs(paths, folder)
     plugins = PluginManager()
     plugins.load_entry_points()
+    limits = ProviderLimits(load_settings(Settings).provider_concurrency)
     files = [FileRun(path) for path in paths]
     for file, output in zip(files, outputs, strict=True):
-        _prepare(file, arguments, early, output, plugins)
+        _prepare(file, arguments, early, output, plugins, limits)
     budget = arguments.options.get("budget")
     meter = None if budget is None else BudgetMeter(budget, owner="run", is_shared=True)
     lines = FileLines(files, quiet=quiet)
@@ -98,9 +100,10 @@ def _prepare(
     early: EarlyKernel,
     output: Path | None,
     plugins: PluginManager,
+    limits: ProviderLimits,
 ) -> None:
     try:
-        run = NotebookRun(file.path, arguments, output=output, plugins=plugins)
+        run = NotebookRun(file.path, arguments, output=output, plugins=plugins, limits=limits)
         kernel = early.kernel(run.application, run.notebook, cwd=arguments.cwd)
         if kernel == _IN_THIS_PROCESS:
             raise InvalidInput(

@@ -25,7 +25,9 @@ _MOST_FIELDS = 12
 _WORDS = {"error": "Failed", "interrupted": "Stopped", "running": "Running", "queued": "Waiting"}
 
 
-def draw_cell(cell: Cell, *, number: int, language: str, answer_price_usd: AnswerPrice) -> Markup:
+def draw_cell(
+    cell: Cell, *, number: int, language: str, answer_price_usd: AnswerPrice, anchor: str = "cell"
+) -> Markup:
     """A cell with what came of it.
 
     Args:
@@ -33,6 +35,7 @@ def draw_cell(cell: Cell, *, number: int, language: str, answer_price_usd: Answe
         number: Its place, from 1.
         language: Of the notebook's code.
         answer_price_usd: What an answer cost.
+        anchor: By which, and its number, a link leads to it.
     """
     match cell:
         case PromptCell():
@@ -45,7 +48,7 @@ def draw_cell(cell: Cell, *, number: int, language: str, answer_price_usd: Answe
             kind, parts = "is-code", [_source(cell, language), *_outputs(cell.outputs)]
         case _:
             kind, parts = "is-foreign", [_source(cell, "text"), *_outputs(cell.outputs)]
-    name = f"cell-{number}"
+    name = f"{anchor}-{number}"
     return element(
         "article",
         element("a", str(number), class_="gutter", href=f"#{name}"),

@@ -9,7 +9,7 @@ from llm_repl_core.formats.html._markup import Markup, element, join
 from llm_repl_core.model.language import notebook_language
 from llm_repl_core.model.notebook import Notebook
 
-__all__ = ["draw_page"]
+__all__ = ["draw_cells", "draw_document", "draw_page"]
 
 _POLICY = (
     "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; "
@@ -25,11 +25,41 @@ def draw_page(notebook: Notebook, answer_price_usd: AnswerPrice) -> str:
         notebook: The notebook.
         answer_price_usd: What an answer cost.
     """
+    main = element("main", *draw_cells(notebook, answer_price_usd))
+    return draw_document(notebook.name, main)
+
+
+def draw_cells(
+    notebook: Notebook, answer_price_usd: AnswerPrice, *, anchor: str = "cell"
+) -> list[Markup]:
+    """A notebook's header and its cells.
+
+    Args:
+        notebook: The notebook.
+        answer_price_usd: What an answer cost.
+        anchor: By which, and its number, a link leads to a cell.
+    """
     language = notebook_language(notebook.metadata)
     cells = [
-        draw_cell(cell, number=number, language=language, answer_price_usd=answer_price_usd)
+        draw_cell(
+            cell,
+            number=number,
+            language=language,
+            answer_price_usd=answer_price_usd,
+            anchor=anchor,
+        )
         for number, cell in enumerate(notebook, start=1)
     ]
+    return [_header(notebook, answer_price_usd), *cells]
+
+
+def draw_document(title: str, *content: Markup) -> str:
+    """A page around what is in it.
+
+    Args:
+        title: Of the page.
+        content: What is in it.
+    """
     head = element(
         "head",
         element("meta", charset="utf-8"),
@@ -38,10 +68,10 @@ def draw_page(notebook: Notebook, answer_price_usd: AnswerPrice) -> str:
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="referrer", content="no-referrer"),
         element("meta", name="generator", content="LLM-REPL"),
-        element("title", notebook.name),
+        element("title", title),
         element("style", Markup(_styles())),
     )
-    body = element("body", element("main", _header(notebook, answer_price_usd), *cells))
+    body = element("body", *content)
     return join(Markup("<!doctype html>\n"), element("html", head, "\n", body, lang="en"), "\n")
 
 
