@@ -15,6 +15,7 @@ from llm_repl_core import (
     Application,
     CallQueued,
     CallSent,
+    CellText,
     InvalidSetting,
     Notebook,
     Session,
@@ -435,15 +436,15 @@ def test_applications_in_one_loop_may_share_their_limits():
     sessions = []
     for _ in range(2):
         notebook = Notebook("Slow")
-        notebook.add_prompt("Wait.", model="mock/echo+delay=60")
+        notebook.add_prompt("word " * 500, model="mock/echo+per_token=0.2")
         application = Application(limits=shared)
         sessions.append(Session(notebook, application=application, loop=loop))
     first, second = sessions
     try:
         running = first.stream()
-        assert next(event for event in running if isinstance(event, CallSent))
+        assert next(event for event in running if isinstance(event, CellText))
         waiting = second.stream()
-        begun = next(event for event in waiting if isinstance(event, CallQueued | CallSent))
+        begun = next(event for event in waiting if isinstance(event, CallQueued | CellText))
         assert isinstance(begun, CallQueued)
         first.interrupt()
         assert next(event for event in waiting if isinstance(event, CallSent))
