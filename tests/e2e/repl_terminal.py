@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Self
 
@@ -57,6 +58,7 @@ class Terminal:
         self.screen = pyte.HistoryScreen(seen_columns or columns, rows, history=5000, ratio=1.0)
         self._stream = pyte.ByteStream(self.screen)
         self.raw = b""
+        self._above: list[str] = []
         self.process = pexpect.spawn(
             sys.executable,
             ["-m", "llm_repl_server.cli.entry", *arguments],
@@ -96,8 +98,10 @@ class Terminal:
 
     def document(self) -> str:
         """All that was printed and is seen, with what has left the screen at its top."""
-        above = [self._text(line) for line in self.screen.history.top]
-        return "\n".join([*above, *(line.rstrip() for line in self.screen.display)]).rstrip()
+        # What has left the screen stays as it is.
+        left = islice(self.screen.history.top, len(self._above), None)
+        self._above += [self._text(line) for line in left]
+        return "\n".join([*self._above, *(line.rstrip() for line in self.screen.display)]).rstrip()
 
     def wait_for(self, wanted: str | Callable[[str], bool], *, limit_s: float = LIMIT_S) -> str:
         """Wait until the document has a text, or is as wanted; the document."""
@@ -135,3 +139,18 @@ class Terminal:
     def _text(self, line: object) -> str:
         columns = self.screen.columns
         return "".join(line[column].data for column in range(columns)).rstrip()  # type: ignore[index]
+
+
+def is_at(number: int, mode: str = "py") -> str:
+    """What stands before the input for a cell."""
+    return f"[{number}] {mode}>"
+
+
+def wait_for_input(terminal: Terminal, number: int) -> None:
+    """Wait until the input for a cell stands at the end, but for the status line."""
+
+    def is_there(document: str) -> bool:
+        lines = [line for line in document.splitlines() if line.strip()]
+        return any(line.strip() == is_at(number) for line in lines[-2:])
+
+    terminal.wait_for(is_there)

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from repl_terminal import Terminal
+from repl_terminal import Terminal, is_at, wait_for_input
 
 from llm_repl_core import Notebook, load_notebook, save_notebook
 
@@ -30,10 +30,6 @@ LINES = (
 )
 COLOUR = re.compile(rb"\x1b\[[0-9;]*[34][0-7]m")
 SLOW = "mock/echo+per_token=0.1"
-
-
-def is_at(number: int, mode: str = "py") -> str:
-    return f"[{number}] {mode}>"
 
 
 def without_times(document: str) -> str:
@@ -56,16 +52,6 @@ def talk(terminal: Terminal) -> str:
     terminal.type("\x04")
     assert terminal.end() == 0
     return terminal.document()
-
-
-def wait_for_input(terminal: Terminal, number: int) -> None:
-    """Wait until the input for a cell stands at the end, but for the status line."""
-
-    def is_there(document: str) -> bool:
-        lines = [line for line in document.splitlines() if line.strip()]
-        return any(line.strip() == is_at(number) for line in lines[-2:])
-
-    terminal.wait_for(is_there)
 
 
 def test_the_transcript_of_the_documentation_is_what_is_seen(tmp_path: Path) -> None:
@@ -262,10 +248,11 @@ def test_nothing_is_drawn_that_goes_away_again(tmp_path: Path, how: str) -> None
 
 
 def test_lines_of_a_pipe_run_until_one_fails(tmp_path: Path) -> None:
-    def run(text: bytes, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    def run(text: bytes | None, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
-            [sys.executable, "-m", "llm_repl_server.cli.entry", "repl", *arguments],
+            [sys.executable, "-m", "llm_repl_server.cli.entry", *arguments],
             input=text,
+            stdin=subprocess.DEVNULL if text is None else None,
             capture_output=True,
             cwd=tmp_path,
             env=os.environ
@@ -277,15 +264,17 @@ def test_lines_of_a_pipe_run_until_one_fails(tmp_path: Path) -> None:
             check=False,
         )
 
-    done = run(b"x = 20\nfor i in (1, 2):\n    x += i\nx\n?say {x}\n", "kept.llmn")
+    done = run(b"x = 20\nfor i in (1, 2):\n    x += i\nx\n?say {x}\n", "repl", "kept.llmn")
     assert done.stdout.decode() == "23\nThis is the mock model. You asked: say 23\n"
     assert b"mock/mock" in done.stderr
     assert done.returncode == 0
     assert len(load_notebook(tmp_path / "kept.llmn")) == 4
-    failed = run(b"1/0\nprint('not reached')\n")
+    failed = run(b"1/0\nprint('not reached')\n")  # also without a command
     assert (failed.returncode, failed.stdout) == (1, b"")
     assert b"ZeroDivisionError" in failed.stderr
-    assert run(b"\xff\xfe\x00x").returncode == 2
+    assert run(b"\xff\xfe\x00x", "repl").returncode == 2
+    nobody = run(None)
+    assert (nobody.returncode, b"Commands:" in nobody.stderr) == (2, True)
     assert not (tmp_path / "data" / "scratch").exists()
 
 

@@ -78,7 +78,7 @@ def test_answers_have_a_price_and_are_remembered(target: LocalTarget) -> None:
     run(target, prompt.id)
     [answer] = [output for output in prompt.outputs if output.type == "llm_response"]
     assert target.price_of(answer) == 0
-    target.remember(answer.content)
+    target.remember(prompt.id)
     code = target.add("code", "said = _")
     run(target, code.id)
     assert target.session.state["said"] == "say it"

@@ -26,6 +26,7 @@ from llm_repl_core.kernels.state import (
     KernelState,
     Value,
 )
+from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.language import PYTHON
 from llm_repl_core.model.output_changes import OutputChange
 
@@ -190,6 +191,14 @@ class Kernel(KernelState):
             values |= given or {}
         if values:
             await self.assign(values)
+
+    async def remember(self, value: JSONValue) -> None:
+        """Have a value as ``_``, as that of the last expression.
+
+        Raises:
+            KernelDied: The kernel ended meanwhile.
+        """
+        await self.assign({"_": value})
 
     @contextlib.contextmanager
     def collect_outputs(self, put: Callable[[OutputChange], object]) -> Iterator[None]:

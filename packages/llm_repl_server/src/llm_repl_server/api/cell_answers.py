@@ -16,7 +16,7 @@ from llm_repl_server.api.resource import (
     services,
 )
 from llm_repl_server.services.answers import CellAnswer
-from llm_repl_server.services.cell_answers import AnswersInUse, Comparison
+from llm_repl_server.services.cell_answers import AnswersInUse, Comparison, RememberedAnswer
 
 __all__ = ["cell_answers"]
 
@@ -125,6 +125,15 @@ def use_answer(notebook_id: str, cell_id: str, answer_id: str, query: ItemQuery)
             notebook_id, cell_id, answer_id, item=query.item, if_match=matching_versions()
         )
     )
+
+
+@cell_answers.operation("POST", f"{_CELL}/answer/remember", errors=(404, 409))
+def remember_answer(notebook_id: str, cell_id: str) -> RememberedAnswer:
+    """Have the prompt's answer as `_` in the kernel, as the value of the last expression.
+
+    Of a prompt over items it is the list of its answers.
+    """
+    return services().loop.call(services().cell_answers.remember(notebook_id, cell_id))
 
 
 @cell_answers.operation(

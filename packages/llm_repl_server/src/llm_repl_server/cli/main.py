@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -138,15 +139,26 @@ click.Context.formatter_class = FittedHelpFormatter  # of all commands, those of
 def cli(context: click.Context) -> None:
     """Notebooks in which prompts are first-class cells.
 
-    Without a command, in a terminal: `llm-repl repl`.
+    Without a command, in a terminal or with lines on the standard input: `llm-repl repl`.
     """
     if context.invoked_subcommand is not None:
         return
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not _has_lines(sys.stdin) and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.exceptions.NoArgsIsHelpError(context)
     command = cli.get_command(context, "repl")
     assert command is not None
     context.invoke(command)
+
+
+def _has_lines(stream: TextIO) -> bool:
+    """Whether somebody has given lines to read: in a pipe, a socket or a file that is not empty."""
+    try:
+        found = os.fstat(stream.fileno())
+    except (OSError, ValueError):  # it is none of the system's
+        return False
+    if stat.S_ISREG(found.st_mode):
+        return found.st_size > 0
+    return stat.S_ISFIFO(found.st_mode) or stat.S_ISSOCK(found.st_mode)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -30,7 +30,6 @@ from llm_repl_core.engine.notebook_preferences import check_preferences, preferr
 from llm_repl_core.engine.options import RunKeywords
 from llm_repl_core.engine.routing import route
 from llm_repl_core.kernels import views
-from llm_repl_core.kernels.worker import WorkerKernel
 from llm_repl_core.model.cell import build_cell
 from llm_repl_server.cli.run_ledgers import RunLedgers
 from llm_repl_server.repl.target import CellKind, MadeCall, ReplTarget, RunChoice
@@ -54,8 +53,6 @@ _CELL_CLASSES: dict[CellKind, type[Cell]] = {
 _UNDO_LIMIT = 200
 _WRITE_LIMIT_S = 1.0
 """How long after its answer a call may be recorded."""
-_REMEMBERED = "_llm_repl_remembered"
-_REMEMBER = f"__import__('IPython').get_ipython().displayhook.remember({_REMEMBERED})"
 
 
 class LocalTarget(ReplTarget):
@@ -255,17 +252,9 @@ class LocalTarget(ReplTarget):
         """See `ReplTarget.restart`."""
         self.session.restart()
 
-    def remember(self, value: Any) -> None:
+    def remember(self, cell_id: str) -> None:
         """See `ReplTarget.remember`."""
-        self.session.loop.call(self.session.live.ask(lambda: self._remember(value)))
-
-    async def _remember(self, value: Any) -> None:
-        kernel = self.session.kernel
-        if isinstance(kernel, WorkerKernel):
-            # Its shell has to know, or it would not change the variable any more.
-            await kernel.evaluate([Expression(_REMEMBER)], extra={_REMEMBERED: value})
-        else:
-            await kernel.assign({"_": value})
+        self.session.loop.call(self.session.live.answers.remember(cell_id))
 
     def start_kernel(self) -> None:
         """Have the kernel start, so that the first cell does not wait for it."""

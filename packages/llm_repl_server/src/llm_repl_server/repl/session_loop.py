@@ -303,12 +303,9 @@ class CellLoop(CommandContext):
         for cell in reversed(self.target.cells()):
             if not isinstance(cell, PromptCell) or (chosen is not None and cell.id not in chosen):
                 continue
-            answers = [output for output in cell.outputs if output.type == "llm_response"]
-            if cell.status == "completed" and answers:
-                values = [answer.fields.get("value", answer.content) for answer in answers]
+            if cell.status == "completed":
                 with suppress(LLMReplError):
-                    is_list = answers[0].fields.get("item") is not None
-                    self.target.remember(values if is_list else values[-1])
+                    self.target.remember(cell.id)
             return
 
 

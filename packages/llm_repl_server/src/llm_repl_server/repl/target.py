@@ -189,8 +189,12 @@ class ReplTarget(abc.ABC):
         """Start the kernel anew, which then has only the memory."""
 
     @abc.abstractmethod
-    def remember(self, value: Any) -> None:
-        """Have a value as ``_``, as that of the last expression."""
+    def remember(self, cell_id: str) -> None:
+        """Have a prompt's answer as ``_``, as the value of the last expression.
+
+        Raises:
+            Conflict: There is no answer, or no kernel.
+        """
 
     # Looking ---------------------------------------------------------------------------------
 

@@ -30,7 +30,13 @@ from llm_repl_server.storage.answer_store import AnswerCall
 from llm_repl_server.storage.changes import Change, MarkStale, WriteCell
 from llm_repl_server.storage.store import Store
 
-__all__ = ["AnswersInUse", "CellAnswerService", "CellAnswersInUse", "Comparison"]
+__all__ = [
+    "AnswersInUse",
+    "CellAnswerService",
+    "CellAnswersInUse",
+    "Comparison",
+    "RememberedAnswer",
+]
 
 BUSY_LIMIT_S = 3.0
 """How long taking an answer into use waits for what runs."""
@@ -84,6 +90,16 @@ class Comparison(Struct, frozen=True, kw_only=True):
     item: int | None
     ended: bool
     answers: list[AskedAnswer]
+
+
+class RememberedAnswer(Struct, frozen=True, kw_only=True):
+    """What code reads an answer by.
+
+    Attributes:
+        variable: The variable's name.
+    """
+
+    variable: str
 
 
 class CellAnswerService:
@@ -293,6 +309,19 @@ class CellAnswerService:
         await _wait_for_turn(opened.session)
         change = await answers.edit(cell_id, content, value=value, item=item)
         return await _changed(opened, cell_id, change)
+
+    async def remember(self, notebook_id: str, cell_id: str) -> RememberedAnswer:
+        """Have the answer as ``_`` in the kernel; see `AnswerBook.remember`.
+
+        Raises:
+            NotebookNotFound: There is no such notebook.
+            CellNotFound: There is no such cell.
+            Conflict: It has no answer, there is no kernel, or another cell runs for long.
+        """
+        opened = await self._open_notebooks.get(notebook_id)
+        await _wait_for_turn(opened.session)
+        await opened.session.answers.remember(cell_id)
+        return RememberedAnswer(variable="_")
 
 
 def _comparison(asking: Asking) -> Comparison:

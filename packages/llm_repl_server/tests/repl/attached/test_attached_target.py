@@ -60,6 +60,16 @@ def test_what_one_does_the_other_one_hears(server, join, until):
     (answer,) = here.cells()[1].outputs
     assert answer.content == "Say [3, 4]"
     assert here.price_of(answer) == 0
+    with pytest.raises(Conflict, match="Cell 1 has no answer"):
+        here.remember(code.id)
+    there.remember(prompt.id)
+    last = there.add("code", "_, _.upper()")
+    run(there, last)
+    assert last.id in [cell.id for cell in here.cells()]
+    assert there.cells()[2].outputs[0].content == "('Say [3, 4]', 'SAY [3, 4]')"
+    there.delete(last.id)
+    for _ in range(3):  # that it was added, was run, and is deleted
+        news_here()
     assert {variable.name for variable in here.variables().variables} == {"x", "said"}
     assert here.kernel_state() == "idle"
 
@@ -114,6 +124,12 @@ def test_looking_costs_nothing_and_says_the_same_as_the_server(server, join, tmp
     assert server.url in target.place
     with pytest.raises(Conflict, match="Somebody else"):
         target.approve("nothing", approved=True)
+    each = target.add("prompt", "Item {item}", model="mock/echo", for_each="x")
+    for _ in range(2):
+        run(target, each)
+    first = target.answers(each.id, 1).answers[-1].id
+    target.use_answer(each.id, first, 1)
+    assert target.answers(each.id, 1).in_use == first
 
 
 def test_stopping_from_elsewhere_ends_the_events(server, join):

@@ -402,6 +402,33 @@ class AnswerBook:
         keep_edit(cell, edit)
         return change
 
+    async def remember(self, cell_id: str) -> None:
+        """Have a prompt's answer as ``_`` in the kernel, of a prompt over items those of all.
+
+        Args:
+            cell_id: Which prompt.
+
+        Raises:
+            CellNotFound: There is no such cell.
+            Conflict: It has no answer yet, or the session is closed.
+        """
+        session = self._session
+        cell = session.notebook[cell_id]
+        has_answer = cell.status == "completed" and (
+            getattr(cell, "for_each", None) is not None
+            or any(output.type == "llm_response" for output in cell.outputs)
+        )
+        if not isinstance(cell, PromptCell) or not has_answer:
+            number = session.notebook.index(cell_id) + 1
+            raise Conflict(f"Cell {number} has no answer: run it, if it is a prompt.")
+        value = copy.deepcopy(value_in(cell, cell.outputs))
+
+        async def remember() -> None:
+            await session.kernels.ensure()
+            await session.kernel.remember(value)
+
+        await self._queue.ask(remember)
+
     def refuse_running(self, cell: PromptCell) -> None:
         """Refuse to change the answer of a cell that runs.
 

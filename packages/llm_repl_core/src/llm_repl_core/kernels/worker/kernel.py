@@ -45,6 +45,8 @@ _HELLO_TIMEOUT_S = 30.0
 _SHUTDOWN_TIMEOUT_S = 2.0
 _REASON_TIMEOUT_S = 2.0
 _SNAPSHOT_LIMIT_BYTES = 256 * 2**20
+_REMEMBERED = "_llm_repl_remembered"
+_REMEMBER = f"__import__('IPython').get_ipython().displayhook.remember({_REMEMBERED})"
 _READING = (protocol.ListNames, protocol.TakeSnapshot, protocol.TakeFork)
 """Requests that leave the state as it is."""
 
@@ -163,6 +165,11 @@ class WorkerKernel(Kernel):
     async def assign(self, values: Mapping[str, Any]) -> None:
         """Set variables to JSON values; see `Kernel.assign`."""
         await self._ask(protocol.Assign(next(self._ids), by_variable(values)), protocol.Assigned)
+
+    async def remember(self, value: JSONValue) -> None:
+        """Have a value as ``_``; see `Kernel.remember`."""
+        # Its shell has to know, or it would not change the variable any more.
+        await self.evaluate([Expression(_REMEMBER)], extra={_REMEMBERED: value})
 
     async def names(self) -> list[str]:
         """The user's variables, sorted; see `Kernel.names`."""

@@ -235,8 +235,9 @@ class AttachedTarget(ReplTarget):
         with self._others.own("kernel_restarted"):
             self._ask("POST", "restart")
 
-    def remember(self, value: Any) -> None:
-        """See `ReplTarget.remember`: who else is there may use ``_``, so that it stays."""
+    def remember(self, cell_id: str) -> None:
+        """See `ReplTarget.remember`."""
+        self._ask("POST", f"cells/{cell_id}/answer/remember")
 
     # Looking ---------------------------------------------------------------------------------
 
@@ -297,7 +298,7 @@ class AttachedTarget(ReplTarget):
     def use_answer(self, cell_id: str, answer_id: str, item: int | None = None) -> None:
         """See `ReplTarget.use_answer`."""
         place = f"cells/{cell_id}/answers/{quote(answer_id, safe='')}/use"
-        self._ask("POST", place, {} if item is None else {"item": item})
+        self._ask("POST", place, query=None if item is None else {"item": str(item)})
 
     def calls(self, limit: int) -> Sequence[MadeCall]:
         """See `ReplTarget.calls`."""
