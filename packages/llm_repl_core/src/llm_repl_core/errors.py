@@ -69,6 +69,7 @@ __all__ = [
     "Conflict",
     "ContentRefused",
     "ContextTooLong",
+    "EngineClosed",
     "FileMissing",
     "Forbidden",
     "InvalidInput",
@@ -213,6 +214,12 @@ class Conflict(LLMReplError):
 
     code = "conflict"
     http_status = 409
+
+
+class EngineClosed(Conflict):
+    """The engine ends, or has ended; a server's is there again when the server is."""
+
+    code = "engine_closed"
 
 
 class BudgetExceeded(LLMReplError):

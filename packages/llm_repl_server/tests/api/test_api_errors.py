@@ -59,6 +59,15 @@ def test_unknown_ids_are_404_everywhere(api):
             assert (answer.status_code, answer.json["code"]) == (404, code), path
 
 
+def test_a_server_that_stops_says_that_it_does(api):
+    notebook = api.new_notebook("x")
+    api.services.close()
+    for path in (notebook, "/api/notebooks", f"{notebook}/cells"):
+        answer = api.get(path)
+        assert (answer.status_code, answer.json["code"]) == (409, "engine_closed")
+        assert answer.json["error"] == "The server is stopping: ask again when it is back."
+
+
 ODD_IDS = ["%00", "%2e%2e", "%F0%9F%8E%89", "%ff", "a%2Fb", "x" * 3000, "%20", "'", "load"]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, Generic, Self, TypeVar
 
-from llm_repl_core.errors import Conflict
+from llm_repl_core.errors import Conflict, EngineClosed
 
 __all__ = ["EngineLoop"]
 
@@ -43,7 +43,7 @@ class _Waiter(Generic[T]):
         try:
             return self._task.result()
         except asyncio.CancelledError:
-            raise Conflict(_CLOSED) from None
+            raise EngineClosed(_CLOSED) from None
 
     def _end(self, _: asyncio.Task[T]) -> None:
         self._done.release()
@@ -71,18 +71,19 @@ class EngineLoop:
         """Start a coroutine from any other thread.
 
         Raises:
-            Conflict: The loop is closed.
+            EngineClosed: The loop is closed.
         """
         if self._closing.is_set():
             coroutine.close()
-            raise Conflict(_CLOSED)
+            raise EngineClosed(_CLOSED)
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
     def call(self, coroutine: Coroutine[Any, Any, T], timeout_s: float | None = None) -> T:
         """Start a coroutine from any other thread and wait for its result.
 
         Raises:
-            Conflict: The loop is closed, or this is its own thread, which cannot wait for itself.
+            EngineClosed: The loop is closed.
+            Conflict: This is its own thread, which cannot wait for itself.
             TimeoutError: It took longer than ``timeout_s``; it goes on.
         """
         if threading.current_thread() is self._thread:
@@ -93,7 +94,7 @@ class EngineLoop:
             )
         if self._closing.is_set():
             coroutine.close()
-            raise Conflict(_CLOSED)
+            raise EngineClosed(_CLOSED)
         waiter = _Waiter(self._loop, coroutine)
         self._loop.call_soon_threadsafe(waiter.start)
         return waiter.result(timeout_s)

@@ -8,6 +8,7 @@ from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
 from llm_repl_core import LLMReplError
+from llm_repl_core.errors import EngineClosed
 from llm_repl_server.api.resource import json_response
 
 __all__ = ["install_error_handlers"]
@@ -23,6 +24,10 @@ def install_error_handlers(app: Flask) -> None:
 
 
 def _known(error: LLMReplError) -> Response:
+    if isinstance(error, EngineClosed):
+        # What it says is for who has a session; here, the same request will do a moment later.
+        sentence = "The server is stopping: ask again when it is back."
+        return json_response({"error": sentence, "code": error.code}, error.http_status)
     return json_response({"error": str(error), "code": error.code}, error.http_status)
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from llm_repl_core.errors import (
     Conflict,
+    EngineClosed,
     Forbidden,
     InvalidInput,
     LLMReplError,
@@ -23,6 +24,13 @@ __all__ = ["Rest", "ServerUnreachable"]
 
 T = TypeVar("T")
 
+
+class ServerUnreachable(LLMReplError):
+    """The server that has the notebook does not answer."""
+
+    code = "server_unreachable"
+
+
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 _ERRORS: dict[int, type[LLMReplError]] = {
     400: InvalidInput,
@@ -33,12 +41,6 @@ _ERRORS: dict[int, type[LLMReplError]] = {
     412: Conflict,
     413: TooLarge,
 }
-
-
-class ServerUnreachable(LLMReplError):
-    """The server that has the notebook does not answer."""
-
-    code = "server_unreachable"
 
 
 class Rest:
@@ -99,7 +101,7 @@ class Rest:
         if response.is_success and document is not None:
             return document
         if isinstance(document, dict) and isinstance(document.get("error"), str):
-            raise _ERRORS.get(response.status_code, LLMReplError)(document["error"])
+            raise _refusal(response.status_code, document)
         raise ServerUnreachable(
             f"What answers at {self.base} is no LLM-REPL server: {method} /api/{path} gave "
             f"{response.status_code}."
@@ -137,14 +139,20 @@ class Rest:
         if response.is_success:
             return response.content
         document = _json_of(response)
-        said = document.get("error") if isinstance(document, dict) else None
-        raise _ERRORS.get(response.status_code, LLMReplError)(
-            said or f"The server answered {response.status_code}."
-        )
+        refused = document if isinstance(document, dict) else {}
+        said = {"error": f"The server answered {response.status_code}."}
+        raise _refusal(response.status_code, said | refused)
 
     def close(self) -> None:
         """Let go of its connections."""
         self._client.close()
+
+
+def _refusal(status: int, document: Mapping[str, Any]) -> LLMReplError:
+    # One that stops is as good as gone, and comes back perhaps.
+    is_stopping = document.get("code") == EngineClosed.code
+    kind = ServerUnreachable if is_stopping else _ERRORS.get(status, LLMReplError)
+    return kind(str(document["error"]))
 
 
 def _json_of(response: httpx.Response) -> Any:
