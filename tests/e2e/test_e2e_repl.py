@@ -16,7 +16,8 @@ from llm_repl_core import Notebook, load_notebook, save_notebook
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a terminal of POSIX")
 
-TRANSCRIPT = Path(__file__).parents[2] / "docs" / "how-to" / "terminal-session.txt"
+HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
+TRANSCRIPT = HOW_TO / "terminal-session.txt"
 LINES = (
     "prices = [3, 5, 9]",
     "sum(prices)",
@@ -28,13 +29,44 @@ LINES = (
     "/cells",
     "/undo",
 )
+ITEMS = (
+    "notes = ['no stars', '{\"stars\": 2}', '{\"stars\": 5}']",
+    "/model mock/echo",
+    "/schema stars int",
+    "/each notes",
+    "?{item}",
+    "notes[0] = '{\"stars\": 1}'",
+    "/run 2",
+    "[note['stars'] for note in _]",
+    "/answers 2 item 1",
+    "/each off",
+    "/schema off",
+)
+TOOLS = (
+    "/open tools.llmn",
+    "def stock(tea): 'How many tins.'; return {'Oolong': 3}.get(tea, 0)",
+    "/tools stock",
+    "/tools ask",
+    '/model mock/call:stock {"tea": "Oolong"}',
+    "?How many tins of Oolong are there?",
+    "y",
+    "/tools off",
+    "/model mock/mock",
+    "?What should I order, given {response_1}?",
+    "?Say it shorter: {response_2}",
+    "/run 3",
+    "/answers 3",
+    "/use 3.1",
+    "/graph",
+    "/why",
+)
 COLOUR = re.compile(rb"\x1b\[[0-9;]*[34][0-7]m")
 SLOW = "mock/echo+per_token=0.1"
 
 
 def without_times(document: str) -> str:
     """A document in which nothing depends on the day, the machine or its load."""
-    document = re.sub(r"\d+\.\d s$", "0.1 s", document, flags=re.MULTILINE)
+    document = re.sub(r"\d+\.\d s(?=:|$)", "0.1 s", document, flags=re.MULTILINE)
     return re.sub(
         r"The notebook is\s.*\.llmn", "The notebook is (a file)", document, flags=re.DOTALL
     )
@@ -58,9 +90,7 @@ def test_the_transcript_of_the_documentation_is_what_is_seen(tmp_path: Path) -> 
     with Terminal(tmp_path, rows=60) as terminal:
         seen = without_times(talk(terminal))
         assert COLOUR.search(terminal.raw) or b"\x1b[1m" in terminal.raw
-    if os.environ.get("LLM_REPL_WRITE_TRANSCRIPT"):
-        TRANSCRIPT.write_text(f"{seen}\n", encoding="utf-8")
-    assert f"{seen}\n" == TRANSCRIPT.read_text(encoding="utf-8")
+    compare(seen, TRANSCRIPT)
     [path] = (tmp_path / "data" / "scratch").glob("*.llmn")
     assert [cell.type for cell in load_notebook(path)] == [
         *("code", "code", "prompt", "code", "memory", "markdown")
@@ -68,6 +98,35 @@ def test_the_transcript_of_the_documentation_is_what_is_seen(tmp_path: Path) -> 
     history = tmp_path / "data" / "repl-history"
     assert history.stat().st_mode & 0o077 == 0
     assert "+?what is odd about {prices}" in history.read_text()
+
+
+def compare(seen: str, transcript: Path) -> None:
+    if os.environ.get("LLM_REPL_WRITE_TRANSCRIPT"):
+        transcript.write_text(f"{seen}\n", encoding="utf-8")
+    assert f"{seen}\n" == transcript.read_text(encoding="utf-8")
+
+
+def test_items_that_fail_and_tools_that_ask_are_seen_as_documented(tmp_path: Path) -> None:
+    def waits(document: str) -> bool:
+        lines = [line for line in document.splitlines() if line.strip()]
+        asked = any("Allow it?" in line and line.endswith("[N]o") for line in lines[-1:])
+        return asked or any(re.fullmatch(r"\[\d+\] \w+>", line.strip()) for line in lines[-2:])
+
+    with Terminal(tmp_path, rows=200) as terminal:
+        terminal.wait_for(is_at(1))
+        for line in (*ITEMS, *TOOLS):
+            terminal.line(line)
+            terminal.wait_for(lambda document, line=line: line in document.replace("\n", ""))
+            terminal.wait_for(waits)
+        seen = without_times(terminal.document())
+        terminal.type("\x04")
+        assert terminal.end() == 0
+    first = seen.index(TOOLS[0])
+    compare(
+        seen[seen.index("[1] py>") : seen.rindex("\n", 0, first)], HOW_TO / "terminal-items.txt"
+    )
+    last = seen.rindex("\n[")  # the input that waits
+    compare(seen[seen.rindex("\n", 0, first) + 1 : last], HOW_TO / "terminal-tools.txt")
 
 
 def test_a_narrow_terminal_without_colour_shows_the_same(tmp_path: Path) -> None:

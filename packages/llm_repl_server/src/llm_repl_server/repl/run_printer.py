@@ -339,7 +339,8 @@ def answer_summary(
         prices_usd: What each cost; None where that is not known.
         duration_s: How long the cell took.
     """
-    fields = answers[-1].fields
+    # One that failed has nobody who gave it.
+    fields = next((answer for answer in answers if answer.fields.get("model")), answers[-1]).fields
     model = str(fields.get("model") or "a model")
     words = [f"{fields['provider']}/{model}" if fields.get("provider") else model]
     if len(answers) > 1:

@@ -39,13 +39,16 @@ def _why(context: CommandContext, text: str) -> None:
             context.say(f"Cell {number} is stale: {why}.")
         else:
             context.say(f"Cell {number} is not stale.")
-        needs = [
-            f"cell {numbers[source]}" + (f" for `{variable}`" if variable else "")
-            for source, variable in context.target.needs(cell.id)
-            if source in numbers
-        ]
+        needs: dict[int, list[str]] = {}
+        for source, variable in context.target.needs(cell.id):
+            if source in numbers:
+                needs.setdefault(numbers[source], []).extend([f"`{variable}`"] if variable else [])
         if needs:
-            context.say(f"  It waits for {', '.join(dict.fromkeys(needs))}.")
+            named = [
+                f"cell {number}" + (f" for {' and '.join(dict.fromkeys(names))}" if names else "")
+                for number, names in needs.items()
+            ]
+            context.say(f"  It waits for {', '.join(named)}.")
         if isinstance(cell, PromptCell):
             (forecast,) = context.target.plan(RunChoice(cell_ids=(cell.id,))).cells
             planned = _PLANNED[forecast.state]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Group, RenderableType
+from rich.console import Group, JustifyMethod, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -34,17 +34,21 @@ def list_rows(
     count = len(rows[0]) if rows else 0
     at = stretch % count if count else 0
     fixed = [part for part in range(count) if part != at]
-    used = sum(max(row[part].cell_len for row in rows) + _GAP for part in fixed)
+    widths = {part: max(row[part].cell_len for row in rows) for part in fixed}
+    used = sum(width + _GAP for width in widths.values())
     longest = max((row[at].cell_len for row in rows), default=0)
     has_room = wraps or columns - used >= min(_LEAST_STRETCH, longest)
     if (columns < _ROOM_FOR_TABLE and used + longest > columns) or not has_room:
         return Group(*(_stacked(row, at, columns, wraps=wraps) for row in rows))
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, _GAP, 0, 0))
     for part in range(count):
-        if part == at and not wraps:
-            table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+        if wraps:
+            table.add_column()
+        elif part == at:
+            table.add_column(no_wrap=True, overflow="ellipsis", width=min(longest, columns - used))
         else:
-            table.add_column(no_wrap=not wraps, justify="right" if part > at else "left")
+            side: JustifyMethod = "right" if part > at else "left"
+            table.add_column(no_wrap=True, min_width=widths[part], justify=side)
     for row in rows:
         table.add_row(*row)
     return table

@@ -72,12 +72,30 @@ def _option(
     return run
 
 
+def _tools(context: CommandContext, text: str) -> None:
+    words = text.split()
+    if words[:1] == ["ask"] and words[1:] in ([], ["off"]):
+        context.prompt_options["approve_tools"] = len(words) == 1
+        text = ""
+    _choose_tools(context, text)
+    if context.prompt_options.get("tools") and context.prompt_options.get("approve_tools"):
+        context.say("Each call asks you first.")
+
+
+def _tools_arguments(_context: CommandContext, _typed: str) -> Iterable[Argument]:
+    yield "off", "none"
+    yield "ask", "each call asks first"
+
+
 def _names(text: str) -> list[str]:
     names = [name for name in text.replace(",", " ").split() if name]
     wrong = next((name for name in names if not name.isidentifier()), None)
     if wrong is not None:
         raise CommandError(f"`{wrong[:40]}` is no function's name.")
     return names
+
+
+_choose_tools = _option("tools", _names, "No tools go along.", "The model may call {}.")
 
 
 COMMANDS = (
@@ -107,11 +125,12 @@ COMMANDS = (
     ),
     Command(
         name="tools",
-        arguments="[FUNCTIONS|off]",
+        arguments="[FUNCTIONS|ask|ask off|off]",
         summary="Let the model call functions of the notebook, for the prompts to come.",
         example="/tools look_up, count_words",
-        run=_option("tools", _names, "No tools go along.", "The model may call {}."),
-        complete=_off,
+        run=_tools,
+        complete=_tools_arguments,
+        details="After /tools ask, each call asks you first.",
     ),
     Command(
         name="each",
