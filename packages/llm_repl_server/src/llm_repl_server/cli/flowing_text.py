@@ -44,7 +44,9 @@ class FlowingText:
     def __init__(self, columns: int | None, *, hang: str = "") -> None:
         self._columns = None if columns is None else max(columns, _FEWEST_COLUMNS)
         self._hang = hang
-        self._begin_line()
+        self._at = 0
+        self._indent = self._blanks = self._word = ""
+        self._is_new = True
 
     def add(self, text: str) -> str:
         """More of the text; what of it can be printed: a word that may go on waits for its end."""

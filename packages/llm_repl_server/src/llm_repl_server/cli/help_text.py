@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import click
 
@@ -32,7 +32,7 @@ class FittedHelpFormatter(click.HelpFormatter):
         super().__init__(indent_increment, width, max_width)
 
     def write_dl(
-        self, rows: Sequence[tuple[str, str]], col_max: int = 30, col_spacing: int = 2
+        self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2
     ) -> None:
         """See `click.HelpFormatter.write_dl`."""
         if self.width >= _ROOM_FOR_COLUMNS:

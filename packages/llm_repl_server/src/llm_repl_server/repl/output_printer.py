@@ -48,8 +48,12 @@ class OutputPrinter:
         """
         data = output.fields.get("data") if output.type == "display" else None
         frame = frame_parts(output, self._cells.columns)
-        is_picture = isinstance(data, dict) and not frame and "text/markdown" not in data
-        if is_picture and self._show_picture(data, name):
+        if (
+            isinstance(data, dict)
+            and "text/markdown" not in data
+            and not frame
+            and self._show_picture(data, name)
+        ):
             return
         for part in frame or output_parts(output, self._cells.columns):
             self._cells.show(part)
