@@ -98,7 +98,7 @@ def test_no_command_leaves_a_line_to_the_terminal(
     assert {command: rows for command, rows in found.items() if rows} == {}
 
 
-TEXTS = st.text(st.sampled_from("ab 東、\n\t—👨\u200d😀-/"), max_size=80)
+TEXTS = st.text(st.sampled_from("ab 東、\n—😀-/"), max_size=80)
 
 
 @given(st.lists(TEXTS, max_size=6), st.integers(20, 50), st.sampled_from(["", "  "]))
@@ -108,11 +108,8 @@ def test_text_that_flows_loses_no_word_and_fits(pieces: list[str], columns: int,
     shown = "".join([*map(flowing.add, pieces), flowing.finish()])
     assert "".join(shown.split()) == "".join(text.split()) or "-" * columns in text
     for row in shown.split("\n"):
-        assert (
-            display_width(row.expandtabs(8)) <= columns
-            or len(re.split(r"\s+|[東😀👨]", row.strip())) == 1
-        )
-    if all(display_width(row.expandtabs(8)) <= columns for row in text.split("\n")):
+        assert display_width(row) <= columns or len(re.split(r"\s+|[東😀👨]", row.strip())) == 1
+    if all(display_width(row) <= columns for row in text.split("\n")):
         assert [row.rstrip() for row in shown.split("\n")] == [
             row.rstrip() for row in text.split("\n")
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from prompt_toolkit import PromptSession
@@ -209,7 +210,12 @@ class PrivateHistory(FileHistory):
 
     def load_history_strings(self) -> Iterable[str]:
         """See `FileHistory.load_history_strings`."""
-        return super().load_history_strings() if self._is_there() else ()
+        if not self._is_there():
+            return ()
+        try:
+            return list(super().load_history_strings())
+        except OSError:  # it was taken away meanwhile
+            return ()
 
     def append_string(self, string: str) -> None:
         """See `FileHistory.append_string`."""
@@ -219,7 +225,8 @@ class PrivateHistory(FileHistory):
     def store_string(self, string: str) -> None:
         """See `FileHistory.store_string`."""
         if self._is_there():
-            super().store_string(string)
+            with suppress(OSError):  # the disk is full: what was typed runs all the same
+                super().store_string(string)
 
     def _is_there(self) -> bool:
         if self._has_file is None:
