@@ -12,6 +12,8 @@ from llm_repl_server.api.bin import deleted
 from llm_repl_server.api.calls import calls
 from llm_repl_server.api.cell_answers import cell_answers
 from llm_repl_server.api.cells import cells
+from llm_repl_server.api.choices import Choices
+from llm_repl_server.api.description_pages import install_description
 from llm_repl_server.api.errors import install_error_handlers
 from llm_repl_server.api.execution import execution
 from llm_repl_server.api.files import files
@@ -19,7 +21,6 @@ from llm_repl_server.api.health import health
 from llm_repl_server.api.housekeeping import housekeeping
 from llm_repl_server.api.llm import llm
 from llm_repl_server.api.notebooks import notebooks
-from llm_repl_server.api.openapi import Choices, install_description
 from llm_repl_server.api.paths import NotebookIdConverter
 from llm_repl_server.api.prompts import prompts
 from llm_repl_server.api.runs import runs

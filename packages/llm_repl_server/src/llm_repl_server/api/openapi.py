@@ -1,4 +1,4 @@
-"""The OpenAPI description, made from what the endpoints declare, and its page."""
+"""The OpenAPI description, made from what the endpoints declare."""
 
 from __future__ import annotations
 
@@ -10,57 +10,23 @@ from typing import Any
 
 import msgspec
 from apispec import APISpec
-from flask import Blueprint, Flask, Response, request
-from flask_swagger_ui import get_swaggerui_blueprint
 from msgspec import Struct
 
 from llm_repl_server import __version__
 from llm_repl_server.api.answer_schemas import describe_answer, structs_in
+from llm_repl_server.api.choices import Choices
 from llm_repl_server.api.examples import EXAMPLES
-from llm_repl_server.api.resource import Endpoint, Resource, json_response
+from llm_repl_server.api.resource import Endpoint, Resource
 from llm_repl_server.api.schemas import CHOICES_KEY, ErrorAnswer
 from llm_repl_server.services.decoding import types_within
 from llm_repl_server.services.encoding import OutputAnswer, output_schema
 
-__all__ = ["Choices", "describe", "install_description"]
-
-DOCUMENT_PATH = "/api/openapi.json"
-PAGE_PATH = "/api/docs"
+__all__ = ["describe"]
 
 _REFERENCE = "#/components/schemas/{name}"
 _EVERYWHERE = (400, 401, 403, 408, 409, 413, 414, 415, 417, 431)
 """What may be answered to anything: by the web server and the access middleware, to a body that is not
 understood, and where the disk is full."""
-
-
-class Choices(Struct, frozen=True):
-    """What texts may say, as far as the installed plugins decide it.
-
-    Attributes:
-        cell_types: The words for types of cells, in both spellings.
-        formats: The endings of files, without the dot.
-        readable_formats: Those of files that notebooks are read from.
-        media_types: Those of the files.
-    """
-
-    cell_types: tuple[str, ...]
-    formats: tuple[str, ...]
-    readable_formats: tuple[str, ...]
-    media_types: tuple[str, ...] = ()
-
-    def keywords(self, kind: str) -> dict[str, Any]:
-        """The keywords of JSON Schema for a kind of text, as `CHOICES_KEY` names it."""
-        match kind:
-            case "cell_types":
-                return {"enum": list(self.cell_types)}
-            case "formats":
-                return {"enum": list(self.formats)}
-            case "files" | "new_files":
-                possible = self.formats if kind == "new_files" else self.readable_formats
-                endings = "|".join(map(re.escape, possible))
-                empty = "^$|" if kind == "new_files" else ""
-                return {"pattern": rf"{empty}^[^\x00]*[^./\x00][^/\x00]*\.({endings})$"}
-        raise ValueError(f"There are no choices of {kind}.")
 
 
 def describe(resources: Iterable[Resource], choices: Choices | None = None) -> dict[str, Any]:
@@ -116,35 +82,6 @@ def _without_false_items(schema: Any) -> Any:
             if not (key == "items" and value is False)
         }
     return [_without_false_items(item) for item in schema] if isinstance(schema, list) else schema
-
-
-def install_description(app: Flask, resources: Iterable[Resource], choices: Choices) -> None:
-    """Serve the description, and a page that shows it with nothing from elsewhere."""
-    document = describe(resources, choices)
-    described = Blueprint("openapi", __name__)
-
-    @described.get(DOCUMENT_PATH)
-    def openapi() -> Response:
-        if request.script_root:  # its paths are not at the root of the host
-            return json_response({**document, "servers": [{"url": request.script_root}]})
-        return json_response(document)
-
-    shown = get_swaggerui_blueprint(
-        PAGE_PATH,
-        DOCUMENT_PATH,
-        config={"app_name": "LLM-REPL", "validatorUrl": None, "oauth2RedirectUrl": ""},
-    )
-    shown.after_request(_under_base_path)
-    app.register_blueprint(described)
-    app.register_blueprint(shown)
-
-
-def _under_base_path(response: Response) -> Response:
-    """Have the page ask for its parts below the path that stands before all others."""
-    if request.script_root and response.mimetype == "text/html":
-        root = request.script_root.encode()
-        response.set_data(response.get_data().replace(b'"/api/', b'"' + root + b"/api/"))
-    return response
 
 
 def _close(components: dict[str, Any], endpoint: Endpoint) -> None:

@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 CHOICES_KEY = "x-choices"
-"""Marks a text whose possible values are known when the plugins are: see `api.openapi.Choices`."""
+"""Marks a text whose possible values are known when the plugins are: see `api.choices.Choices`."""
 
 Name = Annotated[str, Meta(pattern=r"\S", max_length=1000, description="Not blank.")]
 FilePath = Annotated[
