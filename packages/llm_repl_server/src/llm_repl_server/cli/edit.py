@@ -89,8 +89,7 @@ def _save(application: Application, document: Notebook, path: Path, draft: EditD
     from llm_repl_core import LLMReplError
 
     try:
-        draft.refuse_changed_file()
-        application.save(document, path)
+        application.save(document, path, expected=draft.unchanged_file())
     except LLMReplError:
         echo(f"Your text is kept: {draft.path}", err=True)
         raise

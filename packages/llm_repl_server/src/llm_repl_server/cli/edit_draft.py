@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from llm_repl_core import Conflict, InvalidInput
-from llm_repl_core.files import write_atomically
+from llm_repl_core.files import NO_FILE, FileSignature, file_signature, write_atomically
 from llm_repl_server.settings import data_folder
 
 __all__ = ["EditDraft"]
@@ -63,16 +63,18 @@ class EditDraft:
             reason = error.message if isinstance(error, click.ClickException) else "It is not UTF-8"
             raise InvalidInput(f"{reason}; the text is kept: {self.path}.") from None
 
-    def refuse_changed_file(self) -> None:
-        """See that nobody has written the notebook meanwhile.
+    def unchanged_file(self) -> FileSignature:
+        """How the notebook's file is, in which nobody has written meanwhile.
 
         Raises:
             Conflict: Somebody has.
         """
-        if not self._notebook.exists() or self._notebook.read_bytes() != self._before:
+        signature = file_signature(self._notebook)
+        if signature == NO_FILE or self._notebook.read_bytes() != self._before:
             raise Conflict(
                 f"{self._notebook} was changed while it was edited, and is left as it is."
             )
+        return signature
 
     def remove(self) -> None:
         """The text is in the notebook, or not wanted."""
