@@ -91,3 +91,14 @@ def test_calls_that_wait_for_a_place_say_what_for(api):
         ("run", 1, 2),
     ]
     assert len(api.events("cell_call_sent")) == 2
+
+
+def test_a_call_that_waits_for_a_pause_of_its_provider_says_how_long(api):
+    path = api.new_notebook()
+    refused = api.new_cell(path, "prompt", "Hi", model="mock/fail:rate_limited+retry_after=1")
+    second = api.new_cell(path, "prompt", "Hi", model="mock/echo")
+    assert api.post(f"{refused}/execute").json["status"] == "error"
+    assert api.post(f"{second}/execute").json["status"] == "completed"
+    queued = api.events("cell_call_queued")[-1].payload
+    assert (queued["limit"], queued["at_once"], queued["place"]) == ("provider", None, 1)
+    assert 0 < queued["pause_s"] <= 1

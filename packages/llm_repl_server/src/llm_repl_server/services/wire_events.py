@@ -315,7 +315,7 @@ class CellCallQueued(RunCellEvent, frozen=True, kw_only=True):
             description="How long the provider is still left in peace, as it asked; null: that is "
             "not it."
         ),
-    ] = None
+    ]
     item: _Item
 
 
