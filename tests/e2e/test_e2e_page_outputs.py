@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from playwright.sync_api import expect
@@ -24,6 +25,7 @@ DISPLAYS: list[dict[str, object]] = [
     {"application/vnd.plotly.v1+json": {}, "text/plain": "<plotly figure>"},
     {"application/x-thing": "data", "text/plain": "thing"},
     {"text/html": "<h4 style='height: 300px'>framed</h4>", "text/plain": "HTML"},
+    {"text/html": re.sub("<tbody>.*</tbody>", "<tbody></tbody>", FRAME), "text/plain": "Empty"},
 ]
 SHOW = f"""
 import json
@@ -59,6 +61,7 @@ def test_outputs_are_shown_as_what_they_are(shared_server, window):
     expect(table.locator("iframe")).to_have_count(0)
     assert "number" in (table.locator("td").nth(0).get_attribute("class") or "")
     assert "2 rows, 2 columns" in table.text_content()
+    window.get_by_text("0 rows, 2 columns", exact=True).wait_for()
     table.locator("text=Copy as CSV").click()
     assert window.evaluate("navigator.clipboard.readText()") == (
         'stars,text\n2,"The tin, <b>dented</b>"\n5,"Lovely ""smell"""\n'

@@ -435,6 +435,7 @@ def test_nothing_is_lost_whatever_is_done(stage, browser, seed):
         for window in windows:
             with contextlib.suppress(Exception):
                 print(window.page.inner_text("body"), window.problems, sep="\n")
+                print(window.page.evaluate("document.activeElement?.outerHTML.slice(0, 300)"))
         raise
     finally:
         for window in windows:

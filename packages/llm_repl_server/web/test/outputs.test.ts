@@ -4,6 +4,7 @@ import { cutText, LineCounter, partsOf } from "../src/outputs/flood.ts";
 import { formsOf } from "../src/outputs/forms.ts";
 import { lookAfter, PLAIN, terminalRuns } from "../src/outputs/terminal.ts";
 import { placesIn } from "../src/outputs/traceback.ts";
+import { hasScript } from "../src/store/scripts.ts";
 import { formulaIn, formulaInBlock } from "../src/markdown/math.ts";
 import { parse } from "../src/markdown/parser.ts";
 import type { Output } from "../src/wire/shapes.ts";
@@ -84,6 +85,11 @@ test("the form that says most comes first, and what is missing is said", () => {
   assert.match(plotly.note ?? "", /Plotly/);
   assert.match(formsOf(display({ "application/x-thing": "data" })).note ?? "", /application\/x-thing, which this page cannot show/);
   assert.match(formsOf(display({ "text/html": "<script src=//evil.org/a.js></script>" })).note ?? "", /from elsewhere/);
+  for (const html of ['<iframe width="9" src="https://example.org/a">', '<p>x<img alt=y src=https://example.org/a />']) {
+    assert.match(formsOf(display({ "text/html": html })).note ?? "", /^It shows https:\/\/example.org\/a/);
+    assert.equal(hasScript(html), false);
+  }
+  assert.equal(formsOf(display({ "text/html": '<img src="data:image/png;base64,aa">' })).note, null);
 });
 
 test("names that every object has are no types", () => {

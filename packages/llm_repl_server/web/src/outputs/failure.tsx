@@ -16,12 +16,14 @@ export function Failure({ output }: { output: Output }) {
   const pieces = placesIn(traceback);
   const sentence = output.evalue ?? output.content;
   const last = pieces.findLast((piece) => piece.place && showLine(piece.place));
+  const isStopped = output.ename === "KeyboardInterrupt"; // by somebody, which is no failure
+  const said = [output.ename, sentence].filter(Boolean).join(": ");
   return (
-    <div class="failure">
+    <div class={isStopped ? "failure is-stopped" : "failure"}>
       <p>
-        <Icon name="fail" />
+        <Icon name={isStopped ? "cut" : "fail"} />
         <span>
-          <b>Failed</b> <bdi>{output.ename ? `${output.ename}: ` : ""}{cut(sentence)}</bdi>
+          <b>{isStopped ? "Stopped" : "Failed"}</b> <bdi>{cut(said)}</bdi>
         </span>
       </p>
       {(traceback.includes("\n") || sentence.length > MOST_SENTENCE) && (

@@ -19,6 +19,8 @@ const INTERACTIVE: readonly (readonly [RegExp, string])[] = [
   [/^application\/vnd\.(bokehjs|holoviews)/, "This is an interactive chart, whose script is not here. file_html(chart, INLINE) of bokeh.embed brings it along."],
 ];
 const FROM_ELSEWHERE = "It loads scripts from elsewhere, which this page does not let in.";
+/** What is shown from elsewhere, with its address. */
+const SHOWS = /<(?:iframe|img|video|audio|embed|object|source)\b[^>]*?\s(?:src|data)\s*=\s*["']?((?:https?:)?\/\/[^\s"'>]{1,200})/i;
 /** HTML that is nothing without scripts from elsewhere. */
 const LOADS_SCRIPTS = /<script[^>]+src\s*=\s*["']?(?:https?:)?\/\//i;
 /** The same from within a script; one that brings its library along is longer, and may name such addresses. */
@@ -65,10 +67,13 @@ export function formsOf(output: Output): Forms {
     else forms.push(form);
   }
   if (forms.some(({ kind }) => kind === "picture" || kind === "frame")) note = null;
-  const [first] = late;
-  if (!note && first?.kind === "unknown" && forms.every((form) => form.kind === "text")) {
-    note = `There is also ${first.type}, which this page cannot show.`;
-    if (!forms.length) note = `This is ${first.type}, which this page cannot show.`;
+  const [first] = [...forms, ...late];
+  const elsewhere = first?.kind === "frame" && !note ? SHOWS.exec(first.text.slice(0, MOST_ASKING))?.[1] : undefined;
+  if (elsewhere) note = `It shows ${elsewhere}, which this page does not let in.`;
+  const [hidden] = late;
+  if (!note && hidden?.kind === "unknown" && forms.every((form) => form.kind === "text")) {
+    note = `There is also ${hidden.type}, which this page cannot show.`;
+    if (!forms.length) note = `This is ${hidden.type}, which this page cannot show.`;
   }
   return { forms: [...forms, ...late], note };
 }

@@ -40,10 +40,13 @@ export function readTable(html: string): PlainTable | null {
   if (tables.length !== 1 || !table || !isPlain(body)) return null;
   const head = rowsOf(table, "thead");
   const rows = rowsOf(table, "tbody");
-  const [first] = rows;
+  const first = rows[0] ?? head.at(-1);
   if (!first) return null;
   const width = widthOf(first);
-  const indexColumns = first.filter((cell) => cell.isHead).reduce((sum, cell) => sum + cell.columns, 0);
+  // A frame without rows has nothing but the gap above their names.
+  const isName = (cell: TableCell, at: number) => (rows.length ? cell.isHead : first.slice(0, at + 1).every(({ text }) => !text));
+  const names = first.filter(isName);
+  const indexColumns = names.reduce((sum, cell) => sum + cell.columns, 0);
   const numeric = Array.from({ length: width }, () => true);
   const filled = Array.from({ length: width }, () => false);
   for (const row of rows) {

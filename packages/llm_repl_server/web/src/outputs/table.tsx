@@ -12,7 +12,7 @@ const LEAST_ROWS = 20;
 const SHORT = 30;
 
 export function Table({ table }: { table: PlainTable }) {
-  const width = widthOf(table.body[0] ?? []);
+  const width = widthOf(table.body[0] ?? table.head.at(-1) ?? []);
   const part = Math.max(LEAST_ROWS, Math.floor(MOST_CELLS / Math.max(width, 1)));
   const [shown, setShown] = useState(part);
   const rows = table.body.slice(0, shown);

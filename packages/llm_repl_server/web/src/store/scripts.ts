@@ -14,8 +14,9 @@ const allowed = signal<ReadonlySet<string>>(new Set());
 const made = new Set<number>();
 const [start = 0] = crypto.getRandomValues(new Uint32Array(1));
 
+/** What is at another address is not let in, whoever runs it, and so is no script to ask about. */
 export function hasScript(html: string): boolean {
-  return /<script|[\s"'/]on\w+\s*=|javascript:|<(?:iframe|object|embed)/i.test(html);
+  return /<script|[\s"'/]on\w+\s*=|javascript:|<(?:iframe(?![^>]*\ssrc\s*=\s*["']?(?:https?:)?\/\/)|object|embed)/i.test(html);
 }
 
 /** Take down what an event says that code has just made. */
