@@ -222,6 +222,20 @@ def test_two_who_change_different_things_of_a_cell_need_not_choose(shared_server
     expect(window.locator(".merge")).to_have_count(0)
 
 
+def test_who_types_when_the_cell_becomes_another_type_goes_on_typing(shared_server, window, until):
+    notebook, [cell] = shared_server.new_notebook("# start")
+    _open(window, shared_server, notebook)
+    _type_into(window, ".source.block", "one")
+    until(lambda: _content(shared_server, cell) == "one", "it is saved")
+    for kind, shown in (("markdown", "md"), ("prompt", "prompt")):
+        assert shared_server.ask("PUT", cell, {"type": kind})[0] == 200
+        window.wait_for_selector(f".cell.is-{shown}")
+        # As commands, these would add a cell, and delete two.
+        window.keyboard.type(" abdd")
+    until(lambda: _content(shared_server, cell) == "one abdd abdd", "it is saved")
+    assert window.locator("article.cell[id]").count() == 1
+
+
 def test_a_browser_that_keeps_nothing_says_so(stage, window):
     server = stage.serve()
     notebook, _ = server.new_notebook("before")

@@ -74,6 +74,8 @@ function EditedSource(props: Props) {
   useEffect(() => {
     const module = editorModule.peek();
     if (!module || !place.current) return;
+    const typeOf = () => notebook.view(props.cellId).cell.peek()?.type;
+    const type = typeOf();
     const made = module.mountEditor(place.current, {
       text: latest.current.text,
       language: latest.current.language,
@@ -85,7 +87,11 @@ function EditedSource(props: Props) {
       onKey: (event) => splits(event, made.cursor()) || latest.current.onKey(event),
       onBlur: () => {
         // To another window and back, one goes on editing.
-        if (document.hasFocus() && focused.peek() === latest.current.cellId) stopEditing();
+        if (!document.hasFocus() || focused.peek() !== latest.current.cellId) return;
+        // A cell that becomes another type gets another editor, and what is typed is no command meanwhile.
+        const now = typeOf();
+        if (now === undefined || now === type) stopEditing();
+        else if (editing.peek()) editing.value = { cursor: made.cursor() };
       },
     });
     const ahead = takeTypedAhead(latest.current.cellId);
