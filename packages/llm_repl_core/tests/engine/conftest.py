@@ -26,6 +26,7 @@ from llm_repl_core import (
     CellText,
     CellWaiting,
     ItemsProgress,
+    ItemsStarted,
     Notebook,
     Output,
     PluginManager,
@@ -156,6 +157,7 @@ UNDER_WAY = (
     CellReasoning,
     CellRetried,
     ItemsProgress,
+    ItemsStarted,
     ToolApprovalNeeded,
 )
 """What may come of a cell between its start and its ending, beside outputs."""

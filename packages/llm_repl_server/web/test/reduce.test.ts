@@ -106,12 +106,12 @@ test("what was read already changes nothing, nor does another notebook's event",
 
 test("a cell that a run did not come to is what it was, for who heard all and for who reads it now", () => {
   const before = cell("b", { status: "completed", execution_count: 1 });
-  const started = run({ event: "run_started", cell_ids: ["a", "b"], total: 2 });
+  const started = run({ event: "run_started", cell_ids: ["a", "b"], total: 2, mode: "live" });
   const heard = after(state(cell("a"), before), started);
   const header = { id: "n", name: "N", created_at: "", updated_at: "", metadata: {}, state_keys: [] };
   const under_way = {
     run_id: "r", state: "running", cell_ids: ["a", "b"], waiting_cell_ids: ["a", "b"],
-    started_at: "1970-01-01T00:00:01Z", ended: 0, total: 2,
+    started_at: "1970-01-01T00:00:01Z", ended: 0, total: 2, mode: "live",
   } as const;
   const cells = [cell("a"), before];
   const read = stateOf({ ...header, cells, ...NOTHING_UNDER_WAY, sequence: 1, runs: [under_way] }, null, 0);

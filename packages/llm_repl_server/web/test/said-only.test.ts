@@ -17,3 +17,9 @@ test("a comma does not cut what is new, the end of a line does, and words as `th
   assert.deepEqual(said("first one\nother two", "old\nold"), ["first one", "other two"]);
   assert.deepEqual(said("the tin", "a tin"), []);
 });
+
+test("of an answer in other words only what the other one does not speak of is told", () => {
+  const used = "All three complaints name tins, and all orders left after the change of courier. I would look for orders that hold one tin. Compare the share of returns before you write to anybody.";
+  const text = "Tins only, since the courier changed. But first see whether it makes a difference: write to nobody yet. If not, look at the tins: three dented ones can come from one pallet.";
+  assert.deepEqual(said(text, used), ["first see whether it makes a difference", "dented ones can come from one pallet"]);
+});

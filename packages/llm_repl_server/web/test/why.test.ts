@@ -5,6 +5,7 @@ import { arcsOf } from "../src/graph/layout.ts";
 import { plain, queueSentence, staleSentence } from "../src/store/reasons.ts";
 import { statusOf } from "../src/store/status.ts";
 import { newActivity } from "../src/store/state.ts";
+import { withHeld, withoutImplied } from "../src/store/held.ts";
 import { wavesOf } from "../src/store/waves.ts";
 import type { Call, Cell, GraphEdge } from "../src/wire/shapes.ts";
 import type { StaleReason } from "../src/wire/stale.ts";
@@ -106,9 +107,32 @@ test("arcs join variables, and those of the focused cell are named", () => {
   ];
   const arcs = arcsOf(edges, places, ["a", "b", "c"], "b", 130);
   assert.equal(arcs.length, 3);
-  assert.deepEqual(arcs.filter((arc) => arc.label).map((arc) => arc.label?.text), ["a, more", "barrier"]);
+  assert.deepEqual(arcs.filter((arc) => arc.label).map((arc) => arc.label?.lines), [["a, more"], ["barrier"]]);
   assert.equal(arcs.filter((arc) => arc.isStrong).length, 2);
   assert.ok(arcs.every((arc) => !arc.path.includes("NaN")));
+});
+
+test("names of arcs stay between the window's edge and the gutter, and do not stand on one another", () => {
+  const places = new Map(["a", "b", "c"].map((id, at) => [id, { x: 130, y: 10 * at }]));
+  const long = (variable: string): GraphEdge => ({ ...edge("a", "b"), variable });
+  const edges = [..."1234".split("").map((digit) => long(`find_orders_of_week_${digit}`)), edge("b", "c")];
+  const labels = arcsOf(edges, places, ["a", "b", "c"], "b", 130).flatMap(({ label }) => label ?? []);
+  assert.deepEqual(labels.map(({ lines }) => lines.length).sort(), [1, 3]);
+  for (const { lines, x } of labels) assert.ok(x <= 126 && lines.every((line) => line.length * 7.5 <= x));
+  const [one, other] = labels.toSorted((a, b) => a.y - b.y);
+  assert.ok(one!.y + 16 * one!.lines.length <= other!.y);
+});
+
+test("what waits for a prompt with tools is told, unless it needs what that makes", () => {
+  const node = (id: string, holds_order = false) => ({ id, barrier: null, holds_order });
+  const nodes = [node("a"), node("b", true), node("c"), node("d"), node("e", true), node("f")];
+  const edges = [edge("a", "b"), edge("a", "b", "barrier"), edge("b", "d")];
+  const held = withHeld({ nodes, edges, stale: [] }, () => true);
+  const added = held.edges.slice(edges.length).map(({ source, target }) => `${source}${target}`);
+  assert.deepEqual(added, ["bc", "be", "ef"]);
+  assert.deepEqual(wavesOf(["a", "b", "c", "d", "e", "f"], () => true, held.edges), [["a"], ["b"], ["c", "d", "e"], ["f"]]);
+  assert.deepEqual(withoutImplied(held.edges, "b").filter(({ kind }) => kind === "barrier"), []);
+  assert.equal(withHeld({ nodes: [node("a")], edges, stale: [] }, () => true).edges, edges);
 });
 
 test("calls stand on one axis: in the queue, until the first word, answering", () => {

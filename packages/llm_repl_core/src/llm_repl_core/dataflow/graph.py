@@ -28,6 +28,8 @@ class Node(Struct, frozen=True, kw_only=True):
         title: The first line of its content.
         variable: The variable of the answer, if the cell is a prompt.
         barrier: Why the cell cannot be analysed; None if it can.
+        holds_order: Whether nothing below it begins before it has ended, as its tools may change
+            what is there.
     """
 
     id: str
@@ -35,6 +37,7 @@ class Node(Struct, frozen=True, kw_only=True):
     title: str
     variable: str | None = None
     barrier: str | None = None
+    holds_order: bool = False
 
 
 class Edge(Struct, frozen=True, kw_only=True):
@@ -169,6 +172,7 @@ class _Builder:
                 title=next(filter(None, lines), "")[:_TITLE_LENGTH],
                 variable=cell.answer_variable(index) if isinstance(cell, PromptCell) else None,
                 barrier=barrier,
+                holds_order=isinstance(cell, PromptCell) and bool(cell.tools),
             )
         )
         self._connect_variables(cell.id, use)

@@ -30,6 +30,7 @@ __all__ = ["CellExecution"]
 
 T = TypeVar("T")
 
+_ERROR_CHARACTERS = 300
 _SEEN_LIMIT = 8
 """How many of the variables that a cell has read are remembered."""
 
@@ -204,8 +205,16 @@ class CellExecution:
         """How often a call is tried at most, the first time included."""
         return self._session.model_caller.attempts_limit
 
-    def end_conversation(self, item: int | None, *, failed: bool) -> None:
+    def end_conversation(
+        self,
+        item: int | None,
+        *,
+        error: Exception | None = None,
+        price_usd: float | None = None,
+        is_asked: bool = True,
+    ) -> None:
         """Say that a conversation makes no more calls."""
+        failed = error is not None
         self._run.policy.conversation_ended(self._cell.id, item, failed=failed)
         if item is not None:
             self._items_ended += 1
@@ -216,6 +225,11 @@ class CellExecution:
                     ended=self._items_ended,
                     failed=self._items_failed,
                     total=self._items_total,
+                    item=item,
+                    ename=None if error is None else type(error).__name__,
+                    error=None if error is None else _one_line(error),
+                    price_usd=price_usd,
+                    is_asked=is_asked,
                 )
             )
 
@@ -259,3 +273,7 @@ class CellExecution:
     def resume_hint(self) -> str:
         """How to ask only for the items that have no answer, in a sentence."""
         return self._session.model_caller.ledger.how_to_go_on()
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:_ERROR_CHARACTERS]

@@ -109,12 +109,15 @@ class Layout:
         forecasts: list[CellForecast] = []
         self._changed: set[str] = set()
         self._waves: dict[str, int] = {}
+        self._held = 0
         for cell_id in self._cell_ids:
             cell = self._notebook[cell_id]
             if cell_id in self._restored:
                 forecasts.append(CellForecast(cell_id=cell_id, state="restored"))
             elif isinstance(cell, PromptCell):
                 forecasts.append(self._of_prompt(cell, mode))
+                if cell.tools:  # nothing below it begins before it has ended
+                    self._held = self._waves[cell_id]
             else:
                 forecasts.append(self._of_other(cell))
         return tuple(forecasts)
@@ -167,6 +170,7 @@ class Layout:
             key=self._numbers.__getitem__,
         )
         depth = max((self._waves.get(edge.source, 0) for edge in above), default=0)
+        depth = max(depth, self._held)
         calls = max(1, outlook.calls)
         on_record, is_certain = self._on_record(outlook, mode, is_fed_anew=bool(sources))
         left = calls - on_record

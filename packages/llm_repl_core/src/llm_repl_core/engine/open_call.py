@@ -127,6 +127,7 @@ class OpenCall:
             provider=self.context.provider,
             model=turn.model or self.context.request.model,
             turn=turn,
+            price_usd=None if turn.usage is None else self._price(turn.usage, turn.model),
         )
 
     def spending(self) -> Spending:

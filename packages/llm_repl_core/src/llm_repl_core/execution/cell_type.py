@@ -152,12 +152,21 @@ class Execution(Protocol):
     def attempts_limit(self) -> int:
         """How often a call is tried at most, the first time included."""
 
-    def end_conversation(self, item: int | None, *, failed: bool) -> None:
+    def end_conversation(
+        self,
+        item: int | None,
+        *,
+        error: Exception | None = None,
+        price_usd: float | None = None,
+        is_asked: bool = True,
+    ) -> None:
         """Say that a conversation makes no more calls.
 
         Args:
             item: Which one.
-            failed: Whether the cell fails with it.
+            error: Why the cell fails with it; None: it does not.
+            price_usd: What it cost, in US dollars; None: not known.
+            is_asked: Whether a model was asked; else the answer was there before.
         """
 
     async def approve(self, call: ToolCall, item: int | None) -> bool:

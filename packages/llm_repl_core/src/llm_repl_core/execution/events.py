@@ -12,6 +12,8 @@ from llm_repl_core.model.staleness import StaleReason
 
 __all__ = [
     "CELL_STOPPED",
+    "EXCERPTS",
+    "EXCERPT_CHARACTERS",
     "REASONS_TOLD",
     "RUN_STOPPED",
     "CallQueued",
@@ -35,6 +37,7 @@ __all__ = [
     "CellsStale",
     "Event",
     "ItemsProgress",
+    "ItemsStarted",
     "RunCompleted",
     "RunFailed",
     "RunProgress",
@@ -48,6 +51,9 @@ RUN_STOPPED = "The run was stopped."
 CELL_STOPPED = "The cell was stopped."
 REASONS_TOLD = 200
 """Of how many cells an event says why they are stale; of more, the cells themselves say it."""
+EXCERPTS = 500
+"""Of how many items an event says what they are asked."""
+EXCERPT_CHARACTERS = 200
 
 
 class Event(Struct, frozen=True, kw_only=True):
@@ -331,6 +337,20 @@ class RunProgress(Event, frozen=True, kw_only=True):
     total: int
 
 
+class ItemsStarted(Event, frozen=True, kw_only=True):
+    """A prompt over items is about to be asked for each of them.
+
+    Attributes:
+        cell_id: The prompt.
+        total: How many items there are.
+        excerpts: Of the first `EXCERPTS`: what their prompts say, behind what all begin with.
+    """
+
+    cell_id: str
+    total: int
+    excerpts: tuple[str, ...] = ()
+
+
 class ItemsProgress(Event, frozen=True, kw_only=True):
     """One more item of a prompt over items has ended, in whatever order.
 
@@ -339,12 +359,22 @@ class ItemsProgress(Event, frozen=True, kw_only=True):
         ended: How many have.
         failed: How many of them have no answer.
         total: How many there are.
+        item: The index of the one that ended.
+        ename: Its failure's type; None: it has an answer.
+        error: Why it has no answer, in one line; None: it has one.
+        price_usd: What it cost, in US dollars; None: not known, or nobody was asked.
+        is_asked: Whether a model was asked; else its answer was there before.
     """
 
     cell_id: str
     ended: int
     failed: int
     total: int
+    item: int = 0
+    ename: str | None = None
+    error: str | None = None
+    price_usd: float | None = None
+    is_asked: bool = True
 
 
 class CandidateText(Event, frozen=True, kw_only=True):

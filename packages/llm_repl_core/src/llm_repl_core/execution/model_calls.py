@@ -97,6 +97,7 @@ class ModelReply(Struct, frozen=True, kw_only=True):
         model: The model that answered; the one that was asked for where the provider is silent.
         turn: What it said.
         source: Whether it was asked, or taken from the record.
+        price_usd: What it cost, in US dollars; None: not known, or nobody was asked.
     """
 
     call_id: str
@@ -104,3 +105,4 @@ class ModelReply(Struct, frozen=True, kw_only=True):
     model: str
     turn: Turn
     source: CallSource = "live"
+    price_usd: float | None = None

@@ -17,6 +17,7 @@ from llm_repl_server.services.encoding import EncodedOutputs, Time, json_bytes, 
 from llm_repl_server.services.event_numbers import LastEvent
 from llm_repl_server.services.file_status import FileStatus
 from llm_repl_server.services.notebook_kernel import NotebookKernel
+from llm_repl_server.services.items_under_way import ItemsOfCell
 from llm_repl_server.services.partial_answers import PartialAnswer
 from llm_repl_server.services.under_way import PendingApproval, RunningCell, RunUnderWay
 from llm_repl_server.storage.store import NotebookListing
@@ -115,6 +116,10 @@ class NotebookAnswer(NotebookHeader, frozen=True, kw_only=True):
     partial_answers: Annotated[
         list[PartialAnswer], Meta(description="The answers that are being streamed.")
     ]
+    items_under_way: Annotated[
+        list[ItemsOfCell],
+        Meta(description="How far the prompts over items are that are running."),
+    ]
     runs: Annotated[
         list[RunUnderWay],
         Meta(description="What runs and what is queued, in the order in which it was asked for."),
@@ -194,6 +199,7 @@ def notebook_answer(
     *,
     last: LastEvent,
     partial_answers: Sequence[PartialAnswer],
+    items_under_way: Sequence[ItemsOfCell],
     runs: Sequence[RunUnderWay],
     running_cells: Sequence[RunningCell],
     pending_approvals: Sequence[PendingApproval],
@@ -207,6 +213,7 @@ def notebook_answer(
         notebook: The notebook.
         last: The last event that clients are sent of what is in it.
         partial_answers: What has come of answers that are under way.
+        items_under_way: How far prompts over items are.
         runs: What runs and what is queued.
         running_cells: The cells that run.
         pending_approvals: The tool calls that wait for a yes or a no.
@@ -226,6 +233,7 @@ def notebook_answer(
         epoch=last.epoch,
         sequence=last.sequence,
         partial_answers=list(partial_answers),
+        items_under_way=list(items_under_way),
         runs=list(runs),
         running_cells=list(running_cells),
         pending_approvals=list(pending_approvals),

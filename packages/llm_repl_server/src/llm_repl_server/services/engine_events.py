@@ -23,6 +23,8 @@ from llm_repl_core import (
     CellText,
     CellWaiting,
     Event,
+    ItemsProgress,
+    ItemsStarted,
     RunProgress,
     ToolApprovalNeeded,
 )
@@ -50,6 +52,8 @@ PublishedEvent: TypeAlias = (
     | CellSuperseded
     | CellText
     | CellWaiting
+    | ItemsProgress
+    | ItemsStarted
     | RunProgress
     | ToolApprovalNeeded
 )
@@ -67,6 +71,7 @@ SAME_FIELDS: Mapping[type[Event], type[wire.WireEvent]] = {
     CellRetried: wire.CellExecutionRetried,
     CellStarted: wire.CellExecutionStarted,
     CellText: wire.CellExecutionText,
+    ItemsProgress: wire.CellItemEnded,
     RunProgress: wire.RunProgress,
     ToolApprovalNeeded: wire.ToolApprovalNeeded,
 }
@@ -125,6 +130,14 @@ def to_wire(event: PublishedEvent) -> wire.WireEvent:
                 cell_id=event.cell_id,
                 item=event.item,
                 above_ids=list(event.above_ids),
+            )
+        case ItemsStarted():
+            return wire.CellItemsStarted(
+                notebook_id=event.notebook_id,
+                run_id=event.run_id,
+                cell_id=event.cell_id,
+                total=event.total,
+                excerpts=list(event.excerpts),
             )
         case CellCompleted():
             return wire.CellExecutionCompleted(

@@ -126,6 +126,7 @@ class NotebookService:
             opened.notebook,
             last=self._publisher.numbers.last(notebook_id),
             partial_answers=opened.events.partial_answers.list(),
+            items_under_way=opened.events.items_under_way.list(),
             runs=runs_under_way(self._runs.of_notebook(notebook_id), opened.events.waiting_cells()),
             running_cells=opened.events.running_cells(),
             pending_approvals=pending_approvals(

@@ -24,6 +24,8 @@ from llm_repl_core import (
     CellText,
     CellWaiting,
     Event,
+    ItemsProgress,
+    ItemsStarted,
     RunCompleted,
     RunFailed,
     RunProgress,
@@ -45,6 +47,7 @@ from llm_repl_server.services.cell_writer import CellWriter
 from llm_repl_server.services.encoding import time_on_wire
 from llm_repl_server.services.engine_events import PublishedEvent, to_wire
 from llm_repl_server.services.event_publisher import EventPublisher
+from llm_repl_server.services.items_under_way import ItemsUnderWay
 from llm_repl_server.services.notebook_writer import NotebookWriter
 from llm_repl_server.services.partial_answers import PartialAnswers
 from llm_repl_server.services.run_registry import RunRegistry
@@ -69,6 +72,7 @@ class RunEvents:
 
     Attributes:
         partial_answers: What has come of answers that are under way.
+        items_under_way: How far prompts over items are.
     """
 
     def __init__(
@@ -79,6 +83,7 @@ class RunEvents:
         self._publisher = publisher
         self._runs = runs
         self.partial_answers = PartialAnswers()
+        self.items_under_way = ItemsUnderWay()
         self._whole_runs: set[str] = set()
         self._progress: dict[str, LatestThrottle[RunProgress]] = {}
         self._stale_before: dict[str, set[str]] = {}
@@ -106,11 +111,15 @@ class RunEvents:
                 self._run_ended(event)
             case CellStarted():
                 self.partial_answers.note(event)
+                self.items_under_way.note(event)
                 self._cell_started(event)
             case CellOutput() | CellOutputUpdated() | CellOutputsCleared():
                 self._outputs_changed(event)
             case CellText() | CellReasoning() | CellRetried():
                 self.partial_answers.note(event)
+                self._publish(event)
+            case ItemsStarted() | ItemsProgress():
+                self.items_under_way.note(event)
                 self._publish(event)
             case (
                 CallQueued()
@@ -126,6 +135,7 @@ class RunEvents:
                 self._publish(event)
             case CellCompleted() | CellFailed():
                 self.partial_answers.note(event)
+                self.items_under_way.note(event)
                 self._cell_ended(event)
             case CellsStale():
                 self._write_stale(event, MarkedCells(stale=event.cell_ids))
@@ -162,6 +172,7 @@ class RunEvents:
                 run_id=record.id,
                 cell_ids=list(record.cell_ids),
                 total=record.total,
+                mode=record.mode,
             )
         )
 
@@ -181,6 +192,7 @@ class RunEvents:
                 run_id=event.run_id,
                 cell_ids=list(cell_ids),
                 total=len(cell_ids),
+                mode=None if record is None else record.mode,
             )
         )
         if event.whole_notebook:

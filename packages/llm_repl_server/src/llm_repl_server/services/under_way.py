@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from llm_repl_core.engine.approvals import ToolApprovalRequest
+from llm_repl_core.ledger.record import Mode
 from llm_repl_server.services.encoding import Time, time_on_wire
 from llm_repl_server.storage.run_record import RunRecord
 
@@ -32,6 +33,7 @@ class RunUnderWay(Struct, frozen=True, kw_only=True):
     started_at: Annotated[Time | None, Meta(description="Null while it waits for its turn.")]
     ended: Annotated[int, Meta(ge=0, description="How many cells have ended.")]
     total: Annotated[int, Meta(ge=0, description="How many there are.")]
+    mode: Annotated[Mode, Meta(description="Where it takes answers from.")]
 
 
 class RunningCell(Struct, frozen=True, kw_only=True):
@@ -73,6 +75,7 @@ def runs_under_way(
             started_at=None if record.started_at is None else time_on_wire(record.started_at),
             ended=record.completed,
             total=record.total,
+            mode=record.mode,
         )
         for record in records
         if record.state in ("queued", "running")

@@ -13,6 +13,8 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from llm_repl_core import Output, StaleReason
+from llm_repl_core.execution.events import EXCERPT_CHARACTERS, EXCERPTS
+from llm_repl_core.ledger.record import Mode
 from llm_repl_server.services.answers import CellAnswer, Metadata
 from llm_repl_server.services.encoding import EncodedOutput, EncodedOutputs, Time
 from llm_repl_server.services.file_status import FileStatus
@@ -37,6 +39,8 @@ __all__ = [
     "CellExecutionStarted",
     "CellExecutionText",
     "CellExecutionWaiting",
+    "CellItemEnded",
+    "CellItemsStarted",
     "CellMoved",
     "CellNeed",
     "CellOutputUpdated",
@@ -130,6 +134,9 @@ _Item = Annotated[
     int | None, Meta(description="The index of the item, in a prompt over items; null otherwise.")
 ]
 _Line = Annotated[str, Meta(description="One line of text.")]
+_RunMode = Annotated[
+    Mode | None, Meta(description="Where the run takes answers from; null: it is not known.")
+]
 
 
 class RunEvent(NotebookEvent, frozen=True, kw_only=True):
@@ -153,6 +160,7 @@ class RunStarted(RunEvent, frozen=True, kw_only=True):
 
     cell_ids: Annotated[list[str], Meta(description="The cells of the run, in order.")]
     total: Annotated[int, Meta(ge=0, description="The number of cells.")]
+    mode: _RunMode = None
 
 
 class RunProgress(RunEvent, frozen=True, kw_only=True):
@@ -273,6 +281,7 @@ class RunQueued(RunEvent, frozen=True, kw_only=True):
 
     cell_ids: Annotated[list[str], Meta(description="The cells of the run, in order.")]
     total: Annotated[int, Meta(ge=0, description="The number of cells.")]
+    mode: _RunMode = None
 
 
 class CellExecutionWaiting(RunCellEvent, frozen=True, kw_only=True):
@@ -323,6 +332,44 @@ class CellCallSent(RunCellEvent, frozen=True, kw_only=True):
     """A call that waited is sent."""
 
     item: _Item
+
+
+class CellItemsStarted(RunCellEvent, frozen=True, kw_only=True):
+    """A prompt over items is about to be asked for each of them; `cell_item_ended` follows of each."""
+
+    total: Annotated[int, Meta(ge=0, description="How many items there are.")]
+    excerpts: Annotated[
+        list[str],
+        Meta(
+            description=f"Of the first {EXCERPTS} items: what their prompts say behind what all of "
+            f"them begin with, cut to {EXCERPT_CHARACTERS} characters."
+        ),
+    ]
+
+
+class CellItemEnded(RunCellEvent, frozen=True, kw_only=True):
+    """An item of a prompt has its answer, or will have none; in whatever order.
+
+    Its outputs come with those of the cell, which are in the order of the items.
+    """
+
+    item: Annotated[int, Meta(ge=0, description="The index of the item.")]
+    ename: Annotated[
+        str | None, Meta(description="The type of its failure; null: it has an answer.")
+    ]
+    error: Annotated[
+        str | None, Meta(description="Why it has no answer, in one line; null: it has one.")
+    ]
+    price_usd: Annotated[
+        float | None,
+        Meta(description="What it cost, in US dollars; null: not known, or nobody was asked."),
+    ]
+    is_asked: Annotated[
+        bool, Meta(description="Whether a model was asked; else its answer was there before.")
+    ]
+    ended: Annotated[int, Meta(ge=1, description="How many items have ended.")]
+    failed: Annotated[int, Meta(ge=0, description="How many of them have no answer.")]
+    total: Annotated[int, Meta(ge=1, description="How many there are.")]
 
 
 class CellCallSuperseded(RunCellEvent, frozen=True, kw_only=True):
@@ -588,6 +635,8 @@ EMITTED: dict[str, type[WireEvent]] = {
         CellCallQueued,
         CellCallSent,
         CellCallSuperseded,
+        CellItemsStarted,
+        CellItemEnded,
         ToolApprovalNeeded,
         CandidateText,
         CandidateRetried,

@@ -13,6 +13,7 @@ import { draftRequest } from "../store/forecasts.ts";
 import { focusCell } from "../store/focus.ts";
 import { offeredModels, readOffered } from "../store/offered-models.ts";
 import { priceText } from "../store/prices.ts";
+import { servedAt } from "../store/served-at.ts";
 import { answers } from "../store/status.ts";
 import { ToCell } from "../markdown/fence.tsx";
 import { Markdown } from "../markdown/markdown.tsx";
@@ -146,7 +147,15 @@ function Columns({ cell, item, way }: { cell: Cell; item: number | null; way: As
             </article>
           )}
           {columns.map((column) => (
-            <Column key={`${column.first.comparison} ${column.first.candidate}`} cell={cell} item={item} column={column} own={own} now={now} />
+            <Column
+              key={`${column.first.comparison} ${column.first.candidate}`}
+              cell={cell}
+              item={item}
+              column={column}
+              own={own}
+              now={now}
+              isPriced={offers?.models.find((one) => one.model === (column.first.model ?? ""))?.price_usd !== null}
+            />
           ))}
           {!columns.length && <p class="quiet-text">Add a model, or ask the same one several times. Nothing changes until you use one.</p>}
         </div>
@@ -165,17 +174,21 @@ interface ColumnProps {
   readonly column: AlikeColumns;
   readonly own: string;
   readonly now: number;
+  /** Whether the model has a price, as far as is known. */
+  readonly isPriced: boolean;
 }
 
-function Column({ cell, item, column: { first, times }, own, now }: ColumnProps) {
+function Column({ cell, item, column: { first, times }, own, now, isPriced }: ColumnProps) {
   const notebook = useNotebook();
   const isRunning = first.state === "running";
   const time = isRunning ? (now - first.since) / 1000 : first.duration_s;
   const price = askedPrices.value.get(first.call_id ?? "");
+  const place = servedAt(first.provider ?? (first.model ?? own).split("/")[0] ?? "");
   return (
     <article>
       <header>
         <h2 title={first.model ?? own}>{shortModel(first.model ?? own)}</h2>
+        {place && <span class="quiet-text">at {place}</span>}
         {times > 1 && <span class="quiet-text">{times} alike</span>}
         {isRunning ? (
           <button class="button small end" onClick={() => void stopAsked(notebook.id, cell.id, first)}>
@@ -192,7 +205,7 @@ function Column({ cell, item, column: { first, times }, own, now }: ColumnProps)
         time={time == null ? "–" : seconds(Math.max(0, time))}
         timeWord={isRunning ? "so far" : "time"}
         price={price != null ? spent(price) : "–"}
-        priceWord={price === null ? "no price known" : "price"}
+        priceWord={price === null || (price === undefined && !isPriced) ? "no price known" : "price"}
         text={first.text}
       />
       <div class={isRunning ? "prose is-growing" : "prose"}>

@@ -7,6 +7,7 @@ import { useNow } from "../store/clock.ts";
 import { useNotebook } from "../store/context.ts";
 import { anchor, chooseTo, editing, focusCell, focused, hasFocus, isChosen } from "../store/focus.ts";
 import { connection } from "../store/server.ts";
+import { isAllFolded } from "../store/graph-view.ts";
 import { isPhone } from "../store/screen.ts";
 import { statusOf, type Status } from "../store/status.ts";
 import { Icon, type IconName } from "../ui/icon.tsx";
@@ -15,7 +16,7 @@ import { AddRow } from "./add-row.tsx";
 import { CellMenu } from "./cell-menu.tsx";
 import { keysOf, runCell } from "./commands.ts";
 import { dragging } from "./drag.ts";
-import { FoldedOutputs, FoldedSource } from "./folded.tsx";
+import { FoldedOutputs, FoldedResult, FoldedSource } from "./folded.tsx";
 import { isFolded } from "./folds.ts";
 import { CodeBody } from "./code.tsx";
 import { ConflictView } from "./conflict.tsx";
@@ -124,6 +125,7 @@ export const CellView = memo(({ id }: { id: string }) => {
         {isFolded(cell, "outputs") && cell.outputs.length > 0 && <FoldedOutputs cell={cell} />}
         {fillsPhone && cell.type === "PromptCell" && <PhoneNames cell={cell} />}
         {fillsPhone && <PhoneRun cell={cell} />}
+        {!isFocused && isAllFolded.value && <FoldedResult cell={cell} />}
         <KeptMark id={id} />
         {isFocused && <AddRow after={id} />}
       </div>

@@ -2,9 +2,11 @@
 
 import type { ComponentChildren } from "preact";
 import { useNotebook } from "../store/context.ts";
+import { useMemo } from "preact/hooks";
 import { plural } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
 import type { Cell } from "../wire/shapes.ts";
+import { resultWords } from "./result-words.ts";
 import { toggleFold } from "./folds.ts";
 
 /** The first line of a source, and what came of it. */
@@ -31,4 +33,10 @@ export function FoldedOutputs({ cell }: { cell: Cell }) {
       <span class="quiet-text">{cell.type === "PromptCell" ? "Answer folded" : plural(cell.outputs.length, "output") + " folded"}</span>
     </button>
   );
+}
+
+/** What came of a cell of which only the first line is shown. */
+export function FoldedResult({ cell }: { cell: Cell }) {
+  const said = useMemo(() => resultWords(cell), [cell]);
+  return said ? <span class="folded-result figures">{said}</span> : null;
 }

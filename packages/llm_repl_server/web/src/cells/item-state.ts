@@ -1,19 +1,29 @@
 /** The state of an item of a prompt that is sent for each. Pure. */
 
+import type { ItemEnd } from "../wire/items.ts";
 import type { Output } from "../wire/shapes.ts";
 import type { FailedItem } from "./answer-shape.ts";
 
 /** In this order where a table is sorted by state. */
-const STATES = ["failed", "stopped", "answering", "queued", "edited", "asked", "recorded"] as const;
+const STATES = ["failed", "stopped", "again", "answering", "queued", "edited", "asked", "recorded"] as const;
 export type RowState = (typeof STATES)[number];
 
+/** What is known of an item while its prompt runs. */
+export interface UnderWay {
+  readonly text: string | undefined;
+  readonly end: ItemEnd | undefined;
+  readonly isAgain: boolean;
+}
+
 export function rowState(
-  output: Output | undefined, failure: FailedItem | undefined, text: string | undefined, isRunning: boolean,
+  output: Output | undefined, failure: FailedItem | undefined, underWay: UnderWay | null,
 ): RowState {
   if (failure || output?.failed) return "failed";
   if (!output) {
-    if (!isRunning) return "stopped";
-    return text ? "answering" : "queued";
+    if (!underWay) return "stopped";
+    const { text, end, isAgain } = underWay;
+    if (end) return end.error !== null ? "failed" : end.is_asked ? "asked" : "recorded";
+    return isAgain ? "again" : text ? "answering" : "queued";
   }
   if (output.interrupted) return "stopped";
   if (output.edited) return "edited";

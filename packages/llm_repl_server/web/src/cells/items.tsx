@@ -11,6 +11,7 @@ import { formFields } from "../prompt/short-form.ts";
 import { spent } from "../ui/format.ts";
 import { Scrolling } from "../ui/scrolling.tsx";
 import { Icon, type IconName } from "../ui/icon.tsx";
+import type { ItemEnd } from "../wire/items.ts";
 import type { Cell, Output } from "../wire/shapes.ts";
 import { AnswerEditor } from "./answer-edit.tsx";
 import { failedItems, itemCount, type FailedItem } from "./answer-shape.ts";
@@ -22,15 +23,20 @@ const MOST_ROWS = 500;
 const MOST_CHARACTERS = 300;
 
 export function ItemsTable({ cell, isGrowing }: { cell: Cell; isGrowing: boolean }) {
-  const { growing } = useNotebook().view(cell.id);
+  const { growing, activity } = useNotebook().view(cell.id);
   const [isSorted, setSorted] = useState(false);
   const { given, failures, fields } = useMemo(() => itemsOf(cell), [cell]);
   const coming = isGrowing ? growing.value : undefined;
   const textOf = (item: number) => startOf(coming?.texts.get(String(item)));
-  const length = itemCount(cell, coming?.length ?? 0);
+  const underWay = isGrowing ? activity.value : undefined;
+  const items = underWay?.items;
+  const length = Math.max(itemCount(cell, coming?.length ?? 0), items?.total ?? 0);
   const isRunning = cell.status === "running";
+  const endOf = (item: number) => items?.ends.get(String(item));
   const states = Array.from({ length }, (_, item) =>
-    rowState(given.get(item), failures.get(item), textOf(item), isRunning),
+    rowState(given.get(item), failures.get(item), isRunning
+      ? { text: textOf(item), end: endOf(item), isAgain: items?.again.has(String(item)) ?? false }
+      : null),
   );
   const order = isSorted ? sortedByState(states) : states.map((_, item) => item);
   return (
@@ -62,6 +68,9 @@ export function ItemsTable({ cell, isGrowing }: { cell: Cell; isGrowing: boolean
               output={given.get(item)}
               failure={failures.get(item)}
               text={textOf(item)}
+              end={endOf(item)}
+              excerpt={items?.excerpts[item]}
+              place={underWay?.queued.get(item)?.place}
               state={states[item]!}
               fields={fields}
             />
@@ -93,17 +102,24 @@ interface RowProps {
   readonly output: Output | undefined;
   readonly failure: FailedItem | undefined;
   readonly text: string | undefined;
+  /** How it ended while the others are under way. */
+  readonly end: ItemEnd | undefined;
+  /** What it is asked, while it has no answer. */
+  readonly excerpt: string | undefined;
+  /** Its place among the calls that wait. */
+  readonly place: number | undefined;
   readonly state: RowState;
   readonly fields: readonly string[];
 }
 
 // With the words of an answer its row alone is drawn again.
-const Row = memo(({ cell, item, output, failure, text, state, fields }: RowProps) => {
+const Row = memo(({ cell, item, output, failure, text, end, excerpt, place, state, fields }: RowProps) => {
   const notebook = useNotebook();
   const edited = editedAnswer.value;
   const isEdited = edited?.cellId === cell.id && edited.item === item;
   const value = output ? objectOf(output) : fields.length ? fieldsSoFar(text) : null;
   const columns = fields.length || 1;
+  const error = failure?.error ?? end?.error;
   const isAtRest = cell.status !== "running" && cell.status !== "queued";
   const open = () => {
     focusCell(cell.id);
@@ -126,18 +142,26 @@ const Row = memo(({ cell, item, output, failure, text, state, fields }: RowProps
           {item}
         </button>
       </th>
-      <td class="cut asked" title={output?.prompt}>
-        {shortPrompt(cell, output)}
+      <td class="cut asked" title={output?.prompt ?? excerpt}>
+        {output ? shortPrompt(cell, output) : excerpt}
       </td>
-      {fields.length && value ? (
-        fields.map((field) => (
-          <td key={field} class={cellClass(value[field])} data-name={field} title={plain(value[field])}>
-            {plain(value[field])}
-          </td>
-        ))
-      ) : failure ? (
-        <td class="cut bad" colSpan={columns} title={failure.error}>
-          {failure.error}
+      {error && !output ? (
+        <td class="cut bad" colSpan={columns} title={error}>
+          {shortError(error)}
+        </td>
+      ) : fields.length && value ? (
+        fields.map((field) =>
+          field in value ? (
+            <td key={field} class={cellClass(value[field])} data-name={field} title={plain(value[field])}>
+              {plain(value[field])}
+            </td>
+          ) : (
+            <td key={field} class="quiet-text">–</td>
+          ),
+        )
+      ) : error ? (
+        <td class="cut bad" colSpan={columns} title={error}>
+          {shortError(error)}
         </td>
       ) : !output && fields.length ? (
         fields.map((field) => <td key={field} class="quiet-text">–</td>)
@@ -147,7 +171,7 @@ const Row = memo(({ cell, item, output, failure, text, state, fields }: RowProps
         </td>
       )}
       <td class="how">
-        <How state={state} output={output} />
+        <How state={state} output={output} ename={failure?.ename ?? end?.ename} price={end?.price_usd} place={place} />
         {isAtRest && (
           <span class="row-actions">
             <button
@@ -176,22 +200,40 @@ const Row = memo(({ cell, item, output, failure, text, state, fields }: RowProps
 const SHAPES: Readonly<Record<RowState, readonly [IconName, string]>> = {
   failed: ["fail", "no answer"],
   stopped: ["cut", "stopped"],
+  again: ["run", "asked again"],
   answering: ["stream", "answering"],
-  queued: ["queued", "queued"],
+  queued: ["queued", "waiting"],
   edited: ["pencil", "edited"],
   asked: ["done", ""],
   recorded: ["record", "from record"],
 };
 
-function How({ state, output }: { state: RowState; output: Output | undefined }) {
-  const [icon, word] = SHAPES[state];
-  const call = answerCalls.value.get(output?.call_id ?? "");
-  const price = state === "asked" && call?.price_usd != null ? spent(call.price_usd) : "";
+interface HowProps {
+  readonly state: RowState;
+  readonly output: Output | undefined;
+  readonly ename: string | null | undefined;
+  readonly price: number | null | undefined;
+  readonly place: number | undefined;
+}
+
+function How({ state, output, ename, price, place }: HowProps) {
+  const [icon, usual] = SHAPES[state];
+  const word =
+    state === "failed" && ename === "AnswerMisfit" ? "no fit, twice"
+    : state === "queued" && place ? `place ${place}`
+    : usual;
+  const usd = answerCalls.value.get(output?.call_id ?? "")?.price_usd ?? price;
+  const cost = state === "asked" && usd != null ? spent(usd) : "";
   return (
     <span class="how-word" title={word || "answered"}>
-      <Icon name={icon} /> {word || price || "done"}
+      <Icon name={icon} spins={state === "again"} /> {word || cost || "done"}
     </span>
   );
+}
+
+/** Of two answers that did not fit the one that counts; the title has both. */
+function shortError(error: string): string {
+  return error.split(" Then: ")[1] ?? error;
 }
 
 /** What distinguishes the item: its prompt without what all of them begin with. */

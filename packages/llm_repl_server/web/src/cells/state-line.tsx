@@ -29,6 +29,13 @@ export function StateLine({ cellId, status, result, variable, cost, actions, has
   const notebook = useNotebook();
   if (!status?.word && !result && !cost && !end) return null;
   const numberOf = (id: string) => notebook.order.peek().indexOf(id) + 1;
+  // What comes is named, and what can be done with it stands at the right, where it does not move with the words.
+  const isAnswering = status?.icon === "stream" && status.tone === "acts";
+  const ways = status && status.ways.length > 0 && (
+    <span class={isAnswering ? "ways end" : "ways"}>
+      <WaysOut ways={status.ways} cellId={cellId} />
+    </span>
+  );
   const more = status?.more.map((parts) => plain(parts, numberOf)).join("\n") || undefined;
   return (
     <div class={`state-line ${status?.tone ?? "plain"}`}>
@@ -37,6 +44,7 @@ export function StateLine({ cellId, status, result, variable, cost, actions, has
           <span class="says" title={more}>
             <Icon name={status.icon} spins={status.spins} />
             <b>{status.word}</b>
+            {isAnswering && variable ? <code class="variable">{variable}</code> : null}
             <span class="reason figures">
               <Sentence parts={status.reason} />
               {status.more.length > 0 && status.tone === "warns" && status.icon === "stale" && (
@@ -46,14 +54,11 @@ export function StateLine({ cellId, status, result, variable, cost, actions, has
           </span>
         )}
         {actions}
-        {status && status.ways.length > 0 && (
-          <span class="ways">
-            <WaysOut ways={status.ways} cellId={cellId} />
-          </span>
-        )}
+        {!isAnswering && ways}
         {hasResult && result}
       </div>
-      {!hasResult && variable ? <code class="variable end">{variable}</code> : null}
+      {isAnswering && ways}
+      {!hasResult && !isAnswering && variable ? <code class="variable end">{variable}</code> : null}
       {hasResult && cost && <div class="cost figures">{cost}</div>}
       {end}
     </div>

@@ -5,6 +5,7 @@ import { useNotebook } from "../store/context.ts";
 import { focused } from "../store/focus.ts";
 import { useGraph } from "../store/graph.ts";
 import { isFolded, showsAllCells } from "../store/graph-view.ts";
+import { withoutImplied } from "../store/held.ts";
 import { arcsOf, type Place } from "./layout.ts";
 
 /** With less, only the lists in the inspector are shown. */
@@ -53,8 +54,9 @@ export function Arcs() {
   }, [isFolded.value]);
 
   const margin = Math.min(...[...places.values()].map(({ x }) => x), Infinity);
-  const edges = graph.value?.edges.filter(({ kind }) => kind !== "in_the_way") ?? [];
   const focus = showsAllCells.value ? null : focused.value;
+  const all = graph.value?.edges.filter(({ kind }) => kind !== "in_the_way") ?? [];
+  const edges = focus ? withoutImplied(all, focus) : all;
   const arcs = margin >= LEAST_MARGIN && margin < Infinity ? arcsOf(edges, places, order, focus, margin) : [];
   return (
     <svg ref={svg} class="arcs" width={size.width} height={size.height} aria-hidden="true">
@@ -68,8 +70,10 @@ export function Arcs() {
       {arcs.map(({ key, label, isBarrier }) =>
         label ? (
           <g key={`label ${key}`} class={isBarrier ? "is-barrier" : "is-strong"}>
-            <text x={label.x} y={label.y} text-anchor={isBarrier ? "start" : "end"} dominant-baseline="middle">
-              {label.text}
+            <text y={label.y} text-anchor={isBarrier ? "start" : "end"} dominant-baseline="middle">
+              {label.lines.map((line, at) => (
+                <tspan key={at} x={label.x} dy={at ? 16 : 0}>{line}</tspan>
+              ))}
             </text>
           </g>
         ) : null,

@@ -9,12 +9,19 @@ export interface Place {
   readonly x: number;
 }
 
+export interface Label {
+  readonly lines: readonly string[];
+  readonly x: number;
+  readonly y: number;
+}
+
 export interface Arc {
   readonly key: string;
   readonly path: string;
   readonly start: { readonly x: number; readonly y: number };
   readonly end: { readonly x: number; readonly y: number };
-  readonly label: { readonly text: string; readonly x: number; readonly y: number } | null;
+  /** Its variables, a line each; `y` is the middle of the first. */
+  readonly label: Label | null;
   readonly isStrong: boolean;
   readonly isBarrier: boolean;
 }
@@ -23,6 +30,9 @@ const MOST_ARCS = 400;
 const NARROWEST = 24;
 /** The width of a letter of a label. */
 const LETTER = 7.5;
+const LINE = 16;
+const MOST_LINES = 3;
+const SHORT = 12;
 
 /** The arcs between cells; several variables between two cells are one arc. */
 export function arcsOf(
@@ -37,7 +47,7 @@ export function arcsOf(
   const joined = new Map<string, { edge: GraphEdge; variables: string[] }>();
   for (const edge of edges) {
     if (!places.has(edge.source) || !places.has(edge.target)) continue;
-    if (edge.kind === "barrier" && named.has(pairOf(edge))) continue;
+    if (holdsUp(edge) && named.has(pairOf(edge))) continue;
     const key = pairOf(edge);
     const known = joined.get(key);
     if (!known) joined.set(key, { edge, variables: edge.variable ? [edge.variable] : [] });
@@ -49,12 +59,32 @@ export function arcsOf(
     .sort(([, a], [, b]) => Number(isStrong(b.edge)) - Number(isStrong(a.edge)) || length(a.edge) - length(b.edge))
     .slice(0, MOST_ARCS);
   const longest = Math.max(...drawn.map(([, { edge }]) => length(edge)), 1);
-  const [firstBarrier] = drawn.find(([, { edge }]) => edge.kind === "barrier" && isStrong(edge)) ?? [];
-  return drawn
+  const [firstBarrier] = drawn.find(([, { edge }]) => holdsUp(edge) && isStrong(edge)) ?? [];
+  return beside(drawn
     .map(([key, { edge, variables }]) =>
       arc(key, edge, variables, places, margin, length(edge) / longest, isStrong(edge), key === firstBarrier),
     )
-    .sort((a, b) => Number(a.isStrong) - Number(b.isStrong)); // the strong ones on top
+    .sort((a, b) => Number(a.isStrong) - Number(b.isStrong))); // the strong ones on top
+}
+
+/** The arcs with labels that do not stand on one another: one goes down until it has room. */
+function beside(arcs: readonly Arc[]): readonly Arc[] {
+  const taken: Label[] = [];
+  return arcs.map((arc) => {
+    let { label } = arc;
+    while (label && taken.some((other) => meet(label!, other))) label = { ...label, y: label.y + LINE };
+    if (label) taken.push(label);
+    return label === arc.label ? arc : { ...arc, label };
+  });
+}
+
+function meet(one: Label, other: Label): boolean {
+  const isAbove = (a: Label, b: Label) => a.y + a.lines.length * LINE <= b.y;
+  return !isAbove(one, other) && !isAbove(other, one);
+}
+
+function holdsUp({ kind }: GraphEdge): boolean {
+  return kind === "barrier" || kind === "order";
 }
 
 function arc(
@@ -72,11 +102,16 @@ function arc(
   const path = height > 2 * bend
     ? `M${start.x} ${start.y}C${out} ${start.y} ${out} ${start.y} ${out} ${start.y + bend}L${out} ${end.y - bend}C${out} ${end.y} ${out} ${end.y} ${end.x} ${end.y}`
     : `M${start.x} ${start.y}C${out} ${start.y} ${out} ${end.y} ${end.x} ${end.y}`;
-  const isBarrier = edge.kind === "barrier";
-  const text = isBarrier ? (isFirstBarrier ? "barrier" : "") : variables.slice(0, 3).join(", ") + (variables.length > 3 ? ", …" : "");
+  const isBarrier = holdsUp(edge);
+  // Between the window's edge and the gutter.
+  const letters = Math.floor((Math.min(start.x, end.x) - 8) / LETTER);
+  const lines = isBarrier ? (isFirstBarrier ? ["barrier"] : []) : linesOf(variables, letters);
+  const width = Math.max(...lines.map((line) => line.length), 0) * LETTER;
   return {
     key, path, start, end, isStrong, isBarrier: isBarrier && isStrong,
-    label: isStrong && text ? { text: cut(text), x: isBarrier ? out + 6 : Math.max(cut(text).length * LETTER, out - 4), y: (start.y + end.y) / 2 } : null,
+    label: isStrong && lines.length
+      ? { lines, x: isBarrier ? out + 6 : Math.max(width, out - 4), y: (start.y + end.y - (lines.length - 1) * LINE) / 2 }
+      : null,
   };
 }
 
@@ -84,6 +119,14 @@ function pairOf({ source, target }: GraphEdge): string {
   return `${source} ${target}`;
 }
 
-function cut(text: string): string {
-  return text.length > 20 ? `${text.slice(0, 19)}…` : text;
+/** All in a line where that is short, else a line each. */
+function linesOf(variables: readonly string[], letters: number): readonly string[] {
+  const all = variables.join(", ");
+  if (all.length <= SHORT) return all ? [all] : [];
+  const shown = variables.slice(0, MOST_LINES).map((name) => cut(name, letters));
+  return variables.length > MOST_LINES ? [...shown.slice(0, -1), `and ${variables.length - MOST_LINES + 1} more`] : shown;
+}
+
+function cut(text: string, letters: number): string {
+  return text.length > letters ? `${text.slice(0, Math.max(1, letters - 1))}…` : text;
 }

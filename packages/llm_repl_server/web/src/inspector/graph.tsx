@@ -8,6 +8,7 @@ import { useGraph } from "../store/graph.ts";
 import { isFolded, showsAllCells } from "../store/graph-view.ts";
 import type { OpenNotebook } from "../store/notebook.ts";
 import { answers } from "../store/status.ts";
+import { withoutImplied } from "../store/held.ts";
 import { answerSeconds, waveSeconds, withoutBarrier } from "../store/wave-times.ts";
 import { wavesOf } from "../store/waves.ts";
 import { plural, seconds } from "../ui/format.ts";
@@ -24,6 +25,7 @@ const WORDS: Readonly<Record<GraphEdge["kind"], string>> = {
   context: "goes along",
   barrier: "may use or change anything",
   in_the_way: "changed what was asked ahead",
+  order: "asked before it",
 };
 
 export function GraphTab() {
@@ -36,7 +38,9 @@ export function GraphTab() {
   const waves = wavesOf(notebook.order.value, (one) => cells?.get(one)?.type === "PromptCell", value.edges);
   const secondsOf = (one: string) => answerSeconds(cells?.get(one), answerCalls.value);
   const hasTimes = waves.some((wave) => waveSeconds(wave, secondsOf) !== null);
+  const holders = new Set(value.nodes.filter((node) => node.holds_order).map((node) => node.id));
   const number = id ? notebook.view(id).index.value + 1 : 0;
+  const needed = id ? withoutImplied(value.edges, id).filter((edge) => edge.kind !== "order") : [];
   const isOfAll = showsAllCells.value || !number;
   return (
     <>
@@ -67,18 +71,18 @@ export function GraphTab() {
         </a>
       </div>
       {isOfAll || !id ? (
-        <Pairs edges={value.edges} />
+        <Pairs edges={value.edges.filter((edge) => edge.kind !== "order")} />
       ) : (
         <>
           <Barrier graph={value} id={id} number={number} secondsOf={secondsOf} />
           <div class="needs-lists">
             <div>
               <h2>Cell {number} needs</h2>
-              <Edges edges={value.edges.filter((edge) => edge.target === id)} end="source" />
+              <Edges edges={needed.filter((edge) => edge.target === id)} end="source" />
             </div>
             <div>
               <h2>Needed by</h2>
-              <Edges edges={value.edges.filter((edge) => edge.source === id)} end="target" />
+              <Edges edges={needed.filter((edge) => edge.source === id)} end="target" />
             </div>
           </div>
         </>
@@ -96,6 +100,7 @@ export function GraphTab() {
                       <span key={prompt}>
                         <CellNumber id={prompt} /> <code>{cells?.get(prompt)?.response_var ?? ""}</code>
                         {cells?.get(prompt)?.for_each ? itemsAtOnce(answers(cells.get(prompt)!).length) : ""}
+                        {holders.has(prompt) && wave.length === 1 ? ", alone" : ""}
                       </span>
                     ))}
                     {wave.length > MOST_IN_WAVE && <span>{`and ${wave.length - MOST_IN_WAVE} more`}</span>}
@@ -133,7 +138,8 @@ function Barrier({ graph, id, number, secondsOf }: BarrierProps) {
   const notebook = useNotebook();
   const reason = graph.nodes.find((node) => node.id === id)?.barrier;
   const cell = notebook.view(id).cell.value;
-  const behind = graph.edges.filter((edge) => edge.kind === "barrier" && edge.source === id);
+  const behind = withoutImplied(graph.edges, id).filter(({ kind, source }) => (kind === "barrier" || kind === "order") && source === id);
+  const needsNothing = behind.every(({ kind }) => kind === "order");
   if (!reason) return null;
   const [tool, ...tools] = cell?.tools ?? [];
   const order = notebook.order.value;
@@ -147,17 +153,19 @@ function Barrier({ graph, id, number, secondsOf }: BarrierProps) {
         Cell {number} is a barrier
       </h3>
       <p>
-        <Coded text={sentence(reason)} /> So it waits for every prompt above it
+        <Coded text={tool ? toolsSentence(cell?.tools ?? []) : sentence(reason)} /> So it waits for every prompt above it
         {behind.length > 0 && (
           <>
             , and {behind.slice(0, 5).map((edge) => <><CellNumber id={edge.target} /> </>)}
+            {behind.length > 5 && `and ${behind.length - 5} more `}
             {behind.length > 1 ? "wait for it" : "waits for it"}
+            {needsNothing && `, though ${behind.length > 1 ? "they need" : "it needs"} nothing of it`}
           </>
         )}
         .
       </p>
       {gained && (
-        <p class="quiet-text">
+        <p class="gained">
           {`Without the tool, ${togetherText(gained.together, order)}: ${plural(gained.waves, "wave")}`}
           {gained.lessSeconds !== null && gained.lessSeconds >= 0.05
             ? `, ≈ ${seconds(gained.lessSeconds)} less.`
@@ -201,6 +209,14 @@ function togetherText(ids: readonly string[], order: readonly string[]): string 
 /** A text with its code in backticks. */
 function Coded({ text }: { text: string }) {
   return <>{text.split("`").map((part, at) => (at % 2 ? <code>{part}</code> : part))}</>;
+}
+
+/** "It may call `a` and `b`, which may change any variable." */
+function toolsSentence(tools: readonly string[]): string {
+  const named = tools.slice(0, 3).map((tool) => `\`${tool}\``);
+  const rest = tools.length > 3 ? [...named, `${tools.length - 3} more`] : named;
+  const listed = rest.join(", ").replace(/, ([^,]+)$/, " and $1");
+  return `It may call ${listed}, which may change any variable.`;
 }
 
 /** A clause as a sentence. */

@@ -19,7 +19,7 @@ import { shownOrder } from "../store/focus.ts";
 import { callsView, closeCalls } from "../store/calls-view.ts";
 import { followAnswers } from "../store/follow.ts";
 import { FindPanel } from "../find/find-panel.tsx";
-import { isFolded } from "../store/graph-view.ts";
+import { isAllFolded } from "../store/graph-view.ts";
 import { inspectorTab } from "../store/inspector.ts";
 import type { OpenNotebook } from "../store/notebook.ts";
 import { drawerIsOpen, findIsOpen } from "../store/opened-panels.ts";
@@ -31,6 +31,7 @@ import { Banners } from "./banners.tsx";
 import { BottomBar } from "./bottom-bar.tsx";
 import { FileBanner } from "./file-banner.tsx";
 import { watchForecasts } from "../store/forecasts.ts";
+import { watchRuns } from "../store/run-forecasts.ts";
 import { provideForecasts } from "../run/provide.ts";
 import { AllPrompts } from "./all-prompts.tsx";
 import { useDrawnCells } from "./first-cells.ts";
@@ -51,6 +52,7 @@ export function NotebookPage({ notebook, reconnect }: { notebook: OpenNotebook; 
   useEffect(() => effect(() => void (shownOrder.value = notebook.order.value)), [notebook]);
   useEffect(() => announceRuns(notebook), [notebook]);
   useEffect(() => watchForecasts(notebook), [notebook]);
+  useEffect(() => watchRuns(notebook), [notebook]);
   useEffect(() => provideForecasts(notebook), [notebook]);
   useEffect(() => watchAnswers(notebook), [notebook]);
   useEffect(followAnswers, []);
@@ -84,7 +86,7 @@ export function NotebookPage({ notebook, reconnect }: { notebook: OpenNotebook; 
       )}
       <div class={inspectorTab.value ? "work is-inspected" : "work"} hidden={callsView.value !== null && presence !== "deleted"}>
         <main
-          class={isFolded.value && inspectorTab.value === "graph" ? "document is-folded" : "document"}
+          class={isAllFolded.value ? "document is-folded" : "document"}
           onDragOver={(event) => (dragging.isCells(event) ? dragging.over(event) : event.preventDefault())}
           onDragLeave={dragging.leave}
           onDrop={(event) => {

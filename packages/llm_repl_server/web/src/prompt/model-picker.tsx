@@ -8,6 +8,7 @@ import { openDialog } from "../store/dialog.ts";
 import { draftRequest } from "../store/forecasts.ts";
 import { offeredModels, readOffered } from "../store/offered-models.ts";
 import { priceText, priceWords } from "../store/prices.ts";
+import { servedAt } from "../store/served-at.ts";
 import { Icon } from "../ui/icon.tsx";
 import { planning, type DraftPreview } from "../wire/plan.ts";
 import { RestError } from "../wire/rest.ts";
@@ -99,7 +100,7 @@ export function ModelPicker({ cell, close }: { cell: Cell; close: () => void }) 
           });
           return (
             <>
-              {heads && <h3 role="presentation">{provider === "mock" ? "built in" : provider}</h3>}
+              {heads && <h3 role="presentation">{provider === "mock" ? "built in" : provider}{servedAt(provider) && `, at ${servedAt(provider)}`}</h3>}
               <div
                 role="option"
                 id={`model-${place}`}

@@ -7,10 +7,13 @@ import { draftOf, plan } from "../store/forecasts.ts";
 import { hasFocus } from "../store/focus.ts";
 import { openInspector } from "../store/inspector.ts";
 import { isPhone } from "../store/screen.ts";
-import { priceWords, takesOf, type Takes } from "../store/prices.ts";
+import { priceText, priceWords, takesOf, type Takes } from "../store/prices.ts";
+import { watchedOf } from "../store/run-forecasts.ts";
+import { reservedBy } from "../store/run-progress.ts";
 import { count } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
 import { Popover } from "../ui/popover.tsx";
+import type { CellForecast } from "../wire/plan.ts";
 import type { Cell } from "../wire/shapes.ts";
 import { ContextChoice, contextText } from "./context-choice.tsx";
 import { ModelPicker } from "./model-picker.tsx";
@@ -196,6 +199,7 @@ function Price({ cell }: { cell: Cell }) {
     }
   }
   const words = takes && !wrong ? priceWords(mode, takes) : null;
+  const reserved = useReserved(cell);
   const isFree = planned?.state === "on_record" && !preview && mode !== "live";
   return (
     <button
@@ -204,7 +208,13 @@ function Price({ cell }: { cell: Cell }) {
       onClick={() => openInspector("request")}
     >
       <span class="unseen">Request: </span>
-      {wrong ? (
+      {reserved ? (
+        <>
+          <span class="tokens">{tokensText(reserved.input_tokens, reserved.output_tokens_limit * Math.max(1, reserved.calls))}, </span>
+          {priceText(reserved.price_usd, reserved.is_bound)}
+          {reserved.price_usd ? " reserved" : ""}
+        </>
+      ) : wrong ? (
         <b class="fails">would not be sent</b>
       ) : words ? (
         <>
@@ -218,6 +228,16 @@ function Price({ cell }: { cell: Cell }) {
       )}
     </button>
   );
+}
+
+/** What its calls hold of the budget while they are under way; undefined: they are not, or it is not known. */
+function useReserved(cell: Cell): CellForecast | undefined {
+  const notebook = useNotebook();
+  if (cell.status !== "running") return undefined;
+  const activity = notebook.view(cell.id).activity.value;
+  // One that waits for its place holds nothing yet; of items, some may.
+  if (activity?.queued.size && !cell.for_each) return undefined;
+  return reservedBy(cell.id, notebook.runs.value, watchedOf(notebook));
 }
 
 function tokensText(input: number, output: number): string {

@@ -4,6 +4,8 @@ import { useNotebook } from "../store/context.ts";
 import { useChoices } from "../store/choices.ts";
 import { plan } from "../store/forecasts.ts";
 import { openCalls } from "../store/calls-view.ts";
+import { watchedOf } from "../store/run-forecasts.ts";
+import { reservedBy } from "../store/run-progress.ts";
 import { bound, spent } from "../ui/format.ts";
 
 const NEAR = 0.8;
@@ -14,9 +16,11 @@ export function Gauge() {
   const usd = notebook.spending.value?.usd ?? 0;
   if (!usd && budgetUsd === null) return null;
   const running = notebook.underWay.value;
-  const reserved = (plan.value?.value.cells ?? [])
-    .filter((cell) => running.has(cell.cell_id))
-    .reduce((sum, cell) => sum + (cell.price_usd ?? 0), 0);
+  const runs = notebook.runs.value;
+  const planned = (id: string) => plan.value?.value.cells.find((cell) => cell.cell_id === id);
+  const reserved = [...running]
+    .map((id) => (reservedBy(id, runs, watchedOf(notebook)) ?? planned(id))?.price_usd ?? 0)
+    .reduce((sum, usd) => sum + usd, 0);
   const share = budgetUsd ? Math.min(1, usd / budgetUsd) : 0;
   const held = budgetUsd ? Math.min(1 - share, reserved / budgetUsd) : 0;
   const isNear = budgetUsd !== null && share >= NEAR;

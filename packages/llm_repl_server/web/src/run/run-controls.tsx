@@ -1,7 +1,5 @@
 /** Run all with its plan in short, or stop what runs; and where answers come from. */
 
-import { useRef } from "preact/hooks";
-import { useNow } from "../store/clock.ts";
 import { byPresence } from "../store/conflicts.ts";
 import { useNotebook } from "../store/context.ts";
 import { choose, useChoices } from "../store/choices.ts";
@@ -10,11 +8,12 @@ import type { OpenNotebook } from "../store/notebook.ts";
 import { closePlan, isPlanOpen, openPlan } from "../store/plan-panel.ts";
 import { mayCost, planInShort } from "../store/prices.ts";
 import { connection } from "../store/server.ts";
-import { seconds, spent } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
 import { MenuButton, MenuItem } from "../ui/menu.tsx";
 import { Panel } from "../ui/panel.tsx";
 import type { Mode } from "../wire/shapes.ts";
+import { RunFacts } from "./run-facts.tsx";
+import { hasStrip } from "./wave-strip.tsx";
 
 const MODES: readonly (readonly [Mode, string, string])[] = [
   ["live", "Live", "Ask every prompt again"],
@@ -25,8 +24,8 @@ const MODES: readonly (readonly [Mode, string, string])[] = [
 export function RunControls() {
   const notebook = useNotebook();
   const runs = notebook.runs.value;
-  // The strip says it while many run, and the next run can wait.
-  const isOfMany = connection.value === "connected" && runs.some((run) => run.hasBegun && run.total > 1);
+  // The strip says it while a run has one, and the next run can wait.
+  const isOfMany = connection.value === "connected" && runs.some((run) => run.hasBegun && hasStrip(notebook, run));
   return (
     <>
       {runs.length && connection.value === "connected" ? <Progress /> : <RunSplit />}
@@ -88,28 +87,13 @@ function hindrance(notebook: OpenNotebook): string | null {
 
 function Progress() {
   const notebook = useNotebook();
-  const runs = notebook.runs.value;
-  const total = runs.reduce((sum, run) => sum + run.total, 0);
-  const ended = runs.reduce((sum, run) => sum + run.ended, 0);
-  const begun = runs.find((run) => run.hasBegun);
-  const now = useNow(begun !== undefined);
-  const before = useRef(notebook.spending.peek()?.usd ?? null);
-  const usd = before.current === null ? 0 : (notebook.spending.value?.usd ?? 0) - before.current;
   return (
     <span class="progress">
       <button class="button" onClick={() => void notebook.interrupt()}>
         <Icon name="stop" />
         Stop
       </button>
-      <span class="figures" role="status">
-        <b>{ended}</b> of {total}
-      </span>
-      {begun && total > 1 && (
-        <span class="figures run-facts" aria-hidden="true">
-          <b>{seconds(Math.max(0, now - begun.since) / 1000)}</b>
-          {usd > 0 && <b>{spent(usd)}</b>}
-        </span>
-      )}
+      <RunFacts />
     </span>
   );
 }

@@ -5,11 +5,15 @@ import { useNotebook } from "../store/context.ts";
 import { useChoices } from "../store/choices.ts";
 import { focusCell } from "../store/focus.ts";
 import { useGraph } from "../store/graph.ts";
-import { statusOf } from "../store/status.ts";
+import type { OpenNotebook } from "../store/notebook.ts";
+import type { Activity, Run } from "../store/state.ts";
+import { answers, statusOf } from "../store/status.ts";
 import { wavesOf } from "../store/waves.ts";
-import { plural } from "../ui/format.ts";
+import { failedItems } from "../cells/answer-shape.ts";
+import { count } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
-import type { Mode } from "../wire/shapes.ts";
+import type { Cell, Mode } from "../wire/shapes.ts";
+import { useProgress } from "./run-facts.tsx";
 
 const MOST_CELLS = 8;
 const MODES: Readonly<Record<Mode, string>> = {
@@ -20,9 +24,9 @@ const MODES: Readonly<Record<Mode, string>> = {
 
 export function WaveStrip() {
   const notebook = useNotebook();
-  const { mode } = useChoices(notebook);
   const order = notebook.order.value;
-  const run = notebook.runs.value.find((one) => one.hasBegun && one.total > 1);
+  const run = notebook.runs.value.find((one) => one.hasBegun && hasStrip(notebook, one));
+  const { mode: own } = useChoices(notebook);
   const { graph } = useGraph(notebook, run !== undefined);
   const edges = graph.value?.edges;
   const waves = useMemo(() => {
@@ -37,7 +41,7 @@ export function WaveStrip() {
   if (!run || !waves.length) return null;
   return (
     <nav class="waves" aria-label="What this run asks">
-      <i class="waves-progress" style={{ width: `${(100 * run.ended) / Math.max(1, run.total)}%` }} />
+      <ProgressLine />
       {waves.map((wave, at) => (
         <div class="wave" key={at}>
           <h3>Wave {at + 1}</h3>
@@ -47,9 +51,19 @@ export function WaveStrip() {
           {wave.length > MOST_CELLS && <span>{`and ${wave.length - MOST_CELLS} more`}</span>}
         </div>
       ))}
-      <span class="push">{MODES[mode]}</span>
+      <span class="push">{MODES[run.mode ?? own]}</span>
     </nav>
   );
+}
+
+/** Whether a run asks enough to have its waves shown. */
+export function hasStrip(notebook: OpenNotebook, run: Run): boolean {
+  return run.total > 1 || run.cellIds.some((id) => Boolean(notebook.view(id).cell.value?.for_each));
+}
+
+function ProgressLine() {
+  const { ended, total } = useProgress();
+  return <i class="waves-progress" style={{ width: `${(100 * ended) / Math.max(1, total)}%` }} />;
 }
 
 function InWave({ id }: { id: string }) {
@@ -61,21 +75,29 @@ function InWave({ id }: { id: string }) {
   const status = statusOf(cell, activity, { now: Date.now(), words: activity?.hasText ? 1 : 0, place: view.place.value, needs: view.needs.value });
   const number = view.index.value + 1;
   const name = cell.response_var ?? "";
-  const items = cell.for_each == null ? 0 : (view.growing.value?.length ?? 0);
   const isLive = cell.status === "running";
   return (
     <button class={isLive ? "in-wave acts" : "in-wave"} title={`Go to cell ${number}`} onClick={() => focusCell(id)}>
       {status && <Icon name={status.icon} spins={status.spins} />}
       <span class="figures">
         {`${number} ${name}`.trim()}
-        {shortly(status?.icon, isLive, view.place.value, items, cell.for_each != null)}
+        {shortly(status?.icon, isLive, view.place.value, cell.for_each ? itemsText(cell, activity) : "")}
       </span>
     </button>
   );
 }
 
-function shortly(icon: string | undefined, isLive: boolean, place: number | undefined, items: number, isEach: boolean): string {
-  if (isLive && isEach && items) return `, ${plural(items, "item")}`;
+/** ", 4 of 9": how many items have their answers. */
+function itemsText(cell: Cell, activity: Activity | undefined): string {
+  if (activity) return activity.items ? `, ${count(activity.items.ended)} of ${count(activity.items.total)}` : "";
+  if (cell.status !== "completed" && cell.status !== "error") return "";
+  const given = answers(cell).filter((output) => !output.failed).length;
+  const failed = failedItems(cell).length;
+  return given ? `, ${count(given)} of ${count(given + failed)}` : "";
+}
+
+function shortly(icon: string | undefined, isLive: boolean, place: number | undefined, items: string): string {
+  if (items && icon !== "hand") return items;
   if (isLive) return icon === "hand" ? ", needs you" : icon === "queued" ? ", queued" : ", answering";
   return icon === "queued" && place ? `, place ${place}` : "";
 }

@@ -4,6 +4,7 @@ import { computed, effect, signal, type ReadonlySignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { rest } from "../wire/rest.ts";
 import type { Graph } from "../wire/shapes.ts";
+import { withHeld } from "./held.ts";
 import type { OpenNotebook } from "./notebook.ts";
 
 const AFTER_EDITS_MS = 250;
@@ -38,7 +39,8 @@ function keep(notebook: OpenNotebook): Kept {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const read = async () => {
     try {
-      graph.value = await rest.graph(notebook.id);
+      const isPrompt = (id: string) => notebook.view(id).cell.peek()?.type === "PromptCell";
+      graph.value = withHeld(await rest.graph(notebook.id), isPrompt);
       error.value = null;
     } catch (failure) {
       error.value = failure instanceof Error ? failure.message : String(failure);

@@ -1,13 +1,17 @@
 /** How events change what the page knows. Pure: the same state and event give the same state. */
 
 import type { WireEvent } from "../wire/events.ts";
+import type { ItemEnd } from "../wire/items.ts";
 import type { NotebookKernel } from "../wire/kernel.ts";
+import type { CallQueue } from "../wire/queue.ts";
 import type { Cell, Output } from "../wire/shapes.ts";
 import { Keyed } from "./keyed.ts";
 import { withMore } from "./pieces.ts";
 import {
   newActivity, NOTHING_CAME, withoutText, withText, type Activity, type Growing, type NotebookState,
 } from "./state.ts";
+
+const NONE: ReadonlySet<string> = new Set();
 
 /**
  * The state after an event.
@@ -26,7 +30,7 @@ function apply(state: NotebookState, event: WireEvent, now: number): NotebookSta
     case "run_started": {
       const run = {
         id: event.run_id, hasBegun: event.event === "run_started", since: now,
-        cellIds: event.cell_ids, ended: 0, total: event.total,
+        cellIds: event.cell_ids, ended: 0, endedIds: NONE, total: event.total, mode: event.mode,
       };
       const others = state.runs.filter((other) => other.id !== run.id);
       const runs = run.hasBegun ? [run, ...others] : [...others, run];
@@ -36,7 +40,7 @@ function apply(state: NotebookState, event: WireEvent, now: number): NotebookSta
     case "cell_execution_waiting":
       return { ...state, waits: state.waits.with(event.cell_id, event.needs) };
     case "cell_execution_removed":
-      return withCells(state, [event.cell_id], { status: settled(state, event.cell_id) });
+      return withEnded(withCells(state, [event.cell_id], { status: settled(state, event.cell_id) }), event);
     case "cell_call_queued": {
       const { limit, provider, place, at_once, pause_s, item } = event;
       return withActivity(state, event.cell_id, (activity) => ({
@@ -45,11 +49,30 @@ function apply(state: NotebookState, event: WireEvent, now: number): NotebookSta
       }));
     }
     case "cell_call_sent":
-      return withActivity(state, event.cell_id, (activity) => {
+      return withActivity(movedUp(state, event.cell_id, event.item ?? 0), event.cell_id, (activity) => {
         const queued = new Map(activity.queued);
         queued.delete(event.item ?? 0);
         return { ...activity, queued, sentAt: now };
       });
+    case "cell_items_started": {
+      const { total, excerpts } = event;
+      return withActivity(state, event.cell_id, (activity) => ({
+        ...activity,
+        items: { total, ended: 0, failed: 0, excerpts, ends: Keyed.of(), again: Keyed.of() },
+      }));
+    }
+    case "cell_item_ended": {
+      const { item, ename, error, price_usd, is_asked, ended, failed, total } = event;
+      return withActivity(state, event.cell_id, (activity) => {
+        const { excerpts = [], ends = Keyed.of(), again = Keyed.of() } = activity.items ?? {};
+        const end = { item, ename, error, price_usd, is_asked };
+        const items = {
+          total, ended, failed, excerpts,
+          ends: (ends as Keyed<ItemEnd>).with(String(item), end), again: (again as Keyed<true>).without(String(item)),
+        };
+        return { ...activity, items };
+      });
+    }
     case "run_progress":
       return {
         ...state,
@@ -100,6 +123,7 @@ function apply(state: NotebookState, event: WireEvent, now: number): NotebookSta
       return withActivity(left, event.cell_id, (activity) => ({
         ...activity,
         hasText: left.growing.get(event.cell_id)!.words > 0,
+        items: activity.items && { ...activity.items, again: activity.items.again.with(String(event.item ?? 0), true) },
         retry: {
           attempt: event.attempt, error: event.error, at: now + event.wait_s * 1000, attempts: event.attempts,
         },
@@ -117,7 +141,7 @@ function apply(state: NotebookState, event: WireEvent, now: number): NotebookSta
     case "cell_execution_failed": {
       const { outputs, execution_count, status } = event;
       const fields = { outputs, execution_count, status, stale: false, stale_reasons: [] };
-      return withoutActivity(withCells(state, [event.cell_id], fields), event.cell_id);
+      return withEnded(withoutActivity(withCells(state, [event.cell_id], fields), event.cell_id), event);
     }
     case "cells_stale":
     case "stale_reasons_changed": {
@@ -209,6 +233,31 @@ function withCells(
     if (cell) cells = cells.with(id, { ...cell, ...fields });
   }
   return { ...state, cells };
+}
+
+/** With a cell of a run ended. */
+function withEnded(state: NotebookState, { run_id, cell_id }: { run_id: string; cell_id: string }): NotebookState {
+  const runs = state.runs.map((run) =>
+    run.id === run_id ? { ...run, endedIds: new Set(run.endedIds).add(cell_id) } : run,
+  );
+  return { ...state, runs };
+}
+
+/** One call is sent: those that wait for the same behind it are one place further. */
+function movedUp(state: NotebookState, id: string, item: number): NotebookState {
+  const sent = state.activities.get(id)?.queued.get(item);
+  if (!sent) return state;
+  const isBehind = ({ limit, provider, place }: CallQueue) =>
+    limit === sent.limit && provider === sent.provider && place > sent.place;
+  let { activities } = state;
+  for (const [other, activity] of state.activities.entries()) {
+    if (![...activity.queued.values()].some(isBehind)) continue;
+    const queued = new Map(
+      [...activity.queued].map(([at, queue]) => [at, isBehind(queue) ? { ...queue, place: queue.place - 1 } : queue]),
+    );
+    activities = activities.with(other, { ...activity, queued });
+  }
+  return { ...state, activities };
 }
 
 function withOutputs(

@@ -2,8 +2,10 @@
 
 import type { NotebookFile } from "../wire/files.ts";
 import type { NotebookKernel } from "../wire/kernel.ts";
+import type { ItemEnd, ItemsOfCell } from "../wire/items.ts";
 import type { CallQueue, CellNeed } from "../wire/queue.ts";
-import type { Cell, Notebook } from "../wire/shapes.ts";
+import type { Cell, Mode, Notebook } from "../wire/shapes.ts";
+import type { RunningCell, RunUnderWay } from "../wire/under-way.ts";
 import { Keyed } from "./keyed.ts";
 import { moreWords, NO_TEXT, wholeText, withMore, type Pieces } from "./pieces.ts";
 
@@ -14,6 +16,8 @@ export interface Activity {
   /** Whether some of an answer has come. */
   readonly hasText: boolean;
   readonly retry: Retry | null;
+  /** Of a prompt over items, how far it is; null: not known, or it has none. */
+  readonly items: ItemsSoFar | null;
   /** By item: what its call waits for before it is sent. */
   readonly queued: ReadonlyMap<number, CallQueue>;
   /** When the last call that had waited was sent, by this machine's clock; else `since`. */
@@ -31,6 +35,19 @@ export interface Growing {
   readonly words: number;
   /** What the model thinks before it answers, of all items together. */
   readonly reasoning: Pieces;
+}
+
+/** How far a prompt over items is. */
+export interface ItemsSoFar {
+  readonly total: number;
+  readonly ended: number;
+  readonly failed: number;
+  /** What the first are asked, behind what all of them begin with. */
+  readonly excerpts: readonly string[];
+  /** How those ended that have, by their number. */
+  readonly ends: Keyed<ItemEnd>;
+  /** Those that are asked again, by their number. */
+  readonly again: Keyed<true>;
 }
 
 export interface Retry {
@@ -56,7 +73,11 @@ export interface Run {
   readonly since: number;
   readonly cellIds: readonly string[];
   readonly ended: number;
+  /** Of its cells, those that have ended, as far as they were heard of. */
+  readonly endedIds: ReadonlySet<string>;
   readonly total: number;
+  /** Where it takes answers from; null: not known. */
+  readonly mode: Mode | null;
 }
 
 export interface NotebookState {
@@ -100,6 +121,7 @@ export function stateOf(notebook: Notebook, before: NotebookState | null, now: n
     activities = activities.with(cell_id, {
       ...newActivity(since),
       hasText: grown.words > 0,
+      items: itemsSoFar(notebook.items_under_way.find((items) => items.cell_id === cell_id)),
       approvals: notebook.pending_approvals
         .filter((asked) => asked.cell_id === cell_id)
         .map((asked) => ({ callId: asked.call_id, name: asked.name, arguments: asked.arguments })),
@@ -111,7 +133,9 @@ export function stateOf(notebook: Notebook, before: NotebookState | null, now: n
     since: run.started_at ? Date.parse(run.started_at) : now,
     cellIds: run.cell_ids,
     ended: run.ended,
+    endedIds: endedOf(run, notebook.running_cells),
     total: run.total,
+    mode: run.mode,
   }));
   for (const id of notebook.runs.flatMap((run) => run.waiting_cell_ids)) {
     const cell = cells.get(id);
@@ -137,7 +161,21 @@ export function stateOf(notebook: Notebook, before: NotebookState | null, now: n
 }
 
 export function newActivity(since: number): Activity {
-  return { since, sentAt: since, hasText: false, retry: null, approvals: [], queued: new Map() };
+  return { since, sentAt: since, hasText: false, retry: null, items: null, approvals: [], queued: new Map() };
+}
+
+function endedOf(run: RunUnderWay, running: readonly RunningCell[]): ReadonlySet<string> {
+  const open = new Set([...run.waiting_cell_ids, ...running.map((cell) => cell.cell_id)]);
+  return new Set(run.cell_ids.filter((id) => !open.has(id)));
+}
+
+function itemsSoFar(items: ItemsOfCell | undefined): ItemsSoFar | null {
+  if (!items) return null;
+  const { total, ended, failed, excerpts } = items;
+  return {
+    total, ended, failed, excerpts, again: Keyed.of(),
+    ends: Keyed.of(items.items.map((end) => [String(end.item), end] as const)),
+  };
 }
 
 export const NOTHING_CAME: Growing = { texts: Keyed.of(), length: 0, words: 0, reasoning: NO_TEXT };

@@ -112,6 +112,11 @@ function running(cell: Cell, activity: Activity | undefined, { now, words: said 
     const reason: Part[] = ["call ", { code: `${asked.name}(${callArguments(asked.arguments)})` }, "?"];
     return make("hand", "Needs you", "acts", { reason });
   }
+  if (activity?.items?.total) {
+    const { ended, total, failed } = activity.items;
+    const reason = `${count(ended)} of ${count(total)}${failed ? `, ${count(failed)} failed` : ""}`;
+    return make("stream", "Answering", "acts", { reason: [reason], ways: ["stop"] });
+  }
   const isPrompt = cell.type === "PromptCell";
   if (!isPrompt) return make("run", "Running", "acts", { reason: [took], ways: ["stop"], spins: true });
   if (activity?.retry) {

@@ -39,7 +39,8 @@ export function withoutBarrier(
   edges: readonly GraphEdge[],
   secondsOf: (id: string) => number | null,
 ): WithoutBarrier | null {
-  const isOwn = ({ kind, source, target }: GraphEdge) => kind === "barrier" && (source === id || target === id);
+  const isOwn = ({ kind, source, target }: GraphEdge) =>
+    (kind === "barrier" || kind === "order") && (source === id || target === id);
   const now = wavesOf(order, isPrompt, edges);
   const then = wavesOf(order, isPrompt, edges.filter((edge) => !isOwn(edge)));
   if (then.length >= now.length) return null;

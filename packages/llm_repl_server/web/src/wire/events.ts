@@ -1,7 +1,8 @@
 /** The events of a notebook that the page follows. All of them: docs/reference/events. */
 
 import type { NotebookFile } from "./files.ts";
-import type { Cell, Output } from "./shapes.ts";
+import type { ItemEnd } from "./items.ts";
+import type { Cell, Mode, Output } from "./shapes.ts";
 import type { CallQueue, CellNeed } from "./queue.ts";
 import type { StaleReasons } from "./stale.ts";
 
@@ -21,6 +22,12 @@ interface OfRunningCell extends OfRun {
   readonly cell_id: string;
 }
 
+interface RunSize {
+  readonly cell_ids: readonly string[];
+  readonly total: number;
+  readonly mode: Mode | null;
+}
+
 interface Stale extends OfNotebook {
   readonly sequence: number;
   readonly cell_ids: readonly string[];
@@ -30,12 +37,18 @@ interface Stale extends OfNotebook {
 
 /** Each event by its name. */
 export interface Events {
-  run_started: OfRun & { readonly cell_ids: readonly string[]; readonly total: number };
-  run_queued: OfRun & { readonly cell_ids: readonly string[]; readonly total: number };
+  run_started: OfRun & RunSize;
+  run_queued: OfRun & RunSize;
   cell_execution_waiting: OfRunningCell & { readonly needs: readonly CellNeed[] };
   cell_execution_removed: OfRunningCell & { readonly dependents: readonly string[] };
   cell_call_queued: OfRunningCell & CallQueue & { readonly item: number | null };
   cell_call_sent: OfRunningCell & { readonly item: number | null };
+  cell_items_started: OfRunningCell & { readonly total: number; readonly excerpts: readonly string[] };
+  cell_item_ended: OfRunningCell & ItemEnd & {
+    readonly ended: number;
+    readonly failed: number;
+    readonly total: number;
+  };
   run_progress: OfRun & { readonly ended: number; readonly total: number };
   run_ended: OfRun & {
     readonly state: "completed" | "failed" | "interrupted";
@@ -126,7 +139,7 @@ export const EVENT_NAMES: readonly EventName[] = [
   "cell_execution_text", "cell_execution_reasoning", "cell_execution_retried", "tool_approval_needed",
   "candidate_text", "candidate_retried", "candidate_ended",
   "cell_execution_completed", "cell_execution_failed", "cell_call_superseded",
-  "cell_execution_waiting", "cell_execution_removed", "cell_call_queued", "cell_call_sent",
+  "cell_execution_waiting", "cell_execution_removed", "cell_call_queued", "cell_call_sent", "cell_items_started", "cell_item_ended",
   "notebook_execution_started", "notebook_execution_completed", "notebook_execution_failed",
   "cells_stale", "stale_reasons_changed", "kernel_restarted",
   "notebook_created", "notebook_changed", "notebook_deleted", "notebook_file_state", "notebook_file_taken",

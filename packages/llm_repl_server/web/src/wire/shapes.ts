@@ -1,6 +1,7 @@
 /** What answers and events of the server hold, as far as the page reads it. All of it: /api/docs. */
 
 import type { NotebookFile } from "./files.ts";
+import type { ItemsOfCell } from "./items.ts";
 import type { NotebookKernel } from "./kernel.ts";
 import type { StaleReason } from "./stale.ts";
 import type { PendingApproval, RunningCell, RunUnderWay } from "./under-way.ts";
@@ -119,6 +120,7 @@ export interface Notebook extends NotebookHeader {
   /** Of the last event that is included. */
   readonly sequence: number;
   readonly partial_answers: readonly PartialAnswer[];
+  readonly items_under_way: readonly ItemsOfCell[];
   readonly runs: readonly RunUnderWay[];
   readonly running_cells: readonly RunningCell[];
   readonly pending_approvals: readonly PendingApproval[];
@@ -208,13 +210,16 @@ export interface GraphEdge {
   readonly source: string;
   readonly target: string;
   readonly variable: string | null;
-  readonly kind: "barrier" | "context" | "in_the_way" | "variable";
+  /** `order`: the page's own word, see `store/held.ts`. */
+  readonly kind: "barrier" | "context" | "in_the_way" | "order" | "variable";
 }
 
 export interface GraphNode {
   readonly id: string;
   /** Why it cannot be analysed; null: it can. */
   readonly barrier: string | null;
+  /** Whether nothing below it begins before it has ended. */
+  readonly holds_order: boolean;
 }
 
 export interface Graph {

@@ -1,5 +1,7 @@
 /** What is under way in a notebook that is read. */
 
+import type { Mode } from "./shapes.ts";
+
 /** A run that is running, or that waits for its turn. */
 export interface RunUnderWay {
   readonly run_id: string;
@@ -10,6 +12,7 @@ export interface RunUnderWay {
   readonly started_at: string | null;
   readonly ended: number;
   readonly total: number;
+  readonly mode: Mode;
 }
 
 export interface RunningCell {

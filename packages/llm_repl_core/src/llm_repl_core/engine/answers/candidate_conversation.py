@@ -225,7 +225,14 @@ class CandidateConversation:
             model_call, self._policy, listener, mode=mode or "live"
         )
 
-    def end_conversation(self, item: int | None, *, failed: bool) -> None:
+    def end_conversation(
+        self,
+        item: int | None,
+        *,
+        error: Exception | None = None,
+        price_usd: float | None = None,
+        is_asked: bool = True,
+    ) -> None:
         """Its policy has no other."""
 
     async def approve(self, call: ToolCall, item: int | None) -> bool:  # noqa: ARG002  # a prompt with tools is refused

@@ -14,9 +14,15 @@ from llm_repl_core.dataflow.effects import LAST_ANSWER
 from llm_repl_core.engine.prompts.answer_form import ModelForm
 from llm_repl_core.engine.prompts.dialogue import Dialogue
 from llm_repl_core.engine.prompts.kept_answers import KeptAnswer, KeptAnswers
-from llm_repl_core.engine.prompts.prepare import PreparedPrompt, needs_kernel, prepare
+from llm_repl_core.engine.prompts.prepare import (
+    Conversation,
+    PreparedPrompt,
+    needs_kernel,
+    prepare,
+)
 from llm_repl_core.errors import CallNotSent, LLMReplError
 from llm_repl_core.execution.cell_type import Deliver, Execution
+from llm_repl_core.execution.events import EXCERPT_CHARACTERS, EXCERPTS, ItemsStarted
 from llm_repl_core.ledger.record import Mode
 from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.json_value import JSONValue
@@ -64,7 +70,7 @@ async def _ask_one(
     if kept is not None:
         for written in kept.outputs:
             yield written
-        execution.end_conversation(None, failed=False)
+        execution.end_conversation(None)
         await _deliver(prepared, execution, kept.value)
         return
     mode = await _mode(execution, goes_on=execution.reruns)
@@ -80,7 +86,7 @@ async def _ask_one(
         raise
     finally:
         dialogue.end()
-    execution.end_conversation(None, failed=False)
+    execution.end_conversation(None)
     assert not isinstance(dialogue.value, UnsetType)
     # The output came first: an answer that was paid for is kept, even where the kernel has died.
     await _deliver(prepared, execution, dialogue.value)
@@ -115,7 +121,7 @@ class _ItemRun:
         """Talk to the end; a failure is kept, so that the other items go on."""
         if self._kept is not None:
             self.outputs += self._kept.outputs
-            self._execution.end_conversation(self.dialogue.item, failed=False)
+            self._execution.end_conversation(self.dialogue.item, is_asked=False)
             return
         try:
             async with aclosing(self.dialogue.run()) as outputs:
@@ -133,7 +139,12 @@ class _ItemRun:
             self.error = error
         finally:
             self.dialogue.end()
-        self._execution.end_conversation(self.dialogue.item, failed=self.error is not None)
+        self._execution.end_conversation(
+            self.dialogue.item,
+            error=self.error,
+            price_usd=self.dialogue.price_usd,
+            is_asked=self.dialogue.is_asked,
+        )
 
 
 async def _ask_for_each(
@@ -152,6 +163,7 @@ async def _ask_for_each(
         )
         for conversation in prepared.conversations
     ]
+    execution.emit(_started(cell, prepared.conversations))
     tasks = [asyncio.ensure_future(item.run()) for item in items]
     shown = 0
     try:
@@ -176,6 +188,14 @@ async def _ask_for_each(
     failed = [(index, item.error) for index, item in enumerate(items) if item.error is not None]
     if failed:
         yield _items_failed(failed, len(items), execution.resume_hint())
+
+
+def _started(cell: PromptCell, conversations: Sequence[Conversation]) -> ItemsStarted:
+    start = cell.content.partition("{")[0]
+    excerpts = (
+        each.prompt.removeprefix(start)[:EXCERPT_CHARACTERS] for each in conversations[:EXCERPTS]
+    )
+    return ItemsStarted(cell_id=cell.id, total=len(conversations), excerpts=tuple(excerpts))
 
 
 async def _mode(execution: Execution, *, goes_on: bool) -> Mode | None:

@@ -62,6 +62,8 @@ class Dialogue:
     Attributes:
         item: The index of the item; None: the prompt is not over items.
         value: The answer as the variable will hold it, once there is one.
+        price_usd: What its calls cost; None: not known of all, or nobody was asked.
+        is_asked: Whether a model was asked; else all came from the record.
     """
 
     def __init__(
@@ -92,6 +94,8 @@ class Dialogue:
         self._is_queued = False
         self._usage = Usage()
         self._is_counted = False
+        self.price_usd: float | None = None
+        self.is_asked = False
         self._is_shown = False
         self._relay = TextRelay(self._emit_text)
         self._reasoning_relay = TextRelay(self._emit_reasoning)
@@ -200,6 +204,11 @@ class Dialogue:
         if answer.turn.usage is not None:
             self._usage += answer.turn.usage
             self._is_counted = True
+        if answer.source == "live":
+            known = 0.0 if not self.is_asked else self.price_usd
+            more = answer.price_usd
+            self.price_usd = None if known is None or more is None else known + more
+            self.is_asked = True
         return answer
 
     def _begin_anew(self) -> None:

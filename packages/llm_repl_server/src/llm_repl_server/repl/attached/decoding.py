@@ -20,6 +20,7 @@ from llm_repl_core import (
     Event,
     ForeignCell,
     InvalidInput,
+    ItemsStarted,
     MarkdownCell,
     MemoryCell,
     Output,
@@ -78,6 +79,7 @@ _PLAIN: dict[str, type[Event]] = {
     wire.CellCallSuperseded.wire_name: CellSuperseded,
     wire.CellExecutionRemoved.wire_name: CellRemoved,
     wire.CellExecutionWaiting.wire_name: CellWaiting,
+    wire.CellItemsStarted.wire_name: ItemsStarted,
 }
 """Events that can be read as they are on the wire."""
 
