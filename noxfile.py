@@ -149,7 +149,7 @@ def pictures(session: nox.Session) -> None:
     """Take the pictures of the page for the docs; wants Chromium, Inter and DejaVu Sans Mono."""
     session.install("-r", "requirements.txt")
     session.install("-c", "constraints.txt", *_groups("test"), "pillow")
-    session.run("python", "docs/pictures.py")
+    session.run("python", "docs/pictures.py", *session.posargs)
 
 
 @nox.session

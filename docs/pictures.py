@@ -1,11 +1,14 @@
 """Takes the pictures of the page for the docs: `nox -s pictures`. Wants Chromium on the path.
 
+With names of views, as in `nox -s pictures -- running items`, it takes the pictures of these alone.
+
 `pictures/` has those of the walk, `pictures/views/` every view as the tests visit it, in the widths and
 themes in which the docs show it. The files have few colours, as there are many of them.
 """
 
 from __future__ import annotations
 
+import functools
 import shutil
 import sys
 import tempfile
@@ -31,16 +34,20 @@ COLOURS = 256  # with fewer, small marks lose theirs
 LEFT_OUT = (("768", "dark"), ("phone_edit", "1440"))
 
 
-def main() -> None:
-    """Take each picture anew."""
-    shutil.rmtree(PICTURES, ignore_errors=True)
-    VIEWS.mkdir(parents=True)
+def main(*wanted: str) -> None:
+    """Take each picture anew; of some views, where they are named."""
+    parts: tuple[Any, ...] = (_take_walk, _take_views)
+    if wanted:
+        parts = (functools.partial(_take_views, wanted=wanted),)
+    else:
+        shutil.rmtree(PICTURES, ignore_errors=True)
+    VIEWS.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
-        for part in (_take_walk, _take_views):
-            folder = Path(name) / part.__name__
+        for number, part in enumerate(parts):
+            folder = Path(name) / str(number)
             folder.mkdir()
             stage = Stage(folder)
             try:
@@ -50,14 +57,14 @@ def main() -> None:
         browser.close()
 
 
-def _take_views(browser: Any, stage: Stage) -> None:
+def _take_views(browser: Any, stage: Stage, wanted: tuple[str, ...] = ()) -> None:
     write_tables(stage.root)
     port = free_port()
     with FeedbackServer() as model:
         server = stage.start("llm-repl", "serve", "--port", str(port), port=port, **model.variables)
         visitor = Visitor(browser, furnish(server, model), stage.folder)
         for view, widths in visits():
-            if view not in BESIDE_THE_DESIGN or view == "phone_edit":
+            if view in wanted if wanted else view not in BESIDE_THE_DESIGN or view == "phone_edit":
                 visitor.visit(view, *widths)
         visitor.close()
     for path in visitor.pictures:
@@ -119,4 +126,4 @@ def _save(source: Path, target: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -85,6 +85,16 @@ those customers before they write to us.
 One customer praised how quick we are. Thank you.
 """
 
+CHECK_OF_THE_SMALL_ONE = """\
+Look for orders with tins that were shipped in November:
+
+```python
+risky = orders[
+    orders["sku"].str.contains("TIN") & orders["shipped"].ge("2026-11-01")
+]
+```
+"""
+
 NOTE_SCHEMA = {
     "type": "object",
     "properties": {
@@ -192,13 +202,23 @@ class FeedbackServer(OpenAIServer):
 
     Attributes:
         delay_per_piece_s: How long each word of an answer takes.
+        slow: Answers take so long only where a prompt has one of these texts; None: all do.
+        thinks: Whether it takes the time of a model before it answers.
+        misses: Whether two of the messages get topics that there are not: one of them once.
     """
 
     def __init__(self) -> None:
         super().__init__(
             reply=self._reply_to, models=("gpt-5.4", "gpt-5.4-mini", "gpt-5.4-nano", "llama3.2")
         )
+        self.settle()
+
+    def settle(self) -> None:
+        """Answer at once, and as it should."""
         self.delay_per_piece_s = 0.0
+        self.slow: tuple[str, ...] | None = None
+        self.thinks = False
+        self.misses = False
 
     @property
     def variables(self) -> dict[str, str]:
@@ -207,11 +227,38 @@ class FeedbackServer(OpenAIServer):
             "OPENAI_API_KEY": "sk-of-the-tests",
             "OPENAI_BASE_URL": self.base_url,
             "LLM_REPL_PRICES": json.dumps(PRICES),
+            "LLM_REPL_PROVIDER_CONCURRENCY": "2",
         }
 
     def _reply_to(self, request: ReceivedRequest) -> Reply:
-        text = _text_for(request.prompt, request.body.get("model", ""))
-        return Reply(text=text, delay_per_piece_s=self.delay_per_piece_s)
+        asked = json.dumps(request.body, ensure_ascii=False)
+        text = _text_for(_first_asked(request), request.body.get("model", ""))
+        if self.misses:
+            is_second = "Your answer does not fit" in asked
+            for said, topic in (("tastes of hay", "flavour"), ("Dented tin again", "tins")):
+                if said in asked and (topic == "flavour" or not is_second):
+                    return Reply(text=json.dumps(json.loads(text) | {"topic": topic}))
+        is_slow = self.slow is None or any(part in asked for part in self.slow)
+        return Reply(
+            text=text,
+            delay_s=_thinking_s(asked) if self.thinks else 0.0,
+            delay_per_piece_s=self.delay_per_piece_s if is_slow else 0.0,
+        )
+
+
+_THINKING_S = {"Decide the one": 0.5, "Write to the team": 0.9, "Which orders": 0.6}
+
+
+def _thinking_s(asked: str) -> float:
+    return next((time_s for text, time_s in _THINKING_S.items() if text in asked), 0.1)
+
+
+def _first_asked(request: ReceivedRequest) -> str:
+    """The prompt of a conversation: a second question about a message is about the same."""
+    for *_, text, _topic, _urgent, _summary in MESSAGES:
+        if text in json.dumps(request.body, ensure_ascii=False) and "Sort this" in str(request.body):
+            return f"Sort this message of a customer: {text}"
+    return request.prompt
 
 
 def _text_for(prompt: str, model: str) -> str:
@@ -223,7 +270,8 @@ def _text_for(prompt: str, model: str) -> str:
     if "Write to the team" in prompt:
         return LETTER
     if "Which orders" in prompt:
-        return CHECK_OF_ANOTHER if model == "gpt-5.4" else CHECK
+        others = {"gpt-5.4": CHECK_OF_ANOTHER, "llama3.2": CHECK_OF_THE_SMALL_ONE}
+        return others.get(model, CHECK)
     return f"You asked: {prompt[-200:]}"
 
 

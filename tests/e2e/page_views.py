@@ -16,6 +16,7 @@ from feedback_week import FeedbackServer, add_feedback_notebook
 __all__ = ["VIEWS", "Stand", "furnish"]
 
 RUN_LIMIT_S = 180.0
+SHOW_CELL = "(cell) => document.querySelector(cell).scrollIntoView({block: 'start'})"
 OTHER_NOTEBOOKS = (
     "Contract terms, 38 suppliers",
     "Ice cream sales",
@@ -48,6 +49,8 @@ class Stand:
         self.other = ""
         self._texts: dict[str, str] = {}
         self._running: list[str] = []
+        self._metadata: dict[str, Any] = {}
+        self._elsewhere = ""
 
     def open(self, notebook: str | None = None) -> None:
         """Show a notebook: the design's, where none is named."""
@@ -67,7 +70,12 @@ class Stand:
 
     def settle(self) -> None:
         """End what a view has begun, and take back what it wrote, for the view after it."""
-        self.model.delay_per_piece_s = 0
+        self.model.settle()
+        if self._elsewhere:
+            self.server.ask("POST", f"{self._elsewhere}/interrupt")
+        if self._metadata:
+            self.server.ask("PUT", self.notebook, {"metadata": self._metadata})
+            self._metadata = {}
         if self._running:
             self.server.ask("POST", f"{self.notebook}/interrupt")
             body = {"cells": self._running, "mode": "reuse"}
@@ -96,6 +104,10 @@ class Stand:
         self.window.locator(self.cell(number)).scroll_into_view_if_needed()
         self.window.click(f"{self.cell(number)} .number")
 
+    def show(self, number: int) -> None:
+        """Scroll to a cell, and leave the focus where it is."""
+        self.window.evaluate(SHOW_CELL, self.cell(number))
+
     def write(self, number: int, text: str) -> None:
         """Type at the end of a cell."""
         self.will_change(number)
@@ -106,15 +118,33 @@ class Stand:
         self.window.keyboard.type(text)
         self.window.keyboard.press("Escape")
 
-    def run_in_background(self, *numbers: int) -> None:
-        """Ask some cells again, and go on."""
-        ids = [self.cells[number - 1].rpartition("/")[2] for number in numbers]
-        if not self._running:
-            self._running = ids
-        body = {"cells": ids, "mode": "live"}
-        path = f"{self.notebook}/execute"
-        status, answer = self.server.ask("POST", path, body, Prefer="respond-async")
-        assert status in (202, 409), answer  # another window of the view may have begun it
+    def run_in_background(self) -> None:
+        """Ask everything again, and go on."""
+        self._running = [cell.rpartition("/")[2] for cell in self.cells]
+        path = f"{self.notebook}/execute_all"
+        status, answer = self.server.ask("POST", path, {"mode": "live"}, Prefer="respond-async")
+        assert status == 202, answer
+
+    def ask_elsewhere(self, count: int) -> None:
+        """Have another notebook take so many of the provider's places, for long."""
+        if not self._elsewhere:
+            name = {"name": "Refund mails, drafts"}
+            status, made = self.server.ask("POST", "/api/notebooks", name)
+            assert status == 201, made
+            self._elsewhere = f"/api/notebooks/{made['id']}"
+            for number in range(count):
+                text = f"Draft {number} of a refund mail"
+                self.server.new_cell(self._elsewhere, "prompt", text, model="openai/gpt-5.4-nano")
+        before = len(self.model.requests)
+        path = f"{self._elsewhere}/execute_all"
+        self.server.ask("POST", path, {"mode": "live"}, Prefer="respond-async")
+        self.model.wait_for_requests(before + count)
+
+    def without_budget(self) -> None:
+        """Let models be asked that have no known price."""
+        self._metadata = self.server.ask("GET", self.notebook)[1]["metadata"]
+        own = {name: value for name, value in self._metadata["llm_repl"].items() if name != "budget"}
+        self.server.ask("PUT", self.notebook, {"metadata": {**self._metadata, "llm_repl": own}})
 
     def change(self, number: int, **fields: Any) -> None:
         """Change a cell from elsewhere."""
@@ -142,7 +172,9 @@ def furnish(server: Any, model: FeedbackServer) -> Stand:
             server.ask("PUT", code, {"content": "sales = 2"})
             assert prompt
     before = server.ask("GET", stand.cells[5])[1]
+    model.thinks = True
     _run_all(server, stand.notebook)
+    model.settle()
     context = before["context"]
     stand.change(6, context=context[1:])
     server.ask("POST", f"{stand.cells[5]}/execute", {"mode": "live"})
@@ -192,21 +224,26 @@ def drawer(stand: Stand) -> None:
 
 
 def running(stand: Stand) -> None:
-    """Two prompts answer at once, a third one waits for them."""
+    """One prompt answers, the next one waits for a place, the last one for both."""
     stand.open()
-    stand.model.delay_per_piece_s = 0.4
-    stand.run_in_background(6, 7, 8)
-    stand.window.wait_for_selector("text=Answering")
-    stand.window.wait_for_selector("text=All three complaints name tins")
+    stand.model.delay_per_piece_s, stand.model.slow = 0.06, ("Which orders", "refund mail")
+    stand.ask_elsewhere(1)
+    stand.run_in_background()
+    stand.window.wait_for_selector("text=gets 2 calls at once")
+    stand.window.wait_for_selector(f"{stand.cell(6)} .is-growing >> text=went out with the new courier")
+    stand.show(5)
 
 
 def items(stand: Stand) -> None:
-    """A prompt over items is at its fourth one."""
+    """A prompt over items is in the middle: of two that did not fit one is asked again, one has failed."""
     stand.open()
-    stand.model.delay_per_piece_s = 0.4
-    stand.run_in_background(3)
-    stand.window.wait_for_selector("text=Answering")
-    stand.select(3)
+    stand.model.delay_per_piece_s, stand.model.slow = 2.0, ("Third dented tin", "does not fit")
+    stand.model.misses = True
+    stand.run_in_background()
+    for state in ("no fit, twice", "asked again", "place 2"):
+        stand.window.wait_for_selector(f"{stand.cell(3)} .how >> text={state}")
+    stand.window.wait_for_selector(f"{stand.cell(3)} .item-answering")
+    stand.show(3)
 
 
 def offline(stand: Stand) -> None:
@@ -293,17 +330,22 @@ def variables(stand: Stand) -> None:
 
 def compare(stand: Stand) -> None:
     """Three models answer one prompt, of which the third is not done yet."""
+    own = {"base_url": stand.model.base_url, "model": "llama3.2"}
+    status, made = stand.server.ask("PUT", "/api/llm/providers/ollama", own)
+    assert status in (200, 201), made
+    stand.without_budget()
     stand.open()
     stand.select(6)
     stand.window.keyboard.press("Shift+E")
-    for model, delay_s in (("openai/gpt-5.4", 0.0), ("openai/gpt-5.4-nano", 0.5)):
+    for model, delay_s in (("openai/gpt-5.4", 0.0), ("ollama/llama3.2", 0.5)):
         stand.model.delay_per_piece_s = delay_s
         stand.window.click("role=button[name='Add a model']")
         stand.window.locator("role=menuitem").get_by_text(model, exact=True).click()
         stand.window.wait_for_selector(f".several-columns h2[title='{model}']")
         if not delay_s:
             stand.window.wait_for_selector(".several >> text=Use this")
-    stand.window.wait_for_selector(".several .is-growing >> text=All three")
+    stand.window.wait_for_selector(".several .is-growing >> text=Look for orders")
+    stand.window.wait_for_selector(".several .is-growing .fence")
 
 
 def calls(stand: Stand) -> None:
@@ -320,9 +362,10 @@ def graph(stand: Stand) -> None:
     assert status == 201, made
     path = f"/api/notebooks/{made['id']}"
     cells = stand.server.ask("GET", f"{path}/cells")[1]["cells"]
-    tool = "\n\ndef find_orders(courier: str) -> int:\n    return len(orders)"
+    tool = "\n\ndef find_orders(courier: str) -> int:\n    return len(orders)\n\nmessages.head(4)"
     change = {"content": cells[1]["content"].replace("\nmessages.head(4)", tool)}
     stand.server.ask("PUT", f"{path}/cells/{cells[1]['id']}", change)
+    stand.model.thinks = True
     stand.server.ask("POST", f"{path}/execute_all", {"mode": "live"})
     stand.server.ask("PUT", f"{path}/cells/{cells[5]['id']}", {"tools": ["find_orders"]})
     stand.open(path)

@@ -57,6 +57,21 @@ def test_what_was_never_asked_comes_in_waves_and_then_is_on_record():
         assert live.expected_s is not None
 
 
+def test_what_stands_below_a_prompt_with_tools_is_asked_when_that_has_ended():
+    notebook = notebook_of(
+        "def look():\n    return 1", ("first", "One"), ("check", "Two"), ("other", "Three"),
+        ("letter", "Four"),
+    )  # fmt: skip
+    notebook.cells[2].tools = ["look"]
+    with Session(notebook) as session:
+        found = prompts(session.plan(), notebook)
+        holds = [node.holds_order for node in session.live.dependencies.graph().nodes]
+    assert {name: cell.wave for name, cell in found.items()} == {
+        "first": 1, "check": 2, "other": 3, "letter": 3,
+    }  # fmt: skip
+    assert holds == [False, False, True, False, False]
+
+
 def test_each_reason_is_said():
     notebook = notebook_of(
         "city = 'Oslo'",

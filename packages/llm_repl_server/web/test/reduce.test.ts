@@ -156,3 +156,42 @@ test("cells are made, moved and deleted where the event says", () => {
   const deleted = after(twice, run({ event: "cell_deleted", cell_id: "a" }));
   assert.deepEqual(deleted.order, ["b", "c"]);
 });
+
+test("the items of a prompt end in any order, are asked again, and who hears it late knows the same", () => {
+  const end = (item: number, fields: object = {}) =>
+    ({ item, ename: null, error: null, price_usd: 0.001, is_asked: true, ...fields });
+  const failure = { ename: "AnswerMisfit", error: "It does not fit.", price_usd: 0.002 };
+  const begun = after(
+    state(cell("a", { type: "PromptCell", for_each: "rows" })),
+    run({ event: "run_started", cell_ids: ["a"], total: 1, mode: "live" }),
+    run({ event: "cell_execution_started", cell_id: "a" }),
+    run({ event: "cell_items_started", cell_id: "a", total: 4, excerpts: ["x", "y", "z", "w"] }),
+    run({ event: "cell_execution_retried", cell_id: "a", attempt: 1, error: "no fit", wait_s: 0, attempts: 0, item: 1 }),
+    run({ event: "cell_item_ended", cell_id: "a", ...end(2), ended: 1, failed: 0, total: 4 }),
+  );
+  const items = begun.activities.get("a")?.items;
+  assert.deepEqual([items?.total, items?.ended, items?.excerpts], [4, 1, ["x", "y", "z", "w"]]);
+  assert.equal(items?.again.has("1"), true);
+  const over = after(begun, run({ event: "cell_item_ended", cell_id: "a", ...end(1, failure), ended: 2, failed: 1, total: 4 }));
+  const known = over.activities.get("a")!.items!;
+  assert.deepEqual([known.failed, known.again.has("1"), known.ends.get("1")?.error], [1, false, "It does not fit."]);
+  const under_way = { cell_id: "a", total: 4, ended: 2, failed: 1, excerpts: ["x", "y", "z", "w"], items: [end(2), end(1, failure)] };
+  const read = stateOf({
+    id: "n", name: "N", created_at: "", updated_at: "", metadata: {}, state_keys: [], ...NOTHING_UNDER_WAY,
+    cells: [...over.cells.values()], items_under_way: [under_way],
+    running_cells: [{ cell_id: "a", run_id: "r", started_at: "1970-01-01T00:00:01Z" }],
+  }, null, 1000);
+  assert.deepEqual(read.activities.get("a")?.items, known);
+});
+
+test("whose call waits is one place further with each that is sent before it, in whatever cell", () => {
+  const queued = (id: string, item: number | null, place: number, provider = "p") =>
+    run({ event: "cell_call_queued", cell_id: id, limit: "provider", provider, at_once: 2, place, item });
+  const waiting = after(
+    state(cell("a", { type: "PromptCell" }), cell("b", { type: "PromptCell" })),
+    queued("a", 0, 1), queued("a", 1, 2), queued("b", null, 3), queued("b", 7, 3, "other"),
+  );
+  const sent = after(waiting, run({ event: "cell_call_sent", cell_id: "a", item: 0 }));
+  const placesOf = (id: string) => [...(sent.activities.get(id)?.queued ?? [])].map(([item, { place }]) => [item, place]);
+  assert.deepEqual([placesOf("a"), placesOf("b")], [[[1, 1]], [[0, 2], [7, 3]]]);
+});

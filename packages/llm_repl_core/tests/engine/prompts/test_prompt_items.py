@@ -7,7 +7,17 @@ import time
 
 import pytest
 
-from llm_repl_core import CellExecutionError, CellOutput, Delta, Notebook, Provider, hookimpl
+from llm_repl_core import (
+    CellExecutionError,
+    CellOutput,
+    Delta,
+    ItemsProgress,
+    ItemsStarted,
+    Notebook,
+    Provider,
+    hookimpl,
+)
+from llm_repl_core.execution.events import EXCERPT_CHARACTERS
 from llm_repl_core.testing.openai_server import Reply
 
 OBJECTS = """
@@ -71,7 +81,26 @@ def test_outputs_are_in_the_order_of_the_items(open_at_server, server, play):
     assert [one.content for one in cell.outputs] == [str(place) for place in range(8)]
     assert [one.fields["prompt"] for one in cell.outputs] == [str(place) for place in range(8)]
     assert session.state["said"] == session.state["_"] == [str(place) for place in range(8)]
+    (started,) = [event for event in events if isinstance(event, ItemsStarted)]
+    assert (started.total, started.excerpts) == (8, tuple("01234567"))
+    ended = [event for event in events if isinstance(event, ItemsProgress)]
+    assert [event.ended for event in ended] == list(range(1, 9))
+    assert sorted(event.item for event in ended) == list(range(8)), "each as soon as it can be told"
+    assert ended[0].item != 0
+    assert all(event.is_asked and event.error is None for event in ended)
 
+
+def test_how_each_item_ended_is_told(open_at_server, server, play):
+    server.reply = lambda request: Reply(text="no number" if "b" in request.prompt else '{"n": 1}')
+    notebook = over("['a' * 300, 'b']", "Count {item}", schema="n int")
+    events = play(open_at_server(notebook), concurrency=1, stop_on_error=False)
+    (started,) = [event for event in events if isinstance(event, ItemsStarted)]
+    assert started.excerpts == ("a" * EXCERPT_CHARACTERS, "b")
+    one, other = [event for event in events if isinstance(event, ItemsProgress)]
+    assert (one.item, one.ename, one.error, one.failed) == (0, None, None, 0)
+    assert (other.item, other.ename, other.failed) == (1, "AnswerMisfit", 1)
+    assert other.error is not None
+    assert "\n" not in other.error
 
 @pytest.mark.parametrize(
     ("expression", "expected"),

@@ -11,8 +11,6 @@ import {
   newActivity, NOTHING_CAME, withoutText, withText, type Activity, type Growing, type NotebookState,
 } from "./state.ts";
 
-const NONE: ReadonlySet<string> = new Set();
-
 /**
  * The state after an event.
  *
@@ -30,7 +28,7 @@ function apply(state: NotebookState, event: WireEvent, now: number): NotebookSta
     case "run_started": {
       const run = {
         id: event.run_id, hasBegun: event.event === "run_started", since: now,
-        cellIds: event.cell_ids, ended: 0, endedIds: NONE, total: event.total, mode: event.mode,
+        cellIds: event.cell_ids, ended: 0, total: event.total, mode: event.mode,
       };
       const others = state.runs.filter((other) => other.id !== run.id);
       const runs = run.hasBegun ? [run, ...others] : [...others, run];
@@ -40,7 +38,7 @@ function apply(state: NotebookState, event: WireEvent, now: number): NotebookSta
     case "cell_execution_waiting":
       return { ...state, waits: state.waits.with(event.cell_id, event.needs) };
     case "cell_execution_removed":
-      return withEnded(withCells(state, [event.cell_id], { status: settled(state, event.cell_id) }), event);
+      return withCells(state, [event.cell_id], { status: settled(state, event.cell_id) });
     case "cell_call_queued": {
       const { limit, provider, place, at_once, pause_s, item } = event;
       return withActivity(state, event.cell_id, (activity) => ({
@@ -141,7 +139,7 @@ function apply(state: NotebookState, event: WireEvent, now: number): NotebookSta
     case "cell_execution_failed": {
       const { outputs, execution_count, status } = event;
       const fields = { outputs, execution_count, status, stale: false, stale_reasons: [] };
-      return withEnded(withoutActivity(withCells(state, [event.cell_id], fields), event.cell_id), event);
+      return withoutActivity(withCells(state, [event.cell_id], fields), event.cell_id);
     }
     case "cells_stale":
     case "stale_reasons_changed": {
@@ -233,14 +231,6 @@ function withCells(
     if (cell) cells = cells.with(id, { ...cell, ...fields });
   }
   return { ...state, cells };
-}
-
-/** With a cell of a run ended. */
-function withEnded(state: NotebookState, { run_id, cell_id }: { run_id: string; cell_id: string }): NotebookState {
-  const runs = state.runs.map((run) =>
-    run.id === run_id ? { ...run, endedIds: new Set(run.endedIds).add(cell_id) } : run,
-  );
-  return { ...state, runs };
 }
 
 /** One call is sent: those that wait for the same behind it are one place further. */

@@ -57,7 +57,7 @@ export function watchedOf(notebook: OpenNotebook): Watched {
 
 /** Whether it asks more than one thing, and the record does not have some of its answers already. */
 function isWorthIt(notebook: OpenNotebook, run: Run): boolean {
-  if (run.mode === null || (run.mode !== "live" && run.endedIds.size > 0)) return false;
+  if (run.mode === null || (run.mode !== "live" && run.ended > 0)) return false;
   const prompts = run.cellIds.filter((id) => notebook.view(id).cell.peek()?.type === "PromptCell");
   return prompts.length > 1 || prompts.some((id) => Boolean(notebook.view(id).cell.peek()?.for_each));
 }

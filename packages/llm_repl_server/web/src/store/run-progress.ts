@@ -27,7 +27,7 @@ export function progressOf(runs: readonly Run[], watched: Watched): Progress {
       const cell = watched.cell(id);
       if (cell?.type !== "PromptCell") continue;
       const items = watched.activity(id)?.items;
-      const isOver = run.endedIds.has(id);
+      const isOver = hasEnded(cell);
       const calls = items?.total ?? callsOf(cell, isOver, forecasts.get(id));
       total += calls;
       ended += isOver ? calls : (items?.ended ?? 0);
@@ -36,6 +36,11 @@ export function progressOf(runs: readonly Run[], watched: Watched): Progress {
   if (total) return { ended, total, ofPrompts: true };
   const sum = (of: (run: Run) => number) => runs.reduce((all, run) => all + of(run), 0);
   return { ended: sum((run) => run.ended), total: sum((run) => run.total), ofPrompts: false };
+}
+
+/** Whether a run is over with a cell of it: before, that waits or runs. */
+function hasEnded({ status }: Cell): boolean {
+  return status !== "queued" && status !== "running";
 }
 
 function callsOf(cell: Cell, isOver: boolean, forecast: CellForecast | undefined): number {
@@ -50,7 +55,8 @@ export function secondsLeft(run: Run, watched: Watched, now: number): number | n
   if (!forecast) return null;
   const waves = new Map<number, number>();
   for (const { cell_id, wave, asked_calls, expected_s } of forecast.cells) {
-    if (!asked_calls || wave === null || run.endedIds.has(cell_id)) continue;
+    const cell = watched.cell(cell_id);
+    if (!asked_calls || wave === null || !cell || hasEnded(cell)) continue;
     if (expected_s === null) return null;
     const activity = watched.activity(cell_id);
     const items = activity?.items;

@@ -5,7 +5,6 @@ import type { NotebookKernel } from "../wire/kernel.ts";
 import type { ItemEnd, ItemsOfCell } from "../wire/items.ts";
 import type { CallQueue, CellNeed } from "../wire/queue.ts";
 import type { Cell, Mode, Notebook } from "../wire/shapes.ts";
-import type { RunningCell, RunUnderWay } from "../wire/under-way.ts";
 import { Keyed } from "./keyed.ts";
 import { moreWords, NO_TEXT, wholeText, withMore, type Pieces } from "./pieces.ts";
 
@@ -73,8 +72,6 @@ export interface Run {
   readonly since: number;
   readonly cellIds: readonly string[];
   readonly ended: number;
-  /** Of its cells, those that have ended, as far as they were heard of. */
-  readonly endedIds: ReadonlySet<string>;
   readonly total: number;
   /** Where it takes answers from; null: not known. */
   readonly mode: Mode | null;
@@ -133,7 +130,6 @@ export function stateOf(notebook: Notebook, before: NotebookState | null, now: n
     since: run.started_at ? Date.parse(run.started_at) : now,
     cellIds: run.cell_ids,
     ended: run.ended,
-    endedIds: endedOf(run, notebook.running_cells),
     total: run.total,
     mode: run.mode,
   }));
@@ -162,11 +158,6 @@ export function stateOf(notebook: Notebook, before: NotebookState | null, now: n
 
 export function newActivity(since: number): Activity {
   return { since, sentAt: since, hasText: false, retry: null, items: null, approvals: [], queued: new Map() };
-}
-
-function endedOf(run: RunUnderWay, running: readonly RunningCell[]): ReadonlySet<string> {
-  const open = new Set([...run.waiting_cell_ids, ...running.map((cell) => cell.cell_id)]);
-  return new Set(run.cell_ids.filter((id) => !open.has(id)));
 }
 
 function itemsSoFar(items: ItemsOfCell | undefined): ItemsSoFar | null {
