@@ -256,7 +256,9 @@ def _thinking_s(asked: str) -> float:
 def _first_asked(request: ReceivedRequest) -> str:
     """The prompt of a conversation: a second question about a message is about the same."""
     for *_, text, _topic, _urgent, _summary in MESSAGES:
-        if text in json.dumps(request.body, ensure_ascii=False) and "Sort this" in str(request.body):
+        if text in json.dumps(request.body, ensure_ascii=False) and "Sort this" in str(
+            request.body
+        ):
             return f"Sort this message of a customer: {text}"
     return request.prompt
 

@@ -143,7 +143,9 @@ class Stand:
     def without_budget(self) -> None:
         """Let models be asked that have no known price."""
         self._metadata = self.server.ask("GET", self.notebook)[1]["metadata"]
-        own = {name: value for name, value in self._metadata["llm_repl"].items() if name != "budget"}
+        own = {
+            name: value for name, value in self._metadata["llm_repl"].items() if name != "budget"
+        }
         self.server.ask("PUT", self.notebook, {"metadata": {**self._metadata, "llm_repl": own}})
 
     def change(self, number: int, **fields: Any) -> None:
@@ -230,7 +232,9 @@ def running(stand: Stand) -> None:
     stand.ask_elsewhere(1)
     stand.run_in_background()
     stand.window.wait_for_selector("text=gets 2 calls at once")
-    stand.window.wait_for_selector(f"{stand.cell(6)} .is-growing >> text=went out with the new courier")
+    stand.window.wait_for_selector(
+        f"{stand.cell(6)} .is-growing >> text=went out with the new courier"
+    )
     stand.show(5)
 
 

@@ -102,6 +102,7 @@ def test_how_each_item_ended_is_told(open_at_server, server, play):
     assert other.error is not None
     assert "\n" not in other.error
 
+
 @pytest.mark.parametrize(
     ("expression", "expected"),
     [

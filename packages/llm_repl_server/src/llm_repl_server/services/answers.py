@@ -16,8 +16,8 @@ from llm_repl_core.model.output import merge_streams
 from llm_repl_server.services.encoding import EncodedOutputs, Time, json_bytes, time_on_wire
 from llm_repl_server.services.event_numbers import LastEvent
 from llm_repl_server.services.file_status import FileStatus
-from llm_repl_server.services.notebook_kernel import NotebookKernel
 from llm_repl_server.services.items_under_way import ItemsOfCell
+from llm_repl_server.services.notebook_kernel import NotebookKernel
 from llm_repl_server.services.partial_answers import PartialAnswer
 from llm_repl_server.services.under_way import PendingApproval, RunningCell, RunUnderWay
 from llm_repl_server.storage.store import NotebookListing
