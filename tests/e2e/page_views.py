@@ -84,9 +84,11 @@ class Stand:
         self.take_back()
 
     def take_back(self) -> None:
-        """Give the cells that a view wrote in their texts again."""
+        """Give the cells that a view wrote in their texts again, and their answers."""
         for cell, text in self._texts.items():
             self.server.ask("PUT", cell, {"content": text})
+        if self._texts:
+            self.server.ask("POST", f"{self.notebook}/execute_stale", {"mode": "reuse"})
         self._texts.clear()
 
     def will_change(self, number: int) -> None:

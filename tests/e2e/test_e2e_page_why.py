@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -147,6 +149,7 @@ def test_what_needs_what_is_drawn_beside_the_cells(shared_server, window):
     )
     shared_server.ask("POST", f"{notebook}/execute_all", {})
     free = _cell(shared_server, notebook, "code", "exec('y = 1')")
+    alone = _cell(shared_server, notebook, "prompt", "Alone")
     _open(window, shared_server, notebook)
     window.click(f"#cell-{_id(prompt)} .number")
     window.keyboard.press("4")
@@ -155,6 +158,11 @@ def test_what_needs_what_is_drawn_beside_the_cells(shared_server, window):
     assert "most, shop" in window.text_content(".arcs")
     window.wait_for_selector(".wave-table .figures >> text=/^\\d+\\.\\d s$/")
     window.wait_for_selector("text=Times are those of the last answers.")
+    note = window.locator(".barrier-note")
+    expect(note).to_contain_text("It may call find, which may change any variable.")
+    expect(note).to_contain_text("and 4 waits for it, though it needs nothing of it.")
+    expect(note).to_contain_text("Without the tool, 2 and 4 are asked together: 1 wave")
+    expect(window.locator(".wave-table tr").first).to_contain_text("check, alone")
     window.click(".barrier-note >> text=Show the tool")
     window.wait_for_selector(f"#cell-{_id(source)}.has-focus")
     window.click(f"#cell-{_id(free)} .number")
@@ -162,6 +170,10 @@ def test_what_needs_what_is_drawn_beside_the_cells(shared_server, window):
     window.wait_for_selector(".arcs .is-barrier path", state="attached")
     window.click("text=Folded")
     window.wait_for_selector(".document.is-folded")
+    expect(window.locator(f"#cell-{_id(prompt)} .folded-result")).to_have_text(
+        re.compile(r"^\d+ words?$")
+    )
+    expect(window.locator(f"#cell-{_id(alone)} .folded-result")).to_have_count(0)
     window.set_viewport_size({"width": 1040, "height": 800})
     window.wait_for_selector(".arcs path", state="detached")
     assert window.is_visible(".wave-table"), "there is no margin, but there are the lists"

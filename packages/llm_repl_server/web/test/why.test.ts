@@ -118,7 +118,7 @@ test("names of arcs stay between the window's edge and the gutter, and do not st
   const edges = [..."1234".split("").map((digit) => long(`find_orders_of_week_${digit}`)), edge("b", "c")];
   const labels = arcsOf(edges, places, ["a", "b", "c"], "b", 130).flatMap(({ label }) => label ?? []);
   assert.deepEqual(labels.map(({ lines }) => lines.length).sort(), [1, 3]);
-  for (const { lines, x } of labels) assert.ok(x <= 126 && lines.every((line) => line.length * 7.5 <= x));
+  for (const { lines, x } of labels) assert.ok(x <= 126 && lines.every((line) => line.trim().length * 7.5 <= x));
   const [one, other] = labels.toSorted((a, b) => a.y - b.y);
   assert.ok(one!.y + 16 * one!.lines.length <= other!.y);
 });

@@ -32,6 +32,7 @@ const NARROWEST = 24;
 const LETTER = 7.5;
 const LINE = 16;
 const MOST_LINES = 3;
+/** So many letters stand in a line together. */
 const SHORT = 12;
 
 /** The arcs between cells; several variables between two cells are one arc. */
@@ -106,7 +107,7 @@ function arc(
   // Between the window's edge and the gutter.
   const letters = Math.floor((Math.min(start.x, end.x) - 8) / LETTER);
   const lines = isBarrier ? (isFirstBarrier ? ["barrier"] : []) : linesOf(variables, letters);
-  const width = Math.max(...lines.map((line) => line.length), 0) * LETTER;
+  const width = Math.max(...lines.map((line) => line.trim().length), 0) * LETTER;
   return {
     key, path, start, end, isStrong, isBarrier: isBarrier && isStrong,
     label: isStrong && lines.length
@@ -119,12 +120,16 @@ function pairOf({ source, target }: GraphEdge): string {
   return `${source} ${target}`;
 }
 
-/** All in a line where that is short, else a line each. */
+/** As many in a line as it has room for. */
 function linesOf(variables: readonly string[], letters: number): readonly string[] {
-  const all = variables.join(", ");
-  if (all.length <= SHORT) return all ? [all] : [];
-  const shown = variables.slice(0, MOST_LINES).map((name) => cut(name, letters));
-  return variables.length > MOST_LINES ? [...shown.slice(0, -1), `and ${variables.length - MOST_LINES + 1} more`] : shown;
+  const lines: string[] = [];
+  variables.forEach((name, at) => {
+    const text = cut(name, letters) + (at < variables.length - 1 ? ", " : "");
+    const last = lines.at(-1);
+    if (last !== undefined && (last + text).trim().length <= SHORT) lines.splice(-1, 1, last + text);
+    else lines.push(text);
+  });
+  return lines.length > MOST_LINES ? [...lines.slice(0, MOST_LINES - 1), "…"] : lines;
 }
 
 function cut(text: string, letters: number): string {

@@ -138,12 +138,14 @@ function Barrier({ graph, id, number, secondsOf }: BarrierProps) {
   const notebook = useNotebook();
   const reason = graph.nodes.find((node) => node.id === id)?.barrier;
   const cell = notebook.view(id).cell.value;
-  const behind = withoutImplied(graph.edges, id).filter(({ kind, source }) => (kind === "barrier" || kind === "order") && source === id);
+  const order = notebook.order.value;
+  const isPrompt = (one: string) => notebook.view(one).cell.value?.type === "PromptCell";
+  const behind = withoutImplied(graph.edges, id).filter(
+    ({ kind, source, target }) => source === id && (kind === "order" || (kind === "barrier" && (!cell?.tools?.length || isPrompt(target)))),
+  );
   const needsNothing = behind.every(({ kind }) => kind === "order");
   if (!reason) return null;
   const [tool, ...tools] = cell?.tools ?? [];
-  const order = notebook.order.value;
-  const isPrompt = (one: string) => notebook.view(one).cell.value?.type === "PromptCell";
   const gained = tool && !tools.length ? withoutBarrier(id, order, isPrompt, graph.edges, secondsOf) : null;
   const maker = graph.edges.find((edge) => edge.target === id && edge.variable === tool)?.source ?? madeBy(notebook, tool);
   return (
