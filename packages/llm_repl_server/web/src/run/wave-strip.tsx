@@ -76,12 +76,14 @@ function InWave({ id }: { id: string }) {
   const number = view.index.value + 1;
   const name = cell.response_var ?? "";
   const isLive = cell.status === "running";
+  const [call] = activity?.queued.values() ?? [];
+  const callPlace = call?.place;
   return (
-    <button class={isLive ? "in-wave acts" : "in-wave"} title={`Go to cell ${number}`} onClick={() => focusCell(id)}>
+    <button class={status?.tone === "acts" ? "in-wave acts" : "in-wave"} title={`Go to cell ${number}`} onClick={() => focusCell(id)}>
       {status && <Icon name={status.icon} spins={status.spins} />}
       <span class="figures">
         {`${number} ${name}`.trim()}
-        {shortly(status?.icon, isLive, view.place.value, cell.for_each ? itemsText(cell, activity) : "")}
+        {shortly(status?.icon, isLive, view.place.value ?? callPlace, cell.for_each ? itemsText(cell, activity) : "")}
       </span>
     </button>
   );
@@ -98,6 +100,7 @@ function itemsText(cell: Cell, activity: Activity | undefined): string {
 
 function shortly(icon: string | undefined, isLive: boolean, place: number | undefined, items: string): string {
   if (items && icon !== "hand") return items;
-  if (isLive) return icon === "hand" ? ", needs you" : icon === "queued" ? ", queued" : ", answering";
-  return icon === "queued" && place ? `, place ${place}` : "";
+  if (icon === "queued") return place ? `, place ${place}` : isLive ? ", queued" : "";
+  if (isLive) return icon === "hand" ? ", needs you" : ", answering";
+  return "";
 }
