@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -202,6 +203,7 @@ class FeedbackServer(OpenAIServer):
 
     Attributes:
         delay_per_piece_s: How long each word of an answer takes.
+        at_once: Of an answer that has this text, what stands up to its end comes in one piece.
         slow: Answers take so long only where a prompt has one of these texts; None: all do.
         thinks: Whether it takes the time of a model before it answers.
         misses: Whether two of the messages get topics that there are not: one of them once.
@@ -216,6 +218,7 @@ class FeedbackServer(OpenAIServer):
     def settle(self) -> None:
         """Answer at once, and as it should."""
         self.delay_per_piece_s = 0.0
+        self.at_once = ""
         self.slow: tuple[str, ...] | None = None
         self.thinks = False
         self.misses = False
@@ -233,17 +236,27 @@ class FeedbackServer(OpenAIServer):
     def _reply_to(self, request: ReceivedRequest) -> Reply:
         asked = json.dumps(request.body, ensure_ascii=False)
         text = _text_for(_first_asked(request), request.body.get("model", ""))
-        if self.misses:
-            is_second = "Your answer does not fit" in asked
-            for said, topic in (("tastes of hay", "flavour"), ("Dented tin again", "tins")):
-                if said in asked and (topic == "flavour" or not is_second):
-                    return Reply(text=json.dumps(json.loads(text) | {"topic": topic}))
+        is_second = "Your answer does not fit" in asked
+        if self.misses and "tastes of hay" in asked:
+            return Reply(text=_with_topic(text, "flavour"))
+        if self.misses and "Dented tin again" in asked and not is_second:
+            # So that it is asked again behind the other one, whose second answer is soon there.
+            return Reply(text=_with_topic(text, "tins"), delay_s=0.4)
         is_slow = self.slow is None or any(part in asked for part in self.slow)
+        is_slow = is_slow or (self.misses and is_second)
+        head, found, rest = text.partition(self.at_once or text)
         return Reply(
+            pieces=(head + found, *re.findall(r"\S+\s*", rest))
+            if is_slow and found != text
+            else None,
             text=text,
             delay_s=_thinking_s(asked) if self.thinks else 0.0,
             delay_per_piece_s=self.delay_per_piece_s if is_slow else 0.0,
         )
+
+
+def _with_topic(text: str, topic: str) -> str:
+    return json.dumps(json.loads(text) | {"topic": topic})
 
 
 _THINKING_S = {"Decide the one": 0.5, "Write to the team": 0.9, "Which orders": 0.6}
@@ -271,6 +284,8 @@ def _text_for(prompt: str, model: str) -> str:
         return json.dumps(DECISION)
     if "Write to the team" in prompt:
         return LETTER
+    if "refund mail" in prompt:
+        return LETTER * 9
     if "Which orders" in prompt:
         others = {"gpt-5.4": CHECK_OF_ANOTHER, "llama3.2": CHECK_OF_THE_SMALL_ONE}
         return others.get(model, CHECK)

@@ -101,6 +101,7 @@ class Visitor:
                 touch = window.context.new_cdp_session(window)
                 touch.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
             window.evaluate(TO_THE_FOCUS)
+            self.stand.show_again()
             for theme in THEMES:
                 self._look(view, width, theme)
         window.close()

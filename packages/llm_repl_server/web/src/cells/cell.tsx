@@ -83,7 +83,7 @@ export const CellView = memo(({ id }: { id: string }) => {
   const fillsPhone = isEdited && isPhone.value;
   if (fillsPhone) classes.push("fills-phone");
   if (isFocused) classes.push("has-focus");
-  if (cell.status === "running") classes.push("is-live");
+  if (cell.status === "running" && status?.icon !== "queued") classes.push("is-live");
   return (
     <article
       ref={element}

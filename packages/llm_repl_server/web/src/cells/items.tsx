@@ -231,9 +231,9 @@ function How({ state, output, ename, price, place }: HowProps) {
   );
 }
 
-/** Of two answers that did not fit the one that counts; the title has both. */
+/** Of two answers that did not fit what is wrong with the one that counts; the title has all of it. */
 function shortError(error: string): string {
-  return error.split(" Then: ")[1] ?? error;
+  return (error.split(" Then: ")[1] ?? error).replace(/^The answer does not fit the schema: (?:at )?/, "");
 }
 
 /** What distinguishes the item: its prompt without what all of them begin with. */

@@ -42,11 +42,13 @@ export function PromptAnswer({ cell, status }: { cell: Cell; status: Status | nu
   const notebook = useNotebook();
   const activity = notebook.view(cell.id).activity.value;
   const given = useMemo(() => answers(cell), [cell]);
+  // One whose call waits for its place has nothing that could grow.
+  const isGrowing = activity !== undefined && (activity.queued.size === 0 || Boolean(cell.for_each));
   const [shape, setShape] = useState<AnswerShape>("form");
   return (
     <>
       <AnswerLine cell={cell} status={status} activity={activity} shape={shape} onShape={setShape} />
-      <Answer cell={cell} isGrowing={activity !== undefined} given={given} shape={shape} />
+      <Answer cell={cell} isGrowing={isGrowing} given={given} shape={shape} />
     </>
   );
 }

@@ -10,6 +10,8 @@ import { arcsOf, type Place } from "./layout.ts";
 
 /** With less, only the lists in the inspector are shown. */
 const LEAST_MARGIN = 120;
+/** What stands at the end of a line of a name, and is not to be seen. */
+const SPACE = 7;
 
 export function Arcs() {
   const notebook = useNotebook();
@@ -72,7 +74,7 @@ export function Arcs() {
           <g key={`label ${key}`} class={isBarrier ? "is-barrier" : "is-strong"}>
             <text y={label.y} text-anchor={isBarrier ? "start" : "end"} dominant-baseline="middle">
               {label.lines.map((line, at) => (
-                <tspan key={at} x={label.x} dy={at ? 16 : 0}>{line}</tspan>
+                <tspan key={at} x={line.endsWith(" ") ? label.x + SPACE : label.x} dy={at ? 16 : 0}>{line}</tspan>
               ))}
             </text>
           </g>

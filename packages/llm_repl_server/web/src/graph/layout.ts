@@ -111,7 +111,7 @@ function arc(
   return {
     key, path, start, end, isStrong, isBarrier: isBarrier && isStrong,
     label: isStrong && lines.length
-      ? { lines, x: isBarrier ? out + 6 : Math.max(width, out - 4), y: (start.y + end.y - (lines.length - 1) * LINE) / 2 }
+      ? { lines, x: isBarrier ? out + 6 : Math.max(width + 4, out - 4), y: (start.y + end.y - (lines.length - 1) * LINE) / 2 }
       : null,
   };
 }

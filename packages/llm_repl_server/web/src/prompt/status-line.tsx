@@ -13,6 +13,7 @@ import { reservedBy } from "../store/run-progress.ts";
 import { count } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
 import { Popover } from "../ui/popover.tsx";
+import type { Activity } from "../store/state.ts";
 import type { CellForecast } from "../wire/plan.ts";
 import type { Cell } from "../wire/shapes.ts";
 import { ContextChoice, contextText } from "./context-choice.tsx";
@@ -195,11 +196,11 @@ function Price({ cell }: { cell: Cell }) {
   } else if (planned && planned.state !== "runs" && planned.state !== "restored") {
     takes = takesOf(planned);
     if (planned.input_tokens) {
-      tokens = tokensText(planned.input_tokens, planned.output_tokens_limit * Math.max(1, planned.calls));
+      tokens = tokensOf(planned);
     }
   }
   const words = takes && !wrong ? priceWords(mode, takes) : null;
-  const reserved = useReserved(cell);
+  const inRun = useRunForecast(cell);
   const isFree = planned?.state === "on_record" && !preview && mode !== "live";
   return (
     <button
@@ -208,11 +209,11 @@ function Price({ cell }: { cell: Cell }) {
       onClick={() => openInspector("request")}
     >
       <span class="unseen">Request: </span>
-      {reserved ? (
+      {inRun ? (
         <>
-          <span class="tokens">{tokensText(reserved.input_tokens, reserved.output_tokens_limit * Math.max(1, reserved.calls))}, </span>
-          {priceText(reserved.price_usd, reserved.is_bound)}
-          {reserved.price_usd ? " reserved" : ""}
+          <span class="tokens">{tokensOf(planned && planned.calls >= inRun.calls ? planned : inRun)}, </span>
+          {priceText(inRun.price_usd, inRun.is_bound)}
+          {inRun.price_usd && isSent(cell, notebook.view(cell.id).activity.value) ? " reserved" : ""}
         </>
       ) : wrong ? (
         <b class="fails">would not be sent</b>
@@ -230,14 +231,20 @@ function Price({ cell }: { cell: Cell }) {
   );
 }
 
-/** What its calls hold of the budget while they are under way; undefined: they are not, or it is not known. */
-function useReserved(cell: Cell): CellForecast | undefined {
+/** What it takes in the run that it is part of; undefined: in none, or it is not known. */
+function useRunForecast(cell: Cell): CellForecast | undefined {
   const notebook = useNotebook();
-  if (cell.status !== "running") return undefined;
-  const activity = notebook.view(cell.id).activity.value;
-  // One that waits for its place holds nothing yet; of items, some may.
-  if (activity?.queued.size && !cell.for_each) return undefined;
+  if (cell.status !== "running" && cell.status !== "queued") return undefined;
   return reservedBy(cell.id, notebook.runs.value, watchedOf(notebook));
+}
+
+/** Whether its calls hold of the budget what they may cost: one that waits for its place does not; of items, some may. */
+function isSent(cell: Cell, activity: Activity | undefined): boolean {
+  return cell.status === "running" && (!activity?.queued.size || Boolean(cell.for_each));
+}
+
+function tokensOf({ input_tokens, output_tokens_limit, calls }: CellForecast): string {
+  return tokensText(input_tokens, output_tokens_limit * Math.max(1, calls));
 }
 
 function tokensText(input: number, output: number): string {

@@ -4,7 +4,7 @@ import { useRef } from "preact/hooks";
 import { useNow } from "../store/clock.ts";
 import { useNotebook } from "../store/context.ts";
 import { priceText } from "../store/prices.ts";
-import { runForecasts, watchedOf } from "../store/run-forecasts.ts";
+import { runForecasts, runWays, watchedOf } from "../store/run-forecasts.ts";
 import { progressOf, secondsLeft, type Progress } from "../store/run-progress.ts";
 import { count, seconds, spent } from "../ui/format.ts";
 
@@ -25,8 +25,9 @@ export function RunFacts() {
   const { ended, total, ofPrompts } = useProgress();
   const usd = before.current === null ? 0 : Math.max(0, (notebook.spending.value?.usd ?? 0) - before.current);
   const left = begun ? secondsLeft(begun, watchedOf(notebook), now) : null;
-  const most = begun ? runForecasts.value.get(begun.id) : undefined;
-  const way = most?.ways.find((one) => one.mode === most.mode);
+  const forecast = begun ? runForecasts.value.get(begun.id) : undefined;
+  const known = begun ? runWays.value.get(begun.id) : undefined;
+  const way = known ?? forecast?.ways.find((one) => one.mode === forecast.mode);
   const isPriced = way !== undefined && way.asked_calls > 0 && way.price_usd !== 0;
   return (
     <>

@@ -91,7 +91,7 @@ function InWave({ id }: { id: string }) {
 
 /** ", 4 of 9": how many items have their answers. */
 function itemsText(cell: Cell, activity: Activity | undefined): string {
-  if (activity) return activity.items ? `, ${count(activity.items.ended)} of ${count(activity.items.total)}` : "";
+  if (activity) return activity.items ? `, ${count(activity.items.ended - activity.items.failed)} of ${count(activity.items.total)}` : "";
   if (cell.status !== "completed" && cell.status !== "error") return "";
   const given = answers(cell).filter((output) => !output.failed).length;
   const failed = failedItems(cell).length;

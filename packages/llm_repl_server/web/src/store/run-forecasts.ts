@@ -1,8 +1,9 @@
 /** What the runs under way were expected to take, as they began. */
 
 import { effect, signal, untracked } from "@preact/signals";
-import { planning, type RunForecast } from "../wire/plan.ts";
+import { planning, type RunForecast, type WayForecast } from "../wire/plan.ts";
 import { RestError } from "../wire/rest.ts";
+import { plan } from "./forecasts.ts";
 import type { OpenNotebook } from "./notebook.ts";
 import { progressOf, type Watched } from "./run-progress.ts";
 import type { Run } from "./state.ts";
@@ -10,6 +11,9 @@ import type { Run } from "./state.ts";
 const LIMIT_MS = 8000;
 /** What was spent is read again so long after something has ended. */
 const AFTER_ENDS_MS = 700;
+
+/** By run: what the whole of it takes, as it was known just before. */
+export const runWays = signal<ReadonlyMap<string, WayForecast>>(new Map());
 
 /** By run. */
 export const runForecasts = signal<ReadonlyMap<string, RunForecast>>(new Map());
@@ -27,6 +31,7 @@ export function watchRuns(notebook: OpenNotebook): () => void {
       }
       const left = [...runForecasts.value].filter(([id]) => runs.some((run) => run.id === id));
       if (left.length !== runForecasts.value.size) runForecasts.value = new Map(left);
+      if (!runs.length && runWays.value.size) runWays.value = new Map();
     });
   });
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -42,6 +47,7 @@ export function watchRuns(notebook: OpenNotebook): () => void {
     stopSpending();
     clearTimeout(timer);
     runForecasts.value = new Map();
+    runWays.value = new Map();
   };
 }
 
@@ -65,6 +71,10 @@ function isWorthIt(notebook: OpenNotebook, run: Run): boolean {
 async function read(notebook: OpenNotebook, run: Run): Promise<void> {
   const isAll = run.cellIds.length === notebook.order.peek().length;
   const choice = isAll ? {} : { cells: run.cellIds };
+  // Then the values were there to fill the prompts with: while it runs they are not.
+  const before = plan.peek();
+  const way = isAll && before && !before.isOld ? before.value.ways.find(({ mode }) => mode === run.mode) : undefined;
+  if (way) runWays.value = new Map(runWays.peek()).set(run.id, way);
   try {
     const forecast = await planning.plan(
       notebook.id, { ...choice, ...(run.mode ? { mode: run.mode } : {}) }, AbortSignal.timeout(LIMIT_MS),

@@ -114,7 +114,7 @@ function running(cell: Cell, activity: Activity | undefined, { now, words: said 
   }
   if (activity?.items?.total) {
     const { ended, total, failed } = activity.items;
-    const reason = `${count(ended)} of ${count(total)}${failed ? `, ${count(failed)} failed` : ""}`;
+    const reason = `${count(ended - failed)} of ${count(total)}${failed ? `, ${count(failed)} failed` : ""}`;
     return make("stream", "Answering", "acts", { reason: [reason], ways: ["stop"] });
   }
   const isPrompt = cell.type === "PromptCell";
