@@ -231,9 +231,10 @@ function How({ state, output, ename, price, place }: HowProps) {
   );
 }
 
-/** Of two answers that did not fit what is wrong with the one that counts; the title has all of it. */
+/** Of two answers that did not fit what is wrong with the first, which is whole; the title has all of it. */
 function shortError(error: string): string {
-  return (error.split(" Then: ")[1] ?? error).replace(/^The answer does not fit the schema: (?:at )?/, "");
+  const [first = error] = (error.split(" First: ")[1] ?? error).split(" Then: ");
+  return first.replace(/^The answer does not fit the schema: (?:at )?/, "");
 }
 
 /** What distinguishes the item: its prompt without what all of them begin with. */
