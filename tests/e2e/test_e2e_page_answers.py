@@ -195,7 +195,8 @@ def test_items_are_a_table_that_is_sorted_and_whose_failed_ones_are_asked_again(
     one_by_one = {"mode": "live", "concurrency": 1}
     shared_server.ask("POST", f"{prompt}/execute", one_by_one, Prefer="respond-async")
     window.wait_for_selector(f"{cell} .how >> text=place 2")
-    window.wait_for_selector(".progress >> text=/^0 of 3 prompts/")
+    window.click(f"{cell} .items .sort")
+    window.wait_for_selector(".progress >> text=/^[01] of 3 prompts/")
     window.wait_for_selector(f"{cell} .state-line >> text=1 of 3")
     expect(rows.nth(0).locator("td[data-name=n]")).to_have_text("1")
     window.wait_for_selector(".waves >> text=/all, [12] of 3/")
