@@ -52,7 +52,7 @@ class ItemsOfCell(Struct, frozen=True, kw_only=True):
     ]
 
 
-class _Cell:
+class _CellSoFar:
     def __init__(self, started: ItemsStarted) -> None:
         self.started = started
         self.ended = 0
@@ -64,13 +64,13 @@ class ItemsUnderWay:
     """Collects what the engine says of items, until their cell ends."""
 
     def __init__(self) -> None:
-        self._cells: dict[str, _Cell] = {}
+        self._cells: dict[str, _CellSoFar] = {}
 
     def note(self, event: ItemsEvent) -> None:
         """Take an event of a cell."""
         match event:
             case ItemsStarted():
-                self._cells[event.cell_id] = _Cell(event)
+                self._cells[event.cell_id] = _CellSoFar(event)
             case ItemsProgress():
                 cell = self._cells.get(event.cell_id)
                 if cell is None:
