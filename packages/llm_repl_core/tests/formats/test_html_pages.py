@@ -287,6 +287,13 @@ def test_streams_errors_and_long_texts():
     assert "line 499" in page.text
     assert "Failed E: no" in page.text
     assert "Stale" in page.text
+    # Also where its lines are few: a million letters take a browser seconds to lay out.
+    one = "x" * 9_990 + "\x1b[38;2;1;2;3m" + "y" * 200_000
+    folded = _page(CodeCell(content="x", outputs=[Output.stdout(one)]))
+    assert "200,013 more characters" in folded.text
+    assert "x" * 9_990 in folded.text
+    assert "y" * 200_000 in folded.text
+    assert "38;2" not in folded.text
 
 
 def test_markdown_with_its_pictures_and_formulas():

@@ -38,7 +38,9 @@ _CONNECTS = re.compile(
 """Elements for which a browser connects to a server, although the policy keeps it from asking it."""
 _COLOURED = re.compile(r"background|bgcolor|fill=", re.IGNORECASE)
 _LINES = 40
+_CHARACTERS = 10_000
 """What is longer is folded: the beginning is shown."""
+_CUT_CODE = re.compile(r"\x1b[^\x1b]{0,40}\Z")
 _MOST_WIDTH_PX = 10_000
 
 
@@ -75,16 +77,24 @@ def draw_folded(text: str, css_class: str) -> Markup:
         text: With the codes of terminals.
         css_class: How it looks.
     """
-    lines = text.rstrip("\n").split("\n")
-    if len(lines) <= 2 * _LINES:
-        return element("pre", draw_terminal_text(text.rstrip("\n")), class_=css_class)
-    rest = len(lines) - _LINES
+    text = text.rstrip("\n")
+    lines = text.count("\n") + 1
+    if lines <= 2 * _LINES and len(text) <= 2 * _CHARACTERS:
+        return element("pre", draw_terminal_text(text), class_=css_class)
+    beginning = "\n".join(text.split("\n", _LINES)[:_LINES])
+    if len(beginning) <= _CHARACTERS:
+        rest, more = text[len(beginning) + 1 :], f"{lines - _LINES:,} more lines"
+    else:
+        # Not in the midst of what is meant for a terminal.
+        beginning = _CUT_CODE.sub("", text[:_CHARACTERS])
+        rest = text[len(beginning) :]
+        more = f"{len(rest):,} more characters"
     return join(
-        element("pre", draw_terminal_text("\n".join(lines[:_LINES])), class_=css_class),
+        element("pre", draw_terminal_text(beginning), class_=css_class),
         element(
             "details",
-            element("summary", f"{rest:,} more lines"),
-            element("pre", draw_terminal_text("\n".join(lines[_LINES:])), class_=css_class),
+            element("summary", more),
+            element("pre", draw_terminal_text(rest), class_=css_class),
             class_="more",
         ),
     )
@@ -212,6 +222,8 @@ def _height_px(html: str) -> int:
     rows = len(re.findall(r"<(?:tr|p|li|br|h[1-6]|div|pre|summary)\b", html, re.IGNORECASE))
     text = re.sub(r"<style.*?(?:</style>|\Z)|<[^>]*>", "", html, flags=re.DOTALL)
     height = 24 + 30 * max(rows, len(" ".join(text.split())) // 90)
+    lines = sum(found[0].count("\n") for found in re.finditer(r"<pre\b.*?</pre>", html, re.DOTALL))
+    height += 20 * lines + 60 * len(re.findall(r"<audio\b", html, re.IGNORECASE))
     if declared is not None:
         height = max(height, 24 + int(float(declared[1]) * 1.34))
     return max(48, min(height, 640))
