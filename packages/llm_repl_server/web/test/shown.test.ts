@@ -126,3 +126,23 @@ test("what is typed is heard by its cell, and by those who look at all cells whe
   notebook.shown.show(withEdits(notebook.state, [{ number: 1, edit }]));
   assert.deepEqual(notebook.taken(), ["9 cell"]);
 });
+
+test("what a cell gave before its text was edited is kept for the reader, until it gives something else", () => {
+  const notebook = new Watched();
+  const id = notebook.state.order[20]!;
+  const earlier = () => notebook.shown.view(id).earlier.peek();
+  const ended = { event: "cell_execution_completed", cell_id: id, execution_count: 1, status: "completed" };
+  notebook.hear({ ...ended, outputs: [{ type: "stdout", content: "41" }, { type: "error", content: "E" }] });
+  const cell = notebook.state.cells.get(id)!;
+  const edited = { ...cell, content: "new", outputs: [], stale: true, stale_reasons: [{ kind: "own_edit", field: "content" }] };
+  notebook.hear({ event: "cell_changed", cell: edited });
+  assert.deepEqual(earlier(), [{ type: "stdout", content: "41" }]);
+  notebook.hear({ event: "cell_changed", cell: { ...edited, content: "newer" } });
+  assert.equal(earlier()?.length, 1);
+  notebook.hear({ event: "cell_execution_started", cell_id: id });
+  assert.equal(earlier(), undefined);
+  // Somebody has cleared it: that is what was wanted.
+  notebook.hear({ ...ended, outputs: [{ type: "stdout", content: "42" }] });
+  notebook.hear({ event: "outputs_cleared", cell_ids: [id] });
+  assert.equal(earlier(), undefined);
+});

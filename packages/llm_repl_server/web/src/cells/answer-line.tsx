@@ -3,6 +3,7 @@
 import { useNotebook } from "../store/context.ts";
 import { focused, hasFocus } from "../store/focus.ts";
 import { answerCalls, editAnswer, inUse, showAnswers, stepAnswer, takeOriginal } from "../store/answers.ts";
+import { withKeysOf } from "../store/key-map.ts";
 import type { OpenNotebook } from "../store/notebook.ts";
 import { answers, type Status } from "../store/status.ts";
 import type { Activity } from "../store/state.ts";
@@ -151,7 +152,7 @@ function Right({ cell, given }: { cell: Cell; given: readonly Output[] }) {
       {isFocused && cell.status !== "queued" && (
         <>
           {!cell.for_each && (
-            <button class="button quiet small" title="Edit the answer (E)" onClick={() => editAnswer(cell)}>
+            <button class="button quiet small" title={withKeysOf("e", "Edit the answer")} onClick={() => editAnswer(cell)}>
               <Icon name="pencil" />
               Edit
             </button>
@@ -197,7 +198,7 @@ function Versions({ cell }: { cell: Cell }) {
       <button
         class="button quiet only-icon"
         aria-label="Answer before"
-        title="Answer before ([)"
+        title={withKeysOf("[", "Answer before")}
         disabled={!number || number === 1}
         onClick={step(-1)}
       >
@@ -216,7 +217,7 @@ function Versions({ cell }: { cell: Cell }) {
       <button
         class="button quiet only-icon"
         aria-label="Answer after"
-        title="Answer after (])"
+        title={withKeysOf("]", "Answer after")}
         disabled={!number || number === total}
         onClick={step(1)}
       >

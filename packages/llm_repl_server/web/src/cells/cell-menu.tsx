@@ -1,6 +1,7 @@
 /** What can be done with a cell, or with all that are chosen with it. */
 
 import { useNotebook } from "../store/context.ts";
+import { drawnKeysOf } from "../store/key-map.ts";
 import { MenuButton, MenuItem } from "../ui/menu.tsx";
 import type { Cell } from "../wire/shapes.ts";
 import {
@@ -17,7 +18,7 @@ export function CellMenu({ cell }: { cell: Cell }) {
     <MenuButton label="More for this cell" icon="more">
       {runs && (
         <>
-          <MenuItem icon="play" keys="Ctrl ↵" onClick={() => void runCell(notebook, cell.id)}>
+          <MenuItem icon="play" keys={drawnKeysOf("Ctrl+Enter")} onClick={() => void runCell(notebook, cell.id)}>
             Run
           </MenuItem>
           <MenuItem icon="up" onClick={() => void notebook.runCell(cell.id, {}, "upstream")}>
@@ -35,55 +36,55 @@ export function CellMenu({ cell }: { cell: Cell }) {
           <hr />
         </>
       )}
-      <MenuItem icon="prompt" keys="P" onClick={() => changeType(notebook, all(), "PromptCell")}>
+      <MenuItem icon="prompt" keys={drawnKeysOf("p")} onClick={() => changeType(notebook, all(), "PromptCell")}>
         Prompt
       </MenuItem>
-      <MenuItem icon="code" keys="Y" onClick={() => changeType(notebook, all(), "ComputationCell")}>
+      <MenuItem icon="code" keys={drawnKeysOf("y")} onClick={() => changeType(notebook, all(), "ComputationCell")}>
         Code
       </MenuItem>
-      <MenuItem icon="md" keys="M" onClick={() => changeType(notebook, all(), "MarkdownCell")}>
+      <MenuItem icon="md" keys={drawnKeysOf("m")} onClick={() => changeType(notebook, all(), "MarkdownCell")}>
         Markdown
       </MenuItem>
-      <MenuItem icon="memory" keys="R" onClick={() => changeType(notebook, all(), "MemoryCell")}>
+      <MenuItem icon="memory" keys={drawnKeysOf("r")} onClick={() => changeType(notebook, all(), "MemoryCell")}>
         Memory
       </MenuItem>
       <hr />
-      <MenuItem icon="up" keys="Alt ↑" onClick={() => moveCells(notebook, all(), -1)}>
+      <MenuItem icon="up" keys={drawnKeysOf("Alt+ArrowUp")} onClick={() => moveCells(notebook, all(), -1)}>
         Move up
       </MenuItem>
-      <MenuItem icon="down" keys="Alt ↓" onClick={() => moveCells(notebook, all(), 1)}>
+      <MenuItem icon="down" keys={drawnKeysOf("Alt+ArrowDown")} onClick={() => moveCells(notebook, all(), 1)}>
         Move down
       </MenuItem>
-      <MenuItem icon="cols" keys="⇧ M" onClick={() => mergeCells(notebook, all())}>
+      <MenuItem icon="cols" keys={drawnKeysOf("Shift+m")} onClick={() => mergeCells(notebook, all())}>
         Merge with the next
       </MenuItem>
-      <MenuItem icon="pin" keys="⇧ P" onClick={() => toggleFlag(notebook, all(), "pinned")}>
+      <MenuItem icon="pin" keys={drawnKeysOf("Shift+p")} onClick={() => toggleFlag(notebook, all(), "pinned")}>
         {cell.pinned ? "Unpin" : "Pin: send it with every prompt below"}
       </MenuItem>
-      <MenuItem icon="skip" keys="⇧ S" onClick={() => toggleFlag(notebook, all(), "skipped")}>
+      <MenuItem icon="skip" keys={drawnKeysOf("Shift+s")} onClick={() => toggleFlag(notebook, all(), "skipped")}>
         {cell.skipped ? "Do not skip" : "Skip: never send it"}
       </MenuItem>
       <hr />
-      <MenuItem icon="copy" keys="C" onClick={() => copyCells(notebook)}>
+      <MenuItem icon="copy" keys={drawnKeysOf("c")} onClick={() => copyCells(notebook)}>
         Copy
       </MenuItem>
-      <MenuItem icon="copy" keys="X" onClick={() => copyCells(notebook, true)}>
+      <MenuItem icon="copy" keys={drawnKeysOf("x")} onClick={() => copyCells(notebook, true)}>
         Cut
       </MenuItem>
-      <MenuItem icon="plus" keys="V" onClick={() => void pasteCopied(notebook)}>
+      <MenuItem icon="plus" keys={drawnKeysOf("v")} onClick={() => void pasteCopied(notebook)}>
         Paste below
       </MenuItem>
       <MenuItem icon="each" onClick={() => duplicateCells(notebook, all())}>
         Duplicate
       </MenuItem>
-      <MenuItem icon="fold" keys="F" onClick={() => toggleFold(notebook, all(), "source")}>
+      <MenuItem icon="fold" keys={drawnKeysOf("f")} onClick={() => toggleFold(notebook, all(), "source")}>
         {isFolded(cell, "source") ? "Unfold the source" : "Fold the source"}
       </MenuItem>
-      <MenuItem icon="fold" keys="O" onClick={() => toggleFold(notebook, all(), "outputs")}>
+      <MenuItem icon="fold" keys={drawnKeysOf("o")} onClick={() => toggleFold(notebook, all(), "outputs")}>
         {isFolded(cell, "outputs") ? "Unfold the answer" : "Fold the answer"}
       </MenuItem>
       <hr />
-      <MenuItem icon="trash" danger keys="D D" onClick={() => deleteCells(notebook, all())}>
+      <MenuItem icon="trash" danger keys={drawnKeysOf("d")} onClick={() => deleteCells(notebook, all())}>
         Delete
       </MenuItem>
     </MenuButton>

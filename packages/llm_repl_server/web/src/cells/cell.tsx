@@ -5,7 +5,9 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { bothTexts } from "../store/both-texts.ts";
 import { useNow } from "../store/clock.ts";
 import { useNotebook } from "../store/context.ts";
+import { withEarlier } from "../store/earlier.ts";
 import { anchor, chooseTo, editing, focusCell, focused, hasFocus, isChosen } from "../store/focus.ts";
+import { withKeysOf } from "../store/key-map.ts";
 import { connection } from "../store/server.ts";
 import { isAllFolded } from "../store/graph-view.ts";
 import { isPhone } from "../store/screen.ts";
@@ -36,7 +38,9 @@ const TYPES: Readonly<Record<CellType, { icon: IconName; word: string; short: st
 export const CellView = memo(({ id }: { id: string }) => {
   const notebook = useNotebook();
   const view = notebook.view(id);
-  const cell = view.cell.value;
+  const held = view.cell.value;
+  const earlier = view.earlier.value;
+  const cell = useMemo(() => held && withEarlier(held, earlier), [held, earlier]);
   const activity = view.activity.value;
   const isFocused = hasFocus(id);
   const isEdited = isFocused && editing.value !== null;
@@ -126,7 +130,7 @@ export const CellView = memo(({ id }: { id: string }) => {
         {fillsPhone && cell.type === "PromptCell" && <PhoneNames cell={cell} />}
         {fillsPhone && <PhoneRun cell={cell} />}
         {!isFocused && isAllFolded.value && <FoldedResult cell={cell} />}
-        <KeptMark id={id} />
+        <KeptMark cell={cell} />
         {isFocused && <AddRow after={id} />}
       </div>
     </article>
@@ -188,7 +192,7 @@ function Gutter({ cell, number, status, hasFocus, type }: GutterProps) {
               <button
                 class="button quiet only-icon"
                 aria-label="Run"
-                title={isConnected ? "Run (Ctrl Enter)" : "Not connected: nothing can run"}
+                title={isConnected ? withKeysOf("Ctrl+Enter", "Run") : "Not connected: nothing can run"}
                 disabled={!isConnected}
                 onClick={() => void runCell(notebook, cell.id)}
               >

@@ -3,6 +3,7 @@
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useNotebook } from "../store/context.ts";
 import { fieldsInConflict, type Conflict } from "../store/conflicts.ts";
+import { stopEditing } from "../store/focus.ts";
 import { merge, parts } from "../store/merge.ts";
 import { markedParts } from "../store/merge-marks.ts";
 import { moment } from "../ui/format.ts";
@@ -116,7 +117,11 @@ export function ConflictView({ conflict, number, wasEdited }: Props) {
             aria-label="Together"
             value={together}
             onInput={(event) => setTogether(event.currentTarget.value)}
-            onKeyDown={(event) => event.key !== "Escape" && event.stopPropagation()}
+            onKeyDown={(event) => {
+              if (event.key !== "Escape" || event.isComposing) return;
+              stopEditing();
+              event.currentTarget.closest("article")?.focus();
+            }}
           />
         </span>
       </label>

@@ -3,6 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useNotebook } from "../store/context.ts";
 import { useMemo } from "preact/hooks";
+import { withKeysOf } from "../store/key-map.ts";
 import { plural } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
 import type { Cell } from "../wire/shapes.ts";
@@ -15,7 +16,7 @@ export function FoldedSource({ cell, children }: { cell: Cell; children: Compone
   const [first = "", ...others] = cell.content.split("\n");
   return (
     <>
-      <button class="folded" aria-expanded="false" title="Unfold the source (F)" onClick={() => toggleFold(notebook, [cell.id], "source")}>
+      <button class="folded" aria-expanded="false" title={withKeysOf("f", "Unfold the source")} onClick={() => toggleFold(notebook, [cell.id], "source")}>
         <Icon name="right" />
         <span class="folded-text">{first || "Empty"}</span>
         {others.length > 0 && <span class="quiet-text">{plural(others.length, "more line")}</span>}
@@ -28,7 +29,7 @@ export function FoldedSource({ cell, children }: { cell: Cell; children: Compone
 export function FoldedOutputs({ cell }: { cell: Cell }) {
   const notebook = useNotebook();
   return (
-    <button class="folded outputs" aria-expanded="false" title="Unfold (O)" onClick={() => toggleFold(notebook, [cell.id], "outputs")}>
+    <button class="folded outputs" aria-expanded="false" title={withKeysOf("o", "Unfold")} onClick={() => toggleFold(notebook, [cell.id], "outputs")}>
       <Icon name="right" />
       <span class="quiet-text">{cell.type === "PromptCell" ? "Answer folded" : plural(cell.outputs.length, "output") + " folded"}</span>
     </button>

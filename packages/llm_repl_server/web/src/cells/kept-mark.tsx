@@ -4,12 +4,15 @@ import { useNotebook } from "../store/context.ts";
 import { connection } from "../store/server.ts";
 import { moment } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
+import type { Cell } from "../wire/shapes.ts";
 
-export function KeptMark({ id }: { id: string }) {
+export function KeptMark({ cell }: { cell: Cell }) {
   const notebook = useNotebook();
-  if (connection.value === "connected" || !notebook.view(id).isUnsent.value) return null;
+  if (connection.value === "connected" || !notebook.view(cell.id).isUnsent.value) return null;
+  // Others have a line that says it.
+  if (connection.value === "lost" && cell.type !== "MarkdownCell") return null;
   const last = notebook.outbox.queue.value.findLast(
-    ({ edit }) => edit.kind === "change" && edit.cellId === id && edit.at,
+    ({ edit }) => edit.kind === "change" && edit.cellId === cell.id && edit.at,
   )?.edit;
   const time = last?.kind === "change" && last.at ? `, ${moment(new Date(last.at).toISOString())}` : "";
   return (

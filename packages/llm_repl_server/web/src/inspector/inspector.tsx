@@ -1,6 +1,7 @@
 /** The inspector: what will be sent, the variables, the calls, what needs what. */
 
 import { inspectorTab, openInspector, TABS, type Tab } from "../store/inspector.ts";
+import { withKeysOf } from "../store/key-map.ts";
 import { Icon } from "../ui/icon.tsx";
 import { AnswersTab } from "./answers.tsx";
 import { CallsTab } from "./calls.tsx";
@@ -39,7 +40,7 @@ export function Inspector() {
         <button
           class="button quiet only-icon end"
           aria-label="Close the inspector"
-          title="Close (I)"
+          title={withKeysOf("i", "Close")}
           onClick={() => (inspectorTab.value = null)}
         >
           <Icon name="x" />

@@ -17,7 +17,7 @@ export function AllPrompts() {
       <div class="lane" />
       <div class="body choices">
         <b>All prompts</b>
-        <Popover label={`Model of all prompts: ${model}`} class="choice" button={model || "model"}>
+        <Popover label="Model of all prompts" class="choice" button={model || "model"}>
           {(close) => <Model close={close} />}
         </Popover>
         <Popover label="System text of all prompts" class="choice" button={system ? <span>system “{withCode(cut(system).replace(/\{[^{}]*\}/g, "`$&`"))}”</span> : "+ system"}>

@@ -15,6 +15,7 @@ import { RunItems } from "../run/run-items.tsx";
 import { useNotebook } from "../store/context.ts";
 import { openCalls } from "../store/calls-view.ts";
 import { inspectorTab, toggleInspector } from "../store/inspector.ts";
+import { drawnKeysOf, withKeysOf } from "../store/key-map.ts";
 import { goTo } from "../store/route.ts";
 import { connection } from "../store/server.ts";
 import { plural } from "../ui/format.ts";
@@ -33,7 +34,7 @@ export function TopBar() {
         <button
           class="button quiet only-icon"
           aria-label="Notebooks"
-          title="Notebooks (Ctrl O)"
+          title={withKeysOf("Ctrl+o", "Notebooks")}
           onClick={() => perform("notebooks")}
         >
           <Icon name="list" />
@@ -50,7 +51,7 @@ export function TopBar() {
         <button
           class="button quiet"
           aria-label="Inspect"
-          title="Inspect (I)"
+          title={withKeysOf("i", "Inspect")}
           aria-pressed={inspectorTab.value !== null}
           onClick={toggleInspector}
         >
@@ -140,10 +141,10 @@ function More() {
     <MenuButton label="More">
       <RunItems />
       <hr />
-      <MenuItem icon="search" keys="Ctrl H" onClick={() => perform("find")}>
+      <MenuItem icon="search" keys={drawnKeysOf("Ctrl+h")} onClick={() => perform("find")}>
         Find and replace
       </MenuItem>
-      <MenuItem icon="undo" keys="Z" disabled={!notebook.history.value.done.length} onClick={() => undo(notebook)}>
+      <MenuItem icon="undo" keys={drawnKeysOf("z")} disabled={!notebook.history.value.done.length} onClick={() => undo(notebook)}>
         {undoWords(notebook)}
       </MenuItem>
       <MenuItem icon="trash" onClick={() => perform("bin")}>
@@ -170,7 +171,7 @@ function More() {
         Download as .html
       </MenuItem>
       <hr />
-      <MenuItem icon="kbd" keys="?" onClick={() => openDialog("keys")}>
+      <MenuItem icon="kbd" keys={drawnKeysOf("?")} onClick={() => openDialog("keys")}>
         Keyboard
       </MenuItem>
       <MenuItem icon="sliders" onClick={() => openDialog("settings")}>

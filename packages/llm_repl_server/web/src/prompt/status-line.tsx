@@ -6,7 +6,9 @@ import { choicesOf } from "../store/choices.ts";
 import { draftOf, plan } from "../store/forecasts.ts";
 import { hasFocus } from "../store/focus.ts";
 import { openInspector } from "../store/inspector.ts";
+import { withKeysOf } from "../store/key-map.ts";
 import { isPhone } from "../store/screen.ts";
+import { connection } from "../store/server.ts";
 import { priceText, priceWords, takesOf, type Takes } from "../store/prices.ts";
 import { watchedOf } from "../store/run-forecasts.ts";
 import { reservedBy } from "../store/run-progress.ts";
@@ -205,11 +207,13 @@ function Price({ cell }: { cell: Cell }) {
   return (
     <button
       class={isOld ? "price figures is-old" : "price figures"}
-      title="Show the exact request (Ctrl I)"
+      title={withKeysOf("Ctrl+i", "Show the exact request")}
       onClick={() => openInspector("request")}
     >
       <span class="unseen">Request: </span>
-      {inRun ? (
+      {connection.value === "lost" && notebook.view(cell.id).isUnsent.value ? (
+        "counted when connected"
+      ) : inRun ? (
         <>
           <span class="tokens">{tokensOf(planned && planned.calls >= inRun.calls ? planned : inRun)}, </span>
           {priceText(inRun.price_usd, inRun.is_bound)}

@@ -1,9 +1,11 @@
 /** Run all with its plan in short, or stop what runs; and where answers come from. */
 
-import { byPresence } from "../store/conflicts.ts";
+import { byPresence, heldByMerge } from "../store/conflicts.ts";
 import { useNotebook } from "../store/context.ts";
 import { choose, useChoices } from "../store/choices.ts";
 import { freshPlan, plan } from "../store/forecasts.ts";
+import { focusCell } from "../store/focus.ts";
+import { withKeysOf } from "../store/key-map.ts";
 import type { OpenNotebook } from "../store/notebook.ts";
 import { closePlan, isPlanOpen, openPlan } from "../store/plan-panel.ts";
 import { mayCost, planInShort } from "../store/prices.ts";
@@ -11,6 +13,7 @@ import { connection } from "../store/server.ts";
 import { Icon } from "../ui/icon.tsx";
 import { MenuButton, MenuItem } from "../ui/menu.tsx";
 import { Panel } from "../ui/panel.tsx";
+import { toast } from "../ui/toasts.tsx";
 import type { Mode } from "../wire/shapes.ts";
 import { RunFacts } from "./run-facts.tsx";
 import { hasStrip } from "./wave-strip.tsx";
@@ -37,6 +40,12 @@ export function RunControls() {
 
 /** Run all at once where that is free; where it may cost, its plan comes first. */
 async function runAll(notebook: OpenNotebook): Promise<void> {
+  const held = heldByMerge(notebook.conflicts.peek());
+  if (held) {
+    focusCell(held.cellId);
+    toast(`Cell ${notebook.order.peek().indexOf(held.cellId) + 1} has both texts of a merge: choose one, then run all.`);
+    return;
+  }
   const known = plan.peek();
   const value = known && !known.isOld ? known.value : await freshPlan(notebook);
   const way = value?.ways.find((one) => one.mode === value.mode);
@@ -68,7 +77,7 @@ function RunSplit() {
         aria-haspopup="dialog"
         aria-expanded={isPlanOpen.value}
         aria-label={`Plan: ${known ?? "not known yet"}`}
-        title="The plan of this run (Ctrl Shift Enter)"
+        title={withKeysOf("Ctrl+Shift+Enter", "The plan of this run")}
         disabled={!way || !isConnected}
         onClick={() => (isPlanOpen.value ? closePlan() : openPlan())}
       >

@@ -1,7 +1,7 @@
 /** The table of keys. */
 
 import { useState } from "preact/hooks";
-import { chordOf, hindranceOf, keysNow, keysOfChord, withKeys } from "../store/chords.ts";
+import { chordOf, DRAWN, hindranceOf, keyCap, keysNow, keysOfChord, withKeys } from "../store/chords.ts";
 import { COMMANDS, keyMap, setKeyMap } from "../store/key-map.ts";
 import { setSingleKeys, singleKeys } from "../store/single-keys.ts";
 
@@ -76,11 +76,6 @@ const KEYS: readonly (readonly [string, readonly Row[]])[] = [
     ],
   ],
 ];
-
-/** How keys are drawn. */
-const DRAWN: Readonly<Record<string, string>> = {
-  Enter: "↵", Shift: "⇧", ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→", " ": "Space",
-};
 
 /** What a screen reader says for a key that is drawn. */
 const NAMES: Readonly<Record<string, string>> = {
@@ -221,7 +216,7 @@ function Keys({ keys }: { keys: readonly string[] }) {
   return (
     <>
       {keys.map((name) => {
-        const key = DRAWN[name] ?? (name.length === 1 ? name.toUpperCase() : name);
+        const key = DRAWN[name] ?? keyCap(name);
         return key === "–" ? (
           <span>–</span>
         ) : (

@@ -38,6 +38,14 @@ export function keysOfChord(chord: string): readonly string[] {
   return chord.endsWith("+") ? [...parts.slice(0, -2), "+"] : parts;
 }
 
+/** How keys are drawn. */
+export const DRAWN: Readonly<Record<string, string>> = {
+  Enter: "↵", Shift: "⇧", ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→", " ": "Space",
+};
+
+/** A key as it stands on a keyboard: letters are capital. */
+export const keyCap = (key: string): string => (key.length === 1 ? key.toUpperCase() : key);
+
 /** What was meant: the keys that the command has at first; null: nothing, for it has others now. */
 export function meantBy(map: KeyMap, chord: string): string | null {
   const given = Object.keys(map).find((first) => map[first] === chord);

@@ -45,6 +45,11 @@ export function gathered(edit: ChangeEdit, later: readonly Edit[]): ChangeEdit {
   );
 }
 
+/** The first of the cells that a merge has left with two texts: no run takes them; undefined: there is none. */
+export function heldByMerge(conflicts: ReadonlyMap<string, Conflict>): Conflict | undefined {
+  return [...conflicts.values()].find(({ sides }) => sides !== undefined);
+}
+
 /** The conflicts over cells that are there, and those over cells that were deleted, here or elsewhere. */
 export function byPresence(conflicts: ReadonlyMap<string, Conflict>, order: readonly string[]) {
   const all = [...conflicts.values()];

@@ -5,6 +5,7 @@ import { RestError } from "../wire/rest.ts";
 import { planning, type DraftField, type DraftPreview, type DraftRequest, type RunForecast } from "../wire/plan.ts";
 import type { Cell } from "../wire/shapes.ts";
 import { choicesOf } from "./choices.ts";
+import { heldByMerge } from "./conflicts.ts";
 import { editedCells } from "./edits.ts";
 import { focused } from "./focus.ts";
 import type { OpenNotebook } from "./notebook.ts";
@@ -133,6 +134,13 @@ function watchPlan(notebook: OpenNotebook, digest: ReadonlySignal<string>): () =
     if (notebook.presence.value === "loading" || connection.value === "lost") return;
     // What a run leaves is known when it has ended.
     if (notebook.runs.value.length) return;
+    // Nothing that has both texts of a merge can run, nor be planned.
+    if (heldByMerge(notebook.conflicts.value)) {
+      reader.cancel();
+      before = "";
+      plan.value = null;
+      return;
+    }
     const text = JSON.stringify([digest.value, notebook.metadata.value]);
     if (text === before) return;
     before = text;
@@ -156,6 +164,7 @@ function watchPlan(notebook: OpenNotebook, digest: ReadonlySignal<string>): () =
 
 /** What running all would do as of now; null: it can't be said. */
 export async function freshPlan(notebook: OpenNotebook): Promise<RunForecast | null> {
+  if (heldByMerge(notebook.conflicts.peek())) return null;
   await notebook.outbox.flush();
   try {
     const value = await planning.plan(notebook.id, {}, AbortSignal.timeout(PLAN_LIMIT_MS));

@@ -1,7 +1,10 @@
 /** Which keys do what, as a person has chosen. Kept in this browser. */
 
 import { signal } from "@preact/signals";
-import { chordOf, keysOfChord, meantBy, readKeyMap, type KeyMap, type Pressed } from "./chords.ts";
+import {
+  chordOf, DRAWN, keyCap, keysNow, keysOfChord, meantBy, readKeyMap, type KeyMap, type Pressed,
+} from "./chords.ts";
+import { singleKeys } from "./single-keys.ts";
 
 const KEY = "llm-repl-keys";
 
@@ -63,6 +66,24 @@ export function setKeyMap(map: KeyMap): void {
   } catch {
     // A private window may keep nothing: then it counts for this window.
   }
+}
+
+/** The keys that a command has now; none where they are a letter, and letters are switched off. */
+function presentKeys(first: string): readonly string[] {
+  const keys = keysOfChord(keysNow(keyMap.value, first));
+  return keys.length === 1 && keys[0]?.length === 1 && !singleKeys.value ? [] : keys;
+}
+
+/** What a title says, with the keys that do the same: "Inspect (I)". */
+export function withKeysOf(first: string, words: string): string {
+  const keys = presentKeys(first).map(keyCap).join(" ");
+  return keys ? `${words} (${keys})` : words;
+}
+
+/** The keys of a command, as a menu shows them; what deletes is pressed twice. */
+export function drawnKeysOf(first: string): string {
+  const keys = presentKeys(first).map((key) => DRAWN[key] ?? keyCap(key));
+  return (first === "d" ? [...keys, ...keys] : keys).join(" ");
 }
 
 /** What keys mean now, as if the ones that a command has at first were pressed; null: nothing. */

@@ -7,7 +7,8 @@ import { batch, computed, signal, type ReadonlySignal } from "@preact/signals";
 import type { CellNeed } from "../wire/queue.ts";
 import type { NotebookFile } from "../wire/files.ts";
 import type { NotebookKernel } from "../wire/kernel.ts";
-import type { Cell } from "../wire/shapes.ts";
+import type { Cell, Output } from "../wire/shapes.ts";
+import { earlierOutputs } from "./earlier.ts";
 import { Keyed } from "./keyed.ts";
 import { KeyedSignals } from "./keyed-signals.ts";
 import { isFromFile } from "./opened.ts";
@@ -18,6 +19,8 @@ import { isAsking } from "./tab.ts";
 /** What is shown of one cell. */
 export interface CellView {
   readonly cell: ReadonlySignal<Cell | undefined>;
+  /** What it gave before its text was edited, until it gives something else. */
+  readonly earlier: ReadonlySignal<readonly Output[] | undefined>;
   readonly activity: ReadonlySignal<Activity | undefined>;
   /** What comes of its answers. */
   readonly growing: ReadonlySignal<Growing | undefined>;
@@ -55,6 +58,8 @@ export class Shown {
   readonly #unshown = new Set<string>();
   #state: NotebookState | null = null;
   readonly #cells = new KeyedSignals<Cell>();
+  readonly #earlier = new KeyedSignals<readonly Output[]>();
+  #kept = Keyed.of<readonly Output[]>();
   readonly #activities = new KeyedSignals<Activity>();
   readonly #growing = new KeyedSignals<Growing>();
   readonly #places = new KeyedSignals<number>();
@@ -83,6 +88,7 @@ export class Shown {
     this.#state = state;
     batch(() => {
       const cells = this.#cells.take(state.cells);
+      this.#keepEarlier(cells, before, state);
       const activities = this.#activities.take(state.activities);
       for (const id of this.#growing.hold(state.growing)) this.#unshown.add(id);
       // The end of an answer comes with its cell.
@@ -108,6 +114,15 @@ export class Shown {
       if (before === null) this.whole.value = state;
       else if (!isSameButWords(before, state)) this.#follow();
     });
+  }
+
+  /** Keep of the cells that have changed what an edit has taken from them. */
+  #keepEarlier(changed: readonly string[], before: NotebookState | null, state: NotebookState): void {
+    for (const id of changed) {
+      const earlier = earlierOutputs(before?.cells.get(id), this.#kept.get(id), state.cells.get(id));
+      this.#kept = earlier ? this.#kept.with(id, earlier) : this.#kept.without(id);
+    }
+    this.#earlier.take(this.#kept);
   }
 
   /** Show the words that have come of some of the answers that wait longest for it; whether others still wait. */
@@ -143,6 +158,7 @@ export class Shown {
     const waits = this.#needs.of(id);
     return {
       cell,
+      earlier: this.#earlier.of(id),
       activity: this.#activities.of(id),
       growing: this.#growing.of(id),
       index: computed(() => this.#indexes.value.get(id) ?? -1),
