@@ -121,7 +121,13 @@ def test_of_each_item_one_answer_is_counted_as_recorded(api):
     api.delete(gone)
     ids = path.rpartition("/")[2]
     [found] = api.get("/api/overview", query_string={"ids": ids}).json["notebooks"]
-    assert (found["state"], found["recorded"]) == ("done", 3)
+    assert (found["state"], found["recorded"], found["asked"]) == ("done", 3, 3)
+    api.put(one, {"model": "mock/fail:content_refused"})
+    api.post(f"{one}/execute", {"mode": "live"})
+    other = api.new_cell(path, "prompt", "Hi", model="mock/fail:content_refused")
+    api.post(f"{other}/execute", {"mode": "live"})
+    [found] = api.get("/api/overview", query_string={"ids": ids}).json["notebooks"]
+    assert (found["state"], found["recorded"], found["asked"]) == ("failed", 3, 4)
 
 
 def test_what_is_in_the_bin_is_not_found(api):

@@ -11,7 +11,13 @@ from msgspec import Meta, Struct
 from llm_repl_server.services.encoding import Time
 from llm_repl_server.storage.changes import Change
 
-__all__ = ["AttachedFile", "FileStatus"]
+__all__ = ["AttachedFile", "FileStatus", "shown_path"]
+
+
+def shown_path(path: Path, root: Path) -> str:
+    """A path as clients see it: relative to the root folder, as far as it is there."""
+    shown = path.relative_to(root) if path.is_relative_to(root) else path
+    return shown.as_posix().encode("utf-8", "replace").decode()
 
 
 class FileStatus(Struct, frozen=True, kw_only=True):

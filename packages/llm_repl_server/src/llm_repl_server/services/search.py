@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
@@ -13,6 +14,7 @@ from llm_repl_core import InvalidInput
 from llm_repl_core.ledger.record import CallRecord
 from llm_repl_server.services.answers import Time
 from llm_repl_server.services.encoding import time_on_wire
+from llm_repl_server.services.file_status import shown_path
 from llm_repl_server.services.run_registry import RunRegistry
 from llm_repl_server.storage.call_filter import CallFilter, search_words
 from llm_repl_server.storage.call_rows import request_texts
@@ -108,6 +110,13 @@ class OverviewEntry(Struct, frozen=True, kw_only=True):
     recorded: Annotated[
         int, Meta(description="How many answers of its prompts are recorded: of each item one.")
     ]
+    asked: Annotated[
+        int, Meta(description="For how many answers its prompts have asked: for each item one.")
+    ]
+    file: Annotated[
+        str | None,
+        Meta(description="The file that it lives in, relative to the root folder; null: in none."),
+    ]
     failed: Annotated[int | None, Meta(description="The first cell that failed, from 1.")]
     spent_usd: float
 
@@ -124,9 +133,11 @@ class SearchService:
     Args:
         store: Where they are kept.
         runs: Knows what runs.
+        root: The folder of notebook files, resolved.
     """
 
-    def __init__(self, store: Store, runs: RunRegistry) -> None:
+    def __init__(self, store: Store, runs: RunRegistry, root: Path) -> None:
+        self._root = root
         self._calls = store.calls
         self._notebooks = NotebookSearch(store.connection)
         self._overviews = OverviewStore(store.connection)
@@ -184,6 +195,8 @@ class SearchService:
             stale=found.stale,
             stale_variable=found.stale_variable,
             recorded=found.recorded,
+            asked=found.asked,
+            file=None if found.path is None else shown_path(Path(found.path), self._root),
             failed=found.failed,
             spent_usd=found.price_usd,
         )

@@ -119,7 +119,7 @@ class Services:
         self.graph = GraphService(open_notebooks)
         self.housekeeping = HousekeepingService(settings, self.store, open_notebooks)
         self.prompts = PromptService(open_notebooks, self.cells)
-        self.search = SearchService(self.store, runs)
+        self.search = SearchService(self.store, runs, settings.root_folder())
         self.providers = ProviderService(self.application)
         self.llm = LLMService(self.application, self.store, self.providers)
         self.variables = VariableService(open_notebooks)

@@ -20,7 +20,7 @@ from llm_repl_server.services.encoding import time_on_wire
 from llm_repl_server.services.event_publisher import EventPublisher
 from llm_repl_server.services.file_changes import FoundChange, find_change
 from llm_repl_server.services.file_on_disk import FileOnDisk
-from llm_repl_server.services.file_status import FileStatus
+from llm_repl_server.services.file_status import FileStatus, shown_path
 from llm_repl_server.services.identifiers import copy_notebook
 from llm_repl_server.services.open_notebook import OpenNotebook
 from llm_repl_server.services.take_over import take_over
@@ -132,9 +132,8 @@ class TiedFile:
     def answer(self) -> FileStatus:
         """How it is."""
         state, error = self._problem or ("waiting" if self._is_pending else "saved", None)
-        path = self.path.relative_to(self._root) if self._disk.is_under_root else self.path
         return FileStatus(
-            path=path.as_posix().encode("utf-8", "replace").decode(),
+            path=shown_path(self.path, self._root),
             state=state,
             error=error,
             saved_at=time_on_wire(self._tie.saved_at),

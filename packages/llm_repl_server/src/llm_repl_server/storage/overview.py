@@ -12,7 +12,7 @@ from msgspec import Struct
 from llm_repl_server.storage.columns import decode_json, decode_text, decode_time, encode_text
 from llm_repl_server.storage.connection import DatabaseConnection
 from llm_repl_server.storage.rows import decode_staleness
-from llm_repl_server.storage.schema import calls, cells, notebooks
+from llm_repl_server.storage.schema import calls, cells, notebook_files, notebooks
 
 __all__ = ["NotebookOverview", "OverviewStore", "StoredNotebook"]
 
@@ -33,7 +33,9 @@ class NotebookOverview(Struct, frozen=True, kw_only=True):
         stale: How many of its cells are stale.
         failed: The number of the first cell that failed, from 1, or None.
         stale_variable: The variable that has made the first of its cells stale, or None.
-        recorded: How many answers of its prompts are recorded: of each item one.
+        asked: For how many answers its prompts have asked: for each item one.
+        recorded: How many of them are recorded.
+        path: The file that it lives in, absolute, or None.
         price_usd: What its live calls have cost.
     """
 
@@ -45,7 +47,9 @@ class NotebookOverview(Struct, frozen=True, kw_only=True):
     stale: int
     failed: int | None
     stale_variable: str | None
+    asked: int
     recorded: int
+    path: str | None
     price_usd: float
 
 
@@ -171,8 +175,13 @@ class OverviewStore:
             .group_by(calls.c.notebook_id)
         )
         place = calls.c.cell_id + "/" + sa.func.coalesce(sa.cast(calls.c.item, sa.Text), "")
+        is_recorded = sa.and_(calls.c.source == "live", calls.c.state == "completed")
         on_record = (
-            sa.select(calls.c.notebook_id, sa.func.count(sa.distinct(place)))
+            sa.select(
+                calls.c.notebook_id,
+                sa.func.count(sa.distinct(place)),
+                sa.func.count(sa.distinct(sa.case((is_recorded, place)))),
+            )
             .select_from(
                 calls.join(
                     cells,
@@ -181,12 +190,11 @@ class OverviewStore:
                     ),
                 )
             )
-            .where(
-                calls.c.notebook_id.in_(keys),
-                calls.c.source == "live",
-                calls.c.state == "completed",
-            )
+            .where(calls.c.notebook_id.in_(keys))
             .group_by(calls.c.notebook_id)
+        )
+        files = sa.select(notebook_files.c.notebook_id, notebook_files.c.path).where(
+            notebook_files.c.notebook_id.in_(keys)
         )
         with self._connection.reading() as connection:
             header = sa.select(notebooks.c.id, notebooks.c.metadata).where(
@@ -196,7 +204,8 @@ class OverviewStore:
             counts = {row[0]: tuple(row[1:]) for row in connection.execute(counted)}
             texts = {row[0]: row[1] for row in connection.execute(leads)}
             prices = {row[0]: row[1] for row in connection.execute(spent)}
-            recorded = {row[0]: row[1] for row in connection.execute(on_record)}
+            answers = {row[0]: (row[1], row[2]) for row in connection.execute(on_record)}
+            paths = {row[0]: decode_text(row[1]) for row in connection.execute(files)}
             variables = {row[0]: _variable(row[1]) for row in connection.execute(reasons)}
             numbers = self._numbers(connection, counts)
         return [
@@ -209,7 +218,9 @@ class OverviewStore:
                 stale=counts[key][2] if key in counts else 0,
                 failed=numbers.get(key),
                 stale_variable=variables.get(key),
-                recorded=recorded.get(key, 0),
+                asked=answers[key][0] if key in answers else 0,
+                recorded=answers[key][1] if key in answers else 0,
+                path=paths.get(key),
                 price_usd=float(prices.get(key, 0.0)),
             )
             for key in keys

@@ -126,7 +126,7 @@ export const CellView = memo(({ id }: { id: string }) => {
         ) : (
           <Body cell={cell} status={status} />
         )}
-        {isFolded(cell, "outputs") && cell.outputs.length > 0 && <FoldedOutputs cell={cell} />}
+        {isFolded(cell, "outputs") && !(isFolded(cell, "source") && !isEdited) && cell.outputs.length > 0 && <FoldedOutputs cell={cell} />}
         {fillsPhone && cell.type === "PromptCell" && <PhoneNames cell={cell} />}
         {fillsPhone && <PhoneRun cell={cell} />}
         {!isFocused && isAllFolded.value && <FoldedResult cell={cell} />}

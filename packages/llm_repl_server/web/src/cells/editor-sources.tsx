@@ -3,15 +3,14 @@
 import { render } from "preact";
 import type { EditorSources, FieldOption, NameOption } from "../editor/sources.ts";
 import type { OpenNotebook } from "../store/notebook.ts";
-import { inOrder, whatItIs } from "../store/variable-lines.ts";
+import { inOrder, inShort } from "../store/variable-lines.ts";
 import { variablesOf } from "../store/variables.ts";
 import { Icon, type IconName } from "../ui/icon.tsx";
 import { RestError } from "../wire/rest.ts";
 import type { CellType } from "../wire/shapes.ts";
-import { variableCalls, type Summary, type ValuePage } from "../wire/variables.ts";
+import { variableCalls, type ValuePage } from "../wire/variables.ts";
 
 const ICONS: Partial<Record<CellType, IconName>> = { PromptCell: "prompt", MemoryCell: "memory" };
-const SHORT_LETTERS = 120;
 const FIELDS = 100;
 const IDENTIFIER = /^[\p{L}_][\p{L}\p{N}_]*$/u;
 
@@ -52,14 +51,8 @@ async function names(notebook: OpenNotebook): Promise<readonly NameOption[]> {
     const cell = variable.made_by ? notebook.view(variable.made_by).cell.peek() : undefined;
     const icon = (cell && ICONS[cell.type]) ?? (variable.kept ? "memory" : "code");
     const number = variable.made_by ? order.indexOf(variable.made_by) + 1 : 0;
-    return { name: variable.name, short: short(variable), number: number ? String(number) : "", icon: () => drawn(icon) };
+    return { name: variable.name, short: inShort(variable), number: number ? String(number) : "", icon: () => drawn(icon) };
   });
-}
-
-/** A short value where it says something, else what it is. */
-function short(value: Summary): string {
-  const isLarge = value.shape !== null || (value.length ?? 0) > SHORT_LETTERS;
-  return isLarge || !value.text ? whatItIs(value) : value.text;
 }
 
 function drawn(name: IconName): Node {
@@ -80,7 +73,7 @@ function fieldsOf(page: ValuePage): readonly FieldOption[] {
     .map((entry) => ({
       step: entry.step,
       label: entry.label,
-      short: short(entry),
+      short: inShort(entry),
       isAttribute: isObject && IDENTIFIER.test(entry.step),
       isPosition: /^\d+$/.test(entry.step) && entry.label === entry.step && page.type_name !== "dict",
     }));

@@ -7,8 +7,8 @@ import { withKeysOf } from "../store/key-map.ts";
 import { plural } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
 import type { Cell } from "../wire/shapes.ts";
+import { isFolded, toggleFold } from "./folds.ts";
 import { resultWords } from "./result-words.ts";
-import { toggleFold } from "./folds.ts";
 
 /** The first line of a source, and what came of it. */
 export function FoldedSource({ cell, children }: { cell: Cell; children: ComponentChildren }) {
@@ -20,6 +20,7 @@ export function FoldedSource({ cell, children }: { cell: Cell; children: Compone
         <Icon name="right" />
         <span class="folded-text">{first || "Empty"}</span>
         {others.length > 0 && <span class="quiet-text">{plural(others.length, "more line")}</span>}
+        {isFolded(cell, "outputs") && cell.outputs.length > 0 && <span class="quiet-text end">{foldNote(cell)}</span>}
       </button>
       {children}
     </>
@@ -31,9 +32,14 @@ export function FoldedOutputs({ cell }: { cell: Cell }) {
   return (
     <button class="folded outputs" aria-expanded="false" title={withKeysOf("o", "Unfold")} onClick={() => toggleFold(notebook, [cell.id], "outputs")}>
       <Icon name="right" />
-      <span class="quiet-text">{cell.type === "PromptCell" ? "Answer folded" : plural(cell.outputs.length, "output") + " folded"}</span>
+      <span class="quiet-text fold-note">{foldNote(cell)}</span>
     </button>
   );
+}
+
+/** What is folded away, in few words. */
+function foldNote(cell: Cell): string {
+  return resultWords(cell) || plural(cell.outputs.length, "output");
 }
 
 /** What came of a cell of which only the first line is shown. */

@@ -1,7 +1,10 @@
 /** Editing on a phone: the cell takes the screen above the keyboard, with names and Run at hand. */
 
+import { useEffect } from "preact/hooks";
 import { useNotebook } from "../store/context.ts";
 import { stopEditing } from "../store/focus.ts";
+import { inShort } from "../store/variable-lines.ts";
+import { variablesOf } from "../store/variables.ts";
 import { Icon, type IconName } from "../ui/icon.tsx";
 import type { Cell } from "../wire/shapes.ts";
 import { runCell } from "./commands.ts";
@@ -36,6 +39,9 @@ export function PhoneEditHead({ cell, number, type }: HeadProps) {
 /** The names that a template may use: the ones that begin with what was typed behind a brace. */
 export function PhoneNames({ cell }: { cell: Cell }) {
   const notebook = useNotebook();
+  const { list, refresh } = variablesOf(notebook);
+  useEffect(() => void refresh(), [notebook]);
+  const values = new Map((list.value?.variables ?? []).map((variable) => [variable.name, inShort(variable)]));
   const editor = current.value;
   const typed = /\{([\p{L}\p{N}_]*)$/u.exec(cell.content.slice(0, editor?.cursor() ?? cell.content.length));
   const begun = typed?.[1] ?? null;
@@ -49,6 +55,7 @@ export function PhoneNames({ cell }: { cell: Cell }) {
       {names.map((name) => (
         <button key={name} onClick={() => insert(name)}>
           <code>{name}</code>
+          {values.has(name) && <span class="quiet-text">{values.get(name)}</span>}
         </button>
       ))}
     </div>

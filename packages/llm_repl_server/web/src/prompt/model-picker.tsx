@@ -112,7 +112,9 @@ export function ModelPicker({ cell, close }: { cell: Cell; close: () => void }) 
               >
                 {isChosen ? <Icon name="done" /> : <i />}
                 <b>{(name || inherited).split("/").slice(name ? 1 : -1).join("/") || name}</b>
-                <span class="quiet-text">{name ? (isNew && name === typed ? "as typed" : "") : "as all prompts here"}</span>
+                <span class="quiet-text">
+                  {!name ? "as all prompts here" : isNew && name === typed ? "as typed" : isChosen ? "of this cell" : ""}
+                </span>
                 <span class="figures" title={offer?.problem || undefined}>
                   {!offer ? "" : offer.problem ? "can’t be asked" : words?.record || priceText(offer.price_usd, offers?.is_bound ?? false)}
                 </span>

@@ -53,7 +53,15 @@ export function NotebookRow({ notebook }: { notebook: NotebookSummary }) {
         ) : (
           <a href={address(notebook.id)}>{notebook.name}</a>
         )}
-        <p>{overview?.lead || plural(notebook.cell_count, "cell")}</p>
+        <p>
+          {overview?.file && (
+            <span class="in-file" title={`Lives in ${overview.file}`}>
+              <Icon name="file" />
+              <span>{overview.file}</span>
+            </span>
+          )}
+          {overview?.lead || plural(notebook.cell_count, "cell")}
+        </p>
       </td>
       <td class="state-column">{overview && <HowItIs overview={overview} />}</td>
       <td class="number-column">{overview && spent(overview.spent_usd)}</td>
@@ -117,7 +125,7 @@ export function HowItIs({ overview }: { overview: Overview }) {
   );
 }
 
-function stateOf({ state, cells, ended, stale, stale_variable, recorded, failed }: Overview): readonly [IconName, string, string] {
+function stateOf({ state, cells, ended, stale, stale_variable, recorded, asked, failed }: Overview): readonly [IconName, string, string] {
   switch (state) {
     case "running":
       return ["run", "acts", `running, ${ended} of ${cells}`];
@@ -130,7 +138,7 @@ function stateOf({ state, cells, ended, stale, stale_variable, recorded, failed 
     case "replay":
       return ["record", "", "replay, no key"];
     case "done":
-      return ["done", "", ended < cells ? `${ended} of ${cells} have run` : recorded ? `${count(recorded)} on record` : "done"];
+      return ["done", "", ended < cells ? `${ended} of ${cells} have run` : recorded ? `${count(recorded)} of ${count(asked)} on record` : "done"];
     case "not_run":
       return ["idle", "", "not run yet"];
     case "empty":

@@ -2,6 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { request, RestError } from "../wire/rest.ts";
+import { eachOnce } from "./model-names.ts";
 import type { OpenNotebook } from "./notebook.ts";
 import { providers } from "./server.ts";
 
@@ -21,7 +22,7 @@ export function offeredModels(notebook: OpenNotebook): readonly string[] {
     const shown = provider === "mock" ? ["mock"] : models.slice(0, MOST_OF_ONE);
     for (const model of shown) names.add(`${provider}/${model}`);
   }
-  return [...names].sort((one, other) => order(one) - order(other) || one.localeCompare(other));
+  return eachOnce([...names]).sort((one, other) => order(one) - order(other) || one.localeCompare(other));
 }
 
 /** What is built in comes last. */

@@ -17,6 +17,14 @@ export function whatItIs(value: Summary): string {
   return `${name}, ${whole.format(length)} ${name === "str" ? "letters" : "bytes"}`;
 }
 
+const SHORT_LETTERS = 120;
+
+/** A short value where it says something, else what it is. */
+export function inShort(value: Summary): string {
+  const isLarge = value.shape !== null || (value.length ?? 0) > SHORT_LETTERS;
+  return isLarge || !value.text ? whatItIs(value) : value.text;
+}
+
 /** In the order of the cells that make them, then by name. */
 export function inOrder(variables: readonly Variable[], order: readonly string[]): readonly Variable[] {
   const places = new Map(order.map((id, place) => [id, place]));

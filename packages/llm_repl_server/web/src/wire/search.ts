@@ -48,6 +48,9 @@ export interface Overview {
   readonly stale: number;
   readonly stale_variable: string | null;
   readonly recorded: number;
+  readonly asked: number;
+  /** The file that it lives in; null: in none. */
+  readonly file: string | null;
   readonly failed: number | null;
   readonly spent_usd: number;
 }
