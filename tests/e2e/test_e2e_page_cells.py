@@ -73,16 +73,23 @@ def test_several_cells_by_keys_and_all_of_it_undone(shared_server, window, until
 def test_cells_go_through_the_clipboard_to_another_notebook(shared_server, browser, until):
     context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
     window = context.new_page()
-    first, _ = shared_server.new_notebook("x = 1")
+    first, _ = shared_server.new_notebook("x = 1; print(x)")
     shared_server.new_cell(first, "prompt", "Say {x}", model="mock/echo", response_var="said")
+    shared_server.ask("POST", f"{first}/execute_all", {})
+    ran = _cells(shared_server, first)
     second, _ = shared_server.new_notebook("z")
     _open(window, shared_server, first)
     _press(window, "Home", "Shift+ArrowDown", "c")
     _open(window, shared_server, second)
     _press(window, "Home", "v")
-    until(lambda: _contents(shared_server, second) == ["z", "x = 1", "Say {x}"], "it is pasted")
+    until(lambda: _contents(shared_server, second) == ["z", "x = 1; print(x)", "Say {x}"], "it is pasted")
     pasted = _cells(shared_server, second)[2]
     assert (pasted["type"], pasted["response_var"]) == ("PromptCell", "said")
+    # With what they gave, as a copy has it.
+    assert [cell["outputs"] for cell in _cells(shared_server, second)[1:]] == [
+        cell["outputs"] for cell in ran
+    ]
+    window.wait_for_selector(".answer >> text=Say 1")
     # From JupyterLab, by the browser's own key, and from a chat.
     window.evaluate("text => navigator.clipboard.writeText(text)", JUPYTER)
     _press(window, "End", "Control+v")

@@ -60,6 +60,37 @@ def test_undoing_a_deletion_gives_the_notebook_as_it_was(api):
     assert [cell["id"] for cell in api.cells(path)] == [cell["id"] for cell in before]
 
 
+def test_a_cell_of_jupyter_comes_with_what_it_gave(api):
+    path = api.new_notebook("a")
+    there = api.cells(path)[0]["id"]
+    code = {
+        "cell_type": "code",
+        "metadata": {"tags": ["kept"]},
+        "source": ["6 *\n", "7"],
+        "execution_count": 3,
+        "outputs": [
+            {"output_type": "stream", "name": "stdout", "text": "so\n"},
+            {"output_type": "error", "ename": "E", "evalue": "e", "traceback": ["E: e"]},
+        ],
+    }
+    answered = [{"type": "llm_response", "content": "Hi.", "prompt": "Hello", "response_var": "hi"}]
+    own = {"type": "prompt", "response_var": "hi", "context": [there, "elsewhere"], "outputs": answered}
+    prompt = {"cell_type": "markdown", "metadata": {"solveit_ai": True, "llm_repl": own}, "source": "Hello"}
+    other = str(uuid.uuid4())
+    edits = [
+        {"do": "create", "cell_id": NEW, "nbformat": code, "position": 0},
+        {"do": "create", "cell_id": other, "nbformat": prompt},
+    ]
+    for _ in range(2):  # it may be sent twice
+        assert api.post(f"{path}/edit", {"edits": edits}).status_code == 200
+    first, _, last = api.cells(path)
+    assert (first["id"], first["content"], first["execution_count"]) == (NEW, "6 *\n7", 3)
+    assert [output["type"] for output in first["outputs"]] == ["stdout", "error"]
+    assert (first["status"], first["metadata"]) == ("error", {"tags": ["kept"]})
+    assert (last["id"], last["type"], last["context"]) == (other, "PromptCell", [there])
+    assert last["outputs"] == answered
+
+
 @pytest.mark.parametrize(
     ("wrong", "status", "words"),
     [
@@ -73,6 +104,8 @@ def test_undoing_a_deletion_gives_the_notebook_as_it_was(api):
         ({"do": "restore", "cell_id": "nowhere"}, 404, "in its bin"),
         ({"do": "change", "cell_id": "{a}", "contents": "x"}, 400, "did you mean `content`"),
         ({"do": "burn", "cell_id": "{a}"}, 400, "burn"),
+        ({"do": "create", "cell_id": NEW, "nbformat": {}}, 400, "edit 2 is no cell of a notebook"),
+        ({"do": "move", "cell_id": "{a}", "position": 0, "nbformat": {}}, 400, "only a cell that"),
     ],
 )
 def test_nothing_is_done_where_one_edit_cannot_be(api, wrong, status, words):

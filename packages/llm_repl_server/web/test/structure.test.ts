@@ -89,14 +89,34 @@ test("cells are chosen from one to another, in either direction", () => {
   assert.deepEqual(chosenOf(order, "gone", "b"), ["b"]);
 });
 
-test("copied cells are pasted as they were, without what they gave", () => {
+test("copied cells are pasted as they were", () => {
   const prompt = cell("p", { type: "PromptCell", content: "Say {x}", model: "mock", context: ["a"], tools: ["f"], pinned: true });
   const pasted = fromText(toNbformat([cell("a", { metadata: { tags: ["t"] } }), prompt, cell("m", { type: "MemoryCell" })]));
-  assert.deepEqual(pasted, [
+  assert.deepEqual(pasted.map(({ nbformat: _, ...fields }) => fields), [
     { type: "ComputationCell", content: "a", metadata: { tags: ["t"] } },
     { type: "PromptCell", content: "Say {x}", metadata: {}, model: "mock", tools: ["f"], pinned: true },
     { type: "MemoryCell", content: "m", metadata: {} },
   ]);
+});
+
+test("copied cells bring what they gave, as the server reads it", () => {
+  const shown = { type: "display", content: "42", data: { "text/plain": "42" }, metadata: {}, result: true };
+  const answer = { type: "llm_response", content: "Hi", model: "mock" };
+  const code = cell("a", { outputs: [{ type: "stdout", content: "so\n" }, shown, { type: "tool_call", content: "f()", name: "f" }], execution_count: 2 });
+  const prompt = cell("p", { type: "PromptCell", outputs: [answer], context: ["a", "gone"] });
+  const [one, other] = fromText(toNbformat([code, prompt])).map(({ nbformat }) => nbformat as any);
+  assert.deepEqual([one.cell_type, one.execution_count, one.outputs], ["code", 2, [
+    { output_type: "stream", name: "stdout", text: "so\n" },
+    { output_type: "execute_result", execution_count: 2, data: { "text/plain": "42" }, metadata: {} },
+    { output_type: "display_data", data: { "text/plain": "f()" }, metadata: { llm_repl: { type: "tool_call", fields: { name: "f" } } } },
+  ]]);
+  assert.deepEqual([other.cell_type, other.metadata.solveit_ai, other.metadata.llm_repl.outputs], ["markdown", true, [answer]]);
+  assert.deepEqual(other.metadata.llm_repl.context, ["a", "gone"]);
+  // Of Jupyter's what can be an output; and of too much, none.
+  const [lab] = fromText(JSON.stringify([{ cell_type: "code", source: "", outputs: [7, { output_type: "stream", text: "x" }] }]));
+  assert.deepEqual((lab?.nbformat as any).outputs, [{ output_type: "stream", text: "x" }]);
+  const large = cell("l", { outputs: [{ type: "stdout", content: "x".repeat(20_000_000) }] });
+  assert.deepEqual(fromText(toNbformat([large])), [{ type: "ComputationCell", content: "l", metadata: {} }]);
 });
 
 test("what JupyterLab, a chat or a text editor copies becomes cells", () => {

@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import UNSET
 
+from llm_repl_core import InvalidInput
 from llm_repl_server.api.resource import (
     Resource,
     body_fields,
@@ -36,7 +37,7 @@ _NOTHING_WHERE_EMPTY = frozenset({"for_each", "model", "provider", "response_var
 """Forms send the empty text of a field that was left empty. (An empty `system` is one of its own.)"""
 
 
-_OF_STEP = frozenset({"do", "cell_id", "position", "version"})
+_OF_STEP = frozenset({"do", "cell_id", "position", "version", "nbformat"})
 
 
 @cells.operation("GET", _ALL, errors=(404,))
@@ -139,6 +140,11 @@ def clear_all_outputs(notebook_id: str) -> Success:
 def _edit(step: CellStep, document: dict[str, Any], number: int) -> CellEdit:
     # The body was read as a whole, which says nothing of fields that are not known inside of lists.
     to_struct(document, CellStep, what=f"edit {number}", echo=option_names())
+    pasted = None
+    if step.nbformat is not None:
+        if step.do != "create":
+            raise InvalidInput(f"Edit {number}: only a cell that is created can have `nbformat`.")
+        pasted = services().cells.read_nbformat(step.nbformat, f"edit {number}")
     return CellEdit(
         do=step.do,
         cell_id=step.cell_id,
@@ -146,6 +152,7 @@ def _edit(step: CellStep, document: dict[str, Any], number: int) -> CellEdit:
         position=None if step.position is None else int(step.position),
         fields=_read_fields({name: document[name] for name in document if name not in _OF_STEP}),
         if_match=None if step.version is None else {step.version},
+        pasted=pasted,
     )
 
 

@@ -36,6 +36,24 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                 "content": "who = 'everybody'",
                 "position": 0,
             },
+            {
+                "do": "create",
+                "cell_id": "4c0d3d0e-93ff-4c5f-8c5e-0d9f2a5c2b22",
+                "nbformat": {
+                    "cell_type": "code",
+                    "metadata": {},
+                    "source": "6 * 7",
+                    "execution_count": 1,
+                    "outputs": [
+                        {
+                            "output_type": "execute_result",
+                            "execution_count": 1,
+                            "data": {"text/plain": "42"},
+                            "metadata": {},
+                        }
+                    ],
+                },
+            },
             {"do": "move", "cell_id": "0f1b6a52-7c51-4a0e-9a39-6f6a1b6a7c11", "position": 0},
         ]
     },

@@ -239,6 +239,13 @@ class CellStep(CellChange, kw_only=True):
     version: Annotated[
         str | None, Meta(description="The `version` that is changed or deleted; null: any.")
     ] = None
+    nbformat: Annotated[
+        dict[str, Any] | None,
+        Meta(
+            description="For `create`: a cell as a file of Jupyter's has it, with its outputs, in the "
+            "place of all other fields. Cells of which its prompt makes use are those that are there."
+        ),
+    ] = None
 
 
 class CellSteps(Struct):

@@ -179,8 +179,8 @@ class CellEditor:
         self._changed(cell_id)
         return notebook[cell_id]
 
-    def put(self, cell: Cell, position: int) -> Cell:
-        """Put a cell as it is at ``position``, from 0.
+    def put(self, cell: Cell, position: int | None) -> Cell:
+        """Put a cell as it is at ``position``, from 0; at the end where None.
 
         Raises:
             InvalidInput: The position is outside, or its id is taken.

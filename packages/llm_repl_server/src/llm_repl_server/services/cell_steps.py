@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
-from llm_repl_core import InvalidInput
+from llm_repl_core import Cell, InvalidInput
+from llm_repl_core.model.cell import PromptCell
 from llm_repl_server.services.cell_editor import CellEditor
 from llm_repl_server.storage.bin_store import BinnedCell
 
@@ -35,6 +36,7 @@ class CellEdit(Struct, frozen=True, kw_only=True):
         position: Where the cell is to stand, from 0; None: at the end, or where it was.
         fields: The cell's new values.
         if_match: The versions that the client would change; None: whatever it is.
+        pasted: A new cell as it was elsewhere, with what it gave; None: it is made of the fields.
     """
 
     do: EditKind
@@ -43,6 +45,7 @@ class CellEdit(Struct, frozen=True, kw_only=True):
     position: int | None = None
     fields: dict[str, Any] = {}
     if_match: Container[str] | None = None
+    pasted: Cell | None = None
 
     def make(self, editor: CellEditor, binned: BinnedCell | None) -> None:
         """Make the edit.
@@ -57,6 +60,8 @@ class CellEdit(Struct, frozen=True, kw_only=True):
             PreconditionFailed: Somebody else changed the cell.
         """
         match self.do:
+            case "create" if self.pasted is not None:
+                _paste(self.pasted, editor, self.position, _uuid(self.cell_id))
             case "create":
                 if self.type_word is None:
                     raise InvalidInput("A cell that is created needs a `type`.")
@@ -75,6 +80,19 @@ class CellEdit(Struct, frozen=True, kw_only=True):
                     editor.delete(self.cell_id, self.if_match)
             case "restore":
                 editor.restore(self.cell_id, binned, self.position)
+
+
+def _paste(pasted: Cell, editor: CellEditor, position: int | None, new_id: str) -> None:
+    if new_id in editor.notebook:
+        return  # it was sent before
+    cell = pasted.copy(id=new_id)
+    if cell.status in ("running", "queued"):
+        cell.status = "interrupted"  # it runs elsewhere
+    if isinstance(cell, PromptCell) and not isinstance(cell.context, str):
+        # It names cells of where it was copied from, which may be here.
+        there = [cell_id for cell_id in cell.context if cell_id in editor.notebook]
+        cell.context = there or "isolated"
+    editor.put(cell, position)
 
 
 def _uuid(text: str) -> str:

@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Callable, Container, Sequence
 from typing import Any
 
-from llm_repl_core import Application, Cell, LLMReplError
+import msgspec
+
+from llm_repl_core import Application, Cell, InvalidInput, LLMReplError
 from llm_repl_core.engine.prompts.draft import changed_prompt
 from llm_repl_core.model.cell import PromptCell, build_cell
 from llm_repl_server.services.answers import CellAnswer, CellList, cell_answer, cell_tag
@@ -43,6 +45,25 @@ class CellService:
     def option_names(self) -> frozenset[str]:
         """The fields that cells of some type have beside those that every cell has."""
         return self._application.cell_types.option_names()
+
+    def read_nbformat(self, document: dict[str, Any], what: str) -> Cell:
+        """A cell as a file of Jupyter's has it. May be called in any thread.
+
+        Args:
+            document: The cell.
+            what: Where it came from, for messages.
+
+        Raises:
+            InvalidInput: It is none.
+        """
+        notebook = {"cells": [document], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+        try:
+            cells = self._application.decode("pasted.ipynb", msgspec.json.encode(notebook)).cells
+        except InvalidInput as error:
+            raise InvalidInput(f"The `nbformat` of {what} is no cell of a notebook: {error}") from None
+        if not cells:
+            raise InvalidInput(f"The `nbformat` of {what} is a cell that is made when a file is written.")
+        return cells[0]
 
     async def list(self, notebook_id: str) -> CellList:
         """All cells of a notebook, in order.

@@ -2,6 +2,7 @@
 
 import { fieldsOf } from "../store/structure.ts";
 import type { Cell, CellFields, CellType } from "../wire/shapes.ts";
+import { nbformatOutput, usableOutputs } from "./nbformat-outputs.ts";
 
 const LIMIT_CELLS = 2_000;
 const LIMIT_CHARACTERS = 20_000_000;
@@ -14,24 +15,60 @@ const TYPES = new Map<string, CellType>([
   ...Object.keys(WORDS).map((type) => [type, type as CellType] as const),
 ]);
 
-/** Cells as nbformat has them: a text that JupyterLab and this page paste as cells. */
+/** A cell that comes from elsewhere: its fields, and all of it where it has given something. */
+export type PastedCell = CellFields & { readonly nbformat?: NbformatCell };
+
+export type NbformatCell = Readonly<Record<string, unknown>>;
+
+/**
+ * Cells as nbformat has them, with what they gave: a text that JupyterLab and this page paste as cells.
+ * Where that is more than can be pasted again, they come without.
+ */
 export function toNbformat(cells: readonly Cell[]): string {
-  const written = cells.map((cell) => {
-    const { type: _, content, metadata, ...options } = fieldsOf(cell);
-    const isCode = cell.type === "ComputationCell" || cell.type === "MemoryCell";
-    const own = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== false));
-    return {
-      cell_type: isCode ? "code" : "markdown",
-      metadata: {
-        ...metadata,
-        ...(cell.type === "PromptCell" ? { solveit_ai: true } : {}),
-        llm_repl: { ...own, type: WORDS[cell.type] },
-      },
-      source: content ?? "",
-      ...(isCode ? { execution_count: null, outputs: [] } : {}),
-    };
-  });
-  return JSON.stringify({ cells: written, metadata: {}, nbformat: 4, nbformat_minor: 5 }, null, 1);
+  const text = document(cells.map((cell) => nbformatCell(cell, cell)));
+  return text.length <= LIMIT_CHARACTERS ? text : document(cells.map((cell) => nbformatCell(cell)));
+}
+
+function document(cells: readonly NbformatCell[]): string {
+  return JSON.stringify({ cells, metadata: {}, nbformat: 4, nbformat_minor: 5 }, null, 1);
+}
+
+/** @param given What it gave; absent: nothing. */
+function nbformatCell(fields: CellFields, given?: Pick<Cell, "outputs" | "execution_count">): NbformatCell {
+  const count = given?.execution_count ?? null;
+  const outputs = given?.outputs ?? [];
+  return isCode(fields)
+    ? { ...emptyCell(fields), execution_count: count, outputs: outputs.map((output) => nbformatOutput(output, count)) }
+    : withOwn(emptyCell(fields), outputs.length ? { outputs, execution_count: count } : {});
+}
+
+const isCode = ({ type }: CellFields) => type === "ComputationCell" || type === "MemoryCell";
+
+function emptyCell(fields: CellFields): NbformatCell {
+  const { type = "ComputationCell", content, metadata, ...options } = fieldsOf(fields as Cell);
+  const own = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== false));
+  return {
+    cell_type: isCode(fields) ? "code" : "markdown",
+    metadata: {
+      ...metadata,
+      ...(type === "PromptCell" ? { solveit_ai: true } : {}),
+      llm_repl: { ...own, type: WORDS[type] },
+    },
+    source: content ?? "",
+    ...(isCode(fields) ? { execution_count: null, outputs: [] } : {}),
+  };
+}
+
+/** With more in what is this page's own of it. */
+function withOwn(cell: NbformatCell, more: object): NbformatCell {
+  const metadata = cell["metadata"] as { readonly llm_repl: object };
+  return { ...cell, metadata: { ...metadata, llm_repl: { ...metadata.llm_repl, ...more } } };
+}
+
+/** A cell that is there as one to paste: a copy has what it gave. */
+export function copyOf(cell: Cell): PastedCell {
+  const fields = fieldsOf(cell);
+  return cell.outputs.length ? { ...fields, nbformat: nbformatCell(cell, cell) } : fields;
 }
 
 /** Cells as one text: their sources with empty lines between. */
@@ -41,16 +78,16 @@ export function toText(cells: readonly Cell[]): string {
 
 /**
  * What is pasted, as cells. Only what a cell may hold is taken, and nothing of it runs or is shown as
- * HTML: a clipboard may come from anywhere.
+ * HTML in the page: a clipboard may come from anywhere.
  */
-export function fromText(text: string): readonly CellFields[] {
+export function fromText(text: string): readonly PastedCell[] {
   if (text.length > LIMIT_CHARACTERS) return [];
   const clean = text.replace(/\r\n?/g, "\n");
   return fromNbformat(clean) ?? fromMarkdown(clean);
 }
 
 /** Cells of an nbformat notebook, of its list of cells, or of one cell; null: it is none of these. */
-export function fromNbformat(text: string): readonly CellFields[] | null {
+export function fromNbformat(text: string): readonly PastedCell[] | null {
   if (!/^\s*[[{]/.test(text)) return null;
   let document: unknown;
   try {
@@ -65,7 +102,7 @@ export function fromNbformat(text: string): readonly CellFields[] | null {
   return cells.length && cells.every((cell) => cell !== null) ? cells : null;
 }
 
-function fromNbformatCell(value: unknown): CellFields | null {
+function fromNbformatCell(value: unknown): PastedCell | null {
   if (!isObject(value) || typeof value["cell_type"] !== "string") return null;
   const content = textOf(value["source"]);
   if (content === null) return null;
@@ -73,7 +110,19 @@ function fromNbformatCell(value: unknown): CellFields | null {
   const named = isObject(own) && typeof own["type"] === "string" ? TYPES.get(own["type"]) : undefined;
   const type = isPrompt === true ? "PromptCell"
     : named ?? (value["cell_type"] === "code" ? "ComputationCell" : "MarkdownCell");
-  return { type, content, metadata, ...(isObject(own) ? optionsOf(own, type) : {}) };
+  const fields: CellFields = { type, content, metadata, ...(isObject(own) ? optionsOf(own, type) : {}) };
+  const given = isCode(fields) ? usableOutputs(value["outputs"], "output_type") : isObject(own) ? usableOutputs(own["outputs"], "type") : [];
+  if (!given.length) return fields;
+  const count = isCode(fields) ? value["execution_count"] : isObject(own) ? own["execution_count"] : null;
+  const more = { outputs: given, execution_count: Number.isInteger(count) ? count : null };
+  const empty = emptyCell(fields);
+  return { ...fields, nbformat: isCode(fields) ? { ...empty, ...more } : withOwn(empty, withContext(more, own)) };
+}
+
+/** The server keeps of the cells that a prompt names those that are there. */
+function withContext(more: object, own: unknown): object {
+  const context = isObject(own) ? own["context"] : null;
+  return Array.isArray(context) && context.every((id) => typeof id === "string") ? { ...more, context } : more;
 }
 
 /** The choices of a cell that have the right kind of value; all others are dropped. */

@@ -12,6 +12,7 @@ import { fieldsOf } from "../store/structure.ts";
 import { toast } from "../ui/toasts.tsx";
 import { plural } from "../ui/format.ts";
 import type { CellType } from "../wire/shapes.ts";
+import { copyOf, type PastedCell } from "./clipboard.ts";
 
 export async function runCell(notebook: OpenNotebook, id: string): Promise<void> {
   if (notebook.view(id).cell.peek()?.type === "MarkdownCell") return;
@@ -93,7 +94,7 @@ export function moveBefore(notebook: OpenNotebook, ids: readonly string[], befor
 export function duplicateCells(notebook: OpenNotebook, ids: readonly string[]): void {
   insertCells(
     notebook,
-    ids.map((id) => notebook.view(id).cell.peek()).filter((cell) => cell !== undefined).map(fieldsOf),
+    ids.map((id) => notebook.view(id).cell.peek()).filter((cell) => cell !== undefined).map(copyOf),
     notebook.order.peek().indexOf(ids.at(-1) ?? "") + 1,
     "duplicate",
   );
@@ -102,7 +103,7 @@ export function duplicateCells(notebook: OpenNotebook, ids: readonly string[]): 
 /** Put new cells somewhere, and choose them. */
 export function insertCells(
   notebook: OpenNotebook,
-  cells: readonly ReturnType<typeof fieldsOf>[],
+  cells: readonly PastedCell[],
   position: number,
   words = "paste",
 ): void {

@@ -33,7 +33,8 @@ const CELLS: readonly CellFields[] = [
 const FIRST = { llm_repl: { model: "mock/mock" }, first_minute: true };
 
 export async function openExample(): Promise<void> {
-  const { id } = await rest.createNotebook("Your first minute", FIRST);
-  for (const cell of CELLS) await rest.createCell(id, cell);
+  // As a file, so that it comes whole. One that was opened before and is as it was is opened again.
+  const document = { name: "Your first minute", metadata: FIRST, cells: CELLS };
+  const { id } = await rest.importNotebook("first-minute.llmn", JSON.stringify(document));
   goTo(id);
 }

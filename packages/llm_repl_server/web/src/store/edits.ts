@@ -12,7 +12,12 @@ export type Step =
   /** Out of the bin; the cell as it was is shown until the server tells it. */
   | { readonly do: "restore"; readonly cell: Cell; readonly position: number };
 
-export type NewCell = CellFields & { readonly id: string; readonly type: CellType };
+export type NewCell = CellFields & {
+  readonly id: string;
+  readonly type: CellType;
+  /** The cell as nbformat has it, where it comes from elsewhere with what it gave; the server knows it all. */
+  readonly nbformat?: Readonly<Record<string, unknown>>;
+};
 
 export type Edit =
   | { readonly kind: "steps"; readonly steps: readonly Step[] }
@@ -194,9 +199,10 @@ function changedCell(cell: Cell, fields: CellFields): Cell {
   return result;
 }
 
-function newCell(fields: CellFields & { readonly id: string }): Cell {
+function newCell(fields: CellFields & { readonly id: string; readonly nbformat?: unknown }): Cell {
   const known = newCells.get(fields);
   if (known) return known;
+  const { nbformat: _, ...own } = fields; // the server makes its outputs
   const cell: Cell = {
     type: "ComputationCell",
     content: "",
@@ -209,7 +215,7 @@ function newCell(fields: CellFields & { readonly id: string }): Cell {
     skipped: false,
     metadata: {},
     version: "",
-    ...fields,
+    ...own,
   };
   newCells.set(fields, cell);
   return cell;

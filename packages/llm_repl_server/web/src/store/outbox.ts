@@ -271,8 +271,8 @@ function wireStep(step: Step): WireStep {
   const named = { do: step.do, cell_id: cellOf(step) };
   switch (step.do) {
     case "create": {
-      const { id: _, ...fields } = step.cell;
-      return { ...named, ...fields, position: step.position };
+      const { id: _, nbformat, ...fields } = step.cell;
+      return { ...named, ...(nbformat ? { nbformat } : fields), position: step.position };
     }
     case "change":
       return { ...named, ...step.fields, version: step.version };

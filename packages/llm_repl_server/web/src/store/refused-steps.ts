@@ -30,7 +30,16 @@ export function fitted(edit: Refusable, cells: readonly Cell[]): Edit | null {
     if (next.do === "delete") ids.delete(next.cellId);
     else ids.add(cellOf(next));
   }
-  return !steps.length || same(steps, edit.steps) ? null : { kind: "steps", steps };
+  if (!same(steps, edit.steps)) return steps.length ? { kind: "steps", steps } : null;
+  // What a cell gave elsewhere may be nothing that an output can be: the cell itself can come.
+  const plain = steps.map(withoutOutputs);
+  return same(plain, steps) ? null : { kind: "steps", steps: plain };
+}
+
+function withoutOutputs(step: Step): Step {
+  if (step.do !== "create") return step;
+  const { nbformat: _, ...cell } = step.cell;
+  return { ...step, cell };
 }
 
 /** Whether a step puts its text where nobody has seen what is there, or where there is no cell any more. */

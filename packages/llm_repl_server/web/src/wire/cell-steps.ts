@@ -8,6 +8,8 @@ export type WireStep = CellFields & {
   readonly cell_id: string;
   readonly position?: number;
   readonly version?: string | null;
+  /** Of a new cell: it as nbformat has it, with its outputs, in the place of its fields. */
+  readonly nbformat?: Readonly<Record<string, unknown>>;
 };
 
 export interface BinnedCell {
