@@ -502,12 +502,19 @@ def deleted(stand: Stand) -> None:
     stand.window.wait_for_selector(".bin")
 
 
+def browse(stand: Stand) -> None:
+    """The files of the server's folder, one of which is opened."""
+    start(stand)
+    stand.window.get_by_role("button", name="Open a file").click()
+    stand.window.wait_for_selector("dialog[open] >> text=orders-2026-11.csv")
+
+
 VIEWS: dict[str, Callable[[Stand], None]] = {
     view.__name__: view
     for view in (
         start, first, notebook, drawer, focus, picker, plan, answers, variables, calls, graph,
         settings, keys, running, items, offline, conflict, opened, phone_edit, states,
-        context, folded, find, more, deleted,
+        context, folded, find, more, deleted, browse,
         compare,  # it asks a model without a price: behind it the budget lets nothing more be asked
     )
 }  # fmt: skip

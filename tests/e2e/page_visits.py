@@ -17,7 +17,7 @@ SIZES = {1440: 900, 768: 1024, 360: 740}
 ZOOMED = 640  # what 200 % zoom leaves of a window of 1280 px
 PHONE = 360
 # What the design shows in one width, or not at all.
-BESIDE_THE_DESIGN = ("phone_edit", "context", "folded", "find", "more", "deleted")
+BESIDE_THE_DESIGN = ("phone_edit", "context", "folded", "find", "more", "deleted", "browse")
 THEMES = ("light", "dark")
 LIMIT_MS = 30_000
 # A picture of one colour is smaller, even of the largest window.

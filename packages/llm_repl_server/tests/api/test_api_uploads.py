@@ -134,6 +134,8 @@ def test_a_large_file_comes_in_pieces_each_safe_to_be_sent_twice(api, root):
     assert (root / "t.csv").read_text() == "mine"
     reading = api.get("/api/files/reading", query_string={"path": path}).json
     assert "t-2.csv" in reading["code"]
+    plain = api.get("/api/files/reading", query_string={"path": path, "pandas": "false"}).json
+    assert "csv.DictReader" in plain["code"]
     assert api.get("/api/files/reading", query_string={"path": "no.csv"}).status_code == 404
     assert api.get("/api/files/reading", query_string={"path": "../a.csv"}).status_code in (
         400,

@@ -54,6 +54,13 @@ class ReadingQuery(Struct):
     path: Annotated[
         str, Meta(min_length=1, max_length=1000, description="Relative to the root folder.")
     ]
+    pandas: Annotated[
+        bool | None,
+        Meta(
+            description="Whether the code may use pandas; left out: if the server has it, which the "
+            "kernel may have not."
+        ),
+    ] = None
 
 
 @files.operation("GET", "/api/files", errors=(404,))
@@ -71,4 +78,4 @@ def upload_file(body: NewFile) -> KeptFile:
 @files.operation("GET", "/api/files/reading", errors=(404,))
 def find_reading(query: ReadingQuery) -> Reading:
     """Tell which Python code reads a file of a table, as its bytes say."""
-    return services().loop.call(services().files.reading(query.path))
+    return services().loop.call(services().files.reading(query.path, has_pandas=query.pandas))

@@ -96,21 +96,27 @@ class FileService:
             return await asyncio.to_thread(self._add, path, data, offset)
         return await asyncio.to_thread(self._upload, path, data)
 
-    async def reading(self, path: str) -> Reading:
+    async def reading(self, path: str, *, has_pandas: bool | None = None) -> Reading:
         """Which code reads a file, where it is a table.
+
+        Args:
+            path: Relative to the root.
+            has_pandas: Whether pandas is there; None: it is looked for here.
 
         Raises:
             FileMissing: There is none.
             Forbidden: It leads out of the root.
         """
-        return await asyncio.to_thread(self._reading, path)
+        return await asyncio.to_thread(self._reading, path, has_pandas)
 
-    def _reading(self, path: str) -> Reading:
+    def _reading(self, path: str, has_pandas: bool | None) -> Reading:
         file = resolve_under(self._root, path, called="`path`")
         if not file.is_file():
             raise FileMissing(f"There is no file {shown_path(file, self._root)}.")
         try:
-            return find_reading(file, file.relative_to(self._root).as_posix())
+            return find_reading(
+                file, file.relative_to(self._root).as_posix(), has_pandas=has_pandas
+            )
         except OSError as error:
             raise StorageError(
                 f"The file {shown_path(file, self._root)} cannot be read: {error.strerror}."

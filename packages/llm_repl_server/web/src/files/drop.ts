@@ -1,5 +1,6 @@
 /** Files that are dropped: a table becomes cells that read it and ask about it. */
 
+import { effect } from "@preact/signals";
 import { editCell, focusCell } from "../store/focus.ts";
 import { beginning, beginningMetadata } from "../store/new-notebooks.ts";
 import type { OpenNotebook } from "../store/notebook.ts";
@@ -72,6 +73,31 @@ async function takeFile(notebook: OpenNotebook, file: File): Promise<void> {
   await notebook.runCell(reader);
   editCell(prompt, question.indexOf("\n"));
   toast(`${path} is kept beside the notebooks.`);
+  if (await lacksPandas(notebook, reader)) await readWithoutPandas(notebook, reader, path, code);
+}
+
+/** Whether a cell, which has been run, ends because its kernel has no pandas: it may be another Python. */
+function lacksPandas(notebook: OpenNotebook, id: string): Promise<boolean> {
+  const { cell } = notebook.view(id);
+  return new Promise((resolve) => {
+    const isSettled = () => !["idle", "queued", "running"].includes(cell.value?.status ?? "gone");
+    const failure = () => cell.peek()?.outputs.find(({ type }) => type === "error");
+    const stop = effect(() => {
+      if (!isSettled()) return;
+      queueMicrotask(() => stop());
+      const { ename = "", evalue = "" } = failure() ?? {};
+      resolve(/^(Module|Import)/.test(ename) && evalue.includes("pandas"));
+    });
+  });
+}
+
+/** Read the file by what every Python has, unless somebody has written something else there meanwhile. */
+async function readWithoutPandas(notebook: OpenNotebook, id: string, path: string, before: string): Promise<void> {
+  const { code } = await rest.readingOf(path, { pandas: "false" });
+  if (code === null || notebook.view(id).cell.peek()?.content !== before) return;
+  notebook.change(id, { content: code });
+  await notebook.runCell(id);
+  toast("The notebook’s Python has no pandas: the table is a list of rows.");
 }
 
 /** The only cell of a notebook, if nothing was written in it. */

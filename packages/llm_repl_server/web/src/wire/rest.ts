@@ -124,8 +124,9 @@ export const rest = {
   /** A piece of a file; behind the first, `path` is the one that it was answered with. */
   uploadFile: (path: string, data: string, offset: number) =>
     request<{ path: string }>("POST", "files", { body: { path, data, offset } }),
-  readingOf: (path: string) =>
-    request<{ code: string | null; notice: string | null }>("GET", `files/reading?${new URLSearchParams({ path })}`),
+  /** @param more `pandas: "false"` for code that does without it. */
+  readingOf: (path: string, more: { readonly pandas?: "false" } = {}) =>
+    request<{ code: string | null; notice: string | null }>("GET", `files/reading?${new URLSearchParams({ path, ...more })}`),
   variables: (id: string) => request<Variables>("GET", `${notebook(id)}/state`),
   graph: (id: string) => request<Graph>("GET", `${notebook(id)}/graph`),
   runs: (id: string) =>
