@@ -10,6 +10,7 @@ import { moment } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
 import { toast } from "../ui/toasts.tsx";
 import type { CellFields } from "../wire/shapes.ts";
+import { templateParts } from "./fields.ts";
 import { PlainTemplate } from "./template.tsx";
 
 const LABELS: Readonly<Record<string, string>> = {
@@ -110,7 +111,9 @@ export function ConflictView({ conflict, number, wasEdited }: Props) {
         <span>Together</span>
         <span class={isCode ? "merge-text is-code" : "merge-text"}>
           <span class="merge-marks" aria-hidden="true">
-            {marks.map(({ text, from }) => (from ? <ins class={`from-${from}`}>{text}</ins> : text))}
+            {marks.map(({ text, from }) =>
+              from ? <ins class={`from-${from}`}>{text}</ins> : isTemplate ? <WithFields text={text} /> : text,
+            )}
             {"\n"}
           </span>
           <textarea
@@ -154,6 +157,15 @@ function Difference({ before, after, isTemplate }: { before: string; after: stri
         return kind === "added" ? <ins>{drawn}</ins> : kind === "gone" ? <del>{drawn}</del> : drawn;
       })}
     </p>
+  );
+}
+
+/** A text whose fields have their ground; the letters stay where they are. */
+function WithFields({ text }: { text: string }) {
+  return (
+    <>
+      {templateParts(text).map((part) => (part.isField ? <span class="field-ground">{part.text}</span> : part.text))}
+    </>
   );
 }
 

@@ -5,12 +5,14 @@ import { useNotebook } from "../store/context.ts";
 import { choose, useChoices } from "../store/choices.ts";
 import { withCode } from "../prompt/fields.tsx";
 import { offeredModels, readOffered } from "../store/offered-models.ts";
+import { isPhone } from "../store/screen.ts";
 import { Icon } from "../ui/icon.tsx";
 import { Popover } from "../ui/popover.tsx";
 
 export function AllPrompts() {
   const notebook = useNotebook();
-  const { model, system, budgetUsd } = useChoices(notebook);
+  const { model } = useChoices(notebook);
+  const [isUnfolded, setUnfolded] = useState(false);
   return (
     <div class="cell defaults" aria-label="All prompts of this notebook">
       <div class="gutter" />
@@ -20,18 +22,37 @@ export function AllPrompts() {
         <Popover label="Model of all prompts" class="choice" button={model || "model"}>
           {(close) => <Model close={close} />}
         </Popover>
-        <Popover label="System text of all prompts" class="choice" button={system ? <span>system “{withCode(cut(system).replace(/\{[^{}]*\}/g, "`$&`"))}”</span> : "+ system"}>
-          {(close) => <System close={close} />}
-        </Popover>
-        <Popover
-          label="Budget of this notebook"
-          class="choice figures"
-          button={budgetUsd === null ? "+ budget" : `$${budgetUsd.toFixed(2)} in all`}
-        >
-          {(close) => <Budget close={close} />}
-        </Popover>
+        {isPhone.value && (
+          <button class="choice" aria-expanded={isUnfolded} onClick={() => setUnfolded(!isUnfolded)}>
+            {isUnfolded ? "fewer" : "and 2 more"}
+            <Icon name={isUnfolded ? "left" : "right"} />
+          </button>
+        )}
+        {(isUnfolded || !isPhone.value) && <OtherChoices />}
       </div>
     </div>
+  );
+}
+
+function OtherChoices() {
+  const { system, budgetUsd } = useChoices(useNotebook());
+  return (
+    <>
+      <Popover
+        label="System text of all prompts"
+        class="choice"
+        button={system ? <span>system “{withCode(cut(system).replace(/\{[^{}]*\}/g, "`$&`"))}”</span> : "+ system"}
+      >
+        {(close) => <System close={close} />}
+      </Popover>
+      <Popover
+        label="Budget of this notebook"
+        class="choice figures"
+        button={budgetUsd === null ? "+ budget" : `$${budgetUsd.toFixed(2)} in all`}
+      >
+        {(close) => <Budget close={close} />}
+      </Popover>
+    </>
   );
 }
 

@@ -201,6 +201,8 @@ function Price({ cell }: { cell: Cell }) {
       tokens = tokensOf(planned);
     }
   }
+  // Of what is free, how long it may become says nothing that counts.
+  if (takes?.priceUsd === 0 && !takes.onRecord) tokens = tokens.replace(/, ≤.*/, "");
   const words = takes && !wrong ? priceWords(mode, takes) : null;
   const inRun = useRunForecast(cell);
   const isFree = planned?.state === "on_record" && !preview && mode !== "live";
