@@ -321,6 +321,7 @@ def picker(stand: Stand) -> None:
     stand.open()
     stand.select(6)
     stand.window.click(f"{stand.cell(6)} .status-line >> text=gpt-5.4-mini")
+    stand.window.wait_for_selector(".model .figures >> text=free")
 
 
 def plan(stand: Stand) -> None:
@@ -343,6 +344,7 @@ def variables(stand: Stand) -> None:
     stand.open()
     stand.select(6)
     stand.window.keyboard.press("2")
+    stand.window.wait_for_selector(".variables >> text=messages")
 
 
 def compare(stand: Stand) -> None:

@@ -108,6 +108,8 @@ def test_what_other_programs_write_is_shown_merged_or_to_be_chosen(
     until(lambda: _sources(path) == wanted, "the file has both")
     window.get_by_role("button", name="Saved in shared.ipynb").wait_for()
 
+    refused: list[str] = []
+    window.on("response", lambda answer: answer.status == 409 and refused.append(answer.url))
     _type(window, 1, "b = 'mine'")
     _by_another_program(path, 1, "b = 'theirs'")
     merge = window.get_by_role("group", name="Two versions of cell 2")
@@ -115,9 +117,12 @@ def test_what_other_programs_write_is_shown_merged_or_to_be_chosen(
     assert "b = 'from the pagemine'" in merge.locator("section").nth(0).inner_text()
     assert "The file" in merge.locator("section").nth(1).inner_text()
     window.get_by_role("button", name="1 conflict, cell 2").wait_for()
+    window.get_by_role("button", name="Run all").click()  # nothing of it runs, and nobody is asked
+    window.get_by_text("Cell 2 has both texts of a merge: choose one, then run all.").wait_for()
+    assert refused == []
     merge.get_by_role("button", name="Take this").click()
     merge.wait_for(state="detached")
-    window.get_by_role("button", name="Undo").click()
+    window.get_by_role("button", name="Undo").last.click()
     merge.wait_for()
     merge.get_by_label("Together").fill("b = 'both'")
     merge.get_by_role("button", name="Save together").click()

@@ -318,6 +318,10 @@ def test_who_types_when_a_conflict_comes_goes_on_typing(shared_server, window, u
     before = window.input_value("[aria-label=Together]")
     window.keyboard.type("ddxm")  # as commands: delete, cut, make it Markdown
     assert window.input_value("[aria-label=Together]") == f"{before}ddxm"
+    window.keyboard.press("Control+o")  # is a command there, too
+    window.wait_for_selector(".drawer")
+    window.keyboard.press("Escape")
+    window.wait_for_selector(".drawer", state="detached")
     window.get_by_role("button", name="Save together").click()
     until(lambda: _content(shared_server, cell) == f"{before}ddxm", "it is saved")
     assert len(shared_server.ask("GET", f"{notebook}/cells")[1]["cells"]) == 2
