@@ -3,6 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { inUse, lookedAnswer, shownItem, useAnswer } from "../store/answers.ts";
 import { openSeveral } from "../store/asked.ts";
+import { Markdown } from "../markdown/markdown.tsx";
 import { useNotebook } from "../store/context.ts";
 import { focused } from "../store/focus.ts";
 import { answers } from "../store/status.ts";
@@ -222,7 +223,9 @@ function Compared({ cell, item, version, used }: ComparedProps) {
       {value.difference.length ? (
         <Difference blocks={value.difference} />
       ) : (
-        <p class="answer-plain">{value.text || <span class="quiet-text">It has no text.</span>}</p>
+        <div class="prose answer-plain">
+          {value.text ? <Markdown text={value.text} /> : <span class="quiet-text">It has no text.</span>}
+        </div>
       )}
       {value.asked.length > 0 && (
         <section class="message">
