@@ -82,7 +82,10 @@ def test_cells_go_through_the_clipboard_to_another_notebook(shared_server, brows
     _press(window, "Home", "Shift+ArrowDown", "c")
     _open(window, shared_server, second)
     _press(window, "Home", "v")
-    until(lambda: _contents(shared_server, second) == ["z", "x = 1; print(x)", "Say {x}"], "it is pasted")
+    until(
+        lambda: _contents(shared_server, second) == ["z", "x = 1; print(x)", "Say {x}"],
+        "it is pasted",
+    )
     pasted = _cells(shared_server, second)[2]
     assert (pasted["type"], pasted["response_var"]) == ("PromptCell", "said")
     # With what they gave, as a copy has it.

@@ -74,8 +74,17 @@ def test_a_cell_of_jupyter_comes_with_what_it_gave(api):
         ],
     }
     answered = [{"type": "llm_response", "content": "Hi.", "prompt": "Hello", "response_var": "hi"}]
-    own = {"type": "prompt", "response_var": "hi", "context": [there, "elsewhere"], "outputs": answered}
-    prompt = {"cell_type": "markdown", "metadata": {"solveit_ai": True, "llm_repl": own}, "source": "Hello"}
+    own = {
+        "type": "prompt",
+        "response_var": "hi",
+        "context": [there, "elsewhere"],
+        "outputs": answered,
+    }
+    prompt = {
+        "cell_type": "markdown",
+        "metadata": {"solveit_ai": True, "llm_repl": own},
+        "source": "Hello",
+    }
     other = str(uuid.uuid4())
     edits = [
         {"do": "create", "cell_id": NEW, "nbformat": code, "position": 0},

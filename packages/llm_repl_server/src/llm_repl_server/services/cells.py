@@ -60,9 +60,13 @@ class CellService:
         try:
             cells = self._application.decode("pasted.ipynb", msgspec.json.encode(notebook)).cells
         except InvalidInput as error:
-            raise InvalidInput(f"The `nbformat` of {what} is no cell of a notebook: {error}") from None
+            raise InvalidInput(
+                f"The `nbformat` of {what} is no cell of a notebook: {error}"
+            ) from None
         if not cells:
-            raise InvalidInput(f"The `nbformat` of {what} is a cell that is made when a file is written.")
+            raise InvalidInput(
+                f"The `nbformat` of {what} is a cell that is made when a file is written."
+            )
         return cells[0]
 
     async def list(self, notebook_id: str) -> CellList:
