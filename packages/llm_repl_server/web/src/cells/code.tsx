@@ -23,7 +23,8 @@ export function CodeBody({ cell, status, onKey }: Props) {
   const update = cell.outputs.find((output) => output.type === "memory_update");
   const others = cell.outputs.filter((output) => output !== update && !isToldByState(output.ename));
   // A failure is said by the output itself, and of code that never ran the gutter says enough.
-  const shown = status?.tone === "fails" || status?.icon === "idle" ? null : status;
+  // What is kept here has a mark below it.
+  const shown = status?.tone === "fails" || status?.icon === "idle" || status?.icon === "kept" ? null : status;
   return (
     <>
       <Source

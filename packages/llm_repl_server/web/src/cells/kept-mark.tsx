@@ -9,8 +9,8 @@ import type { Cell } from "../wire/shapes.ts";
 export function KeptMark({ cell }: { cell: Cell }) {
   const notebook = useNotebook();
   if (connection.value === "connected" || !notebook.view(cell.id).isUnsent.value) return null;
-  // Others have a line that says it.
-  if (connection.value === "lost" && cell.type !== "MarkdownCell") return null;
+  // The line of a prompt says it.
+  if (connection.value === "lost" && cell.type === "PromptCell") return null;
   const last = notebook.outbox.queue.value.findLast(
     ({ edit }) => edit.kind === "change" && edit.cellId === cell.id && edit.at,
   )?.edit;
