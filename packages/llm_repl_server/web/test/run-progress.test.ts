@@ -49,5 +49,8 @@ test("what is reserved is what the run that has the cell was expected to take", 
   const known = watched({}, forecast(asked("check", 1, 2)));
   assert.equal(reservedBy("check", [run()], known)?.price_usd, 0.01);
   assert.equal(reservedBy("letter", [run()], known), undefined);
+  const ofOne = { ...asked("notes", 1, 2), input_tokens: 100 };
+  const ofAll = reservedBy("notes", [run()], watched({ notes: answering(4, 9) }, forecast(ofOne)));
+  assert.deepEqual([ofAll?.calls, ofAll?.input_tokens, ofAll?.price_usd], [9, 900, 0.09]);
   assert.equal(reservedBy("check", [run({ hasBegun: false })], known), undefined);
 });

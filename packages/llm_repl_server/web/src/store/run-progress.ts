@@ -69,9 +69,22 @@ export function secondsLeft(run: Run, watched: Watched, now: number): number | n
 }
 
 /** What the calls of a cell take at most in its run, while they are under way; undefined: not known. */
-export function reservedBy(id: string, runs: readonly Run[], watched: Pick<Watched, "forecast">): CellForecast | undefined {
+export function reservedBy(
+  id: string, runs: readonly Run[], watched: Pick<Watched, "activity" | "forecast">,
+): CellForecast | undefined {
   const run = runs.find((one) => one.hasBegun && one.cellIds.includes(id));
-  return run && watched.forecast(run.id)?.cells.find((cell) => cell.cell_id === id && cell.asked_calls > 0);
+  const found = run && watched.forecast(run.id)?.cells.find((cell) => cell.cell_id === id && cell.asked_calls > 0);
+  const items = watched.activity(id)?.items?.total ?? 0;
+  return found && items > found.calls ? ofItems(found, items) : found;
+}
+
+/** What a cell takes of which one call was known, when its items are. */
+function ofItems(found: CellForecast, items: number): CellForecast {
+  const times = items / Math.max(1, found.calls);
+  return {
+    ...found, calls: items, input_tokens: Math.round(found.input_tokens * times),
+    price_usd: found.price_usd === null ? null : found.price_usd * times,
+  };
 }
 
 function byCell(forecast: RunForecast | undefined): ReadonlyMap<string, CellForecast> {
