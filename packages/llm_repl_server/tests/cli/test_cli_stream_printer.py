@@ -48,3 +48,24 @@ def test_it_goes_back_over_all_rows_that_a_line_took(
         printer.show(CellOutputUpdated(**PLACE, output=Output.stdout(""), lines=lines))
         printer.show(CellOutput(**PLACE, output=Output.stdout(text)))
         before = len(terminal.getvalue())
+
+
+def test_what_a_program_prints_colours_a_terminal_and_does_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    printer = StreamPrinter()
+    pieces = (
+        "a\x1b",
+        "[2",
+        "Jb \x1b]0;title\x07",
+        "\x1b[?1049h\x0e\x9b\xe9\x1bc\r",
+        "\x1b[3",
+        "1mred",
+    )
+    for piece in pieces:
+        printer.show(CellOutput(**PLACE, output=Output.stdout(piece)))
+    assert terminal.getvalue() == "ab \\x0e\\x9b\xe9\r\x1b[31mred"
+    printer.end_line()
+    assert terminal.getvalue().endswith("red\x1b[0m\n")

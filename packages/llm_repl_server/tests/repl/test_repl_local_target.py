@@ -9,7 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from llm_repl_core import Application, Conflict, InvalidInput, Notebook, load_notebook
+from llm_repl_core import (
+    Application,
+    Conflict,
+    InvalidInput,
+    Notebook,
+    StorageError,
+    load_notebook,
+)
 from llm_repl_server.repl.local_target import LocalTarget
 from llm_repl_server.repl.notebook_file import NotebookFile
 from llm_repl_server.repl.target import RunChoice
@@ -105,3 +112,27 @@ def test_a_notebook_is_kept_under_another_name_and_never_over_a_file(
     with pytest.raises(Conflict):
         target.save()
     assert (tmp_path / "b.ipynb").read_text() == "{}"
+
+
+def test_where_nothing_can_be_kept_all_is_said_and_another_place_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("LLM_REPL_DATA_DIR", str(tmp_path / "file" / "data"))
+    application = Application()
+    scratch = NotebookFile(application, tmp_path / "file" / "a.llmn", is_scratch=True)
+    target = LocalTarget(application, Notebook("A"), scratch, kernel="in_process")
+    try:
+        prompt = target.add("prompt", "say it", model="mock/echo")
+        run(target, prompt.id)
+        assert prompt.status == "completed"
+        [warning] = target.take_warnings()
+        assert "are not written to the call log" in warning
+        assert target.take_warnings() == []
+        with pytest.raises(StorageError, match="cannot be written"):
+            target.save()
+        assert target.save(str(tmp_path / "b.llmn")) == str(tmp_path / "b.llmn")
+    finally:
+        target.close()
+    # It is for the terminal to say, when it draws nothing.
+    assert capfd.readouterr() == ("", "")

@@ -61,9 +61,14 @@ class LogLedger(Ledger):
     """Keeps calls in the log, or in memory where that cannot be written: a run goes on then.
 
     Also a context manager, which closes the log.
+
+    Args:
+        warn: Called by the engine's thread with a sentence where it cannot be written; printed where
+            None.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, warn: Callable[[str], object] | None = None) -> None:
+        self._warn = warn or _print_warning
         self._opened: Future[CallLog] | None = None
         self._ledger: Ledger | None = None
         self._starting = threading.Lock()
@@ -157,12 +162,12 @@ class LogLedger(Ledger):
         """Go on in memory; said once."""
         if self._ledger is None or self._ledger is failed:
             self._ledger = MemoryLedger()
-            echo(
-                f"Warning: the calls of this run are not written to the call log: {error}",
-                fg="yellow",
-                err=True,
-            )
+            self._warn(f"Warning: the calls of this run are not written to the call log: {error}")
         return self._ledger
+
+
+def _print_warning(sentence: str) -> None:
+    echo(sentence, fg="yellow", err=True)
 
 
 def _log_exists() -> bool:

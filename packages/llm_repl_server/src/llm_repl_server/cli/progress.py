@@ -32,7 +32,7 @@ from llm_repl_server.cli.flowing_text import FlowingText, echo, stream_columns
 from llm_repl_server.cli.items_line import ItemsLine
 from llm_repl_server.cli.run_results import RunResults
 from llm_repl_server.cli.stream_printer import StreamPrinter
-from llm_repl_server.cli.terminal_text import escape_controls, one_line
+from llm_repl_server.cli.terminal_text import escape_controls, keep_colours, one_line
 
 __all__ = ["Progress"]
 
@@ -265,11 +265,15 @@ def _print(output: Output, *, for_terminal: bool) -> None:
     if output.type == "error":
         lines = output.fields.get("traceback")
         text = "\n".join(map(str, lines)) if isinstance(lines, list) and lines else output.content
+        if sys.stderr.isatty():
+            text = keep_colours(text)
         echo(escape_controls(text, for_terminal=False), err=True)
         return
     # What the user's own code prints may colour a terminal; what a model says may not.
-    is_a_models = for_terminal and output.type == "llm_response"
-    text = escape_controls(output.content, for_terminal=is_a_models)
+    if for_terminal and output.type != "llm_response":
+        text = keep_colours(output.content)
+    else:
+        text = escape_controls(output.content, for_terminal=for_terminal)
     echo(text, err=output.type == "warning")
 
 

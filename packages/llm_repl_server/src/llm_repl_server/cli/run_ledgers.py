@@ -56,6 +56,7 @@ class RunLedgers:
         use_log: Whether to keep calls in the log.
         opens_log_early: Whether to open the log before the first call, where there are prompts.
         how_to_record: The command that records what a replay misses.
+        warn: As for `LogLedger`.
 
     Attributes:
         ledger: For the session.
@@ -76,12 +77,13 @@ class RunLedgers:
         use_log: bool = True,
         opens_log_early: bool = True,
         how_to_record: str = "",
+        warn: Callable[[str], object] | None = None,
     ) -> None:
         self._notebook = notebook
         self._path = path
         self.mode: Mode = noted_mode(notebook.own_metadata, mode)
         self._keeps = False
-        self._log = LogLedger() if use_log and self.mode != "replay" else None
+        self._log = LogLedger(warn) if use_log and self.mode != "replay" else None
         self._recordings: RecordingsLedger | None = None
         self._defaults: RecordedDefaults | None = None
         self._on_exit = ExitStack()

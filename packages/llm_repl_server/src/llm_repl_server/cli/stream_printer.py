@@ -9,11 +9,13 @@ import sys
 import click
 
 from llm_repl_core import CellOutput, CellOutputUpdated
-from llm_repl_server.cli.terminal_text import display_width, escape_controls
+from llm_repl_server.cli.terminal_text import display_width, escape_controls, keep_colours
 
 __all__ = ["StreamPrinter"]
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]{0,2000}\x1b?)?\Z")
+"""The beginning of what tells a terminal something, and whose end comes with the next piece."""
 _TAIL_CHARACTERS = 20_000
 """How much of what a terminal shows is remembered, to know how many rows to go back."""
 
@@ -35,6 +37,8 @@ class StreamPrinter:
         self._stream = "stdout"
         self._tail = ""
         """The end of what a terminal shows of the stream that was printed last."""
+        self._unfinished = ""
+        self._is_coloured = False
         self._held = ""
         self._held_lines = 1
         """How many lines at the end are held back, as the text has gone back in so many before."""
@@ -47,13 +51,13 @@ class StreamPrinter:
             self.leave()
             lines = 0
         self._shown, self._stream = output, event.output.type
-        text = escape_controls(event.output.content, for_terminal=False)
         if self._is_terminal[self._stream]:
+            text = self._printable(event.output.content, continues=not lines)
             self._echo(f"{self._go_back(lines)}{text}" if lines else text)
             self._tail = (self._tail + text)[-_TAIL_CHARACTERS:]
             self.line_is_open = not text.endswith("\n")
             return
-        self._hold(text, lines)
+        self._hold(escape_controls(event.output.content, for_terminal=False), lines)
 
     def leave(self) -> None:
         """Something else is printed next: what is held back comes before it."""
@@ -63,8 +67,11 @@ class StreamPrinter:
 
     def forget(self) -> None:
         """What is held back is shown no more."""
+        if self._is_coloured:
+            self._echo("\x1b[0m")
         self._shown = None
-        self._tail = ""
+        self._tail = self._unfinished = ""
+        self._is_coloured = False
         self._held, self._held_lines = "", 1
 
     def end_line(self) -> None:
@@ -73,6 +80,17 @@ class StreamPrinter:
         if self.line_is_open:
             click.echo()
             self.line_is_open = False
+
+    def _printable(self, text: str, *, continues: bool) -> str:
+        """A piece as a terminal may have it."""
+        if continues:
+            text = self._unfinished + text
+        begun = _UNFINISHED.search(text)
+        self._unfinished = "" if begun is None else begun[0]
+        printable = keep_colours(text.removesuffix(self._unfinished))
+        for colour in _COLOURS.findall(printable)[-1:]:
+            self._is_coloured = colour not in ("\x1b[0m", "\x1b[m")
+        return printable
 
     def _go_back(self, lines: int) -> str:
         """What moves a terminal's cursor to where so many lines began, and clears what follows."""

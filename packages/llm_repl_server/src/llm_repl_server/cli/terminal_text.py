@@ -10,6 +10,7 @@ __all__ = [
     "display_width",
     "escape_controls",
     "format_price",
+    "keep_colours",
     "one_line",
     "terminal_width",
 ]
@@ -20,6 +21,15 @@ _LEAST_WIDTH = 20
 # half surrogate pairs, which no encoding can print.
 _HOSTILE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _HALVES = re.compile("[\ud800-\udfff]")
+_SEQUENCE = re.compile(
+    r"(\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[PX^_][^\x1b]*\x1b\\"
+    r"|\x1b[ -/]*[0-Z\\`-~])"
+)
+"""What tells a terminal to do something: its screen, its cursor, its title, its colours."""
+_COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
+_HOSTILE_IN_STREAMS = re.compile(
+    "[\x00-\x06\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 def escape_controls(text: str, *, for_terminal: bool = True) -> str:
@@ -32,6 +42,24 @@ def escape_controls(text: str, *, for_terminal: bool = True) -> str:
     if text.isprintable():
         return text  # the common case, which is fast to tell
     return (_HOSTILE if for_terminal else _HALVES).sub(_escape, text)
+
+
+def keep_colours(text: str) -> str:
+    """What a program has printed, such that it colours a terminal and does nothing else to it.
+
+    Args:
+        text: The text, in which the program may go back in a line.
+    """
+    if text.isprintable():
+        return text
+    parts = _SEQUENCE.split(text)
+    # Every other part is such a sequence.
+    for place, part in enumerate(parts):
+        if place % 2 == 0:
+            parts[place] = _HOSTILE_IN_STREAMS.sub(_escape, part)
+        elif not _COLOUR.fullmatch(part):
+            parts[place] = ""
+    return "".join(parts)
 
 
 def one_line(text: str, width: int) -> str:

@@ -80,7 +80,15 @@ class LocalTarget(ReplTarget):
         self._on_close = ExitStack()
         path = Path(notebook.name) if file is None else file.path
         # Which answers a run takes is said when it begins: so the recordings are there from now on.
-        ledgers = RunLedgers(path, notebook, mode="reuse", use_log=use_log, opens_log_early=False)
+        self._warnings: list[str] = []
+        ledgers = RunLedgers(
+            path,
+            notebook,
+            mode="reuse",
+            use_log=use_log,
+            opens_log_early=False,
+            warn=self._warnings.append,
+        )
         self._on_close.enter_context(ledgers)
         self._ledger = ledgers.ledger
         self.session = Session(
@@ -224,7 +232,8 @@ class LocalTarget(ReplTarget):
             file.save(self.notebook)
             earlier, self.file = self.file, file
             if earlier is not None and earlier.is_scratch:
-                earlier.path.unlink(missing_ok=True)
+                with suppress(OSError):  # it may never have been there
+                    earlier.path.unlink(missing_ok=True)
         elif self.file is not None and self._is_changed:
             self.file.save(self.notebook)
         self._is_changed = False
@@ -301,6 +310,12 @@ class LocalTarget(ReplTarget):
             looks.ask(lambda state, _: views.inspect(state, code, cursor))
         )
         return None if found is None else found.answer
+
+    def take_warnings(self) -> Sequence[str]:
+        """See `ReplTarget.take_warnings`."""
+        warnings = list(self._warnings)
+        del self._warnings[: len(warnings)]
+        return warnings
 
     # Answers and calls -----------------------------------------------------------------------
 

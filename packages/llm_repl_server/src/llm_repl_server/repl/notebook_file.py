@@ -23,11 +23,12 @@ def scratch_path(folder: Path, now: datetime) -> Path:
         folder: The data folder.
         now: By which it is named.
     """
-    stem = now.strftime("%Y-%m-%d %H.%M.%S")
+    # Without a blank, at which a narrow terminal would break the line that names it.
+    stem = now.strftime("%Y-%m-%d_%H.%M.%S")
     path = folder / "scratch" / f"{stem}.llmn"
     number = 2
     while path.exists():
-        path = path.with_name(f"{stem} {number}.llmn")
+        path = path.with_name(f"{stem}_{number}.llmn")
         number += 1
     return path
 

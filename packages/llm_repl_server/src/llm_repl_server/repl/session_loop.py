@@ -206,6 +206,14 @@ class CellLoop(CommandContext):
         except (CommandError, LLMReplError) as error:
             self.fail(str(error))
             return False
+        except OSError as error:
+            if error.filename is None:
+                raise  # the terminal's own is gone
+            self.fail(f"{error.filename}: {error.strerror}.")
+            return False
+        finally:
+            for warning in self.target.take_warnings():
+                self.note(warning)
 
     def _tell_of(self, name: str, *, with_source: bool) -> bool:
         """Say what has a name; whether there is something to tell."""

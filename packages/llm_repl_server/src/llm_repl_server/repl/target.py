@@ -264,6 +264,10 @@ class ReplTarget(abc.ABC):
         """The source of what has a name, perhaps a dotted one; None: that can't be had."""
         return None
 
+    def take_warnings(self) -> Sequence[str]:
+        """What went wrong beside the work since this was last asked: a sentence each."""
+        return ()
+
     # Leaving ---------------------------------------------------------------------------------
 
     @abc.abstractmethod
