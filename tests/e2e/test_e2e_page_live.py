@@ -236,6 +236,49 @@ def test_who_types_when_the_cell_becomes_another_type_goes_on_typing(shared_serv
     assert window.locator("article.cell[id]").count() == 1
 
 
+def test_an_answer_that_comes_late_puts_nothing_back(shared_server, window, until):
+    notebook, cells = shared_server.new_notebook("# one", "# two", "# three")
+    _open(window, shared_server, notebook)
+    held = []
+    window.route(
+        re.compile(r"/api/notebooks/[^/]+/(cells|edit)"),
+        lambda route: (
+            held.append((route, route.fetch()))
+            if route.request.method in ("PUT", "POST")
+            else route.continue_()
+        ),
+    )
+
+    def ids():
+        found = window.locator("article.cell[id]").all()
+        return [article.get_attribute("id").removeprefix("cell-") for article in found]
+
+    def server_ids():
+        return [cell["id"] for cell in shared_server.ask("GET", f"{notebook}/cells")[1]["cells"]]
+
+    def let_answer():
+        until(lambda: ids() and held, "the server has answered")
+        return held.pop()
+
+    window.locator("article.cell[id]").first.focus()
+    window.keyboard.press("Alt+ArrowDown")
+    route, answer = let_answer()
+    assert shared_server.ask("POST", f"{cells[0]}/move", {"position": 2})[0] == 200
+    until(lambda: ids() == server_ids(), "the later move is shown")
+    route.fulfill(response=answer)
+    _type_into(window, f"#cell-{cells[1].rpartition('/')[2]} .source", "mine")
+    route, answer = let_answer()
+    assert shared_server.ask("PUT", cells[1], {"content": "theirs, later"})[0] == 200
+    window.keyboard.press("Escape")
+    shared_server.new_cell(notebook, "code", "# four")
+    until(lambda: ids() == server_ids(), "what is told behind it is shown")
+    route.fulfill(response=answer)
+    window.wait_for_selector(".bar >> text=Saved")
+    window.get_by_text("theirs, later").wait_for()
+    assert window.get_by_text("mine", exact=True).count() == 0
+    window.unroute_all()
+
+
 def test_a_browser_that_keeps_nothing_says_so(stage, window):
     server = stage.serve()
     notebook, _ = server.new_notebook("before")

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { enqueued, rebased, withEdits, type Edit, type QueuedEdit, type Step } from "../src/store/edits.ts";
+import { enqueued, rebased, unheard, withEdits, type Edit, type QueuedEdit, type Step } from "../src/store/edits.ts";
 import { fitted } from "../src/store/refused-steps.ts";
 import type { Cell } from "../src/wire/shapes.ts";
 import { NOTHING_UNDER_WAY } from "./notebooks.ts";
@@ -85,4 +85,18 @@ test("what others have changed meanwhile stops no edit that overwrites none of t
   const create = { kind: "create", cell: { id: "n", type: "PromptCell" }, position: 9 } as const;
   assert.deepEqual(after(create), { ...create, position: 2 });
   assert.equal(after({ ...create, position: 2 }), null);
+});
+
+test("an answer puts nothing back that events have told of since the edit was sent", () => {
+  const made = cell("b", "two", "1");
+  const steps: Step[] = [{ do: "move", cellId: "a", position: 0 }, { do: "create", cell: made, position: 1 }];
+  const nothing = new Set<string>();
+  for (const edit of [typed("x"), { kind: "move", cellId: "a", position: 2 }, { kind: "steps", steps }] as Edit[]) {
+    assert.deepEqual(unheard(edit, nothing), edit);
+  }
+  assert.equal(unheard(typed("x"), new Set(["a"])), null);
+  assert.equal(unheard({ kind: "create", cell: made, position: 0 }, new Set(["b"])), null);
+  assert.deepEqual(unheard({ kind: "steps", steps }, new Set(["a"])), { kind: "steps", steps: [steps[1]] });
+  assert.equal(unheard({ kind: "steps", steps }, new Set(["a", "b"])), null);
+  assert.deepEqual(unheard({ kind: "notebook", name: "N" }, new Set(["a"])), { kind: "notebook", name: "N" });
 });

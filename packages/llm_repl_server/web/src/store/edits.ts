@@ -174,6 +174,25 @@ export function withStep(state: NotebookState, step: Step): NotebookState {
   }
 }
 
+/**
+ * What is left of an edit that the server has made, without the cells of which its events have told
+ * since: that is there already, and others may have changed it again. Null: nothing.
+ */
+export function unheard(edit: Edit, heard: ReadonlySet<string>): Edit | null {
+  switch (edit.kind) {
+    case "steps": {
+      const steps = edit.steps.filter((step) => !heard.has(cellOf(step)));
+      return steps.length ? { ...edit, steps } : null;
+    }
+    case "notebook":
+      return edit;
+    case "create":
+      return heard.has(edit.cell.id) ? null : edit;
+    default:
+      return heard.has(edit.cellId) ? null : edit;
+  }
+}
+
 export function cellOf(step: Step): string {
   return step.do === "create" || step.do === "restore" ? step.cell.id : step.cellId;
 }

@@ -9,7 +9,7 @@ import type { Cell, CellFields, CellType, Spending } from "../wire/shapes.ts";
 import { hearAsked } from "./asked.ts";
 import { allBothTexts } from "./both-texts.ts";
 import type { Conflict } from "./conflicts.ts";
-import { editedCells, withEdits, type Edit, type Step } from "./edits.ts";
+import { editedCells, unheard, withEdits, type Edit, type Step } from "./edits.ts";
 import { hearFile } from "./file-news.ts";
 import { Frames } from "./frames.ts";
 import { Outbox } from "./outbox.ts";
@@ -67,11 +67,13 @@ export class OpenNotebook {
   #readAgain = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #events: WireEvent[] = [];
+  /** The cells that events have told of since the edit was sent whose answer is awaited; null: all was read. */
+  #heard: Set<string> | null = null;
 
   constructor(id: string, source: EventSource) {
     this.id = id;
     this.#source = source;
-    this.outbox = new Outbox(id, (edit, answer) => this.#acknowledged(edit, answer));
+    this.outbox = new Outbox(id, () => (this.#heard = new Set()), (edit, answer) => this.#acknowledged(edit, answer));
     this.staleCount = computed(() => {
       let count = 0;
       for (const cell of this.whole.value?.cells.values() ?? []) if (cell.stale) count++;
@@ -140,6 +142,7 @@ export class OpenNotebook {
         this.failure.value = null;
       });
       this.#events = [];
+      this.#heard = null;
       this.#known = { epoch: notebook.epoch, sequence: notebook.sequence };
       this.#source.follow(this.id, () => this.#known);
       void this.readSpending();
@@ -179,6 +182,8 @@ export class OpenNotebook {
     }
     this.#known = { epoch: event.epoch, sequence: event.sequence };
     noteMade(event);
+    if (event.event === "cell_created" || event.event === "cell_changed") this.#heard?.add(event.cell.id);
+    else if (event.event === "cell_moved" || event.event === "cell_deleted") this.#heard?.add(event.cell_id);
     this.#events.push(event);
     this.#frames.request();
   }
@@ -364,11 +369,17 @@ export class OpenNotebook {
   }
 
   #acknowledged(edit: Edit, answer: unknown): void {
+    // What events have told of the edit is shown before it is taken for done.
+    if (this.#events.length) this.#take();
     const server = this.#server;
-    if (!server) return;
-    const done = withEdits(server, [{ number: 0, edit }]);
+    const heard = this.#heard;
+    // Answers and events come by different ways: an answer puts nothing back that an event has changed.
+    const left = heard && unheard(edit, heard);
+    if (!server || !left) return;
+    const done = withEdits(server, [{ number: 0, edit: left }]);
     if (edit.kind === "steps") {
-      this.#show(withVersions(done, (answer as { versions: Readonly<Record<string, string>> }).versions));
+      const { versions } = answer as { versions: Readonly<Record<string, string>> };
+      this.#show(withVersions(done, Object.fromEntries(Object.entries(versions).filter(([id]) => !heard.has(id)))));
       return;
     }
     const cell = answer as Cell;

@@ -28,15 +28,18 @@ export class Outbox {
   readonly isKept = signal(true);
   readonly #notebookId: string;
   readonly #drafts: DraftsStore;
+  readonly #begins: () => void;
   readonly #acknowledged: Acknowledged;
   #sending: number | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #idle: Promise<void> = Promise.resolve();
   #closed = false;
 
-  constructor(notebookId: string, acknowledged: Acknowledged) {
+  /** @param begins Called before an edit is sent; `acknowledged`, when the server has made it. */
+  constructor(notebookId: string, begins: () => void, acknowledged: Acknowledged) {
     this.#notebookId = notebookId;
     this.#drafts = new DraftsStore(notebookId);
+    this.#begins = begins;
     this.#acknowledged = acknowledged;
   }
 
@@ -153,6 +156,7 @@ export class Outbox {
       const next = this.queue.value[0];
       if (!next) return;
       this.#sending = next.number;
+      this.#begins();
       let answer: { version?: unknown; versions?: Readonly<Record<string, string>> } = {};
       try {
         answer = (await this.#sent(next.edit)) as typeof answer;
