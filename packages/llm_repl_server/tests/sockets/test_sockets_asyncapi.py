@@ -143,6 +143,8 @@ def test_every_event_is_as_described(make_api, validate, in_thread, until, root)
     api.run(prompt)
     api.run(api.new_cell(path, "prompt", "Hi", model="mock/fail:rate_limited+retry_after=0.01"))
     api.run(api.new_cell(path, "prompt", "Hi", model="mock/echo+think=first"))
+    items = {"for_each": """['{"n": 1}', 'no']""", "schema": "n int"}
+    api.run(api.new_cell(path, "prompt", "{item}", model="echo", **items))
     models = [{"model": "echo"}, {"model": "mock/fail:rate_limited+retry_after=0.01"}]
     api.post(f"{prompt}/ask", {"models": models})
     until(lambda: len(api.events("candidate_ended")) == 2, "both have ended")
