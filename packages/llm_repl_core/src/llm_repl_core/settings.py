@@ -116,7 +116,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         float,
         Meta(
             ge=0,
-            description="The timeout of a cell; 0: none.",
+            description="The timeout of a cell, without its kernel's start; 0: none.",
             extra_json_schema={"unit": "seconds"},
         ),
     ] = 0.0

@@ -163,6 +163,25 @@ def test_a_caller_whose_event_loop_is_gone_holds_nobody_up():
     assert ran == []
 
 
+def test_a_caller_who_takes_no_more_events_holds_nobody_up():
+    """Its loop lives on, and nobody would take out what is to be run."""
+    ran = []
+
+    async def ask(inbox):
+        with pytest.raises(asyncio.CancelledError):
+            await inbox.run_in_caller(lambda: ran.append(1))
+        return "asked"
+
+    async def leave(loop):
+        inbox = AsyncInbox()
+        inbox.leave()
+        return await asyncio.wait_for(asyncio.wrap_future(loop.submit(ask(inbox))), 20)
+
+    with EngineLoop() as loop:
+        assert asyncio.run(leave(loop)) == "asked"
+    assert ran == []
+
+
 def test_sessions_of_one_loop_run_at_the_same_time(open_session):
     under_way = []
     all_are = asyncio.Event()

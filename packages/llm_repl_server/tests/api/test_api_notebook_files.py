@@ -91,7 +91,7 @@ def tied(api, until, root):
 
 
 @pytest.mark.parametrize("suffix", FOUR)
-def test_a_file_is_opened_once_and_written_when_its_notebook_is_edited(tied, api, suffix):
+def test_a_file_is_opened_once_and_written_when_its_notebook_is_edited(tied, api, until, suffix):
     one = tied(f"sales.{suffix}")
     before = one.path.read_bytes()
     assert one.file() == {
@@ -110,8 +110,12 @@ def test_a_file_is_opened_once_and_written_when_its_notebook_is_edited(tied, api
     assert texts(notebook) == ["a = 11", "b = 2"]
     assert notebook.metadata["other"] == {"tool": 1}
     assert notebook.id == read_id(before, one.path.name)
-    states = [told.payload["file"]["state"] for told in api.events("notebook_file_state")]
-    assert states == ["waiting", "saved"]
+
+    def states():
+        return [told.payload["file"]["state"] for told in api.events("notebook_file_state")]
+
+    until(lambda: len(states()) == 2, "both changes are told")  # once they are in the database
+    assert states() == ["waiting", "saved"]
 
 
 def read_id(data: bytes, name: str) -> str:

@@ -190,8 +190,8 @@ class AsyncInbox(_Functions):
         """Have the one who waits for events run a function; from the engine's thread."""
         self._task = task = _Task(function)
         waiting = asyncio.wrap_future(task.future)
-        if not self._post(task):
-            task.future.cancel()
+        if self.has_left or not self._post(task):
+            task.future.cancel()  # nobody would take it out
         return waiting
 
     async def next(self) -> Event | None:

@@ -226,7 +226,8 @@ class CellRunner:
         if cell_type.shares_kernel:
             await self._produce_with(cell_type)
             return
-        await self._execution.ensure_kernel()
+        with self._stopper.clock_stopped():
+            await self._execution.ensure_kernel()
         self._claim()  # again: what an edit meanwhile made of the content is what runs now
         if cell_type.runs_in_kernel:
             kernels.note_code(self._cell.id, self._cell.content)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from msgspec import Struct
 
@@ -52,6 +52,7 @@ class CellStopper:
         """How often the task had been cancelled when the cell began."""
         self._stop: _Stop | None = None
         self._stopping: asyncio.Task[None] | None = None
+        self._timeout_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._has_answer = False
         self._ended = asyncio.Event()
@@ -70,9 +71,22 @@ class CellStopper:
         self._task = task = asyncio.current_task()
         assert task is not None
         self._cancellations = task.cancelling()
-        if timeout_s:
+        self._timeout_s = timeout_s
+        self._start_clock()
+
+    @contextmanager
+    def clock_stopped(self) -> Iterator[None]:
+        """Within it, nothing counts as the cell's own time, which begins anew behind it."""
+        self.finish()
+        try:
+            yield
+        finally:
+            self._start_clock()
+
+    def _start_clock(self) -> None:
+        if self._timeout_s:
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(timeout_s, self._time_out, timeout_s)
+            self._timer = loop.call_later(self._timeout_s, self._time_out, self._timeout_s)
 
     def finish(self) -> None:
         """The cell has produced its outputs: it takes no longer than it may."""

@@ -36,6 +36,8 @@ class InterruptGate:
         self._lock = threading.Lock()
         self._thread: int | None = None
         self._open = False
+        self._sent = False
+        """Whether SIGINT was sent from here, and has not come yet."""
         self.took_sigint = False
 
     def run(self, function: Callable[[], T]) -> T:
@@ -63,19 +65,26 @@ class InterruptGate:
             if not self._open or self._thread is None:
                 return
             if self._thread == threading.main_thread().ident:
+                self._sent = True
                 signal.pthread_kill(self._thread, signal.SIGINT)
             elif not self._take_interrupt(sys._current_frames().get(self._thread)):
                 _raise_in(self._thread, KeyboardInterrupt)
 
     def _run_in_main_thread(self, function: Callable[[], T]) -> T:
+        came_beside = False
+
         def on_sigint(_signum: int, frame: FrameType | None) -> None:
-            if not self._open:
-                return
-            self.took_sigint = True
-            if not self._take_interrupt(frame):
-                raise KeyboardInterrupt
+            nonlocal came_beside
+            was_sent, self._sent = self._sent, False
+            if self._open:
+                self.took_sigint = True
+                if not self._take_interrupt(frame):
+                    raise KeyboardInterrupt
+            elif not was_sent:  # else it is late: what it was to end has ended
+                came_beside = True
 
         previous = signal.getsignal(signal.SIGINT)
+        self._sent = False
         signal.signal(signal.SIGINT, on_sigint)
         self._thread = threading.get_ident()
         try:
@@ -91,6 +100,9 @@ class InterruptGate:
         finally:
             # A handler that C code set can't be put back from here; Python then says None.
             signal.signal(signal.SIGINT, signal.SIG_DFL if previous is None else previous)
+            if came_beside:
+                # Somebody's Ctrl-C, before the function began or behind its end: the caller's.
+                signal.raise_signal(signal.SIGINT)
 
     def _close(self) -> None:
         with self._lock:
