@@ -72,6 +72,10 @@ class Tied:
             lambda: (file := self.file())["state"] == state and file, f"the file is {state}"
         )
 
+    def taken(self) -> list:
+        """The changes by others that were told: once they are in the database, which may be a moment."""
+        return self.until(lambda: self.api.events("notebook_file_taken"), "it is told")
+
     def look(self) -> None:
         """Have the server look at the files that are followed, as it does every other second."""
         self.api.services.loop.call(self.api.services.notebook_files.look(), 30)
@@ -148,7 +152,7 @@ def test_another_program_s_change_is_taken_over_and_cells_stay_the_same(tied, ap
     assert [cell["id"] for cell in after[:3]] == [cells[index]["id"] for index in (2, 0, 1)]
     assert after[1]["status"] == "completed"
     assert one.file()["state"] == "saved"
-    [taken] = api.events("notebook_file_taken")
+    [taken] = one.taken()
     assert (taken.payload["merged"], taken.payload["conflicts"]) == (False, [])
     assert {"cell_moved", "cell_created", "cell_changed"} <= {told.event for told in api.told}
     assert api.told[-1].event in ("notebook_file_taken", "cells_stale", "notebook_file_state")
@@ -164,7 +168,7 @@ def test_changes_here_and_there_are_merged(tied, api):
     one.edit(0, "a = 11")
     one.wait()
     assert one.contents() == ["a = 11", "b = 22"] == texts(read(one.path))
-    assert [told.payload["merged"] for told in api.events("notebook_file_taken")] == [True]
+    assert [told.payload["merged"] for told in one.taken()] == [True]
 
 
 def test_what_is_written_as_soon_as_the_file_is_there_is_taken_over(tied, monkeypatch):
@@ -202,7 +206,7 @@ def test_a_conflict_is_a_cell_with_both_texts_until_somebody_chooses(tied, api):
         ">>>>>>> the file",
     ]
     assert cell["metadata"]["llm_repl"]["merge_conflict"]["theirs"] == "a = 'there'"
-    [taken] = api.events("notebook_file_taken")
+    [taken] = one.taken()
     assert len(taken.payload["conflicts"]) == 1
     assert api.post(f"{one.url}/cells/{cell['id']}/execute").status_code == 409
     one.edit(0, "a = 'both'")
