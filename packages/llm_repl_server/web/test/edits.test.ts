@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { enqueued, rebased, unheard, withEdits, type Edit, type QueuedEdit, type Step } from "../src/store/edits.ts";
+import { enqueued, heardKey, rebased, unheard, withEdits, type Edit, type QueuedEdit, type Step } from "../src/store/edits.ts";
 import { fitted } from "../src/store/refused-steps.ts";
 import type { Cell } from "../src/wire/shapes.ts";
 import { NOTHING_UNDER_WAY } from "./notebooks.ts";
@@ -90,13 +90,14 @@ test("what others have changed meanwhile stops no edit that overwrites none of t
 test("an answer puts nothing back that events have told of since the edit was sent", () => {
   const made = cell("b", "two", "1");
   const steps: Step[] = [{ do: "move", cellId: "a", position: 0 }, { do: "create", cell: made, position: 1 }];
-  const nothing = new Set<string>();
+  const versions = { a: "2", b: "1" };
+  const others = new Set([heardKey("a", { version: "1" }), heardKey("c", "moved"), heardKey("a", "deleted")]);
   for (const edit of [typed("x"), { kind: "move", cellId: "a", position: 2 }, { kind: "steps", steps }] as Edit[]) {
-    assert.deepEqual(unheard(edit, nothing), edit);
+    assert.deepEqual(unheard(edit, versions, others), edit); // what was told is not of this edit
   }
-  assert.equal(unheard(typed("x"), new Set(["a"])), null);
-  assert.equal(unheard({ kind: "create", cell: made, position: 0 }, new Set(["b"])), null);
-  assert.deepEqual(unheard({ kind: "steps", steps }, new Set(["a"])), { kind: "steps", steps: [steps[1]] });
-  assert.equal(unheard({ kind: "steps", steps }, new Set(["a", "b"])), null);
-  assert.deepEqual(unheard({ kind: "notebook", name: "N" }, new Set(["a"])), { kind: "notebook", name: "N" });
+  const heard = new Set([heardKey("a", { version: "2" }), heardKey("a", "moved"), heardKey("a", { version: "3" })]);
+  assert.equal(unheard(typed("x"), versions, heard), null);
+  assert.deepEqual(unheard({ kind: "steps", steps }, versions, heard), { kind: "steps", steps: [steps[1]] });
+  assert.equal(unheard({ kind: "create", cell: made, position: 0 }, versions, new Set([heardKey("b", { version: "1" })])), null);
+  assert.deepEqual(unheard({ kind: "notebook", name: "N" }, versions, heard), { kind: "notebook", name: "N" });
 });

@@ -174,23 +174,31 @@ export function withStep(state: NotebookState, step: Step): NotebookState {
   }
 }
 
+/** What an event told of a cell: the version that it has now, or that it was moved or deleted. */
+export function heardKey(id: string, what: { readonly version: string } | "moved" | "deleted"): string {
+  return typeof what === "string" ? `${what} ${id}` : `version ${what.version} ${id}`;
+}
+
 /**
- * What is left of an edit that the server has made, without the cells of which its events have told
- * since: that is there already, and others may have changed it again. Null: nothing.
+ * What is left of an edit that the server has made, without what its events have told: that is there
+ * already, and others may have changed it again. Null: nothing.
+ *
+ * @param versions The versions that the edit has given to cells, by their ids.
+ * @param heard See `heardKey`.
  */
-export function unheard(edit: Edit, heard: ReadonlySet<string>): Edit | null {
-  switch (edit.kind) {
-    case "steps": {
-      const steps = edit.steps.filter((step) => !heard.has(cellOf(step)));
-      return steps.length ? { ...edit, steps } : null;
-    }
-    case "notebook":
-      return edit;
-    case "create":
-      return heard.has(edit.cell.id) ? null : edit;
-    default:
-      return heard.has(edit.cellId) ? null : edit;
+export function unheard(edit: Edit, versions: Readonly<Record<string, string>>, heard: ReadonlySet<string>): Edit | null {
+  const isHeard = (what: "create" | "change" | "restore" | "move" | "delete", id: string) => {
+    if (what === "move") return heard.has(heardKey(id, "moved"));
+    if (what === "delete") return heard.has(heardKey(id, "deleted"));
+    const version = versions[id];
+    return version !== undefined && heard.has(heardKey(id, { version }));
+  };
+  if (edit.kind === "notebook") return edit;
+  if (edit.kind === "steps") {
+    const steps = edit.steps.filter((step) => !isHeard(step.do, cellOf(step)));
+    return steps.length ? { ...edit, steps } : null;
   }
+  return isHeard(edit.kind, edit.kind === "create" ? edit.cell.id : edit.cellId) ? null : edit;
 }
 
 export function cellOf(step: Step): string {

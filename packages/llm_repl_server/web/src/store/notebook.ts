@@ -9,7 +9,7 @@ import type { Cell, CellFields, CellType, Spending } from "../wire/shapes.ts";
 import { hearAsked } from "./asked.ts";
 import { allBothTexts } from "./both-texts.ts";
 import type { Conflict } from "./conflicts.ts";
-import { editedCells, unheard, withEdits, type Edit, type Step } from "./edits.ts";
+import { editedCells, heardKey, unheard, withEdits, type Edit, type Step } from "./edits.ts";
 import { hearFile } from "./file-news.ts";
 import { Frames } from "./frames.ts";
 import { Outbox } from "./outbox.ts";
@@ -67,8 +67,8 @@ export class OpenNotebook {
   #readAgain = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #events: WireEvent[] = [];
-  /** The cells that events have told of since the edit was sent whose answer is awaited; null: all was read. */
-  #heard: Set<string> | null = null;
+  /** What events have told of cells since the edit was sent whose answer is awaited. */
+  #heard = new Set<string>();
 
   constructor(id: string, source: EventSource) {
     this.id = id;
@@ -142,7 +142,7 @@ export class OpenNotebook {
         this.failure.value = null;
       });
       this.#events = [];
-      this.#heard = null;
+      for (const { id, version } of notebook.cells) this.#heard.add(heardKey(id, { version }));
       this.#known = { epoch: notebook.epoch, sequence: notebook.sequence };
       this.#source.follow(this.id, () => this.#known);
       void this.readSpending();
@@ -182,8 +182,9 @@ export class OpenNotebook {
     }
     this.#known = { epoch: event.epoch, sequence: event.sequence };
     noteMade(event);
-    if (event.event === "cell_created" || event.event === "cell_changed") this.#heard?.add(event.cell.id);
-    else if (event.event === "cell_moved" || event.event === "cell_deleted") this.#heard?.add(event.cell_id);
+    if (event.event === "cell_created" || event.event === "cell_changed") this.#heard.add(heardKey(event.cell.id, event.cell));
+    else if (event.event === "cell_moved") this.#heard.add(heardKey(event.cell_id, "moved"));
+    else if (event.event === "cell_deleted") this.#heard.add(heardKey(event.cell_id, "deleted"));
     this.#events.push(event);
     this.#frames.request();
   }
@@ -372,14 +373,15 @@ export class OpenNotebook {
     // What events have told of the edit is shown before it is taken for done.
     if (this.#events.length) this.#take();
     const server = this.#server;
-    const heard = this.#heard;
     // Answers and events come by different ways: an answer puts nothing back that an event has changed.
-    const left = heard && unheard(edit, heard);
+    const { version, versions = {} } = (answer ?? {}) as { version?: string; versions?: Readonly<Record<string, string>> };
+    const id = edit.kind === "create" ? edit.cell.id : "cellId" in edit ? edit.cellId : "";
+    const left = unheard(edit, version === undefined ? versions : { [id]: version }, this.#heard);
     if (!server || !left) return;
     const done = withEdits(server, [{ number: 0, edit: left }]);
     if (edit.kind === "steps") {
-      const { versions } = answer as { versions: Readonly<Record<string, string>> };
-      this.#show(withVersions(done, Object.fromEntries(Object.entries(versions).filter(([id]) => !heard.has(id)))));
+      const isNew = ([id, version]: [string, string]) => !this.#heard.has(heardKey(id, { version }));
+      this.#show(withVersions(done, Object.fromEntries(Object.entries(versions).filter(isNew))));
       return;
     }
     const cell = answer as Cell;
