@@ -69,11 +69,17 @@ export class OpenNotebook {
   #events: WireEvent[] = [];
   /** What events have told of cells since the edit was sent whose answer is awaited. */
   #heard = new Set<string>();
+  /** Whether the notebook was read anew since then, before the edit was made or behind it. */
+  #readMeanwhile = false;
 
   constructor(id: string, source: EventSource) {
     this.id = id;
     this.#source = source;
-    this.outbox = new Outbox(id, () => (this.#heard = new Set()), (edit, answer) => this.#acknowledged(edit, answer));
+    const begins = () => {
+      this.#heard = new Set();
+      this.#readMeanwhile = false;
+    };
+    this.outbox = new Outbox(id, begins, (edit, answer) => this.#acknowledged(edit, answer));
     this.staleCount = computed(() => {
       let count = 0;
       for (const cell of this.whole.value?.cells.values() ?? []) if (cell.stale) count++;
@@ -143,6 +149,7 @@ export class OpenNotebook {
       });
       this.#events = [];
       for (const { id, version } of notebook.cells) this.#heard.add(heardKey(id, { version }));
+      this.#readMeanwhile = true;
       this.#known = { epoch: notebook.epoch, sequence: notebook.sequence };
       this.#source.follow(this.id, () => this.#known);
       void this.readSpending();
@@ -378,6 +385,8 @@ export class OpenNotebook {
     const id = edit.kind === "create" ? edit.cell.id : "cellId" in edit ? edit.cellId : "";
     const left = unheard(edit, version === undefined ? versions : { [id]: version }, this.#heard);
     if (!server || !left) return;
+    // What was typed stays to be seen; whether others have changed it since then says another read.
+    if (this.#readMeanwhile) void this.read();
     const done = withEdits(server, [{ number: 0, edit: left }]);
     if (edit.kind === "steps") {
       const isNew = ([id, version]: [string, string]) => !this.#heard.has(heardKey(id, { version }));
