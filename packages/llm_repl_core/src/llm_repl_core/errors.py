@@ -18,6 +18,7 @@
     ├ Unauthenticated                unauthenticated  401     2
     ├ Forbidden                      forbidden        403     2
     ├ Conflict                       conflict         409     1
+    │ └ EngineClosed                 engine_closed    409     1
     ├ BudgetExceeded                 budget_exceeded  409     1
     ├ PriceUnknown                   price_unknown    409     2
     ├ CallNotSent                    not_sent         409     1
