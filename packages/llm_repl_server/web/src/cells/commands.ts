@@ -96,16 +96,16 @@ export function duplicateCells(notebook: OpenNotebook, ids: readonly string[]): 
     notebook,
     ids.map((id) => notebook.view(id).cell.peek()).filter((cell) => cell !== undefined).map(copyOf),
     notebook.order.peek().indexOf(ids.at(-1) ?? "") + 1,
-    "duplicate",
+    { words: "duplicate" },
   );
 }
 
-/** Put new cells somewhere, and choose them. */
+/** Put new cells somewhere, and choose them where they take the focus. */
 export function insertCells(
   notebook: OpenNotebook,
   cells: readonly PastedCell[],
   position: number,
-  words = "paste",
+  { words = "paste", takesFocus = true } = {},
 ): void {
   if (!cells.length) return;
   const steps = cells.map((fields, at): Step => ({
@@ -115,8 +115,8 @@ export function insertCells(
   }));
   notebook.edit(`${words} ${plural(cells.length, "cell")}`, steps);
   const made = steps.map((step) => (step.do === "create" ? step.cell.id : ""));
-  focusCell(made[0] ?? null);
-  if (made.length > 1) chooseTo(made.at(-1) ?? "");
+  if (takesFocus) focusCell(made[0] ?? null);
+  if (takesFocus && made.length > 1) chooseTo(made.at(-1) ?? "");
   announce(`${plural(cells.length, "cell")} added`);
 }
 

@@ -2,7 +2,7 @@
 
 import { takeFiles } from "../files/drop.ts";
 import { announce } from "../store/announce.ts";
-import { chosen, focused } from "../store/focus.ts";
+import { chosen, editing, focused } from "../store/focus.ts";
 import type { OpenNotebook } from "../store/notebook.ts";
 import { toast } from "../ui/toasts.tsx";
 import { plural } from "../ui/format.ts";
@@ -35,9 +35,13 @@ export function copyCells(notebook: OpenNotebook, cut = false): void {
   else announce(`${plural(cells.length, "cell")} copied`);
 }
 
+/** Where somebody is: what is pasted comes beside it, once the clipboard has told what that is. */
+const placeNow = () => ({ chosen: chosen.peek(), focused: focused.peek(), editing: editing.peek() });
+
 /** Paste what was copied last below (or above) the focused cell, by a single key. */
 export async function pasteCopied(notebook: OpenNotebook, above = false): Promise<void> {
-  pasteText(notebook, (await clipboardText()) ?? localStorage.getItem(LAST) ?? "", above);
+  const place = placeNow();
+  pasteText(notebook, (await clipboardText()) ?? localStorage.getItem(LAST) ?? "", above, place);
 }
 
 /** The clipboard's text, where the browser has been allowed to tell it; it is not asked for here. */
@@ -50,16 +54,18 @@ async function clipboardText(): Promise<string | null> {
   }
 }
 
-export function pasteText(notebook: OpenNotebook, text: string, above = false): void {
+export function pasteText(notebook: OpenNotebook, text: string, above = false, place = placeNow()): void {
   const cells = fromText(text);
   if (!cells.length) {
     toast(text ? "The clipboard has too much to paste." : "Nothing was copied yet.");
     return;
   }
   const order = notebook.order.peek();
-  const [first, last] = [chosen.peek()[0], chosen.peek().at(-1) ?? focused.peek()];
+  const [first, last] = [place.chosen[0], place.chosen.at(-1) ?? place.focused];
   const at = above ? order.indexOf(first ?? "") : order.indexOf(last ?? "") + 1;
-  insertCells(notebook, cells, focused.peek() === null ? order.length : Math.max(0, at));
+  // Who has gone on meanwhile, to type elsewhere perhaps, is not taken away from there.
+  const takesFocus = focused.peek() === place.focused && editing.peek() === place.editing;
+  insertCells(notebook, cells, place.focused === null ? order.length : Math.max(0, at), { takesFocus });
 }
 
 /** Listen for the browser's own copy, cut and paste, outside of texts; gives what ends it. */
