@@ -262,8 +262,9 @@ class World:
     def duplicate(self, window):
         cell_id = window.focus(self.random.randrange(1000))
         if cell_id is not None and self.is_up:
-            self.note_all_copied(window)
-            self.server.ask("POST", f"{self.notebook}/cells/{cell_id}/duplicate")
+            # Of the server's cell, which may have words of the other window.
+            _, copy = self.server.ask("POST", f"{self.notebook}/cells/{cell_id}/duplicate")
+            self.note_copied(copy.get("content", ""))
 
     def ask(self, window):
         window.page.evaluate("document.querySelector('article.is-prompt')?.focus()")
