@@ -151,9 +151,9 @@ def serve(line: socket.socket) -> None:
                 os.dup2(descriptor, number)
                 os.close(descriptor)
             if os.isatty(1):  # the streams were made for what is no terminal
-                sys.stdin = open(0, closefd=False)  # noqa: SIM115
-                sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115
-                sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
+                sys.stdin = open(0, closefd=False)  # noqa: SIM115  # for as long as the process lives
+                sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115  # for as long as the process lives
+                sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115  # for as long as the process lives
             request = json.loads(data)
             os.environ.clear()
             os.environ.update(request["environment"])

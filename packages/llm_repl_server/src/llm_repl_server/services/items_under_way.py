@@ -9,44 +9,65 @@ from msgspec import Meta, Struct
 from llm_repl_core import CellCompleted, CellFailed, CellStarted, ItemsProgress, ItemsStarted
 from llm_repl_core.execution.events import EXCERPT_CHARACTERS, EXCERPTS
 
-__all__ = ["EndedItem", "ItemsEvent", "ItemsOfCell", "ItemsUnderWay"]
+__all__ = [
+    "EndedItem",
+    "ItemError",
+    "ItemErrorName",
+    "ItemExcerpts",
+    "ItemIndex",
+    "ItemIsAsked",
+    "ItemPrice",
+    "ItemsEvent",
+    "ItemsOfCell",
+    "ItemsTotal",
+    "ItemsUnderWay",
+]
 
 ItemsEvent: TypeAlias = CellStarted | ItemsStarted | ItemsProgress | CellCompleted | CellFailed
+
+
+ItemIndex: TypeAlias = Annotated[int, Meta(ge=0, description="The index of the item.")]
+ItemErrorName: TypeAlias = Annotated[
+    str | None, Meta(description="The type of its failure; null: it has an answer.")
+]
+ItemError: TypeAlias = Annotated[
+    str | None, Meta(description="Why it has no answer, in one line; null: it has one.")
+]
+ItemPrice: TypeAlias = Annotated[
+    float | None,
+    Meta(description="What it cost, in US dollars; null: not known, or nobody was asked."),
+]
+ItemIsAsked: TypeAlias = Annotated[
+    bool, Meta(description="Whether a model was asked; else its answer was there before.")
+]
+ItemsTotal: TypeAlias = Annotated[int, Meta(ge=0, description="How many items there are.")]
+ItemExcerpts: TypeAlias = Annotated[
+    list[str],
+    Meta(
+        description=f"Of the first {EXCERPTS} items: what their prompts say behind what all of "
+        f"them begin with, cut to {EXCERPT_CHARACTERS} characters."
+    ),
+]
 
 
 class EndedItem(Struct, frozen=True, kw_only=True):
     """An item that has its answer, or will have none."""
 
-    item: Annotated[int, Meta(ge=0, description="The index of the item.")]
-    ename: Annotated[
-        str | None, Meta(description="The type of its failure; null: it has an answer.")
-    ]
-    error: Annotated[
-        str | None, Meta(description="Why it has no answer, in one line; null: it has one.")
-    ]
-    price_usd: Annotated[
-        float | None,
-        Meta(description="What it cost, in US dollars; null: not known, or nobody was asked."),
-    ]
-    is_asked: Annotated[
-        bool, Meta(description="Whether a model was asked; else its answer was there before.")
-    ]
+    item: ItemIndex
+    ename: ItemErrorName
+    error: ItemError
+    price_usd: ItemPrice
+    is_asked: ItemIsAsked
 
 
 class ItemsOfCell(Struct, frozen=True, kw_only=True):
     """How far a prompt over items is that is running."""
 
     cell_id: str
-    total: Annotated[int, Meta(ge=0, description="How many items there are.")]
+    total: ItemsTotal
     ended: Annotated[int, Meta(ge=0, description="How many of them have ended.")]
     failed: Annotated[int, Meta(ge=0, description="How many of these have no answer.")]
-    excerpts: Annotated[
-        list[str],
-        Meta(
-            description=f"Of the first {EXCERPTS} items: what their prompts say behind what all of "
-            f"them begin with, cut to {EXCERPT_CHARACTERS} characters."
-        ),
-    ]
+    excerpts: ItemExcerpts
     items: Annotated[
         list[EndedItem], Meta(description=f"Those of the first {EXCERPTS} that have ended.")
     ]

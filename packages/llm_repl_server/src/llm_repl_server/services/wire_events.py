@@ -13,11 +13,19 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from llm_repl_core import Output, StaleReason
-from llm_repl_core.execution.events import EXCERPT_CHARACTERS, EXCERPTS
 from llm_repl_core.ledger.record import Mode
 from llm_repl_server.services.answers import CellAnswer, Metadata
 from llm_repl_server.services.encoding import EncodedOutput, EncodedOutputs, Time
 from llm_repl_server.services.file_status import FileStatus
+from llm_repl_server.services.items_under_way import (
+    ItemError,
+    ItemErrorName,
+    ItemExcerpts,
+    ItemIndex,
+    ItemIsAsked,
+    ItemPrice,
+    ItemsTotal,
+)
 
 __all__ = [
     "EMITTED",
@@ -337,14 +345,8 @@ class CellCallSent(RunCellEvent, frozen=True, kw_only=True):
 class CellItemsStarted(RunCellEvent, frozen=True, kw_only=True):
     """A prompt over items is about to be asked for each of them; `cell_item_ended` follows of each."""
 
-    total: Annotated[int, Meta(ge=0, description="How many items there are.")]
-    excerpts: Annotated[
-        list[str],
-        Meta(
-            description=f"Of the first {EXCERPTS} items: what their prompts say behind what all of "
-            f"them begin with, cut to {EXCERPT_CHARACTERS} characters."
-        ),
-    ]
+    total: ItemsTotal
+    excerpts: ItemExcerpts
 
 
 class CellItemEnded(RunCellEvent, frozen=True, kw_only=True):
@@ -353,20 +355,11 @@ class CellItemEnded(RunCellEvent, frozen=True, kw_only=True):
     Its outputs come with those of the cell, which are in the order of the items.
     """
 
-    item: Annotated[int, Meta(ge=0, description="The index of the item.")]
-    ename: Annotated[
-        str | None, Meta(description="The type of its failure; null: it has an answer.")
-    ]
-    error: Annotated[
-        str | None, Meta(description="Why it has no answer, in one line; null: it has one.")
-    ]
-    price_usd: Annotated[
-        float | None,
-        Meta(description="What it cost, in US dollars; null: not known, or nobody was asked."),
-    ]
-    is_asked: Annotated[
-        bool, Meta(description="Whether a model was asked; else its answer was there before.")
-    ]
+    item: ItemIndex
+    ename: ItemErrorName
+    error: ItemError
+    price_usd: ItemPrice
+    is_asked: ItemIsAsked
     ended: Annotated[int, Meta(ge=1, description="How many items have ended.")]
     failed: Annotated[int, Meta(ge=0, description="How many of them have no answer.")]
     total: Annotated[int, Meta(ge=1, description="How many there are.")]
