@@ -210,6 +210,25 @@ def test_what_another_program_writes_meanwhile_is_there_and_is_seen(
     assert {"refused", "written"} <= set(outcomes)
 
 
+@posix
+def test_what_another_program_writes_into_a_file_that_is_written_in_place_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    seen = file_signature(path)
+
+    def write_theirs(*arguments: object, **options: object) -> None:
+        path.write_bytes(b"by another program")
+        raise OSError(errno.EBUSY, "Device or resource busy")  # as of a file that is mounted there
+
+    monkeypatch.setattr(os, "replace", write_theirs)
+    with pytest.raises(Conflict):
+        write_atomically(path, b"by us", expected=seen)
+    assert path.read_bytes() == b"by another program"
+    assert names_in(tmp_path) == ["a"]
+
+
 def test_a_file_is_replaced_where_it_is_as_expected(tmp_path: Path) -> None:
     path = tmp_path / "a"
     first = write_atomically(path, b"1", expected=NO_FILE)

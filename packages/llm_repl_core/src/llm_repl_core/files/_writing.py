@@ -81,7 +81,7 @@ def write_atomically(
                     raise _InPlace
                 written = _replace(folder, name, data, mode, status, expected)
             except _InPlace:
-                written = _write_in_place(path, folder, name, data, mode)
+                written = _write_in_place(path, folder, name, data, mode, expected)
         except _Changed:
             raise Conflict(f"{shown_path(path, under)} was changed by another program.") from None
         folder.make_durable()
@@ -249,11 +249,19 @@ def _set_mode(descriptor: int, mode: int) -> None:
 
 
 def _write_in_place(
-    path: str | os.PathLike[str], folder: Folder, name: str, data: bytes, mode: int | None
+    path: str | os.PathLike[str],
+    folder: Folder,
+    name: str,
+    data: bytes,
+    mode: int | None,
+    expected: FileSignature | None,
 ) -> FileSignature:
     descriptor = folder.open(name, os.O_RDWR | NO_WAIT)
     with os.fdopen(descriptor, "r+b", buffering=0) as file:
-        refuse_special(path, os.fstat(descriptor).st_mode)
+        status = os.fstat(descriptor)
+        refuse_special(path, status.st_mode)
+        if expected is not None and not FileSignature.of(status).has_content_of(expected):
+            raise _Changed
         old = file.read()
         _reserve(descriptor, len(old), len(data))
         try:

@@ -100,6 +100,13 @@ class Mirror:
             raise ServerUnreachable(
                 f"The server at {self._rest.base} sends no events: {error}."
             ) from None
+        try:
+            self._follow_from_here()
+        except BaseException:
+            self.close()  # or it would try for ever
+            raise
+
+    def _follow_from_here(self) -> None:
         self._await_subscription()
         # What happened up to here was told to nobody; from here on everything is.
         self._read()
