@@ -69,6 +69,12 @@ def imported_by(environment: dict[str, str], folder: Path, *arguments: str) -> s
     return set(names.removeprefix(IMPORTED).split())
 
 
+def imported_by_python() -> set[str]:
+    """What the interpreter imports before any program, with what the environment adds to it."""
+    program = [sys.executable, "-c", "import sys; print(*sys.modules)"]
+    return set(subprocess.run(program, capture_output=True, text=True, check=True).stdout.split())
+
+
 def of(modules: set[str], unwanted: set[str]) -> set[str]:
     """Those among the modules that are unwanted, or within what is."""
     return {
@@ -86,6 +92,7 @@ def test_what_runs_nothing_imports_no_engine(
     assert "click" in modules
     unwanted = DATABASE | SERVER | LIBRARIES | WORKERS_OWN | ENGINE
     assert of(modules, unwanted) == set()
+    assert arguments != ["--version"] or "pathlib" not in modules - imported_by_python()
 
 
 def test_help_asks_the_plugins_for_commands_and_imports_no_engine(
@@ -150,3 +157,36 @@ def test_the_command_collects_garbage_seldom(monkeypatch: pytest.MonkeyPatch) ->
         assert gc.get_threshold()[0] > 10 * 2000
     finally:
         gc.set_threshold(*before)
+
+
+def test_no_garbage_is_looked_for_before_the_first_input_and_its_notebook(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    program = f"""
+import gc, sys
+collected = []
+gc.callbacks.append(lambda phase, _: collected.append(phase))
+sys.argv = ["llm-repl", "--version"]
+from llm_repl_server.cli.entry import main
+try:
+    main()
+except SystemExit:
+    collected.clear()  # the interpreter's own, before `main` set how seldom
+from llm_repl_server.repl import loop
+print({IMPORTED!r}, *sys.modules)
+from llm_repl_server.repl import local_target, run_printer
+gc.callbacks.clear()
+assert not collected, (collected, gc.get_threshold())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    [names] = [line for line in done.stdout.splitlines() if line.startswith(IMPORTED)]
+    unwanted = DATABASE | SERVER | LIBRARIES | {"difflib", "importlib.metadata", "msgspec"}
+    assert of(set(names.split()), unwanted - {"prompt_toolkit"}) == set()

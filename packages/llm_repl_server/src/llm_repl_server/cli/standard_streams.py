@@ -6,7 +6,6 @@ import io
 import os
 import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import Literal, TextIO
 
 __all__ = ["PIPE_CLOSED_EXIT_CODE", "discard_output", "prepare_streams"]
@@ -84,4 +83,6 @@ def _open_if_closed(descriptor: int) -> None:
 
 
 def _open_null(mode: Literal["r", "w"]) -> TextIO:
+    from pathlib import Path  # a twentieth of what `--version` takes, and seldom needed
+
     return Path(os.devnull).open(mode, encoding="utf-8", errors="replace")

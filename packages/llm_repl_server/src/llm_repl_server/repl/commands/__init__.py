@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from functools import cache
 from importlib import import_module
 
@@ -39,6 +38,8 @@ def find_command(name: str) -> Command:
     beginning = [command for key, command in commands.items() if name and key.startswith(name)]
     if len(beginning) == 1:
         return beginning[0]
+    import difflib  # only for a name that is none: the first input does not wait for it
+
     close = difflib.get_close_matches(name, commands, n=1)
     hint = f"did you mean /{close[0]}?" if close else "/help lists them."
     raise CommandError(f"There is no command /{name[:40]}: {hint}")
