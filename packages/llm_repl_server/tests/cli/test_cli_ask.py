@@ -56,6 +56,14 @@ def test_files_and_the_standard_input_go_with_it(
     )
 
 
+def test_the_question_comes_from_the_standard_input(
+    llm_repl: RunCommand, server: OpenAIServer, tmp_path: Path
+) -> None:
+    (tmp_path / "t.csv").write_text("a\n1\n")
+    llm_repl("ask", "-", "t.csv", *MODEL, stdin="What is {odd}?\n", **_variables(server))
+    assert _sent(server)[-1][1] == "What is {odd}?\n\n\nt.csv:\n\n```\na\n1\n```"
+
+
 def test_a_picture_goes_as_it_is(
     llm_repl: RunCommand, server: OpenAIServer, tmp_path: Path
 ) -> None:
@@ -114,6 +122,8 @@ def test_what_is_not_kept(llm_repl: RunCommand, tmp_path: Path) -> None:
         (("-c", "Hi"), "There is no last question to go on with: leave out -c."),
         (("Hi", "--schema", "name nosuchtype"), "nosuchtype"),
         (("Hi", "-m", "openai/gpt-5.4"), "needs a key"),
+        (("",), "There is nothing to ask: the question is empty."),
+        (("-",), "There is nothing to ask: the question is empty."),
     ],
 )
 def test_bad_input_is_told_in_a_sentence(

@@ -126,10 +126,10 @@ def test_the_list_fits_80_columns_and_begins_with_the_last(
     widths = [sum(2 if letter in "漢字" else 1 for letter in line) for line in lines]
     assert max(widths) <= 80
     assert [line[:8] for line in lines if line[0] != " "] == [f"{n:08x}" for n in (1, 2, 3, 4)]
-    first, place = lines[:2]
+    first, asked = lines[:2]
     for words in ("completed", "openai/gpt-5.4-mini", "1,234+56", "$0.001230"):
         assert words in first
-    assert place.strip() == "cell-1 of notebook  Question 1 with two lines"
+    assert asked.strip() == "Question 1 with two lines"
     assert any("RateLimited: Too many requests." in line for line in lines)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -136,7 +137,11 @@ def test_settings_are_set_and_told(llm_repl: RunCommand, tmp_path: Path) -> None
     )
     assert llm_repl("settings", "get", "port").stdout == "7000\n"
     assert llm_repl("settings", "get", "run_concurrency", "--json").stdout == "3\n"
-    assert "run_concurrency: 3" in llm_repl("settings").stdout
+    told = llm_repl("settings").stdout
+    assert "run_concurrency: 3" in told
+    assert not re.search(r"\bNone\b|\bTrue\b|\bFalse\b|\(\)", told)
+    assert "speculate: true\n" in told
+    assert "kernelspec: not set\n" in told
     told = llm_repl("settings", "set", "model", "d", LLM_REPL_MODEL="c")
     assert "The environment variable LLM_REPL_MODEL is set" in told.stderr
     assert llm_repl("settings", "get", "model", LLM_REPL_MODEL="c").stdout == "c\n"
@@ -198,6 +203,11 @@ def test_the_sums_of_calls(llm_repl: RunCommand, tmp_path: Path) -> None:
     assert "By cell\n  3 What is worth seeing" in shown
     assert "By model\n  mock/mock\n      $0, 2 calls, " in shown
     assert shown.count("2 calls") == 4
+    assert "          [3] What is worth seeing" in (
+        llm_repl("calls", "list", "--notebook", "trip.llmn").stdout
+    )
+    # Of all notebooks, a cell goes by what it asked: no id is printed for people.
+    assert "By cell\n  What is worth seeing" in llm_repl("calls", "totals").stdout
     sums = json.loads(llm_repl("calls", "totals", "--by", "model", "--json").stdout)
     assert sorted(sums) == ["by_model", "total"]
     assert sums["total"]["calls"] == 2

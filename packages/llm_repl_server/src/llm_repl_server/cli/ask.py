@@ -80,8 +80,8 @@ def command(
 ) -> None:
     """Ask a model QUESTION, and print its answer alone.
 
-    FILES go with it: the text of text files, and pictures, sound and PDFs as they are; `-` is
-    the standard input. The call is kept, as those of notebooks are: see `llm-repl calls`.
+    FILES go with it: the text of text files, and pictures, sound and PDFs as they are. `-` is
+    the standard input, as QUESTION or among FILES. The call is kept, as those of notebooks are: see `llm-repl calls`.
 
     The exit code is 1 if there is no answer, or only a part of one.
     """
@@ -156,8 +156,12 @@ def _keep(application: Application, notebook: Notebook, path: Path) -> None:
 
 
 def _add_question(notebook: Notebook, question: str, files: Sequence[str]) -> PromptCell:
+    from llm_repl_core import InvalidInput
+
+    if question == _STDIN:
+        question, files = "", (_STDIN, *files)
     texts, attachments = [question], []
-    for name in files:
+    for name in dict.fromkeys(files):  # the standard input is there once
         data = _read(name)
         text = _text_of(data)
         if text is None and name == _STDIN:
@@ -168,6 +172,8 @@ def _add_question(notebook: Notebook, question: str, files: Sequence[str]) -> Pr
             texts.append(text)
         else:
             texts.append(_fenced("" if name == _STDIN else name, text))
+    if not attachments and not any(text.strip() for text in texts):
+        raise InvalidInput("There is nothing to ask: the question is empty.")
     return notebook.add_prompt(
         _plain("\n\n".join(text for text in texts if text.strip())),
         context="above",

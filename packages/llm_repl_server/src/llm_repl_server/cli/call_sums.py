@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -12,7 +11,6 @@ from llm_repl_server.cli.flowing_text import echo, fit_text
 from llm_repl_server.cli.terminal_text import (
     escape_controls,
     format_price,
-    one_line,
     terminal_width,
 )
 
@@ -24,28 +22,19 @@ __all__ = ["print_sums"]
 _TITLES = {"cell": "By cell", "model": "By model", "day": "By day"}
 
 
-def print_sums(totals: GroupedTotals, groups: Sequence[str], notebook: Path | None) -> None:
+def print_sums(totals: GroupedTotals, groups: Sequence[str], titles: Mapping[str, str]) -> None:
     """Print the sums.
 
     Args:
         totals: The sums.
         groups: Of ``cell``, ``model`` and ``day``, those that are printed.
-        notebook: Whose cells have numbers, where it is a file.
+        titles: What cells are called, by their ids.
     """
     if not totals.total.calls:
         echo("No recorded call matches.", err=True)
         return
-    names = _cell_names(notebook) if "cell" in groups else {}
     rows: dict[str, list[tuple[str, CallTotals]]] = {
-        "cell": [
-            (
-                names.get(
-                    cell_id, f"a cell that is not there, {cell_id[:8]}" if names else cell_id
-                ),
-                sums,
-            )
-            for cell_id, sums in totals.by_cell
-        ],
+        "cell": [(titles[cell_id], sums) for cell_id, sums in totals.by_cell],
         "model": [("/".join(pair), sums) for pair, sums in totals.by_model],
         "day": list(totals.by_day),
     }
@@ -56,18 +45,6 @@ def print_sums(totals: GroupedTotals, groups: Sequence[str], notebook: Path | No
         click.echo("")
     click.secho("All", bold=True)
     _print_row("", totals.total)
-
-
-def _cell_names(notebook: Path | None) -> dict[str, str]:
-    if notebook is None or not notebook.is_file():
-        return {}
-    from llm_repl_core import load_notebook
-
-    document = load_notebook(notebook)
-    return {
-        cell.id: f"{number} {one_line(cell.content, 30)}"
-        for number, cell in enumerate(document, start=1)
-    }
 
 
 def _print_row(name: str, sums: CallTotals) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from llm_repl_core import CallRecord, Citation, Media, Refusal, ServerToolCall, Usage
 from llm_repl_core.providers.parts import Part
+from llm_repl_server.cli.call_cells import where_asked
 from llm_repl_server.cli.terminal_text import escape_controls, format_price, one_line
 from llm_repl_server.services.call_answers import call_summary
 
@@ -21,8 +22,13 @@ _NARROW = 60
 _ID_LENGTH = 8
 
 
-def as_lines(record: CallRecord) -> list[str]:
-    """A call in a list: two lines, and a third where it failed, or was cut off."""
+def as_lines(record: CallRecord, numbers: dict[str, int]) -> list[str]:
+    """A call in a list: two lines, and a third where it failed, or was cut off.
+
+    Args:
+        record: The call.
+        numbers: Those of cells, by their ids, as far as they are known.
+    """
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDTH
     indent = " " * (_ID_LENGTH + 2)
     state = record.state if record.source == "live" else record.source
@@ -30,11 +36,10 @@ def as_lines(record: CallRecord) -> list[str]:
     right = f"  {_tokens(record.usage)}  {format_price(record.price_usd)}"
     room = max(8, width - len(left) - len(right))
     who = one_line(f"{record.provider}/{record.model}", room)
-    where = one_line(f"{record.place.cell_id[:8]} of {record.notebook_id[:8]}", 20)
+    asked = "  ".join(filter(None, (where_asked(record, numbers), call_summary(record).prompt)))
     if width < _NARROW:
-        return _narrow_lines(record, where, width)
-    prompt = one_line(call_summary(record).prompt, width - len(indent) - len(where) - 2)
-    lines = [f"{left}{who:<{room}}{right}", f"{indent}{where}  {prompt}"]
+        return _narrow_lines(record, asked, width)
+    lines = [f"{left}{who:<{room}}{right}", indent + one_line(asked, width - len(indent))]
     if record.error is not None:
         told = f"{record.error.type}: {record.error.message}"
         lines.append(indent + one_line(told, width - len(indent)))
@@ -43,14 +48,13 @@ def as_lines(record: CallRecord) -> list[str]:
     return [escape_controls(line).rstrip() for line in lines]
 
 
-def _narrow_lines(record: CallRecord, where: str, width: int) -> list[str]:
+def _narrow_lines(record: CallRecord, asked: str, width: int) -> list[str]:
     state = record.state if record.source == "live" else record.source
     facts = [
         f"{record.id[:_ID_LENGTH]}  {_short_time(record.started_at)}",
         f"  {state}, {_tokens(record.usage).strip()}, {format_price(record.price_usd)}",
         f"  {record.provider}/{record.model}",
-        f"  {where}",
-        f"  {call_summary(record).prompt}",
+        f"  {asked}",
     ]
     if record.error is not None:
         facts.append(f"  {record.error.type}: {record.error.message}")
@@ -96,8 +100,8 @@ def _facts(record: CallRecord) -> Iterator[tuple[str, str]]:
     yield "started", f"{started}{took}{first}"
     yield "notebook", record.notebook_id
     place = record.place
-    item = "" if place.item is None else f", item {place.item}"
-    step = "" if not place.step else f", step {place.step}"
+    item = "" if place.item is None else f", item {place.item + 1}"
+    step = "" if not place.step else f", step {place.step + 1}"
     yield "cell", f"{place.cell_id}{item}{step}"
     yield "run", record.run_id
     if record.usage is not None:

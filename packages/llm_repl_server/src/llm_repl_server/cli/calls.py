@@ -58,10 +58,12 @@ def list_calls(
     """List calls, the latest first.
 
     For each call: the beginning of its id, the time, its state, the model, input + output tokens
-    and the price; then its cell and notebook, and the beginning of the prompt.
+    and the price; then the beginning of the prompt, behind its cell's number with a --notebook that
+    is a file.
     """
     wanted = make_filter(notebook, model, state, since, limit=limit)
-    _list(wanted, as_json=as_json, is_filtered=any((notebook, model, state, since)))
+    is_filtered = any((notebook, model, state, since))
+    _list(wanted, notebook, as_json=as_json, is_filtered=is_filtered)
 
 
 @command.command("search")
@@ -81,7 +83,7 @@ def search_calls(
 ) -> None:
     """List calls whose messages or answer contain words that begin with all WORDS."""
     wanted = make_filter(notebook, model, state, since, limit=limit, search=" ".join(words))
-    _list(wanted, as_json=as_json, is_filtered=True)
+    _list(wanted, notebook, as_json=as_json, is_filtered=True)
 
 
 @command.command("show")
@@ -151,8 +153,9 @@ def total_calls(
 ) -> None:
     """Sum up calls: how many, their tokens, and what they cost, by cell, model and day.
 
-    Cells are numbered with a --notebook that is a file.
+    Cells go by what they asked last, and by their numbers with a --notebook that is a file.
     """
+    from llm_repl_server.cli.call_cells import cell_numbers, summed_cells
     from llm_repl_server.cli.call_sums import print_sums
     from llm_repl_server.cli.log_ledger import open_log
 
@@ -160,16 +163,18 @@ def total_calls(
     offset = datetime.now().astimezone().utcoffset()
     with closing(open_log()) as log:
         totals = log.calls.totals(wanted, offset or timedelta())
+        titles = {} if as_json else summed_cells(log, totals, cell_numbers(notebook))
     groups = group or ("cell", "model", "day")
     if as_json:
         chosen = {f"by_{name}" for name in groups} | {"total"}
         plain = msgspec.to_builtins(totals)
         _print_json({name: plain[name] for name in plain if name in chosen})
     else:
-        print_sums(totals, groups, None if notebook is None else Path(notebook))
+        print_sums(totals, groups, titles)
 
 
-def _list(wanted: CallFilter, *, as_json: bool, is_filtered: bool) -> None:
+def _list(wanted: CallFilter, notebook: str | None, *, as_json: bool, is_filtered: bool) -> None:
+    from llm_repl_server.cli.call_cells import cell_numbers
     from llm_repl_server.cli.call_text import as_lines
     from llm_repl_server.cli.log_ledger import open_log
     from llm_repl_server.services.call_answers import call_summary
@@ -184,8 +189,9 @@ def _list(wanted: CallFilter, *, as_json: bool, is_filtered: bool) -> None:
         )
         echo(sentence, err=True)
     else:
+        numbers = cell_numbers(notebook)
         for record in found:
-            click.echo("\n".join(as_lines(record)))
+            click.echo("\n".join(as_lines(record, numbers)))
 
 
 def _find(log: CallLog, named: str) -> CallRecord:

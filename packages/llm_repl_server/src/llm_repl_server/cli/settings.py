@@ -34,9 +34,11 @@ def command(context: click.Context) -> None:
     values = load_settings(ServerSettings)
     echo(f"# {config_folder() / 'settings.yaml'}")
     for setting in describe_settings(ServerSettings):
-        unit = f" {setting.unit}" if setting.unit else ""
-        echo(f"\n{_key(setting)}: {_shown(setting, getattr(values, setting.name))}{unit}")
-        for text in (setting.description, f"{setting.variable}; default: {setting.default}"):
+        value = getattr(values, setting.name)
+        unit = f" {setting.unit}" if setting.unit and value is not None else ""
+        echo(f"\n{_key(setting)}: {_shown(setting, value)}{unit}")
+        default = _shown(setting, setting.default)
+        for text in (setting.description, f"{setting.variable}; default: {default}"):
             echo(f"    {text}")
 
 
@@ -108,7 +110,10 @@ def _key(setting: SettingInfo) -> str:
 
 
 def _shown(setting: SettingInfo, value: Any) -> object:
-    if isinstance(value, dict):
+    """A value as it may stand in the file."""
+    if value is None:
+        return "not set"
+    if isinstance(value, (dict, list, tuple, bool)):
         value = msgspec.json.encode(value).decode()
     return "…" if setting.name in _SECRET and value else _without_password(value)
 
