@@ -15,9 +15,9 @@ _TOKEN = re.compile(
     r"|(?P<control>[\r\n\b])"
     r"|\x1b\[(?P<numbers>[0-9;:?]*)[ -/]*(?P<command>[@-~])"
     # Titles and links, which show nothing by themselves; and all other sequences.
-    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\^_]|[\x1b\a]"
+    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b(?:[ -/]+[0-~]|[0-Z\\^-~])|[\x1b\a]"
 )
-_UNFINISHED = re.compile(r"\x1b(?:\[[0-9;:?]*)?\Z")
+_UNFINISHED = re.compile(r"\x1b(?:\[[0-9;:?]*[ -/]*|[ -/]+)?\Z")
 _STYLE_LENGTH_LIMIT = 100
 
 

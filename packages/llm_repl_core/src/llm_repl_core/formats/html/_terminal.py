@@ -22,6 +22,8 @@ _ENDS = {
     27: ("inverse",),
     29: ("strike",),
 }
+_LINE_COLOUR = 58
+"""Of what is underlined: not shown, but a colour follows it."""
 _LEVELS = (0, 95, 135, 175, 215, 255)
 
 
@@ -34,7 +36,7 @@ class _Look:
         self.marks: set[str] = set()
 
     def change(self, parameters: str) -> None:
-        codes = [int(code[:4] or 0) for code in re.split("[;:]", parameters)]
+        codes = _codes(parameters)
         while codes:
             code = codes.pop(0)
             if code == 0:
@@ -45,6 +47,8 @@ class _Look:
                 self.marks.difference_update(_ENDS[code])
             elif code in (38, 48):
                 self._set(code == 38, _colour(codes))
+            elif code == _LINE_COLOUR:
+                _colour(codes)
             elif 30 <= code <= 39 or 90 <= code <= 97:
                 self._set(True, None if code == 39 else _NAMES[code % 10])
             elif 40 <= code <= 49 or 100 <= code <= 107:
@@ -118,6 +122,21 @@ def _written_over(pieces: list[str]) -> str:
     return last if erases else last + rest
 
 
+def _codes(parameters: str) -> list[int]:
+    """The codes, with what belongs to one of them, by colons, as semicolons have it."""
+    codes: list[int] = []
+    for group in parameters.split(";"):
+        first, *more = (int(code[:4] or 0) for code in group.split(":"))
+        if first in (38, 48, _LINE_COLOUR) and more:
+            # Red, green and blue may stand behind the number of a colour space.
+            codes += [first, more[0], *(more[-3:] if more[0] == 2 else more[1:2])]
+        elif first == 4 and more[:1] == [0]:
+            codes.append(24)
+        else:
+            codes.append(first)
+    return codes
+
+
 def _colour(codes: list[int]) -> str | None:
     """The colour behind a 38 or 48, whose codes are taken."""
     kind = codes.pop(0) if codes else 0
@@ -126,6 +145,7 @@ def _colour(codes: list[int]) -> str | None:
     if kind == 2 and len(codes) >= 3:
         red, green, blue = (min(codes.pop(0), 255) for _ in range(3))
         return f"#{red:02x}{green:02x}{blue:02x}"
+    codes.clear()  # one that is not whole: what is left of it is no code of its own
     return None
 
 

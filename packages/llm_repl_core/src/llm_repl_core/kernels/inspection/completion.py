@@ -14,7 +14,8 @@ import keyword
 import re
 import sys
 import types
-from functools import partial
+from collections.abc import Callable
+from functools import cache, partial, wraps
 from typing import Any
 
 from llm_repl_core.kernels.inspection.summaries import summary_of
@@ -32,7 +33,12 @@ _COMPLETION_LIMIT_BYTES = 500
 _CODE_TIMEOUT_S = 0.6
 _DOCUMENTATION_LIMIT_BYTES = 4000
 _SIGNATURE_LIMIT_BYTES = 1000
-_DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*\Z")
+_DOTTED = re.compile(r"(?<![\w.])[^\W\d]\w*(?:\.[^\W\d]\w*)*\Z")
+_TEXT_OR_NOTE = re.compile(
+    r"""(?P<triple>'{3}|"{3})(?:\\.|(?!(?P=triple)).)*(?:(?P=triple)|\Z)"""
+    r"""|(?P<quote>['"])(?:\\.|(?!(?P=quote))[^\\\n])*(?:(?P=quote)|(?=\n)|\Z)|\#[^\n]*""",
+    re.DOTALL,
+)
 
 
 def complete_code(namespace: dict[str, Any], code: str, cursor: int) -> dict[str, Any]:
@@ -41,11 +47,12 @@ def complete_code(namespace: dict[str, Any], code: str, cursor: int) -> dict[str
     Args:
         namespace: The state.
         code: The cell's text, as it stands in the editor.
-        cursor: The place, in characters.
+        cursor: The place, in characters; one outside of the text is at its nearer end.
 
     Returns:
         ``start`` and ``end`` of what is replaced, and ``matches``: ``{text, type}``.
     """
+    cursor = min(max(cursor, 0), len(code))
     scope = _with_imports(namespace, code)
     importlib.import_module("IPython.core.completer")  # which may take longer than what follows
     try:
@@ -73,9 +80,16 @@ def complete_code(namespace: dict[str, Any], code: str, cursor: int) -> dict[str
     matches = [
         {"text": text, "type": kind}
         for text, kind in by_start[begin].items()
-        if len(text.encode("utf-8", "backslashreplace")) <= _COMPLETION_LIMIT_BYTES
+        if _can_be_typed(text)
     ]
     return {"start": begin, "end": cursor, "matches": matches[:_MAX_COMPLETIONS]}
+
+
+def _can_be_typed(text: str) -> bool:
+    try:
+        return len(text.encode()) <= _COMPLETION_LIMIT_BYTES
+    except UnicodeEncodeError:
+        return False  # an attribute's name may be any text, and JSON can't hold half a character
 
 
 def _by_ipython(scope: dict[str, Any], code: str, cursor: int) -> list[tuple[int, int, str, str]]:
@@ -83,8 +97,7 @@ def _by_ipython(scope: dict[str, Any], code: str, cursor: int) -> list[tuple[int
 
     # Where the state is not a shell's, one that this process has is somebody else's.
     shell: Any = sys.modules["IPython"].get_ipython() if "get_ipython" in scope else None
-    make: Any = ipython.IPCompleter  # IPython leaves some of its functions untyped
-    completer = make(shell=shell, namespace=scope, use_jedi=False)
+    completer = _completer_class()(shell=shell, namespace=scope, use_jedi=False)
     if shell is None:
         completer.shell = _NO_SHELL
     with ipython.provisionalcompleter():
@@ -92,6 +105,31 @@ def _by_ipython(scope: dict[str, Any], code: str, cursor: int) -> list[tuple[int
             (match.start, match.end, match.text, _kind_of(match.text, match.type, scope))
             for match in completer.completions(code, cursor)
         ][: 5 * _MAX_COMPLETIONS]
+
+
+@cache
+def _completer_class() -> Any:
+    from IPython.core.completer import IPCompleter
+
+    class QuietCompleter(IPCompleter):
+        """IPython's, without the traceback that it prints where one of its matchers raises."""
+
+        @property
+        def matchers(self) -> list[Any]:
+            return [_quiet(matcher) for matcher in super().matchers]
+
+    return QuietCompleter
+
+
+def _quiet(matcher: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    @wraps(matcher)
+    def find(context: Any) -> Any:
+        try:
+            return matcher(context)
+        except BaseException:  # noqa: BLE001  user code, anything may come out of it
+            return {"completions": []}
+
+    return find
 
 
 def _kind_of(text: str, kind: str, scope: dict[str, Any]) -> str:
@@ -102,9 +140,10 @@ def _kind_of(text: str, kind: str, scope: dict[str, Any]) -> str:
     if keyword.iskeyword(text):
         return "keyword"
     value = scope.get(text, vars(builtins).get(text))
-    if isinstance(value, type):
+    # By its type, as an object may answer anything, or raise, where it is asked for its class.
+    if issubclass(type(value), type):
         return "class"
-    if isinstance(value, types.ModuleType):
+    if issubclass(type(value), types.ModuleType):
         return "module"
     return "function" if callable(value) and type(value).__module__ == "builtins" else "variable"
 
@@ -122,14 +161,24 @@ def _with_imports(namespace: dict[str, Any], code: str) -> dict[str, Any]:
         if isinstance(statement, ast.Import):
             for alias in statement.names:
                 name = alias.name if alias.asname else alias.name.partition(".")[0]
-                if name in sys.modules and alias.name in sys.modules:
+                if _imported(name) and _imported(alias.name):
                     scope.setdefault(alias.asname or name, sys.modules[name])
-        elif isinstance(statement, ast.ImportFrom) and statement.module in sys.modules:
-            held = vars(sys.modules[statement.module or ""])
+        elif isinstance(statement, ast.ImportFrom):
+            held = _imported(statement.module)
             for alias in statement.names:
                 if alias.name in held:
                     scope.setdefault(alias.asname or alias.name, held[alias.name])
     return scope
+
+
+def _imported(name: str | None) -> dict[str, Any]:
+    """What a module holds; empty: it is not imported, or something else stands for it."""
+    module = sys.modules.get(name or "")
+    if not issubclass(type(module), types.ModuleType):
+        return {}
+    # As it stands there: one that is loaded when it is first used is not.
+    held: dict[str, Any] = vars(types.ModuleType)["__dict__"].__get__(module)
+    return held
 
 
 def inspect_code(namespace: dict[str, Any], code: str, cursor: int) -> dict[str, Any]:
@@ -139,6 +188,7 @@ def inspect_code(namespace: dict[str, Any], code: str, cursor: int) -> dict[str,
         ``name``, ``signature``, ``documentation``, ``type_name``, ``text`` and, of the parameter
         that is being typed, the number ``parameter``; ``{}``: there is nothing to tell.
     """
+    cursor = min(max(cursor, 0), len(code))
     scope = _with_imports(namespace, code)
     for name, parameter in _candidates(code, cursor):
         try:
@@ -155,9 +205,11 @@ def inspect_code(namespace: dict[str, Any], code: str, cursor: int) -> dict[str,
 
 def _candidates(code: str, cursor: int) -> list[tuple[str, int | None]]:
     """The names that may be meant, the nearest first: the function whose call is open, the word."""
-    before = code[max(cursor - 5000, 0) : cursor]
+    start = max(cursor - 5000, 0)
     after = re.match(r"\w*", code[cursor:])
-    word = _DOTTED.search(before + (after[0] if after else ""))
+    word = _DOTTED.search(code[start:cursor] + (after[0] if after else ""))
+    # Commas and brackets within texts and notes are none of the call's.
+    before = _TEXT_OR_NOTE.sub(lambda found: " " * len(found[0]), code[:cursor])[start:]
     found: list[tuple[str, int | None]] = []
     depth = commas = 0
     for at in range(len(before) - 1, -1, -1):
