@@ -19,6 +19,8 @@ from llm_repl_core.kernels.text_stream import CapturedStream
 from llm_repl_core.kernels.worker.channel import Channel
 from llm_repl_core.kernels.worker.interrupts import SigintGate
 from llm_repl_core.kernels.worker.protocol import Done, Outputs, encode
+from llm_repl_core.kernels.worker.unsent import LastOutput
+from llm_repl_core.model.output_changes import OutputChange
 
 __all__ = ["Capture"]
 
@@ -46,9 +48,16 @@ class Capture:
         buffer: Where it comes together.
         channel: Where it goes.
         gate: Keeps interrupts out of half-done work.
+        last_output: Where what was not sent is found when the process has died; None: nowhere.
     """
 
-    def __init__(self, buffer: OutputBuffer, channel: Channel, gate: SigintGate) -> None:
+    def __init__(
+        self,
+        buffer: OutputBuffer,
+        channel: Channel,
+        gate: SigintGate,
+        last_output: LastOutput | None = None,
+    ) -> None:
         self.buffer = buffer
         self.channel = channel
         self.gate = gate
@@ -67,11 +76,16 @@ class Capture:
         """Whether what the main thread prints is the cell's, and neither dropped nor collected."""
         self._collected: OutputBuffer | None = None
         self._fork_lines = dict.fromkeys(_NAMES, "")
+        self._given_pipes = {} if last_output is None else last_output.pipes
+        self._unsent = None if last_output is None else last_output.unsent
+        self.note_unsent: Callable[[str, str], bool] = (
+            _note_nowhere if last_output is None else last_output.unsent.note
+        )
 
     def install(self) -> None:
         """Take over ``sys.stdout``, ``sys.stderr`` and the descriptors under them."""
         for descriptor in _NAMES:
-            reading, writing = os.pipe()
+            reading, writing = self._given_pipes.get(descriptor) or os.pipe()
             os.set_blocking(reading, False)
             os.dup2(writing, descriptor)
             os.close(writing)
@@ -105,6 +119,7 @@ class Capture:
                 self._collect(self._collected, descriptor, text)
         elif is_on_stack(self._main_thread_works):
             # A signal's handler broke in: what it prints is not to meet half-done work.
+            self.note_unsent(_NAMES[descriptor], text)
             self.buffer.written.append((_NAMES[descriptor], text))
             self.nudge()
         else:
@@ -163,7 +178,7 @@ class Capture:
             cell, self._cell = self._cell, None
             assert cell is not None
             self.gate.settle()
-            self.channel.put(encode(Done(cell, self.buffer.take())))
+            self.channel.put(encode(Done(cell, self._take())))
         self.channel.send_until(0, give_up=_never)
 
     def flush(self) -> None:
@@ -171,7 +186,7 @@ class Capture:
         with self.buffer.lock:
             if self._cell is None:
                 return
-            outputs = self.buffer.take()
+            outputs = self._take()
             if outputs:
                 self.channel.put(encode(Outputs(self._cell, outputs)))
         self.channel.send_some()
@@ -223,11 +238,19 @@ class Capture:
         """Something was displayed: see that it is sent soon."""
         self._after_change(self._is_interrupted)
 
+    def _take(self) -> list[OutputChange]:
+        """What has come together, which is sent at once; under the lock."""
+        outputs = self.buffer.take()
+        if self._unsent is not None:
+            self._unsent.forget()
+        return outputs
+
     def _write_of_main_thread(self, descriptor: int, text: str) -> None:
         buffer = self.buffer
         with buffer.lock:
             if self._poll.poll(0):
                 self.drain_pipes()
+            self.note_unsent(_NAMES[descriptor], text)
             # Not `write`, in the midst of which a handler might print.
             buffer.written.append((_NAMES[descriptor], text))
             buffer.absorb()
@@ -240,6 +263,7 @@ class Capture:
         with buffer.lock:
             if self._poll.poll(0):
                 self.drain_pipes()
+            self.note_unsent(_NAMES[descriptor], text)
             buffer.write_with_lock(_NAMES[descriptor], text)
         self._after_change(give_up)
 
@@ -281,8 +305,10 @@ class Capture:
             if not data:
                 return
             taken += len(data)
-            buffer = self._collected or self.buffer
-            buffer.write_raw(stream, self._decoders[reading].decode(data))
+            text = self._decoders[reading].decode(data)
+            if self._collected is None:
+                self.note_unsent(stream, text)
+            (self._collected or self.buffer).write_raw(stream, text)
 
     def _write_in_fork(self, descriptor: int, text: str) -> None:
         with self.buffer.lock:  # the child's own
@@ -325,6 +351,7 @@ class _Stream(CapturedStream):
         self._stream = _NAMES[descriptor]
         self._main_thread = get_ident()
         self._written = capture.buffer.written
+        self._note_unsent = capture.note_unsent
         # Its own, as no poll object stands two threads, and a signal's handler may print within it.
         self._poll = capture.poll_pipes().poll
 
@@ -339,6 +366,7 @@ class _Stream(CapturedStream):
                 and get_ident() == self._main_thread
                 and self._capture.is_plain
                 and not self._poll(0)  # else what programs have written before comes first
+                and self._note_unsent(self._stream, text)
             ):
                 written.append((self._stream, text))
                 if (
@@ -351,6 +379,10 @@ class _Stream(CapturedStream):
                 raise  # of the user's own handler of a signal
             # A signal came within the poll, and its handler prints.
         return super().write(text)
+
+
+def _note_nowhere(_stream: str, _text: str) -> bool:
+    return True
 
 
 def _never() -> bool:

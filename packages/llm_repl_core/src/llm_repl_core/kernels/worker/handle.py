@@ -22,6 +22,7 @@ class WorkerHandle:
         pid: Its process.
         path: The socket on which it listens.
         memory_limit_bytes: Of the process; 0: it has none.
+        last_output: Streams and texts: what it had printed and not sent when it ended.
         ended: Gets the sentence on how the process ended.
     """
 
@@ -29,6 +30,7 @@ class WorkerHandle:
         self.pid = 0
         self.memory_limit_bytes = memory_limit_bytes
         self.path = path
+        self.last_output: list[tuple[str, str]] = []
         self.ended: concurrent.futures.Future[str] = concurrent.futures.Future()
 
 

@@ -24,6 +24,7 @@ from llm_repl_core.kernels.base import (
     KernelOptions,
     Value,
 )
+from llm_repl_core.kernels.output_buffer import OutputBuffer
 from llm_repl_core.kernels.stopping import UNSTOPPABLE, end_request
 from llm_repl_core.kernels.values import clean_text
 from llm_repl_core.kernels.worker import protocol
@@ -128,7 +129,12 @@ class WorkerKernel(Kernel):
             held = OutputList()
             try:
                 while self._busy:
-                    reply = await self._reply(connection, request.id)
+                    try:
+                        reply = await self._reply(connection, request.id)
+                    except KernelDied:
+                        for change in self._last_output():
+                            yield change
+                        raise
                     if isinstance(reply, protocol.Done):
                         self._busy = False
                     elif not isinstance(reply, protocol.Outputs):
@@ -335,6 +341,15 @@ class WorkerKernel(Kernel):
             with contextlib.suppress(TimeoutError, ConnectionError):
                 return await asyncio.wait_for(result_of(self._handle.ended), _REASON_TIMEOUT_S)
         return UNKNOWN_EXIT
+
+    def _last_output(self) -> list[OutputChange]:
+        """What the process had printed when it died, and not sent."""
+        buffer = OutputBuffer(self.options.output_limit_bytes)
+        if self._handle is not None:
+            for stream, text in self._handle.last_output:
+                buffer.write_raw(stream, clean_text(text))
+        buffer.end()
+        return buffer.take()
 
     async def _death(self) -> KernelDied:
         ending = await self._ending()

@@ -101,10 +101,17 @@ class ForkFailed(Struct, frozen=True, tag="fork_failed"):
 
 
 class Ended(Struct, frozen=True, tag="ended"):
-    """A worker ended: its exit code, or the negative number of the signal that killed it."""
+    """A worker ended.
+
+    Attributes:
+        pid: The process.
+        status: Its exit code, or the negative number of the signal that killed it.
+        last_output: Streams and texts: what it had printed and not sent.
+    """
 
     pid: int
     status: int
+    last_output: list[tuple[str, str]] = field(default_factory=list)
 
 
 ZygoteReply = Ready | Forked | ForkFailed | Ended

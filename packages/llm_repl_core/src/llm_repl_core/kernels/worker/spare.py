@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from llm_repl_core.kernels.worker.protocol import WorkerOptions
 from llm_repl_core.kernels.worker.shell import WorkerShell
+from llm_repl_core.kernels.worker.unsent import LastOutput
 from llm_repl_core.kernels.worker.worker_process import WorkerProcess
 
 __all__ = ["Spare", "run_spare"]
@@ -46,12 +47,13 @@ class Spare(Struct, frozen=True):
         self.line.sendall(data)
 
 
-def run_spare(shell: WorkerShell, line: socket.socket) -> NoReturn:
+def run_spare(shell: WorkerShell, line: socket.socket, last_output: LastOutput) -> NoReturn:
     """Wait for what a worker needs, in a process that has just been forked, and be that worker.
 
     Args:
         shell: The zygote's.
         line: From the zygote.
+        last_output: What the zygote keeps of this process.
     """
     for code in _WARMING:
         shell.run(code)
@@ -63,7 +65,7 @@ def run_spare(shell: WorkerShell, line: socket.socket) -> NoReturn:
     line.close()
     listener = socket.socket(fileno=descriptors[0])
     listener.set_inheritable(False)
-    WorkerProcess(shell, listener, options).run()
+    WorkerProcess(shell, listener, options, last_output).run()
     os._exit(70)
 
 

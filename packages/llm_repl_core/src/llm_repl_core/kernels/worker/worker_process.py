@@ -38,6 +38,7 @@ from llm_repl_core.kernels.worker.protocol import WorkerOptions, WorkerRequest, 
 from llm_repl_core.kernels.worker.pump import Pump
 from llm_repl_core.kernels.worker.shell import WorkerShell, make_shell
 from llm_repl_core.kernels.worker.shell_parts import RESULT_NAMES
+from llm_repl_core.kernels.worker.unsent import LastOutput
 
 __all__ = ["WorkerProcess", "run_program"]
 
@@ -52,9 +53,16 @@ class WorkerProcess:
         shell: Runs the cells.
         listener: The socket on which it is found.
         options: What it may use.
+        last_output: What is kept of it when it ends; None: nobody does.
     """
 
-    def __init__(self, shell: WorkerShell, listener: socket.socket, options: WorkerOptions):
+    def __init__(
+        self,
+        shell: WorkerShell,
+        listener: socket.socket,
+        options: WorkerOptions,
+        last_output: LastOutput | None = None,
+    ) -> None:
         self._shell = shell
         self._listener = listener
         self._options = options
@@ -63,7 +71,7 @@ class WorkerProcess:
         self._channel = Channel()
         self._gate = SigintGate(self._channel.has_message, shell.coroutines.take_interrupt)
         self._buffer = OutputBuffer(options.output_limit_bytes)
-        self._capture = Capture(self._buffer, self._channel, self._gate)
+        self._capture = Capture(self._buffer, self._channel, self._gate, last_output)
         self._pump = Pump(self._capture, options.linger_s, self._abandon)
         self._pending = PendingVariables(shell.user_ns, RESULT_NAMES)
         self._requests = protocol.request_decoder()

@@ -213,6 +213,7 @@ class _ZygoteProcess:
             if ended is not None:
                 with contextlib.suppress(OSError):
                     Path(ended.path).unlink()
+                ended.last_output = reply.last_output
                 limit_bytes = ended.memory_limit_bytes
                 _set(ended.ended, exit_reason(reply.status, memory_limit_bytes=limit_bytes))
 

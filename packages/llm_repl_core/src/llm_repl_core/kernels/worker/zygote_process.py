@@ -29,6 +29,7 @@ from llm_repl_core.kernels.worker.listening import listen
 from llm_repl_core.kernels.worker.protocol import Fork, encode
 from llm_repl_core.kernels.worker.shell import WorkerShell, make_shell
 from llm_repl_core.kernels.worker.spare import Spare, run_spare
+from llm_repl_core.kernels.worker.unsent import LastOutput
 
 __all__ = ["main", "run_program"]
 
@@ -70,6 +71,8 @@ class _Zygote:
             os.set_blocking(descriptor, False)
         self._spare: Spare | None = None
         self._lingers_s: dict[int, float] = {}
+        self._last_outputs: dict[int, LastOutput] = {}
+        """By process: of the workers, and of the spare one."""
 
     def run(self) -> None:
         """Serve until the control connection ends, and see the workers to their end."""
@@ -150,13 +153,20 @@ class _Zygote:
         line, theirs = socket.socketpair()
         zygote = os.getpid()
         with theirs:
-            pid = os.fork()
+            last_output = LastOutput()
+            try:
+                pid = os.fork()
+            except OSError:
+                last_output.close()
+                raise
             if pid == 0:
                 line.close()
-                self._run_spare(theirs, zygote)
+                self._run_spare(theirs, last_output, zygote)
+        last_output.leave_to_worker()
+        self._last_outputs[pid] = last_output
         return Spare(pid, line)
 
-    def _run_spare(self, line: socket.socket, parent: int) -> None:
+    def _run_spare(self, line: socket.socket, last_output: LastOutput, parent: int) -> None:
         """Never returns."""
         try:
             os.setpgid(0, 0)
@@ -166,7 +176,9 @@ class _Zygote:
             os.close(self._wake_reading)
             os.close(self._wake_writing)
             self._control.close()
-            run_spare(self._shell, line)
+            for others in self._last_outputs.values():
+                others.close()
+            run_spare(self._shell, line, last_output)
         finally:
             os._exit(70)
 
@@ -187,7 +199,12 @@ class _Zygote:
                 os.killpg(ended.si_pid, signal.SIGKILL)
             pid, status = os.waitpid(ended.si_pid, 0)
             self._lingers_s.pop(pid, None)
-            self._send(protocol.Ended(pid, os.waitstatus_to_exitcode(status)))
+            texts: list[tuple[str, str]] = []
+            last_output = self._last_outputs.pop(pid, None)
+            if last_output is not None:  # else a preloaded module has started a program
+                texts = last_output.read()
+                last_output.close()
+            self._send(protocol.Ended(pid, os.waitstatus_to_exitcode(status), texts))
 
     def _send(self, message: msgspec.Struct) -> None:
         with contextlib.suppress(OSError):
