@@ -127,6 +127,8 @@ def test_what_other_programs_write_is_shown_merged_or_to_be_chosen(
     merge.get_by_label("Together").fill("b = 'both'")
     merge.get_by_role("button", name="Save together").click()
     until(lambda: _sources(path)[1] == "b = 'both'", "the file has what was chosen")
+    window.wait_for_selector(".plan-button:not(.is-old):not([disabled])")
+    assert refused == []  # nothing is planned before the server has what was chosen
     assert "merge_conflict" not in path.read_text()
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from llm_repl_core.kernels.mime import mime_bundle
 from llm_repl_core.kernels.output_buffer import OutputBuffer
 from llm_repl_core.kernels.stream_text import StreamText
 from llm_repl_core.model.output import Output
@@ -144,3 +145,33 @@ class TestOutputBuffer:
         assert buffer.take() == []
         buffer.write("stdout", "new")
         assert buffer.take() == [OutputReset(), Output.stdout("new")]
+
+    def test_a_display_that_is_too_large_shows_its_beginning_and_its_end(self) -> None:
+        buffer = OutputBuffer(1000)
+        buffer.begin()
+        text = "begin" + "-" * 5000 + "end"
+        buffer.display({"text/plain": text, "text/html": "<p>" * 5000}, is_result=True)
+        shown, said = buffer.take()
+        assert isinstance(shown, Output)
+        assert isinstance(said, Output)
+        assert list(shown.fields["data"]) == ["text/plain"]
+        assert len(shown.content) <= 1000
+        assert shown.content.startswith("begin---")
+        assert shown.content.endswith("---end")
+        assert "characters are left out here" in shown.content
+        assert said.type == "warning"
+        buffer.display({"text/plain": text})
+        assert buffer.take() == []
+        buffer.begin()
+        buffer.display({"image/png": "x" * 2000})
+        assert [output.type for output in buffer.take() if isinstance(output, Output)] == [
+            "warning"
+        ]
+
+
+def test_a_long_text_as_a_result_has_its_beginning_and_its_end() -> None:
+    data, _ = mime_bundle("begin" + "-" * 5000 + "end", 1000)
+    assert len(data["text/plain"]) <= 1000
+    assert data["text/plain"].startswith("'begin---")
+    assert data["text/plain"].endswith("---end'")
+    assert mime_bundle("short", 1000)[0] == {"text/plain": "'short'"}

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from llm_repl_core.kernels.shortening import SHORT_CHARACTERS, shortened
 from llm_repl_core.kernels.values import NotJSONValue, clean_text, cut_text, json_form, value_text
 
 __all__ = ["clean_bundle", "mime_bundle"]
@@ -87,9 +88,18 @@ def mime_bundle(value: object, limit_bytes: int) -> tuple[dict[str, Any], dict[s
         if form is not None:
             data[mime_type] = form
     if "text/plain" not in data:
-        text = value_text(value, limit_bytes)[0] if not isinstance(value, str) else None
-        data["text/plain"] = cut_text(repr(value), limit_bytes)[0] if text is None else text
+        data["text/plain"] = (
+            _quoted(value, limit_bytes)
+            if isinstance(value, str)
+            else value_text(value, limit_bytes)[0]
+        )
     return data, metadata
+
+
+def _quoted(value: str, limit_bytes: int) -> str:
+    """A text as Python writes it; where it is too long, its beginning and its end."""
+    text, is_cut = cut_text(repr(value), limit_bytes)
+    return shortened(repr(value), min(SHORT_CHARACTERS, limit_bytes)) if is_cut else text
 
 
 def _call(value: object, name: str, **arguments: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 from llm_repl_core.kernels.mime import clean_bundle
 from llm_repl_core.kernels.on_stack import current_frame, is_on_stack
+from llm_repl_core.kernels.shortening import SHORT_CHARACTERS, shortened
 from llm_repl_core.kernels.stream_text import StreamText, utf8_size
 from llm_repl_core.kernels.terminal_text import goes_back
 from llm_repl_core.kernels.thread_lines import ThreadLines
@@ -30,8 +31,8 @@ class OutputBuffer:
 
     Args:
         limit_bytes: Of one cell, in UTF-8, over text and display data, as they stand there in the
-            end. What is over it is dropped, and one ``warning`` output says so. Errors always get
-            through.
+            end. What is over it is dropped, and one ``warning`` output says so; of a display that
+            is over it, the beginning and the end of its text stay. Errors always get through.
 
     Attributes:
         limit_bytes: As given.
@@ -158,11 +159,19 @@ class OutputBuffer:
             self._settle_waiting()
             if not update:
                 self._do_waiting_clear()
-            growth = size - (self._sizes.get(display_id, 0) if update and display_id else 0)
-            if growth > self._left:
+            charged = self._sizes.get(display_id, 0) if update and display_id else 0
+            is_over = size - charged > self._left
+            if is_over:
+                # Its text alone, in short, says more than that there was something.
+                text = shortened(output.content, min(SHORT_CHARACTERS, self._left + charged))
+                size = utf8_size(text)
+                output = Output.display(
+                    {"text/plain": text}, is_result=is_result, display_id=display_id
+                )
+            if is_over and (not size or size - charged > self._left):
                 self._say_over()
                 return
-            self._left -= growth
+            self._left -= size - charged
             if display_id is not None:
                 before = 0 if update else self._sizes.get(display_id, 0)
                 self._sizes[display_id] = before + size
@@ -170,6 +179,8 @@ class OutputBuffer:
                 self._update(output)
             else:
                 self.append(output, size)
+            if is_over:
+                self._say_over()
 
     def clear(self, *, wait: bool = False) -> None:
         """Remove all outputs of the cell.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["shortened"]
+__all__ = ["SHORT_CHARACTERS", "shortened"]
+
+SHORT_CHARACTERS = 20_000
+"""How much is shown of a text that is too long to be kept."""
 
 
 def shortened(text: str, limit: int) -> str:

@@ -148,7 +148,11 @@ function watchPlan(notebook: OpenNotebook, digest: ReadonlySignal<string>): () =
     if (shown) plan.value = { ...shown, isOld: true };
     reader.read(
       shown ? AFTER_CHANGE_MS : 0,
-      (abort) => planning.plan(notebook.id, {}, abort),
+      async (abort) => {
+        // A text that was chosen of two has to be there: until then the server refuses to plan.
+        if (!shown) await notebook.outbox.flush();
+        return planning.plan(notebook.id, {}, abort);
+      },
       (value) => (plan.value = { value, isOld: false }),
       () => {
         before = "";
