@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import jsonschema
 import pytest
 import yaml
 
-import llm_repl_server.services
-from llm_repl_server.services.wire_events import EMITTED
+from llm_repl_server import services
+from llm_repl_server.services import wire_events as wire
+from llm_repl_server.services.wire_events import EMITTED, WireEvent
 from llm_repl_server.sockets.asyncapi import describe, describe_as_yaml
 from llm_repl_server.sockets.messages import HANDLED
 
@@ -79,16 +81,25 @@ def test_it_is_an_asyncapi_document():
         jsonschema.Draft7Validator.check_schema(schema)
 
 
-def test_every_event_that_is_built_is_described():
-    folder = Path(llm_repl_server.services.__path__[0])
-    built = set()
-    for file in folder.glob("*.py"):
-        built |= {
-            name
-            for name, event in EMITTED.items()
-            if re.search(rf"\b{event.__name__}\(\n? *\**\w+=?", file.read_text())
-        }
-    assert built == set(EMITTED)
+def test_every_class_of_event_is_described():
+    def leaves(event):
+        below = event.__subclasses__()
+        return {leaf for one in below for leaf in leaves(one)} if below else {event}
+
+    events = {event for event in leaves(WireEvent) if event.__module__.startswith(wire.__name__)}
+    assert events == set(EMITTED.values())
+
+
+def test_every_event_that_is_described_is_built_somewhere():
+    folder = Path(services.__path__[0])
+    used = set()
+    for file in folder.rglob("*.py"):
+        if not file.is_relative_to(Path(wire.__path__[0])):
+            nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+            used |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+            used |= {node.id for node in nodes if isinstance(node, ast.Name)}
+    unused = {event.__name__ for event in EMITTED.values()} - used
+    assert unused == set()
 
 
 @pytest.fixture
