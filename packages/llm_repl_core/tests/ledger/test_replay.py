@@ -270,7 +270,7 @@ def test_a_miss_of_a_new_cell_shows_the_most_similar_call(make_record: MakeRecor
     ]
     asked = make_record("x", "List six painters of the baroque.", cell="d", item=3, position=7)
     message = missed(records, asked)
-    assert "Cell 8, item 3 cannot be replayed" in message
+    assert "Cell 8, item 4 cannot be replayed" in message
     assert "of another cell" in message
     assert "- List five painters" in message
 

@@ -18,6 +18,13 @@ RunCommand = Callable[..., subprocess.CompletedProcess[str]]
 KEY = "key-of-the-lab-0123"
 
 
+def test_each_provider_says_its_state_in_one_sentence(llm_repl: RunCommand) -> None:
+    listed = llm_repl("providers", "list")
+    assert listed.returncode == 0, listed.stderr
+    assert "default model:" in listed.stdout
+    assert ".;" not in listed.stdout
+
+
 def test_a_server_is_added_given_a_key_tried_used_and_removed(
     llm_repl: RunCommand, tmp_path: Path
 ) -> None:

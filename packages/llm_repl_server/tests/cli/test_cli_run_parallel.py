@@ -44,6 +44,14 @@ def test_retries_are_told(llm_repl: RunCommand, prompts: MakePrompts) -> None:
     assert "attempt 1 failed, retrying in" in ended.stderr
 
 
+def test_a_retry_names_the_item_as_people_count(llm_repl: RunCommand, tmp_path: Path) -> None:
+    notebook = Notebook()
+    notebook.add_prompt("Of {item}", for_each="'a'", model="fail:rate_limited+retry_after=0.01")
+    save_notebook(notebook, tmp_path / "p.llmn")
+    ended = llm_repl("run", "p.llmn", LLM_REPL_CALL_ATTEMPTS="2")
+    assert ", item 1\n  attempt 1 failed" in ended.stderr
+
+
 def test_a_budget_ends_the_run_and_says_what_was_left_undone(
     llm_repl: RunCommand, prompts: MakePrompts
 ) -> None:

@@ -6,8 +6,9 @@ import re
 import unicodedata
 
 from llm_repl_core.dataflow.graph import Edge, Graph, Node
+from llm_repl_core.short_text import cut_short
 
-__all__ = ["draw_mermaid", "draw_text", "headline", "label_edges", "plain", "shortened"]
+__all__ = ["draw_mermaid", "draw_text", "headline", "label_edges", "plain"]
 
 _TITLE_SHOWN = 60  # characters
 _SHAPES = {
@@ -86,7 +87,7 @@ def headline(node: Node) -> str:
     '[prompt] Hello, {name} → reply'
     """
     variable = f" → {plain(node.variable)}" if node.variable else ""
-    return f"[{plain(node.type)}] {shortened(plain(node.title), _TITLE_SHOWN)}{variable}"
+    return f"[{plain(node.type)}] {cut_short(plain(node.title), _TITLE_SHOWN)}{variable}"
 
 
 def label_edges(graph: Graph) -> dict[tuple[str, str, str], list[str]]:
@@ -101,15 +102,6 @@ def _label(edge: Edge) -> str:
     if edge.variable is None:
         return _WORDS.get(edge.kind, edge.kind)
     return f"{plain(edge.variable)}?" if edge.kind == "barrier" else plain(edge.variable)
-
-
-def shortened(text: str, limit: int) -> str:
-    """The text within a limit of characters.
-
-    >>> shortened("readable", 5)
-    'read…'
-    """
-    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def plain(text: str) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from xml.sax.saxutils import escape
 
-from llm_repl_core.dataflow.drawings import draw_text, headline, label_edges, plain, shortened
+from llm_repl_core.dataflow.drawings import draw_text, headline, label_edges, plain
 from llm_repl_core.dataflow.graph import Graph, Node
+from llm_repl_core.short_text import cut_short
 
 __all__ = ["draw_svg"]
 
@@ -84,15 +85,15 @@ def _row(left: int, index: int, node: Node, needs: dict[str, list[str]]) -> str:
     x, y = left + 14, _MARGIN + _ROW * (index + 0.5)
     dot = ' fill="none"' if node.type == "markdown" else ""
     colour = "warn" if node.barrier else _DOTS.get(node.type, "ink-3")
-    variable = f" → {shortened(plain(node.variable), 30)}" if node.variable else ""
+    variable = f" → {cut_short(plain(node.variable), 30)}" if node.variable else ""
     needed = "; ".join(f"{words} ← {', '.join(above)}" for words, above in needs.items())
     about = f"{index + 1} {plain(node.type)}" + (f" · {needed}" if needed else "")
     return (
         f"<g><title>{_escaped(chr(10).join(filter(None, [headline(node), node.barrier])))}</title>"
         f'<circle cx="{left}" cy="{y}" r="5"{dot} stroke="currentColor" {_in(colour)}/>'
-        f'<text x="{x}" y="{y - 2}" {_in("ink")}>{_escaped(shortened(plain(node.title), 72))}'
+        f'<text x="{x}" y="{y - 2}" {_in("ink")}>{_escaped(cut_short(plain(node.title), 72))}'
         f'<tspan {_in("accent")}>{_escaped(variable)}</tspan></text><text x="{x}" y="{y + 14}" '
-        f'font-size="11" {_in("ink-3")}>{_escaped(shortened(about, 84))}</text></g>'
+        f'font-size="11" {_in("ink-3")}>{_escaped(cut_short(about, 84))}</text></g>'
     )
 
 

@@ -25,6 +25,7 @@ from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.model.output import Output
 from llm_repl_core.providers.base import ToolCall
+from llm_repl_core.short_text import cut_short
 
 __all__ = ["CellExecution"]
 
@@ -276,4 +277,4 @@ class CellExecution:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:_ERROR_CHARACTERS]
+    return cut_short(" ".join(str(error).split()), _ERROR_CHARACTERS)

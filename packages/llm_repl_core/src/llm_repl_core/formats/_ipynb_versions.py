@@ -7,6 +7,7 @@ from typing import Any
 
 from llm_repl_core.errors import InvalidNotebook
 from llm_repl_core.formats._fields import Fields
+from llm_repl_core.short_text import cut_short
 
 __all__ = ["MAJOR", "MINOR", "as_version_4"]
 
@@ -63,7 +64,7 @@ def _converted(document: dict[str, Any], major: int) -> dict[str, Any]:
         old = read(json.dumps({"nbformat_minor": 0, **document}))
         converted: dict[str, Any] = convert(old, MAJOR)
     except Exception as error:  # noqa: BLE001  a damaged file may make it raise anything
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        reason = cut_short(" ".join(f"{type(error).__name__}: {error}".split()), 200)
         raise InvalidNotebook(
             f"This .ipynb file is of nbformat {major}, and nbformat cannot convert it ({reason})."
         ) from None

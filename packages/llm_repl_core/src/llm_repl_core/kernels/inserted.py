@@ -28,6 +28,7 @@ from llm_repl_core.kernels.whole_display import (
     options_of_user,
     whole_display,
 )
+from llm_repl_core.short_text import cut_short
 
 __all__ = ["insert", "insert_all", "inserted_text"]
 
@@ -188,10 +189,10 @@ def _lack(value: Any, text: str, show: Callable[[object], str], ways_out: Callab
     """What there is to say of a text that is not too long."""
     kind = next((word for code_class, word in _CODE.items() if isinstance(value, code_class)), None)
     if kind is not None:
-        return f"is {kind}, and is sent as `{text[:100]}`"
+        return f"is {kind}, and is sent as `{cut_short(text, 100)}`"
     if _ADDRESS.fullmatch(text):
         return (
-            f"is an object of the class `{type(value).__name__}`, and its text `{text[:100]}` says "
+            f"is an object of the class `{type(value).__name__}`, and its text `{cut_short(text, 100)}` says "
             "nothing of what it holds"
         )
     if not _ELLIPSIS.search(text):

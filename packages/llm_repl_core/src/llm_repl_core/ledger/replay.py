@@ -243,6 +243,6 @@ def _key(place: CallPlace) -> _Key:
 
 
 def _told(place: CallPlace) -> str:
-    item = "" if place.item is None else f", item {place.item}"
+    item = "" if place.item is None else f", item {place.item + 1}"
     step = "" if not place.step else f", step {place.step}"
     return f"Cell {place.position + 1}{item}{step}"

@@ -11,6 +11,7 @@ from llm_repl_core.merging.texts import merge_orders, merge_texts
 from llm_repl_core.merging.values import ABSENT, merge_objects, same
 from llm_repl_core.merging.versions import Sides, Versions
 from llm_repl_core.model.merge_conflicts import with_conflict
+from llm_repl_core.short_text import cut_short
 
 __all__ = ["RESULT_FIELDS", "Document", "MergedDocument", "merge_documents"]
 
@@ -187,4 +188,4 @@ def _header(document: Document) -> Document:
 
 def _short(value: Any) -> str:
     text = repr(value) if isinstance(value, str) else str(value)
-    return f"`{text if len(text) <= 40 else text[:39] + '…'}`"
+    return f"`{cut_short(text, 40)}`"

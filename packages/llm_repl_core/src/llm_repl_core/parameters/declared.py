@@ -9,6 +9,7 @@ from msgspec import Struct
 from llm_repl_core.dataflow.code import analyse_code
 from llm_repl_core.model.cell import Cell, CodeCell
 from llm_repl_core.model.notebook import Notebook
+from llm_repl_core.short_text import cut_short
 from llm_repl_core.syntax import parse_statements
 
 __all__ = ["INJECTED_TAG", "PARAMETERS_TAG", "Parameter", "declared_parameters", "find_tagged"]
@@ -157,4 +158,4 @@ def _shown(value: ast.expr) -> str:
         text = ast.unparse(value)
     except RecursionError:
         return "…"
-    return text if len(text) <= 40 else f"{text[:39]}…"
+    return cut_short(text, 40)

@@ -185,7 +185,7 @@ def test_items_with_a_form(open_at_server, server, kernel, schema):
     session = open_at_server(notebook, kernel=kernel)
     failure = run(session, stop_on_error=False)
     assert "ItemsFailed: 1 of 3 items have no answer" in failure
-    assert "item 1: AnswerMisfit: " in failure
+    assert "item 2: AnswerMisfit: " in failure
     ann, bob, cid, error = notebook.cells[1].outputs
     assert [one.fields["item"] for one in (ann, bob, cid)] == [0, 1, 2]
     assert [one.fields.get("failed") for one in (ann, bob, cid)] == [None, True, None]

@@ -103,6 +103,22 @@ def test_how_each_item_ended_is_told(open_at_server, server, play):
     assert "\n" not in other.error
 
 
+def test_a_long_failure_of_an_item_is_cut_with_a_mark(open_at_server, server, play):
+    server.reply = Reply(status=400, error={"message": "No. " * 500})
+    notebook = over("['a', 'b']", "Count {item}")
+    events = play(open_at_server(notebook), stop_on_error=False)
+    [(first, second)] = [
+        output.fields["failed_items"]
+        for output in notebook.cells[1].outputs
+        if "failed_items" in output.fields
+    ]
+    told = [event.error for event in events if isinstance(event, ItemsProgress)]
+    assert [first["item"], second["item"]] == [0, 1]
+    for error in (first["error"], *told):
+        assert error.endswith("…")
+        assert len(error) == 300
+
+
 @pytest.mark.parametrize(
     ("expression", "expected"),
     [
@@ -228,7 +244,7 @@ def test_a_template_that_fails_for_one_item_asks_nothing(open_session, kernel, p
     with pytest.raises(CellExecutionError) as failed:
         session.run()
     assert str(failed.value).startswith(
-        f"InvalidTemplate: Item {place}: `{{one / item:.2f}}` at line"
+        f"InvalidTemplate: Item {place + 1}: `{{one / item:.2f}}` at line"
     )
     assert "ZeroDivisionError" in str(failed.value)
     assert session.live.ledger.records == ()
@@ -245,7 +261,8 @@ def test_one_failed_item_does_not_lose_the_rest(open_at_server, server, kernel):
     with pytest.raises(CellExecutionError) as failed:
         session.run()
     assert str(failed.value).startswith("ItemsFailed: 2 of 5 items have no answer")
-    assert "item 1: RequestRejected: " in str(failed.value)
+    assert "(item 2: RequestRejected: " in str(failed.value)
+    assert "; item 4: RequestRejected: " in str(failed.value)
     assert "Run the cell again in this session to ask for those only." in str(failed.value)
     expected = ["number 0", None, "number 2", None, "number 4"]
     assert session.state["said"] == session.state["_"] == expected
@@ -292,7 +309,7 @@ def test_a_plugin_that_breaks_at_one_item_does_not_lose_the_rest(open_session, c
     notebook = over("range(3)", provider="broken")
     session = open_session(notebook, Plugin())
     with pytest.raises(
-        CellExecutionError, match=r"item 1: RuntimeError: not this one\)\. Run the cell"
+        CellExecutionError, match=r"item 2: RuntimeError: not this one\)\. Run the cell"
     ):
         session.run()
     assert session.state["said"] == ["Who is 0?", None, "Who is 2?"]

@@ -183,8 +183,8 @@ def test_each_item_is_sent_whole():
         session.run()
         *warnings, first, second, third = notebook.cells[1].outputs
         assert [one.content.partition(" is larger")[0] for one in warnings] == [
-            "Item 2: `{item}` at line 1",
-            "Item 2: `{item!r:.10}` at line 1",
+            "Item 3: `{item}` at line 1",
+            "Item 3: `{item!r:.10}` at line 1",
         ]
         for start, answer in ((1000, first), (2000, second)):
             assert all(str(n) in answer.content for n in range(start, start + 99))

@@ -219,7 +219,7 @@ class Progress:
 
     def _note_retry(self, event: CellRetried) -> None:
         self._grown = ""
-        item = "" if event.item is None else f", item {event.item}"
+        item = "" if event.item is None else f", item {event.item + 1}"
         error = one_line(event.error, 200)
         self._note(f"{self.title(event.cell_id)}{item}")
         self._note(f"  attempt {event.attempt} failed, retrying in {event.wait_s:.1f} s: {error}")

@@ -41,7 +41,7 @@ def list_providers(*, as_json: bool) -> None:
     for each in details:
         where = f" at {each.base_url}" if each.base_url else ""
         echo(f"{each.name}{where}")
-        echo(f"    {_state(each)}; default model: {each.default_model}")
+        echo(f"    {_state(each).removesuffix('.')}; default model: {each.default_model}")
 
 
 @command.command("add")

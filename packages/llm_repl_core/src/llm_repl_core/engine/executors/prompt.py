@@ -28,6 +28,7 @@ from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.output import Output
 from llm_repl_core.model.output_changes import OutputChange
+from llm_repl_core.short_text import cut_short
 
 __all__ = ["execute_prompt"]
 
@@ -220,7 +221,7 @@ async def _deliver(
 
 def _items_failed(failed: Sequence[tuple[int, Exception]], total: int, resume_hint: str) -> Output:
     shown = "; ".join(
-        f"item {index}: {type(error).__name__}: {str(error).rstrip('.')}"
+        f"item {index + 1}: {type(error).__name__}: {str(error).rstrip('.')}"
         for index, error in failed[:_ERRORS_SHOWN]
     )
     more = len(failed) - _ERRORS_SHOWN
@@ -231,7 +232,11 @@ def _items_failed(failed: Sequence[tuple[int, Exception]], total: int, resume_hi
         f"{resume_hint}",
     )
     listed: list[JSONValue] = [
-        {"item": index, "ename": type(error).__name__, "error": str(error)[:_ERROR_CHARACTERS]}
+        {
+            "item": index,
+            "ename": type(error).__name__,
+            "error": cut_short(str(error), _ERROR_CHARACTERS),
+        }
         for index, error in failed[:_ERRORS_LISTED]
     ]
     return Output(

@@ -12,6 +12,7 @@ from msgspec import UNSET
 from llm_repl_core.engine.prompts.inspected import HELPERS, NAMESPACE, reason
 from llm_repl_core.errors import InvalidInput, InvalidTemplate
 from llm_repl_core.kernels.state import Evaluated, Expression, Failed, KernelState
+from llm_repl_core.short_text import cut_short
 from llm_repl_core.syntax import parse_expression
 from llm_repl_core.templates import Field, Template
 
@@ -52,7 +53,7 @@ class Items:
             parsed = parse_expression(source)
         except (SyntaxError, ValueError, RecursionError):
             raise InvalidInput(
-                f"`for_each` must be a Python expression such as `rows`, but is `{source[:80]}`."
+                f"`for_each` must be a Python expression such as `rows`, but is `{cut_short(source, 80)}`."
             ) from None
         if self._keep and not isinstance(parsed, ast.Call | ast.GeneratorExp):
             await self._refuse_iterator(source)
@@ -87,7 +88,7 @@ class Items:
         filled = []
         for place, of_item in enumerate(values):
             self.notices += [
-                f"Item {place}: {field.named} {notice}."
+                f"Item {place + 1}: {field.named} {notice}."
                 for field, (_, notice) in zip(fields, of_item, strict=True)
                 if notice
             ]
@@ -107,7 +108,7 @@ class Items:
         value = await self._ask(f"({source}\n).__next__ and 1")
         if not isinstance(value, Failed):
             raise InvalidInput(
-                f"`for_each`: `{source[:80]}` is an iterator, which looking at its items would use "
+                f"`for_each`: `{cut_short(source, 80)}` is an iterator, which looking at its items would use "
                 "up: make it a list in a code cell."
             )
 
@@ -145,9 +146,9 @@ class Items:
                 try:
                     Template((field,)).fill([value])
                 except InvalidTemplate as error:
-                    return InvalidTemplate(f"Item {place}: {error}")
+                    return InvalidTemplate(f"Item {place + 1}: {error}")
         return InvalidTemplate(
-            f"Item {place}: what the fields insert is longer than a value may be; insert a part "
+            f"Item {place + 1}: what the fields insert is longer than a value may be; insert a part "
             "of it, as in `{item[:10000]}`."
         )
 

@@ -172,7 +172,7 @@ def prepare_call(
         takes = ", ".join(map(_shown_parameter, parameters.values())) or "nothing"
         return {"problem": f"`{name}` was not called: {unfit}. It takes: {takes}."}
     except Exception as error:  # noqa: BLE001  anybody's classes are made of the arguments
-        text = exception_text(error, _EVALUE_LIMIT_BYTES)
+        text = exception_text(error, _EVALUE_LIMIT_BYTES).rstrip(".")
         return {"problem": f"`{name}` was not called: {type(error).__name__}: {text}."}
     awaits = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
         getattr(function, "__call__", None)  # noqa: B004  the method itself is looked at

@@ -93,7 +93,7 @@ class WorkerProcess:
             problem = self._set_up()
         except Exception as error:  # noqa: BLE001  who starts the kernel is told
             name = type(error).__name__
-            problem = f"The kernel can't be set up: {name}: {exception_text(error)}."
+            problem = f"The kernel can't be set up: {name}: {exception_text(error).rstrip('.')}."
         # The pump watches for this, too; it needs a worker that was set up well.
         self._listener.settimeout(self._options.linger_s + 1)
         while True:

@@ -223,7 +223,8 @@ def _import(name: str) -> str | None:
     try:
         importlib.import_module(name)
     except BaseException as error:  # noqa: BLE001  a module's code, anything may come out of it
-        return f"The module {name!r} can't be preloaded: {type(error).__name__}: {error}."
+        text = str(error).rstrip(".")
+        return f"The module {name!r} can't be preloaded: {type(error).__name__}: {text}."
     return None
 
 
