@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import click
 
+from llm_repl_server.cli.browser import open_in_browser
 from llm_repl_server.cli.errors import exit_on_error
 from llm_repl_server.cli.flowing_text import echo
 from llm_repl_server.cli.standard_streams import prepare_streams
@@ -118,7 +119,7 @@ def command(
         if opens_page or (opens_page is None and place):
             # Without the token, which other users could see among the browser's arguments: this
             # machine's own programs need none, and else the page asks for it.
-            click.launch(f"{url}/{place}" if place else url)
+            open_in_browser(f"{url}/{place}" if place else url)
 
     if settings.debug:
         from llm_repl_server.serving.development import serve_for_development

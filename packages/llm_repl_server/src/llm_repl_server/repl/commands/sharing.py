@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import click
-
+from llm_repl_server.cli.browser import open_in_browser
 from llm_repl_server.repl.commands.base import Command, CommandContext
 from llm_repl_server.repl.target import RunChoice
 
@@ -15,7 +14,7 @@ def _web(context: CommandContext, _text: str) -> None:
     is_shared = "://" in context.target.place
     address = context.share()
     context.say(f"The page has the same notebook: {address}")
-    click.launch(address)
+    open_in_browser(address)
     if is_shared or not ran:
         return
     context.say("A server runs it now, with a kernel of its own, until you leave the terminal.")
