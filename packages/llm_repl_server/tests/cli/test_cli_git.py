@@ -97,7 +97,10 @@ def test_a_side_that_is_no_notebook_is_left_alone(
     before = (tmp_path / "n.llmn").read_bytes()
     ended = llm_repl("merge", "n.llmn", "n.llmn", "broken.llmn")
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
-    assert "broken.llmn" in ended.stderr
+    assert "broken.llmn: This is not a .llmn file" in ended.stderr
+    # As git's driver, the files have names that say nothing.
+    ended = llm_repl("merge", "n.llmn", "n.llmn", "broken.llmn", "--path", "a/n.llmn")
+    assert "a/n.llmn, as theirs has it: This is not a .llmn file" in ended.stderr
     assert (tmp_path / "n.llmn").read_bytes() == before
 
 

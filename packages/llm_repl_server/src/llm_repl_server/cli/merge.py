@@ -72,9 +72,13 @@ def command(
 
     application = Application()
     name = Path(path or ours.name).name
-    versions = Versions(
-        *(load_version(application, str(file), name=name) for file in (base, ours, theirs))
-    )
+
+    def load(file: Path, whose: str) -> Notebook:
+        # git's names for the files say nothing.
+        shown = None if path is None else f"{path}, as {whose} has it"
+        return load_version(application, str(file), name=name, shown=shown)
+
+    versions = Versions(load(base, "the base"), load(ours, our_name), load(theirs, their_name))
     merged, conflicts = merge_notebooks(
         versions, Sides(our_name, their_name), cell_types=application.cell_types
     )

@@ -15,13 +15,16 @@ if TYPE_CHECKING:
 __all__ = ["load_version"]
 
 
-def load_version(application: Application, version: str, *, name: str | None = None) -> Notebook:
+def load_version(
+    application: Application, version: str, *, name: str | None = None, shown: str | None = None
+) -> Notebook:
     """Read a notebook from a file, or from a file at a revision: ``HEAD~1:report.llmn``.
 
     Args:
         application: Has the formats.
         version: Which; an empty file, and the system's empty device, are a notebook without cells.
         name: The notebook's own name, where that of the file is another's.
+        shown: What messages call it; by default, the version.
 
     Raises:
         FileMissing: There is no such file.
@@ -46,7 +49,7 @@ def load_version(application: Application, version: str, *, name: str | None = N
     try:
         return application.decode(Path(name or path).name, data)
     except InvalidNotebook as error:
-        raise InvalidNotebook(f"{version}: {error}") from None
+        raise InvalidNotebook(f"{shown or version}: {error}") from None
 
 
 def _read_revision(revision: str, path: str) -> bytes:
