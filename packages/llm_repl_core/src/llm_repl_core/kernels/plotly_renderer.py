@@ -6,42 +6,16 @@ IPython does not run. Stands alone: Jupyter kernels get it as text.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
-import sys
 from collections.abc import Callable
-from importlib.machinery import ModuleSpec
 from typing import Any
+
+from llm_repl_core.kernels.after_import import after_import
 
 __all__ = ["use_plotly_renderer"]
 
 _RENDERER = "llm_repl"
-
-
-class _AfterImport:
-    """Calls a function with a module when that has been imported."""
-
-    def __init__(self, name: str, function: Callable[[Any], None]) -> None:
-        self._name = name
-        self._function = function
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:  # noqa: ARG002
-        """What `sys.meta_path` asks: the module as the others find it, and then a call."""
-        if name != self._name:
-            return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
-        if spec is not None and spec.loader is not None:
-            loader: Any = spec.loader
-            run_module = loader.exec_module
-
-            def run_and_tell(module: Any) -> None:
-                run_module(module)
-                self._function(module)
-
-            loader.exec_module = run_and_tell
-        return spec
 
 
 def use_plotly_renderer(show: Callable[[dict[str, Any]], bool]) -> None:
@@ -51,12 +25,7 @@ def use_plotly_renderer(show: Callable[[dict[str, Any]], bool]) -> None:
         show: Called with a MIME bundle; answers whether it was shown: else plotly goes on as it
             would have done.
     """
-    module: Any = sys.modules.get("plotly.io")
-    if module is None:
-        finder: Any = _AfterImport("plotly.io", lambda found: _register(found, show))
-        sys.meta_path.insert(0, finder)
-    else:
-        _register(module, show)
+    after_import("plotly.io", lambda module: _register(module, show))
 
 
 def _register(pio: Any, show: Callable[[dict[str, Any]], bool]) -> None:

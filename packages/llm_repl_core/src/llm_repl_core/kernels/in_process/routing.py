@@ -19,6 +19,7 @@ from llm_repl_core.kernels.in_process.displaying import Displayer
 from llm_repl_core.kernels.in_process.ipython_display import IPythonDisplay
 from llm_repl_core.kernels.plotly_renderer import use_plotly_renderer
 from llm_repl_core.kernels.text_stream import CapturedStream
+from llm_repl_core.kernels.tqdm_text import use_text_bars
 
 __all__ = ["Sink", "cell_routed", "close", "routed"]
 
@@ -102,7 +103,7 @@ def cell_routed(code: str) -> Iterator[None]:
     """
     with _lock:
         _ipython.install(code)
-        _use_plotly_renderer()
+        _adapt_libraries()
     token = _in_cell.set(True)
     try:
         yield
@@ -111,8 +112,9 @@ def cell_routed(code: str) -> Iterator[None]:
 
 
 @functools.cache
-def _use_plotly_renderer() -> None:
+def _adapt_libraries() -> None:
     use_plotly_renderer(_show_bundle)
+    use_text_bars(lambda: _displayer() is not None)
 
 
 def _show_bundle(data: dict[str, Any]) -> bool:

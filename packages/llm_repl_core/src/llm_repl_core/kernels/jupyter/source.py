@@ -15,6 +15,7 @@ from typing import Any
 
 from llm_repl_core import safe_builtins
 from llm_repl_core.kernels import (
+    after_import,
     evaluation,
     inserted,
     no_stdin,
@@ -22,6 +23,7 @@ from llm_repl_core.kernels import (
     plotly_renderer,
     programs,
     shortening,
+    tqdm_text,
     user_frames,
     values,
     whole_display,
@@ -52,7 +54,7 @@ _MODULE_NAME = "_llm_repl_helpers"
 
 _MODULES = (
     safe_builtins, values, shortening, whole_display, inserted, evaluation, pending, programs,
-    plotly_renderer, user_frames, no_stdin,
+    after_import, plotly_renderer, tqdm_text, user_frames, no_stdin,
     annotation_types, arguments, docstrings, functions, held, media, models, parameters,
     plain, tables, summaries, parts, typed, completion,
 )  # fmt: skip
@@ -118,6 +120,7 @@ def show_bundle(data):
 def install():
     from IPython import get_ipython
     use_plotly_renderer(show_bundle)
+    use_text_bars(lambda: True)
     try:
         lift_send_limit()
     except Exception:

@@ -20,6 +20,7 @@ from llm_repl_core.kernels.figures import new_figures, open_figures
 from llm_repl_core.kernels.no_stdin import refuse_input
 from llm_repl_core.kernels.plotly_renderer import use_plotly_renderer
 from llm_repl_core.kernels.programs import run_program_of_cell
+from llm_repl_core.kernels.tqdm_text import use_text_bars
 from llm_repl_core.kernels.user_frames import keep_user_frames, with_cell_names
 from llm_repl_core.kernels.values import exception_text
 from llm_repl_core.kernels.worker.capture import Capture
@@ -177,6 +178,7 @@ class WorkerShell(InteractiveShell):
         register: Any = self.events.register
         register("post_execute", self.show_figures)
         use_plotly_renderer(self.show_bundle)
+        use_text_bars(lambda: True)
 
     def showtraceback(self, exc_tuple: Any = None, *args: Any, **options: Any) -> None:
         """Keep the exception for the cell's end; groups, which IPython prints, too."""

@@ -176,3 +176,22 @@ class UpdateTests(KernelChecks):
             assert bar.content.count("\n") == 1
 
         self.run_shared(check)
+
+    def test_tqdm_for_notebooks(self) -> None:
+        """A bar that would be a widget is text: there is nobody to move the widget."""
+        pytest.importorskip("tqdm")
+
+        async def check(kernel: Kernel) -> None:
+            code = (
+                "from tqdm.notebook import tqdm, trange\n"
+                "for _ in tqdm('ab', desc='letters', display=True): pass\n"
+                "bar = trange(3, leave=False)\n"
+                "for _ in bar: pass"
+            )
+            (bar,) = await run_cell(kernel, code)
+            assert bar.type == "stdout"
+            assert bar.content.startswith("letters: 100%")
+            assert "2/2" in bar.content
+            assert "3/3" not in bar.content
+
+        self.run_shared(check)
