@@ -27,6 +27,21 @@ test("a terminal's text has its colours: of the sixteen, of 256, any", () => {
   assert.deepEqual(lookAfter("a\x1b[3mb\x1b[4mc", PLAIN).marks, ["italic", "underline"]);
 });
 
+test("what belongs to a code by colons, a colour of a line, and what is not whole are no codes", () => {
+  const looks = (codes: string) => {
+    const { ink, marks } = lookAfter(`\x1b[${codes}m`, PLAIN);
+    return [ink, ...marks];
+  };
+  assert.deepEqual(looks("38:5:196"), [{ hex: "#ff0000" }]);
+  assert.deepEqual(looks("38:2:1:2:3"), [{ hex: "#010203" }]);
+  assert.deepEqual(looks("38:2::1:2:3;1"), [{ hex: "#010203" }, "bold"]);
+  assert.deepEqual(looks("4:3"), [null, "underline"]);
+  assert.deepEqual(looks("4;1;4:0"), [null, "bold"]);
+  assert.deepEqual(looks("58;2;1;3;9;31"), [{ name: "red" }]);
+  assert.deepEqual(looks("58:5:1;4;59"), [null, "underline"]);
+  for (const codes of ["38", "38;5", "38;2;1;4", "38;7;1"]) assert.deepEqual(looks(codes), [null]);
+});
+
 test("what goes back writes anew", () => {
   const texts: [string, string][] = [
     ["10%\r100%\nnext\r\n", "100%\nnext\n"],

@@ -24,6 +24,8 @@ const SEQUENCE =
 const GOES_BACK = /[\r\b]|\x1b\[\d*[ABCDFGJK]/;
 const NAMES = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
 const MARKS: Readonly<Record<number, string>> = { 1: "bold", 2: "dim", 3: "italic", 4: "underline", 7: "inverse", 9: "strike" };
+/** Of what is underlined: not shown, but a colour follows it. */
+const LINE_COLOUR = 58;
 const MOST_UP = 1_000;
 
 /** A text in pieces of one look each. The look may be what a text before it left. */
@@ -130,7 +132,7 @@ function joined(rows: readonly Place[][]): readonly Run[] {
 }
 
 function changed(look: Look, parameters: string): Look {
-  const codes = parameters.split(/[;:]/).map((code) => Number(code) || 0);
+  const codes = parameters.split(";").flatMap(inOrderOfCodes);
   let { ink, ground } = look;
   const marks = new Set(look.marks);
   for (let at = 0; at < codes.length; at++) {
@@ -152,7 +154,8 @@ function changed(look: Look, parameters: string): Look {
       at += length;
       if (code === 38) ink = colour ?? ink;
       else ground = colour ?? ground;
-    } else if (code >= 30 && code <= 37) ink = named(code - 30);
+    } else if (code === LINE_COLOUR) at += anyColour(codes, at + 1)[1];
+    else if (code >= 30 && code <= 37) ink = named(code - 30);
     else if (code >= 40 && code <= 47) ground = named(code - 40);
     else if (code >= 90 && code <= 97) ink = named(code - 90);
     else if (code >= 100 && code <= 107) ground = named(code - 100);
@@ -160,12 +163,22 @@ function changed(look: Look, parameters: string): Look {
   return { ink, ground, marks: [...marks] };
 }
 
+/** A code with what belongs to it by colons, as semicolons have it. */
+function inOrderOfCodes(group: string): readonly number[] {
+  const [code = 0, ...more] = group.split(":").map((part) => Number(part) || 0);
+  if (code === 4 && more[0] === 0) return [24];
+  if (more.length === 0 || (code !== 38 && code !== 48 && code !== LINE_COLOUR)) return [code];
+  // Red, green and blue may stand behind the number of a colour space.
+  return [code, more[0] ?? 0, ...(more[0] === 2 ? more.slice(-3) : more.slice(1, 2))];
+}
+
 const named = (number: number): Colour => ({ name: NAMES[number] ?? "white" });
 
-/** The colour behind 38 or 48, and how many numbers it takes. */
+/** The colour behind 38, 48 or 58, and how many numbers it takes: all that follow, where it is not whole. */
 function anyColour(codes: readonly number[], at: number): readonly [Colour | null, number] {
-  if (codes[at] === 5) return [indexed(codes[at + 1] ?? 0), 2];
-  if (codes[at] !== 2) return [null, 0];
+  const rest = codes.length - at;
+  if (codes[at] === 5 && rest >= 2) return [indexed(codes[at + 1] ?? 0), 2];
+  if (codes[at] !== 2 || rest < 4) return [null, rest];
   return [{ hex: hex(codes[at + 1], codes[at + 2], codes[at + 3]) }, 4];
 }
 
