@@ -158,22 +158,31 @@ class CoroutineRunner:
     def _run_in_thread(self, coroutine: Coroutine[Any, Any, T]) -> T:
         results: list[T] = []
         errors: list[BaseException] = []
+        ended = threading.Event()
+        loop = self.loop
 
         def work() -> None:
             try:
                 results.append(self._run_here(coroutine))
             except BaseException as error:  # noqa: BLE001  raised again by who waits
                 errors.append(error)
+            finally:
+                ended.set()
+
+        def cancel() -> None:
+            # It alone: what cells have left running goes on, and so does what may come after it.
+            if self._task is not None and self._task.get_coro() is coroutine:
+                self._task.cancel()
 
         context = contextvars.copy_context()
         thread = threading.Thread(target=context.run, args=(work,), daemon=True)
-        thread.start()
         try:
-            thread.join()
+            thread.start()  # which waits as well
+            ended.wait()  # not `join`, after which an interrupted one takes the thread for ended
         except BaseException:
-            loop = self._loop
-            if loop is not None and not loop.is_closed():
-                loop.call_soon_threadsafe(_cancel_all, loop)
+            with contextlib.suppress(RuntimeError):  # closed meanwhile
+                loop.call_soon_threadsafe(cancel)
+            ended.wait(1)  # for its own clean-up, as in `_run_here`
             raise
         if errors:
             raise errors[0]
@@ -198,8 +207,3 @@ async def _end_tasks() -> None:
         # User code may catch the cancellation, so that there is an end to waiting.
         await asyncio.wait(tasks, timeout=1)
     await asyncio.get_running_loop().shutdown_asyncgens()
-
-
-def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
-    for task in asyncio.all_tasks(loop):
-        task.cancel()

@@ -398,9 +398,7 @@ class AnswerBook:
         if (content, value) == (original.content, original.fields.get("value", UNSET)):
             return await self._put(cell, item, [original])  # written back as it was
         edit = new_edit(content, value, item, call_id if isinstance(call_id, str) else None)
-        change = await self._put(cell, item, [edited_output(before, edit)])
-        keep_edit(cell, edit)
-        return change
+        return await self._put(cell, item, [edited_output(before, edit)], edit)
 
     async def remember(self, cell_id: str) -> None:
         """Have a prompt's answer as ``_`` in the kernel, of a prompt over items those of all.
@@ -489,17 +487,25 @@ class AnswerBook:
             raise InvalidInput(str(error)) from None
 
     async def _put(
-        self, cell: PromptCell, item: int | None, outputs: Sequence[Output]
+        self,
+        cell: PromptCell,
+        item: int | None,
+        outputs: Sequence[Output],
+        edit: AnswerEdit | None = None,
     ) -> AnswerChange:
-        """Have a cell show an answer, and its variable hold it."""
-        return await self._queue.ask(lambda: self._put_now(cell, item, outputs))
+        """Have a cell show an answer, its variable hold it, and the cell keep what was written."""
+        return await self._queue.ask(lambda: self._put_now(cell, item, outputs, edit))
 
     async def _put_now(
-        self, cell: PromptCell, item: int | None, outputs: Sequence[Output]
+        self,
+        cell: PromptCell,
+        item: int | None,
+        outputs: Sequence[Output],
+        edit: AnswerEdit | None,
     ) -> AnswerChange:
         session = self._session
-        if cell.id not in session.notebook:
-            raise Conflict("The cell was deleted meanwhile.")
+        if cell.id not in session.notebook or session.notebook[cell.id] is not cell:
+            raise Conflict("The cell was deleted meanwhile, or another one is in its place.")
         self.refuse_running(cell)
         new = with_answer(cell, item, outputs)
         is_whole = has_every_answer(new)
@@ -510,6 +516,8 @@ class AnswerBook:
         was = cell.answer_text()
         cell.outputs = new
         cell.status = "completed" if is_whole else "error"
+        if edit is not None:
+            keep_edit(cell, edit)
         session.notebook.touch()
         value = ValueChange(
             *(None if text is None else value_excerpt(text, session) for text in
