@@ -97,6 +97,12 @@ def test_the_first_cell_that_runs_is_shown_as_it_comes() -> None:
     assert shown(order, output("b")) == [output("b")]
 
 
+def test_what_a_cell_of_an_earlier_run_shows_is_not_held_back() -> None:
+    order = DocumentOrder()
+    shown(order, run_of("b"), started("b"))
+    assert shown(order, output("a"), completed("b")) == [output("a"), completed("b")]
+
+
 def test_what_is_held_back_comes_before_the_end_of_the_run() -> None:
     order = DocumentOrder()
     ending = RunFailed(

@@ -68,8 +68,8 @@ class DocumentOrder(CellOrder):
         if not isinstance(event, _OF_A_CELL):
             yield event
             return
-        if event.cell_id in self._ended and event.cell_id not in self._to_show:
-            yield event  # another cell changes what was shown
+        if event.cell_id not in self._to_show:
+            yield event  # another cell changes what was shown, in this run or before it
             return
         self._held.setdefault(event.cell_id, []).append(event)
         if isinstance(event, CellCompleted | CellFailed):
