@@ -16,6 +16,7 @@ from feedback_week import FeedbackServer, add_feedback_notebook
 __all__ = ["VIEWS", "Stand", "furnish"]
 
 RUN_LIMIT_S = 180.0
+NOBODYS_PORT = 9  # "discard": nothing listens there
 SHOW_CELL = """(cell) => {
   document.querySelector(cell).scrollIntoView({block: 'start'});
   scrollBy(0, -80);
@@ -50,7 +51,7 @@ class Stand:
         self.notebook, self.cells = add_feedback_notebook(server)
         self.states = ""
         self.other = ""
-        self._texts: dict[str, str] = {}
+        self._texts: dict[str, dict[str, Any]] = {}
         self._running: list[str] = []
         self._metadata: dict[str, Any] = {}
         self._elsewhere = ""
@@ -90,17 +91,20 @@ class Stand:
 
     def take_back(self) -> None:
         """Give the cells that a view wrote in their texts again, and their answers."""
-        for cell, text in self._texts.items():
-            self.server.ask("PUT", cell, {"content": text})
+        for cell, fields in self._texts.items():
+            self.server.ask("PUT", cell, fields)
         if self._texts:
             self.server.ask("POST", f"{self.notebook}/execute_stale", {"mode": "reuse"})
         self._texts.clear()
 
     def will_change(self, number: int) -> None:
-        """Remember a cell's text, which `settle` brings back."""
+        """Remember a cell's text and temperature, which `settle` brings back."""
         cell = self.cells[number - 1]
         if cell not in self._texts:
-            self._texts[cell] = self.server.ask("GET", cell)[1]["content"]
+            found = self.server.ask("GET", cell)[1]
+            self._texts[cell] = {
+                name: found[name] for name in ("content", "temperature") if name in found
+            }
 
     def cell(self, number: int) -> str:
         """The selector of a cell, counted from 1."""
@@ -161,6 +165,13 @@ class Stand:
             name: value for name, value in self._metadata["llm_repl"].items() if name != "budget"
         }
         self.server.ask("PUT", self.notebook, {"metadata": {**self._metadata, "llm_repl": own}})
+
+    def reword(self, *numbers: int) -> None:
+        """Have prompts say something else, so that nothing is on record for them."""
+        for number in numbers:
+            self.will_change(number)
+            text = self._texts[self.cells[number - 1]]["content"]
+            self.change(number, content=f"{text} Be brief.")
 
     def change(self, number: int, **fields: Any) -> None:
         """Change a cell from elsewhere."""
@@ -272,12 +283,19 @@ def offline(stand: Stand) -> None:
 
 
 def conflict(stand: Stand) -> None:
-    """A cell was changed here and elsewhere."""
-    offline(stand)
-    stand.change(8, content="Write to the team in at most 50 words: {decision}, {check}")
+    """A cell was changed here and elsewhere: its text in two places, and its temperature."""
+    stand.open()
+    stand.window.context.set_offline(True)
+    stand.window.wait_for_selector(".banner >> text=Not connected")
+    stand.write(6, " Name the courier as well.")
+    stand.window.click(f"{stand.cell(6)} .status-line >> text=temperature")
+    stand.window.locator(".panel input[type=number]").fill("0.1")
+    stand.window.keyboard.press("Escape")
+    text = stand.server.ask("GET", stand.cells[5])[1]["content"]
+    stand.change(6, content=text.replace("in short", "in one sentence"), temperature=0.7)
     stand.window.context.set_offline(False)
     stand.window.wait_for_selector("text=Changed in two places")
-    stand.select(8)
+    stand.select(6)
 
 
 def opened(stand: Stand) -> None:
@@ -314,6 +332,8 @@ def focus(stand: Stand) -> None:
     stand.window.keyboard.press("Control+End")
     stand.window.keyboard.type(" Which of {order} left? Name them, for {m")
     stand.window.wait_for_selector("text=Use orders")
+    stand.window.wait_for_selector(f"{stand.cell(6)} .state-line.warns")
+    stand.window.locator(".plan-short", has_text="12 on record").wait_for(state="detached")
 
 
 def picker(stand: Stand) -> None:
@@ -325,8 +345,10 @@ def picker(stand: Stand) -> None:
 
 
 def plan(stand: Stand) -> None:
-    """What a run would do."""
+    """What a run would do: two prompts are new, and one needs both."""
+    stand.reword(6, 7)
     stand.open()
+    stand.window.wait_for_selector(".plan-button:not(.is-old):not([disabled]) >> text=3 new")
     stand.window.click(".plan-button")
 
 
@@ -336,7 +358,7 @@ def answers(stand: Stand) -> None:
     stand.select(6)
     stand.window.keyboard.press("5")
     stand.window.wait_for_selector(".version")
-    stand.window.click(".version >> nth=1")
+    stand.window.click(".version >> nth=0")  # another model's
 
 
 def variables(stand: Stand) -> None:
@@ -369,7 +391,10 @@ def compare(stand: Stand) -> None:
 
 
 def calls(stand: Stand) -> None:
-    """The calls of all runs, and one of them."""
+    """The calls of a run that has asked for three answers, and one of them."""
+    stand.reword(6, 7, 8)
+    stand.model.thinks, stand.model.delay_per_piece_s = True, 0.01
+    _run_all(stand.server, stand.notebook)
     stand.open()
     stand.window.keyboard.press("3")
     stand.window.click("text=All calls, with their times and costs")
@@ -396,9 +421,16 @@ def graph(stand: Stand) -> None:
 
 
 def settings(stand: Stand) -> None:
-    """The settings."""
+    """The settings: of two providers one works, and at the other's address nobody listens."""
+    nobody = {"base_url": f"http://127.0.0.1:{NOBODYS_PORT}/v1", "model": "llama3.2"}
+    status, made = stand.server.ask("PUT", "/api/llm/providers/ollama", nobody)
+    assert status in (200, 201), made
     start(stand)
     stand.window.click("[aria-label=Settings]")
+    for name, outcome in (("openai", ".is-right"), ("ollama", ".is-wrong")):
+        provider = stand.window.get_by_role("article", name=name)
+        provider.get_by_role("button", name="Test").click()
+        provider.locator(outcome).wait_for()
 
 
 def keys(stand: Stand) -> None:

@@ -54,6 +54,21 @@ OVER_THE_EDGE = """() => {
   return scrollWidth > innerWidth ? [`${scrollWidth} px wide in a window of ${innerWidth}`] : [];
 }"""
 
+# The spacing that a page has to bear by WCAG 1.4.12. A sheet of its own, as the server lets no style in.
+WIDER = """() => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync('* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important } ' +
+    'p { margin-bottom: 2em !important }');
+  document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+}"""
+# What is one line on purpose: where a text was found, a folded cell, and the bar's name, which has a title.
+CUT_OFF = """() => [...document.querySelectorAll('body *')]
+  .filter((one) => one.textContent.trim() && one.checkVisibility({checkVisibilityCSS: true, contentVisibilityAuto: true})
+    && !one.closest('.find-matches, .folded, .bar, .bottom-bar, .cm-editor, .unseen'))
+  .filter((one) => getComputedStyle(one).textOverflow === 'ellipsis' && getComputedStyle(one).overflowX !== 'visible')
+  .filter((one) => one.scrollWidth > one.clientWidth + 1)
+  .map((one) => `cut off: ${one.className} ${one.textContent.trim().slice(0, 80)}`)"""
+
 TO_THE_FOCUS = """() => {
   const cell = document.querySelector('.cell.has-focus:not(.fills-phone)');
   cell?.scrollIntoView({block: cell.offsetHeight < innerHeight / 2 ? 'center' : 'start'});
@@ -80,12 +95,20 @@ class Visitor:
     """
 
     def __init__(
-        self, browser: Any, stand: Stand, folder: Path, axe: str | None = None, **media: str
+        self,
+        browser: Any,
+        stand: Stand,
+        folder: Path,
+        axe: str | None = None,
+        *,
+        is_wider: bool = False,
+        **media: str,
     ) -> None:
         self._browser = browser
         self.stand = stand
         self._folder = folder
         self._axe = axe
+        self._is_wider = is_wider
         self._media = {"reduced_motion": "reduce"} | media
         self._context: Any = None
         self.findings: dict[str, list[str]] = {}
@@ -95,6 +118,9 @@ class Visitor:
         """Look at a view in a window that is made narrower, and in the end takes fingers."""
         self.stand.window = window = self._fresh_window()
         VIEWS[view](self.stand)
+        if self._is_wider:
+            window.evaluate(WIDER)
+            window.wait_for_selector("html[data-spaced]")
         for width in widths:
             window.set_viewport_size({"width": width, "height": _height(width)})
             if width == PHONE:
@@ -133,6 +159,8 @@ class Visitor:
         found = [*window.evaluate(OVER_THE_EDGE), *picture_faults(picture, width)]
         if theme == THEMES[0] and width == PHONE:
             found += window.evaluate(TOO_SMALL)
+        if self._is_wider:
+            found += window.evaluate(CUT_OFF)
         if self._axe is not None and (rules := AXE_RULES.get((width, theme))):
             found += window.evaluate(AXE, [self._axe, rules])
         if found:

@@ -36,7 +36,10 @@ def test_a_notebook_of_before_says_so_until_it_is_replayed(stage, window, until)
     window.goto(again.base + page)
     window.get_by_text("Not run here yet.").wait_for()
     window.get_by_text("All 2 are on record.").wait_for()
-    window.get_by_text("saved in the file").first.wait_for()
+    # It lives in no file: nothing is said of one.
+    window.get_by_text("Answers are those saved with it").wait_for()
+    window.get_by_text("saved with the notebook").first.wait_for()
+    assert window.get_by_text("in the file").count() == 0
     assert _shown_kernel(window) == "Kernel: starts with a run"
     for path in (code, other, *prompts):
         label = window.locator(f"#cell-{path.rpartition('/')[2]}").get_attribute("aria-label")

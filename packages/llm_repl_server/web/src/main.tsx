@@ -12,6 +12,7 @@ import { dialog } from "./store/dialog.ts";
 import { openId } from "./store/route.ts";
 import { noteConnection, readProviders } from "./store/server.ts";
 import "./store/look.ts";
+import "./store/spacing.ts";
 import "./store/theme.ts";
 import { loadPanels, Panel } from "./ui/panel.tsx";
 import { Toasts } from "./ui/toasts.tsx";

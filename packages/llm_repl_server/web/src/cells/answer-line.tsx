@@ -147,7 +147,7 @@ function Right({ cell, given }: { cell: Cell; given: readonly Output[] }) {
       {last.edited && !cell.for_each ? (
         !isFocused && <span class="facts">{editedFacts(last)}</span>
       ) : (
-        <span class="facts">{notebook.view(cell.id).isFromFile.value ? fileFacts(given) : facts(given)}</span>
+        <span class="facts">{notebook.view(cell.id).isFromFile.value ? savedFacts(given, notebook.file.value !== null) : facts(given)}</span>
       )}
       {isFocused && cell.status !== "queued" && (
         <>
@@ -234,9 +234,10 @@ function editedFacts({ content, value, edited }: Output): string {
 }
 
 /** Of answers that came with a notebook: when they were asked, as far as that is known here. */
-function fileFacts(given: readonly Output[]): string {
+function savedFacts(given: readonly Output[], isInFile: boolean): string {
   const at = lastAsked(given);
-  return at ? `saved in the file, ${moment(at)}` : "saved in the file";
+  const where = isInFile ? "saved in the file" : "saved with the notebook";
+  return at ? `${where}, ${moment(at)}` : where;
 }
 
 function lastAsked(given: readonly Output[]): string | undefined {

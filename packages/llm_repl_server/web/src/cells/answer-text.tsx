@@ -29,9 +29,9 @@ export function AnswerTexts({ cell, isGrowing, given, shape }: Props) {
     <>
       {shown.map((output, at) =>
         !output || output.value === undefined ? (
-          <AnswerText key={at} cellId={cell.id} output={output} isStale={cell.stale && !isGrowing} />
+          <AnswerText key={at} cellId={cell.id} output={output} />
         ) : (
-          <div key={at} class={cell.stale ? "prose faded" : "prose"}>
+          <div key={at} class="prose">
             {output.reasoning ? <Reasoning text={[output.reasoning]} thinks={false} /> : null}
             <StructuredAnswer output={output} schema={cell.schema} shape={shape} />
           </div>
@@ -45,18 +45,16 @@ interface TextProps {
   readonly cellId: string;
   /** Null: it is the one that comes. */
   readonly output: Output | null;
-  readonly isStale: boolean;
 }
 
 /** The only view that is drawn again with the words of an answer. */
-function AnswerText({ cellId, output, isStale }: TextProps) {
+function AnswerText({ cellId, output }: TextProps) {
   const growing = useNotebook().view(cellId).growing;
   const { text, reasoning } = output ? piecesOf(output) : comingOf(growing.value);
   const isGrowing = output === null;
-  const classes = ["prose", isGrowing && "is-growing", isStale && "faded"].filter(Boolean).join(" ");
   const thinks = isGrowing && !text.length;
   return (
-    <div class={classes}>
+    <div class={isGrowing ? "prose is-growing" : "prose"}>
       {reasoning.length ? <Reasoning text={reasoning} thinks={thinks} /> : null}
       <Markdown key="text" text={text} isGrowing={isGrowing} />
     </div>

@@ -115,15 +115,14 @@ export function Drawer() {
             <Icon name="trash" />
           </button>
           <button
-            class="button quiet only-icon"
-            aria-label="Settings"
-            title="Settings"
+            class="button quiet"
             onClick={() => {
               close();
               openDialog("settings");
             }}
           >
             <Icon name="sliders" />
+            Settings
           </button>
         </footer>
       </div>

@@ -232,8 +232,8 @@ function Compared({ cell, item, version, used }: ComparedProps) {
           <h3>What was asked differs</h3>
           {value.asked.map((change) => (
             <div key={change.path} class="diff-lines">
-              {change.this !== null && <span class="diff-line is-gone">{`${change.path}: ${change.this}`}</span>}
-              {change.in_use !== null && <span class="diff-line is-new">{`${change.path}: ${change.in_use}`}</span>}
+              {change.this !== null && <span class="diff-line is-gone">{askedWords(change.path, change.this)}</span>}
+              {change.in_use !== null && <span class="diff-line is-new">{askedWords(change.path, change.in_use)}</span>}
             </div>
           ))}
         </section>
@@ -241,4 +241,18 @@ function Compared({ cell, item, version, used }: ComparedProps) {
       <p class="note">{plural(version.words, "word")}</p>
     </>
   );
+}
+
+/** A part of what was asked: a message by its place, its role and its text, anything else by its path. */
+function askedWords(path: string, text: string): string {
+  const [, at, part] = /^messages\[(\d+)\](?:\.content)?(.*)$/.exec(path) ?? [];
+  if (at === undefined || part) return `${path}: ${text}`;
+  const place = `message ${Number(at) + 1}`;
+  try {
+    const { role, content } = JSON.parse(text) as { role?: unknown; content?: unknown };
+    if (typeof role === "string" && typeof content === "string") return `${place}, ${role}: ${content}`;
+  } catch {
+    // It is the message's text already.
+  }
+  return `${place}: ${text}`;
 }

@@ -17,7 +17,7 @@ export function OpenedBanner({ notebook }: { notebook: OpenNotebook }) {
     <div class="banner">
       <Icon name="idle" />
       <span>
-        <b>Not run here yet.</b> Answers are those in the file; variables come with a run. {said}
+        <b>Not run here yet.</b> Answers are those {notebook.file.value ? "in the file" : "saved with it"}; variables come with a run. {said}
       </span>
       {isFree && (
         <span class="end">
