@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import doctest
+import functools
 import os
 import signal
 import subprocess
@@ -139,9 +140,9 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 _ROOT = Path(__file__).parent
-_MEASURED = [
+_MEASURED = tuple(
     _ROOT / "packages" / name / "tests" for name in ("llm_repl_core", "llm_repl_providers")
-]
+)
 _SERVER = _ROOT / "packages" / "llm_repl_server" / "tests"
 _WHOLE_PROGRAMS = (_ROOT / "tests", _SERVER / "cli", _SERVER / "serving")
 
@@ -153,7 +154,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     no process is still at one when the others have nothing left to do.
     """
     for item in items:
-        if not any(item.path.is_relative_to(folder) for folder in _MEASURED):
+        if not _is_below(item.path, _MEASURED):
             item.add_marker(pytest.mark.unmeasured)
     items.sort(key=_is_whole_program, reverse=True)  # the others stay in order
 
@@ -166,7 +167,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def _is_whole_program(item: pytest.Item) -> bool:
-    return any(item.path.is_relative_to(folder) for folder in _WHOLE_PROGRAMS)
+    return _is_below(item.path, _WHOLE_PROGRAMS)
+
+
+@functools.cache  # ten thousand tests are in a few hundred files
+def _is_below(path: Path, folders: tuple[Path, ...]) -> bool:
+    return any(path.is_relative_to(folder) for folder in folders)
 
 
 _FOLDER, _BEFORE = "_folder", "_before"

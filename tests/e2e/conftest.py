@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -30,6 +31,8 @@ EXPECTED_BROWSER_LOG = re.compile(
     r"Content Security Policy|ERR_CONNECTION_REFUSED|ERR_FAILED|ERR_INTERNET_DISCONNECTED|WebSocket"
     r"|status of 4\d\d|Fetch API|Unsafe attempt to initiate navigation|cross-origin frame"
 )
+# Suggestions below the address bar, for which each window would start a process: nobody sees them.
+UNSEEN_FEATURES = "WebUIOmniboxPopup,WebUIOmniboxAimPopup"
 # What was under way when a server was killed; one that lives answers, and cuts nothing off.
 CUT_OFF = re.compile(r"ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED_ENCODING")
 
@@ -301,17 +304,41 @@ def port() -> int:
 # The page in a browser ---------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    """Chromium, for the tests of a file that ask for it."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A command that starts Chromium without what no test sees.
+
+    The browser heeds one list of features that are off, the last, and Playwright gives one: what is
+    off for the tests is added to it.
+    """
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("Chromium is not on the path")
+    command = tmp_path_factory.mktemp("chromium") / "chromium"
+    command.write_text(
+        f"""#!/bin/sh
+for argument do
+  shift
+  case $argument in
+    --disable-features=*) argument="$argument,{UNSEEN_FEATURES}" ;;
+  esac
+  set -- "$@" "$argument"
+done
+exec {shlex.quote(path)} "$@"
+"""
+    )
+    command.chmod(0o755)
+    return command
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Path) -> Iterator[object]:
+    """Chromium, for the tests of a file that ask for it."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     playwright.expect.set_options(timeout=BROWSER_LIMIT_MS)
     with playwright.sync_playwright() as started:
         # No sandbox: in CI this is root.
-        launched = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        launched = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield launched
         launched.close()
 

@@ -21,6 +21,11 @@ RunCommand = Callable[..., subprocess.CompletedProcess[str]]
 MakePrompts = Callable[..., Path]
 
 
+@pytest.fixture
+def llm_repl(forked_llm_repl: RunCommand) -> RunCommand:
+    return forked_llm_repl
+
+
 def lines_of(path: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 

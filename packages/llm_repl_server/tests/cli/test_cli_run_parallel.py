@@ -24,6 +24,11 @@ MakePrompts = Callable[..., Path]
 Start = Callable[..., Any]
 
 
+@pytest.fixture
+def llm_repl(forked_llm_repl: RunCommand) -> RunCommand:
+    return forked_llm_repl
+
+
 def test_what_runs_at_the_same_time_is_printed_in_the_order_of_the_document(
     llm_repl: RunCommand, prompts: MakePrompts
 ) -> None:
