@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from llm_repl_core.ledger.prices import Prices, load_prices
 from llm_repl_core.ledger.token_counts import TokenCounts
+from llm_repl_core.model.output import Output
 from llm_repl_core.providers.base import Usage
 from llm_repl_core.settings import ModelPrice
 
@@ -276,3 +277,36 @@ def test_threads_may_ask_at_once() -> None:
     for thread in threads:
         thread.join(30)
     assert found == [pytest.approx(2.5)] * 8
+
+
+@pytest.mark.parametrize(
+    ("fields", "price"),
+    [
+        ({"provider": "mine", "model": "any"}, None),
+        ({"provider": "openai", "model": "gpt-4o", "usage": {"input_tokens": 2_000_000, "output_tokens": 0}}, 2.0),
+        ({"provider": "mock", "model": "echo", "usage": {}}, 0.0),
+        ({"provider": 7, "model": "gpt-4o", "usage": {}}, None),
+        ({"provider": "openai", "usage": {}}, None),
+        ({"provider": "openai", "model": "gpt-4o", "usage": "odd"}, None),
+        ({"provider": "openai", "model": "gpt-4o", "usage": {"input_tokens": "many"}}, None),
+        ({}, None),
+    ],
+)  # fmt: skip
+def test_an_answer_of_a_file_has_its_price_whatever_stands_there(
+    fields: dict[str, Any], price: float | None
+) -> None:
+    assert OWN.answer_price_usd(Output("llm_response", "", fields)) == price
+
+
+def test_the_models_of_a_provider_are_those_of_the_table_and_of_the_list() -> None:
+    prices = Prices(
+        {name: ModelPrice(input=1, output=1) for name in ("openai/own", "openai/*", "own/m")}
+    )
+    models = prices.models("openai")
+    assert models[0] == "own"
+    assert "*" not in models
+    assert "gpt-4o" in models
+    assert len(models) == len(set(models))
+    assert prices.models("OpenAI") == models[1:]
+    assert prices.models("own") == ["m"]
+    assert prices.models("nobody") == []

@@ -227,3 +227,43 @@ class LikeAList(RuleBasedStateMachine):
 
 TestLikeAList = LikeAList.TestCase
 TestLikeAList.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+
+
+def test_one_more_cell_makes_another_notebook() -> None:
+    notebook = three()
+    notebook.metadata["llm_repl"] = {"model": "m"}
+    more = notebook.with_cell(PromptCell(id="d"))
+    assert (ids(notebook), ids(more)) == (["a", "b", "c"], ["a", "b", "c", "d"])
+    assert more["a"] is notebook["a"]
+    assert (more.id, more.name, more.created_at) == (notebook.id, notebook.name, LONG_AGO)
+    assert more.preference("model") == "m"
+    assert notebook.updated_at == LONG_AGO
+    with pytest.raises(InvalidInput, match="has a cell 'b' already"):
+        notebook.with_cell(CodeCell(id="b"))
+
+
+def test_a_notebook_takes_over_what_another_holds_but_for_its_id() -> None:
+    notebook, other = three(), Notebook("Other", cells=[CodeCell(id="c"), CodeCell(id="x")])
+    other.metadata["llm_repl"] = {"model": "m"}
+    other.memory["visits"] = "3"
+    own_id, revision = notebook.id, notebook.revision
+    assert notebook.index("b") == 1
+    notebook.replace_contents(other)
+    assert notebook.id == own_id != other.id
+    assert (notebook.name, ids(notebook), notebook.memory) == ("Other", ["c", "x"], {"visits": "3"})
+    assert notebook.preference("model") == "m"
+    assert notebook.updated_at == other.updated_at
+    assert notebook.revision > revision
+    # What was known of the former cells is forgotten.
+    assert notebook.index("x") == 1
+    assert notebook["c"] is other["c"]
+    assert "a" not in notebook
+    notebook.remove("c")
+    assert ids(other) == ["c", "x"]
+
+
+@pytest.mark.parametrize("noted", [None, "odd", ["model"], {"model": 7}, {"model": ""}, {}])
+def test_what_a_notebook_asks_for_is_a_text(noted: Any) -> None:
+    notebook = Notebook(metadata={"llm_repl": noted})
+    assert notebook.preference("model") is None
+    assert isinstance(notebook.own_metadata, dict)

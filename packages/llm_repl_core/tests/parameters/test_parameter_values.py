@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import enum
 import math
 from typing import Any
 
@@ -174,3 +175,83 @@ def test_a_value_of_a_file_fits(default: str, given_value: Any, value: Any) -> N
 def test_a_value_of_a_file_that_does_not_fit_is_refused(default: str, given_value: Any) -> None:
     with pytest.raises(InvalidInput, match="`n`"):
         fit_value(given_value, declared(f"n = {default}")["n"])
+
+
+class Shouted(str):
+    def __str__(self) -> str:
+        return "SHOUTED"
+
+
+class Size(enum.IntEnum):
+    LARGE = 3
+
+
+@pytest.mark.parametrize(
+    ("given_value", "value"),
+    [
+        (Shouted("x"), "x"),
+        (Size.LARGE, 3),
+        ([Size.LARGE, {Shouted("a"): (True, 0.5)}], [3, {"a": [True, 0.5]}]),
+        (datetime.date(2024, 2, 29), "2024-02-29"),
+        ({1: None}, {1: None}),
+    ],
+)
+def test_values_of_libraries_become_python_s_own(given_value: Any, value: Any) -> None:
+    found = fit_value(given_value, declared("n = None")["n"])
+    assert found == value
+    assert eval(source_of(found)) == value
+    assert type(found) is type(value)
+
+
+def test_a_number_of_a_library_is_a_number() -> None:
+    numpy = pytest.importorskip("numpy")
+    found = fit_value(numpy.float64(0.25), declared("n = 0.5")["n"])
+    assert (found, source_of(found)) == (0.25, "0.25")
+
+
+@pytest.mark.parametrize(
+    ("default", "given_value", "said"),
+    [
+        ("{1}", [[1]], "takes a list"),
+        ("{}", {(1, 2): 3}, "has a tuple as a key"),
+        ("None", {"a": {frozenset(): 3}}, "has a frozenset as a key"),
+        ("None", b"bytes", "is a bytes"),
+    ],
+)
+def test_what_source_cannot_say_is_refused(default: str, given_value: Any, said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        fit_value(given_value, declared(f"n = {default}")["n"])
+
+
+def test_what_is_nested_without_end_is_refused() -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+    with pytest.raises(InvalidInput, match="too deeply nested"):
+        fit_value(endless, declared("n = None")["n"])
+
+
+@pytest.mark.parametrize("default", ["None", "{}", "[]"])
+@pytest.mark.parametrize("typed", ['{"a": 1, "a": 2}', '[{"b": {"a": 1, "a": 2}}]'])
+def test_a_name_that_stands_twice_is_told(default: str, typed: str) -> None:
+    with pytest.raises(InvalidInput, match=r"`n`.*`?a"):
+        read_text(typed, declared(f"n = {default}")["n"])
+
+
+def test_a_name_that_stands_twice_in_python_is_told() -> None:
+    with pytest.raises(InvalidInput, match="`n`"):
+        read_text("{'a': 1, 'a': 2}", declared("n = {}")["n"])
+
+
+@pytest.mark.parametrize(
+    ("default", "typed"),
+    [("{}", "[1]"), ("[]", "1"), ("1.5", "1e999"), ("True", "perhaps"), ("1", "1.5"), ("[]", "")],
+)
+def test_what_is_typed_and_is_none_of_the_kind_is_refused(default: str, typed: str) -> None:
+    with pytest.raises(InvalidInput, match="`n` takes"):
+        read_text(typed, declared(f"n = {default}")["n"])
+
+
+def test_what_may_be_none_is_none() -> None:
+    parameter = declared("n: int | None = 3")["n"]
+    assert read_text("null", parameter) is None
+    assert fit_value(None, parameter) is None

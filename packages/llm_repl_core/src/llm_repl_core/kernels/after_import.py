@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.machinery import ModuleSpec
 from typing import Any
 
@@ -32,20 +33,43 @@ class _AfterImport:
     def __init__(self, name: str, function: Callable[[Any], None]) -> None:
         self._name = name
         self._function = function
+        self._asks_others = False
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:  # noqa: ARG002
         """What `sys.meta_path` asks: the module as the others find it, and then a call."""
-        if name != self._name:
+        if name != self._name or self._asks_others:
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
-        if spec is not None and spec.loader is not None:
-            loader: Any = spec.loader
-            run_module = loader.exec_module
-
-            def run_and_tell(module: Any) -> None:
-                run_module(module)
-                self._function(module)
-
-            loader.exec_module = run_and_tell
+        self._asks_others = True
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            self._asks_others = False
+        if spec is not None and hasattr(spec.loader, "exec_module"):
+            loader: Any = _TellingLoader(spec.loader, self._tell)
+            spec.loader = loader
         return spec
+
+    def _tell(self, module: Any) -> None:
+        # Only now: to ask whether there is such a module does not import it.
+        with suppress(ValueError):
+            sys.meta_path.remove(self)
+        self._function(module)
+
+
+class _TellingLoader:
+    """Loads one module as another loader does, which may be that of many, and tells of it."""
+
+    def __init__(self, loader: Any, tell: Callable[[Any], None]) -> None:
+        self._loader = loader
+        self._tell = tell
+
+    def create_module(self, spec: ModuleSpec) -> Any:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: Any) -> None:
+        module.__spec__.loader = module.__loader__ = self._loader  # as if nobody had been between
+        self._loader.exec_module(module)
+        self._tell(module)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)

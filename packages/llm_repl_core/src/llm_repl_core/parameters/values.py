@@ -84,7 +84,10 @@ def fit_value(value: Any, parameter: Parameter) -> Any:
     if kind is float and type(value) is int:
         return float(value)
     if kind in (tuple, set) and isinstance(value, list):
-        return kind(value)
+        try:
+            return kind(value)
+        except TypeError:  # lists within a set
+            raise _misfit(parameter, repr(value)[:40]) from None
     if type(value) is not kind:
         raise _misfit(parameter, repr(value)[:40])
     return value
@@ -189,21 +192,35 @@ def _plain(value: Any, name: str, depth: int) -> Any:
     """A value that Python source can write: a date of a YAML file becomes its text."""
     if depth > _DEEPEST:
         raise InvalidInput(f"The parameter `{name}` is too deeply nested.")
-    if value is None or isinstance(value, bool | int | float | str):
+    if value is None or type(value) is bool:
         return value
+    for kind in (str, int, float):
+        if isinstance(value, kind):
+            return value if type(value) is kind else _of_base(value, kind)
     if isinstance(value, datetime.date):
         return value.isoformat()
     if isinstance(value, list | tuple | set):
         return [_plain(item, name, depth + 1) for item in value]
     if isinstance(value, dict):
-        return {
-            _plain(key, name, depth + 1): _plain(item, name, depth + 1)
-            for key, item in value.items()
-        }
+        return {_plain_key(key, name): _plain(item, name, depth + 1) for key, item in value.items()}
     raise InvalidInput(
         f"The parameter `{name}` is a {type(value).__name__}: give text, a number, true, false, "
         "null, or a list or an object of these."
     )
+
+
+def _of_base(value: Any, kind: type) -> Any:
+    """What a text or a number of another library is as one of Python's own."""
+    return str.__str__(value) if kind is str else kind(value)
+
+
+def _plain_key(key: Any, name: str) -> Any:
+    if isinstance(key, list | tuple | set | frozenset | dict):
+        raise InvalidInput(
+            f"An object in the parameter `{name}` has a {type(key).__name__} as a key: give text "
+            "or a number there."
+        )
+    return _plain(key, name, 0)
 
 
 def _doubled(parameter: Parameter, error: DoubledName) -> InvalidInput:

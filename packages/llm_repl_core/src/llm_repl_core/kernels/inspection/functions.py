@@ -285,7 +285,12 @@ def _bound(
 
 def _shown_parameter(parameter: inspect.Parameter) -> str:
     annotation = inspect.formatannotation(parameter.annotation)
-    default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
+    default = ""
+    if parameter.default is not parameter.empty:
+        try:
+            default = f" = {parameter.default!r}"
+        except Exception:  # noqa: BLE001  anybody's object
+            default = " = …"
     return f"{parameter.name}: {annotation}{default}"
 
 

@@ -141,7 +141,11 @@ def attributes_of(value: object) -> dict[str, Any]:
     if type(own) is dict:
         held.update(own)
     for kind in type.__dict__["__mro__"].__get__(type(value)):
-        for name, member in list(type.__dict__["__dict__"].__get__(kind).items()):
+        members = dict(type.__dict__["__dict__"].__get__(kind))
+        # As they were declared: the members themselves stand in the order of the alphabet.
+        slots = members.get("__slots__")
+        for name in dict.fromkeys([*(slots if type(slots) is tuple else ()), *members]):
+            member = members.get(name)
             if type(member) is MemberDescriptorType and name not in held:
                 try:
                     held[name] = member.__get__(value)
