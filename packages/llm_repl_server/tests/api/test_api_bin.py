@@ -74,6 +74,36 @@ def test_a_cell_that_is_deleted_while_it_runs_comes_back_with_what_it_gave(api, 
     assert api.cells(path)[0]["outputs"] == restored["outputs"]
 
 
+def test_a_cell_that_ran_when_it_was_first_deleted_comes_back_as_it_was_last(api, until):
+    path = api.new_notebook("import time\ntime.sleep(.3)")
+    [cell_id] = ids(api, path)
+    cell = f"{path}/cells/{cell_id}"
+    api.post(f"{cell}/execute", {}, headers={"Prefer": "respond-async"})
+    until(lambda: api.cells(path)[0]["status"] == "running", "it runs")
+    api.delete(cell)
+    until(lambda: api.events("run_ended"), "it has ended")
+    api.post(f"{path}/bin/{cell_id}/restore")
+    # Another type is another object, which the one that ran knows nothing of.
+    api.put(cell, {"type": "markdown", "content": "typed since"})
+    api.delete(cell)
+    assert api.post(f"{path}/bin/{cell_id}/restore").json["content"] == "typed since"
+
+
+def test_a_cell_that_is_made_again_leaves_the_deleted_one_in_the_bin(api):
+    path = api.new_notebook("1")
+    new_id = "6f2c7c1e-7d1c-4ac5-9d0a-3f3a8a6f3c11"
+    request = {"type": "code", "content": "sent, and its answer lost"}
+    made = {"headers": {"Idempotency-Key": new_id}}
+    api.post(f"{path}/cells", request, **made)
+    api.put(f"{path}/cells/{new_id}", {"content": "changed elsewhere"})
+    api.delete(f"{path}/cells/{new_id}")
+    assert api.post(f"{path}/cells", request, **made).status_code == 201
+    api.delete(f"{path}/cells/{new_id}")
+    for deleted in api.get(f"{path}/bin").json["cells"]:
+        assert api.post(f"{path}/bin/{deleted['id']}/restore").status_code == 200
+    assert sorted(contents(api, path)) == ["1", "changed elsewhere", "sent, and its answer lost"]
+
+
 def test_what_needs_a_cell_is_stale_without_it_and_with_it_again(api):
     path = api.new_notebook("x = 1", "x + 1")
     api.post(f"{path}/execute_all")

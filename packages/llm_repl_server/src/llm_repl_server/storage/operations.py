@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from llm_repl_core.errors import StorageError
+from llm_repl_core.model.ids import new_id
 from llm_repl_server.storage import statements
 from llm_repl_server.storage.database import Database
 from llm_repl_server.storage.rows import Row
@@ -113,13 +114,18 @@ class NotebookDeletion(Operation, frozen=True):
 
 
 class CellInsertion(Operation, frozen=True):
-    """Write a new cell before another, or at the end."""
+    """Write a new cell before another, or at the end.
+
+    One of its id may be in the bin, from where it shall come back: it gets another id there.
+    """
 
     row: Row
     before_id: str | None
 
     def apply(self, database: Database) -> None:
         """Find a rank and write the row."""
+        key = {"for_notebook_id": self.row["notebook_id"], "for_id": self.row["id"]}
+        database.run(statements.rename_binned_cell, {**key, "new_id": new_id()})
         self._insert(database, find_rank(database, self.row["notebook_id"], self.before_id))
 
     def _insert(self, database: Database, rank: int) -> None:

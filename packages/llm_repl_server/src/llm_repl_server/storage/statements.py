@@ -48,6 +48,7 @@ __all__ = [
     "purge_surplus_notebooks",
     "rank_of_binned_cell",
     "rank_of_cell",
+    "rename_binned_cell",
     "set_binned_rank",
     "set_rank",
     "sorted_cells_and_binned",
@@ -124,6 +125,7 @@ _of_binned_cell = sa.and_(
 )
 rank_of_binned_cell = sa.select(binned_cells.c.rank).where(_of_binned_cell)
 delete_binned_cell = sa.delete(binned_cells).where(_of_binned_cell)
+rename_binned_cell = sa.update(binned_cells).where(_of_binned_cell).values(id=bindparam("new_id"))
 set_binned_rank = sa.update(binned_cells).where(_of_binned_cell).values(rank=bindparam("rank"))
 sorted_cells_and_binned = sa.union_all(
     sa.select(
