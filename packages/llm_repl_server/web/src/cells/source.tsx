@@ -1,6 +1,6 @@
 /** A cell's source: text to read, and an editor while it is edited. */
 
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Editor, Language } from "../editor/editor.ts";
@@ -58,7 +58,6 @@ function offsetAt(event: MouseEvent, text: string): number | null {
 
 function EditedSource(props: Props) {
   const place = useRef<HTMLDivElement>(null);
-  const editor = useRef<Editor>(null);
   const notebook = useNotebook();
   const latest = useRef(props);
   latest.current = props;
@@ -97,15 +96,18 @@ function EditedSource(props: Props) {
     const ahead = takeTypedAhead(latest.current.cellId);
     if (ahead) made.insert(ahead);
     made.focus();
-    editor.current = made;
     current.value = made;
+    // At once, and not when it is drawn: the next key is typed into the text that others have changed, and not over it.
+    const stop = effect(() => {
+      const cell = notebook.view(props.cellId).cell.value;
+      if (cell) made.setText(cell.content);
+    });
     return () => {
+      stop();
       if (current.peek() === made) current.value = null;
       made.destroy();
     };
   }, []);
-
-  useEffect(() => editor.current?.setText(props.text), [props.text]);
 
   return <div class={`${props.class} edited`} ref={place} />;
 }

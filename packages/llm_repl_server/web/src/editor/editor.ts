@@ -114,8 +114,6 @@ function changedPart(before: string, after: string): { from: number; to: number;
 
 /** Put an editor into an element. */
 export function mountEditor(parent: HTMLElement, options: EditorOptions): Editor {
-  /** What was typed here since both sides last agreed: it comes back, later than the next key. */
-  const echoes = new Set<string>([options.text]);
   const view = new EditorView({
     parent,
     state: EditorState.create({
@@ -147,24 +145,16 @@ export function mountEditor(parent: HTMLElement, options: EditorOptions): Editor
         EditorView.updateListener.of((update) => {
           if (!update.docChanged) return;
           if (update.transactions.some((transaction) => transaction.annotation(fromElsewhere))) return;
-          const text = update.state.doc.toString();
-          echoes.add(text);
-          options.onChange(text);
+          options.onChange(update.state.doc.toString());
         }),
       ],
     }),
   });
   return {
     setText(text) {
-      if (text === view.state.doc.toString()) {
-        echoes.clear();
-        echoes.add(text);
-      } else if (!echoes.has(text)) {
-        view.dispatch({
-          changes: changedPart(view.state.doc.toString(), text),
-          annotations: fromElsewhere.of(true),
-        });
-      }
+      const before = view.state.doc.toString();
+      if (text === before) return; // what was typed here comes back
+      view.dispatch({ changes: changedPart(before, text), annotations: fromElsewhere.of(true) });
     },
     focus: () => view.focus(),
     cursor: () => view.state.selection.main.head,

@@ -50,7 +50,8 @@ export function FindPanel() {
     const found = await look({ cells: now, search, replacement: replacement.peek() });
     if (!found?.matches.length || found.isCut) return;
     const texts = replaced(now, found.matches);
-    const steps = [...texts].map(([cellId, content]) => ({
+    const isAsLookedAt = new Set(now.filter(({ id, content }) => notebook.view(id).cell.peek()?.content === content).map(({ id }) => id));
+    const steps = [...texts].filter(([cellId]) => isAsLookedAt.has(cellId)).map(([cellId, content]) => ({
       do: "change" as const, cellId, fields: { content }, version: notebook.versionOf(cellId),
     }));
     notebook.edit("replace", steps);

@@ -34,11 +34,16 @@ export function fieldsInConflict({ mine, base, theirs }: Pick<Conflict, "mine" |
   });
 }
 
-/** The edit and those of the same cell that follow it, as one; and the others. */
+/** Whether an edit changes the same cell, and was made on the same of it: on what the other has made. */
+export function isOn(edit: ChangeEdit, other: Edit): other is ChangeEdit {
+  return other.kind === "change" && other.cellId === edit.cellId && other.version === edit.version;
+}
+
+/** The edit and those that were made on it, as one. */
 export function gathered(edit: ChangeEdit, later: readonly Edit[]): ChangeEdit {
   return later.reduce<ChangeEdit>(
     (all, next) =>
-      next.kind === "change" && next.cellId === edit.cellId
+      isOn(edit, next)
         ? { ...all, ...next, fields: { ...all.fields, ...next.fields }, base: { ...next.base, ...all.base } }
         : all,
     edit,

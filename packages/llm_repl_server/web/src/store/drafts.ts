@@ -10,6 +10,15 @@ export interface Drafts {
   readonly conflicts: readonly Conflict[];
 }
 
+/** Where a window keeps its drafts, and takes over those of windows that are closed. */
+export interface DraftsKeeper {
+  /** Take over what windows have left that are closed: now, and later when one closes. */
+  adopt(take: (drafts: Drafts) => Promise<unknown>): Promise<void>;
+  /** Keep the drafts; whether that can be done. */
+  keep(drafts: Drafts): Promise<boolean>;
+  close(): void;
+}
+
 interface Schema extends DBSchema {
   /** By notebook and window: each window sends its own edits, so that none is sent by two. */
   windows: { key: string; value: Drafts };
@@ -24,8 +33,8 @@ function opened(): Promise<IDBPDatabase<Schema>> {
   return database;
 }
 
-/** The drafts of one notebook in this window. */
-export class DraftsStore {
+/** The drafts of one notebook in this window, kept by the browser. */
+export class DraftsStore implements DraftsKeeper {
   readonly #prefix: string;
   readonly #key: string;
   readonly #closing = new AbortController();
@@ -40,7 +49,6 @@ export class DraftsStore {
     this.#key = this.#prefix + Math.random().toString(36).slice(2);
   }
 
-  /** Take over what windows have left that are closed: now, and later when one closes. */
   async adopt(take: (drafts: Drafts) => Promise<unknown>): Promise<void> {
     try {
       await this.#hold();
@@ -58,7 +66,7 @@ export class DraftsStore {
     }
   }
 
-  /** Keep the drafts; whether the browser does. It may be full, or a private window may not. */
+  /** The browser may be full, or a private window may keep nothing. */
   async keep(drafts: Drafts): Promise<boolean> {
     try {
       const db = await opened();

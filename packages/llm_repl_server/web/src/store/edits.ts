@@ -1,6 +1,7 @@
 /** Edits that the server has not acknowledged: an ordered queue. Pure; `Outbox` sends it. */
 
 import type { Cell, CellFields, CellType } from "../wire/shapes.ts";
+import { newId } from "./ids.ts";
 import type { NotebookState } from "./state.ts";
 
 /** One of several changes of cells that are made as one. */
@@ -43,6 +44,8 @@ export interface QueuedEdit {
   /** Rises from edit to edit; the order in which they are sent. */
   readonly number: number;
   readonly edit: Edit;
+  /** It was sent and not answered, or another window may have sent it: the server may have made it. */
+  readonly wasSent?: true;
 }
 
 /**
@@ -58,9 +61,9 @@ export function enqueued(
 ): readonly QueuedEdit[] {
   const last = queue.at(-1);
   const number = (last?.number ?? 0) + 1;
-  if (edit.kind === "change" && last && last.number !== sending) {
+  if (edit.kind === "change" && last && last.number !== sending && !last.wasSent) {
     const before = last.edit;
-    if (before.kind === "change" && before.cellId === edit.cellId) {
+    if (before.kind === "change" && before.cellId === edit.cellId && before.version === edit.version) {
       const fields = { ...before.fields, ...edit.fields };
       const base = { ...edit.base, ...before.base };
       const merged: Edit = { ...before, fields, ...(edit.base && { base }), ...(edit.at && { at: edit.at }) };
@@ -72,6 +75,37 @@ export function enqueued(
     }
   }
   return [...queue, { number, edit }];
+}
+
+const UNSEEN = "unseen-";
+
+/** A version that no cell has: an edit that is made on it is refused, and both texts are looked at. */
+export const unseen = (): string => `${UNSEEN}${newId()}`;
+
+/** Whether a step changes a cell whatever it holds, which is not seen here. */
+export const isBlind = (step: Step): boolean =>
+  step.do === "change" && step.fields.content === undefined && step.version?.startsWith(UNSEEN) === true;
+
+/**
+ * The queue with the edits that a window has left which is closed. What both windows have changed is
+ * not made on each other.
+ */
+export function withLeft(queue: readonly QueuedEdit[], left: readonly QueuedEdit[]): readonly QueuedEdit[] {
+  const own = editedCells(queue);
+  const version = unseen();
+  const apart = (step: Step): Step => {
+    if (!own.has(cellOf(step))) return step;
+    if (step.do === "restore") return { ...step, cell: { ...step.cell, version } };
+    return step.do === "change" ? { ...step, version } : step;
+  };
+  const first = (queue.at(-1)?.number ?? 0) + 1;
+  const taken = left.map(({ edit }, at): QueuedEdit => {
+    const made = edit.kind === "steps" ? { ...edit, steps: edit.steps.map(apart) }
+      : edit.kind === "change" && own.has(edit.cellId) ? { ...edit, version }
+        : edit;
+    return { number: first + at, edit: made, wasSent: true };
+  });
+  return [...queue, ...taken];
 }
 
 /**
@@ -95,8 +129,8 @@ export function rebased(
       return { ...queued, edit: { ...edit, steps } };
     }
     if (edit.kind !== "change" || !follows(edit)) return queued;
-    const base = edit.base && taken.kind === "change" ? { base: { ...edit.base, ...taken.fields } } : {};
-    return { ...queued, edit: { ...edit, version, ...base } };
+    const made = taken.kind === "change" ? taken.fields : taken.cell;
+    return { ...queued, edit: { ...edit, version, base: { ...edit.base, ...made } } };
   });
 }
 
@@ -115,6 +149,38 @@ export function rebasedOnSteps(
   }, queue);
 }
 
+/** The queue behind several changes that are made without some texts, or not at all: it may have been made on those. */
+export function apartFrom(queue: readonly QueuedEdit[], steps: readonly Step[], made: Edit | null): readonly QueuedEdit[] {
+  const left = made?.kind === "steps" ? made.steps : [];
+  const isMade = (text: Step) => left.some((step) => step.do === "change" && step.fields.content !== undefined && step.cellId === cellOf(text));
+  return steps.reduce(
+    (so_far, step) =>
+      step.do === "change" && step.fields.content !== undefined && !isMade(step)
+        ? rebased(so_far, { ...step, kind: "change", fields: {} }, unseen())
+        : so_far,
+    queue,
+  );
+}
+
+/**
+ * The versions that several changes have given to cells, as far as their texts are known: one that came
+ * back may have been changed before, and one that was to be made may have been made and changed since.
+ *
+ * @param versions As the server has answered.
+ */
+export function knownVersions(
+  steps: readonly Step[],
+  versions: Readonly<Record<string, string>>,
+  wasSent: boolean,
+): Readonly<Record<string, string>> {
+  const known = steps.flatMap((step): [string, string][] => {
+    const version = versions[cellOf(step)];
+    if (version === undefined || (step.do !== "create" && step.do !== "change")) return [];
+    return [[cellOf(step), isBlind(step) || (step.do === "create" && wasSent) ? unseen() : version]];
+  });
+  return Object.fromEntries(known);
+}
+
 /** The state as it will be when the edits are done: what the person sees. */
 export function withEdits(state: NotebookState, queue: readonly QueuedEdit[]): NotebookState {
   return queue.reduce((so_far, { edit }) => withEdit(so_far, edit), state);
@@ -130,7 +196,7 @@ function withEdit(state: NotebookState, edit: Edit): NotebookState {
     case "change": {
       const cell = state.cells.get(edit.cellId);
       if (!cell) return state;
-      return { ...state, cells: state.cells.with(cell.id, changedCell(cell, edit.fields)) };
+      return { ...state, cells: state.cells.with(cell.id, changedCell(cell, edit)) };
     }
     case "move": {
       if (!state.cells.has(edit.cellId)) return state;
@@ -215,14 +281,20 @@ function inserted(order: readonly string[], id: string, position: number): reado
 }
 
 // The same cell with the same edit stays the same object: whoever shows it need not look at it again.
-const changedCells = new WeakMap<Cell, { readonly fields: CellFields; readonly result: Cell }>();
+const changedCells = new WeakMap<Cell, { readonly edit: Changed; readonly result: Cell }>();
 const newCells = new WeakMap<CellFields, Cell>();
 
-function changedCell(cell: Cell, fields: CellFields): Cell {
+interface Changed {
+  readonly fields: CellFields;
+  readonly version: string | null;
+}
+
+/** The cell with the version that the edit was made on: whatever is made on what is seen is made on that as well. */
+function changedCell(cell: Cell, { fields, version }: Changed): Cell {
   const known = changedCells.get(cell);
-  if (known?.fields === fields) return known.result;
-  const result = { ...cell, ...fields };
-  changedCells.set(cell, { fields, result });
+  if (known?.edit.fields === fields && known.edit.version === version) return known.result;
+  const result = { ...cell, ...fields, version: version ?? "" };
+  changedCells.set(cell, { edit: { fields, version }, result });
   return result;
 }
 

@@ -5,11 +5,14 @@ import { rest, RestError, type RunOptions } from "../wire/rest.ts";
 import { planning, type CellChoice } from "../wire/plan.ts";
 import type { Connection, EventSource, Known } from "../wire/socket.ts";
 import type { WireEvent } from "../wire/events.ts";
-import type { Cell, CellFields, CellType, Spending } from "../wire/shapes.ts";
+import type { Cell, CellFields, CellType, Notebook, Spending } from "../wire/shapes.ts";
 import { hearAsked } from "./asked.ts";
 import { allBothTexts } from "./both-texts.ts";
 import type { Conflict } from "./conflicts.ts";
-import { editedCells, heardKey, unheard, withEdits, type Edit, type Step } from "./edits.ts";
+import { DraftsStore, type DraftsKeeper } from "./drafts.ts";
+import {
+  cellOf, editedCells, heardKey, knownVersions, unheard, withEdits, type QueuedEdit, type Step,
+} from "./edits.ts";
 import { hearFile } from "./file-news.ts";
 import { Frames } from "./frames.ts";
 import { Outbox } from "./outbox.ts";
@@ -71,15 +74,17 @@ export class OpenNotebook {
   #heard = new Set<string>();
   /** Whether the notebook was read anew since then, before the edit was made or behind it. */
   #readMeanwhile = false;
+  /** How many edits the server has made. */
+  #made = 0;
 
-  constructor(id: string, source: EventSource) {
+  constructor(id: string, source: EventSource, drafts: DraftsKeeper = new DraftsStore(id)) {
     this.id = id;
     this.#source = source;
     const begins = () => {
       this.#heard = new Set();
       this.#readMeanwhile = false;
     };
-    this.outbox = new Outbox(id, begins, (edit, answer) => this.#acknowledged(edit, answer));
+    this.outbox = new Outbox(id, drafts, begins, (queued, answer) => this.#acknowledged(queued, answer));
     this.staleCount = computed(() => {
       let count = 0;
       for (const cell of this.whole.value?.cells.values() ?? []) if (cell.stale) count++;
@@ -141,7 +146,12 @@ export class OpenNotebook {
   async #read(): Promise<void> {
     clearTimeout(this.#retry);
     try {
-      const notebook = await rest.readNotebook(this.id);
+      let made: number;
+      let notebook: Notebook;
+      do {
+        made = this.#made;
+        notebook = await rest.readNotebook(this.id);
+      } while (made !== this.#made); // it may be as it was before the edit
       batch(() => {
         this.#show(stateOf(notebook, this.#server, Date.now()));
         this.names.value = notebook.state_keys;
@@ -242,9 +252,9 @@ export class OpenNotebook {
   // What a person does -----------------------------------------------------------------------------
 
   change(cellId: string, fields: CellFields): void {
-    const cell = this.#server?.cells.get(cellId);
-    const edit = { kind: "change", cellId, fields, version: cell?.version ?? null, at: Date.now() } as const;
-    if (!cell) return this.outbox.add(edit); // it is new here
+    const cell = this.state?.cells.get(cellId);
+    const edit = { kind: "change", cellId, fields, version: this.versionOf(cellId), at: Date.now() } as const;
+    if (!cell) return this.outbox.add(edit); // it is gone
     const names = Object.keys(fields) as (keyof CellFields)[];
     const base: CellFields = Object.fromEntries(names.map((name) => [name, cell[name]]));
     const place = { type: cell.type, position: this.order.peek().indexOf(cellId) };
@@ -261,9 +271,9 @@ export class OpenNotebook {
     return id;
   }
 
-  /** The version of a cell that the server has told last. */
+  /** The version of a cell that is seen, or that what is seen was made on; null: it is new, and not sent yet. */
   versionOf(cellId: string): string | null {
-    return this.#server?.cells.get(cellId)?.version || null;
+    return this.state?.cells.get(cellId)?.version || null;
   }
 
   /** Change the structure of the notebook: all steps as one, which can be undone as one. */
@@ -376,7 +386,9 @@ export class OpenNotebook {
     }
   }
 
-  #acknowledged(edit: Edit, answer: unknown): void {
+  #acknowledged(queued: QueuedEdit, answer: unknown): void {
+    const { edit } = queued;
+    this.#made++;
     // What events have told of the edit is shown before it is taken for done.
     if (this.#events.length) this.#take();
     const server = this.#server;
@@ -389,8 +401,12 @@ export class OpenNotebook {
     if (this.#readMeanwhile) void this.read();
     const done = withEdits(server, [{ number: 0, edit: left }]);
     if (edit.kind === "steps") {
-      const isNew = ([id, version]: [string, string]) => !this.#heard.has(heardKey(id, { version }));
-      this.#show(withVersions(done, Object.fromEntries(Object.entries(versions).filter(isNew))));
+      // A version is that of a text: where what is seen was not what the edit was made on, events tell both.
+      const seenOn = new Map(edit.steps.map((step) => [cellOf(step), step.do === "change" ? step.version : undefined]));
+      const isNew = ([id, version]: [string, string]) =>
+        !this.#heard.has(heardKey(id, { version })) && seenOn.get(id) === server.cells.get(id)?.version;
+      const known = knownVersions(edit.steps, versions, queued.wasSent === true);
+      this.#show(withVersions(done, Object.fromEntries(Object.entries(known).filter(isNew))));
       return;
     }
     const cell = answer as Cell;

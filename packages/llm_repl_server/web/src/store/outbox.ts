@@ -4,11 +4,14 @@ import { signal } from "@preact/signals";
 import { cellSteps, type WireStep } from "../wire/cell-steps.ts";
 import { rest, RestError } from "../wire/rest.ts";
 import type { Cell, CellFields } from "../wire/shapes.ts";
-import { fieldsInConflict, gathered, type ChangeEdit, type Conflict } from "./conflicts.ts";
-import { DraftsStore, type Drafts } from "./drafts.ts";
-import { cellOf, enqueued, rebased, rebasedOnSteps, type Edit, type QueuedEdit, type Step } from "./edits.ts";
+import { fieldsInConflict, gathered, isOn, type ChangeEdit, type Conflict } from "./conflicts.ts";
+import type { Drafts, DraftsKeeper } from "./drafts.ts";
+import {
+  apartFrom, cellOf, editedCells, enqueued, isBlind, knownVersions, rebased, rebasedOnSteps, unseen, withLeft,
+  type Edit, type QueuedEdit, type Step,
+} from "./edits.ts";
 import { newId } from "./ids.ts";
-import { fitted, overwrites } from "./refused-steps.ts";
+import { fitted, holds, overwrites } from "./refused-steps.ts";
 
 const TYPING_PAUSE_MS = 400;
 const RETRY_AFTER_MS = 3_000;
@@ -16,8 +19,11 @@ const NO_NOTEBOOK = "no_such_notebook";
 
 export interface Acknowledged {
   /** The server's answer to an edit that has been taken. */
-  (edit: Edit, answer: unknown): void;
+  (queued: QueuedEdit, answer: unknown): void;
 }
+
+/** What the page reads of an answer to an edit. */
+type Taken = Partial<Cell> & { readonly versions?: Readonly<Record<string, string>> };
 
 export class Outbox {
   readonly queue = signal<readonly QueuedEdit[]>([]);
@@ -27,18 +33,19 @@ export class Outbox {
   /** Whether the browser keeps what is not sent yet. */
   readonly isKept = signal(true);
   readonly #notebookId: string;
-  readonly #drafts: DraftsStore;
+  readonly #drafts: DraftsKeeper;
   readonly #begins: () => void;
   readonly #acknowledged: Acknowledged;
   #sending: number | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #idle: Promise<void> = Promise.resolve();
   #closed = false;
+  readonly #refusedOnce = new WeakSet<Edit>();
 
   /** @param begins Called before an edit is sent; `acknowledged`, when the server has made it. */
-  constructor(notebookId: string, begins: () => void, acknowledged: Acknowledged) {
+  constructor(notebookId: string, drafts: DraftsKeeper, begins: () => void, acknowledged: Acknowledged) {
     this.#notebookId = notebookId;
-    this.#drafts = new DraftsStore(notebookId);
+    this.#drafts = drafts;
     this.#begins = begins;
     this.#acknowledged = acknowledged;
   }
@@ -56,8 +63,7 @@ export class Outbox {
   }
 
   async #take({ queue, conflicts }: Drafts): Promise<void> {
-    const edits = [...queue.map(({ edit }) => edit)];
-    this.queue.value = edits.reduce((all, edit) => enqueued(all, edit, this.#sending), this.queue.value);
+    this.queue.value = withLeft(this.queue.value, queue);
     for (const conflict of conflicts) this.#addConflict(conflict);
     await this.#keep();
     this.#schedule(0);
@@ -89,7 +95,9 @@ export class Outbox {
     this.#setConflict(cellId, null);
     if (!Object.keys(fields).length) return;
     const { theirs } = conflict;
-    if (theirs) this.add({ kind: "change", cellId, fields, base: theirs, version: theirs.version });
+    // Not made on what waits to be sent of this cell: what is chosen may not have it.
+    const isApart = editedCells(this.queue.value).has(cellId);
+    if (theirs) this.add({ kind: "change", cellId, fields, base: theirs, version: isApart ? unseen() : theirs.version });
     else this.#createFrom(conflict, fields);
   }
 
@@ -112,11 +120,11 @@ export class Outbox {
       this.#setConflict(cellId, { ...conflict, mine: { ...conflict.mine, content } });
       return;
     }
-    const typed = this.queue.value.findLast(
-      ({ edit }) => edit.kind === "change" && edit.cellId === cellId && edit.fields.content !== undefined,
+    const typed = this.queue.value.map(({ edit }) => edit).findLast(
+      (edit) => edit.kind === "change" && edit.cellId === cellId && edit.fields.content !== undefined,
     );
-    const before = typed?.edit.kind === "change" ? (typed.edit.fields.content ?? "") : "";
-    this.add({ kind: "change", cellId, fields: { content: before + text }, version: null });
+    if (typed?.kind === "change") this.add({ ...typed, fields: { content: (typed.fields.content ?? "") + text } });
+    else this.#setConflict(cellId, conflictOf({ kind: "change", cellId, fields: { content: text }, version: null }, null));
   }
 
   /** Have a decided conflict again. */
@@ -157,28 +165,45 @@ export class Outbox {
       if (!next) return;
       this.#sending = next.number;
       this.#begins();
-      let answer: { version?: unknown; versions?: Readonly<Record<string, string>> } = {};
       try {
-        answer = (await this.#sent(next.edit)) as typeof answer;
-        this.#acknowledged(next.edit, answer);
+        const answer = await this.#sent(next.edit);
+        this.#acknowledged(next, answer);
+        this.#taken(next, answer as Taken);
       } catch (error) {
         if (!(error instanceof RestError)) throw error;
         if (error.isTransient) {
+          this.#noteSent(next);
           this.#schedule(RETRY_AFTER_MS);
           return;
         }
         if (error.code === NO_NOTEBOOK) return; // it may come back, and then they are sent
-        if (await this.#refused(next.edit, error)) continue;
+        if (await this.#refused(next, error)) continue;
         this.#schedule(RETRY_AFTER_MS);
         return;
       } finally {
         this.#sending = null;
       }
-      const left = this.queue.value.slice(1);
-      if (next.edit.kind === "steps") this.queue.value = rebasedOnSteps(left, next.edit.steps, answer.versions ?? {});
-      else this.queue.value = typeof answer.version === "string" ? rebased(left, next.edit, answer.version) : left;
-      void this.#keep();
     }
+  }
+
+  /** The first edit of the queue was taken: those behind it were made on what it has made. */
+  #taken(queued: QueuedEdit, answer: Taken): void {
+    const { edit, wasSent } = queued;
+    const left = this.queue.value.slice(1);
+    if (edit.kind === "steps") {
+      const versions = knownVersions(edit.steps, answer.versions ?? {}, wasSent === true);
+      this.queue.value = rebasedOnSteps(left, edit.steps, versions);
+    } else if (typeof answer.version === "string") {
+      // It may have been made before, and changed since.
+      const isSeen = edit.kind !== "create" || !wasSent || holds(answer, edit.cell);
+      this.queue.value = rebased(left, edit, isSeen ? answer.version : unseen());
+    } else this.queue.value = left;
+    void this.#keep();
+  }
+
+  #noteSent(sent: QueuedEdit): void {
+    this.queue.value = this.queue.value.map((queued) => (queued === sent ? { ...sent, wasSent: true } : queued));
+    void this.#keep();
   }
 
   #sent(edit: Edit): Promise<unknown> {
@@ -207,7 +232,8 @@ export class Outbox {
    * An edit was refused, and leaves the queue; what was typed is kept beside what the server has.
    * Gives whether that could be read; if not, the edit stays, and is refused again later.
    */
-  async #refused(edit: Edit, error: RestError): Promise<boolean> {
+  async #refused(queued: QueuedEdit, error: RestError): Promise<boolean> {
+    const { edit } = queued;
     const isGone = error.status === 404;
     if (edit.kind === "steps" || edit.kind === "create") return this.#refit(edit, error);
     if (!isGone && error.status !== 412) this.refusal.value = error.message;
@@ -222,18 +248,23 @@ export class Outbox {
       if (!(failure instanceof RestError)) throw failure;
       if (failure.isTransient) return false;
     }
-    const all = gathered(edit, this.queue.value.map((queued) => queued.edit).slice(1));
-    const isOfCell = (other: Edit) => other.kind === "change" && other.cellId === edit.cellId;
+    if (error.status === 412 && theirs && holds(theirs, edit.fields)) {
+      // It was made, and its answer was lost; or somebody else has made the same.
+      this.#acknowledged(queued, theirs);
+      this.#taken(queued, theirs);
+      return true;
+    }
+    const all = gathered(edit, this.queue.value.map((other) => other.edit).slice(1));
     const conflict = conflictOf(all, theirs);
     if (error.status === 412 && theirs && !fieldsInConflict(conflict).length) {
       // Both changed the cell, and not the same of it: it is sent as made on what is there now.
       const again: QueuedEdit = { number: 0, edit: { ...all, version: theirs.version, base: theirs } };
-      const others = this.queue.value.filter((queued) => !isOfCell(queued.edit));
+      const others = this.queue.value.filter((other) => !isOn(edit, other.edit));
       this.queue.value = [again, ...others];
       void this.#keep();
       return true;
     }
-    this.#drop(isOfCell);
+    this.#drop((other) => isOn(edit, other));
     if (theirs || all.fields.content !== undefined) this.#addConflict(conflict);
     return true;
   }
@@ -247,10 +278,15 @@ export class Outbox {
       if (!(failure instanceof RestError)) throw failure;
       return false;
     }
-    const fitting = fitted(edit, cells);
+    let fitting = fitted(edit, cells);
     const there = new Map(cells.map((cell) => [cell.id, cell] as const));
     const isLess = edit.kind === "steps" && edit.steps.some((step) => overwrites(step, there.get(cellOf(step))));
+    // What it was refused for may be over by now: once it is sent again as it is.
+    if (!fitting && !isLess && !this.#refusedOnce.has(edit)) fitting = edit;
+    this.#refusedOnce.add(edit);
     if (!fitting || isLess) this.refusal.value = error.message;
+    const [first, ...others] = this.queue.value;
+    if (first && edit.kind === "steps") this.queue.value = [first, ...apartFrom(others, edit.steps, fitting)];
     if (fitting) {
       this.queue.value = this.queue.value.map((queued) => (queued.edit === edit ? { ...queued, edit: fitting } : queued));
       void this.#keep();
@@ -279,7 +315,7 @@ function wireStep(step: Step): WireStep {
       return { ...named, ...(nbformat ? { nbformat } : fields), position: step.position };
     }
     case "change":
-      return { ...named, ...step.fields, version: step.version };
+      return { ...named, ...step.fields, version: isBlind(step) ? null : step.version };
     case "move":
       return { ...named, position: step.position };
     case "restore":

@@ -2,7 +2,7 @@
 
 import type { Cell, CellFields } from "../wire/shapes.ts";
 import { same } from "./conflicts.ts";
-import { cellOf, type Edit, type Step } from "./edits.ts";
+import { cellOf, isBlind, unseen, type Edit, type Step } from "./edits.ts";
 
 type Refusable = Edit & { readonly kind: "steps" | "create" };
 
@@ -61,11 +61,13 @@ function fittedStep(step: Step, cell: Cell | undefined, ids: ReadonlySet<string>
       return isThere ? step : null;
     case "change":
       if (!isThere) return null;
-      return !cell || step.version === null ? step : { ...step, version: cell.version };
+      if (!cell || step.version === null || step.version === cell.version || isBlind(step)) return step;
+      // What others have made of it is not seen here: the next edit must not be made on that.
+      return { ...step, version: step.fields.content === undefined ? unseen() : cell.version };
   }
 }
 
 /** Whether a cell has these fields already: the edit was made, and only its answer was lost. */
-function holds(cell: Cell, fields: CellFields): boolean {
+export function holds(cell: Partial<Cell>, fields: CellFields): boolean {
   return (Object.keys(fields) as (keyof CellFields)[]).every((name) => same(cell[name], fields[name]));
 }

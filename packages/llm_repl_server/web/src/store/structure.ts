@@ -1,7 +1,7 @@
 /** Undo and redo of what is done to cells as a whole: moved, deleted, split, pasted. Pure. */
 
 import type { Cell, CellFields } from "../wire/shapes.ts";
-import { cellOf, withStep, type Step } from "./edits.ts";
+import { cellOf, unseen, withStep, type Step } from "./edits.ts";
 import type { NotebookState } from "./state.ts";
 
 const KEPT = 200;
@@ -42,7 +42,8 @@ function inverseOfOne(state: NotebookState, step: Step): Step | null {
     case "restore":
       return cell ? null : { do: "delete", cellId: id };
     case "delete":
-      return cell ? { do: "restore", cell, position } : null;
+      // A new one may have got a version by the time it comes back.
+      return cell ? { do: "restore", cell: cell.version ? cell : { ...cell, version: unseen() }, position } : null;
     case "move":
       return cell ? { do: "move", cellId: id, position } : null;
     case "change": {
@@ -74,18 +75,21 @@ export function withDeed(history: History, deed: Deed): History {
 }
 
 /**
- * Steps without the texts that they would put in the place of one that was typed on since.
+ * Steps without the texts that they would put in the place of one that was typed on since; and then
+ * without what they would delete, whose text may stand in those.
  *
  * @param made What was done, that these steps undo.
  */
 export function keepingTyped(state: NotebookState, steps: readonly Step[], made: readonly Step[]): readonly Step[] {
-  const texts = new Map(
-    made.map((step) => (step.do === "change" ? [step.cellId, step.fields.content] : [cellOf(step), undefined])),
-  );
+  const texts = new Map(made.flatMap((step) => (step.do === "change" ? [[step.cellId, step.fields.content] as const] : [])));
+  const isTypedOn = (step: Step) => {
+    if (step.do !== "change" || step.fields.content === undefined) return false;
+    return texts.get(step.cellId) !== state.cells.get(step.cellId)?.content;
+  };
+  if (!steps.some(isTypedOn)) return steps;
   return steps.flatMap((step): readonly Step[] => {
-    if (step.do !== "change" || step.fields.content === undefined) return [step];
-    const made = texts.get(step.cellId);
-    if (made === undefined || made === state.cells.get(step.cellId)?.content) return [step];
+    if (step.do === "delete") return [];
+    if (step.do !== "change" || !isTypedOn(step)) return [step];
     const { content: _, ...fields } = step.fields;
     return Object.keys(fields).length ? [{ ...step, fields }] : [];
   });
