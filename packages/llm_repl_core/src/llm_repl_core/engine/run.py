@@ -273,6 +273,7 @@ class Run:
             parts.answers.settled,
             parallel=parallel,
             note_waiting=self._note_waiting,
+            note_deleted=self._pass_over,
         )
         try:
             await self._schedule.run()
@@ -374,11 +375,9 @@ class Run:
     ) -> TurnOutcome:
         notebook, state = self._session.notebook, self._parts.state
         state.to_come.discard(cell_id)
-        if cell_id in state.removed:
-            self._note_progress()
+        if cell_id in state.removed or cell_id not in notebook:
+            self._pass_over(cell_id)
             return TurnOutcome(ok=True, halts=False)
-        if cell_id not in notebook:
-            return TurnOutcome(ok=True, halts=False)  # deleted while it waited for its turn
         state.begun.add(cell_id)
         cell_runner = CellRunner(
             notebook[cell_id],
@@ -407,6 +406,14 @@ class Run:
             ok=outcome.error is None,
             halts=outcome.interrupted or (outcome.error is not None and self.options.stop_on_error),
         )
+
+    def _pass_over(self, cell_id: str) -> None:
+        """Go on without a cell that was taken out of the run, or deleted, before its turn."""
+        if cell_id in self._parts.catch_up.restored:
+            return
+        self._parts.state.to_come.discard(cell_id)
+        self._parts.policy.cell_ended(cell_id, halts=False)  # so that no call waits for its own
+        self._note_progress()
 
     def _note_progress(self) -> None:
         self._ended_cells += 1

@@ -80,6 +80,7 @@ class Schedule:
         parallel: Whether the order goes on while prompts wait for their answers; else each cell
             ends before the next begins.
         note_waiting: Called where the order waits before a cell, with the prompts that it waits for.
+        note_deleted: Called with the id of a cell that is not there any more when its turn comes.
     """
 
     def __init__(
@@ -93,8 +94,10 @@ class Schedule:
         note_waiting: Callable[[PlannedCell, Sequence[PlannedCell]], None] = lambda _cell, _for: (
             None
         ),
+        note_deleted: Callable[[str], None] = lambda _cell_id: None,
     ) -> None:
         self._note_waiting = note_waiting
+        self._note_deleted = note_deleted
         self._plan = plan
         self._start = start
         self._ahead = ahead
@@ -138,7 +141,8 @@ class Schedule:
                 return
             planned = self._plan.at(index)  # it may have been edited meanwhile
         if planned is None:
-            return  # it was removed
+            self._note_deleted(self._plan.cell_ids[index])
+            return
         await self._settled()
         turn = self._note(planned)
         self._ahead.reached(planned)

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 
-from llm_repl_core import Conflict, InvalidInput, MemoryLedger, Notebook, Session
+from llm_repl_core import (
+    Application,
+    Conflict,
+    Delta,
+    InvalidInput,
+    MemoryLedger,
+    Notebook,
+    PluginManager,
+    Provider,
+    Request,
+    Session,
+    Settings,
+    hookimpl,
+)
 from llm_repl_core.engine.answers.asked import AskedModel
 from llm_repl_core.execution.events import CandidateEnded, CandidateText
 
@@ -81,3 +96,77 @@ def test_what_cannot_be_asked_is_said() -> None:
             session.ask(prompt, item=2)
         [answer] = session.ask(prompt, item=1)
         assert answer.text == "b"
+
+
+def test_who_asks_can_stop_one_or_all_and_is_told_of_each_once() -> None:
+    notebook, prompt = _prompt()
+    with Session(notebook) as session:
+        session.run()
+        heard: list[object] = []
+        session.live.listen(heard.append)
+
+        async def whole() -> list[tuple[str, str]]:
+            slow = AskedModel(model="mock/echo+delay=60")
+            asking = await session.live.answers.ask(prompt, [slow, slow, slow])
+            assert session.live.answers.is_asking
+            assert session.live.answers.asking(asking.id) is asking
+            await asking.stop(1)  # before any of them has begun
+            assert [answer.state for answer in asking.answers].count("interrupted") == 1
+            assert await session.live.interrupt()
+            assert not session.live.answers.is_asking
+            await asking.stop()
+            return [(answer.state, answer.error or "") for answer in asking.answers]
+
+        assert session.loop.call(whole()) == [("interrupted", "It was stopped.")] * 3
+        ended = [event for event in heard if isinstance(event, CandidateEnded)]
+        assert sorted(event.candidate for event in ended) == [0, 1, 2]
+        assert {event.state for event in ended} == {"interrupted"}
+        assert notebook[prompt].outputs[-1].content == "Hello Ada"
+
+
+def test_a_text_that_is_begun_anew_is_told_and_a_form_is_read() -> None:
+    notebook, prompt = _prompt(schema="name, age int")
+    notebook.change(prompt, content='{{"name": "Ada", "age": 36}}')
+    with Session(notebook) as session:
+        session.run()
+        [answer] = session.ask(prompt, ["mock/echo"])
+        assert answer.value == {"name": "Ada", "age": 36}
+        heard: list[object] = []
+        session.live.listen(heard.append)
+        [failed] = session.ask(prompt, [AskedModel(model="mock/fail:rate_limited+after=2")])
+        assert failed.state == "failed"
+
+
+def test_a_plugin_that_raises_fails_its_own_answer_only() -> None:
+    class Raising(Provider):
+        name = "raising"
+        default_model = "raising"
+
+        async def stream(self, request: Request) -> AsyncIterator[Delta]:
+            yield Delta(text="piece ")
+            raise ZeroDivisionError("in a plugin")
+
+    class Plugin:
+        @hookimpl
+        def llm_repl_providers(self) -> list[type[Provider]]:
+            return [Raising]
+
+    plugins = PluginManager()
+    plugins.register(Plugin(), "plugin")
+    notebook, prompt = _prompt()
+    application = Application(Settings(call_attempts=1), plugins=plugins)
+    with Session(notebook, application=application) as session:
+        session.run()
+        good, bad = session.ask(prompt, ["mock/echo", "raising/raising"])
+        assert (good.state, good.text) == ("completed", "Hello Ada")
+        assert bad.state == "failed"
+        assert "in a plugin" in (bad.error or "")
+
+
+def test_a_kernel_is_started_where_the_prompt_needs_one() -> None:
+    notebook = Notebook()
+    prompt = notebook.add_prompt("{max(1, 2)}", model="mock/echo").id
+    with Session(notebook) as session:
+        [answer] = session.ask(prompt)
+        assert answer.text == "2"
+        assert session.kernel.alive

@@ -66,6 +66,7 @@ class Asking:
 
     async def stop(self, candidate: int | None = None) -> None:
         """Stop all of them, or one; returns when that has ended."""
+        await asyncio.sleep(0)  # until each has begun: one that has not could not say that it ended
         chosen = self._tasks if candidate is None else self._tasks[candidate : candidate + 1]
         for task in chosen:
             task.cancel()
