@@ -225,46 +225,38 @@ class Admission:
         while self._waiting:
             first = self._waiting[0]
             if not first.turn.done():
-                is_admitted = self._verdict(first)
-                if is_admitted is None:
+                if not self._is_decided(first):
                     return  # those below would need no less
-                if is_admitted:
-                    self._admit(first)
-                else:
-                    self._refuse(first)
+                self._decide(first)
             heapq.heappop(self._waiting)
 
-    def _admit(self, first: _Waiting) -> None:
+    def _decide(self, first: _Waiting) -> None:
         claim, estimate = first.claim, Amount.of(first.estimate)
+        try:
+            reservation = reserve_all(self.meters, first.estimate)
+        except BudgetExceeded as refusal:
+            first.turn.set_exception(refusal)
+            self._note_failure(claim.cell_id)
+            return
         claim.has_sent = True
-        reservation = reserve_all(self.meters, first.estimate)
         self._total.change(claim, reserved=claim.reserved + estimate, cost_bound=first.cost_bound)
         first.turn.set_result(Admitted(self, claim, reservation, estimate))
 
-    def _refuse(self, first: _Waiting) -> None:
-        try:
-            reserve_all(self.meters, first.estimate).release()
-        except BudgetExceeded as refusal:
-            first.turn.set_exception(refusal)
-            self._note_failure(first.claim.cell_id)
-
-    def _verdict(self, first: _Waiting) -> bool | None:
-        """Whether a call is admitted; None: that depends on those that have not ended."""
+    def _is_decided(self, first: _Waiting) -> bool:
+        """Whether those that have not ended make no difference for a call any more."""
         estimate, total = Amount.of(first.estimate), self._total
         if not total.unbounded and self._bears(total.pending(), estimate):
             return True
         above = self._above(first.order)
         if above is None:
-            return None
+            return False
         pending, reserved_above = above
         # What is below may have more set aside than it takes; it never makes this call too dear.
         below = total.reserved - reserved_above
         if self._bears(pending + below, estimate):
             return True
         # Of those that have not ended, none can make room where none has anything set aside.
-        if pending != NOTHING or below != NOTHING or self._others_reserve():
-            return None
-        return False
+        return pending == below == NOTHING and not self._others_reserve()
 
     def _above(self, order: _Order) -> tuple[Amount, Amount] | None:
         """The most that those above may still cost, and what is set aside for them."""

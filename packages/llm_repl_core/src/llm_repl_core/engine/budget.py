@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from typing import Annotated, Self, TypeAlias
+from weakref import WeakMethod
 
 from msgspec import Meta, Struct
 from msgspec.structs import astuple
@@ -83,7 +84,8 @@ class BudgetMeter:
         is_shared: bool = False,
     ) -> None:
         self.is_shared = is_shared
-        self._watchers: list[Callable[[], None]] = []
+        self._watchers: list[WeakMethod[Callable[[], None]]] = []
+        """Held weakly, as a notebook's meter outlives its runs."""
         self._budget = budget
         self._owner = owner
         self._limits = _limits(budget)
@@ -118,8 +120,13 @@ class BudgetMeter:
         )
 
     def watch(self, watcher: Callable[[], None]) -> None:
-        """Have something called whenever a reservation has ended, so that there may be more left."""
-        self._watchers.append(watcher)
+        """Have a method called whenever a reservation has ended, so that there may be more left.
+
+        Args:
+            watcher: The method of an object, which is not kept for it.
+        """
+        self._watchers = [held for held in self._watchers if held() is not None]
+        self._watchers.append(WeakMethod(watcher))
 
     def reserved_beside(self, own: Amount) -> Amount:
         """What others have reserved of a budget that is shared.
@@ -209,8 +216,10 @@ class Reservation:
         for meter in self._meters:
             meter._reserved -= self._estimate
             meter._spent += actual
-            for watcher in meter._watchers:
-                watcher()
+            for held in meter._watchers:
+                watcher = held()
+                if watcher is not None:
+                    watcher()
 
 
 def reserve_all(meters: Sequence[BudgetMeter], estimate: Spending) -> Reservation:

@@ -182,6 +182,7 @@ class CallPolicies:
                 spent = Spending(*await self._ledger.spent(notebook.id)) + Spending(usd=earlier_usd)
             else:
                 spent = meter.spent
-            meter = BudgetMeter(budget, spent=spent, owner="notebook")
+            # Shared: models may be asked side by side while a run goes on.
+            meter = BudgetMeter(budget, spent=spent, owner="notebook", is_shared=True)
             self._notebook_meter = meter
         return meter

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 from collections.abc import AsyncIterator
 
 import pytest
@@ -21,6 +23,8 @@ from llm_repl_core import (
     hookimpl,
 )
 from llm_repl_core.engine.answers.asked import AskedModel
+from llm_repl_core.engine.answers.candidates import Asking
+from llm_repl_core.engine.budget import Spending
 from llm_repl_core.execution.events import CandidateEnded, CandidateText
 
 
@@ -170,3 +174,80 @@ def test_a_kernel_is_started_where_the_prompt_needs_one() -> None:
         [answer] = session.ask(prompt)
         assert answer.text == "2"
         assert session.kernel.alive
+
+
+class _Gated(Provider):
+    """Answers when its gate is opened."""
+
+    name = "gated"
+    default_model = "gated"
+    gate: asyncio.Event
+
+    async def stream(self, request: Request) -> AsyncIterator[Delta]:
+        await self.gate.wait()
+        yield Delta(text="late")
+
+
+class _GatedPlugin:
+    @hookimpl
+    def llm_repl_providers(self) -> list[type[Provider]]:
+        return [_Gated]
+
+
+@pytest.mark.parametrize("calls", [3, 4])
+def test_a_run_beside_them_spends_the_budget_of_the_notebook_together_with_them(calls: int) -> None:
+    plugins = PluginManager()
+    plugins.register(_GatedPlugin(), "plugin")
+    notebook = Notebook()
+    for text in ("one", "two", "three"):
+        notebook.add_prompt(text, model="mock/echo")
+    first, second, _ = notebook.cells
+    notebook.metadata["llm_repl"] = {"budget": {"calls": calls}}
+    application = Application(Settings(call_attempts=1), plugins=plugins)
+    with Session(notebook, application=application) as session:
+
+        async def whole() -> tuple[Asking, str | None]:
+            _Gated.gate = asyncio.Event()
+            asking = await session.live.answers.ask(first.id, [AskedModel(model="gated/gated")])
+            meter = session.live._parts.policies._notebook_meter
+            assert meter is not None
+            while meter.reserved.calls == 0:  # noqa: ASYNC110  nothing tells of it
+                await asyncio.sleep(0.001)
+            _, run = session.live.start()
+            if calls == 3:
+                # The last one waits, as the one that is asked aside may give back its share.
+                while second.status != "completed":  # noqa: ASYNC110  as above
+                    await asyncio.sleep(0.001)
+                assert not run.done()
+                _Gated.gate.set()
+            result = await run
+            _Gated.gate.set()
+            await asking.wait()
+            assert meter.reserved == Spending()
+            assert meter.spent.calls == calls
+            return asking, result.error
+
+        asking, error = session.loop.call(asyncio.wait_for(whole(), 20))
+        assert asking.answers[0].text == "late"
+        assert [cell.outputs[-1].type for cell in notebook] == [
+            *["llm_response"] * 2,
+            "error" if calls == 3 else "llm_response",
+        ]
+        if calls == 3:
+            assert error is not None
+            assert "budget of 3 calls" in error
+        else:
+            assert error is None
+
+
+def test_what_watches_a_budget_is_not_kept_by_it() -> None:
+    notebook, prompt = _prompt()
+    notebook.metadata["llm_repl"] = {"budget": {"calls": 100}}
+    with Session(notebook) as session:
+        for _ in range(3):
+            session.run()
+        gc.collect()
+        meter = session.live._parts.policies._notebook_meter
+        assert meter is not None
+        assert all(watcher() is None for watcher in meter._watchers)
+        assert notebook[prompt].status == "completed"
