@@ -6,7 +6,7 @@ import { bothTexts } from "../store/both-texts.ts";
 import { useNow } from "../store/clock.ts";
 import { useNotebook } from "../store/context.ts";
 import { withEarlier } from "../store/earlier.ts";
-import { anchor, chooseTo, editing, focusCell, focused, hasFocus, isChosen } from "../store/focus.ts";
+import { anchor, chooseTo, editing, focusCell, focused, hasFocus, hasNoFocus, isChosen, returnToCell } from "../store/focus.ts";
 import { withKeysOf } from "../store/key-map.ts";
 import { connection } from "../store/server.ts";
 import { isAllFolded } from "../store/graph-view.ts";
@@ -56,10 +56,9 @@ export const CellView = memo(({ id }: { id: string }) => {
   }, [isFocused]);
 
   useEffect(() => {
-    // The editor takes the focus with it where nothing else has got it.
-    const isNowhere = document.activeElement === null || document.activeElement === document.body;
-    if (!isEdited && isNowhere && focused.peek() === id) element.current?.focus({ preventScroll: true });
-  }, [isEdited]);
+    // The editor, or the button of a state that is over, takes the focus with it where nothing else has got it.
+    if (!isEdited && hasNoFocus() && focused.peek() === id) returnToCell();
+  }, [isEdited, cell?.status, cell?.stale, notebook.conflicts.value.has(id)]);
 
   if (!cell) return null;
   const number = view.index.value + 1;

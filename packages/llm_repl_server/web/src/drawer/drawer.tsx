@@ -5,13 +5,13 @@ import { useNotebook } from "../store/context.ts";
 import { openDialog } from "../store/dialog.ts";
 import { focusCell } from "../store/focus.ts";
 import { notebooks, overviews, readList, sorted } from "../store/notebook-list.ts";
+import { beginNotebook } from "../store/begin.ts";
 import { drawerIsOpen } from "../store/opened-panels.ts";
 import { outlineOf } from "../store/outline.ts";
 import { address, goTo } from "../store/route.ts";
 import { HowItIs } from "../start/notebook-row.tsx";
 import { moment, plural } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
-import { rest } from "../wire/rest.ts";
 import type { NotebookSummary } from "../wire/shapes.ts";
 
 /** How many notebooks are drawn; the start page has them all. */
@@ -63,7 +63,7 @@ export function Drawer() {
             value={query}
             onInput={(event) => setQuery(event.currentTarget.value)}
           />
-          <button class="button" onClick={() => void create().then(close)}>
+          <button class="button" onClick={() => void beginNotebook().then(close)}>
             <Icon name="plus" />
             New
           </button>
@@ -167,10 +167,4 @@ function Outline({ has, close }: { has: (text: string) => boolean; close: () => 
       ))}
     </ul>
   );
-}
-
-async function create(): Promise<void> {
-  const { id } = await rest.createNotebook();
-  await rest.createCell(id, { type: "ComputationCell" });
-  goTo(id);
 }

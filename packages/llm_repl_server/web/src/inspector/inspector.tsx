@@ -46,7 +46,7 @@ export function Inspector() {
           <Icon name="x" />
         </button>
       </div>
-      <div class="inspector-body" role="tabpanel">
+      <div class="inspector-body" role="tabpanel" aria-label={WORDS[tab]} tabIndex={0}>
         {tab === "request" && <RequestTab />}
         {tab === "variables" && <VariablesTab />}
         {tab === "calls" && <CallsTab />}

@@ -8,7 +8,7 @@ import {
 import { copyCells, pasteCopied } from "../cells/copying.ts";
 import { toggleFold } from "../cells/folds.ts";
 import { perform, type Action } from "../store/actions.ts";
-import { chooseAll, editCell, editing, focusCell, focused, stopEditing } from "../store/focus.ts";
+import { chooseAll, editCell, editing, focusCell, focused, returnToCell, stopEditing } from "../store/focus.ts";
 import { openDialog } from "../store/dialog.ts";
 import type { Pressed } from "../store/chords.ts";
 import { openInspector, toggleInspector, TABS } from "../store/inspector.ts";
@@ -139,6 +139,7 @@ function act(notebook: OpenNotebook, event: Pressed, id: string | null, twice: b
       return true;
     case "Escape":
       focusCell(id); // one cell of several stays chosen
+      if (document.activeElement?.closest(".cell")) returnToCell(); // from a button of it
       return id !== null;
     case "Enter":
       if (id === null || !isOnCell) return false;

@@ -15,12 +15,13 @@ import { announcement } from "../store/announce.ts";
 import { watchAnswers } from "../store/answers.ts";
 import { compared } from "../store/asked.ts";
 import { NotebookContext, useNotebook } from "../store/context.ts";
-import { shownOrder } from "../store/focus.ts";
+import { hasNoFocus, returnToCell, shownOrder } from "../store/focus.ts";
 import { callsView, closeCalls } from "../store/calls-view.ts";
 import { followAnswers } from "../store/follow.ts";
 import { FindPanel } from "../find/find-panel.tsx";
 import { isAllFolded } from "../store/graph-view.ts";
 import { inspectorTab } from "../store/inspector.ts";
+import { takeBegun } from "../store/begin.ts";
 import type { OpenNotebook } from "../store/notebook.ts";
 import { drawerIsOpen, findIsOpen } from "../store/opened-panels.ts";
 import { goTo } from "../store/route.ts";
@@ -59,8 +60,15 @@ export function NotebookPage({ notebook, reconnect }: { notebook: OpenNotebook; 
   useEffect(() => closeCalls, [notebook]);
   const presence = notebook.presence.value;
   useEffect(() => {
-    if (presence === "there") takeWaiting(notebook);
+    if (presence !== "there") return;
+    takeBegun(notebook.id);
+    takeWaiting(notebook);
   }, [notebook, presence]);
+  // What is closed takes the focus with it, where nothing else has got it.
+  const open = [inspectorTab.value, callsView.value, compared.value, findIsOpen.value].map(Boolean);
+  useEffect(() => {
+    if (hasNoFocus()) returnToCell();
+  }, open);
   if (presence === "loading") {
     return (
       <p class="empty" role="status">

@@ -3,16 +3,14 @@
 import { useEffect } from "preact/hooks";
 import { dropOnList } from "../files/drop.ts";
 import { openDialog } from "../store/dialog.ts";
-import { beginning, beginningMetadata } from "../store/new-notebooks.ts";
+import { beginNotebook } from "../store/begin.ts";
 import type { SortKey } from "../store/list-order.ts";
 import {
   find, isMoving, notebooks, order, query, readList, showAll, shownCount, sortBy, sorted,
 } from "../store/notebook-list.ts";
-import { goTo } from "../store/route.ts";
 import { defaultAnswerer } from "../store/server.ts";
 import { count } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
-import { rest } from "../wire/rest.ts";
 import { FirstMinute } from "./first-minute.tsx";
 import { Found } from "./found.tsx";
 import { NotebookRow } from "./notebook-row.tsx";
@@ -85,7 +83,7 @@ function List() {
           <Icon name="folder" />
           Open a file
         </button>
-        <button class="button primary" onClick={() => void create()}>
+        <button class="button primary" onClick={() => void beginNotebook()}>
           <Icon name="plus" />
           New notebook
         </button>
@@ -160,13 +158,6 @@ function Table() {
     </>
   );
 }
-
-async function create(): Promise<void> {
-  const { id } = await rest.createNotebook(undefined, beginningMetadata(beginning.value));
-  await rest.createCell(id, { type: "ComputationCell" });
-  goTo(id);
-}
-
 function onDrop(event: DragEvent): void {
   event.preventDefault();
   void dropOnList([...(event.dataTransfer?.files ?? [])]);

@@ -66,3 +66,12 @@ export function editCell(id: string, cursor: number | null = null): void {
 export function stopEditing(): void {
   editing.value = null;
 }
+
+export function hasNoFocus(): boolean {
+  return document.activeElement === null || document.activeElement === document.body;
+}
+
+/** Give the browser's focus to the focused cell, whose keys are the way to everything else. */
+export function returnToCell(): void {
+  document.getElementById(`cell-${focused.peek()}`)?.focus({ preventScroll: true });
+}
