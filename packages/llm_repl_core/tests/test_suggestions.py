@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llm_repl_core import Application, CellExecutionError, Notebook, Session, Settings, hookimpl
-from llm_repl_core.errors import ModelNotFound
-from llm_repl_core.ledger.prices import Prices
+from llm_repl_core.errors import ModelNotFound, ProviderUnreachable
 from llm_repl_core.providers.base import Provider
 from llm_repl_core.settings import ModelPrice
 from llm_repl_core.suggestions import did_you_mean, nearest
@@ -21,23 +20,45 @@ def test_the_nearest_name_is_found_and_a_far_one_is_not():
     )
 
 
-@pytest.mark.parametrize(
-    ("model", "ending"),
-    [("large-modle", "Did you mean `large-model`?"), ("zzz", "no such model.")],
-)
-def test_a_model_that_a_provider_does_not_have_is_answered_with_one_that_it_has(model, ending):
-    class Picky(Provider):
-        name = "picky"
-        default_model = "large-model"
+class Picky(Provider):
+    name = "picky"
+    default_model = "large-model"
 
-        async def stream(self, request):
-            raise ModelNotFound("It has no such model.")
-            yield
+    async def stream(self, request):
+        raise ModelNotFound("It has no such model.")
+        yield
+
+
+class Listing(Picky):
+    async def models(self):
+        return ["qwen", "llama", "large-model"]
+
+
+class Unlisting(Picky):
+    async def models(self):
+        raise ProviderUnreachable("Not now.")
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "ending"),
+    [
+        (Picky, "large-modle", "no such model. Did you mean `large-model`?"),
+        (Picky, "large-model", "no such model."),  # what it has not is not meant
+        (Picky, "zzz", "no such model."),
+        (Unlisting, "zzz", "no such model."),
+        (Listing, "lama", "no such model. Did you mean `llama`?"),
+        (Listing, "zzz", "no such model. It offers `qwen`, `llama`, `large-model`."),
+        (Listing, "large-model", "no such model. It offers `qwen`, `llama`."),
+    ],
+)
+def test_a_model_that_a_provider_does_not_have_is_answered_with_one_that_it_has(
+    provider, model, ending
+):
 
     class Plugin:
         @hookimpl
         def llm_repl_providers(self):
-            return [Picky]
+            return [provider]
 
     prices = {
         "picky/large-model": ModelPrice(input=1, output=1),
@@ -54,9 +75,3 @@ def test_a_model_that_a_provider_does_not_have_is_answered_with_one_that_it_has(
     ):
         session.run()
     assert str(failed.value).endswith(ending)
-
-
-def test_models_with_a_price_are_listed_and_those_that_nobody_pays_are_not():
-    assert "gpt-4o-mini" in Prices().listed_models("openai")
-    assert Prices().listed_models("mock") == []
-    assert Prices().listed_models("nobody") == []

@@ -55,6 +55,30 @@ def test_a_key_is_set_and_removed_and_never_seen(api, folders):
         assert (refused.status_code, "printable" in refused.json["error"]) == (400, True)
 
 
+def test_a_server_without_a_default_model_has_the_first_that_answers_prompts(make_api):
+    api = make_api()
+
+    def default():
+        details = api.get("/api/llm/providers").json["details"]
+        return next(one["default_model"] for one in details if one["name"] == "lab")
+
+    with OpenAIServer(models=["bge-embed", "qwen", "llama"]) as server:
+        inherited = put(api, "lab", base_url=server.base_url).json["default_model"]
+        assert inherited == default()
+        trial = api.post("/api/llm/providers/lab/test").json
+        assert trial["message"] == "It answers, and offers 3 models. By default, `llama` is asked."
+        assert default() == "llama"
+        assert api.post("/api/llm/providers/lab/test").json["message"].endswith("3 models.")
+        # One that was named stays, whatever is offered.
+        put(api, "lab", base_url=server.base_url, model="mine")
+        api.post("/api/llm/providers/lab/test")
+        assert default() == "mine"
+    with OpenAIServer(models=[inherited]) as server:
+        put(api, "lab", base_url=server.base_url)
+        api.post("/api/llm/providers/lab/test")
+        assert default() == inherited
+
+
 def test_a_server_gets_a_name_is_tried_asked_and_removed(make_api, folders):
     api = make_api()
     with OpenAIServer(reply=Reply(text="Hello"), models=["b", "a"], key=KEY) as server:

@@ -25,6 +25,21 @@ def test_each_provider_says_its_state_in_one_sentence(llm_repl: RunCommand) -> N
     assert ".;" not in listed.stdout
 
 
+def test_the_first_model_that_a_server_offers_is_its_default(llm_repl: RunCommand) -> None:
+    with OpenAIServer(reply=Reply(text="from the lab"), models=["embedder", "qwen"]) as server:
+        added = llm_repl("providers", "add", "lab", "--base-url", server.base_url)
+        assert (added.returncode, added.stderr) == (0, "")
+        assert "its default model is qwen." in added.stdout
+        assert llm_repl("ask", "Hi", "--provider", "lab").stdout == "from the lab\n"
+        refused = llm_repl("ask", "Hi", "-m", "lab")  # the mock would answer
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert "`lab` is a provider, and no model: take --provider lab" in refused.stderr
+        assert "-m lab/qwen" in refused.stderr
+    added = llm_repl("providers", "add", "gone", "--base-url", server.base_url)
+    assert added.returncode == 0
+    assert "`llm-repl providers test gone` tries again." in added.stderr
+
+
 def test_a_server_is_added_given_a_key_tried_used_and_removed(
     llm_repl: RunCommand, tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ from llm_repl_core.engine.call_policies import CallPolicy
 from llm_repl_core.engine.claims import CostBound
 from llm_repl_core.engine.cost_bounds import CostBounds
 from llm_repl_core.engine.limits import ProviderLimits
+from llm_repl_core.engine.model_names import suggest_model
 from llm_repl_core.engine.open_call import OpenCall
 from llm_repl_core.engine.options import RunOptions
 from llm_repl_core.engine.providers import Providers
@@ -48,7 +49,6 @@ from llm_repl_core.plugins.contexts import CallContext
 from llm_repl_core.plugins.manager import PluginManager
 from llm_repl_core.providers.base import Provider
 from llm_repl_core.providers.secret import Redactor
-from llm_repl_core.suggestions import did_you_mean
 
 __all__ = ["ModelCaller"]
 
@@ -380,9 +380,8 @@ class ModelCaller:
                 raise
             except ModelNotFound as error:
                 model = call.context.request.model
-                # In a thread, as it reads the list of prices.
-                known = await asyncio.to_thread(self.prices.listed_models, provider_name)
-                raise ModelNotFound(f"{error}{did_you_mean(model, known)}") from error
+                meant = await suggest_model(call.provider, self.prices, model)
+                raise ModelNotFound(f"{error}{meant}") from error
 
     async def _begin(self, call: OpenCall) -> None:
         # From here on: who is stopped while this is on its way to the disk has it there.

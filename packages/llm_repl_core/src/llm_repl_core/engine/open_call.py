@@ -39,6 +39,7 @@ class OpenCall:
         redactor: Takes out keys that the answer repeats.
 
     Attributes:
+        provider: Who is asked.
         begun: Whether it is on record, and so may have been sent.
         complete: Whether the whole answer has come.
         superseded: Why a call that was sent ahead of its prompt's place does not count; None: it
@@ -60,7 +61,7 @@ class OpenCall:
         self.begun = False
         self.superseded: str | None = None
         self._duration_s: float | None = None
-        self._provider = provider
+        self.provider = provider
         self._prices = prices
         self._redactor = redactor
         self._started = time.perf_counter()
@@ -82,7 +83,7 @@ class OpenCall:
         error: str | None = "interrupted"
         builder, listener = self._builder, self.listener
         try:
-            answer = deltas(self._provider, self.context.request)
+            answer = deltas(self.provider, self.context.request)
             if self._redactor:
                 answer = without_keys(answer, self._redactor)
             async with aclosing(answer) as stream:

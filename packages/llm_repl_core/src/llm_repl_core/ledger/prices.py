@@ -131,17 +131,6 @@ class Prices:
             return found.model.context_window
         return None
 
-    def listed_models(self, provider: str) -> list[str]:
-        """The models of a provider whose prices are known; empty where none are.
-
-        Args:
-            provider: The provider's name.
-        """
-        own = [name.partition("/")[2] for name in self._table if name.startswith(f"{provider}/")]
-        return [name for name in own if name != "*"] + (
-            [] if provider in _FREE else _listed_models(provider.lower())
-        )
-
     def load(self, provider: str) -> None:
         """Begin to read the list of prices, where a call of this provider needs it.
 
@@ -170,17 +159,6 @@ def load_prices() -> None:
             target=_listed_price_usd, args=("openai", "gpt-4o", one_token), daemon=True
         )
         read.start()
-
-
-def _listed_models(provider: str) -> list[str]:
-    # As below: what is not found out must never take a failure's place.
-    with contextlib.suppress(Exception):
-        from genai_prices.data import providers
-
-        return [
-            model.id for listed in providers if listed.id == provider for model in listed.models
-        ]
-    return []
 
 
 def _own_price_usd(price: ModelPrice, counts: TokenCounts) -> float | None:

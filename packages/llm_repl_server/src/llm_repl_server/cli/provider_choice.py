@@ -66,9 +66,11 @@ def choose_by_model(
     providers = application.providers
     if provider is not None:
         providers.require(provider)
-    prefix, _, rest = (model or "").partition("/")
+    prefix, slash, rest = (model or "").partition("/")
     if rest and provider is None and prefix not in providers.names():
         _refuse_near_miss(prefix, rest, application)
+    if provider is None and not slash:
+        _refuse_provider(prefix, application)
     if not rest or prefix not in providers.names() or provider not in (None, prefix):
         if base_url is not None and providers.choice.name == Settings().provider:
             raise InvalidInput(
@@ -83,6 +85,23 @@ def choose_by_model(
         ProviderChoice(name=prefix, model=rest, base_url=address, reasoning_effort=effort)
     )
     return prefix, rest
+
+
+def _refuse_provider(named: str, application: Application) -> None:
+    """Refuse the name of a provider where a model's is due: another one would answer in its place.
+
+    Raises:
+        InvalidInput: It is one. That of the provider that answers may be the name of a model, too.
+    """
+    from llm_repl_core import InvalidInput
+
+    providers = application.providers
+    if named in providers.names() and named != providers.choice.name:
+        example = f"{named}/{providers.require(named).default_model}"
+        raise InvalidInput(
+            f"`{named}` is a provider, and no model: take --provider {named} for its default model, "
+            f"or name one, as in -m {example}."
+        )
 
 
 def _refuse_near_miss(prefix: str, model: str, application: Application) -> None:

@@ -52,13 +52,25 @@ def list_providers(*, as_json: bool) -> None:
     "--type", "provider_type", default="openai", show_default=True, help="How it is asked."
 )
 def add(name: str, base_url: str, model: str | None, provider_type: str) -> None:
-    """Give a server a NAME, or change the one that has it."""
-    details = _use(
-        lambda service: service.set_custom(
+    """Give a server a NAME, or change the one that has it.
+
+    Without --model, the first that it offers is its default.
+    """
+
+    async def set_custom(service: ProviderService) -> tuple[ProviderDetails, str]:
+        details = await service.set_custom(
             name, base_url=base_url, model=model, provider_type=provider_type, api_key=None
         )
-    )
+        if model:
+            return details, ""
+        trial = await service.test(name)
+        details = next(each for each in await service.describe_all() if each.name == name)
+        return details, "" if trial.works else trial.message
+
+    details, trouble = _use(set_custom)
     echo(f"{name} is {base_url}; its default model is {details.default_model}.")
+    if trouble:
+        echo(f"{trouble} `llm-repl providers test {name}` tries again.", err=True)
     if details.key.source == "none":
         echo(f"If it wants a key: llm-repl keys set {name}")
 

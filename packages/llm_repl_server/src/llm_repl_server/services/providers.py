@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import Sequence
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from llm_repl_core import Application, InvalidInput, LLMReplError
 from llm_repl_core.custom_providers import CUSTOM_NAME_PATTERN
@@ -34,6 +36,8 @@ CustomName = Annotated[str, Meta(pattern=CUSTOM_NAME_PATTERN)]
 _MOST_MODELS: Final = 1000
 _MOST_NAME_CHARS: Final = 200
 _TRIAL_LIMIT_S: Final = 10.0
+_OTHER_USES: Final = re.compile(r"embed|rerank|whisper|tts|moderation", re.IGNORECASE)
+"""Models that answer no prompts."""
 
 
 class ProviderKey(Struct, frozen=True, kw_only=True):
@@ -194,6 +198,9 @@ class ProviderService:
     async def test(self, name: str) -> ProviderTrial:
         """Ask a provider for its models, to see whether it can be reached and takes the key.
 
+        A server of one's own for which no model was named has the first that it offers as its
+        default from then on.
+
         Raises:
             ProviderNotFound: There is no such provider.
         """
@@ -215,13 +222,31 @@ class ProviderService:
                 duration_s=duration_s,
             )
         count = len(names)
+        taken = await self._take_offered_model(name, names)
+        default = "" if taken is None else f" By default, `{taken}` is asked."
         return ProviderTrial(
             works=True,
-            message=f"It answers, and offers {count} {'model' if count == 1 else 'models'}.",
+            message=f"It answers, and offers {count} {'model' if count == 1 else 'models'}.{default}",
             code=None,
             model_count=count,
             duration_s=duration_s,
         )
+
+    async def _take_offered_model(self, name: str, offered: Sequence[str]) -> str | None:
+        """Make an offered model the default of a server that has none of its own; which one."""
+        custom = self._providers.custom
+        entry = custom.get(name)
+        if entry is None or entry.model or custom.is_operators(name) or not offered:
+            return None
+        if self._providers.require(name).default_model in offered:
+            return None
+        chosen = next((each for each in offered if not _OTHER_USES.search(each)), offered[0])
+        async with self._changing:
+            if custom.get(name) != entry:
+                return None  # it was changed while it was asked
+            await asyncio.to_thread(self._set_custom, name, replace(entry, model=chosen), None)
+            self._follow(name)
+        return chosen
 
     async def _models(self, name: str) -> list[str]:
         provider = self._providers.get(name)

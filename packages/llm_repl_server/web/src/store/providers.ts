@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import { providersApi, type Trial } from "../wire/providers.ts";
 import { RestError } from "../wire/rest.ts";
-import { providers, readProviders } from "./server.ts";
+import { readProviders } from "./server.ts";
 
 export interface Tried extends Trial {
   readonly at: string;
@@ -37,27 +37,7 @@ export async function tryProvider(name: string): Promise<void> {
   trials.value = set(trials.value, name, { ...trial, at: new Date().toISOString() });
   if (!trial.works) return;
   await readModels(name);
-  await takeOfferedModel(name);
-}
-
-/** What answers no prompts. */
-const OTHER_USES = /embed|rerank|whisper|tts|moderation/i;
-
-/** A server of one's own for which no model was named has the first that it offers as its default. */
-async function takeOfferedModel(name: string): Promise<void> {
-  const details = providers.peek()?.details ?? [];
-  const own = details.find((one) => one.name === name);
-  const inherited = details.find((one) => one.name === own?.type)?.default_model;
-  const offered = models.peek().get(name) ?? [];
-  const first = offered.find((model) => !OTHER_USES.test(model)) ?? offered[0];
-  if (!own?.is_custom || own.is_fixed || own.base_url === null || first === undefined) return;
-  if (own.default_model !== inherited || offered.includes(own.default_model)) return;
-  try {
-    await providersApi.set(name, { base_url: own.base_url, model: first });
-    await readProviders();
-  } catch (error) {
-    if (!(error instanceof RestError)) throw error;
-  }
+  await readProviders(); // one of its models may be its default now
 }
 
 /** Forget what was tried with another key or address, and see how it is now. */
