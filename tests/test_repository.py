@@ -222,6 +222,21 @@ def test_every_test_file_is_collected() -> None:
     assert not lost
 
 
+def test_the_gate_runs_every_test_either_measured_or_not() -> None:
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    folders = set(tools["pytest"]["ini_options"]["testpaths"])
+    measured, unmeasured = (gate()["tests"][name].split() for name in ("of_core", "unmeasured"))
+    assert folders - {*measured} <= {*unmeasured}
+    paths = [path for path in tracked_files() if _in_tests(path) and path.suffix == ".py"]
+    lost = [
+        path
+        for path in paths
+        if "mark.unmeasured" in path.read_text(encoding="utf-8")
+        and not any(path.is_relative_to(ROOT / one) for one in unmeasured)
+    ]
+    assert not lost
+
+
 def test_fragments_are_well_named() -> None:
     types = "added|changed|removed|fixed|security"
     names = [path.name for path in (ROOT / "changelog.d").iterdir() if path.name != "README.md"]
