@@ -148,8 +148,10 @@ class OutputBuffer:
             metadata: MIME type to what is to be known besides.
             is_result: Whether it shows the value of the cell's last expression.
             display_id: By which it can be updated.
-            update: Whether to put it in the place of what has that id, in whatever cell.
+            update: Whether to put it in the place of what has that id, in whatever cell; without an
+                id it is shown as it is.
         """
+        update = update and display_id is not None
         bundle, size = clean_bundle(data, self.limit_bytes)
         notes, notes_size = clean_bundle(metadata or {}, self.limit_bytes)
         size += notes_size
@@ -159,7 +161,7 @@ class OutputBuffer:
             self._settle_waiting()
             if not update:
                 self._do_waiting_clear()
-            charged = self._sizes.get(display_id, 0) if update and display_id else 0
+            charged = self._sizes.get(display_id or "", 0) if update else 0
             is_over = size - charged > self._left
             if is_over:
                 # Its text alone, in short, says more than that there was something.

@@ -79,6 +79,8 @@ class Displayer:
         if display_id is True:
             display_id = uuid.uuid4().hex
         name = None if not display_id else str(display_id)
+        if update and name is None:
+            raise TypeError("display_id required for update_display")  # as IPython's says it
         if name is not None and not values:
             values, raw = ({},), True
         for value in values:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import queue
 from collections.abc import Mapping
 from typing import Any
 
 from llm_repl_core.kernels.output_buffer import OutputBuffer
+from llm_repl_core.model.output import Output
 from llm_repl_core.model.output_changes import OutputChange
 
 __all__ = ["PublishedOutputs"]
+
+_log = logging.getLogger(__name__)
 
 _POLL_S = 0.5
 _GATHER_S = 0.01
@@ -111,7 +115,12 @@ class PublishedOutputs:
                 message = await self._client.get_iopub_msg(timeout=_POLL_S)
             except queue.Empty:
                 continue
-            self._take(message)
+            try:
+                self._take(message)
+            except Exception:  # noqa: BLE001  anything may come, and what follows is to be read
+                _log.exception("a message of a Jupyter kernel could not be read")
+                self.buffer.append(Output.warning("The kernel sent something that can't be shown."))
+                self._woken.set()
 
     def _take(self, message: Mapping[str, Any]) -> None:
         kind, content = message["msg_type"], message["content"]
@@ -143,10 +152,10 @@ def _add(buffer: OutputBuffer, kind: str, content: Mapping[str, Any]) -> None:
         stream = "stderr" if content.get("name") == "stderr" else "stdout"
         buffer.write(stream, str(content.get("text", "")))
     elif kind in ("display_data", "execute_result", "update_display_data"):
-        display_id = content.get("transient", {}).get("display_id")
+        display_id = (content.get("transient") or {}).get("display_id")
         buffer.display(
-            content.get("data", {}),
-            content.get("metadata", {}),
+            content.get("data") or {},
+            content.get("metadata") or {},
             is_result=kind == "execute_result",
             display_id=None if display_id is None else str(display_id),
             update=kind == "update_display_data",

@@ -49,6 +49,23 @@ class UpdateTests(KernelChecks):
 
         self.run_shared(check)
 
+    def test_an_update_of_no_display_is_shown_and_what_follows_too(self) -> None:
+        """A bundle that is published as an update without saying of what is an output."""
+
+        async def check(kernel: Kernel) -> None:
+            code = (
+                "from IPython.display import publish_display_data\n"
+                "publish_display_data({'text/plain': 'bundle'}, update=True)\n"
+                "print('behind')"
+            )
+            outputs = await run_cell(kernel, code)
+            assert [output.content for output in outputs] == ["bundle", "behind\n"]
+            (failure,) = await run_cell(kernel, "display('text', update=True)")
+            assert failure.fields["ename"] == "TypeError"
+            assert [output.content for output in await run_cell(kernel, "print(1)")] == ["1\n"]
+
+        self.run_shared(check)
+
     def test_a_display_of_an_earlier_cell_is_updated_there(self) -> None:
         """A display of an earlier cell is updated where it stands, and is no new output."""
 
