@@ -47,6 +47,16 @@ def test_only_a_providers_name_is_a_prefix():
     assert routed({"provider": "openai", "model": "openai/x"}) == Route("openai", "x")
 
 
+def test_a_providers_name_alone_is_its_default_model():
+    assert routed({"model": "openai"}) == Route("openai", None)
+    assert routed({}, {"model": "openai"}) == Route("openai", None)
+    choice = ProviderChoice(name="openai", model="m")
+    assert routed({"model": "openai"}, {"model": "local/x"}, choice) == Route("openai", None)
+    assert routed({"model": "openai"}, choice=choice) == Route("openai", None)
+    # A provider that is named beside it may have a model of that name.
+    assert routed({"provider": "local", "model": "openai"}) == Route("local", "openai")
+
+
 def test_what_a_notebook_notes_may_be_anything():
     for noted in (5, "x", [], {"provider": 5, "model": []}, {"provider": "", "model": ""}):
         assert routed({}, noted) == Route("mock", None)
@@ -69,7 +79,7 @@ def test_a_prefix_chooses_and_is_taken_off_once(provider, model, choice):
 def test_what_a_notebook_notes_is_like_what_its_cell_says(model, noted, choice):
     by_notebook = routed({}, {"model": model}, choice)
     assert by_notebook == routed({"model": model or None}, None, choice)
-    if model:
+    if model and model not in KNOWN:
         assert routed({"model": model}, {"model": noted}, choice).model is not None
 
 

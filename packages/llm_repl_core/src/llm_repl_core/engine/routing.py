@@ -50,7 +50,8 @@ def route(
 
     The provider is the cell's, else the prefix of its model where that names a provider
     (``openai/gpt-4o``; not ``meta-llama/…``), else the notebook's, else ``choice``. A model that
-    stands behind a provider is used with that provider only.
+    stands behind a provider is used with that provider only. A provider's name alone (``openai``)
+    is its default model.
 
     Args:
         cell: The prompt.
@@ -72,6 +73,8 @@ def _resolve(
         prefix, slash, rest = model.partition("/")
         if slash and rest and prefix in known and provider in (None, prefix):
             provider, model = prefix, rest
+        elif provider is None and model in known:
+            return Route(model, None)
     if provider is None or provider == default.provider:
         return Route(default.provider, model or default.model)
     return Route(provider, model)

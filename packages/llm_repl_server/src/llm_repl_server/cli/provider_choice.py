@@ -45,7 +45,8 @@ def application_for(
 def choose_by_model(
     application: Application, *, provider: str | None, model: str | None, base_url: str | None
 ) -> tuple[str | None, str | None]:
-    """Take ``--model openai/gpt-4o`` for the provider's name and the model's, as a cell does.
+    """Take ``--model openai/gpt-4o`` for the provider's name and the model's, and ``--model openai``
+    for its default model, as a cell does.
 
     Args:
         application: Whose choice is made.
@@ -69,9 +70,9 @@ def choose_by_model(
     prefix, slash, rest = (model or "").partition("/")
     if rest and provider is None and prefix not in providers.names():
         _refuse_near_miss(prefix, rest, application)
-    if provider is None and not slash:
-        _refuse_provider(prefix, application)
-    if not rest or prefix not in providers.names() or provider not in (None, prefix):
+    names_provider = prefix in providers.names() and provider in (None, prefix)
+    names_default = provider is None and not slash
+    if not names_provider or not (rest or names_default):
         if base_url is not None and providers.choice.name == Settings().provider:
             raise InvalidInput(
                 f"--base-url says where a provider's server is, and `{providers.choice.name}` has "
@@ -82,26 +83,9 @@ def choose_by_model(
     address = base_url or (providers.choice.base_url if providers.choice.name == prefix else None)
     effort = providers.choice.reasoning_effort
     providers.choose(
-        ProviderChoice(name=prefix, model=rest, base_url=address, reasoning_effort=effort)
+        ProviderChoice(name=prefix, model=rest or None, base_url=address, reasoning_effort=effort)
     )
-    return prefix, rest
-
-
-def _refuse_provider(named: str, application: Application) -> None:
-    """Refuse the name of a provider where a model's is due: another one would answer in its place.
-
-    Raises:
-        InvalidInput: It is one. That of the provider that answers may be the name of a model, too.
-    """
-    from llm_repl_core import InvalidInput
-
-    providers = application.providers
-    if named in providers.names() and named != providers.choice.name:
-        example = f"{named}/{providers.require(named).default_model}"
-        raise InvalidInput(
-            f"`{named}` is a provider, and no model: take --provider {named} for its default model, "
-            f"or name one, as in -m {example}."
-        )
+    return prefix, rest or None
 
 
 def _refuse_near_miss(prefix: str, model: str, application: Application) -> None:

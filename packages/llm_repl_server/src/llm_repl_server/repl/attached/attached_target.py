@@ -9,12 +9,22 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from llm_repl_core import Budget, Cell, Conflict, Event, InvalidInput, LLMReplError, Output
+from llm_repl_core import (
+    Budget,
+    Cell,
+    Conflict,
+    Event,
+    InvalidInput,
+    LLMReplError,
+    Output,
+    PromptCell,
+)
 from llm_repl_core.engine.answers.versions import AnswerDetail, AnswerPage
 from llm_repl_core.engine.forecast import RunForecast
 from llm_repl_core.engine.notebook_preferences import check_preferences, preferred_budget
 from llm_repl_core.engine.prompts.draft_preview import DraftPreview
 from llm_repl_core.engine.prompts.preview import Preview
+from llm_repl_core.engine.routing import ProviderChoice, route
 from llm_repl_core.kernels.views import Completions, Inspected, VariableList
 from llm_repl_core.model.ids import new_id
 from llm_repl_server.repl.attached.followed_run import FollowedRun
@@ -79,14 +89,10 @@ class AttachedTarget(ReplTarget):
         """See `ReplTarget.model`."""
         providers = self._rest.ask("GET", "llm/providers")
         current = providers["current"]
-        provider = self.preference("provider") or current["type"]
-        model = self.preference("model")
-        if isinstance(model, str):
-            first = model.partition("/")[0]
-            return model if first in providers["providers"] else f"{provider}/{model}"
-        if provider == current["type"] and current["model"]:
-            return f"{provider}/{current['model']}"
-        return f"{provider}/{self._default_models(providers).get(provider, '')}".rstrip("/")
+        choice = ProviderChoice(name=current["type"], model=current["model"])
+        found = route(PromptCell(), self._mirror.notebook, choice, providers["providers"])
+        model = found.model or self._default_models(providers).get(found.provider, "")
+        return f"{found.provider}/{model}".rstrip("/")
 
     def model_names(self) -> Sequence[str]:
         """See `ReplTarget.model_names`."""
