@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import time
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -299,19 +298,22 @@ def conflict(stand: Stand) -> None:
 
 
 def opened(stand: Stand) -> None:
-    """A notebook that somebody else has made, which was only opened."""
+    """A notebook that was only opened, whose answers are on record: it was deleted, and came as a file."""
     if stand.other:
         stand.open(stand.other)
         return
-    status, file = stand.server.ask("GET", f"{stand.notebook}/download")
+    made_there, _ = add_feedback_notebook(stand.server)
+    _run_all(stand.server, made_there)
+    status, file = stand.server.ask("GET", f"{made_there}/download")
     assert status == 200
-    # With an id of its own: else it would be the one that is there.
-    file["notebook_id"] = str(uuid.uuid4())
+    status, answer = stand.server.ask("DELETE", made_there)
+    assert status == 200, answer
     body = {"filename": "feedback.llmn", "text": json.dumps(file)}
     status, made = stand.server.ask("POST", "/api/notebooks/import", body)
     assert status == 201, made
     stand.other = f"/api/notebooks/{made['id']}"
     stand.open(stand.other)
+    stand.window.wait_for_selector(".banner >> text=Replay, no key needed")
 
 
 def phone_edit(stand: Stand) -> None:
