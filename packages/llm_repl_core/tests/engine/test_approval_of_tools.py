@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 
 import pytest
@@ -151,3 +152,70 @@ def test_a_yes_for_the_whole_run_is_asked_for_once(open_session, play):
     for thread in threads:
         thread.join(20)
     assert len(questions) == 2
+
+
+def test_one_answer_counts_for_all_calls_of_a_function_in_the_run(open_session, play):
+    notebook = notebook_with('mock/call:add {"n": 1}|add {"n": 2}|add {"n": 3}', approve_tools=True)
+    session = open_session(notebook)
+    questions, threads = [], []
+
+    def listen(event):
+        if isinstance(event, ToolApprovalNeeded):
+            questions.append(event)
+            assert event.call_id in {one.call_id for one in session.live.approvals.questions}
+            if len(questions) == 1:
+                threads.append(
+                    threading.Thread(
+                        target=session.approve, args=(event.call_id,), kwargs={"whole_run": True}
+                    )
+                )
+                threads[0].start()
+
+    session.live.listen(listen)
+    play(session)
+    threads[0].join(20)
+    assert sorted(session.state["asked"]) == [1, 2, 3]
+    assert session.live.approvals.questions == ()
+
+
+def test_an_answer_to_another_cell_s_question_is_refused(open_session, play):
+    notebook = notebook_with('mock/call:add {"n": 4}', approve_tools=True)
+    session = open_session(notebook)
+    problems, threads = [], []
+
+    def answer(call_id):
+        try:
+            session.loop.call(
+                session.live.approve(call_id, approved=True, cell_id=notebook.cells[0].id)
+            )
+        except NotFound as error:
+            problems.append(str(error))
+        session.approve(call_id, approved=False)
+
+    def listen(event):
+        if isinstance(event, ToolApprovalNeeded):
+            threads.append(threading.Thread(target=answer, args=(event.call_id,)))
+            threads[0].start()
+
+    session.live.listen(listen)
+    play(session)
+    threads[0].join(20)
+    assert "it is another cell's" in problems[0]
+    assert session.state["asked"] == []
+
+
+def test_what_a_cell_asks_is_refused_where_nobody_can_see_it_any_more(open_session, play):
+    notebook = notebook_with('mock/call:add {"n": 1}|add {"n": 2}', approve_tools=True)
+    session = open_session(notebook)
+    cell = notebook.cells[1]
+
+    def listen(event):
+        if isinstance(event, ToolApprovalNeeded):
+            approvals = session.live.approvals
+            asyncio.get_running_loop().call_soon(approvals.refuse, "another cell")
+            asyncio.get_running_loop().call_soon(approvals.refuse, cell.id)
+
+    session.live.listen(listen)
+    play(session)
+    assert session.state["asked"] == []
+    assert all(output.fields["failed"] for output in cell.outputs if output.type == "tool_call")

@@ -14,8 +14,10 @@ from typing import ClassVar
 import pytest
 
 from llm_repl_core.errors import KernelStartFailed, KernelUnsupported
+from llm_repl_core.kernels import views
 from llm_repl_core.kernels.base import Expression, KernelOptions
 from llm_repl_core.kernels.jupyter import JupyterKernel
+from llm_repl_core.kernels.jupyter import kernel as kernel_module
 from llm_repl_core.kernels.jupyter.source import bootstrap_code
 from llm_repl_core.testing.kernel_suite import Check, KernelSuite, run_cell, text_of
 
@@ -213,6 +215,49 @@ def test_what_a_frontend_would_page_is_printed(
     printed = text_of(runner.run(run_cell(kernel, code)), "stdout")
     assert text in printed
     assert "\x1b" not in printed
+
+
+def test_a_kernel_of_another_language_completes_and_tells_by_its_own_means(
+    shared: tuple[asyncio.Runner, JupyterKernel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner, kernel = shared
+    code = "alpha_beta = 1\ndef alpha_gamma(x):\n    'Does it.'"
+    assert runner.run(run_cell(kernel, code)) == []
+    monkeypatch.setattr(kernel, "_language", "other")
+    monkeypatch.setattr(kernel_module, "_EDITOR_TIMEOUT_S", 30.0)  # it loads what it completes with
+    found = runner.run(views.complete(kernel, "1 + alpha_", 10))
+    assert (found.start, found.end) == (4, 10)
+    assert {match.text for match in found.matches} == {"alpha_beta", "alpha_gamma"}
+    told = runner.run(views.inspect(kernel, "alpha_gamma", 5))
+    assert "Does it." in told.documentation
+    assert "\x1b" not in told.documentation
+    assert runner.run(views.inspect(kernel, "no_such_name", 5)) == views.Inspected()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {},
+        {"matches": None, "metadata": None, "cursor_start": None, "cursor_end": "9"},
+        {"metadata": {"_jupyter_types_experimental": ["odd", None]}},
+        {"found": True, "data": None},
+    ],
+)
+def test_answers_to_an_editor_that_lack_something(
+    shared: tuple[asyncio.Runner, JupyterKernel],
+    monkeypatch: pytest.MonkeyPatch,
+    content: dict[str, object],
+) -> None:
+    runner, kernel = shared
+
+    async def answer(_send: object) -> dict[str, object]:
+        return content
+
+    monkeypatch.setattr(kernel, "_language", "other")
+    monkeypatch.setattr(kernel, "_ask_editor", answer)
+    found = runner.run(views.complete(kernel, "al", 2))
+    assert found == views.Completions(start=2, end=2, matches=[])
+    assert runner.run(views.inspect(kernel, "al", 2)) == views.Inspected()
 
 
 OWNER = """

@@ -281,13 +281,17 @@ class JupyterKernel(Kernel):
         if self._speaks_python:
             return None
         content = await self._ask_editor(lambda: self._client.complete(code, cursor))
+        # Kernels of others may leave out anything.
+        typed = (content.get("metadata") or {}).get("_jupyter_types_experimental")
         kinds = {
             str(match.get("text", "")): str(match.get("type", ""))
-            for match in content.get("metadata", {}).get("_jupyter_types_experimental") or ()
+            for match in typed or ()
+            if isinstance(match, dict)
         }
+        start, end = content.get("cursor_start"), content.get("cursor_end")
         return {
-            "start": content.get("cursor_start", cursor),
-            "end": content.get("cursor_end", cursor),
+            "start": start if isinstance(start, int) else cursor,
+            "end": end if isinstance(end, int) else cursor,
             "matches": [
                 {"text": text, "type": kinds.get(text, "")}
                 for text in map(str, (content.get("matches") or ())[:_MAX_MATCHES])
@@ -299,7 +303,8 @@ class JupyterKernel(Kernel):
         if self._speaks_python:
             return None
         content = await self._ask_editor(lambda: self._client.inspect(code, cursor))
-        text = str(content.get("data", {}).get("text/plain", "")) if content.get("found") else ""
+        data = (content.get("data") or {}) if content.get("found") else {}
+        text = str(data.get("text/plain", ""))
         return {"documentation": _ANSI.sub("", text)[:_MAX_DOCUMENTATION]} if text else {}
 
     async def _ask_editor(self, send: Callable[[], str]) -> Any:
