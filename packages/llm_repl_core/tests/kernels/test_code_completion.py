@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from llm_repl_core.kernels import views
 from llm_repl_core.kernels.base import Kernel
 from llm_repl_core.kernels.in_process import InProcessKernel
-from llm_repl_core.kernels.inspection import completion
+from llm_repl_core.kernels.inspection import completion, summaries
 from llm_repl_core.kernels.inspection.completion import complete_code, inspect_code
 from llm_repl_core.kernels.inspection.typed import typed_completions
 from llm_repl_core.kernels.jupyter import JupyterKernel
@@ -23,6 +23,15 @@ from llm_repl_core.kernels.worker import WorkerKernel
 from llm_repl_core.testing.kernel_suite import run_cell
 
 LIMIT_S = 60.0
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _as_long_as_it_takes():
+    """On a busy machine, too, what is asked for is there, unless a test is about the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(completion, "_CODE_TIMEOUT_S", LIMIT_S / 2)
+        patch.setattr(summaries, "_VALUE_TIMEOUT_S", LIMIT_S / 2)
+        yield
 
 
 class Order:
@@ -387,6 +396,10 @@ order, orders = Order(), {"alpha": 1}
 class HasNoClass:
     __class__ = property(lambda self: 1 / 0)
 orderless = HasNoClass()
+import sys
+from llm_repl_core.kernels.inspection import completion
+# As above, here: of a Jupyter kernel all of it is one module.
+sys.modules.get("_llm_repl_helpers", completion)._CODE_TIMEOUT_S = 30
 """
 
     async def check() -> None:

