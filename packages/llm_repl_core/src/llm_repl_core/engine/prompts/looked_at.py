@@ -63,11 +63,13 @@ class KnownValues:
         return self._values.get(expression)
 
     def put(self, expression: Expression, value: Evaluated) -> None:
-        """Keep what an expression is."""
+        """Keep what an expression is; one that is too long is not kept, nor what it was before."""
+        before = self._values.pop(expression, None)
+        if before is not None:
+            self._characters -= _length(before)
         if _length(value) > _LONGEST_VALUE:
             return
-        before = self._values.pop(expression, None)
-        self._characters += _length(value) - (0 if before is None else _length(before))
+        self._characters += _length(value)
         self._values[expression] = value
         while len(self._values) > _VALUES or self._characters > _CHARACTERS:
             _, dropped = self._values.popitem(last=False)
