@@ -362,3 +362,25 @@ def test_what_cannot_be_asked_or_saved_is_said_in_a_sentence(tmp_path: Path) -> 
         assert terminal.end() != 0
         assert "Error: " in terminal.document()
         assert "Traceback" not in terminal.document()
+
+
+def test_a_thread_prints_above_what_is_being_typed(tmp_path: Path) -> None:
+    with Terminal(tmp_path) as terminal:
+        terminal.wait_for("[1] py>")
+        terminal.line("import os, threading, time")
+        terminal.wait_for("[2] py>")
+        terminal.line(
+            "wait = lambda: [time.sleep(0.01) for _ in iter(lambda: os.path.exists('go'), True)]"
+        )
+        terminal.wait_for("[3] py>")
+        terminal.line("threading.Thread(target=lambda: (wait(), print('late'))).start()")
+        terminal.wait_for("[4] py>")
+        terminal.type("x = 1 + ")
+        terminal.wait_for("x = 1 +")
+        (tmp_path / "go").touch()
+        document = terminal.wait_for(
+            lambda seen: "late\n" in seen and "x = 1 +" in seen.split("late")[-1]
+        )
+        assert "Cell 3 goes on:\n  late\n[4] py> x = 1 +" in document
+        terminal.line("2")
+        terminal.wait_for("[5] py>")

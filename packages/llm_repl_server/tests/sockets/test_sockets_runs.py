@@ -336,3 +336,34 @@ def test_updates_are_told_and_kept_where_they_belong(start_server, tmp_path):
     assert {cell["id"]: cell["outputs"] for cell in server("GET", f"{path}/cells")[1]["cells"]} == {
         cell_id: cell["outputs"] for cell_id, cell in cells.items()
     }
+
+
+LATE = """
+import os, threading, time
+def work():
+    while not os.path.exists({go!r}): time.sleep(0.01)
+    print("late")
+threading.Thread(target=work).start()
+print("soon")
+"""
+
+
+def test_what_a_thread_prints_after_its_cell_is_told_and_kept_with_the_cell(start_server, tmp_path):
+    server = start_server()
+    go = tmp_path / "go"
+    path, cell_paths = server.new_notebook(LATE.format(go=str(go)), "1")
+    late, other = (one.rpartition("/")[2] for one in cell_paths)
+    listener = server.listener(path[15:])
+    server("POST", f"{path}/execute_all")
+    listener.wait_for("run_ended")
+    go.touch()
+    listener.wait_for("cell_changed")
+    [changed] = [payload for event, payload in listener.heard if event == "cell_changed"]
+    assert changed["cell_id"] == late
+    assert [one["content"] for one in changed["cell"]["outputs"]] == ["soon\nlate\n"]
+    assert outputs_by_events(listener.heard, late) == changed["cell"]["outputs"]
+    assert [one["content"] for one in outputs_by_events(listener.heard, other)] == ["1"]
+    server.kill()
+    server = start_server()
+    cells = {cell["id"]: cell for cell in server("GET", f"{path}/cells")[1]["cells"]}
+    assert cells[late]["outputs"] == changed["cell"]["outputs"]

@@ -64,6 +64,15 @@ class CellOutputs:
         self._list.outputs[:] = self._model_caller.redactor.value(self._list.outputs)
         return tuple(self._list.outputs)
 
+    def put_late(self, change: OutputChange) -> None:
+        """Make a change that comes after the cell's end, and emit it.
+
+        Without an effect where the cell has other outputs by now, or is gone.
+        """
+        if self.are_current and self._displays.has(self._cell):
+            self.put(change)
+            self._list.join_streams()
+
     def put_error(self, name: str, message: str) -> None:
         """Add an error.
 

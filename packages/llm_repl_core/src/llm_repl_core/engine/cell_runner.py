@@ -231,6 +231,7 @@ class CellRunner:
         self._claim()  # again: what an edit meanwhile made of the content is what runs now
         if cell_type.runs_in_kernel:
             kernels.note_code(self._cell.id, self._cell.content)
+            kernels.kernel.tell_late_outputs(self._outputs.put_late)
             self._stopper.take_kernel()  # until it has ended
         if cell_type.cell_class.is_counted:
             await self._watch.look_before()

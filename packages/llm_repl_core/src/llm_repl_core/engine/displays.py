@@ -24,6 +24,10 @@ class Displays:
         self._shown: dict[str, tuple[Cell, OutputList, set[str]]] = {}
         """By cell id: the cell, its outputs as of the run that showed them, and their ids."""
 
+    def has(self, cell: Cell) -> bool:
+        """Whether a cell is in the notebook."""
+        return cell.id in self._notebook and self._notebook[cell.id] is cell
+
     def add(self, cell: Cell, outputs: OutputList, display_id: str) -> None:
         """A cell shows something with an id."""
         known = self._shown.get(cell.id)

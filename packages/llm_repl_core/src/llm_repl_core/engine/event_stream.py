@@ -70,6 +70,10 @@ class RunEmitter:
         """Pass an event of the run to whoever listens."""
         self._stream.emit(event, self.run_id, self._listener)
 
+    def end(self) -> None:
+        """The run has ended: what its cells give later only the session's listeners hear."""
+        self._listener = None
+
 
 def _notify(listener: Listener, event: Event) -> None:
     try:

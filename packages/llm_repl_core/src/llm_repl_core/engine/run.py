@@ -469,6 +469,7 @@ class Run:
                     not_run=not_run,
                 )
             )
+        self._parts.emitter.end()
         result = RunResult(
             error=error,
             cell_id=None if failure is None else failure.cell_id,

@@ -95,6 +95,9 @@ class CellStarted(Event, frozen=True, kw_only=True):
 class CellOutput(Event, frozen=True, kw_only=True):
     """A cell gave an output. Text of a stream may come in several pieces.
 
+    What threads, tasks and programs of a cell give after its end comes after its `CellCompleted` or
+    `CellFailed`, and perhaps after the end of its run: then only who listens to the session hears it.
+
     Attributes:
         cell_id: Which cell.
         output: The output.

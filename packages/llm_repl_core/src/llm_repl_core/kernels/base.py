@@ -69,6 +69,7 @@ class Kernel(KernelState):
         self.changes = 0
         """How often it was asked for something that may have changed the state."""
         self._put_output: Callable[[OutputChange], object] | None = None
+        self._put_late: Callable[[OutputChange], object] | None = None
 
     @property
     def language(self) -> str | None:
@@ -215,6 +216,23 @@ class Kernel(KernelState):
             yield
         finally:
             self._put_output = before
+
+    def tell_late_outputs(self, put: Callable[[OutputChange], object]) -> None:
+        """Say who is told what the code that is executed next gives after its end.
+
+        That is what threads, tasks and programs give that it has started. A kernel that can't tell
+        whose it is gives it with what is executed then, or next, and so does every kernel where this
+        was not called.
+
+        Args:
+            put: Called in the event loop, in order, at any time after the end of `execute`.
+        """
+        self._put_late = put
+
+    def _take_late_put(self) -> Callable[[OutputChange], object] | None:
+        """What `tell_late_outputs` was given since the last time."""
+        put, self._put_late = self._put_late, None
+        return put
 
     def number_next(self, count: int) -> None:
         """Say by which number the notebook shows what is executed next; tracebacks use it.

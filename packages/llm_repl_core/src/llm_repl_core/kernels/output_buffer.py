@@ -58,6 +58,8 @@ class OutputBuffer:
         """By display id: how many bytes the cell was charged for it."""
         self._clear_waits = False
         self._over = False
+        self._last_text: StreamText | None = None
+        """With which the outputs of a cell have ended, if so."""
         self.pending_bytes = 0
 
     def begin(self) -> None:
@@ -73,7 +75,15 @@ class OutputBuffer:
         with self.lock:
             self.absorb()
             self._lines.settle()
+            self._last_text = self._text
             self._end_text()
+
+    def continued(self) -> OutputBuffer:
+        """A buffer for what the cell gives that has just ended: within its limit, in its last line."""
+        buffer = OutputBuffer(self.limit_bytes)
+        buffer._left, buffer._over = self._left, self._over
+        buffer._text, buffer._sizes = self._last_text, dict(self._sizes)
+        return buffer
 
     def write(self, stream: str, text: str) -> None:
         """Add text of ``stdout`` or ``stderr``; lines of several threads stay whole."""
@@ -221,6 +231,11 @@ class OutputBuffer:
             self._do_waiting_clear()
             self._changes.append(output)
             self.pending_bytes += size
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether `take` may give something."""
+        return bool(self.pending_bytes or self._changes or self._lines.waiting)
 
     def tick(self) -> bool:
         """Let no text wait for long for another thread's line; whether some waits on."""

@@ -32,7 +32,8 @@ from llm_repl_core.engine.routing import route
 from llm_repl_core.kernels import views
 from llm_repl_core.model.cell import build_cell
 from llm_repl_server.cli.run_ledgers import RunLedgers
-from llm_repl_server.repl.target import CellKind, MadeCall, ReplTarget, RunChoice
+from llm_repl_server.repl.late_outputs import LateOutputs
+from llm_repl_server.repl.target import CellKind, MadeCall, News, ReplTarget, RunChoice
 
 if TYPE_CHECKING:
     from llm_repl_core.engine.answers.versions import AnswerDetail, AnswerPage
@@ -361,6 +362,10 @@ class LocalTarget(ReplTarget):
         """See `ReplTarget.needs`."""
         edges = self.session.dependencies.graph().edges
         return [(edge.source, edge.variable) for edge in edges if edge.target == cell_id]
+
+    def follow(self, listener: Callable[[News], None]) -> None:
+        """See `ReplTarget.follow`: here it is the threads of cells that have ended."""
+        self.session.live.listen(LateOutputs(self.notebook, listener).on_event)
 
     def source_of(self, name: str) -> str | None:
         """See `ReplTarget.source_of`."""

@@ -224,7 +224,10 @@ class Repl(CellLoop):
         with suppress(Empty):
             while True:
                 news = self._news.get_nowait()
-                self.note(news.text)
+                if news.text:
+                    self.note(news.text)
+                for output in news.outputs:
+                    self.cells.output(output)
                 cells = self.target.cells()
                 for output in next((cell.outputs for cell in cells if cell.id == news.cell_id), ()):
                     self.cells.output(output)

@@ -63,15 +63,17 @@ class MadeCall(NamedTuple):
 
 
 class News(NamedTuple):
-    """What somebody else has done in the notebook.
+    """What somebody else has done in the notebook, or a cell that has ended.
 
     Attributes:
-        text: A sentence.
+        text: A sentence; may be empty.
         cell_id: A cell that has run, and whose outputs are worth showing; None: none has.
+        outputs: What else is to be shown.
     """
 
     text: str
     cell_id: str | None = None
+    outputs: Sequence[Output] = ()
 
 
 class ReplTarget(abc.ABC):

@@ -16,9 +16,15 @@ from types import FrameType
 from llm_repl_core.kernels.on_stack import current_frame, is_on_stack
 from llm_repl_core.kernels.output_buffer import OutputBuffer
 from llm_repl_core.kernels.text_stream import CapturedStream
+from llm_repl_core.kernels.worker.cell_origin import (
+    cell_of_task,
+    cell_of_this_code,
+    follow_threads,
+    set_cell,
+)
 from llm_repl_core.kernels.worker.channel import Channel
 from llm_repl_core.kernels.worker.interrupts import SigintGate
-from llm_repl_core.kernels.worker.protocol import Done, Outputs, encode
+from llm_repl_core.kernels.worker.protocol import Done, Late, Outputs, encode
 from llm_repl_core.kernels.worker.unsent import LastOutput
 from llm_repl_core.model.output_changes import OutputChange
 
@@ -34,6 +40,8 @@ _PIPE_READ_BYTES = 64 * 1024
 _FLUSH_INTERVAL_S = 0.02
 """Between two flushes of user code that are sent at once, when many follow each other."""
 _FLUSH_BURST = 8
+_CELLS_REMEMBERED = 256
+"""Of how many cells, the last ones, what they give after their end is told."""
 _NAMES = {1: "stdout", 2: "stderr"}
 
 
@@ -41,8 +49,9 @@ class Capture:
     """Collects a worker's output and sends it.
 
     Text goes out when much has come together, when user code flushes, soon after it was written
-    (that is the work of the `Pump`), and at the end of the cell. What comes between cells waits
-    for the next one.
+    (that is the work of the `Pump`), and at the end of the cell. What a cell's threads and tasks
+    give after its end is told as such, also while another cell runs, and so is what programs write
+    between cells, as the last one's. What else comes between cells waits for the next one.
 
     Args:
         buffer: Where it comes together.
@@ -67,6 +76,12 @@ class Capture:
         self.pipes: dict[int, int] = {}
         self._decoders: dict[int, codecs.IncrementalDecoder] = {}
         self._cell: int | None = None
+        self._tells_late = False
+        self._last_cell: int | None = None
+        self._late: dict[int, OutputBuffer] = {}
+        """By cell: where goes what it gives after its end."""
+        self._late_waits = False
+        """Whether something of that may wait to be sent."""
         self._main_thread = get_ident()
         self._main_thread_works: FrameType | None = None
         """The main thread's call that is in here; it may have ended by an error."""
@@ -95,6 +110,7 @@ class Capture:
         self._streams = (_Stream(self, 1), _Stream(self, 2))
         sys.stdout, sys.stderr = self._streams
         os.register_at_fork(after_in_child=self._after_fork)
+        follow_threads()
 
     def poll_pipes(self) -> select.poll:
         """What tells whether programs or C code have written something."""
@@ -112,9 +128,17 @@ class Capture:
             self._write_in_fork(descriptor, text)
             return
         if get_ident() != self._main_thread:
-            self._write(descriptor, text, _never)
+            late = self._late_buffer()
+            if late is not None:
+                self._write_late(late, descriptor, text)
+            else:
+                self._write(descriptor, text, _never)
             return
-        if self._collected is not None:
+        late = self._late_buffer()
+        if late is not None:
+            with self.gate:
+                self._write_late(late, descriptor, text)
+        elif self._collected is not None:
             with self.gate:
                 self._collect(self._collected, descriptor, text)
         elif is_on_stack(self._main_thread_works):
@@ -157,28 +181,48 @@ class Capture:
         """Where what this thread displays is to go."""
         if self._collected is not None and get_ident() == self._main_thread:
             return self._collected
-        return self.buffer
+        return self._late_buffer() or self.buffer
 
     def mute(self, muted: bool) -> None:
         """Say whether what the main thread prints is to be dropped."""
         self._muted = muted
         self.is_plain = not (muted or self._in_fork or self._collected is not None)
 
-    def begin(self, cell: int) -> None:
-        """A cell begins; what came since the last one is its first output."""
+    def begin(self, cell: int, *, tells_late: bool) -> None:
+        """A cell begins; what came since the last one is its first output.
+
+        Args:
+            cell: The number of the request.
+            tells_late: See `llm_repl_core.kernels.worker.protocol.Execute`.
+        """
         self.drain_pipes()
+        self.flush_late()
         self.buffer.begin()
         self._cell = cell
+        self._tells_late = tells_late
+        set_cell(cell if tells_late else None)
 
     def end(self) -> None:
         """The cell has ended: send the rest, and that it has."""
         self.drain_pipes()
+        if (
+            self._late_waits
+        ):  # what threads of other cells have given before this end comes before it
+            self.flush()
+            self.flush_late()
         with self.buffer.lock:
             self.buffer.end()
             cell, self._cell = self._cell, None
             assert cell is not None
             self.gate.settle()
+            late = self.buffer.continued() if self._tells_late else None
             self.channel.put(encode(Done(cell, self._take())))
+            self._last_cell = None if late is None else cell
+            if late is not None:
+                self._late[cell] = late
+                if len(self._late) > _CELLS_REMEMBERED:
+                    del self._late[next(iter(self._late))]
+            set_cell(None)
         self.channel.send_until(0, give_up=_never)
 
     def flush(self) -> None:
@@ -190,6 +234,21 @@ class Capture:
             if outputs:
                 self.channel.put(encode(Outputs(self._cell, outputs)))
         self.channel.send_some()
+
+    def flush_late(self) -> bool:
+        """Send what cells have given after their end; whether some of it waits on."""
+        if not self._late_waits or self.channel.backlog_bytes > _BACKLOG_BYTES:
+            return self._late_waits
+        self._late_waits = waits = False
+        with self.buffer.lock:
+            for cell, buffer in self._late.items():
+                if buffer.has_changes:
+                    waits |= buffer.tick()
+                    if outputs := buffer.take():
+                        self.channel.put(encode(Late(cell, outputs)))
+        self.channel.send_some()
+        self._late_waits |= waits
+        return waits
 
     def flush_by_user(self) -> None:
         """Send at once what is there: what follows may be C code that lets no other thread run.
@@ -237,6 +296,22 @@ class Capture:
     def after_display(self) -> None:
         """Something was displayed: see that it is sent soon."""
         self._after_change(self._is_interrupted)
+
+    def _late_buffer(self) -> OutputBuffer | None:
+        """Where what this code gives is to go, as its cell has ended; None: its cell runs."""
+        cell = cell_of_this_code()
+        if cell is None or cell == self._cell:
+            return None
+        return self._find_late(cell)
+
+    def _find_late(self, cell: int) -> OutputBuffer | None:
+        self._late_waits = True
+        return self._late.get(cell)
+
+    def _write_late(self, late: OutputBuffer, descriptor: int, text: str) -> None:
+        # Who prints does not wait for the reader: the limit of the cell's output bounds what waits.
+        late.write(_NAMES[descriptor], text)
+        self.nudge()
 
     def _take(self) -> list[OutputChange]:
         """What has come together, which is sent at once; under the lock."""
@@ -306,9 +381,14 @@ class Capture:
                 return
             taken += len(data)
             text = self._decoders[reading].decode(data)
-            if self._collected is None:
+            buffer = self._collected
+            if buffer is None and self._cell is None and self._last_cell is not None:
+                # Most often it has started the program.
+                buffer = self._find_late(self._last_cell)
+            if buffer is None:
+                buffer = self.buffer
                 self.note_unsent(stream, text)
-            (self._collected or self.buffer).write_raw(stream, text)
+            buffer.write_raw(stream, text)
 
     def _write_in_fork(self, descriptor: int, text: str) -> None:
         with self.buffer.lock:  # the child's own
@@ -329,12 +409,11 @@ class Capture:
         self.is_plain = False
         self.buffer.written.clear()  # the parent's
         self._fork_lines = dict.fromkeys(_NAMES, "")
-        self.channel.lock = threading.RLock()
         self.buffer.lock = threading.RLock()
+        self._late = {}  # with locks that others may have had
         for stream in self._streams:
             stream.after_fork()
-        if self.channel.connection is not None:
-            self.channel.detach()
+        self.channel.after_fork()
 
 
 class _Stream(CapturedStream):
@@ -365,6 +444,7 @@ class _Stream(CapturedStream):
                 and len(text) <= _SHORT_CHARACTERS
                 and get_ident() == self._main_thread
                 and self._capture.is_plain
+                and ((cell := cell_of_task()) is None or cell == self._capture._cell)
                 and not self._poll(0)  # else what programs have written before comes first
                 and self._note_unsent(self._stream, text)
             ):

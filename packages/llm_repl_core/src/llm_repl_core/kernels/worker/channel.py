@@ -61,6 +61,13 @@ class Channel:
         if connection is not None:
             connection.close()
 
+    def after_fork(self) -> None:
+        """Let go of the connection in a child; there another thread may have been in the midst of sending."""
+        self.lock = threading.RLock()
+        self._outgoing = bytearray()  # the other one can't be cleared then
+        self._sending = False
+        self.detach()
+
     def receive(self, before_taking: Callable[[], None] = lambda: None) -> memoryview | None:
         """The next message; None where the other side has gone.
 

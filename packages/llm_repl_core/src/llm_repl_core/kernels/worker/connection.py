@@ -7,7 +7,7 @@ import contextlib
 import socket
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -15,6 +15,8 @@ from llm_repl_core.kernels.worker.frames import FrameParser, FrameTooLarge
 from llm_repl_core.kernels.worker.protocol import reply_decoder
 
 __all__ = ["WorkerConnection", "attach", "connect"]
+
+M = TypeVar("M")
 
 _READ_BYTES = 64 * 1024
 _HIGH_WATER_BYTES = 4 * 2**20
@@ -43,6 +45,8 @@ class WorkerConnection(asyncio.BufferedProtocol):
         self._socket: socket.socket | None = None
         self._fault: str | None = None
         self._discarding = False
+        self.on_unread: Callable[[], object] = lambda: None
+        """Called where messages have come and nobody waits for one."""
         self._ended = asyncio.Event()
 
     @property
@@ -60,10 +64,13 @@ class WorkerConnection(asyncio.BufferedProtocol):
                 await self._waiter
             finally:
                 self._waiter = None
-        message, size = self._queue.popleft()
-        self._queued_bytes -= size
-        if self._paused and self._queued_bytes < _LOW_WATER_BYTES:
-            self._resume()
+        return self._take()
+
+    def take(self, kind: type[M]) -> M | None:
+        """The next message, where it has come and is of a kind."""
+        if not self._queue or not isinstance(self._queue[0][0], kind):
+            return None
+        message: M = self._take()
         return message
 
     def send(self, data: bytes) -> None:
@@ -129,6 +136,8 @@ class WorkerConnection(asyncio.BufferedProtocol):
             if self._transport is not None and not self._transport.is_closing():
                 self._transport.pause_reading()
         self._wake()
+        if self._waiter is None and self._queue:
+            self.on_unread()
 
     def connection_lost(self, _error: Exception | None) -> None:
         """The connection has ended."""
@@ -136,6 +145,13 @@ class WorkerConnection(asyncio.BufferedProtocol):
         self._transport = self._socket = None
         self._wake()
         self._on_lost(self._fault)
+
+    def _take(self) -> Any:
+        message, size = self._queue.popleft()
+        self._queued_bytes -= size
+        if self._paused and self._queued_bytes < _LOW_WATER_BYTES:
+            self._resume()
+        return message
 
     def _resume(self) -> None:
         if self._paused and self._transport is not None and not self._transport.is_closing():

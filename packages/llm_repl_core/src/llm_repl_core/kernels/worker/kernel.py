@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -36,7 +36,8 @@ from llm_repl_core.kernels.worker.spawner import Spawner
 from llm_repl_core.kernels.worker.zygote import Zygote
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.names import by_variable
-from llm_repl_core.model.output_changes import OutputChange, OutputList
+from llm_repl_core.model.output import Output
+from llm_repl_core.model.output_changes import OutputChange, OutputList, OutputReset, StreamEdit
 
 __all__ = ["WorkerKernel", "make_zygote"]
 
@@ -45,6 +46,8 @@ M = TypeVar("M")
 _HELLO_TIMEOUT_S = 30.0
 _SHUTDOWN_TIMEOUT_S = 2.0
 _REASON_TIMEOUT_S = 2.0
+_CELLS_REMEMBERED = 256
+"""Of how many cells, the last ones, it is told what they give after their end."""
 _SNAPSHOT_LIMIT_BYTES = 256 * 2**20
 _REMEMBERED = "_llm_repl_remembered"
 _REMEMBER = f"__import__('IPython').get_ipython().displayhook.remember({_REMEMBERED})"
@@ -88,6 +91,8 @@ class WorkerKernel(Kernel):
         self._fault: str | None = None
         self._busy = False
         self._signalled = False
+        self._late: dict[int, _LateOutputs] = {}
+        """By request that has run code: who is told what it gives after its end."""
 
     @property
     def alive(self) -> bool:
@@ -121,7 +126,13 @@ class WorkerKernel(Kernel):
             connection = self._require_alive()
             await self._pass_signals(connection)
             self.changes += 1
-            request = protocol.Execute(next(self._ids), clean_text(code), self._take_number())
+            request = protocol.Execute(
+                next(self._ids),
+                clean_text(code),
+                self._take_number(),
+                tells_late=self._put_late is not None,
+            )
+            self._remember_late_put(request.id)
             connection.send(protocol.encode(request))
             self._busy = True
             # A worker bounds its outputs itself; one that does not is no kernel of ours.
@@ -149,6 +160,7 @@ class WorkerKernel(Kernel):
             finally:
                 if self._busy:
                     await self._end_request(connection, request.id)
+                self._give_late(connection)
 
     async def evaluate(
         self,
@@ -254,6 +266,7 @@ class WorkerKernel(Kernel):
 
     async def _start_worker(self) -> None:
         self._fault = None
+        self._late.clear()
         self._busy = False
         handle = await self._zygote.fork(self.options, linger_s=self._linger_s)
         self._handle = handle
@@ -265,6 +278,7 @@ class WorkerKernel(Kernel):
         except OSError as error:
             raise KernelStartFailed(f"Cannot connect to the kernel: {error}.") from None
         self._connection = connection
+        connection.on_unread = lambda: None if self._lock.locked() else self._take_unread()
         try:
             hello = await asyncio.wait_for(connection.receive(), _HELLO_TIMEOUT_S)
         except TimeoutError:
@@ -377,8 +391,31 @@ class WorkerKernel(Kernel):
             reply = await connection.receive()
             if reply is None:
                 raise await self._death()
-            if getattr(reply, "id", None) == id_:
+            if isinstance(reply, protocol.Late):
+                self._give(reply)
+            elif getattr(reply, "id", None) == id_:
                 return reply
+
+    def _remember_late_put(self, id_: int) -> None:
+        put = self._take_late_put()
+        if put is not None:
+            self._late[id_] = _LateOutputs(put, self.options.output_limit_bytes)
+            if len(self._late) > _CELLS_REMEMBERED:
+                del self._late[next(iter(self._late))]
+
+    def _give_late(self, connection: WorkerConnection) -> None:
+        """Tell what cells have given after their end, up to what somebody waits for."""
+        while (late := connection.take(protocol.Late)) is not None:
+            self._give(late)
+
+    def _take_unread(self) -> None:
+        if self._connection is not None:
+            self._give_late(self._connection)
+
+    def _give(self, late: protocol.Late) -> None:
+        known = self._late.get(late.id)
+        if known is not None:
+            known.give(late.outputs)
 
     async def _expect(self, connection: WorkerConnection, id_: int, kind: type[M]) -> M:
         reply = await self._reply(connection, id_)
@@ -419,6 +456,7 @@ class WorkerKernel(Kernel):
                 raise
             finally:
                 self._busy = False
+                self._give_late(connection)
 
     async def _pass_signals(self, connection: WorkerConnection) -> None:
         """See that an interrupt which came too late for its code does not hit the next one.
@@ -450,6 +488,33 @@ class WorkerKernel(Kernel):
             await end_request(answered(), interrupt=interrupt, end_kernel=end_kernel)
         finally:
             self._busy = False
+
+
+class _LateOutputs:
+    """What one cell gives after its end.
+
+    Args:
+        put: Is told.
+        limit_bytes: Of the outputs of one cell.
+    """
+
+    def __init__(self, put: Callable[[OutputChange], object], limit_bytes: int) -> None:
+        self._put = put
+        # A worker bounds its outputs itself; of one that does not the rest is dropped.
+        self._left = self._most = 2 * limit_bytes + 2**20
+
+    def give(self, changes: Sequence[OutputChange]) -> None:
+        """Tell who is to be told."""
+        for change in changes:
+            match change:
+                case OutputReset():
+                    self._left = self._most
+                case Output():
+                    self._left -= len(change.content)
+                case StreamEdit() if change.text.count("\n") >= change.lines:  # it grows
+                    self._left -= len(change.text)
+            if self._left >= 0:
+                self._put(change)
 
 
 def _is_last(reply: Any) -> bool:

@@ -28,6 +28,7 @@ __all__ = [
     "ForkTaken",
     "Forked",
     "Hello",
+    "Late",
     "ListNames",
     "Named",
     "Outputs",
@@ -47,7 +48,7 @@ __all__ = [
     "encode_plain",
 ]
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 MESSAGE_LIMIT_BYTES = 512 * 2**20
 """Of one message to a worker or a zygote, which trust who sends."""
 
@@ -126,11 +127,14 @@ class Execute(Struct, frozen=True, tag="execute"):
         id: Of the request.
         code: The source.
         count: As for `llm_repl_core.kernels.base.Kernel.number_next`; None: it was not called.
+        tells_late: Whether what it gives after its end is told by `Late`, and not with what is
+            executed then, or next.
     """
 
     id: int
     code: str
     count: int | None = None
+    tells_late: bool = False
 
 
 class Evaluate(Struct, frozen=True, tag="evaluate"):
@@ -249,6 +253,18 @@ class Done(Struct, frozen=True, tag="done"):
     outputs: list[OutputChange]
 
 
+class Late(Struct, frozen=True, tag="late"):
+    """What threads, tasks and programs of a cell gave after its end; comes at any time.
+
+    Attributes:
+        id: Of the request that ran the cell.
+        outputs: Outputs, and changes of those that the cell had.
+    """
+
+    id: int
+    outputs: list[OutputChange]
+
+
 class Evaluated(Struct, frozen=True, tag="evaluated"):
     """One entry an expression, and what they have printed and displayed."""
 
@@ -297,6 +313,7 @@ WorkerReply = (
     | Refused
     | Outputs
     | Done
+    | Late
     | Evaluated
     | Assigned
     | Named

@@ -98,6 +98,8 @@ class Pump:
                 if self._capture.buffer.tick():
                     self._capture.nudged = True
                 self._capture.flush()
+                if self._capture.flush_late():
+                    self._capture.nudged = True
             waiting_to_send = not self._capture.channel.send_some()
 
     def _watch(self, poll: select.poll, watched: int | None, sending: bool) -> int | None:

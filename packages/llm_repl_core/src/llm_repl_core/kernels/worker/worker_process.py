@@ -177,7 +177,7 @@ class WorkerProcess:
 
     def _execute(self, request: protocol.Execute) -> None:
         self._gate.install()
-        self._capture.begin(request.id)
+        self._capture.begin(request.id, tells_late=request.tells_late)
         failure: tuple[str, str, list[str]] | None = None
         try:
             self._gate.open()

@@ -51,6 +51,9 @@ _DisplayId = Annotated[
 class CellExecutionOutput(RunCellEvent, frozen=True, kw_only=True):
     """A cell produced an output, not yet on disk; the event that ends it repeats all outputs.
 
+    It may come after the one that ends the cell, also when no cell runs: a thread or a program of the
+    cell goes on. A `cell_changed` follows when that is on disk.
+
     Frequent pieces of `stdout` and `stderr` are joined: a cell has at most one event of each per 20
     ms. If there is already an output at this index, the text continues it.
     """
