@@ -76,7 +76,7 @@ def test_every_view_in_every_width_and_theme(visitor, view, widths):
     assert len(visitor.pictures) - taken == len(widths) * len(THEMES)
 
 
-@pytest.mark.parametrize("view", ["notebook", "plan", "states"])
+@pytest.mark.parametrize("view", ["notebook", "plan", "states", "more"])
 def test_forced_colours_at_200_percent(forced, view):
     forced.findings.clear()
     forced.visit(view, ZOOMED)
