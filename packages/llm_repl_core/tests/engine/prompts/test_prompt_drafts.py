@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from llm_repl_core import Notebook, Session
+from llm_repl_core.engine.prompts import draft
 from llm_repl_core.errors import InvalidInput
 
 
@@ -159,3 +160,45 @@ def test_items_are_filled_together(notebook):
         "{orders}": ("known", None),
     }
     assert found.messages[-1].content == "Item 1 of [1, 2]"
+
+
+def test_what_only_the_kernel_could_say_is_said_to_come_later(notebook):
+    with Session(notebook) as session:
+        found = preview(
+            session,
+            "{item}",
+            for_each="orders",
+            tools=["len"],
+            schema="Order",
+            attachments=["picture", "./notes.md"],
+        )
+    assert found.values == "nothing"
+    later = " ".join(found.later)
+    for said in ("How many items", "Its tools", "The form of the answer", "from variables"):
+        assert said in later
+    assert "notes.md" in " ".join(found.problems)
+    assert not found.is_bound
+
+
+def test_items_that_call_something_are_counted_where_somebody_asks_for_it(notebook):
+    cell = notebook.cells[2].copy()
+    cell.change(content="{item}", for_each="orders.copy()")
+    with Session(notebook) as session:
+        session.run([notebook.cells[1].id])
+        unasked = session.loop.call(session.live.preview_draft(cell))
+        assert "How many items" in " ".join(unasked.later)
+        asked = session.loop.call(session.live.preview_draft(cell, may_call=True))
+        assert (asked.later, asked.calls) == ((), 2)
+
+
+def test_what_takes_long_is_given_up_and_said(notebook, monkeypatch):
+    notebook.add_code("import time\ndef slow():\n    while True: time.sleep(0.01)")
+    with Session(notebook) as session:
+        session.run([notebook.cells[1].id, notebook.cells[-1].id])
+        with monkeypatch.context() as patch:
+            patch.setattr(draft, "_LOOK_LIMIT_S", 0.3)
+            found = preview(session, "{slow()} {orders}")
+        assert "takes long" in " ".join(found.problems)
+        assert found.messages[-1].content.startswith("{slow()}")
+        # The kernel is there for what follows.
+        assert preview(session, "{orders}").messages[-1].content == "[1, 2]"
