@@ -73,7 +73,8 @@ def test_a_pending_variable_is_explained(open_session, plugin, kernel, what):
     reads = getattr(notebook, f"add_{kind}")(text, **fields)
     session = open_session(notebook, plugin, kernel=kernel)
     message = failure_of(session, reads, plugin)
-    assert message.count(f"`answer` is the answer of the cell `{asks.id}`, which is not there") == 1
+    number = notebook.index(asks.id) + 1
+    assert message.count(f"`answer` is the answer of cell {number}, which is not there") == 1
     assert message.count("name 'answer' is not defined. ") == 1
     assert message.endswith("run the notebook in order (`--serial`).")
     # No other advice, which would lead astray: neither names that are alike, nor about braces.

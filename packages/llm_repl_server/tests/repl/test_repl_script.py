@@ -5,11 +5,12 @@ from __future__ import annotations
 import stat
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from llm_repl_core import Application, Conflict, Notebook, StorageError
-from llm_repl_server.repl.commands import all_commands, find_command
+from llm_repl_server.repl.commands import all_commands, find_command, run_command
 from llm_repl_server.repl.commands.base import CommandError
 from llm_repl_server.repl.notebook_file import NotebookFile, scratch_path
 from llm_repl_server.repl.script import read_lines
@@ -101,3 +102,19 @@ def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path: Path) -> N
     file = NotebookFile(Application(entry_points=False), path, is_scratch=True)
     with pytest.raises(StorageError, match="cannot be written"):
         file.save(Notebook("A"))
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("graph all", "/graph takes nothing"),
+        ("cost 3", "/cost takes nothing"),
+        ("undo it", "`it` is no number"),
+        ("pin", "Say which cell"),
+        ("skip", "Say which cell"),
+    ],
+)
+def test_a_command_that_is_not_typed_well_says_how(line: str, said: str) -> None:
+    context: Any = None  # nothing is asked of the terminal
+    with pytest.raises(CommandError, match=said):
+        run_command(context, line)

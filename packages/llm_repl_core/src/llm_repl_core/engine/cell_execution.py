@@ -169,8 +169,10 @@ class CellExecution:
         await self._run.answers.set_pending(self._cell.id, names, self._why_pending(names[0]))
 
     def _why_pending(self, variable: str) -> str:
+        id_, notebook = self._cell.id, self.notebook
+        cell = f"cell {notebook.index(id_) + 1}" if id_ in notebook else "a cell that is gone"
         return (
-            f"`{variable}` is the answer of the cell `{self._cell.id}`, which is not there yet, and "
+            f"`{variable}` is the answer of {cell}, which is not there yet, and "
             "this cell was not seen to use it: name it here, or run the notebook in order "
             "(`--serial`)."
         )

@@ -103,7 +103,8 @@ def context_messages(cell: PromptCell, notebook: Notebook, limit: int) -> Contex
             SourcedMessage(message, other.id) for message in turns if message.content.strip()
         )
         if notice:
-            context.notices.append(f"The cell `{other.id}`, which is sent along, {notice}.")
+            number = notebook.index(other.id) + 1
+            context.notices.append(f"Cell {number}, which is sent along, {notice}.")
     return context
 
 

@@ -56,4 +56,7 @@ def run_command(context: CommandContext, line: str) -> None:
         CommandError: It cannot be done as it was typed.
     """
     name, _, rest = line.strip().partition(" ")
-    find_command("help" if name in ("", "?") else name).run(context, rest.strip())
+    command = find_command("help" if name in ("", "?") else name)
+    if rest.strip() and not command.arguments:
+        raise CommandError(f"/{command.name} takes nothing behind its name.")
+    command.run(context, rest.strip())

@@ -46,7 +46,9 @@ def _delete(context: CommandContext, text: str) -> None:
 
 
 def _undo(context: CommandContext, text: str) -> None:
-    times = int(text) if text.isdigit() else 1
+    if text and not (text.isascii() and text.isdigit()):
+        raise CommandError(f"`{text[:40]}` is no number: say how many changes, as in /undo 2.")
+    times = int(text[:4] or 1)
     for _ in range(min(times, 1000)):
         what = context.target.undo()
         if what is None:

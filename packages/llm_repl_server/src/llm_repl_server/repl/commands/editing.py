@@ -55,6 +55,8 @@ def _skip(context: CommandContext, text: str) -> None:
 
 
 def _mark(context: CommandContext, text: str, field: str, on: str, off: str) -> None:
+    if not text:
+        raise CommandError("Say which cell by its number, or several as 2-4.")
     numbers, _, word = text.partition(" ")
     if word not in ("", "off"):
         raise CommandError(f"`{word[:40]}` is not understood: give numbers, and `off` behind them.")

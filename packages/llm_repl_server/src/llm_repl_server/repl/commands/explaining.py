@@ -59,6 +59,9 @@ def _why(context: CommandContext, text: str) -> None:
 
 
 def _graph(context: CommandContext, _text: str) -> None:
+    if not context.target.cells():
+        context.say("There are no cells yet.")
+        return
     context.say(context.target.draw_graph().rstrip("\n"), hang="    ")
 
 
