@@ -388,6 +388,8 @@ def test_many_names_are_cut():
 
 @pytest.mark.parametrize("kind", [InProcessKernel, WorkerKernel, JupyterKernel])
 def test_every_kernel_completes_and_tells(kind: type[Kernel]) -> None:
+    if kind is JupyterKernel:
+        pytest.importorskip("ipykernel")
     code = """
 class Order:
     def send(self, address, fast=False):
