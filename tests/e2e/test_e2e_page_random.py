@@ -6,6 +6,7 @@ One seed counts for the gate. `LLM_REPL_RANDOM_SEEDS=2-30 LLM_REPL_RANDOM_ACTION
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -140,6 +141,8 @@ class World:
             parameters={"delay_per_token_s": 0.01},
         )
         self.words = []
+        #: No word comes twice, also where one is taken off the list.
+        self.numbers = itertools.count()
         #: Those that may be there more often, since a cell that had them was copied or put back.
         self.copied = set()
         self.is_up, self.kills = True, 0
@@ -148,7 +151,7 @@ class World:
             window.page.wait_for_selector(".cell")
 
     def new_word(self):
-        self.words.append(f"w{len(self.words)}x")
+        self.words.append(f"w{next(self.numbers)}x")
         return self.words[-1]
 
     def note_copied(self, text):
