@@ -19,6 +19,7 @@ IS_KEPT = """async (text) => {
   return JSON.stringify(found).includes(text);
 }"""
 NOT_CONNECTED = "text=Not connected since"
+EDITS = "**/edit"
 
 
 def _open(page, server, notebook: str) -> None:
@@ -46,10 +47,7 @@ def _start_again(stage, server):
 
 def _hold_edits(page) -> None:
     """Have no edit leave the window."""
-    page.route(
-        "**/cells/*",
-        lambda route: route.abort() if route.request.method == "PUT" else route.continue_(),
-    )
+    page.route(EDITS, lambda route: route.abort())
 
 
 def test_an_answer_goes_on_over_a_reload_and_a_cut_connection(shared_server, window, until):
@@ -169,7 +167,7 @@ def test_a_cell_changed_in_two_places_shows_both_and_what_merges(shared_server, 
     window.wait_for_selector(".bar >> text=Saving")
     theirs = PROSE.replace("in short", "in one sentence")
     assert shared_server.ask("PUT", cell, {"content": theirs, "temperature": 0.7})[0] == 200
-    window.unroute("**/cells/*")
+    window.unroute(EDITS)
     window.wait_for_selector(".merge >> text=Changed in two places.")
     window.wait_for_selector(".bar >> text=1 conflict, cell 1")
     window.reload()  # it is undecided, and stays
@@ -196,7 +194,7 @@ def test_a_cell_deleted_elsewhere_while_one_types_can_be_put_back(shared_server,
     _type_into(window, ".source.block >> nth=0", "much work")
     window.wait_for_selector(".bar >> text=Saving")
     assert shared_server.ask("DELETE", cell)[0] == 200
-    window.unroute("**/cells/*")
+    window.unroute(EDITS)
     window.wait_for_selector("text=A cell was deleted elsewhere")
     window.reload()
     window.get_by_role("button", name="Put it back").click()
@@ -216,7 +214,7 @@ def test_two_who_change_different_things_of_a_cell_need_not_choose(shared_server
     _type_into(window, ".template", "Ask more")
     window.wait_for_selector(".bar >> text=Saving")
     assert shared_server.ask("PUT", cell, {"temperature": 0.7})[0] == 200
-    window.unroute("**/cells/*")
+    window.unroute(EDITS)
     until(lambda: _content(shared_server, cell) == "Ask more", "it is saved")
     assert shared_server.ask("GET", cell)[1]["temperature"] == 0.7
     expect(window.locator(".merge")).to_have_count(0)
@@ -335,7 +333,7 @@ def test_a_cell_in_conflict_that_is_deleted_leaves_what_was_typed(shared_server,
     _type_into(window, ".source.block", "mine")
     window.wait_for_selector(".bar >> text=Saving")
     assert shared_server.ask("PUT", cell, {"content": "theirs"})[0] == 200
-    window.unroute("**/cells/*")
+    window.unroute(EDITS)
     window.wait_for_selector(".bar >> text=1 conflict, cell 1")
     assert shared_server.ask("DELETE", cell)[0] == 200
     window.wait_for_selector("text=A cell in conflict was deleted: “mine”")
@@ -356,7 +354,7 @@ def test_who_types_when_a_conflict_comes_goes_on_typing(shared_server, window, u
     _type_into(window, ".source.block", "mine")
     window.wait_for_selector(".bar >> text=Saving")
     assert shared_server.ask("PUT", cell, {"content": "theirs"})[0] == 200
-    window.unroute("**/cells/*")
+    window.unroute(EDITS)
     window.wait_for_selector(".merge")
     before = window.input_value("[aria-label=Together]")
     window.keyboard.type("ddxm")  # as commands: delete, cut, make it Markdown

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { enqueued, heardKey, isBlind, rebased, unheard, withEdits, type Edit, type QueuedEdit, type Step } from "../src/store/edits.ts";
+import { enqueued, isBlind, rebased, withEdits, type Edit, type QueuedEdit, type Step } from "../src/store/edits.ts";
 import { fitted } from "../src/store/refused-steps.ts";
 import type { Cell } from "../src/wire/shapes.ts";
 import { NOTHING_UNDER_WAY } from "./notebooks.ts";
@@ -86,19 +86,4 @@ test("what others have changed meanwhile stops no edit that overwrites none of t
   const create = { kind: "create", cell: { id: "n", type: "PromptCell" }, position: 9 } as const;
   assert.deepEqual(after(create), { ...create, position: 2 });
   assert.equal(after({ ...create, position: 2 }), null);
-});
-
-test("an answer puts nothing back that events have told of since the edit was sent", () => {
-  const made = cell("b", "two", "1");
-  const steps: Step[] = [{ do: "move", cellId: "a", position: 0 }, { do: "create", cell: made, position: 1 }];
-  const versions = { a: "2", b: "1" };
-  const others = new Set([heardKey("a", { version: "1" }), heardKey("c", "moved"), heardKey("a", "deleted")]);
-  for (const edit of [typed("x"), { kind: "move", cellId: "a", position: 2 }, { kind: "steps", steps }] as Edit[]) {
-    assert.deepEqual(unheard(edit, versions, others), edit); // what was told is not of this edit
-  }
-  const heard = new Set([heardKey("a", { version: "2" }), heardKey("a", "moved"), heardKey("a", { version: "3" })]);
-  assert.equal(unheard(typed("x"), versions, heard), null);
-  assert.deepEqual(unheard({ kind: "steps", steps }, versions, heard), { kind: "steps", steps: [steps[1]] });
-  assert.equal(unheard({ kind: "create", cell: made, position: 0 }, versions, new Set([heardKey("b", { version: "1" })])), null);
-  assert.deepEqual(unheard({ kind: "notebook", name: "N" }, versions, heard), { kind: "notebook", name: "N" });
 });

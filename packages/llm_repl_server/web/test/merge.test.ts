@@ -61,3 +61,10 @@ test("a field that only one side changed is no conflict", () => {
   assert.deepEqual(fieldsInConflict({ mine: { temperature: 0.2 }, base, theirs }), ["temperature"]);
   assert.deepEqual(fieldsInConflict({ mine: { temperature: 0.7 }, base, theirs }), []);
 });
+
+test("what one side has typed on to what both have is taken once", () => {
+  // An edit is sent again whose answer was lost, and others have typed behind it meanwhile.
+  assert.deepEqual(merge("a", "a mine", "a mine theirs"), { text: "a mine theirs", isClean: true });
+  assert.deepEqual(merge("a", "mine and more a", "mine a"), { text: "mine and more a", isClean: true });
+  assert.equal(merge("a", "a min", "a mine").isClean, false);
+});

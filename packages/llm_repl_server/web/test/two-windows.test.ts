@@ -122,9 +122,11 @@ test("what was made on a split that was not made is not made on what is there", 
   const { notebook } = all.first;
   all.first.do(() => splitCell(notebook, "a", 3)); // "# a", and the word
   all.world.type(0, "a");
-  const refused = all.world.server.answer.bind(all.world.server);
+  const answer = all.world.server.answer.bind(all.world.server);
   all.world.server.answer = (method, path, body, headers) =>
-    path.endsWith("/edit") ? { status: 400, body: { error: "It can't be split.", code: "invalid" } } : refused(method, path, body, headers);
+    JSON.stringify(body).includes('"do":"create"')
+      ? { status: 400, body: { error: "It can't be split.", code: "invalid" } }
+      : answer(method, path, body, headers);
   all.first.setOnline(true);
   assert.equal(await all.world.end(), "");
   assert.match(all.content("a"), /w0x/);
@@ -140,5 +142,53 @@ test("a notebook that was read before an edit was made does not put the text of 
     await all.pass(5);
     assert.equal(all.first.notebook.view("a").cell.peek()?.content, "# a w0x");
   }
+  assert.equal(await all.world.end(), "");
+});
+
+test("what was made here stands in its place when what others did before is told late", async () => {
+  const all = await opened();
+  all.net.next.push(SLOW);
+  all.world.server.answer("POST", "/api/notebooks/n/cells/b/move", { position: 3 }, {});
+  const { notebook } = all.first;
+  const id = all.first.do(() => notebook.create("ComputationCell", 1));
+  const shown = () => notebook.order.peek();
+  await all.pass(100);
+  assert.deepEqual(shown(), ["a", id, "b", "c", "d"]); // it is made
+  assert.deepEqual(all.world.server.cells.map((cell) => cell.id), ["a", id, "c", "d", "b"]);
+  await all.pass(SLOW);
+  assert.deepEqual(shown(), ["a", id, "c", "d", "b"]);
+  assert.equal(await all.world.end(), "");
+});
+
+test("a cell that somebody deletes does not come back with the answer to what was made of it", async () => {
+  const all = await opened();
+  all.world.type(0, "a");
+  await all.pass(TYPING_PAUSE_MS);
+  all.net.next.push(10, 10, SLOW);
+  await all.pass(15);
+  all.world.server.answer("DELETE", "/api/notebooks/n/cells/a", {}, {});
+  await all.pass(2 * SLOW);
+  assert.deepEqual(all.first.notebook.order.peek(), ["b", "c", "d"]);
+  assert.equal(await all.world.end(), "");
+});
+
+test("what is written of two texts is kept over a reload, and by what is refused behind it", async () => {
+  const all = await opened();
+  all.first.setOnline(false);
+  all.world.type(0, "a");
+  typeElsewhere(all, "a", "theirs");
+  all.first.setOnline(true);
+  await all.pass(4000);
+  const conflict = () => all.world.windows[0]!.notebook.outbox.conflicts.peek().get("a");
+  all.world.words.push("written");
+  all.first.do(() => all.first.notebook.outbox.writeTogether("a", "# a w0x theirs written"));
+  all.world.reload(0);
+  await all.pass(1000);
+  assert.equal(conflict()?.together, "# a w0x theirs written");
+  const { outbox } = all.world.windows[0]!.notebook;
+  all.world.windows[0]!.do(() => outbox.add({ kind: "change", cellId: "a", fields: { content: "# a w1x" }, version: "unseen" }));
+  all.world.words.push("w1x");
+  await all.pass(1000);
+  assert.equal(conflict()?.together, "# a w0x theirs written");
   assert.equal(await all.world.end(), "");
 });

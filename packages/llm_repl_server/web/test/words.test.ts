@@ -6,7 +6,7 @@ import { actionsOf, lived, shrunk } from "./simulated/world.ts";
 const [first = 1, last = first] = (process.env["WORDS_SEEDS"] ?? "1-20").split("-").map(Number);
 const COUNT = Number(process.env["WORDS_ACTIONS"] ?? 100);
 
-test("whatever is done in two windows, no word is lost", async () => {
+test("whatever is done in two windows, no word is lost, and both end as the server has it", async () => {
   for (let seed = first; seed <= last; seed++) {
     const actions = actionsOf(seed, COUNT);
     const wrong = await lived(seed, actions);

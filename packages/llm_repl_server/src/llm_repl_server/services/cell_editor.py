@@ -293,17 +293,17 @@ class CellEditor:
             behind = next((other for other in binned.following_ids if other in notebook), None)
             position = None if behind is None else notebook.index(behind)
         # One that was deleted while it ran has been given more since.
-        running = None
-        if not self._is_rehearsal:
-            # Only this once: when it is deleted again, the bin has what it is by then.
-            running = self._opened.deleted_while_running.pop(cell_id, None)
-        if running is not None:
+        running = self._opened.deleted_while_running.get(cell_id)
+        if running is not None and not self._is_rehearsal:
             cell = running
         else:
             cell = binned.cell.copy(id=cell_id)
             if cell.status in _UNDER_WAY:
                 cell.status = "interrupted"
         notebook.insert(cell, position)
+        if not self._is_rehearsal:
+            # Only this once: when it is deleted again, the bin has what it is by then.
+            self._opened.deleted_while_running.pop(cell_id, None)
         self._inserted(cell, RestoreCell)
         return cell
 

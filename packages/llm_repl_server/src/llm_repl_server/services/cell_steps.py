@@ -24,6 +24,12 @@ class EditedCells(Struct):
     versions: Annotated[
         dict[str, str], Meta(description="The ids of the cells, each with its `version`.")
     ]
+    epoch: Annotated[
+        str, Meta(description="That of the events; another one when their numbers start over.")
+    ]
+    sequence: Annotated[
+        int, Meta(description="Who knows the events up to this one knows these edits from them.")
+    ]
 
 
 class CellEdit(Struct, frozen=True, kw_only=True):

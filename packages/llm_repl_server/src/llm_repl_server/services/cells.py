@@ -15,6 +15,7 @@ from llm_repl_server.services.answers import CellAnswer, CellList, cell_answer, 
 from llm_repl_server.services.cell_editor import CellEditor
 from llm_repl_server.services.cell_fields import own_fields
 from llm_repl_server.services.cell_steps import CellEdit, EditedCells
+from llm_repl_server.services.event_numbers import EventNumbers
 from llm_repl_server.services.open_notebook import OpenNotebook
 from llm_repl_server.services.open_notebooks import OpenNotebooks
 from llm_repl_server.services.wire_events import OutputsCleared
@@ -32,11 +33,17 @@ class CellService:
         application: Knows the types of cells.
         store: Has the bin.
         open_notebooks: The notebooks in memory.
+        numbers: How far the events of each notebook have come.
     """
 
     def __init__(
-        self, application: Application, store: Store, open_notebooks: OpenNotebooks
+        self,
+        application: Application,
+        store: Store,
+        open_notebooks: OpenNotebooks,
+        numbers: EventNumbers,
     ) -> None:
+        self._numbers = numbers
         self._application = application
         self._store = store
         self._open_notebooks = open_notebooks
@@ -252,18 +259,24 @@ class CellService:
         restored = [edit.cell_id for edit in edits if edit.do == "restore"]
         binned = await self._in_bin(notebook_id, restored) if restored else {}
         editor = CellEditor(self._application, await self._open_notebooks.get(notebook_id))
-        rehearsal = editor.rehearsal({edit.cell_id for edit in edits})
-        for number, edit in enumerate(edits, 1):
-            try:
-                edit.make(rehearsal, binned.get(edit.cell_id))
-            except LLMReplError as error:
-                raise type(error)(f"Edit {number}: {error}") from None
+        if len(edits) > 1:  # one alone changes nothing where it cannot be made
+            rehearsal = editor.rehearsal({edit.cell_id for edit in edits})
+            for number, edit in enumerate(edits, 1):
+                try:
+                    edit.make(rehearsal, binned.get(edit.cell_id))
+                except LLMReplError as error:
+                    raise type(error)(f"Edit {number}: {error}") from None
         for edit in edits:
             edit.make(editor, binned.get(edit.cell_id))
         await editor.write()
         notebook = editor.notebook
         cells = [edit.cell_id for edit in edits if edit.cell_id in notebook]
-        return EditedCells(versions={cell_id: cell_tag(notebook[cell_id]) for cell_id in cells})
+        last = self._numbers.last(notebook_id)
+        return EditedCells(
+            versions={cell_id: cell_tag(notebook[cell_id]) for cell_id in cells},
+            epoch=last.epoch,
+            sequence=last.sequence,
+        )
 
     async def clear_outputs(self, notebook_id: str, cell_id: str | None = None) -> None:
         """Clear the outputs of a cell, or of all. Of one that runs, those that have come so far.

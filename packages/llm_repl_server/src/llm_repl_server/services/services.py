@@ -103,7 +103,9 @@ class Services:
         )
         self.files = FileService(settings.root_folder())
         self.cell_answers = CellAnswerService(open_notebooks, self.store)
-        self.cells = CellService(self.application, self.store, open_notebooks)
+        self.cells = CellService(
+            self.application, self.store, open_notebooks, self.publisher.numbers
+        )
         self.bin = BinService(
             self.store,
             open_notebooks,

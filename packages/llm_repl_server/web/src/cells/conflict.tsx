@@ -33,7 +33,11 @@ export function ConflictView({ conflict, number, wasEdited }: Props) {
   const isCode = conflict.type === "ComputationCell" || conflict.type === "MemoryCell";
   const fields = fieldsInConflict(conflict);
   const merged = useMemo(() => merge(before, here, there), [before, here, there]);
-  const [together, setTogether] = useState(merged.text);
+  const [together, setTogether] = useState(conflict.together ?? merged.text);
+  const write = (text: string) => {
+    setTogether(text);
+    notebook.outbox.writeTogether(conflict.cellId, text);
+  };
   const [fromThere, setFromThere] = useState<ReadonlySet<string>>(new Set());
   // Who types when it comes goes on typing: the editor goes, and letters would be commands.
   const whole = useRef<HTMLDivElement>(null);
@@ -119,7 +123,7 @@ export function ConflictView({ conflict, number, wasEdited }: Props) {
           <textarea
             aria-label="Together"
             value={together}
-            onInput={(event) => setTogether(event.currentTarget.value)}
+            onInput={(event) => write(event.currentTarget.value)}
             onKeyDown={(event) => {
               if (event.key !== "Escape" || event.isComposing) return;
               stopEditing();

@@ -17,6 +17,8 @@ export interface Conflict {
   /** When it was changed here, and when that was found, in milliseconds. */
   readonly changedAt: number;
   readonly foundAt: number;
+  /** What was written of both; absent: nothing yet. */
+  readonly together?: string;
   /** What the cell was, for one that was deleted. */
   readonly type: CellType;
   readonly position: number;

@@ -16,13 +16,15 @@ export type Step =
 export type NewCell = CellFields & {
   readonly id: string;
   readonly type: CellType;
+  /** What it has got, as soon as it is made. */
+  readonly version?: string;
   /** The cell as nbformat has it, where it comes from elsewhere with what it gave; the server knows it all. */
   readonly nbformat?: Readonly<Record<string, unknown>>;
 };
 
 export type Edit =
   | { readonly kind: "steps"; readonly steps: readonly Step[] }
-  | { readonly kind: "create"; readonly cell: CellFields & { readonly id: string }; readonly position: number }
+  | { readonly kind: "create"; readonly cell: NewCell; readonly position: number }
   | {
       readonly kind: "change";
       readonly cellId: string;
@@ -36,8 +38,6 @@ export type Edit =
       /** When it was made, in milliseconds. */
       readonly at?: number;
     }
-  | { readonly kind: "move"; readonly cellId: string; readonly position: number }
-  | { readonly kind: "delete"; readonly cellId: string }
   | { readonly kind: "notebook"; readonly name?: string; readonly metadata?: Record<string, unknown> };
 
 export interface QueuedEdit {
@@ -181,6 +181,20 @@ export function knownVersions(
   return Object.fromEntries(known);
 }
 
+/** An edit of cells as its steps; null: it is one of the notebook itself. */
+export function stepsOf(edit: Edit): readonly Step[] | null {
+  switch (edit.kind) {
+    case "steps":
+      return edit.steps;
+    case "create":
+      return [{ do: "create", cell: edit.cell, position: edit.position }];
+    case "change":
+      return [{ do: "change", cellId: edit.cellId, fields: edit.fields, version: edit.version }];
+    case "notebook":
+      return null;
+  }
+}
+
 /** The state as it will be when the edits are done: what the person sees. */
 export function withEdits(state: NotebookState, queue: readonly QueuedEdit[]): NotebookState {
   return queue.reduce((so_far, { edit }) => withEdit(so_far, edit), state);
@@ -198,13 +212,6 @@ function withEdit(state: NotebookState, edit: Edit): NotebookState {
       if (!cell) return state;
       return { ...state, cells: state.cells.with(cell.id, changedCell(cell, edit)) };
     }
-    case "move": {
-      if (!state.cells.has(edit.cellId)) return state;
-      const others = state.order.filter((id) => id !== edit.cellId);
-      return { ...state, order: inserted(others, edit.cellId, edit.position) };
-    }
-    case "delete":
-      return withoutCell(state, edit.cellId);
     case "steps":
       return withSteps(state, edit.steps);
     case "notebook":
@@ -233,38 +240,39 @@ export function withStep(state: NotebookState, step: Step): NotebookState {
     }
     case "change":
       return withEdit(state, { kind: "change", ...step });
-    case "move":
-      return withEdit(state, { kind: "move", ...step });
+    case "move": {
+      if (!state.cells.has(step.cellId)) return state;
+      const others = state.order.filter((id) => id !== step.cellId);
+      return { ...state, order: inserted(others, step.cellId, step.position) };
+    }
     case "delete":
       return withoutCell(state, step.cellId);
   }
 }
 
-/** What an event told of a cell: the version that it has now, or that it was moved or deleted. */
-export function heardKey(id: string, what: { readonly version: string } | "moved" | "deleted"): string {
-  return typeof what === "string" ? `${what} ${id}` : `version ${what.version} ${id}`;
+/** Several changes that the server has made, and which events have not told of. */
+export interface MadeSteps {
+  readonly steps: readonly Step[];
+  readonly epoch: string;
+  /** Of the event by which all of it is told. */
+  readonly sequence: number;
 }
 
 /**
- * What is left of an edit that the server has made, without what its events have told: that is there
- * already, and others may have changed it again. Null: nothing.
+ * Changes as they were made: with the versions that they gave. Where a cell was not what the edit was
+ * made on, its text is not known, and neither is its version.
  *
- * @param versions The versions that the edit has given to cells, by their ids.
- * @param heard See `heardKey`.
+ * @param state What is shown without them.
+ * @param known See `knownVersions`.
  */
-export function unheard(edit: Edit, versions: Readonly<Record<string, string>>, heard: ReadonlySet<string>): Edit | null {
-  const isHeard = (what: "create" | "change" | "restore" | "move" | "delete", id: string) => {
-    if (what === "move") return heard.has(heardKey(id, "moved"));
-    if (what === "delete") return heard.has(heardKey(id, "deleted"));
-    const version = versions[id];
-    return version !== undefined && heard.has(heardKey(id, { version }));
-  };
-  if (edit.kind === "notebook") return edit;
-  if (edit.kind === "steps") {
-    const steps = edit.steps.filter((step) => !isHeard(step.do, cellOf(step)));
-    return steps.length ? { ...edit, steps } : null;
-  }
-  return isHeard(edit.kind, edit.kind === "create" ? edit.cell.id : edit.cellId) ? null : edit;
+export function withNewVersions(state: NotebookState, steps: readonly Step[], known: Readonly<Record<string, string>>): readonly Step[] {
+  return steps.map((step) => {
+    const version = known[cellOf(step)] ?? unseen();
+    if (step.do === "create") return { ...step, cell: { ...step.cell, version } };
+    if (step.do !== "change") return step;
+    const isSeen = state.cells.get(step.cellId)?.version === step.version;
+    return { ...step, version: isSeen ? version : unseen() };
+  });
 }
 
 export function cellOf(step: Step): string {

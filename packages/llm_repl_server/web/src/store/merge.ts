@@ -59,8 +59,10 @@ export function merge(base: string, mine: string, theirs: string): Merged {
     const theirsHere = applied(old, group.theirs, group.from, group.to);
     if (!group.theirs.length || mineHere.join("") === theirsHere.join("")) {
       merged.push(...mineHere);
-    } else if (!group.mine.length) {
+    } else if (!group.mine.length || isWithin(mineHere, theirsHere)) {
       merged.push(...theirsHere);
+    } else if (isWithin(theirsHere, mineHere)) {
+      merged.push(...mineHere);
     } else {
       isClean = false;
       merged.push(...mineHere, ...separator(mineHere, theirsHere), ...theirsHere);
@@ -69,6 +71,17 @@ export function merge(base: string, mine: string, theirs: string): Merged {
   }
   merged.push(...old.slice(at));
   return { text: merged.join(""), isClean };
+}
+
+/**
+ * Whether one side has what the other has, and more: it went on from there, as where an edit is sent
+ * again whose answer was lost.
+ */
+function isWithin(less: readonly string[], more: readonly string[]): boolean {
+  const isWord = (piece: string) => /\S/.test(piece);
+  const words = less.slice(less.findIndex(isWord), less.findLastIndex(isWord) + 1);
+  if (!words.some(isWord)) return false;
+  return more.some((_, at) => words.every((piece, further) => more[at + further] === piece));
 }
 
 /** The hunks of both sides that touch each other, taken from the front of the lists. */

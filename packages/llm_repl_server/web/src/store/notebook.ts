@@ -5,13 +5,14 @@ import { rest, RestError, type RunOptions } from "../wire/rest.ts";
 import { planning, type CellChoice } from "../wire/plan.ts";
 import type { Connection, EventSource, Known } from "../wire/socket.ts";
 import type { WireEvent } from "../wire/events.ts";
-import type { Cell, CellFields, CellType, Notebook, Spending } from "../wire/shapes.ts";
+import type { EditedCells } from "../wire/cell-steps.ts";
+import type { Cell, CellFields, CellType, Notebook, NotebookHeader, Spending } from "../wire/shapes.ts";
 import { hearAsked } from "./asked.ts";
 import { allBothTexts } from "./both-texts.ts";
 import type { Conflict } from "./conflicts.ts";
 import { DraftsStore, type DraftsKeeper } from "./drafts.ts";
 import {
-  cellOf, editedCells, heardKey, knownVersions, unheard, withEdits, type QueuedEdit, type Step,
+  editedCells, knownVersions, stepsOf, withEdits, withNewVersions, withSteps, type MadeSteps, type QueuedEdit, type Step,
 } from "./edits.ts";
 import { hearFile } from "./file-news.ts";
 import { Frames } from "./frames.ts";
@@ -22,7 +23,7 @@ import { noteMade } from "./scripts.ts";
 import { Shown, type CellView } from "./shown.ts";
 import { withQueue } from "./queue.ts";
 import { feasible, inverse, keepingTyped, NO_HISTORY, redoable, withDeed, type History } from "./structure.ts";
-import { stateOf, withVersions, type Approval, type NotebookState } from "./state.ts";
+import { stateOf, type Approval, type NotebookState } from "./state.ts";
 import { runCalls } from "../wire/run-calls.ts";
 
 const READ_AGAIN_MS = 2_000;
@@ -70,21 +71,15 @@ export class OpenNotebook {
   #readAgain = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #events: WireEvent[] = [];
-  /** What events have told of cells since the edit was sent whose answer is awaited. */
-  #heard = new Set<string>();
-  /** Whether the notebook was read anew since then, before the edit was made or behind it. */
-  #readMeanwhile = false;
+  /** What the server has made, and not told yet: it is shown over what it has told, in its order. */
+  #made: readonly MadeSteps[] = [];
   /** How many edits the server has made. */
-  #made = 0;
+  #madeCount = 0;
 
   constructor(id: string, source: EventSource, drafts: DraftsKeeper = new DraftsStore(id)) {
     this.id = id;
     this.#source = source;
-    const begins = () => {
-      this.#heard = new Set();
-      this.#readMeanwhile = false;
-    };
-    this.outbox = new Outbox(id, drafts, begins, (queued, answer) => this.#acknowledged(queued, answer));
+    this.outbox = new Outbox(id, drafts, (queued, answer) => this.#acknowledged(queued, answer));
     this.staleCount = computed(() => {
       let count = 0;
       for (const cell of this.whole.value?.cells.values() ?? []) if (cell.stale) count++;
@@ -149,17 +144,16 @@ export class OpenNotebook {
       let made: number;
       let notebook: Notebook;
       do {
-        made = this.#made;
+        made = this.#madeCount;
         notebook = await rest.readNotebook(this.id);
-      } while (made !== this.#made); // it may be as it was before the edit
+      } while (made !== this.#madeCount); // it may be as it was before the edit
+      this.#made = [];
       batch(() => {
         this.#show(stateOf(notebook, this.#server, Date.now()));
         this.names.value = notebook.state_keys;
         this.failure.value = null;
       });
       this.#events = [];
-      for (const { id, version } of notebook.cells) this.#heard.add(heardKey(id, { version }));
-      this.#readMeanwhile = true;
       this.#known = { epoch: notebook.epoch, sequence: notebook.sequence };
       this.#source.follow(this.id, () => this.#known);
       void this.readSpending();
@@ -199,9 +193,6 @@ export class OpenNotebook {
     }
     this.#known = { epoch: event.epoch, sequence: event.sequence };
     noteMade(event);
-    if (event.event === "cell_created" || event.event === "cell_changed") this.#heard.add(heardKey(event.cell.id, event.cell));
-    else if (event.event === "cell_moved") this.#heard.add(heardKey(event.cell_id, "moved"));
-    else if (event.event === "cell_deleted") this.#heard.add(heardKey(event.cell_id, "deleted"));
     this.#events.push(event);
     this.#frames.request();
   }
@@ -226,7 +217,13 @@ export class OpenNotebook {
   /** Show what the server has said, with the edits that it has not. */
   #show(server: NotebookState | null): void {
     this.#server = server;
-    if (server) this.#shown.show(withEdits(server, this.outbox.queue.peek()));
+    if (!server) return;
+    this.#made = this.#made.filter(({ epoch, sequence }) => epoch !== server.epoch || sequence > server.sequence);
+    this.#shown.show(withEdits(this.#withMade(server), this.outbox.queue.peek()));
+  }
+
+  #withMade(server: NotebookState): NotebookState {
+    return this.#made.reduce((so_far, { steps }) => withSteps(so_far, steps), server);
   }
 
   /** Ask what the cells of a run wait for, which its events say of the next one only. */
@@ -386,32 +383,19 @@ export class OpenNotebook {
     }
   }
 
-  #acknowledged(queued: QueuedEdit, answer: unknown): void {
-    const { edit } = queued;
-    this.#made++;
+  #acknowledged({ edit, wasSent }: QueuedEdit, answer: EditedCells | NotebookHeader): void {
+    this.#madeCount++;
     // What events have told of the edit is shown before it is taken for done.
     if (this.#events.length) this.#take();
     const server = this.#server;
-    // Answers and events come by different ways: an answer puts nothing back that an event has changed.
-    const { version, versions = {} } = (answer ?? {}) as { version?: string; versions?: Readonly<Record<string, string>> };
-    const id = edit.kind === "create" ? edit.cell.id : "cellId" in edit ? edit.cellId : "";
-    const left = unheard(edit, version === undefined ? versions : { [id]: version }, this.#heard);
-    if (!server || !left) return;
-    // What was typed stays to be seen; whether others have changed it since then says another read.
-    if (this.#readMeanwhile) void this.read();
-    const done = withEdits(server, [{ number: 0, edit: left }]);
-    if (edit.kind === "steps") {
-      // A version is that of a text: where what is seen was not what the edit was made on, events tell both.
-      const seenOn = new Map(edit.steps.map((step) => [cellOf(step), step.do === "change" ? step.version : undefined]));
-      const isNew = ([id, version]: [string, string]) =>
-        !this.#heard.has(heardKey(id, { version })) && seenOn.get(id) === server.cells.get(id)?.version;
-      const known = knownVersions(edit.steps, versions, queued.wasSent === true);
-      this.#show(withVersions(done, Object.fromEntries(Object.entries(known).filter(isNew))));
-      return;
-    }
-    const cell = answer as Cell;
-    const isCell = (edit.kind === "create" || edit.kind === "change") && typeof cell.version === "string";
-    this.#show(isCell ? { ...done, cells: done.cells.with(cell.id, cell) } : done);
+    if (!server) return;
+    const steps = stepsOf(edit);
+    if (steps && "versions" in answer) {
+      const known = knownVersions(steps, answer.versions, wasSent === true);
+      const { epoch, sequence } = answer;
+      this.#made = [...this.#made, { steps: withNewVersions(this.#withMade(server), steps, known), epoch, sequence }];
+      this.#show(server);
+    } else this.#show(withEdits(server, [{ number: 0, edit }]));
   }
 }
 

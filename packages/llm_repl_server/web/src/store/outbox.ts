@@ -1,13 +1,14 @@
 /** Sends the edits of a notebook one after the other, each until the server has it. */
 
 import { signal } from "@preact/signals";
-import { cellSteps, type WireStep } from "../wire/cell-steps.ts";
+import { cellSteps, type EditedCells, type WireStep } from "../wire/cell-steps.ts";
 import { rest, RestError } from "../wire/rest.ts";
-import type { Cell, CellFields } from "../wire/shapes.ts";
+import type { Cell, CellFields, NotebookHeader } from "../wire/shapes.ts";
 import { fieldsInConflict, gathered, isOn, type ChangeEdit, type Conflict } from "./conflicts.ts";
 import type { Drafts, DraftsKeeper } from "./drafts.ts";
 import {
-  apartFrom, cellOf, editedCells, enqueued, isBlind, knownVersions, rebased, rebasedOnSteps, unseen, withLeft,
+  apartFrom, cellOf, editedCells, enqueued, isBlind, knownVersions, rebased, rebasedOnSteps, stepsOf,
+  unseen, withLeft,
   type Edit, type QueuedEdit, type Step,
 } from "./edits.ts";
 import { newId } from "./ids.ts";
@@ -19,11 +20,8 @@ const NO_NOTEBOOK = "no_such_notebook";
 
 export interface Acknowledged {
   /** The server's answer to an edit that has been taken. */
-  (queued: QueuedEdit, answer: unknown): void;
+  (queued: QueuedEdit, answer: EditedCells | NotebookHeader): void;
 }
-
-/** What the page reads of an answer to an edit. */
-type Taken = Partial<Cell> & { readonly versions?: Readonly<Record<string, string>> };
 
 export class Outbox {
   readonly queue = signal<readonly QueuedEdit[]>([]);
@@ -34,7 +32,6 @@ export class Outbox {
   readonly isKept = signal(true);
   readonly #notebookId: string;
   readonly #drafts: DraftsKeeper;
-  readonly #begins: () => void;
   readonly #acknowledged: Acknowledged;
   #sending: number | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -42,11 +39,10 @@ export class Outbox {
   #closed = false;
   readonly #refusedOnce = new WeakSet<Edit>();
 
-  /** @param begins Called before an edit is sent; `acknowledged`, when the server has made it. */
-  constructor(notebookId: string, drafts: DraftsKeeper, begins: () => void, acknowledged: Acknowledged) {
+  /** @param acknowledged Called when the server has made an edit. */
+  constructor(notebookId: string, drafts: DraftsKeeper, acknowledged: Acknowledged) {
     this.#notebookId = notebookId;
     this.#drafts = drafts;
-    this.#begins = begins;
     this.#acknowledged = acknowledged;
   }
 
@@ -104,8 +100,13 @@ export class Outbox {
   /** Decide a conflict over a cell that is not there any more: what was typed becomes a cell again. */
   putBack(conflict: Conflict): void {
     this.#setConflict(conflict.cellId, null);
-    const content = conflict.theirs?.content ?? "";
-    this.#createFrom(conflict, { content, ...conflict.mine });
+    this.#createFrom(conflict, { ...conflict.mine, content: textOf(conflict) });
+  }
+
+  /** Keep what is written of both texts, until it is decided. */
+  writeTogether(cellId: string, together: string): void {
+    const conflict = this.conflicts.value.get(cellId);
+    if (conflict) this.#setConflict(cellId, { ...conflict, together });
   }
 
   #createFrom({ type, position }: Conflict, fields: CellFields): void {
@@ -116,8 +117,7 @@ export class Outbox {
   typedIntoDeleted(cellId: string, text: string): void {
     const conflict = this.conflicts.value.get(cellId);
     if (conflict) {
-      const content = (conflict.mine.content ?? conflict.theirs?.content ?? "") + text;
-      this.#setConflict(cellId, { ...conflict, mine: { ...conflict.mine, content } });
+      this.#setConflict(cellId, { ...conflict, together: textOf(conflict) + text });
       return;
     }
     const typed = this.queue.value.map(({ edit }) => edit).findLast(
@@ -132,12 +132,12 @@ export class Outbox {
     this.#setConflict(conflict.cellId, conflict);
   }
 
-  /** Where the cell is in conflict already, the text of before becomes a cell of its own. */
+  /** Where the cell is in conflict already, of which somebody may be writing, the text becomes a cell of its own. */
   #addConflict(conflict: Conflict): void {
     const before = this.conflicts.value.get(conflict.cellId);
-    this.#setConflict(conflict.cellId, conflict);
-    const content = before?.mine.content;
-    if (before && content !== undefined && content !== conflict.mine.content) this.#createFrom(before, before.mine);
+    const content = conflict.together ?? conflict.mine.content;
+    if (!before) this.#setConflict(conflict.cellId, conflict);
+    else if (content !== undefined && content !== textOf(before)) this.#createFrom(conflict, { ...conflict.mine, content });
   }
 
   #setConflict(cellId: string, conflict: Conflict | null): void {
@@ -164,11 +164,10 @@ export class Outbox {
       const next = this.queue.value[0];
       if (!next) return;
       this.#sending = next.number;
-      this.#begins();
       try {
         const answer = await this.#sent(next.edit);
         this.#acknowledged(next, answer);
-        this.#taken(next, answer as Taken);
+        this.#taken(next, answer);
       } catch (error) {
         if (!(error instanceof RestError)) throw error;
         if (error.isTransient) {
@@ -187,17 +186,11 @@ export class Outbox {
   }
 
   /** The first edit of the queue was taken: those behind it were made on what it has made. */
-  #taken(queued: QueuedEdit, answer: Taken): void {
-    const { edit, wasSent } = queued;
+  #taken({ edit, wasSent }: QueuedEdit, answer: EditedCells | NotebookHeader): void {
     const left = this.queue.value.slice(1);
-    if (edit.kind === "steps") {
-      const versions = knownVersions(edit.steps, answer.versions ?? {}, wasSent === true);
-      this.queue.value = rebasedOnSteps(left, edit.steps, versions);
-    } else if (typeof answer.version === "string") {
-      // It may have been made before, and changed since.
-      const isSeen = edit.kind !== "create" || !wasSent || holds(answer, edit.cell);
-      this.queue.value = rebased(left, edit, isSeen ? answer.version : unseen());
-    } else this.queue.value = left;
+    const steps = stepsOf(edit);
+    const isOfCells = steps && "versions" in answer;
+    this.queue.value = isOfCells ? rebasedOnSteps(left, steps, knownVersions(steps, answer.versions, wasSent === true)) : left;
     void this.#keep();
   }
 
@@ -206,26 +199,12 @@ export class Outbox {
     void this.#keep();
   }
 
-  #sent(edit: Edit): Promise<unknown> {
+  #sent(edit: Edit): Promise<EditedCells | NotebookHeader> {
     const id = this.#notebookId;
-    switch (edit.kind) {
-      case "create": {
-        const { id: newId, ...fields } = edit.cell;
-        return rest.createCell(id, { ...fields, position: edit.position }, newId);
-      }
-      case "change":
-        return rest.changeCell(id, edit.cellId, edit.fields, edit.version);
-      case "move":
-        return rest.moveCell(id, edit.cellId, edit.position);
-      case "delete":
-        return rest.deleteCell(id, edit.cellId);
-      case "steps":
-        return cellSteps.edit(id, edit.steps.map(wireStep));
-      case "notebook": {
-        const { kind: _, ...change } = edit;
-        return rest.changeNotebook(id, change);
-      }
-    }
+    const steps = stepsOf(edit);
+    if (steps) return cellSteps.edit(id, steps.map(wireStep));
+    const { kind: _, ...change } = edit as Edit & { kind: "notebook" };
+    return rest.changeNotebook(id, change);
   }
 
   /**
@@ -249,9 +228,10 @@ export class Outbox {
       if (failure.isTransient) return false;
     }
     if (error.status === 412 && theirs && holds(theirs, edit.fields)) {
-      // It was made, and its answer was lost; or somebody else has made the same.
-      this.#acknowledged(queued, theirs);
-      this.#taken(queued, theirs);
+      // It was made, and its answer was lost: what was made on it is made on what is there.
+      const again: QueuedEdit = { ...queued, edit: { ...edit, version: theirs.version, base: theirs } };
+      this.queue.value = [again, ...rebased(this.queue.value.slice(1), edit, theirs.version)];
+      void this.#keep();
       return true;
     }
     const all = gathered(edit, this.queue.value.map((other) => other.edit).slice(1));
@@ -325,6 +305,9 @@ function wireStep(step: Step): WireStep {
       return named;
   }
 }
+
+/** What a conflict leaves of what was written here. */
+const textOf = ({ together, mine, theirs }: Conflict) => together ?? mine.content ?? theirs?.content ?? "";
 
 function conflictOf(edit: ChangeEdit, theirs: Cell | null): Conflict {
   const now = Date.now();

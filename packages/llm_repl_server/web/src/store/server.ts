@@ -2,6 +2,7 @@
 
 import { computed, signal } from "@preact/signals";
 import { providersApi, type Providers } from "../wire/providers.ts";
+import { RestError } from "../wire/rest.ts";
 import type { Connection } from "../wire/socket.ts";
 
 export const connection = signal<Connection>("connecting");
@@ -33,6 +34,11 @@ export const defaultAnswerer = computed(() => {
   return type === defaultModel.value ? type : `${type}, ${defaultModel.value}`;
 });
 
+/** What cannot be read now is read again with the next connection. */
 export async function readProviders(): Promise<void> {
-  providers.value = await providersApi.list();
+  try {
+    providers.value = await providersApi.list();
+  } catch (error) {
+    if (!(error instanceof RestError)) throw error;
+  }
 }

@@ -192,13 +192,3 @@ export function withoutText(growing: Growing, item: number): Growing {
     words: growing.words - moreWords(NO_TEXT, wholeText(before)),
   };
 }
-
-/** The state with the versions that the server gave of cells. */
-export function withVersions(state: NotebookState, versions: Readonly<Record<string, string>>): NotebookState {
-  let { cells } = state;
-  for (const [id, version] of Object.entries(versions)) {
-    const cell = cells.get(id);
-    if (cell) cells = cells.with(id, { ...cell, version });
-  }
-  return { ...state, cells };
-}

@@ -30,9 +30,17 @@ export interface BinnedNotebook {
 
 const notebook = (id: string) => `notebooks/${encodeURIComponent(id)}`;
 
+/** What several edits have made. */
+export interface EditedCells {
+  readonly versions: Readonly<Record<string, string>>;
+  /** Who knows the events up to this one knows the edits from them. */
+  readonly epoch: string;
+  readonly sequence: number;
+}
+
 export const cellSteps = {
   edit: (id: string, edits: readonly WireStep[]) =>
-    request<{ versions: Readonly<Record<string, string>> }>("POST", `${notebook(id)}/edit`, { body: { edits } }),
+    request<EditedCells>("POST", `${notebook(id)}/edit`, { body: { edits } }),
 };
 
 export const bin = {

@@ -63,8 +63,6 @@ export async function request<T>(method: string, path: string, options: Options 
 
 const notebook = (id: string) => `notebooks/${encodeURIComponent(id)}`;
 const cell = (id: string, cellId: string) => `${notebook(id)}/cells/${encodeURIComponent(cellId)}`;
-const ifMatch = (version: string | null) =>
-  version === null ? {} : { headers: { "If-Match": `"${version}"` } };
 const AT_ONCE = { Prefer: "respond-async" };
 
 export interface RunOptions {
@@ -91,17 +89,8 @@ export const rest = {
   interrupt: (id: string) => request("POST", `${notebook(id)}/interrupt`),
 
   readCell: (id: string, cellId: string) => request<Cell>("GET", cell(id, cellId)),
-  /** Make a cell; sent twice with the same new id, it makes one. */
-  createCell: (id: string, body: CellFields & { position?: number }, newId?: string) =>
-    request<Cell>("POST", `${notebook(id)}/cells`, {
-      body,
-      ...(newId ? { headers: { "Idempotency-Key": newId } } : {}),
-    }),
-  changeCell: (id: string, cellId: string, body: CellFields, version: string | null) =>
-    request<Cell>("PUT", cell(id, cellId), { body, ...ifMatch(version) }),
-  deleteCell: (id: string, cellId: string) => request("DELETE", cell(id, cellId)),
-  moveCell: (id: string, cellId: string, position: number) =>
-    request<Cell>("POST", `${cell(id, cellId)}/move`, { body: { position } }),
+  createCell: (id: string, body: CellFields & { position?: number }) =>
+    request<Cell>("POST", `${notebook(id)}/cells`, { body }),
   interruptCell: (id: string, cellId: string) => request("POST", `${cell(id, cellId)}/interrupt`),
 
   runCell: (id: string, cellId: string, options: RunOptions, include?: "upstream" | "downstream") =>

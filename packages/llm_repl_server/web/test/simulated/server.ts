@@ -121,7 +121,8 @@ export class Server {
     }
     const ids = new Set(steps.map((step) => step.cell_id));
     const there = this.cells.filter((cell) => ids.has(cell.id));
-    return { status: 200, body: { versions: Object.fromEntries(there.map((cell) => [cell.id, this.shown(cell).version])) } };
+    const versions = Object.fromEntries(there.map((cell) => [cell.id, this.shown(cell).version]));
+    return { status: 200, body: { versions, epoch: this.epoch, sequence: this.sequence } };
   }
 
   #make(step: Step, events: Told[]): Answer | null {

@@ -1,9 +1,10 @@
-/** Two windows, another client, a server: whatever is done, no word is lost. */
+/** Two windows, another client, a server: whatever is done, no word is lost, and all end as the server has it. */
 
 import "./browser.ts";
 import {
   addCell, changeType, deleteCells, duplicateCells, mergeCells, moveCell, redo, splitCell, undo,
 } from "../../src/cells/commands.ts";
+import type { Conflict } from "../../src/store/conflicts.ts";
 import { focused } from "../../src/store/focus.ts";
 import { merge } from "../../src/store/merge.ts";
 import { Clock, Draws, whose } from "./clock.ts";
@@ -21,6 +22,7 @@ const CHOICES = [
   ...Array<string>(14).fill("type"), ...Array<string>(4).fill("typeInBoth"), ...Array<string>(3).fill("add"),
   ...Array<string>(2).fill("move"), "delete", "delete", "changeType", "changeType", "undo", "undo", "undo", "redo", "redo",
   "duplicate", "merge", "merge", "split", "split", "decide", "decide",
+  "writeTogether", "writeTogether",
   "otherEdits", "otherEdits", "otherAdds", "otherMoves", "otherDeletes", "otherRestores",
   "offline", "online", "online", "reload", "kill", "start", "start",
 ];
@@ -51,6 +53,7 @@ export class World {
   readonly #profiles: readonly Profile[];
   readonly #say: (line: string) => void;
   #draws = new Draws(0);
+  #count = 0;
 
   /** @param isOneBrowser Whether both windows are of one, which keeps their drafts. */
   constructor(net: Draws, isOneBrowser: boolean, say: (line: string) => void = () => {}) {
@@ -92,19 +95,26 @@ export class World {
       if (round === 59) return `not all is sent: ${JSON.stringify(this.windows.map((one) => [one.notebook.outbox.queue.peek(), [...one.notebook.outbox.conflicts.peek()]]))}`;
     }
     await this.clock.pass(5000);
-    const found = this.#lost();
+    const found = this.#wrong();
     for (const window of this.windows) window.close();
     return found;
   }
 
-  #lost(): string {
+  #wrong(): string {
     const all = [...this.server.cells, ...this.server.bin].map((cell) => cell.content).join("\n");
     const lost = this.words.filter((word) => !new RegExp(`\\b${word}\\b`).test(all));
-    return lost.length ? `lost: ${lost.join(" ")}` : "";
+    if (lost.length) return `lost: ${lost.join(" ")}`;
+    const there = JSON.stringify(this.server.cells.map((cell) => [cell.id, cell.content, this.server.shown(cell).version]));
+    for (const [number, { notebook }] of this.windows.entries()) {
+      const { state } = notebook;
+      const shown = JSON.stringify(state?.order.map((id) => [id, state.cells.get(id)?.content, state.cells.get(id)?.version]));
+      if (shown !== there) return `window ${"AB"[number]} shows ${shown}, the server has ${there}`;
+    }
+    return "";
   }
 
   #newWord(): string {
-    this.words.push(`w${this.words.length}x`);
+    this.words.push(`w${this.#count++}x`);
     return this.words.at(-1)!;
   }
 
@@ -156,6 +166,12 @@ export class World {
           const content = notebook.view(id).cell.peek()?.content ?? "";
           const gaps = [...content.matchAll(/ /g)].map((match) => match.index);
           splitCell(notebook, id, gaps.length ? this.#draws.oneOf(gaps) : 0);
+        });
+        break;
+      case "writeTogether":
+        window.do(() => {
+          const conflict = [...notebook.outbox.conflicts.peek().values()].find(({ theirs, cellId }) => theirs && order.includes(cellId));
+          if (conflict) notebook.outbox.writeTogether(conflict.cellId, `${this.#together(conflict)} ${this.#newWord()}`);
         });
         break;
       case "decide":
@@ -214,8 +230,18 @@ export class World {
     const before = window.notebook.view(id).cell.peek()?.content ?? "";
     const content = this.#draws.oneOf([`${before} ${word}`, `${before} ${word}`, `${word} ${before}`, before.replace(" ", ` ${word} `)]);
     const whole = content.includes(word) ? content : `${before} ${word}`;
-    window.notebook.change(id, { content: whole });
     this.#say(`   ${word} into ${id}`);
+    if (this.#draws.below(2)) return window.notebook.change(id, { content: whole });
+    // Key by key, and meanwhile it is sent.
+    window.notebook.change(id, { content: whole.replace(word, word.slice(0, -1)) });
+    if (this.#draws.below(2)) void window.notebook.outbox.flush();
+    this.clock.later(this.#draws.below(40), () => {
+      const there = window.notebook.view(id).cell.peek()?.content ?? "";
+      const isFree = !window.notebook.outbox.conflicts.peek().has(id);
+      const typed = there.replace(new RegExp(`\\b${word.slice(0, -1)}\\b`), word);
+      if (this.windows.includes(window) && isFree && typed !== there) window.notebook.change(id, { content: typed });
+      else this.words.splice(this.words.indexOf(word), 1); // it was left in the middle
+    });
   }
 
   /** Decide what is in conflict as its first button does: save together, or put it back. */
@@ -226,13 +252,16 @@ export class World {
       this.#say(`   decide ${JSON.stringify(conflict)}`);
       window.do(() => {
         if (!isThere) return notebook.outbox.putBack(conflict);
-        const here = conflict.mine.content ?? conflict.theirs?.content ?? "";
-        const there = conflict.theirs?.content ?? "";
-        const together = merge(conflict.base.content ?? there, here, there).text;
         const { content: _, ...others } = conflict.mine;
-        notebook.outbox.resolve(conflict.cellId, { ...others, content: together });
+        notebook.outbox.resolve(conflict.cellId, { ...others, content: this.#together(conflict) });
       });
     }
+  }
+
+  /** The text of both, as it stands where it can be written. */
+  #together({ together, mine, base, theirs }: Conflict): string {
+    const there = theirs?.content ?? "";
+    return together ?? merge(base.content ?? there, mine.content ?? there, there).text;
   }
 
   #byAnother(name: string): void {
