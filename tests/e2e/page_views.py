@@ -216,12 +216,16 @@ def _run_all(server: Any, notebook: str) -> None:
     headers = {"Prefer": "respond-async"}
     status, answer = server.ask("POST", f"{notebook}/execute_all", {}, **headers)
     assert status == 202, answer
+    _wait_for_rest(server, notebook)
+    states = {cell["status"] for cell in server.ask("GET", notebook)[1]["cells"]}
+    assert states == {"completed"}, states
+
+
+def _wait_for_rest(server: Any, notebook: str) -> None:
     deadline = time.monotonic() + RUN_LIMIT_S
     while server.ask("GET", notebook)[1]["runs"]:
         assert time.monotonic() < deadline, "the notebook did not end"
         time.sleep(0.1)
-    states = {cell["status"] for cell in server.ask("GET", notebook)[1]["cells"]}
-    assert states == {"completed"}, states
 
 
 def start(stand: Stand) -> None:
@@ -349,9 +353,12 @@ def picker(stand: Stand) -> None:
 def plan(stand: Stand) -> None:
     """What a run would do: two prompts are new, and one needs both."""
     stand.reword(6, 7)
+    _wait_for_rest(stand.server, stand.notebook)
     stand.open()
     stand.window.wait_for_selector(".plan-button:not(.is-old):not([disabled]) >> text=3 new")
     stand.window.click(".plan-button")
+    # Where it was asked for while something ran, it is read again.
+    stand.window.locator(".plan", has_text="before what runs now").wait_for(state="detached")
 
 
 def answers(stand: Stand) -> None:
