@@ -384,3 +384,14 @@ def test_a_thread_prints_above_what_is_being_typed(tmp_path: Path) -> None:
         assert "Cell 3 goes on:\n  late\n[4] py> x = 1 +" in document
         terminal.line("2")
         terminal.wait_for("[5] py>")
+
+
+def test_ctrl_c_right_behind_enter_stops_the_line(tmp_path: Path) -> None:
+    with Terminal(tmp_path) as terminal:
+        terminal.wait_for("[1] py>")
+        terminal.line("import time")
+        terminal.wait_for("[2] py>")
+        terminal.type("time.sleep(600)\r\x03")  # read at once, so that it is a key
+        terminal.wait_for("Stopped.\n[2] py>")
+        terminal.type("1 + 1\r2 + 2\r")  # what is typed ahead is not lost
+        assert "[3] py> 2 + 2\n4\n" in terminal.wait_for("[4] py>")

@@ -16,8 +16,10 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition, to_filter
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import FileHistory, History
+from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
 from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.key_binding.key_processor import KeyPressEvent
+from prompt_toolkit.keys import Keys
 from prompt_toolkit.lexers import Lexer
 from prompt_toolkit.styles import Style
 
@@ -110,6 +112,21 @@ class ReplInput:
         self.read_mode = self.mode
         text = self._session.prompt()
         return text, self.read_mode
+
+    def take_ctrl_c(self) -> None:
+        """See to a Ctrl-C that was pressed right behind Enter, when it was a key and no signal yet.
+
+        What was typed before it is forgotten, as what is typed ahead is by any Ctrl-C; else it stays
+        for the next input.
+
+        Raises:
+            KeyboardInterrupt: It was.
+        """
+        given = self._session.app.input
+        keys = [*get_typeahead(given), *given.read_keys()]
+        if any(press.key == Keys.ControlC for press in keys):
+            raise KeyboardInterrupt
+        store_typeahead(given, keys)
 
     def redraw(self) -> None:
         """Show the line below as it is now; from any thread."""

@@ -146,6 +146,7 @@ class Repl(CellLoop):
         try:
             names = self._names.variables if self._names is not None else ()
             entry = read_line(text, mode, names)
+            self._input.take_ctrl_c()
             if entry is not None:
                 self._wait_until_open()
                 self._take(entry)

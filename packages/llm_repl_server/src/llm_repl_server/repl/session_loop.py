@@ -265,6 +265,8 @@ class CellLoop(CommandContext):
             with printer:
                 self._follow(choice, printer)
         except KeyboardInterrupt:
+            if not printer.stopped:  # before the cell began, or after its end
+                self.note("stopped")
             printer.stopped = True
         self._remember(choice)
         self.note_change()
