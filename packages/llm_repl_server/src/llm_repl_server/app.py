@@ -29,6 +29,7 @@ from llm_repl_server.api.variables import variables
 from llm_repl_server.auth.middleware import ADMITTED_KEY, AccessMiddleware
 from llm_repl_server.auth.policy import Policy
 from llm_repl_server.auth.token import load_token
+from llm_repl_server.compat.werkzeug import MatchingRule
 from llm_repl_server.page.serving import no_page, page
 from llm_repl_server.services.services import Services
 from llm_repl_server.serving.base_path import BasePathMiddleware, check_base_path
@@ -69,6 +70,7 @@ def create_app(
         settings.auth, token or load_token(settings.token).secret, settings.allow_origin
     )
     app = Flask("llm_repl_server", static_folder=None)
+    app.url_rule_class = MatchingRule
     app.url_map.converters["notebook"] = NotebookIdConverter
     for resource in RESOURCES:
         app.register_blueprint(resource)
