@@ -157,6 +157,23 @@ def test_what_is_typed_and_not_sent_survives_the_window_and_is_sent_once(
 PROSE = "Which orders may have left in dented tins? Say in short how to find them."
 
 
+def test_what_was_typed_is_kept_over_a_reload_at_once(shared_server, window, until):
+    notebook, [cell] = shared_server.new_notebook("start")
+    _open(window, shared_server, notebook)
+    _hold_edits(window)
+    typed = "start"
+    for number in range(8):
+        window.click(".source.block")
+        window.wait_for_selector(".cm-content:focus")
+        window.keyboard.press("Control+End")
+        window.keyboard.type(f" word{number}")
+        window.reload()
+        typed += f" word{number}"
+        window.wait_for_selector(f".source >> text={typed}")
+    window.unroute(EDITS)
+    until(lambda: _content(shared_server, cell) == typed, "it is saved")
+
+
 def test_a_cell_changed_in_two_places_shows_both_and_what_merges(shared_server, window, until):
     notebook, _ = shared_server.new_notebook()
     cell = shared_server.new_cell(notebook, "prompt", PROSE, temperature=0.5)

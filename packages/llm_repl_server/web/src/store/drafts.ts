@@ -26,7 +26,7 @@ interface Schema extends DBSchema {
 
 let database: Promise<IDBPDatabase<Schema>> | null = null;
 
-function opened(): Promise<IDBPDatabase<Schema>> {
+async function opened(): Promise<IDBPDatabase<Schema>> {
   database ??= openDB<Schema>("llm-repl-drafts", 1, {
     upgrade: (db) => void db.createObjectStore("windows"),
   });
@@ -45,6 +45,7 @@ export class DraftsStore implements DraftsKeeper {
   #release: () => void = () => {};
 
   constructor(notebookId: string) {
+    void opened().catch(() => {}); // so that the first letter need not wait for it
     this.#prefix = `${notebookId}/`;
     this.#key = this.#prefix + Math.random().toString(36).slice(2);
   }
@@ -70,9 +71,13 @@ export class DraftsStore implements DraftsKeeper {
   async keep(drafts: Drafts): Promise<boolean> {
     try {
       const db = await opened();
-      // Not one after the other: a window that is closed now has begun to write all of it.
+      // Not one after the other: a window that is closed now has begun to write all of it. And nothing
+      // is awaited before the commit: what is not committed is undone when the window closes.
+      const writing = db.transaction("windows", "readwrite");
       const isEmpty = !drafts.queue.length && !drafts.conflicts.length;
-      const done = isEmpty ? db.delete("windows", this.#key) : db.put("windows", drafts, this.#key);
+      void (isEmpty ? writing.store.delete(this.#key) : writing.store.put(drafts, this.#key)).catch(() => {});
+      writing.commit();
+      const { done } = writing;
       if (!this.#isKnown) void done.then(() => this.#others?.postMessage(this.#key), () => {});
       this.#isKnown = true;
       await done;
