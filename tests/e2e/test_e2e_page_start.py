@@ -109,11 +109,11 @@ def test_a_table_of_ones_own_is_read_whatever_its_kind(
         window.wait_for_selector(".cell.is-prompt[aria-label^='2, ']")
 
 
-DROP = """([name, text]) => {
+DROP = """([where, name, text]) => {
   const dataTransfer = new DataTransfer();
   dataTransfer.items.add(new File([text], name));
   for (const kind of ["dragover", "drop"])
-    document.querySelector("main").dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer }));
+    document.querySelector(where).dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer }));
 }"""
 
 
@@ -123,7 +123,8 @@ def test_a_table_dropped_on_the_list_begins_a_notebook_that_says_what_it_sends(
     rows = "".join(f"{day % 28 + 1:02}.01.2026;Köln;{day}.234,5\n" for day in range(1, 5000))
     window.goto(shared_server.base)
     window.get_by_role("heading", name="Notebooks").wait_for()
-    window.evaluate(DROP, ["Umsätze 2026.csv", f"Tag;Ort;Umsatz\n{rows}"])
+    # Wherever: left to the browser, it would take the page's place.
+    window.evaluate(DROP, ["header", "Umsätze 2026.csv", f"Tag;Ort;Umsatz\n{rows}"])
     window.get_by_role("cell", name="1234.5").wait_for()
     window.get_by_role("cell", name="02.01.2026").wait_for()
     assert "Umsätze 2026" in window.title()
@@ -137,6 +138,12 @@ def test_a_table_dropped_on_the_list_begins_a_notebook_that_says_what_it_sends(
     assert window.locator(".add-at-end").evaluate(edges) == window.locator(
         ".cell .body"
     ).first.evaluate(edges)
+    # An editor does not take it for text.
+    window.wait_for_selector(".cm-content")
+    cells = window.locator("article.cell").count()
+    window.evaluate(DROP, [".cm-content", "second.csv", "a;b\n1;2\n"])
+    window.wait_for_selector(f"article.cell >> nth={cells + 1}")
+    assert "1;2" not in window.locator(".cm-content").first.inner_text()
 
 
 def test_the_first_notebook_leads_to_a_model(server, window):

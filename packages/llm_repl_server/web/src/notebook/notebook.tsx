@@ -10,6 +10,7 @@ import { installClipboard } from "../cells/copying.ts";
 import { dragging, dropPlace } from "../cells/drag.ts";
 import { Drawer } from "../drawer/drawer.tsx";
 import { takeFiles, takeWaiting } from "../files/drop.ts";
+import { takeDrops } from "../files/window-drops.ts";
 import { WaveStrip } from "../run/wave-strip.tsx";
 import { announcement } from "../store/announce.ts";
 import { watchAnswers } from "../store/answers.ts";
@@ -49,6 +50,7 @@ export function NotebookPage({ notebook, reconnect }: { notebook: OpenNotebook; 
   useEffect(() => showInTitle(notebook), [notebook]);
   useEffect(() => keepPlace(notebook), [notebook]);
   useEffect(() => installClipboard(notebook), [notebook]);
+  useEffect(() => takeDrops((files) => void takeFiles(notebook, files)), [notebook]);
   useEffect(() => installOwnActions(notebook), [notebook]);
   useEffect(() => effect(() => void (shownOrder.value = notebook.order.value)), [notebook]);
   useEffect(() => announceRuns(notebook), [notebook]);
@@ -95,18 +97,13 @@ export function NotebookPage({ notebook, reconnect }: { notebook: OpenNotebook; 
       <div class={inspectorTab.value ? "work is-inspected" : "work"} hidden={callsView.value !== null && presence !== "deleted"}>
         <main
           class={isAllFolded.value ? "document is-folded" : "document"}
-          onDragOver={(event) => (dragging.isCells(event) ? dragging.over(event) : event.preventDefault())}
+          onDragOver={(event) => dragging.isCells(event) && dragging.over(event)}
           onDragLeave={dragging.leave}
           onDrop={(event) => {
-            if (dragging.isCells(event)) {
-              const dropped = dragging.drop(event, notebook);
-              const at = dropped?.before ? notebook.order.peek().indexOf(dropped.before) : notebook.order.peek().length;
-              if (dropped) insertCells(notebook, fromText(dropped.text), at);
-              return;
-            }
-            if (!event.dataTransfer?.files.length) return;
-            event.preventDefault();
-            void takeFiles(notebook, event.dataTransfer.files);
+            if (!dragging.isCells(event)) return;
+            const dropped = dragging.drop(event, notebook);
+            const at = dropped?.before ? notebook.order.peek().indexOf(dropped.before) : notebook.order.peek().length;
+            if (dropped) insertCells(notebook, fromText(dropped.text), at);
           }}
         >
           {presence === "deleted" ? <Gone /> : compared.value ? <Panel name="Several" /> : <Cells />}

@@ -2,6 +2,7 @@
 
 import { useEffect } from "preact/hooks";
 import { dropOnList } from "../files/drop.ts";
+import { takeDrops } from "../files/window-drops.ts";
 import { openDialog } from "../store/dialog.ts";
 import { beginNotebook } from "../store/begin.ts";
 import type { SortKey } from "../store/list-order.ts";
@@ -19,6 +20,7 @@ const LOOK_EVERY_MS = 3000;
 
 export function StartPage() {
   useEffect(() => void readList(), []);
+  useEffect(() => takeDrops((files) => void dropOnList(files)), []);
   const moves = isMoving.value;
   useEffect(() => {
     if (!moves) return;
@@ -52,7 +54,7 @@ export function StartPage() {
           </button>
         </span>
       </header>
-      <main class="start" onDragOver={(event) => event.preventDefault()} onDrop={onDrop}>
+      <main class="start">
         <div>
           <h1>Notebooks</h1>
           <List />
@@ -157,8 +159,4 @@ function Table() {
       )}
     </>
   );
-}
-function onDrop(event: DragEvent): void {
-  event.preventDefault();
-  void dropOnList([...(event.dataTransfer?.files ?? [])]);
 }
