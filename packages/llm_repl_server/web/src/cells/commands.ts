@@ -7,7 +7,8 @@ import { anchor, chosen, chooseTo, editCell, editing, focusCell, focused, stopEd
 import type { Pressed } from "../store/chords.ts";
 import { openInspector } from "../store/inspector.ts";
 import { meaning } from "../store/key-map.ts";
-import { newId, type OpenNotebook } from "../store/notebook.ts";
+import { newId } from "../store/ids.ts";
+import type { OpenNotebook } from "../store/notebook.ts";
 import { fieldsOf } from "../store/structure.ts";
 import { toast } from "../ui/toasts.tsx";
 import { plural } from "../ui/format.ts";

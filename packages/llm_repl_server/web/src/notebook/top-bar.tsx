@@ -25,7 +25,8 @@ import { duplicateNotebook } from "../wire/cell-steps.ts";
 import { rest } from "../wire/rest.ts";
 import { focusCell } from "../store/focus.ts";
 import { KernelButton } from "./kernel-button.tsx";
-import { newId, type OpenNotebook } from "../store/notebook.ts";
+import { newId } from "../store/ids.ts";
+import type { OpenNotebook } from "../store/notebook.ts";
 
 export function TopBar() {
   return (

@@ -3,7 +3,7 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { withCode } from "../prompt/fields.tsx";
 import { overviews, readList } from "../store/notebook-list.ts";
-import { newId } from "../store/notebook.ts";
+import { newId } from "../store/ids.ts";
 import { address, goTo } from "../store/route.ts";
 import { count, moment, plural, spent } from "../ui/format.ts";
 import { Icon, type IconName } from "../ui/icon.tsx";

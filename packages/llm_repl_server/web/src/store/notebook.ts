@@ -16,6 +16,7 @@ import {
 } from "./edits.ts";
 import { hearFile } from "./file-news.ts";
 import { Frames } from "./frames.ts";
+import { newId } from "./ids.ts";
 import { Outbox } from "./outbox.ts";
 import { connection } from "./server.ts";
 import { reduce, withoutApproval } from "./reduce.ts";
@@ -397,11 +398,4 @@ export class OpenNotebook {
       this.#show(server);
     } else this.#show(withEdits(server, [{ number: 0, edit }]));
   }
-}
-
-/** A UUID, also where a page that came by plain HTTP has no `randomUUID`. */
-export function newId(): string {
-  return crypto.randomUUID?.() ?? "10000000-1000-4000-8000-100000000000".replace(/[018]/g, (digit) =>
-    (Number(digit) ^ ((crypto.getRandomValues(new Uint8Array(1))[0] ?? 0) & (15 >> (Number(digit) / 4)))).toString(16),
-  );
 }
