@@ -144,19 +144,22 @@ _MEASURED = tuple(
     _ROOT / "packages" / name / "tests" for name in ("llm_repl_core", "llm_repl_providers")
 )
 _SERVER = _ROOT / "packages" / "llm_repl_server" / "tests"
-_WHOLE_PROGRAMS = (_ROOT / "tests", _SERVER / "cli", _SERVER / "serving")
+_TAKES_LONG = (
+    _ROOT / "tests",
+    *(_SERVER / name for name in ("cli", "serving", "api/test_api_schemathesis.py")),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Measure the tests of the core and of the providers; begin with those of whole programs.
+    """Measure the tests of the core and of the providers; begin with those that take long.
 
-    What is held to a number is the core, whose lines its own tests reach. Whole programs take long:
-    no process is still at one when the others have nothing left to do.
+    What is held to a number is the core, whose lines its own tests reach. No process is still at a
+    whole program when the others have nothing left to do.
     """
     for item in items:
         if not _is_below(item.path, _MEASURED):
             item.add_marker(pytest.mark.unmeasured)
-    items.sort(key=_is_whole_program, reverse=True)  # the others stay in order
+    items.sort(key=_takes_long, reverse=True)  # the others stay in order
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -166,8 +169,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         measuring.save()
 
 
-def _is_whole_program(item: pytest.Item) -> bool:
-    return _is_below(item.path, _WHOLE_PROGRAMS)
+def _takes_long(item: pytest.Item) -> bool:
+    return _is_below(item.path, _TAKES_LONG)
 
 
 @functools.cache  # ten thousand tests are in a few hundred files

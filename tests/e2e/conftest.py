@@ -366,3 +366,23 @@ def _watched(context: Any) -> Iterator[Any]:
     page.on("console", lambda message: message.type == "error" and note(message.text))
     yield page
     assert problems == []
+
+
+_WEB = REPOSITORY / "packages" / "llm_repl_server" / "web"
+_NPM_LIMIT_S = 240.0
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """axe-core, as the page's lock file has it."""
+    found = _WEB / "node_modules" / "axe-core" / "axe.min.js"
+    if not found.exists():
+        if shutil.which("npm") is None:
+            pytest.skip("`npm` is not on the path")
+        folder = tmp_path_factory.mktemp("axe")
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(_WEB / name, folder)
+        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        subprocess.run(command, cwd=folder, check=True, timeout=_NPM_LIMIT_S)
+        found = folder / "node_modules" / "axe-core" / "axe.min.js"
+    return found.read_text("utf-8")

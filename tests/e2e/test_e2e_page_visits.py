@@ -6,33 +6,11 @@ colours, too, at 200 % zoom, and with texts spaced as wide as readers may set th
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
 from feedback_week import FeedbackServer, write_tables
 from page_views import furnish
 from page_visits import THEMES, ZOOMED, Visitor, visits
-
-WEB = Path(__file__).parents[2] / "packages" / "llm_repl_server" / "web"
-LIMIT_S = 240.0
-
-
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory):
-    """axe-core, as the page's lock file has it."""
-    found = WEB / "node_modules" / "axe-core" / "axe.min.js"
-    if not found.exists():
-        if shutil.which("npm") is None:
-            pytest.skip("`npm` is not on the path")
-        folder = tmp_path_factory.mktemp("axe")
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(WEB / name, folder)
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        subprocess.run(command, cwd=folder, check=True, timeout=LIMIT_S)
-        found = folder / "node_modules" / "axe-core" / "axe.min.js"
-    return found.read_text("utf-8")
 
 
 @pytest.fixture(scope="module")

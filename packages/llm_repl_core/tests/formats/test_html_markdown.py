@@ -27,10 +27,19 @@ ATTACHED = {
         ("~~a~~", "<p><s>a</s></p>\n"),
         ("a <b>", "<p>a &lt;b&gt;</p>\n"),
         # Code, with the name of its language and without.
-        ("```py\nx = 1\n```", '<div class="fence"><div class="fence-head">py</div><pre><code>x'),
+        (
+            "```py\nx = 1\n```",
+            '<div class="fence"><div class="fence-head">py</div><pre tabindex="0"><code>x',
+        ),
         ("```py extra words\nx\n```", '<div class="fence-head">py</div>'),
-        ("```\n<b>\n```", '<div class="fence no-head"><pre><code>&lt;b&gt;\n</code></pre></div>'),
-        ("    <b>", '<div class="fence no-head"><pre><code>&lt;b&gt;\n</code></pre></div>'),
+        (
+            "```\n<b>\n```",
+            '<div class="fence no-head"><pre tabindex="0"><code>&lt;b&gt;\n</code></pre></div>',
+        ),
+        (
+            "    <b>",
+            '<div class="fence no-head"><pre tabindex="0"><code>&lt;b&gt;\n</code></pre></div>',
+        ),
         # Links that may be followed, and the text of those that may not.
         ("[a](https://a.example)", '<a href="https://a.example" rel="noreferrer">a</a>'),
         ('[a](#b "to <b>")', '<a href="#b" title="to &lt;b&gt;" rel="noreferrer">a</a>'),
@@ -49,7 +58,7 @@ ATTACHED = {
             "| a | b | c |\n|--:|:-:|:--|\n| 1 | 2 | 3 |",
             '<tr>\n<td class="number">1</td>\n<td class="centered">2</td>\n<td>3</td>\n</tr>',
         ),
-        ("| a |\n|---|\n| b |", '<div class="scrolls"><table class="grid"><thead>'),
+        ("| a |\n|---|\n| b |", '<div tabindex="0" class="scrolls"><table class="grid"><thead>'),
         # Formulas in each of their ways.
         ("$x^2$", '<span class="formula" role="math" aria-label="x^2"><math'),
         (r"\(x^2\)", '<span class="formula" role="math" aria-label="x^2"><math'),
@@ -131,9 +140,9 @@ def cells(html: str) -> str | None:
     drawn = draw_table(html)
     if drawn is None:
         return None
-    return drawn.removeprefix('<div class="scrolls"><table class="grid of-data">').removesuffix(
-        "</table></div>"
-    )
+    return drawn.removeprefix(
+        '<div tabindex="0" class="scrolls"><table class="grid of-data">'
+    ).removesuffix("</table></div>")
 
 
 @pytest.mark.parametrize(

@@ -45,23 +45,23 @@ class _AfterImport:
         finally:
             self._asks_others = False
         if spec is not None and hasattr(spec.loader, "exec_module"):
-            loader: Any = _TellingLoader(spec.loader, self._tell)
+            loader: Any = _NotifyingLoader(spec.loader, self._notify)
             spec.loader = loader
         return spec
 
-    def _tell(self, module: Any) -> None:
+    def _notify(self, module: Any) -> None:
         # Only now: to ask whether there is such a module does not import it.
         with suppress(ValueError):
             sys.meta_path.remove(self)
         self._function(module)
 
 
-class _TellingLoader:
-    """Loads one module as another loader does, which may be that of many, and tells of it."""
+class _NotifyingLoader:
+    """Loads one module as another loader does, which may be that of many, and notifies of it."""
 
-    def __init__(self, loader: Any, tell: Callable[[Any], None]) -> None:
+    def __init__(self, loader: Any, notify: Callable[[Any], None]) -> None:
         self._loader = loader
-        self._tell = tell
+        self._notify = notify
 
     def create_module(self, spec: ModuleSpec) -> Any:
         return self._loader.create_module(spec)
@@ -69,7 +69,7 @@ class _TellingLoader:
     def exec_module(self, module: Any) -> None:
         module.__spec__.loader = module.__loader__ = self._loader  # as if nobody had been between
         self._loader.exec_module(module)
-        self._tell(module)
+        self._notify(module)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._loader, name)

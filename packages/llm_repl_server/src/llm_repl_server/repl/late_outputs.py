@@ -35,19 +35,19 @@ class LateOutputs:
         self._runs: set[str] = set()
         self._lines: dict[tuple[str, str], str] = {}
         """By cell and stream: the beginning of a line."""
-        self._told: str | None = None
+        self._last_cell: str | None = None
 
     def on_event(self, event: Event) -> None:
         """Take an event of the session."""
         if isinstance(event, RunStarted):
             self._runs.add(event.run_id)
-            self._told = None
+            self._last_cell = None
         elif isinstance(event, RunCompleted | RunFailed):
             self._runs.discard(event.run_id)
         elif isinstance(event, CellOutput | CellOutputUpdated) and event.run_id not in self._runs:
             shown = self._whole(event)
             if shown is not None:
-                self._tell(event.cell_id, shown)
+                self._show(event.cell_id, shown)
 
     def _whole(self, event: CellOutput | CellOutputUpdated) -> Output | None:
         """What can be shown above the prompt: whole lines, as that stays below them."""
@@ -61,9 +61,9 @@ class LateOutputs:
         self._lines[key] = rest
         return Output(output.type, lines + end) if end else None
 
-    def _tell(self, cell_id: str, output: Output) -> None:
+    def _show(self, cell_id: str, output: Output) -> None:
         text = ""
-        if cell_id != self._told and cell_id in self._notebook:
-            self._told = cell_id
+        if cell_id != self._last_cell and cell_id in self._notebook:
+            self._last_cell = cell_id
             text = f"Cell {self._notebook.index(cell_id) + 1} goes on:"
         self._listener(News(text=text, outputs=(output,)))

@@ -9,7 +9,7 @@ from typing import Any
 from llm_repl_core.formats.html._addresses import safe_link
 from llm_repl_core.formats.html._code import highlight
 from llm_repl_core.formats.html._markdown import draw_markdown
-from llm_repl_core.formats.html._markup import Markup, element, join
+from llm_repl_core.formats.html._markup import Markup, element, join, scrolling
 from llm_repl_core.formats.html._outputs import draw_folded, draw_json, draw_output
 from llm_repl_core.model.cell import Cell, PromptCell
 from llm_repl_core.model.output import Output
@@ -73,7 +73,9 @@ def format_usd(usd: float) -> str:
 
 def _source(cell: Cell, language: str) -> Markup:
     code = highlight(cell.content, language)
-    return join(element("div", element("pre", element("code", code)), class_="block"), _state(cell))
+    return join(
+        element("div", scrolling("pre", element("code", code)), class_="block"), _state(cell)
+    )
 
 
 def _prose(cell: Cell) -> Markup:
@@ -283,7 +285,7 @@ def _items(answers: list[Output]) -> Markup:
     table = element(
         "table", element("thead", element("tr", *head)), element("tbody", *rows), class_="grid"
     )
-    return element("div", table, class_="output scrolls")
+    return scrolling("div", table, class_="output scrolls")
 
 
 def _text(content: str) -> Markup:

@@ -10,7 +10,7 @@ from llm_repl_core.errors import InvalidInput
 from llm_repl_core.formats.html._addresses import picture_address, safe_link
 from llm_repl_core.formats.html._code import highlight
 from llm_repl_core.formats.html._formulas import draw_formula
-from llm_repl_core.formats.html._markup import Markup, element, escape, join, printable
+from llm_repl_core.formats.html._markup import Markup, element, escape, join, printable, scrolling
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -150,7 +150,7 @@ def _draw_link_open(_renderer: Any, tokens: Sequence[Token], at: int, *_: Any) -
 
 
 def _draw_table_open(*_: Any) -> str:
-    return '<div class="scrolls"><table class="grid">'
+    return '<div tabindex="0" class="scrolls"><table class="grid">'
 
 
 def _draw_table_close(*_: Any) -> str:
@@ -193,4 +193,4 @@ def _fence(code: str, language: str = "") -> Markup:
     head = element("div", language, class_="fence-head") if language else escape("")
     shown = highlight(code.removesuffix("\n"), language) if language else escape(code)
     kind = "fence" if language else "fence no-head"
-    return join(element("div", head, element("pre", element("code", shown)), class_=kind), "\n")
+    return join(element("div", head, scrolling("pre", element("code", shown)), class_=kind), "\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-__all__ = ["Markup", "element", "escape", "join", "printable"]
+__all__ = ["Markup", "element", "escape", "join", "printable", "scrolling"]
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 """What HTML may not hold, and half surrogate pairs, which no encoding can write."""
@@ -60,3 +60,14 @@ def element(name: str, /, *content: str, **attributes: str | bool | None) -> Mar
 
 
 _WITHOUT_END = frozenset({"br", "hr", "img", "meta"})
+
+
+def scrolling(name: str, /, *content: str, **attributes: str | bool | None) -> Markup:
+    """An element that scrolls where it is too wide: the keyboard has to reach it for that.
+
+    Args:
+        name: As `element` has it.
+        content: As `element` has it.
+        attributes: As `element` has them.
+    """
+    return element(name, *content, tabindex="0", **attributes)

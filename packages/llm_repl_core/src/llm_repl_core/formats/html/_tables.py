@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 from msgspec import Struct
 
-from llm_repl_core.formats.html._markup import Markup, element, join
+from llm_repl_core.formats.html._markup import Markup, element, join, scrolling
 
 __all__ = ["draw_table"]
 
@@ -67,7 +67,7 @@ def draw_table(html: str) -> Markup | None:
     body = [_row(row, numeric) for row in reader.body]
     note = reader.note.strip()
     return join(
-        element(
+        scrolling(
             "div",
             element(
                 "table",
@@ -102,9 +102,10 @@ def _row(row: list[_Cell], numeric: list[bool]) -> Markup:
     for cell in reversed(row):
         is_number = column < len(numeric) and numeric[column] and cell.columns == 1
         column += cell.columns
+        text = cell.text.strip()
         shown = element(
-            "th" if cell.is_head else "td",
-            cell.text.strip(),
+            "th" if cell.is_head and text else "td",  # a head without a word is none
+            text,
             class_="number" if is_number else None,
             colspan=str(cell.columns) if cell.columns > 1 else None,
             rowspan=str(cell.rows) if cell.rows > 1 else None,
