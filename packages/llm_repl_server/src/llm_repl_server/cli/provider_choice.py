@@ -71,8 +71,9 @@ def choose_by_model(
     if rest and provider is None and prefix not in providers.names():
         _refuse_near_miss(prefix, rest, application)
     names_provider = prefix in providers.names() and provider in (None, prefix)
-    names_default = provider is None and not slash
-    if not names_provider or not (rest or names_default):
+    if names_provider and provider is None and not slash and prefix != providers.choice.name:
+        rest = providers.require(prefix).default_model
+    if not names_provider or not rest:
         if base_url is not None and providers.choice.name == Settings().provider:
             raise InvalidInput(
                 f"--base-url says where a provider's server is, and `{providers.choice.name}` has "
@@ -83,9 +84,9 @@ def choose_by_model(
     address = base_url or (providers.choice.base_url if providers.choice.name == prefix else None)
     effort = providers.choice.reasoning_effort
     providers.choose(
-        ProviderChoice(name=prefix, model=rest or None, base_url=address, reasoning_effort=effort)
+        ProviderChoice(name=prefix, model=rest, base_url=address, reasoning_effort=effort)
     )
-    return prefix, rest or None
+    return prefix, rest
 
 
 def _refuse_near_miss(prefix: str, model: str, application: Application) -> None:
