@@ -34,7 +34,9 @@ EXPECTED_BROWSER_LOG = re.compile(
 # Suggestions below the address bar, for which each window would start a process: nobody sees them.
 UNSEEN_FEATURES = "WebUIOmniboxPopup,WebUIOmniboxAimPopup"
 # What was under way when a server was killed; one that lives answers, and cuts nothing off.
-CUT_OFF = re.compile(r"ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED_ENCODING")
+CUT_OFF = re.compile(
+    r"ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONTENT_LENGTH_MISMATCH"
+)
 
 
 def wait_until(condition: Callable[[], Any], what: str, limit_s: float = LIMIT_S) -> Any:

@@ -5,6 +5,7 @@ A view is a function of a `Stand`; it leaves the window in the state that the de
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Callable
@@ -20,6 +21,7 @@ SHOW_CELL = """(cell) => {
   document.querySelector(cell).scrollIntoView({block: 'start'});
   scrollBy(0, -80);
 }"""
+ENDS = ("Be brief.", "Keep it short.", "In few words.", "One sentence is enough.")
 OTHER_NOTEBOOKS = (
     "Contract terms, 38 suppliers",
     "Ice cream sales",
@@ -55,6 +57,7 @@ class Stand:
         self._metadata: dict[str, Any] = {}
         self._elsewhere = ""
         self._shown = ""
+        self._rewordings = itertools.count()
 
     def open(self, notebook: str | None = None) -> None:
         """Show a notebook: the design's, where none is named."""
@@ -166,11 +169,12 @@ class Stand:
         self.server.ask("PUT", self.notebook, {"metadata": {**self._metadata, "llm_repl": own}})
 
     def reword(self, *numbers: int) -> None:
-        """Have prompts say something else, so that nothing is on record for them."""
+        """Have prompts say what they have not said before, so that nothing is on record for them."""
+        more, end = divmod(next(self._rewordings), len(ENDS))
         for number in numbers:
             self.will_change(number)
             text = self._texts[self.cells[number - 1]]["content"]
-            self.change(number, content=f"{text} Be brief.")
+            self.change(number, content=text + f" {ENDS[end]}" * (more + 1))
 
     def change(self, number: int, **fields: Any) -> None:
         """Change a cell from elsewhere."""

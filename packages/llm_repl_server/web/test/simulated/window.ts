@@ -1,6 +1,7 @@
 /** A window of the page: the store's own notebook, with a network that may be slow, lose what it carries, or be away. */
 
-import { newId, OpenNotebook } from "../../src/store/notebook.ts";
+import { newId } from "../../src/store/ids.ts";
+import { OpenNotebook } from "../../src/store/notebook.ts";
 import type { Drafts } from "../../src/store/drafts.ts";
 import type { Known } from "../../src/wire/socket.ts";
 import type { WireEvent } from "../../src/wire/events.ts";
