@@ -37,7 +37,10 @@ def jupyterlab(sources: Sequence[str]) -> Iterator[str]:
         | {"execution_count": None, "outputs": []}
         for number, source in enumerate(sources)
     ]
-    document = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}
+    # Without a kernel's name a dialog asks for one, and nothing below it can be clicked.
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    metadata = {"kernelspec": kernel}
+    document = {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells}
     with tempfile.TemporaryDirectory(prefix="bench-lab-", ignore_cleanup_errors=True) as folder:
         Path(folder, "notebook.ipynb").write_text(json.dumps(document), encoding="utf-8")
         port = free_port()
