@@ -35,7 +35,12 @@ class _AfterImport:
         self._function = function
         self._asks_others = False
 
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:  # noqa: ARG002
+    def find_spec(
+        self,
+        name: str,
+        path: Any = None,  # noqa: ARG002  # what import calls it with
+        target: Any = None,  # noqa: ARG002
+    ) -> ModuleSpec | None:
         """What `sys.meta_path` asks: the module as the others find it, and then a call."""
         if name != self._name or self._asks_others:
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,6 @@ from llm_repl_server.services.call_answers import call_summary
 
 if TYPE_CHECKING:
     from llm_repl_core import CallRecord
-    from llm_repl_server.storage.call_log import CallLog
-    from llm_repl_server.storage.call_totals import GroupedTotals
 
 __all__ = ["cell_numbers", "summed_cells", "where_asked"]
 
@@ -27,7 +26,7 @@ def cell_numbers(named: str | None) -> dict[str, int]:
     return {cell.id: number for number, cell in enumerate(load_notebook(named), start=1)}
 
 
-def where_asked(record: CallRecord, numbers: dict[str, int]) -> str:
+def where_asked(record: CallRecord, numbers: Mapping[str, int]) -> str:
     """The cell of a call by its number, where it has one, the item and the step, as in ``[3] item 2``."""
     place = record.place
     number = numbers.get(place.cell_id)
@@ -37,18 +36,16 @@ def where_asked(record: CallRecord, numbers: dict[str, int]) -> str:
     return " ".join(filter(None, parts))
 
 
-def summed_cells(log: CallLog, totals: GroupedTotals, numbers: dict[str, int]) -> dict[str, str]:
+def summed_cells(last: Mapping[str, CallRecord], numbers: Mapping[str, int]) -> dict[str, str]:
     """What the rows of sums by cell are called, by the cells' ids.
 
     Args:
-        log: Where the calls are.
-        totals: Their sums.
+        last: The last call of each cell.
         numbers: Those of the notebook's cells, if it is one notebook's sums.
     """
     titles = {}
-    for cell_id, call_id in totals.latest_calls.items():
-        record = log.calls.load_call(call_id)
-        asked = "" if record is None else one_line(call_summary(record).prompt, _TITLE_COLUMNS)
+    for cell_id, record in last.items():
+        asked = one_line(call_summary(record).prompt, _TITLE_COLUMNS)
         number = numbers.get(cell_id)
         if number is not None:
             titles[cell_id] = f"{number} {asked}".rstrip()

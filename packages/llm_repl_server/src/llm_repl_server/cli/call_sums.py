@@ -34,7 +34,7 @@ def print_sums(totals: GroupedTotals, groups: Sequence[str], titles: Mapping[str
         echo("No recorded call matches.", err=True)
         return
     rows: dict[str, list[tuple[str, CallTotals]]] = {
-        "cell": [(titles[cell_id], sums) for cell_id, sums in totals.by_cell],
+        "cell": [(titles.get(cell_id, ""), sums) for cell_id, sums in totals.by_cell],
         "model": [("/".join(pair), sums) for pair, sums in totals.by_model],
         "day": list(totals.by_day),
     }

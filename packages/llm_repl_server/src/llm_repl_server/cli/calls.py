@@ -161,10 +161,13 @@ def total_calls(
 
     wanted = make_filter(notebook, model, state, since)
     offset = datetime.now().astimezone().utcoffset()
+    groups = group or ("cell", "model", "day")
+    titles = {}
     with closing(open_log()) as log:
         totals = log.calls.totals(wanted, offset or timedelta())
-        titles = {} if as_json else summed_cells(log, totals, cell_numbers(notebook))
-    groups = group or ("cell", "model", "day")
+        if "cell" in groups and not as_json:
+            last = log.calls.last_of_cells(wanted, [cell_id for cell_id, _ in totals.by_cell])
+            titles = summed_cells(last, cell_numbers(notebook))
     if as_json:
         chosen = {f"by_{name}" for name in groups} | {"total"}
         plain = msgspec.to_builtins(totals)

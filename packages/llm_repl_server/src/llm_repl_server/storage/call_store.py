@@ -225,6 +225,28 @@ class CallStore:
             conditions = self._conditions(connection, wanted, life)
             return read_totals(connection, conditions, utc_offset)
 
+    def last_of_cells(self, wanted: CallFilter, cell_ids: Collection[str]) -> dict[str, CallRecord]:
+        """The last call of each of some cells, in whatever notebooks, that a filter finds.
+
+        Args:
+            wanted: Which, whatever its limit.
+            cell_ids: The cells.
+
+        Raises:
+            InvalidInput: The search has too many words.
+            StorageError: The database cannot be read.
+        """
+        life = _Life(self._connection.backend)
+        is_of_cells = calls.c.cell_id.in_([encode_text(cell_id) for cell_id in cell_ids])
+        with self._connection.reading() as connection:
+            last = (
+                sa.select(sa.func.max(calls.c.number))
+                .where(*self._conditions(connection, wanted, life), is_of_cells)
+                .group_by(calls.c.cell_id)
+            )
+            found = connection.execute(sa.select(calls).where(calls.c.number.in_(last)))
+            return {record.place.cell_id: record for record, _ in _records(connection, found)}
+
     def _conditions(
         self, connection: sa.Connection, wanted: CallFilter, life: _Life
     ) -> list[sa.ColumnElement[bool]]:

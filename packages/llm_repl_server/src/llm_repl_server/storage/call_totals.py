@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
 
-from llm_repl_server.storage.columns import decode_text, encode_text
+from llm_repl_server.storage.columns import decode_text
 from llm_repl_server.storage.schema import calls
 
 __all__ = ["CallTotals", "GroupedTotals", "read_totals"]
@@ -91,14 +91,12 @@ class GroupedTotals(Struct, frozen=True, kw_only=True):
     Attributes:
         total: Of all.
         by_cell: By the cell's id; those that cost most come first.
-        latest_calls: By the cell's id, the id of the last of its calls.
         by_model: By provider and model; those that cost most come first.
         by_day: By day, in order.
     """
 
     total: CallTotals
     by_cell: Sequence[tuple[str, CallTotals]]
-    latest_calls: Mapping[str, str]
     by_model: Sequence[tuple[tuple[str, str], CallTotals]]
     by_day: Sequence[tuple[str, CallTotals]]
 
@@ -130,14 +128,12 @@ def read_totals(
     for hour, *sums in grouped(sa.func.substr(calls.c.started_at, 1, 13), limit=None):
         day = _day(hour, utc_offset)
         days[day] = days.get(day, CallTotals()).plus(_totals(sums))
-    by_cell = [
-        (decode_text(cell_id), _totals(sums))
-        for cell_id, *sums in grouped(calls.c.cell_id, limit=_GROUPS_LIMIT)
-    ]
     return GroupedTotals(
         total=_totals(grouped(limit=None)[0]),
-        by_cell=by_cell,
-        latest_calls=_latest_calls(connection, conditions, [cell_id for cell_id, _ in by_cell]),
+        by_cell=[
+            (decode_text(cell_id), _totals(sums))
+            for cell_id, *sums in grouped(calls.c.cell_id, limit=_GROUPS_LIMIT)
+        ],
         by_model=[
             ((decode_text(provider), decode_text(model)), _totals(sums))
             for provider, model, *sums in grouped(
@@ -146,22 +142,6 @@ def read_totals(
         ],
         by_day=sorted(days.items())[-_DAYS_LIMIT:],
     )
-
-
-def _latest_calls(
-    connection: sa.Connection,
-    conditions: Sequence[sa.ColumnElement[bool]],
-    cell_ids: Sequence[str],
-) -> dict[str, str]:
-    latest = (
-        sa.select(sa.func.max(calls.c.number))
-        .where(*conditions, calls.c.cell_id.in_([encode_text(cell_id) for cell_id in cell_ids]))
-        .group_by(calls.c.cell_id)
-    )
-    query = sa.select(calls.c.cell_id, calls.c.id).where(calls.c.number.in_(latest))
-    return {
-        decode_text(cell_id): decode_text(call_id) for cell_id, call_id in connection.execute(query)
-    }
 
 
 def _day(hour: str, utc_offset: timedelta) -> str:

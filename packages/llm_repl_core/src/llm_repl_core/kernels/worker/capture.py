@@ -205,9 +205,8 @@ class Capture:
     def end(self) -> None:
         """The cell has ended: send the rest, and that it has."""
         self.drain_pipes()
-        if (
-            self._late_waits
-        ):  # what threads of other cells have given before this end comes before it
+        if self._late_waits:
+            # What threads of other cells have given before this end comes before it.
             self.flush()
             self.flush_late()
         with self.buffer.lock:
