@@ -3,11 +3,13 @@ import { test } from "node:test";
 import { cutText, LineCounter, partsOf } from "../src/outputs/flood.ts";
 import { formsOf } from "../src/outputs/forms.ts";
 import { lookAfter, PLAIN, terminalRuns } from "../src/outputs/terminal.ts";
-import { placesIn } from "../src/outputs/traceback.ts";
+import { cellAt } from "../src/outputs/place-cell.ts";
+import { type Place, placesIn } from "../src/outputs/traceback.ts";
+import { Keyed } from "../src/store/keyed.ts";
 import { hasScript } from "../src/store/scripts.ts";
 import { formulaIn, formulaInBlock } from "../src/markdown/math.ts";
 import { parse } from "../src/markdown/parser.ts";
-import type { Output } from "../src/wire/shapes.ts";
+import type { Cell, Output } from "../src/wire/shapes.ts";
 
 const shown = (text: string) => terminalRuns(text).map((run) => run.text).join("");
 
@@ -82,8 +84,22 @@ test("lines of a text that grows are counted once", () => {
 test("a traceback names places in cells", () => {
   const raw = "\x1b[36mCell\x1b[39m\x1b[36m \x1b[39m\x1b[32mIn[3]\x1b[39m\x1b[32m, line 2\x1b[39m\n<ipython-input-4-ab12>:7: W\nCell In[5], line 1, in f(x)";
   const places = placesIn(raw).flatMap(({ place }) => (place ? [place] : []));
-  assert.deepEqual(places.map(({ execution, line }) => `${execution}:${line}`), ["3:2", "4:7", "5:1"]);
+  assert.deepEqual(places.map(({ number, line }) => `${number}:${line}`), ["3:2", "4:7", "5:1"]);
   assert.equal(placesIn(raw).map(({ text }) => text).join(""), raw);
+});
+
+test("a traceback's numbers are places, or executions where its own is one", () => {
+  const fields = { type: "ComputationCell", content: "", status: "error", stale: false, stale_reasons: [], pinned: false, skipped: false, metadata: {}, version: "1" } as const;
+  const error: Output = { type: "error", content: "no" };
+  const cell = (id: string, execution_count: number | null, outputs: readonly Output[] = []): Cell => ({ ...fields, id, execution_count, outputs });
+  const find = (cells: readonly Cell[], ...numbers: [number, number]) => {
+    const state = { order: cells.map(({ id }) => id), cells: Keyed.of(cells.map((one) => [one.id, one] as const)) };
+    const [first, place] = numbers.map((number) => ({ number, line: 1 })) as [Place, Place];
+    return cellAt(state, error, first, place)?.id ?? null;
+  };
+  const cells = [cell("title", null), cell("defines", 1), cell("fails", 2, [error])];
+  assert.deepEqual([find(cells, 3, 3), find(cells, 3, 2), find(cells, 3, 9)], ["fails", "defines", null]);
+  assert.deepEqual([find(cells, 2, 2), find(cells, 2, 1)], ["fails", "defines"]); // Jupyter's
 });
 
 const display = (data: Record<string, unknown>): Output => ({ type: "display", content: "plain", data });

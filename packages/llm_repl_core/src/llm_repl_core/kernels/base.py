@@ -235,10 +235,13 @@ class Kernel(KernelState):
         return put
 
     def number_next(self, count: int) -> None:
-        """Say by which number the notebook shows what is executed next; tracebacks use it.
+        """Say by which number a person sees what is executed next.
+
+        Tracebacks use it, and with IPython ``In``, ``Out`` and ``_3``. A cell that runs again has the
+        same number again.
 
         Args:
-            count: From 1; 0: it is no cell of the notebook.
+            count: The cell's place in the notebook, from 1; 0: it is no cell of the notebook.
         """
         self._next_number = count
 

@@ -11,9 +11,9 @@ const MOST_SENTENCE = 2_000;
 
 export function Failure({ output }: { output: Output }) {
   const [isOpen, setIsOpen] = useState(false);
-  const showLine = useShowLine();
   const traceback = (output.traceback ?? []).join("\n");
   const pieces = placesIn(traceback);
+  const showLine = useShowLine(output, pieces.find((piece) => piece.place)?.place ?? undefined);
   const sentence = output.evalue ?? output.content;
   const last = pieces.findLast((piece) => piece.place && showLine(piece.place));
   const isStopped = output.ename === "KeyboardInterrupt"; // by somebody, which is no failure

@@ -1,8 +1,8 @@
 /** Places in cells that a traceback names. */
 
 export interface Place {
-  /** Which execution it was: the number in `In[…]`. */
-  readonly execution: number;
+  /** The number in `In[…]`: where the cell stands, from 1; in files of Jupyter's, which execution it was. */
+  readonly number: number;
   /** From 1. */
   readonly line: number;
 }
@@ -25,7 +25,7 @@ export function placesIn(traceback: string): readonly TracebackPiece[] {
   let at = 0;
   for (const match of traceback.matchAll(PLACE)) {
     if (match.index > at) pieces.push({ text: traceback.slice(at, match.index), place: null });
-    const place = { execution: Number(match[1] ?? match[3]), line: Number(match[2] ?? match[4]) };
+    const place = { number: Number(match[1] ?? match[3]), line: Number(match[2] ?? match[4]) };
     pieces.push({ text: match[0], place });
     at = match.index + match[0].length;
   }

@@ -14,8 +14,8 @@ __all__ = ["execute_code"]
 
 async def execute_code(cell: CodeCell, execution: Execution) -> AsyncGenerator[OutputChange, None]:
     """Run the code and pass its outputs on."""
-    if cell.execution_count is not None:
-        execution.kernel.number_next(cell.execution_count)
+    if cell.id in execution.notebook:  # else it was deleted a moment ago
+        execution.kernel.number_next(execution.notebook.index(cell.id) + 1)
     async with aclosing(execution.kernel.execute(cell.content)) as outputs:
         async for output in outputs:
             yield output

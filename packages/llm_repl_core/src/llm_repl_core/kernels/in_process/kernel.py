@@ -29,7 +29,7 @@ from llm_repl_core.kernels.in_process.routing import Sink, cell_routed, close, r
 from llm_repl_core.kernels.in_process.signal_wakeup import end_watching
 from llm_repl_core.kernels.in_process.threads import CodeThread
 from llm_repl_core.kernels.in_process.tracebacks import (
-    CELL_PREFIX,
+    CellFiles,
     remember_source,
     traceback_lines,
 )
@@ -108,6 +108,7 @@ class InProcessKernel(Kernel):
         self._context = contextvars.copy_context()
         self._flags = 0
         self._count = 0
+        self._files = CellFiles()
         self._replaced_env = {name: os.environ.get(name) for name in self.options.env}
         os.environ.update(self.options.env)
         self._namespace: dict[str, Any] = {
@@ -145,7 +146,11 @@ class InProcessKernel(Kernel):
         count = self._take_number()
         if count != 0:
             self._count = count or self._count + 1
-        filename = _NO_CELL if count == 0 else f"{CELL_PREFIX}{self._count}>"
+        if count == 0:
+            filename = _NO_CELL
+            remember_source(filename, code)
+        else:
+            filename = self._files.remember(self._count, code)
         task = asyncio.ensure_future(self._run(lambda: self._run_cell(code, filename)))
         task.add_done_callback(lambda _: woken.set())
         try:
@@ -350,7 +355,6 @@ class InProcessKernel(Kernel):
         figures = open_figures()
         failure: tuple[str, str, list[str]] | None = None
         try:
-            remember_source(filename, code)
             cell = compile_cell(code, filename, self._flags)
             self._flags = cell.flags
             try:

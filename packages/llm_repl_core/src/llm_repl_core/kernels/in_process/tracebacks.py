@@ -6,16 +6,35 @@ import linecache
 import traceback
 from pathlib import Path
 
-__all__ = ["CELL_PREFIX", "remember_source", "traceback_lines"]
+__all__ = ["CellFiles", "remember_source", "traceback_lines"]
 
-CELL_PREFIX = "<cell "
+_CELL_PREFIX = "<cell "
 """How the file name of a cell's code begins."""
 
 _OURS = str(Path(__file__).parent.parent)
 
 
+class CellFiles:
+    """The file names that cells' code is compiled with.
+
+    Functions keep the lines they were made from: where another text runs under a number that was
+    there before, it has another name.
+    """
+
+    def __init__(self) -> None:
+        self._texts: dict[int, dict[str, int]] = {}
+
+    def remember(self, number: int, code: str) -> str:
+        """Let tracebacks show lines of a cell; its file name."""
+        texts = self._texts.setdefault(number, {})
+        text = texts.setdefault(code, len(texts) + 1)
+        filename = f"{_CELL_PREFIX}{number}{'' if text == 1 else f', text {text}'}>"
+        remember_source(filename, code)
+        return filename
+
+
 def remember_source(filename: str, code: str) -> None:
-    """Let tracebacks show lines of the cell."""
+    """Let tracebacks show lines of code."""
     # No modification time: linecache keeps the entry.
     linecache.cache[filename] = (len(code), None, code.splitlines(keepends=True), filename)
 
@@ -34,7 +53,7 @@ def _strip(shown: traceback.TracebackException | None, seen: set[int]) -> None:
     seen.add(id(shown))
     frames = list(shown.stack)
     for position, frame in enumerate(frames):
-        if frame.filename.startswith(CELL_PREFIX):
+        if frame.filename.startswith(_CELL_PREFIX):
             del frames[:position]
             break
     kept = [frame for frame in frames if not frame.filename.startswith(_OURS)]

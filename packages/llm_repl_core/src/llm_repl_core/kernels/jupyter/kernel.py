@@ -158,7 +158,9 @@ class JupyterKernel(Kernel):
             assert published is not None
             number = self._take_number()
             if number and self._speaks_python:
-                self._client.execute(f"get_ipython().execution_count = {number}", silent=True)
+                from llm_repl_core.kernels.jupyter.source import number_code
+
+                self._client.execute(number_code(number), silent=True)
             id_ = self._client.execute(clean_text(code), allow_stdin=False, stop_on_error=False)
             published.begin(id_)
             self._busy = True

@@ -45,7 +45,7 @@ from llm_repl_core.kernels.inspection import (
     typed,
 )
 
-__all__ = ["bootstrap_code", "request_expression"]
+__all__ = ["bootstrap_code", "number_code", "request_expression"]
 
 _EXIT_SENTENCE = (
     "exit() does not end a notebook's kernel: shut the kernel down, or restart it, instead."
@@ -101,6 +101,20 @@ def keep_results_apart(shell):
                 names.pop(name, None)
             names.update(before)
     shell.displayhook.update_user_ns = update_user_ns
+
+numbers = set()
+
+def number_next(number):
+    from IPython import get_ipython
+    shell = get_ipython()
+    history = getattr(shell, "history_manager", None)
+    # IPython's database has each number once in a session.
+    if number in numbers and getattr(history, "enabled", False):
+        history.writeout_cache()
+        history.new_session()
+        numbers.clear()
+    numbers.add(number)
+    shell.execution_count = number
 
 def refuse_exit():
     raise SystemExit(EXIT_SENTENCE)
@@ -168,6 +182,11 @@ def bootstrap_code() -> str:
         "_llm_repl_install()\n"
         "del _llm_repl_install\n"
     )
+
+
+def number_code(number: int) -> str:
+    """Code by which the next cell has a number."""
+    return f"__import__({_MODULE_NAME!r}).number_next({number})"
 
 
 def request_expression(what: str, arguments: dict[str, Any]) -> str:
