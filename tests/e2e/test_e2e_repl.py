@@ -225,6 +225,19 @@ def test_a_paste_runs_nothing_and_answers_stream_while_the_terminal_is_resized(
         assert terminal.end() == 0
 
 
+def test_an_editor_that_fails_ends_no_session(tmp_path: Path) -> None:
+    with Terminal(tmp_path, variables={"EDITOR": "false", "VISUAL": None}) as terminal:
+        terminal.wait_for(is_at(1))
+        terminal.line("x = 'still here'")
+        terminal.wait_for(is_at(2))
+        terminal.line("/edit 1")
+        terminal.wait_for("Editing failed")
+        terminal.line("print(x)")
+        terminal.wait_for("\nstill here")
+        terminal.type("\x04")
+        assert terminal.end() == 0
+
+
 def test_what_is_known_completes_and_what_is_not_is_underlined(tmp_path: Path) -> None:
     editor = tmp_path / "editor.sh"
     editor.write_text("#!/bin/sh\necho 'written in an editor' > \"$1\"\n")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -190,3 +192,35 @@ assert not collected, (collected, gc.get_threshold())
     [names] = [line for line in done.stdout.splitlines() if line.startswith(IMPORTED)]
     unwanted = DATABASE | SERVER | LIBRARIES | {"difflib", "importlib.metadata", "msgspec"}
     assert of(set(names.split()), unwanted - {"prompt_toolkit"}) == set()
+
+
+@pytest.mark.parametrize("asks", [False, True], ids=["typed", "completed"])
+def test_the_first_input_waits_for_no_command_line(
+    environment: dict[str, str], tmp_path: Path, asks: bool
+) -> None:
+    program = f"""
+import sys
+from llm_repl_server.cli.entry import main
+from llm_repl_server.repl.loop import Repl
+Repl.talk = lambda *_, **__: print({IMPORTED!r}, *sys.modules, file=sys.stderr)
+main()
+"""
+    controller, terminal = pty.openpty()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=tmp_path,
+            env=environment | ({"_LLM_REPL_COMPLETE": "zsh_source"} if asks else {}),
+            stdin=terminal,
+            stdout=terminal,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+    finally:
+        os.close(controller)
+        os.close(terminal)
+    assert done.returncode == 0, done.stderr
+    names = done.stderr.removeprefix(IMPORTED).split()
+    assert ("prompt_toolkit" in names) is not asks
+    assert "click" not in names

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import os
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -20,7 +19,7 @@ from rich.text import Text
 from llm_repl_core import Cell, Output, PromptCell
 from llm_repl_server.cli.flowing_text import fit_text, stream_columns
 from llm_repl_server.cli.frames import frame_parts
-from llm_repl_server.cli.terminal_text import escape_controls
+from llm_repl_server.cli.terminal_text import escape_controls, is_dumb
 
 __all__ = ["CellPrinter", "output_parts"]
 
@@ -46,7 +45,7 @@ class CellPrinter:
         self._console = Console(
             file=sys.stdout,
             width=self.columns,
-            force_terminal=sys.stdout.isatty() and os.environ.get("TERM") != "dumb",
+            force_terminal=sys.stdout.isatty() and not is_dumb(),
             highlight=False,
             soft_wrap=False,
             emoji=False,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
+from llm_repl_server.cli.entry import COMPLETION_VARIABLE
+
 __all__ = ["command"]
 
-_VARIABLE = "_LLM_REPL_COMPLETE"
-"""In which click's script asks; made of the program's name."""
 _ADDS = "COMPREPLY+=($value)"
 _ADDS_NAMES = """[[ $value == */ ]] && compopt -o nospace
             [[ $value == *' '* ]] && printf -v value %q "$value"
@@ -38,6 +38,6 @@ def command(shell: str) -> None:
         raise click.UsageError(f"There is no completion for {shell}.")
     root = click.get_current_context().find_root()
     # Not by `source`, which asks an installed bash for its version: the script may be for another machine.
-    script = found(root.command, {}, root.info_name or "llm-repl", _VARIABLE)
+    script = found(root.command, {}, root.info_name or "llm-repl", COMPLETION_VARIABLE)
     text = script.source_template % script.source_vars()
     click.echo(text.replace(_ADDS, _ADDS_NAMES) if shell == "bash" else text)

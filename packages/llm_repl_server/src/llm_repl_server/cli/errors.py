@@ -7,12 +7,15 @@ import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import click
+from typing import TYPE_CHECKING
 
 from llm_repl_server.cli.flowing_text import echo
+from llm_repl_server.cli.standard_streams import PIPE_CLOSED_EXIT_CODE, discard_output
 
-__all__ = ["as_invalid_input", "exit_on_error", "show_click_error"]
+if TYPE_CHECKING:
+    import click
+
+__all__ = ["as_invalid_input", "exit_on_error", "exit_with_code"]
 
 _UNWRITABLE = frozenset({errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC})
 """What the system says where standard output leads to a file that takes no more."""
@@ -37,7 +40,25 @@ def exit_on_error() -> Iterator[None]:
         sys.exit(error.exit_code)
 
 
-def show_click_error(error: click.ClickException) -> None:
+@contextmanager
+def exit_with_code() -> Iterator[None]:
+    """Exit as programs do that a signal ends, where click would exit with 1; say what is ill typed."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        discard_output()
+        sys.exit(PIPE_CLOSED_EXIT_CODE)
+    except Exception as error:
+        click = sys.modules.get("click")  # what is not imported has raised nothing
+        if click is None or not isinstance(error, click.ClickException):
+            raise
+        _show_click_error(error)
+        sys.exit(error.exit_code)
+
+
+def _show_click_error(error: click.ClickException) -> None:
     """Print what click says of a command line that is wrong, in lines that fit a terminal."""
     said = io.StringIO()
     error.show(file=said)

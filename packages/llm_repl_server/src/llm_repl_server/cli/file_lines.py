@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from llm_repl_server.cli.cell_titles import cell_title
 from llm_repl_server.cli.file_run import FileRun
 from llm_repl_server.cli.flowing_text import echo, fit_text, stream_columns
 from llm_repl_server.cli.run_results import CallTally, counted, duration_text
-from llm_repl_server.cli.terminal_text import escape_controls, one_line
+from llm_repl_server.cli.terminal_text import escape_controls, is_dumb, one_line
 
 __all__ = ["FileLines"]
 
@@ -32,7 +31,7 @@ class FileLines:
     def __init__(self, files: Sequence[FileRun], *, quiet: bool) -> None:
         self._files = files
         self._quiet = quiet
-        self._is_live = not quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._is_live = not quiet and sys.stderr.isatty() and not is_dumb()
         self._ended: set[int] = set()
         self._drawn = ""
         """The lines of those that run, as a terminal shows them."""

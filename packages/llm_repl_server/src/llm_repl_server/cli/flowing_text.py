@@ -8,9 +8,7 @@ import sys
 from functools import cache
 from typing import Any, TextIO
 
-import click
-
-from llm_repl_server.cli.terminal_text import display_width
+from llm_repl_server.cli.terminal_text import colour_choice, display_width
 
 __all__ = ["FlowingText", "echo", "fit_text", "stream_columns"]
 
@@ -120,6 +118,8 @@ def fit_text(text: str, columns: int | None, *, hang: str = "") -> str:
     4 notebooks, 1 failed; 14
       cells in 10.5 s.
     """
+    if columns is None or (text.isprintable() and display_width(text) <= columns):
+        return text  # the common case, which is fast to tell
     flowing = FlowingText(columns, hang=hang)
     return flowing.add(text) + flowing.finish()
 
@@ -137,7 +137,15 @@ def stream_columns(stream: TextIO) -> int | None:
         return _USUAL_COLUMNS
 
 
-def echo(text: str, *, err: bool = False, nl: bool = True, hang: str = "", **style: Any) -> None:
+def echo(
+    text: str,
+    *,
+    err: bool = False,
+    nl: bool = True,
+    hang: str = "",
+    wrap: bool = True,
+    **style: Any,
+) -> None:
     """Print a text as it is; to a terminal, in lines that end between words.
 
     Args:
@@ -145,8 +153,18 @@ def echo(text: str, *, err: bool = False, nl: bool = True, hang: str = "", **sty
         err: Whether it goes to standard error.
         nl: Whether a line break follows.
         hang: See `fit_text`.
+        wrap: Whether a terminal's lines end between words; else where it ends them.
         style: As for `click.style`.
     """
-    columns = stream_columns(sys.stderr if err else sys.stdout)
-    fitted = fit_text(text, columns, hang=hang)
-    click.echo(click.style(fitted, **style) if style else fitted, err=err, nl=nl)
+    stream = sys.stderr if err else sys.stdout
+    shown = fit_text(text, stream_columns(stream), hang=hang) if wrap else text
+    if not style and "\x1b" not in shown:
+        stream.write(f"{shown}\n" if nl else shown)
+        stream.flush()
+        return
+    # Where there are colours only: the terminal's prompt does without the rest of it.
+    import click
+
+    if style:
+        shown = click.style(shown, **style)
+    click.echo(shown, err=err, nl=nl, color=colour_choice())

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 
 import click
 
 from llm_repl_core import ItemsProgress
+from llm_repl_server.cli.terminal_text import is_dumb
 
 __all__ = ["ItemsLine"]
 
@@ -20,7 +20,7 @@ class ItemsLine:
     """Counts items on standard error: on a terminal on one line, else on a line each tenth."""
 
     def __init__(self) -> None:
-        self._is_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._is_terminal = sys.stderr.isatty() and not is_dumb()
         self._open_cell: str | None = None
         self._tenths: dict[str, int] = {}
 

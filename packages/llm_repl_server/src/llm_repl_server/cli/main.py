@@ -5,20 +5,17 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, TextIO
 
 import click
 
 from llm_repl_server import __version__
+from llm_repl_server.cli.errors import exit_on_error, exit_with_code
 from llm_repl_server.cli.help_text import FittedHelpFormatter
-from llm_repl_server.cli.standard_streams import (
-    PIPE_CLOSED_EXIT_CODE,
-    discard_output,
-    prepare_streams,
-)
+from llm_repl_server.cli.standard_streams import prepare_streams
+from llm_repl_server.cli.terminal_text import colour_choice
 
 __all__ = ["cli", "main"]
 
@@ -48,23 +45,6 @@ _COMMANDS = {
 """The built-in commands and their short help; each is `command` of the module of its name."""
 _MODULES = {"repl": "llm_repl_server.repl.command"}
 """Where a command is that is no module of this package."""
-
-
-@contextmanager
-def _exit_codes() -> Iterator[None]:
-    """Exit as programs do that a signal ends, where click would exit with 1; say what is ill typed."""
-    try:
-        yield
-    except click.ClickException as error:
-        from llm_repl_server.cli.errors import show_click_error
-
-        show_click_error(error)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:
-        discard_output()
-        sys.exit(PIPE_CLOSED_EXIT_CODE)
 
 
 class _LazyGroup(click.Group):
@@ -106,18 +86,16 @@ class _LazyGroup(click.Group):
             formatter.write_dl(sorted(rows.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        with _exit_codes():
+        with exit_with_code():
             return super().invoke(ctx)
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         # `--help` and `--version` print here.
-        with _exit_codes():
+        with exit_with_code():
             return super().make_context(*args, **kwargs)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        with _exit_codes():
-            from llm_repl_server.cli.errors import exit_on_error
-
+        with exit_with_code():
             prepare_streams()
             with exit_on_error():
                 return super().main(*args, **kwargs)
@@ -125,8 +103,7 @@ class _LazyGroup(click.Group):
 
 _CONTEXT: dict[str, Any] = {
     "help_option_names": ["-h", "--help"],
-    # None: where there is a terminal.
-    "color": False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None,
+    "color": colour_choice(),
 }
 
 

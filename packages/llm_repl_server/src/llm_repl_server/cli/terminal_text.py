@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import unicodedata
 
 __all__ = [
+    "colour_choice",
     "display_width",
     "escape_controls",
     "format_price",
+    "is_dumb",
     "keep_colours",
     "one_line",
     "terminal_width",
@@ -17,19 +20,29 @@ __all__ = [
 
 _LEAST_WIDTH = 20
 
+# Patterns are compiled when they are first used: the terminal's prompt is there before that.
+
 # What moves a terminal's cursor, changes its colours or turns the direction of its writing, and
 # half surrogate pairs, which no encoding can print.
-_HOSTILE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-_HALVES = re.compile("[\ud800-\udfff]")
-_SEQUENCE = re.compile(
+_HOSTILE = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+_HALVES = "[\ud800-\udfff]"
+_SEQUENCE = (
     r"(\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[PX^_][^\x1b]*\x1b\\"
     r"|\x1b[ -/]*[0-Z\\`-~])"
 )
 """What tells a terminal to do something: its screen, its cursor, its title, its colours."""
-_COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
-_HOSTILE_IN_STREAMS = re.compile(
-    "[\x00-\x06\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
+_COLOUR = r"\x1b\[[0-9;:]*m"
+_HOSTILE_IN_STREAMS = "[\x00-\x06\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+
+
+def is_dumb() -> bool:
+    """Whether the terminal obeys no escapes."""
+    return os.environ.get("TERM") == "dumb"
+
+
+def colour_choice() -> bool | None:
+    """Whether text is coloured, as click has it: False: never; None: where there is a terminal."""
+    return False if os.environ.get("NO_COLOR") or is_dumb() else None
 
 
 def escape_controls(text: str, *, for_terminal: bool = True) -> str:
@@ -41,7 +54,7 @@ def escape_controls(text: str, *, for_terminal: bool = True) -> str:
     """
     if text.isprintable():
         return text  # the common case, which is fast to tell
-    return (_HOSTILE if for_terminal else _HALVES).sub(_escape, text)
+    return re.sub(_HOSTILE if for_terminal else _HALVES, _escape, text)
 
 
 def keep_colours(text: str) -> str:
@@ -52,12 +65,12 @@ def keep_colours(text: str) -> str:
     """
     if text.isprintable():
         return text
-    parts = _SEQUENCE.split(text)
+    parts = re.split(_SEQUENCE, text)
     # Every other part is such a sequence.
     for place, part in enumerate(parts):
         if place % 2 == 0:
-            parts[place] = _HOSTILE_IN_STREAMS.sub(_escape, part)
-        elif not _COLOUR.fullmatch(part):
+            parts[place] = re.sub(_HOSTILE_IN_STREAMS, _escape, part)
+        elif not re.fullmatch(_COLOUR, part):
             parts[place] = ""
     return "".join(parts)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from llm_repl_server.repl.opening import LocalOpener, Opener, ReplChoices
+from llm_repl_server.repl.starting import start_repl
 
 __all__ = ["command"]
 
@@ -58,7 +59,7 @@ def command(
     if attach is not None:
         if notebook is not None:
             raise click.UsageError("Either name a file, or --attach to a server's notebook.")
-        _begin(_attached(attach, token), plain=plain, opens_first=True)
+        start_repl(_attached(attach, token), plain=plain, opens_first=True)
         return
     on_exit = click.get_current_context().with_resource(ExitStack())
     choices = ReplChoices(
@@ -70,17 +71,7 @@ def command(
         use_log=not no_log,
         keeps_scratch=is_interactive,
     )
-    _begin(LocalOpener(choices, on_exit), plain=plain, opens_first=notebook is not None)
-
-
-def _begin(opener: Opener, *, plain: bool, opens_first: bool) -> None:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        from llm_repl_server.repl.script import run_script
-
-        sys.exit(run_script(opener))
-    from llm_repl_server.repl.loop import Repl
-
-    Repl(opener, plain=plain).talk(opens_first=opens_first)
+    start_repl(LocalOpener(choices, on_exit), plain=plain, opens_first=notebook is not None)
 
 
 def _attached(text: str, token: str | None) -> Opener:

@@ -13,9 +13,9 @@ import warnings
 
 __all__ = ["indent_after", "is_complete"]
 
-_SPECIAL = re.compile(r"^(\s*)(?:[!%?].*|[^\n\"'#]*\?{1,2}\s*)$")
-_ASSIGNED = re.compile(r"^(\s*)([\w., \[\]]+=\s*)[!%].*$")
-_DEDENTS = re.compile(r"\s*(?:return|pass|break|continue|raise)\b")
+_SPECIAL = r"^(\s*)(?:[!%?].*|[^\n\"'#]*\?{1,2}\s*)$"
+_ASSIGNED = r"^(\s*)([\w., \[\]]+=\s*)[!%].*$"
+_DEDENTS = r"\s*(?:return|pass|break|continue|raise)\b"
 _INDENT = 4
 
 
@@ -48,16 +48,16 @@ def indent_after(text: str) -> str:
     code = line.split("#", 1)[0].rstrip()
     if code.endswith(":"):
         return indent + " " * _INDENT
-    if _DEDENTS.match(line):
+    if re.match(_DEDENTS, line):
         return indent[:-_INDENT]
     return indent
 
 
 def _plain_line(line: str) -> str:
     """A line in which IPython's own syntax is something that Python compiles."""
-    if special := _SPECIAL.match(line):
+    if special := re.match(_SPECIAL, line):
         return f"{special[1]}pass"
-    if assigned := _ASSIGNED.match(line):
+    if assigned := re.match(_ASSIGNED, line):
         return f"{assigned[1]}{assigned[2]}0"
     return line
 

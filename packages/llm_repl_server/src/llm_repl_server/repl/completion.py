@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
+from llm_repl_server.repl.commands.base import CommandError
 from llm_repl_server.repl.modes import InputMode, mode_of
 
 if TYPE_CHECKING:
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["InputCompleter", "completes_by_itself"]
 
-_COMMAND = re.compile(r"\s*/([\w-]*)\Z")
-_COMMAND_WITH = re.compile(r"\s*/([\w-]+)\s+(.*)\Z", re.DOTALL)
-_FIELD = re.compile(r"(?<!\{)\{([^{}]*)\Z")
-_NAME = re.compile(r"[^\W\d]\w*\Z|\Z")
+_COMMAND = r"\s*/([\w-]*)\Z"
+_COMMAND_WITH = r"(?s)\s*/([\w-]+)\s+(.*)\Z"
+_FIELD = r"(?<!\{)\{([^{}]*)\Z"
+_NAME = r"[^\W\d]\w*\Z|\Z"
 _META_COLUMNS = 60
 
 
@@ -33,7 +34,7 @@ def completes_by_itself(text: str, mode: InputMode) -> bool:
     """
     if text.startswith("/"):
         return "\n" not in text
-    return mode_of(text, mode) is InputMode.PROMPT and _FIELD.search(text) is not None
+    return mode_of(text, mode) is InputMode.PROMPT and re.search(_FIELD, text) is not None
 
 
 class InputCompleter(Completer):
@@ -63,14 +64,13 @@ class InputCompleter(Completer):
         if context is None or names is None:
             return
         from llm_repl_core import LLMReplError
-        from llm_repl_server.repl.commands.base import CommandError
 
         text = document.text_before_cursor
         try:
             if text.startswith("/") and "\n" not in text:
                 yield from _of_command(context, text)
             elif mode_of(text, self._mode()) is InputMode.PROMPT:
-                found = _FIELD.search(text)
+                found = re.search(_FIELD, text)
                 if found is not None:
                     yield from _of_field(context, names, found[1])
             elif complete_event.completion_requested:
@@ -82,7 +82,7 @@ class InputCompleter(Completer):
 def _of_command(context: CommandContext, text: str) -> Iterator[Completion]:
     from llm_repl_server.repl.commands import all_commands, find_command
 
-    if found := _COMMAND.match(text):
+    if found := re.match(_COMMAND, text):
         for command in all_commands().values():
             if command.name.startswith(found[1]):
                 yield Completion(
@@ -92,7 +92,7 @@ def _of_command(context: CommandContext, text: str) -> Iterator[Completion]:
                     display_meta=command.summary,
                 )
         return
-    found = _COMMAND_WITH.match(text)
+    found = re.match(_COMMAND_WITH, text)
     if found is None:
         return
     typed = found[2]
@@ -106,7 +106,7 @@ def _of_field(context: CommandContext, names: KnownNames, typed: str) -> Iterato
     if re.search(r"[.\[(]", typed):
         yield from _of_code(context, typed)
         return
-    found = _NAME.search(typed)
+    found = re.search(_NAME, typed)
     word = found[0] if found else ""
     for name, variable in names.variables.items():
         if name.startswith(word):

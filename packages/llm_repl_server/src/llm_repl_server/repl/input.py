@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app, run_in_terminal
@@ -26,6 +26,9 @@ from prompt_toolkit.styles import Style
 from llm_repl_server.repl.completeness import indent_after, is_complete
 from llm_repl_server.repl.completion import completes_by_itself
 from llm_repl_server.repl.modes import InputMode, mode_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["PrivateHistory", "ReplInput"]
 

@@ -9,13 +9,11 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-import click
-
 from llm_repl_server import __version__
+from llm_repl_server.cli.flowing_text import echo
 from llm_repl_server.repl.completion import InputCompleter
 from llm_repl_server.repl.highlighting import InputLexer
 from llm_repl_server.repl.input import PrivateHistory, ReplInput
@@ -25,6 +23,8 @@ from llm_repl_server.repl.status_line import StatusKeeper, status_text
 from llm_repl_server.repl.target import News, ReplTarget, RunChoice
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from llm_repl_server.repl.names import KnownNames
     from llm_repl_server.repl.opening import Opener
 
@@ -86,7 +86,7 @@ class Repl(CellLoop):
         Raises:
             LLMReplError: The notebook cannot be used.
         """
-        click.echo(f"LLM-REPL {__version__} · /help · Ctrl-D leaves")
+        echo(f"LLM-REPL {__version__} · /help · Ctrl-D leaves")
         if opens_first:
             self._open_first()
             self._opened.result()
@@ -151,7 +151,7 @@ class Repl(CellLoop):
                 self._wait_until_open()
                 self._take(entry)
         except KeyboardInterrupt:
-            click.echo("Stopped.")
+            echo("Stopped.")
         except EOFError:
             return not self._may_leave()
         return True

@@ -49,10 +49,10 @@ _KINDS: dict[InputMode, CellKind] = {
     InputMode.MEMORY: "memory",
     InputMode.SHELL: "code",
 }
-_COMMAND = re.compile(r"/(?:[a-z][\w-]*|\?)?(?:\s|\Z)")
+_COMMAND = r"/(?:[a-z][\w-]*|\?)?(?:\s|\Z)"
 _DOTTED = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
-_ASKED_BEFORE = re.compile(rf"(\?{{1,2}})\s*({_DOTTED})")
-_ASKED_BEHIND = re.compile(rf"({_DOTTED})\s*(\?{{1,2}})")
+_ASKED_BEFORE = rf"(\?{{1,2}})\s*({_DOTTED})"
+_ASKED_BEHIND = rf"({_DOTTED})\s*(\?{{1,2}})"
 
 
 class TypedLine(NamedTuple):
@@ -107,7 +107,7 @@ def read_line(text: str, mode: InputMode, names: Collection[str] = ()) -> TypedL
     if not text.strip():
         return None
     stripped = text.strip()
-    if _COMMAND.match(stripped):
+    if re.match(_COMMAND, stripped):
         return TypedLine(mode, stripped[1:], is_command=True)
     found = mode_of(text, mode)
     if found is InputMode.SHELL:
@@ -115,11 +115,11 @@ def read_line(text: str, mode: InputMode, names: Collection[str] = ()) -> TypedL
     if found is InputMode.MARKDOWN or mode is not InputMode.PYTHON:
         return TypedLine(found, text.strip("\n").rstrip())
     if found is InputMode.PYTHON:
-        asked = _ASKED_BEHIND.fullmatch(stripped)
+        asked = re.fullmatch(_ASKED_BEHIND, stripped)
         if asked:
             return _question(stripped, asked[1], asked[2])
         return TypedLine(found, text.strip("\n").rstrip())
-    asked = _ASKED_BEFORE.fullmatch(stripped)
+    asked = re.fullmatch(_ASKED_BEFORE, stripped)
     if asked and (asked[2].partition(".")[0] in names or hasattr(builtins, asked[2])):
         return _question(stripped, asked[2], asked[1])
     return _without_prefix(found, stripped)

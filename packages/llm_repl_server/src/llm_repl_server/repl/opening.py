@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from contextlib import ExitStack
+    from pathlib import Path
+
     from llm_repl_core import Application
     from llm_repl_server.cli.early_kernel import EarlyKernel
     from llm_repl_server.repl.local_target import LocalTarget
@@ -97,6 +97,9 @@ class LocalOpener:
 
             early = self._on_exit.enter_context(EarlyKernel(self._choices.kernel))
         self._has_opened = True
+        from datetime import datetime
+        from pathlib import Path
+
         from llm_repl_core import InvalidInput, Notebook
         from llm_repl_server.repl.local_target import LocalTarget
         from llm_repl_server.repl.notebook_file import NotebookFile, scratch_path

@@ -6,7 +6,6 @@ import json
 import sys
 from pathlib import Path
 
-import click
 from rich.text import Text
 
 from llm_repl_core import Output
@@ -63,12 +62,12 @@ class OutputPrinter:
         if output.type == "error":
             lines = output.fields.get("traceback")
             text = "\n".join(map(str, lines)) if isinstance(lines, list) else ""
-            click.echo(escape_controls(text or output.content, for_terminal=False), err=True)
+            echo(escape_controls(text or output.content, for_terminal=False), err=True, wrap=False)
         elif "value" in output.fields:
-            click.echo(json.dumps(output.fields["value"], ensure_ascii=False))
+            echo(json.dumps(output.fields["value"], ensure_ascii=False), wrap=False)
         else:
             text = escape_controls(output.content, for_terminal=False)
-            click.echo(text, err=output.type == "warning", nl=not text.endswith("\n"))
+            echo(text, err=output.type == "warning", nl=not text.endswith("\n"), wrap=False)
 
     def show_value(self, value: JSONValue) -> None:
         """Print a structured answer."""

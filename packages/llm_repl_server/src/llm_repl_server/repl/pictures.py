@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from llm_repl_server.cli.terminal_text import is_dumb
+
 __all__ = ["PictureProtocol", "draw_picture", "picture_file", "picture_protocol"]
 
 PictureProtocol = Literal["kitty", "iterm2", "sixel", "none"]
@@ -34,7 +36,7 @@ _SIXEL_WIDTH = 800
 @cache
 def picture_protocol() -> PictureProtocol:
     """How this terminal shows pictures: by what it says of itself, else by what it answers."""
-    if not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
+    if not sys.stdout.isatty() or is_dumb():
         return "none"
     known = protocol_by_environment(os.environ)
     if known is not None:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Self
 
-import click
 from rich.markdown import Markdown
 from rich.text import Text
 
@@ -32,6 +31,7 @@ from llm_repl_core import (
 from llm_repl_core.errors import CallNotSent
 from llm_repl_server.cli.cell_order import DocumentOrder
 from llm_repl_server.cli.cell_printer import CellPrinter
+from llm_repl_server.cli.flowing_text import echo
 from llm_repl_server.cli.stream_printer import StreamPrinter
 from llm_repl_server.cli.terminal_text import escape_controls, format_price, one_line
 from llm_repl_server.repl.live_region import LiveRegion
@@ -322,11 +322,11 @@ class RunPrinter:
         if self._rendered:
             self._cells.show(Text(escape_controls(text), style="dim"))
         else:
-            click.echo(escape_controls(text, for_terminal=False), err=True)
+            echo(escape_controls(text, for_terminal=False), err=True, wrap=False)
 
     def _say(self, text: str) -> None:
         self.break_line()
-        click.secho(escape_controls(text), fg="red", err=not self._rendered)
+        echo(escape_controls(text), fg="red", err=not self._rendered)
 
 
 def answer_summary(

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from llm_repl_server.cli.flowing_text import echo
-from llm_repl_server.cli.terminal_text import escape_controls
-from llm_repl_server.repl.commands.base import CommandContext
+from llm_repl_server.cli.terminal_text import escape_controls, is_dumb
+from llm_repl_server.repl.commands.base import CommandContext, CommandError
 from llm_repl_server.repl.keyboard import Keyboard
 from llm_repl_server.repl.modes import InputMode, TypedLine
 from llm_repl_server.repl.target import ReplTarget, RunChoice
@@ -58,7 +54,7 @@ class CellLoop(CommandContext):
         self._open_other = open_other
         self._is_unchosen = is_unchosen
         self._is_interactive = sys.stdin.isatty() and sys.stdout.isatty()
-        self._is_dumb = os.environ.get("TERM") == "dumb"
+        self._is_dumb = is_dumb()
         self.keyboard = Keyboard(is_dumb=self._is_dumb)
         self._printer: CellPrinter | None = None
         self._mock_told = False
@@ -100,7 +96,7 @@ class CellLoop(CommandContext):
         if self._is_interactive:
             echo(escape_controls(text), dim=True)
         else:
-            click.echo(text, err=True)
+            echo(text, err=True, wrap=False)
 
     def fail(self, text: str) -> None:
         """Print what is wrong, in a line."""
@@ -127,8 +123,13 @@ class CellLoop(CommandContext):
 
     def edit(self, text: str, *, suffix: str) -> str | None:
         """See `CommandContext.edit`."""
-        with self.keyboard.as_before():
-            changed = click.edit(text, extension=suffix, require_save=False)
+        import click
+
+        try:
+            with self.keyboard.as_before():
+                changed = click.edit(text, extension=suffix, require_save=False)
+        except click.ClickException as error:
+            raise CommandError(error.message) from None
         # An editor, and what calls it, end the last line.
         is_same = changed is None or changed.rstrip("\n") == text.rstrip("\n")
         return None if is_same else changed
@@ -146,6 +147,8 @@ class CellLoop(CommandContext):
 
     def share(self) -> str:
         """See `CommandContext.share`."""
+        from pathlib import Path
+
         from llm_repl_core import InvalidInput
         from llm_repl_server.repl.attached.address import ServerAddress
         from llm_repl_server.repl.attached.attached_target import AttachedTarget
@@ -194,7 +197,6 @@ class CellLoop(CommandContext):
         """
         from llm_repl_core import LLMReplError
         from llm_repl_server.repl.commands import run_command
-        from llm_repl_server.repl.commands.base import CommandError
 
         try:
             if entry.is_command:

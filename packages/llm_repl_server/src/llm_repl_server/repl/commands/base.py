@@ -5,10 +5,7 @@ from __future__ import annotations
 import abc
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import click
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -25,29 +22,28 @@ Argument = tuple[str, str]
 _RANGE = re.compile(r"(\d+)(?:-(\d+)?)?")
 
 
-class CommandError(click.ClickException):
+class CommandError(Exception):
     """A command cannot be done as it was typed; the text says what to do instead."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Command:
+class Command(NamedTuple):
     """A command.
 
     Attributes:
         name: What stands behind the ``/``.
-        arguments: What it takes, for people: ``N|stale|all``.
         summary: What it does: a sentence.
         example: A line that could be typed.
         run: Does it, given what stands behind the name.
+        arguments: What it takes, for people: ``N|stale|all``.
         complete: What may stand there.
         details: More about it: sentences.
     """
 
     name: str
-    arguments: str = ""
     summary: str
     example: str
     run: Callable[[CommandContext, str], None]
+    arguments: str = ""
     complete: Callable[[CommandContext, str], Iterable[Argument]] = lambda _context, _typed: ()
     details: str = ""
 
