@@ -168,6 +168,29 @@ def test_what_came_before_the_break_was_given(server):
 
 
 @pytest.mark.parametrize(
+    "failure",
+    [b'data: {"error": {"message": "Oh."}}\n\n', b"data: {nonsense\n\n"],
+    ids=["an error", "no JSON"],
+)
+def test_what_comes_together_with_a_failure_was_given(server, failure):
+    piece = b'data: {"choices": [{"index": 0, "delta": {"content": "one "}}]}\n\n'
+    server.script(Reply(body=piece + failure))
+    came = []
+
+    async def main():
+        provider = _provider(server.base_url)
+        try:
+            async for delta in deltas(provider, REQUEST):
+                came.append(delta.text)
+        finally:
+            await provider.close()
+
+    with pytest.raises(ProviderError):
+        asyncio.run(main())
+    assert came == ["one "]
+
+
+@pytest.mark.parametrize(
     ("headers", "expected_s"),
     [
         ({"Retry-After": "20"}, 20),

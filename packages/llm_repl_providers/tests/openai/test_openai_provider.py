@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 import threading
@@ -292,6 +293,32 @@ async def _text(provider, request):
 
 def test_models_are_listed():
     with OpenAIServer(models=("b", "a")) as server:
+
+        async def main():
+            provider = _provider(server)
+            try:
+                return await provider.models()
+            finally:
+                await provider.close()
+
+        assert asyncio.run(main()) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "listing",
+    [
+        [{"id": "b"}, {"id": "a"}],
+        {"models": [{"name": "b"}, {"name": "a"}]},
+        {"data": ["b", "a", "a", None, 5, "\x1b[2Ja"]},
+        {"data": None, "models": [{"model": "a"}, {"id": None, "model": "b"}]},
+    ],
+)
+@pytest.mark.parametrize("media_type", ["application/json", "text/plain"])
+def test_models_are_listed_in_other_forms(listing, media_type):
+    with OpenAIServer() as server:
+        server.models_reply = Reply(
+            body=json.dumps(listing).encode(), headers={"Content-Type": media_type}
+        )
 
         async def main():
             provider = _provider(server)

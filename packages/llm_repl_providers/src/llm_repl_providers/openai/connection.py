@@ -24,6 +24,7 @@ from llm_repl_providers.openai.failures import (
 from llm_repl_providers.openai.http_client import HttpClient
 from llm_repl_providers.openai.known_limitations import KnownLimitations
 from llm_repl_providers.openai.limitations import Limitation, find_limitation
+from llm_repl_providers.openai.model_list import read_models
 from llm_repl_providers.openai.translation import Translation
 
 __all__ = ["ServerConnection"]
@@ -132,9 +133,10 @@ class ServerConnection:
             ProviderError: See `explain`.
         """
         failure: ProviderError | None = None
-        page: Any = None
+        listing: Any = None
         try:
-            page = await self._client.models.list()
+            # Not by the SDK's page of models: servers also answer with the bare list.
+            listing = await self._client.get("/models", cast_to=object)
         except openai.OpenAIError as error:
             failure = explain(
                 error,
@@ -148,13 +150,13 @@ class ServerConnection:
             pass  # The SDK stumbles over what is not JSON, such as a page for people.
         if failure is not None:
             raise failure
-        entries = getattr(page, "data", None)
-        if not isinstance(entries, list):
+        names = read_models(listing)
+        if names is None:
             raise AnswerBroken(
                 f"{self._where} answered without a list of models: see whether `base_url` is "
                 "right; it usually ends in /v1."
             )
-        return sorted({str(entry.id) for entry in entries if getattr(entry, "id", None)})
+        return names
 
     async def close(self) -> None:
         """Close all that is open."""

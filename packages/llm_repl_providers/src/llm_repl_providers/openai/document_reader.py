@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from typing import Any, Final
 
@@ -84,43 +84,37 @@ class DocumentReader:
         if data[-1:] not in (b"}", b"]"):
             raise AnswerBroken(f"{self._where} broke off in the middle of its answer.")
         documents = read_documents(data)
-        for document in documents:
-            _raise_error(document, b"")
+        for batch in _batches(_checked(documents, b"")):
+            yield batch
         # Of several, each is a chunk, and the last one says that it is.
         self.is_complete = len(documents) == 1
-        yield documents
 
     async def _stream(
         self, head: bytes, portions: AsyncGenerator[bytes, None]
     ) -> AsyncGenerator[list[Any], None]:
         reader = EventReader()
-        documents = self._read(reader.feed(head))
-        begun = bool(documents)
-        if documents:
-            yield documents
+        begun = False
+        for batch in _batches(self._documents(reader.feed(head))):
+            begun = True
+            yield batch
         while not self.is_complete and (portion := await anext(portions, None)) is not None:
             if not begun:
                 head += portion
-            documents = self._read(reader.feed(portion))
-            if documents:
+            for batch in _batches(self._documents(reader.feed(portion))):
                 begun = True
-                yield documents
+                yield batch
         if self.is_complete:
             await _drain(portions)
             return
         if not begun and not _LINE_OF_A_STREAM.search(head.replace(b"\r", b"\n")):
             # A sentence for people, with a status that says that all is well.
             raise ErrorInAnswer(head.strip(_MARK_AND_BLANKS).decode("utf-8", "replace"))
-        try:
-            documents = self._read(reader.end())
-        except ValueError:
-            documents = []  # half of an event: it broke off
-        if documents:
-            yield documents
+        with contextlib.suppress(ValueError):  # half of an event: it broke off
+            for batch in _batches(self._documents(reader.end())):
+                yield batch
 
-    def _read(self, events: list[ServerSentEvent]) -> list[Any]:
+    def _documents(self, events: list[ServerSentEvent]) -> Iterator[Any]:
         """The documents of events; none of those after the end."""
-        found: list[Any] = []
         for event in events:
             data = event.data
             if data.strip()[: len(_DONE)].upper() == _DONE:
@@ -134,15 +128,34 @@ class DocumentReader:
                 if event.name != b"error":
                     raise
                 documents = [data.decode("utf-8", "replace")]
-            for document in documents:
-                _raise_error(document, event.name)
+            for document in _checked(documents, event.name):
                 if event.name.startswith(b"response.") and isinstance(document, dict):
                     # Of Responses, the event's name is in the document, too; not with all servers.
                     document.setdefault("type", event.name.decode("utf-8", "replace"))
-            found += documents
+                yield document
             # Where no empty line stands between the events.
             self.is_complete = self.is_complete or data.rstrip().endswith(b"\n" + _DONE)
-        return found
+
+
+def _batches(documents: Iterator[Any]) -> Iterator[list[Any]]:
+    """All documents at once; where one fails, those before it first: they are of the answer."""
+    batch: list[Any] = []
+    try:
+        for document in documents:
+            batch.append(document)  # noqa: PERF402  what is there when one fails counts
+    except Exception:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch
+
+
+def _checked(documents: list[Any], name: bytes) -> Iterator[Any]:
+    """Documents of an event with this name, as far as none is an error."""
+    for document in documents:
+        _raise_error(document, name)
+        yield document
 
 
 async def _drain(portions: AsyncGenerator[bytes, None]) -> None:

@@ -68,5 +68,7 @@ def _first_count(record: dict[str, Any], names: Iterable[str]) -> int | None:
 
 
 def _count(value: object) -> int | None:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # of servers whose language has one type of number
     is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
     return value if is_count and isinstance(value, int) else None

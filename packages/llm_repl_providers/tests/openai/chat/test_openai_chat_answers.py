@@ -446,6 +446,11 @@ def test_what_a_server_ran_by_itself_is_brought(server):
             {"prompt_tokens": 20, "completion_tokens": 5, "cached_tokens": 7},
             {"input_tokens": 20, "output_tokens": 5, "cached_input_tokens": 7},
         ),
+        # JavaScript and Lua have one type of number.
+        (
+            {"prompt_tokens": 20.0, "completion_tokens": 5.5},
+            {"input_tokens": 20},
+        ),
         # What is no count is unknown, and not 0.
         (
             {"prompt_tokens": True, "completion_tokens": -1, "prompt_tokens_details": [1],
