@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 from llm_repl_core import leftovers
-from llm_repl_core.errors import InvalidInput, KernelDied, KernelStartFailed
+from llm_repl_core.errors import InvalidInput, KernelDied, KernelError, KernelStartFailed
 from llm_repl_core.kernels.base import Expression, Failed, KernelOptions
 from llm_repl_core.kernels.private_folder import PrivateFolder
 from llm_repl_core.kernels.worker import WorkerKernel, Zygote
@@ -28,6 +28,16 @@ from llm_repl_core.model.output_changes import OutputList
 from llm_repl_core.testing.kernel_suite import KernelSuite, run_cell, text_of
 
 LIMIT_S = 20.0
+
+FAILING_TO_WAIT = """
+from llm_repl_core.kernels.pending import PendingVariables
+
+def fail(*_):
+    raise MemoryError
+
+works = PendingVariables.set_pending
+PendingVariables.set_pending = fail
+"""
 
 
 @pytest.fixture(scope="module")
@@ -530,6 +540,45 @@ def test_a_worker_without_memory_says_so(make_kernel: MakeKernel) -> None:
         assert result.ename == "MemoryError"
         assert (await run_cell(kernel, "1"))[0].content == "1"
         await kernel.shutdown()
+
+    asyncio.run(check())
+
+
+def test_variables_wait_without_an_answer_of_the_kernel(make_kernel: MakeKernel) -> None:
+    async def check() -> None:
+        kernel = make_kernel()
+        await kernel.start()
+        try:
+            await run_cell(kernel, "x = 'old'")
+            assert kernel.pid is not None
+            os.kill(kernel.pid, signal.SIGSTOP)
+            async with asyncio.timeout(LIMIT_S):
+                await kernel.set_pending(["x"], "token", "It is to come.")
+            os.kill(kernel.pid, signal.SIGCONT)
+            assert await kernel.names() == []
+        finally:
+            await kernel.shutdown()
+
+    asyncio.run(check())
+
+
+def test_a_variable_that_could_not_be_made_to_wait_is_told_with_its_value(
+    make_kernel: MakeKernel,
+) -> None:
+    async def check() -> None:
+        kernel = make_kernel()
+        await kernel.start()
+        try:
+            await run_cell(kernel, FAILING_TO_WAIT)
+            await kernel.set_pending(["x"], "failing", "It is to come.")
+            await run_cell(kernel, "PendingVariables.set_pending = works")
+            with pytest.raises(KernelError, match="no memory left"):
+                await kernel.resolve_pending({"failing": {"x": 1}})
+            await kernel.set_pending(["x"], "waiting", "It is to come.")
+            await kernel.resolve_pending({"waiting": {"x": 2}})
+            assert (await run_cell(kernel, "x"))[0].content == "2"
+        finally:
+            await kernel.shutdown()
 
     asyncio.run(check())
 

@@ -237,7 +237,13 @@ class WorkerKernel(Kernel):
     async def set_pending(self, names: Sequence[str], token: str, why: str) -> None:
         """Say that variables get their values later; see `Kernel.set_pending`."""
         request = protocol.SetPending(next(self._ids), list(names), token, clean_text(why))
-        await self._ask(request, protocol.Assigned)
+        data = _encoded(request)
+        async with self._lock:
+            connection = self._require_alive()
+            await self._pass_signals(connection)
+            # Nobody waits for it: whatever is asked next comes behind it.
+            connection.send(data)
+            self.changes += 1
 
     async def resolve_pending(self, resolved: Mapping[str, Mapping[str, Any] | None]) -> None:
         """Give variables the values that were to come; see `Kernel.resolve_pending`."""
@@ -434,12 +440,7 @@ class WorkerKernel(Kernel):
     async def _asking(
         self, request: Any, descriptor: int | None = None
     ) -> AsyncIterator[tuple[WorkerConnection, int]]:
-        try:
-            data = protocol.encode(request)
-        except (TypeError, OverflowError, UnicodeEncodeError, RecursionError) as error:
-            raise InvalidInput(
-                f"Only JSON values can be sent to a kernel in another process: {error}."
-            ) from None
+        data = _encoded(request)
         async with self._lock:
             connection = self._require_alive()
             await self._pass_signals(connection)
@@ -488,6 +489,15 @@ class WorkerKernel(Kernel):
             await end_request(answered(), interrupt=interrupt, end_kernel=end_kernel)
         finally:
             self._busy = False
+
+
+def _encoded(request: Struct) -> bytes:
+    try:
+        return protocol.encode(request)
+    except (TypeError, OverflowError, UnicodeEncodeError, RecursionError) as error:
+        raise InvalidInput(
+            f"Only JSON values can be sent to a kernel in another process: {error}."
+        ) from None
 
 
 class _LateOutputs:

@@ -48,7 +48,7 @@ __all__ = [
     "encode_plain",
 ]
 
-PROTOCOL_VERSION = 4
+PROTOCOL_VERSION = 5
 MESSAGE_LIMIT_BYTES = 512 * 2**20
 """Of one message to a worker or a zygote, which trust who sends."""
 
@@ -163,7 +163,10 @@ class Assign(Struct, frozen=True, tag="assign"):
 
 
 class SetPending(Struct, frozen=True, tag="set_pending"):
-    """Take variables out of the namespace until they are resolved; answered by `Assigned`."""
+    """Take variables out of the namespace until they are resolved; not answered.
+
+    Where that can't be done, the `ResolvePending` of its token is answered by `Broken`.
+    """
 
     id: int
     names: list[str]

@@ -74,6 +74,8 @@ class WorkerProcess:
         self._capture = Capture(self._buffer, self._channel, self._gate, last_output)
         self._pump = Pump(self._capture, options.linger_s, self._abandon)
         self._pending = PendingVariables(shell.user_ns, RESULT_NAMES)
+        self._failed_tokens: set[str] = set()
+        """Of variables that could not be made to wait."""
         self._requests = protocol.request_decoder()
         self._answers: dict[type, Callable[[Any], None]] = {
             protocol.Execute: self._execute,
@@ -241,10 +243,15 @@ class WorkerProcess:
         self._send(protocol.Assigned(request.id))
 
     def _set_pending(self, request: protocol.SetPending) -> None:
-        self._pending.set_pending(request.names, request.token, request.why)
-        self._send(protocol.Assigned(request.id))
+        try:
+            self._pending.set_pending(request.names, request.token, request.why)
+        except MemoryError:
+            self._failed_tokens.add(request.token)
 
     def _resolve_pending(self, request: protocol.ResolvePending) -> None:
+        if not self._failed_tokens.isdisjoint(request.resolved):
+            self._failed_tokens.difference_update(request.resolved)
+            raise MemoryError
         self._pending.resolve(request.resolved)
         self._send(protocol.Assigned(request.id))
 
