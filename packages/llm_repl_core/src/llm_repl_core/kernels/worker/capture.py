@@ -19,7 +19,6 @@ from llm_repl_core.kernels.text_stream import CapturedStream
 from llm_repl_core.kernels.worker.cell_origin import (
     cell_of_task,
     cell_of_this_code,
-    follow_threads,
     set_cell,
 )
 from llm_repl_core.kernels.worker.channel import Channel
@@ -110,7 +109,6 @@ class Capture:
         self._streams = (_Stream(self, 1), _Stream(self, 2))
         sys.stdout, sys.stderr = self._streams
         os.register_at_fork(after_in_child=self._after_fork)
-        follow_threads()
 
     def poll_pipes(self) -> select.poll:
         """What tells whether programs or C code have written something."""

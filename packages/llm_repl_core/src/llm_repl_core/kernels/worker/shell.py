@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import sys
 import traceback
@@ -19,11 +20,12 @@ from llm_repl_core.kernels.coroutine_cell import CoroutineRunner
 from llm_repl_core.kernels.figures import new_figures, open_figures
 from llm_repl_core.kernels.no_stdin import refuse_input
 from llm_repl_core.kernels.plotly_renderer import use_plotly_renderer
-from llm_repl_core.kernels.programs import run_program_of_cell
+from llm_repl_core.kernels.programs import PLAIN_PAGERS, run_program_of_cell
 from llm_repl_core.kernels.tqdm_text import use_text_bars
 from llm_repl_core.kernels.user_frames import keep_user_frames, with_cell_names
 from llm_repl_core.kernels.values import exception_text
 from llm_repl_core.kernels.worker.capture import Capture
+from llm_repl_core.kernels.worker.cell_origin import follow_threads
 from llm_repl_core.kernels.worker.formatting import BundleFormatter, keep_format_error
 from llm_repl_core.kernels.worker.shell_parts import (
     EXIT_SENTENCE,
@@ -154,6 +156,30 @@ class WorkerShell(InteractiveShell):
             self.capture.buffer_of_thread.clear(wait=wait)
             self.capture.after_display()
 
+    def prepare(self) -> None:
+        """Change, once for all cells, what of Python and of libraries is another in a worker.
+
+        A zygote does it for its workers: it writes to memory in many places, which each worker
+        would have of its own, more than a megabyte.
+        """
+        make_refusal: Any = ExitRefusal
+        exiter = make_refusal()
+        self.user_ns["exit"] = self.user_ns["quit"] = self.exiter = exiter
+        self.user_ns_hidden.update({"exit": self.exiter, "quit": self.exiter})
+        refuse_input(self)
+        # IPython does and undoes it for each cell.
+        self.builtin_trap.__enter__()
+        self.display_trap.__enter__()
+        register: Any = self.events.register
+        register("post_execute", self.show_figures)
+        use_plotly_renderer(self.show_bundle)
+        use_text_bars(lambda: True)
+        self.coroutines.offer_loop()
+        follow_threads()
+        os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+        for name, value in PLAIN_PAGERS.items():
+            os.environ.setdefault(name, value)
+
     def begin_afresh(self) -> None:
         """Forget what running in the zygote has left."""
         for name in [name for name in self.user_ns if name not in self.user_ns_hidden]:
@@ -167,18 +193,6 @@ class WorkerShell(InteractiveShell):
         self.user_ns.update(dict.fromkeys(RESULT_NAMES, ""))
         self.execution_count = 1
         self._transformer_counts = self._count_transformers()
-        make_refusal: Any = ExitRefusal
-        exiter = make_refusal()
-        self.user_ns["exit"] = self.user_ns["quit"] = self.exiter = exiter
-        self.user_ns_hidden.update({"exit": self.exiter, "quit": self.exiter})
-        refuse_input(self)
-        # Once for all cells, where IPython does and undoes it for each.
-        self.builtin_trap.__enter__()
-        self.display_trap.__enter__()
-        register: Any = self.events.register
-        register("post_execute", self.show_figures)
-        use_plotly_renderer(self.show_bundle)
-        use_text_bars(lambda: True)
 
     def showtraceback(self, exc_tuple: Any = None, *args: Any, **options: Any) -> None:
         """Keep the exception for the cell's end; groups, which IPython prints, too."""

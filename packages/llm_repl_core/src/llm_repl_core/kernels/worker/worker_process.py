@@ -26,7 +26,6 @@ from llm_repl_core.kernels.evaluation import (
 from llm_repl_core.kernels.explanations import explain_results, explained, memory_sentence
 from llm_repl_core.kernels.output_buffer import OutputBuffer
 from llm_repl_core.kernels.pending import PendingVariables
-from llm_repl_core.kernels.programs import PLAIN_PAGERS
 from llm_repl_core.kernels.values import describe_within, exception_text
 from llm_repl_core.kernels.worker import protocol
 from llm_repl_core.kernels.worker.capture import Capture
@@ -143,12 +142,8 @@ class WorkerProcess:
         self._forker = Forker(self._capture.mute, FORK_LIFETIME_S)
         os.register_at_fork(after_in_child=self._listener.close)
         os.environ.update(options.env)
-        os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
-        for name, value in PLAIN_PAGERS.items():
-            os.environ.setdefault(name, value)
         _reseed()
         self._shell.begin_afresh()
-        self._shell.coroutines.offer_loop()
         self._shell.capture = self._capture
         self._shell.displayhook.pending = self._pending
         gc.enable()
@@ -396,4 +391,6 @@ def run_program() -> None:
     listener = socket.socket(fileno=int(sys.argv[1]))
     listener.set_inheritable(False)
     options = msgspec.json.decode(sys.stdin.buffer.read(), type=WorkerOptions)
-    WorkerProcess(make_shell(), listener, options).run()
+    shell = make_shell()
+    shell.prepare()
+    WorkerProcess(shell, listener, options).run()

@@ -14,8 +14,12 @@ from llm_repl_core.kernels.private_folder import PrivateFolder
 
 __all__ = ["LaunchedZygote"]
 
-# Garbage is collected while it imports: without, 10 ms sooner, each worker has 0.6 MB more of its own.
-_PROGRAM = "from llm_repl_core.kernels.worker.zygote_process import run_program; run_program()"
+# No garbage is collected, from the beginning to the fork: what would be freed leaves holes everywhere,
+# and each worker that fills some has those pages of its own.
+_PROGRAM = (
+    "import gc; gc.disable(); "
+    "from llm_repl_core.kernels.worker.zygote_process import run_program; run_program()"
+)
 _STOP_TIMEOUT_S = 2.0
 
 

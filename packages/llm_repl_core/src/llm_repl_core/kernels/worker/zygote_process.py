@@ -48,12 +48,12 @@ def main(control_descriptor: int, preload: list[str]) -> None:
     control = socket.socket(fileno=control_descriptor)
     control.set_inheritable(False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the owner's
-    gc.disable()  # a collection would write to pages that are to be shared
+    gc.disable()  # it is, where this is the program: a collection writes to all of its memory
     shell = make_shell()
     with shell.builtin_trap:  # so that libraries find the shell that cells will have
         problems = [problem for name in preload if (problem := _import(name))]
+    shell.prepare()
     protocol.request_decoder()
-    gc.collect()
     gc.freeze()
     _silence()
     control.sendall(encode(protocol.Ready(problems)))
