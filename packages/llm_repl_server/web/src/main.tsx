@@ -14,12 +14,14 @@ import { noteConnection, readProviders } from "./store/server.ts";
 import "./store/look.ts";
 import "./store/spacing.ts";
 import "./store/theme.ts";
-import { loadPanels, Panel } from "./ui/panel.tsx";
+import { loadPanels, Panel, providePanels } from "./ui/panel.tsx";
 import { Toasts } from "./ui/toasts.tsx";
 import { openEvents } from "./wire/socket.ts";
 import type { WireEvent } from "./wire/events.ts";
 
 const LIST_EVENTS: readonly WireEvent["event"][] = ["notebook_created", "notebook_changed", "notebook_deleted"];
+
+providePanels(() => import("./panels.ts"));
 
 const open = signal<OpenNotebook | null>(null);
 

@@ -13,7 +13,7 @@ import { count, plural, seconds, words } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
 import { runCalls } from "../wire/run-calls.ts";
 import type { Call, CellFields } from "../wire/shapes.ts";
-import { CallName, price, tokens } from "./calls-page.tsx";
+import { CallName, price, tokens } from "./call-facts.tsx";
 
 const MOST_TEXT = 4_000;
 const time = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });

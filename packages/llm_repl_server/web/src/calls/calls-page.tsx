@@ -1,7 +1,6 @@
 /** The calls in the document's place: one table is list and waterfall, with the costs below. */
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { CellNumber } from "../cells/sentence.tsx";
 import { useFetched } from "../inspector/fetched.ts";
 import { callsView, closeCalls, openCalls, type CallsFilter } from "../store/calls-view.ts";
 import { useNotebook } from "../store/context.ts";
@@ -13,6 +12,7 @@ import { API, rest } from "../wire/rest.ts";
 import { runCalls } from "../wire/run-calls.ts";
 import type { Call, RunInfo } from "../wire/shapes.ts";
 import { CallDetail } from "./call-detail.tsx";
+import { CallName, price, tokens } from "./call-facts.tsx";
 import { Costs } from "./costs.tsx";
 import { axisOf, type Bar } from "./waterfall.ts";
 
@@ -288,18 +288,6 @@ function CallTable({ calls, chosen, onChoose }: TableProps) {
   );
 }
 
-export function CallName({ call }: { call: Call }) {
-  const notebook = useNotebook();
-  const cell = notebook.view(call.cell_id).cell.value;
-  const name = cell?.response_var ?? (cell ? "" : "deleted cell");
-  return (
-    <>
-      {cell && <CellNumber id={call.cell_id} />} <code>{call.item === null ? name : `${name}[${call.item}]`}</code>
-      {call.step > 0 && <span class="quiet-text"> step {call.step + 1}</span>}
-    </>
-  );
-}
-
 const STATES: Readonly<Record<Call["state"], readonly [IconName, string]>> = {
   completed: ["done", "asked"],
   failed: ["fail", "failed"],
@@ -316,16 +304,6 @@ function CameFrom({ call }: { call: Call }) {
       {word}
     </span>
   );
-}
-
-export function tokens(call: Call): string {
-  if (call.input_tokens === null && call.output_tokens === null) return "";
-  return `${count(call.input_tokens ?? 0)} → ${count(call.output_tokens ?? 0)}`;
-}
-
-export function price(call: Call): string {
-  if (call.source !== "live") return "free";
-  return call.price_usd === null ? (call.state === "running" ? "" : "not known") : spent(call.price_usd);
 }
 
 function Bars({ bar, isRecorded }: { bar: Bar | undefined; isRecorded: boolean }) {

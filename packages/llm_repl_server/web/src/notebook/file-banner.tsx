@@ -5,7 +5,8 @@ import type { OpenNotebook } from "../store/notebook.ts";
 import { fileName } from "../store/file-list.ts";
 import { Icon } from "../ui/icon.tsx";
 import { toast } from "../ui/toasts.tsx";
-import { filesApi, type NotebookFile } from "../wire/files.ts";
+import { filesApi } from "../wire/files.ts";
+import type { NotebookFile } from "../wire/notebook-file.ts";
 import { RestError } from "../wire/rest.ts";
 
 const WORDS: Readonly<Partial<Record<NotebookFile["state"], string>>> = {

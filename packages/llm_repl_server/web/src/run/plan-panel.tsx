@@ -11,7 +11,7 @@ import { closePlan, runLimit } from "../store/plan-panel.ts";
 import { bound, count, plural, seconds, spent } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
 import type { CellForecast, RunForecast, WayForecast } from "../wire/plan.ts";
-import type { Mode } from "../wire/shapes.ts";
+import type { Mode } from "../wire/mode.ts";
 
 const MOST_ROWS = 40;
 const MODES: readonly (readonly [Mode, string])[] = [["reuse", "Reuse"], ["live", "Live"], ["replay", "Replay"]];

@@ -14,7 +14,7 @@ import { Icon } from "../ui/icon.tsx";
 import { MenuButton, MenuItem } from "../ui/menu.tsx";
 import { Panel } from "../ui/panel.tsx";
 import { toast } from "../ui/toasts.tsx";
-import type { Mode } from "../wire/shapes.ts";
+import type { Mode } from "../wire/mode.ts";
 import { RunFacts } from "./run-facts.tsx";
 import { hasStrip } from "./wave-strip.tsx";
 

@@ -12,7 +12,8 @@ import { wavesOf } from "../store/waves.ts";
 import { failedItems } from "../cells/answer-shape.ts";
 import { count } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
-import type { Cell, Mode } from "../wire/shapes.ts";
+import type { Mode } from "../wire/mode.ts";
+import type { Cell } from "../wire/shapes.ts";
 import { useProgress } from "./run-facts.tsx";
 
 const MOST_CELLS = 8;

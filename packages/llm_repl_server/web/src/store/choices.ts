@@ -1,6 +1,6 @@
 /** The notebook's own choices, from which those of its prompts come. */
 
-import type { Mode } from "../wire/shapes.ts";
+import type { Mode } from "../wire/mode.ts";
 import { defaultModel } from "./server.ts";
 import type { OpenNotebook } from "./notebook.ts";
 

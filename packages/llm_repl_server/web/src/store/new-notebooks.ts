@@ -1,7 +1,7 @@
 /** What new notebooks begin with: where answers come from, and a budget. Kept in this browser. */
 
 import { effect, signal } from "@preact/signals";
-import type { Mode } from "../wire/shapes.ts";
+import type { Mode } from "../wire/mode.ts";
 
 interface Beginning {
   readonly mode: Mode;

@@ -2,7 +2,7 @@
 
 import { bound, count, plural } from "../ui/format.ts";
 import type { CellForecast, WayForecast } from "../wire/plan.ts";
-import type { Mode } from "../wire/shapes.ts";
+import type { Mode } from "../wire/mode.ts";
 
 /** The highest price: "≤ $0.003", "no price known", "free"; with "≈" where it is no bound yet. */
 export function priceText(usd: number | null, isBound: boolean): string {

@@ -5,7 +5,7 @@
 
 import { batch, computed, signal, type ReadonlySignal } from "@preact/signals";
 import type { CellNeed } from "../wire/queue.ts";
-import type { NotebookFile } from "../wire/files.ts";
+import type { NotebookFile } from "../wire/notebook-file.ts";
 import type { NotebookKernel } from "../wire/kernel.ts";
 import type { Cell, Output } from "../wire/shapes.ts";
 import { earlierOutputs } from "./earlier.ts";

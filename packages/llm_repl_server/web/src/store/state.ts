@@ -1,10 +1,11 @@
 /** What the page knows of an open notebook. It changes by `reduce` alone, which is pure. */
 
-import type { NotebookFile } from "../wire/files.ts";
+import type { NotebookFile } from "../wire/notebook-file.ts";
 import type { NotebookKernel } from "../wire/kernel.ts";
 import type { ItemEnd, ItemsOfCell } from "../wire/items.ts";
 import type { CallQueue, CellNeed } from "../wire/queue.ts";
-import type { Cell, Mode, Notebook } from "../wire/shapes.ts";
+import type { Mode } from "../wire/mode.ts";
+import type { Cell, Notebook } from "../wire/shapes.ts";
 import { Keyed } from "./keyed.ts";
 import { moreWords, NO_TEXT, wholeText, withMore, type Pieces } from "./pieces.ts";
 

@@ -1,19 +1,28 @@
 /** Views that are opened: they are loaded behind the page, and drawn as soon as they are there. */
 
 import { signal } from "@preact/signals";
+import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 
-type Panels = typeof import("../panels.ts");
+type PanelName = "Arcs" | "CallsPage" | "Dialogs" | "Inspector" | "PlanPanel" | "Several";
+
+export type Panels = Readonly<Record<PanelName, ComponentType>>;
 
 const panels = signal<Panels | null>(null);
+let load: (() => Promise<Panels>) | null = null;
 let loading: Promise<void> | null = null;
 
-export function loadPanels(): Promise<void> {
-  loading ??= import("../panels.ts").then(
+/** Say where they come from: they stand above what opens them. */
+export function providePanels(from: () => Promise<Panels>): void {
+  load = from;
+}
+
+export async function loadPanels(): Promise<void> {
+  loading ??= load?.().then(
     (module) => void (panels.value = module),
     () => void (loading = null), // it is tried again with the next that is opened
-  );
-  return loading;
+  ) ?? null;
+  await loading;
 }
 
 let awaited = 0;
@@ -23,7 +32,7 @@ export function isPanelAwaited(): boolean {
   return awaited > 0 && panels.peek() === null;
 }
 
-export function Panel({ name }: { name: keyof Panels }) {
+export function Panel({ name }: { name: PanelName }) {
   const View = panels.value?.[name];
   if (!View) void loadPanels();
   useEffect(() => {

@@ -1,8 +1,9 @@
 /** The events of a notebook that the page follows. All of them: docs/reference/events. */
 
-import type { NotebookFile } from "./files.ts";
+import type { NotebookFile } from "./notebook-file.ts";
 import type { ItemEnd } from "./items.ts";
-import type { Cell, Mode, Output } from "./shapes.ts";
+import type { Mode } from "./mode.ts";
+import type { Cell, Output } from "./shapes.ts";
 import type { CallQueue, CellNeed } from "./queue.ts";
 import type { StaleReasons } from "./stale.ts";
 

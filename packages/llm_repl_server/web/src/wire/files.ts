@@ -1,17 +1,8 @@
 /** Files of the server's folder, and notebooks that live in them. */
 
+import type { NotebookFile } from "./notebook-file.ts";
 import { request } from "./rest.ts";
 import type { NotebookHeader } from "./shapes.ts";
-
-/** The file that a notebook lives in. */
-export interface NotebookFile {
-  /** Relative to the server's folder. */
-  readonly path: string;
-  readonly state: "saved" | "waiting" | "not_written" | "unreadable" | "missing";
-  /** One sentence; null where all is well. */
-  readonly error: string | null;
-  readonly saved_at: string;
-}
 
 export interface FileEntry {
   readonly name: string;

@@ -1,7 +1,8 @@
 /** What will be sent and what it costs, before: the preview of a prompt, the plan of a run. */
 
 import { request, type RunOptions } from "./rest.ts";
-import type { CellFields, Mode } from "./shapes.ts";
+import type { Mode } from "./mode.ts";
+import type { CellFields } from "./shapes.ts";
 
 export type FieldState = "known" | "stale" | "unknown" | "failed" | "later" | "item";
 

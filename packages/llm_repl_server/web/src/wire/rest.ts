@@ -1,7 +1,8 @@
 /** The REST calls that the page makes. */
 
+import type { Mode } from "./mode.ts";
 import type {
-  CallPage, Cell, CellFields, Graph, Mode, Notebook, NotebookHeader, NotebookSummary, Preview,
+  CallPage, Cell, CellFields, Graph, Notebook, NotebookHeader, NotebookSummary, Preview,
   RunInfo, Spending, Variables,
 } from "./shapes.ts";
 

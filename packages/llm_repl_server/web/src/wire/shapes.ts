@@ -1,16 +1,15 @@
 /** What answers and events of the server hold, as far as the page reads it. All of it: /api/docs. */
 
-import type { NotebookFile } from "./files.ts";
 import type { ItemsOfCell } from "./items.ts";
 import type { NotebookKernel } from "./kernel.ts";
+import type { Mode } from "./mode.ts";
+import type { NotebookFile } from "./notebook-file.ts";
 import type { StaleReason } from "./stale.ts";
 import type { PendingApproval, RunningCell, RunUnderWay } from "./under-way.ts";
 
 export type CellType = "MarkdownCell" | "ComputationCell" | "PromptCell" | "MemoryCell";
 
 export type CellStatus = "idle" | "queued" | "running" | "completed" | "error" | "interrupted";
-
-export type Mode = "live" | "reuse" | "replay";
 
 export interface Usage {
   readonly input_tokens?: number | null;

@@ -1,6 +1,6 @@
 /** What is under way in a notebook that is read. */
 
-import type { Mode } from "./shapes.ts";
+import type { Mode } from "./mode.ts";
 
 /** A run that is running, or that waits for its turn. */
 export interface RunUnderWay {
