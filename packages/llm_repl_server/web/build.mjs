@@ -1,5 +1,5 @@
 // Builds the page into the server package. The result is committed, so that pip alone gives the page:
-// names have no hashes, identifiers stay readable, and the same source gives the same bytes.
+// names of files have no hashes, and the same source gives the same bytes.
 import { cp, mkdir, rm, writeFile, readFile, readdir } from "node:fs/promises";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { build } from "esbuild";
@@ -9,13 +9,14 @@ const options = {
   bundle: true,
   format: "esm",
   target: "es2022",
-  minifyWhitespace: true,
-  minifySyntax: true,
+  minify: true,
   legalComments: "none",
   charset: "utf8",
   jsx: "automatic",
   jsxImportSource: "preact",
-  external: ["./editor.js", "./formulas.js"],
+  // The page draws Markdown and the editor knows Python by the same two packages.
+  alias: { "@lezer/common": "./lezer.js", "@lezer/highlight": "./lezer.js" },
+  external: ["./editor.js", "./formulas.js", "./lezer.js"],
   logLevel: "warning",
 };
 
@@ -23,6 +24,7 @@ await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });
 // What the page and its panels share is a file by itself: `chunk.js`.
 await build({ ...options, entryPoints: { page: "src/main.tsx" }, outdir: out, splitting: true, chunkNames: "[name]" });
+await build({ ...options, entryPoints: { lezer: "src/lezer.ts" }, alias: {}, outdir: out });
 await build({ ...options, entryPoints: { editor: "src/editor/editor.ts" }, outdir: out });
 await build({ ...options, entryPoints: { formulas: "src/markdown/formulas.ts" }, outdir: out });
 await build({ ...options, entryPoints: { "find-worker": "src/find/find-worker.ts" }, outdir: out });

@@ -5,7 +5,7 @@
 
 import { closeBrackets, closeBracketsKeymap, completionKeymap, completionStatus } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
-import { python } from "@codemirror/lang-python";
+import { pythonLanguage } from "@codemirror/lang-python";
 import { bracketMatching, indentUnit, syntaxHighlighting } from "@codemirror/language";
 import { selectNextOccurrence, selectSelectionMatches } from "@codemirror/search";
 import { Annotation, EditorState, StateField, type Extension, type Text } from "@codemirror/state";
@@ -170,7 +170,7 @@ function ofLanguage(options: EditorOptions): Extension[] {
   switch (options.language) {
     case "python":
       return [
-        python(),
+        pythonLanguage,
         syntaxHighlighting(colours),
         indentUnit.of("    "),
         bracketMatching(),
