@@ -91,7 +91,7 @@ def test_theme_size_and_the_budget_of_new_notebooks_are_kept_in_the_browser(serv
     until(lambda: dataset()["theme"] == "light", "the light theme is chosen")
     window.get_by_role("radio", name="Large").click()
     window.get_by_role("radio", name="Reuse").click()
-    window.get_by_label("Budget").fill("0.5")
+    window.get_by_label("Budget").press_sequentially("0.5")
     window.get_by_label("Budget").press("Tab")
     window.keyboard.press("Escape")
     window.reload()

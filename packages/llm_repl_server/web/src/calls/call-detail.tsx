@@ -9,14 +9,14 @@ import { closeCalls } from "../store/calls-view.ts";
 import { useNotebook } from "../store/context.ts";
 import { focusCell } from "../store/focus.ts";
 import type { OpenNotebook } from "../store/notebook.ts";
-import { count, plural, seconds, words } from "../ui/format.ts";
+import { count, plural, seconds, words, timeWriter } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
 import { runCalls } from "../wire/run-calls.ts";
 import type { Call, CellFields } from "../wire/shapes.ts";
 import { CallName, price, tokens } from "./call-facts.tsx";
 
 const MOST_TEXT = 4_000;
-const time = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const time = timeWriter({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
 export function CallDetail({ call, onClose }: { call: Call; onClose: () => void }) {
   const notebook = useNotebook();
@@ -33,7 +33,7 @@ export function CallDetail({ call, onClose }: { call: Call; onClose: () => void 
     <aside class="call-detail" aria-label="Call">
       <h2>
         <CallName call={call} />
-        <span class="end figures quiet-text">{time.format(new Date(call.started_at))}</span>
+        <span class="end figures quiet-text">{time(new Date(call.started_at))}</span>
         <button class="button quiet only-icon" aria-label="Close the call" onClick={onClose}>
           <Icon name="x" />
         </button>

@@ -143,7 +143,7 @@ function Head({ runs, run, filter, query }: HeadProps) {
             maxLength={200}
             value={filter.search ?? ""}
             autofocus
-            onChange={(event) => openCalls(event.currentTarget.value ? { ...filter, search: event.currentTarget.value } : without(filter, "search"))}
+            onInput={(event) => openCalls(event.currentTarget.value ? { ...filter, search: event.currentTarget.value } : without(filter, "search"))}
             onKeyDown={(event) => event.key === "Escape" && (event.preventDefault(), setIsSearching(false))}
           />
         ) : (

@@ -1,6 +1,6 @@
 /** A cell: gutter, spine, and what its type shows. */
 
-import { memo } from "preact/compat";
+import { memo } from "../ui/memo.ts";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { bothTexts } from "../store/both-texts.ts";
 import { useNow } from "../store/clock.ts";

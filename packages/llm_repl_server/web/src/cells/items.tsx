@@ -1,6 +1,6 @@
 /** The answers of a prompt over items: a row each, which opens its versions and its call. */
 
-import { memo } from "preact/compat";
+import { memo } from "../ui/memo.ts";
 import { useMemo, useState } from "preact/hooks";
 import { answerCalls, editAnswer, editedAnswer, showAnswers } from "../store/answers.ts";
 import { useNotebook } from "../store/context.ts";

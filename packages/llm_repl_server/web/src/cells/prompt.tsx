@@ -1,6 +1,6 @@
 /** A prompt: its template as prose, what it will take, what was answered. */
 
-import { memo } from "preact/compat";
+import { memo } from "../ui/memo.ts";
 import { useMemo, useState } from "preact/hooks";
 import { useNotebook } from "../store/context.ts";
 import { noteOwn } from "../store/forecasts.ts";

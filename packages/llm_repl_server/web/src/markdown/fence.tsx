@@ -1,7 +1,7 @@
 /** A block of code in a text, with what can be done with it. */
 
 import { createContext } from "preact";
-import { memo } from "preact/compat";
+import { memo } from "../ui/memo.ts";
 import { Icon } from "../ui/icon.tsx";
 import { Code } from "../editor/code.tsx";
 import type { Chunks } from "./chunks.ts";

@@ -1,6 +1,6 @@
 /** Draws what a terminal would show. */
 
-import { memo } from "preact/compat";
+import { memo } from "../ui/memo.ts";
 import { PLAIN, terminalRuns, type Colour, type Look, type Run } from "./terminal.ts";
 
 export const TerminalText = memo(({ text, look = PLAIN }: { text: string; look?: Look }) => (

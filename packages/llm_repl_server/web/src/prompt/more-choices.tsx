@@ -72,7 +72,7 @@ export function MoreChoices({ cell, close }: { cell: Cell; close: () => void }) 
                 max="1000"
                 value={cell.tool_limit ?? 10}
                 aria-label="Rounds of tools at most"
-                onChange={(event) => {
+                onInput={(event) => {
                   const limit = event.currentTarget.valueAsNumber;
                   if (limit >= 1 && limit <= 1000) change({ tool_limit: Math.round(limit) });
                 }}

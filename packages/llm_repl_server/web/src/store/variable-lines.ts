@@ -1,20 +1,20 @@
 /** Variables as they are listed: what each is in a few words, in which order, and which of them. */
 
+import { count } from "../ui/format.ts";
 import type { Summary, Variable } from "../wire/variables.ts";
 
 const LETTERS = new Set(["str", "bytes", "bytearray"]);
-const whole = new Intl.NumberFormat("en-US");
 
 /** The type and the size: "DataFrame, 9 × 4", "list of 9", "str, 271 letters". */
 export function whatItIs(value: Summary): string {
   const { type_name: name, shape, length } = value;
-  if (shape?.length === 1) return `${name} of ${whole.format(shape[0] ?? 0)}`;
-  if (shape) return `${name}, ${shape.map((n) => whole.format(n)).join(" × ")}`;
+  if (shape?.length === 1) return `${name} of ${count(shape[0] ?? 0)}`;
+  if (shape) return `${name}, ${shape.map((n) => count(n)).join(" × ")}`;
   if (length === null) return name;
-  if (!LETTERS.has(name)) return `${name} of ${whole.format(length)}`;
+  if (!LETTERS.has(name)) return `${name} of ${count(length)}`;
   // A short text stands beside it.
   if (length <= 40) return name;
-  return `${name}, ${whole.format(length)} ${name === "str" ? "letters" : "bytes"}`;
+  return `${name}, ${count(length)} ${name === "str" ? "letters" : "bytes"}`;
 }
 
 const SHORT_LETTERS = 120;

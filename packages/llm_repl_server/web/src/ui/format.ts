@@ -1,9 +1,7 @@
 /** Money, numbers and times as people read them. */
 
-const whole = new Intl.NumberFormat("en-US");
-
 export function count(n: number): string {
-  return whole.format(n);
+  return n.toLocaleString("en-US");
 }
 
 /** "1 cell", "3 cells". */
@@ -53,18 +51,24 @@ export function size(bytes: number): string {
   return `${(bytes / unit).toFixed(1)} ${word}`;
 }
 
-const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
-const weekday = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric" });
-const date = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+/** What writes times. It is made when there is one to write: the browser takes milliseconds to make it. */
+export function timeWriter(options: Intl.DateTimeFormatOptions): (at: Date) => string {
+  let format: Intl.DateTimeFormat | undefined;
+  return (at) => (format ??= new Intl.DateTimeFormat("en-GB", options)).format(at);
+}
+
+const clock = timeWriter({ hour: "2-digit", minute: "2-digit" });
+const weekday = timeWriter({ weekday: "short", day: "numeric" });
+const date = timeWriter({ day: "numeric", month: "short" });
 const DAY_MS = 86_400_000;
 
 /** "14:02" today, then "Sun 22, 14:02", then "2 Nov". */
 export function moment(iso: string, now: Date = new Date()): string {
   const at = new Date(iso);
-  if (at.toDateString() === now.toDateString()) return clock.format(at);
+  if (at.toDateString() === now.toDateString()) return clock(at);
   const days = (now.getTime() - at.getTime()) / DAY_MS;
-  if (days < 7) return `${weekday.format(at)}, ${clock.format(at)}`;
-  return at.getFullYear() === now.getFullYear() ? date.format(at) : `${date.format(at)} ${at.getFullYear()}`;
+  if (days < 7) return `${weekday(at)}, ${clock(at)}`;
+  return at.getFullYear() === now.getFullYear() ? date(at) : `${date(at)} ${at.getFullYear()}`;
 }
 
 export function words(text: string): number {
