@@ -2,7 +2,7 @@
 
 import { effect, signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Editor, Language } from "../editor/editor.ts";
 import { editorModule, loadEditor } from "../editor/load.ts";
 import { useNotebook } from "../store/context.ts";
@@ -28,9 +28,10 @@ interface Props {
 
 export function Source(props: Props) {
   const isEdited = hasFocus(props.cellId) && editing.value !== null;
-  const module = editorModule.value;
+  // What is only read is not drawn again when the editor comes.
+  const module = isEdited ? editorModule.value : null;
   if (isEdited && !module) void loadEditor();
-  return isEdited && module ? (
+  return module ? (
     <EditedSource {...props} />
   ) : (
     <div class={props.class} onClick={(event) => onClick(event, props)}>
@@ -70,7 +71,8 @@ function EditedSource(props: Props) {
     return true;
   };
 
-  useEffect(() => {
+  // Not behind the next frame: what is typed right behind the click is typed into the editor.
+  useLayoutEffect(() => {
     const module = editorModule.peek();
     if (!module || !place.current) return;
     const typeOf = () => notebook.view(props.cellId).cell.peek()?.type;

@@ -1,8 +1,9 @@
 /** Python in colours. The colours come a moment after the text: what knows Python is loaded later. */
 
 import { signal } from "@preact/signals";
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { withMarks } from "../ui/invisible.tsx";
+import { soon } from "../ui/slices.ts";
 import type { Piece } from "./highlight.ts";
 
 type Highlight = (text: string) => readonly Piece[];
@@ -11,7 +12,7 @@ type Highlight = (text: string) => readonly Piece[];
 export const highlighter = signal<Highlight | null>(null);
 
 export function Code({ text }: { text: string }) {
-  const highlight = highlighter.value;
+  const highlight = useHighlight();
   const pieces = useMemo(() => highlight?.(text), [text, highlight]);
   if (!pieces) return <>{withMarks(text)}</>;
   return (
@@ -19,4 +20,21 @@ export function Code({ text }: { text: string }) {
       {pieces.map((piece) => (piece.kind ? <span class={`code-${piece.kind}`}>{withMarks(piece.text)}</span> : withMarks(piece.text)))}
     </>
   );
+}
+
+/** What is there before the colours gets them piece by piece: all of it at once would take as long as it is. */
+function useHighlight(): Highlight | null {
+  const [highlight, setHighlight] = useState(() => highlighter.peek());
+  useEffect(() => {
+    if (highlight) return;
+    let takeBack: (() => void) | undefined;
+    const stop = highlighter.subscribe((found) => {
+      if (found) takeBack = soon(() => setHighlight(() => found));
+    });
+    return () => {
+      stop();
+      takeBack?.();
+    };
+  }, [highlight]);
+  return highlight;
 }

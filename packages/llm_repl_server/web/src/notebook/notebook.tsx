@@ -1,6 +1,7 @@
 /** An open notebook. */
 
 import { effect } from "@preact/signals";
+import type { ComponentChild } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { AddRow } from "../cells/add-row.tsx";
 import { CellView } from "../cells/cell.tsx";
@@ -132,15 +133,18 @@ function Cells() {
     article?.classList.add(place === "" ? "drop-behind" : "drop-before");
     return () => article?.classList.remove("drop-behind", "drop-before");
   }, [place, order]);
-  const drawn = useDrawnCells(order.length);
-  const cells = useMemo(() => order.slice(0, drawn).map((id) => <CellView key={id} id={id} />), [order, drawn]);
+  const cells = useMemo(() => order.map((id) => <CellView key={id} id={id} />), [order]);
   return (
     <>
       <AllPrompts />
-      {cells}
+      <DrawnCells cells={cells} />
       <AddRow after={null} />
     </>
   );
+}
+
+function DrawnCells({ cells }: { cells: readonly ComponentChild[] }) {
+  return <>{cells.slice(0, useDrawnCells(cells.length))}</>;
 }
 
 function Gone() {
