@@ -102,6 +102,35 @@ def texts_of(notebook):
     return [output.content for cell in notebook for output in cell.outputs]
 
 
+# The first word ----------------------------------------------------------------------------------
+
+
+def test_the_first_word_leaves_before_more_is_read(sent, open_recorded):
+    left = []
+    left_by = []
+
+    def on_event(event):
+        # As a server does, which gathers what is said in one turn of the loop.
+        if isinstance(event, CellText):
+            asyncio.get_running_loop().call_soon(left.append, event.text)
+
+    def burst(prompt, number):
+        def pieces():
+            for word in ("one ", "two ", "three"):
+                yield word
+                left_by.append("".join(left))
+
+        return pieces()
+
+    sent.answer = burst
+    notebook = prompts("count")
+    session = open_recorded(notebook)
+    session.live.listen(on_event)
+    session.run()
+    assert left_by[0] == "one "
+    assert texts_of(notebook) == ["one two three"]
+
+
 # Recording ---------------------------------------------------------------------------------------
 
 

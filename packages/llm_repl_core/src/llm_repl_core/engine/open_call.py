@@ -92,15 +92,15 @@ class OpenCall:
                     if delta.reasoning:
                         listener.on_reasoning(delta.reasoning)
                     if text := delta.text:
-                        if self._first_token_s is None:
-                            self._first_token_s = time.perf_counter() - started
                         if not delta.replaces_text:  # what was told already is not told again
                             listener.on_text(text)
+                        if self._first_token_s is None:
+                            self._first_token_s = time.perf_counter() - started
+                            await _let_listeners_tell()
             refuse_empty(self.turn, self.context.request.options)
             error = None
             self.complete = True
-            # Whoever listens gets the text now, and not after all that is done at the end.
-            await asyncio.sleep(0)
+            await _let_listeners_tell()
         except ProviderError as failure:
             self._error, error = failure, str(failure)
             raise
@@ -193,3 +193,9 @@ class OpenCall:
         provider, asked = self.context.provider, self.context.request.model
         price = self._prices.price_usd(provider, answered_by or asked, usage)
         return self._prices.price_usd(provider, asked, usage) if price is None else price
+
+
+async def _let_listeners_tell() -> None:
+    """Let what was said reach whoever listens now, and not after all that is done next."""
+    await asyncio.sleep(0)  # it is told
+    await asyncio.sleep(0)  # it leaves: listeners gather what is told in one turn of the loop
