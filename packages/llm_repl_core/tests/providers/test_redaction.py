@@ -68,6 +68,23 @@ def test_a_key_is_found_whichever_of_its_letters_json_escapes(data: st.DataObjec
             assert innermost == ["got [key], no"]
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        KEY,
+        json.dumps(KEY)[1:-1].replace("/", "\\/"),
+        quote(KEY, safe=""),
+        "".join(f"%{byte:02X}" for byte in KEY.encode()),
+        base64.b64encode(KEY.encode()).decode().rstrip("="),
+    ],
+)
+def test_what_may_be_the_start_of_a_key_is_held_back(written: str) -> None:
+    redactor = Redactor([SECRET, Secret("another-key-0")])
+    for cut in range(1, len(written) - 2):
+        assert redactor.split(f"got {written[:cut]}") == ("got ", written[:cut])
+        assert redactor.split(f"{written[:cut]} or not") == (f"{written[:cut]} or not", "")
+
+
 def test_escapes_that_are_no_key_take_no_time_and_stay() -> None:
     redactor = Redactor([SECRET])
     for text in ("\\" * 1_000_000 + "\\u0041", "\\u0073k-proj" * 200_000):

@@ -79,6 +79,7 @@ class Redactor:
         # The longest first: one may be a part of another.
         self._forms = sorted(forms, key=len, reverse=True)
         self._bytes = [(form.encode(), _MASK.encode()) for form in self._forms]
+        self._beginning = re.compile("|".join([r"\\", *sorted({*map(_beginning, self._forms)})]))
         # Looked for only where there is an escape that a key could have: few texts have any.
         escape, escaped = _escapes(telling), "|".join(map(_with_escapes, telling))
         self._escape, self._escaped = re.compile(escape), re.compile(escaped)
@@ -136,6 +137,8 @@ class Redactor:
 
     def split(self, text: str) -> tuple[str, str]:
         """What of a text that goes on can be told already, and what may be the start of a key."""
+        if self._beginning.search(text) is None:
+            return text, ""  # so are most pieces of an answer, and there are thousands
         text = self.text(text)
         longest = max((_overlap(text, form) for form in self._forms), default=0)
         return text[: len(text) - longest], text[len(text) - longest :]
@@ -169,6 +172,12 @@ def _forms(key: str) -> set[str]:
     plain |= {re.sub("%..", lambda found: found[0].lower(), form) for form in set(plain)}
     plain.add("".join(f"%{byte:02X}" for byte in key.encode()))
     return plain | _base64_forms(key.encode())
+
+
+def _beginning(form: str) -> str:
+    """A pattern of where a form may begin, also where a text ends within its first letters."""
+    first, second, third = map(re.escape, form[:3])
+    return rf"{first}(?:\Z|{second}(?:\Z|{third}))"
 
 
 def _escapes(keys: Iterable[str]) -> str:

@@ -59,8 +59,8 @@ async def deltas(provider: Provider, request: Request) -> AsyncGenerator[Delta, 
                 if not isinstance(delta, Delta):
                     raise ProviderError(_not_a_delta(provider, delta))
                 if delta.finish_reason is not None:
-                    delta = _in_known_words(delta)
-                if delta.text or delta.finish_reason is not None:
+                    delta = _told_apart(_in_known_words(delta), splitter)
+                elif delta.text and not splitter.passes(delta.text):
                     delta = _told_apart(delta, splitter)
                     if delta == _NOTHING:
                         continue  # it is held back until there is more of it

@@ -60,16 +60,23 @@ class ThinkingSplitter:
 
     def add(self, piece: str) -> Portion:
         """Take a piece of the text in."""
-        reasoning = ""
+        if self.passes(piece):
+            return Portion(text=piece)
+        self._held += piece
+        reasoning = self._take_blocks()
         if not self._is_in_answer():
-            self._held += piece
-            reasoning = self._take_blocks()
-            if not self._is_in_answer():
-                return Portion(reasoning=reasoning)
-            piece, self._held = self._held, ""
+            return Portion(reasoning=reasoning)
+        held, self._held = self._held, ""
+        self.passes(held)
+        return Portion(text=held, reasoning=reasoning)
+
+    def passes(self, piece: str) -> bool:
+        """Take a piece in where it is of the answer as it is: whether that is so."""
+        if not self._is_in_answer():
+            return False
         if not self._closing:
             self._said.append(piece)
-        return Portion(text=piece, reasoning=reasoning)
+        return True
 
     def end(self) -> Portion:
         """What is left when nothing comes any more."""

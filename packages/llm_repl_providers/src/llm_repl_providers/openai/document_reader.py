@@ -41,11 +41,14 @@ class DocumentReader:
 
     def __init__(self, response: Any, where: str) -> None:
         self.is_complete = False
+        self._has_begun = False
         self._response = response
         self._where = where
 
-    async def portions(self) -> AsyncGenerator[list[Any], None]:
-        """The documents, as many at a time as arrive together.
+    async def portions(self) -> AsyncGenerator[Iterator[Any], None]:
+        """The documents, as many at a time as arrive together: all to be taken before the next ones.
+
+        Where one cannot be taken, those before it are of the answer.
 
         Raises:
             ErrorInAnswer: One of them tells of an error.
@@ -78,83 +81,69 @@ class DocumentReader:
 
     async def _whole(
         self, head: bytes, portions: AsyncGenerator[bytes, None]
-    ) -> AsyncGenerator[list[Any], None]:
+    ) -> AsyncGenerator[Iterator[Any], None]:
         rest = [portion async for portion in portions]
         data = b"".join((head, *rest)).strip(_MARK_AND_BLANKS)
         if data[-1:] not in (b"}", b"]"):
             raise AnswerBroken(f"{self._where} broke off in the middle of its answer.")
         documents = read_documents(data)
-        for batch in _batches(_checked(documents, b"")):
-            yield batch
+        yield _checked(documents)
         # Of several, each is a chunk, and the last one says that it is.
         self.is_complete = len(documents) == 1
 
     async def _stream(
         self, head: bytes, portions: AsyncGenerator[bytes, None]
-    ) -> AsyncGenerator[list[Any], None]:
+    ) -> AsyncGenerator[Iterator[Any], None]:
         reader = EventReader()
-        begun = False
-        for batch in _batches(self._documents(reader.feed(head))):
-            begun = True
-            yield batch
+        yield self._documents(reader.feed(head))
         while not self.is_complete and (portion := await anext(portions, None)) is not None:
-            if not begun:
+            if not self._has_begun:
                 head += portion
-            for batch in _batches(self._documents(reader.feed(portion))):
-                begun = True
-                yield batch
+            yield self._documents(reader.feed(portion))
         if self.is_complete:
             await _drain(portions)
             return
-        if not begun and not _LINE_OF_A_STREAM.search(head.replace(b"\r", b"\n")):
+        if not self._has_begun and not _LINE_OF_A_STREAM.search(head.replace(b"\r", b"\n")):
             # A sentence for people, with a status that says that all is well.
             raise ErrorInAnswer(head.strip(_MARK_AND_BLANKS).decode("utf-8", "replace"))
-        with contextlib.suppress(ValueError):  # half of an event: it broke off
-            for batch in _batches(self._documents(reader.end())):
-                yield batch
+        yield self._last_documents(reader.end())
 
     def _documents(self, events: list[ServerSentEvent]) -> Iterator[Any]:
         """The documents of events; none of those after the end."""
         for event in events:
-            data = event.data
-            if data.strip()[: len(_DONE)].upper() == _DONE:
+            data, name = event.data, event.name
+            content = data.strip()
+            if content[: len(_DONE)].upper() == _DONE:
                 self.is_complete = True
                 break
-            if event.name in _KEPT_ALIVE or not data.strip():
+            if not content or (name and name in _KEPT_ALIVE):
                 continue
             try:
                 documents = read_documents(data)
             except ValueError:
-                if event.name != b"error":
+                if name != b"error":
                     raise
                 documents = [data.decode("utf-8", "replace")]
-            for document in _checked(documents, event.name):
-                if event.name.startswith(b"response.") and isinstance(document, dict):
+            for document in documents:
+                _raise_error(document, name)
+                if name.startswith(b"response.") and isinstance(document, dict):
                     # Of Responses, the event's name is in the document, too; not with all servers.
-                    document.setdefault("type", event.name.decode("utf-8", "replace"))
+                    document.setdefault("type", name.decode("utf-8", "replace"))
+                self._has_begun = True
                 yield document
             # Where no empty line stands between the events.
-            self.is_complete = self.is_complete or data.rstrip().endswith(b"\n" + _DONE)
+            self.is_complete = self.is_complete or content.endswith(b"\n" + _DONE)
+
+    def _last_documents(self, events: list[ServerSentEvent]) -> Iterator[Any]:
+        """As `_documents`, up to what is half of an event: it broke off."""
+        with contextlib.suppress(ValueError):
+            yield from self._documents(events)
 
 
-def _batches(documents: Iterator[Any]) -> Iterator[list[Any]]:
-    """All documents at once; where one fails, those before it first: they are of the answer."""
-    batch: list[Any] = []
-    try:
-        for document in documents:
-            batch.append(document)  # noqa: PERF402  what is there when one fails counts
-    except Exception:
-        if batch:
-            yield batch
-        raise
-    if batch:
-        yield batch
-
-
-def _checked(documents: list[Any], name: bytes) -> Iterator[Any]:
-    """Documents of an event with this name, as far as none is an error."""
+def _checked(documents: list[Any]) -> Iterator[Any]:
+    """Documents, as far as none is an error."""
     for document in documents:
-        _raise_error(document, name)
+        _raise_error(document, b"")
         yield document
 
 

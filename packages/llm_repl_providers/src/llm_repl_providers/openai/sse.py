@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 __all__ = ["EventReader", "ServerSentEvent"]
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
-class ServerSentEvent(NamedTuple):
+class ServerSentEvent(Struct, frozen=True, gc=False):
     """An event that has data.
 
     Attributes:
@@ -36,6 +38,8 @@ class EventReader:
 
     def feed(self, portion: bytes) -> list[ServerSentEvent]:
         """Take bytes in; the events that they complete are returned."""
+        if not self._rest and portion[-1:] == b"\n":
+            return self._read(portion)  # so are most, and there are thousands
         # A carriage return at the end may be the first half of a line's end.
         end = 1 + max(portion.rfind(b"\n"), portion.rfind(b"\r", 0, max(0, len(portion) - 1)))
         if end == 0:

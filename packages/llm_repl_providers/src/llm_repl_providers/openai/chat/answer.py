@@ -92,10 +92,9 @@ class ChatAnswerReader:
         if isinstance(finish_reason, str) and finish_reason:
             self._finish_reason = finish_reason
         logprobs = choice.get("logprobs")
-        tokens = read_logprobs(logprobs.get("content")) if isinstance(logprobs, dict) else ()
         turn = self._turn_in(choice)
-        delta = Delta() if turn is None else self._add_turn(turn)
-        if tokens:
+        delta = _NOTHING if turn is None else self._add_turn(turn)
+        if isinstance(logprobs, dict) and (tokens := read_logprobs(logprobs.get("content"))):
             delta = structs.replace(delta, logprobs=tokens)
         return () if delta == _NOTHING else (delta,)
 
@@ -121,8 +120,9 @@ class ChatAnswerReader:
             self._tool_calls.add([{"index": 0, "function": function}])
         if isinstance(refusal := turn.get("refusal"), str):
             self._refusal.append(refusal)
-        self._sources.add_annotations(turn.get("annotations"))
-        parts: tuple[Part, ...] = read_pictures(turn.get("images"))
+        if "annotations" in turn:
+            self._sources.add_annotations(turn["annotations"])
+        parts: tuple[Part, ...] = read_pictures(turn["images"]) if "images" in turn else ()
         content, text, reasoning = turn.get("content"), "", ""
         if content:
             self._contents.append(content)
@@ -135,7 +135,7 @@ class ChatAnswerReader:
                 parts += said.media
         if "audio" in turn:
             text += self._text.add(self._spoken.add(turn["audio"]))
-        if turn.keys() - _KNOWN_FIELDS:
+        if not _KNOWN_FIELDS.issuperset(turn):
             reasoning = reasoning or reasoning_of(turn)
             parts += read_executed_tools(turn.get("executed_tools"))
             for name, value in turn.items():

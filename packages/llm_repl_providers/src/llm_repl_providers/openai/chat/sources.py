@@ -25,6 +25,8 @@ class Sources:
 
     def add_document(self, document: dict[str, Any]) -> None:
         """Take in what stands beside the choices: results of a search, and addresses alone."""
+        if "search_results" not in document and "citations" not in document:
+            return
         for entry in _list(document.get("search_results")):
             if isinstance(entry, dict) and isinstance(url := entry.get("url"), str):
                 title = entry.get("title")
