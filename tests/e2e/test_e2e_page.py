@@ -156,10 +156,14 @@ def test_a_table_of_ones_own_becomes_a_question(shared_server, window, tmp_path)
     with window.expect_file_chooser() as chooser:
         window.click("text=Add a file")
     chooser.value.set_files(table)
-    window.wait_for_selector(".template >> text={table}")
     window.wait_for_selector("td >> text=Bergen")
+    window.wait_for_selector(".cm-content:focus >> text=What is noteworthy")
+    # The suggested question is selected: one's own takes its place, and the table stays.
+    window.keyboard.type("Which city is the largest?")
     window.keyboard.press("Control+Enter")
-    window.wait_for_selector(".answer >> text=What is noteworthy")
+    window.wait_for_selector(".answer >> text=Which city is the largest?")
+    window.wait_for_selector(".template >> text={table}")
+    assert "noteworthy" not in window.inner_text("main")
 
 
 HOSTILE = """

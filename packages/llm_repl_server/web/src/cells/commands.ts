@@ -147,7 +147,7 @@ export function splitCell(notebook: OpenNotebook, id: string, offset: number): v
   };
   const head = cell.content.slice(0, offset).replace(/\n$/, "");
   notebook.edit("split", [{ do: "change", cellId: id, fields: { content: head }, version: notebook.versionOf(id) }, rest]);
-  editCell(rest.cell.id, 0);
+  editCell(rest.cell.id, { cursor: 0 });
 }
 
 /** Make one cell of several; of one alone, with the one below. */

@@ -42,7 +42,7 @@ export function Source(props: Props) {
 
 function onClick(event: MouseEvent, { cellId, text }: Props): void {
   if (event.defaultPrevented || event.shiftKey || event.ctrlKey || event.metaKey || !document.getSelection()?.isCollapsed) return;
-  editCell(cellId, offsetAt(event, text));
+  editCell(cellId, { cursor: offsetAt(event, text) });
 }
 
 /** Where in the text a click was, where what is shown is the text; else null. */
@@ -81,6 +81,7 @@ function EditedSource(props: Props) {
       text: latest.current.text,
       language: latest.current.language,
       cursor: editing.peek()?.cursor ?? null,
+      selectedFrom: editing.peek()?.selectedFrom ?? null,
       label: latest.current.label,
       nonce: document.querySelector<HTMLMetaElement>("meta[name=nonce]")?.content ?? "",
       sources: editorSources(notebook),

@@ -25,6 +25,8 @@ export interface EditorOptions {
   readonly language: Language;
   /** Where the cursor stands at first, as an offset in the text; null: at the end. */
   readonly cursor: number | null;
+  /** Where what is selected up to there begins; null: nothing is. */
+  readonly selectedFrom: number | null;
   readonly label: string;
   /** What the page's policy lets style sheets in by. */
   readonly nonce: string;
@@ -114,11 +116,12 @@ function changedPart(before: string, after: string): { from: number; to: number;
 
 /** Put an editor into an element. */
 export function mountEditor(parent: HTMLElement, options: EditorOptions): Editor {
+  const head = Math.min(options.cursor ?? options.text.length, options.text.length);
   const view = new EditorView({
     parent,
     state: EditorState.create({
       doc: options.text,
-      selection: { anchor: Math.min(options.cursor ?? options.text.length, options.text.length) },
+      selection: { anchor: Math.min(options.selectedFrom ?? head, head), head },
       extensions: [
         // Before the editor's own keys, so that those that run a cell do not break a line.
         EditorView.domEventHandlers({

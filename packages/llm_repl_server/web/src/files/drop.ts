@@ -71,7 +71,8 @@ async function takeFile(notebook: OpenNotebook, file: File): Promise<void> {
   focusCell(prompt);
   remove(notebook, empty);
   await notebook.runCell(reader);
-  editCell(prompt, question.indexOf("\n"));
+  // Selected, so that whoever has a question of their own just types it.
+  editCell(prompt, { cursor: question.indexOf("\n"), selectedFrom: 0 });
   toast(`${path} is kept beside the notebooks.`);
   if (await lacksPandas(notebook, reader)) await readWithoutPandas(notebook, reader, path, code);
 }

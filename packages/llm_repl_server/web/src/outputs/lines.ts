@@ -17,6 +17,6 @@ export function useShowLine(output: Output, first: Place | undefined): (place: P
     const text = lines[place.line - 1];
     if (text === undefined) return null;
     const start = lines.slice(0, place.line - 1).reduce((sum, one) => sum + one.length + 1, 0);
-    return () => editCell(cell.id, start + text.length - text.trimStart().length);
+    return () => editCell(cell.id, { cursor: start + text.length - text.trimStart().length });
   };
 }

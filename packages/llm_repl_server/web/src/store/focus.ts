@@ -18,8 +18,14 @@ export function hasFocus(id: string): boolean {
 /** Where the chosen cells begin; they end at the focused one. Null: that one alone is chosen. */
 export const anchor = signal<string | null>(null);
 
-/** Whether keys are text of the focused cell; where the cursor stands at first, if that is known. */
-export const editing = signal<{ readonly cursor: number | null } | null>(null);
+/** Where somebody begins to edit: the cursor, if that is known, and where what is selected begins before it. */
+interface Beginning {
+  readonly cursor: number | null;
+  readonly selectedFrom?: number;
+}
+
+/** Whether keys are text of the focused cell, and where that begins. */
+export const editing = signal<Beginning | null>(null);
 
 /** The order of the cells that are shown, for what lies between two of them. */
 export const shownOrder = signal<readonly string[]>([]);
@@ -57,10 +63,10 @@ export function chooseAll(): void {
   focused.value = order.at(-1) ?? null;
 }
 
-export function editCell(id: string, cursor: number | null = null): void {
+export function editCell(id: string, beginning: Beginning = { cursor: null }): void {
   anchor.value = null;
   focused.value = id;
-  editing.value = { cursor };
+  editing.value = beginning;
 }
 
 export function stopEditing(): void {
