@@ -99,6 +99,17 @@ def test_a_text_that_would_become_another_is_refused():
         PercentFormat().encode(Notebook(cells=[CodeCell(content="x = 1\n# %% y\nz = 2")]))
 
 
+@pytest.mark.parametrize("format_class", FORMATS)
+def test_half_a_character_is_refused(format_class):
+    cells = [CodeCell(content="1"), CodeCell(content="'\ud800'")]
+    with pytest.raises(InvalidInput, match=r"Cell 2 cannot be written .*'\\ud800'"):
+        format_class().encode(Notebook(cells=cells))
+    # In the head it is escaped.
+    notebook = Notebook(metadata={"a": "\ud800"})
+    assert format_class().decode(format_class().encode(notebook)).metadata["a"] == "\ud800"
+
+
+
 @pytest.mark.parametrize(
     ("format_class", "data"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, ClassVar
 
 from llm_repl_core.errors import InvalidInput, InvalidNotebook
@@ -18,6 +19,7 @@ _OTHER_ID = "id_of_another_tool"
 _SPACING = "lines_to_next_cell"
 """Jupytext's note of blank lines."""
 _ALL = "all"
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class _TextFormat(Format):
@@ -62,8 +64,12 @@ class _TextFormat(Format):
         metadata["jupytext"] = {"cell_metadata_filter": _ALL, "notebook_metadata_filter": _ALL}
         node = jupytext.reads(json.dumps(document), fmt="ipynb")
         text: str = jupytext.writes(node, fmt=self.jupytext_name)
+        try:
+            data = text.encode()
+        except UnicodeEncodeError:
+            raise self._refusal(notebook, text) from None
         self._refuse_changed(notebook, self._read(text))
-        return text.encode("utf-8", "surrogatepass")
+        return data
 
     def _read(self, text: str) -> Notebook:
         jupytext = _import_jupytext()
@@ -90,6 +96,19 @@ class _TextFormat(Format):
         ipynb = IpynbFormat(self.cell_types)
         ipynb.default_name, ipynb.modified_at = self.default_name, self.modified_at
         return ipynb
+
+    def _refusal(self, notebook: Notebook, text: str) -> InvalidInput:
+        """What there is to say of a text that UTF-8 does not have."""
+        numbered = enumerate(notebook, start=1)
+        where = next(
+            (f"Cell {number}" for number, cell in numbered if _HALF.search(cell.content)),
+            "The notebook",
+        )
+        return InvalidInput(
+            f"{where} cannot be written to a {self.suffix} file: it holds half of a character "
+            f"({ascii(_HALF.findall(text)[0])}), which UTF-8 does not have. Take it out, or save the "
+            "notebook as .llmn or .ipynb instead."
+        )
 
     def _refuse_changed(self, notebook: Notebook, read_again: Notebook) -> None:
         texts = [cell.content.rstrip("\n") for cell in read_again]
