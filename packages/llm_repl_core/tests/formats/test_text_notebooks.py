@@ -109,7 +109,6 @@ def test_half_a_character_is_refused(format_class):
     assert format_class().decode(format_class().encode(notebook)).metadata["a"] == "\ud800"
 
 
-
 @pytest.mark.parametrize(
     ("format_class", "data"),
     [

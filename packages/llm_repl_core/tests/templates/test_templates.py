@@ -270,7 +270,12 @@ def test_a_long_field_is_cut_in_the_message() -> None:
 
 
 def test_a_value_that_was_cut_is_not_sent() -> None:
-    assert "longer than a value may be" in message_of("{x}", Value("a", "str", truncated=True))
+    cut = Value("a", "str", truncated=True)
+    assert message_of("{ x }", cut) == (
+        "`{ x }` at line 1 is longer than the text of a value may be; insert a part of it, as in "
+        "`{x[:10000]}`."
+    )
+    assert message_of("{x()}", cut).endswith("as in `{text[:10000]}`.")
 
 
 def test_the_line_counts_from_the_text_before() -> None:

@@ -106,7 +106,7 @@ class _TextFormat(Format):
         )
         return InvalidInput(
             f"{where} cannot be written to a {self.suffix} file: it holds half of a character "
-            f"({ascii(_HALF.findall(text)[0])}), which UTF-8 does not have. Take it out, or save the "
+            f"({_HALF.findall(text)[0]!a}), which UTF-8 does not have. Take it out, or save the "
             "notebook as .llmn or .ipynb instead."
         )
 

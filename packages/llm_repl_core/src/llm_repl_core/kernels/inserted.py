@@ -7,16 +7,22 @@ into kernels whose environment does not have this package (see
 
 from __future__ import annotations
 
+import dataclasses
+import io
 import math
 import re
 import sys
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from itertools import islice
 from types import (
     BuiltinFunctionType,
     FunctionType,
     GeneratorType,
     MethodType,
     ModuleType,
+    SimpleNamespace,
 )
 from typing import Any
 
@@ -37,6 +43,10 @@ _SCALARS = frozenset({type(None), bool, int, float, complex})
 _ELLIPSIS = re.compile(r"\.\.\.|[…⋮⋯]|│ *· *│|^\s*:\s+:\s*$", re.MULTILINE)
 _ADDRESS = re.compile(r"<[^<>]{1,300} at 0x[0-9a-fA-F]+[^<>]{0,300}>")
 _DEEPEST = 8
+_MOST_PARTS = 1_000
+"""Of what a value holds: so many are looked at, for one that abbreviates itself."""
+_CONVERTERS = ("df", "to_series", "to_dataframe", "to_pandas", "toPandas")
+"""Methods of other libraries for something that is shown whole."""
 _LONGEST_SOURCE = 40  # characters
 _SHOW: dict[str, Callable[[object], str]] = {"": format, "s": str, "r": repr, "a": ascii}
 _CODE = {
@@ -45,6 +55,7 @@ _CODE = {
     MethodType: "a method",
     ModuleType: "a module",
     GeneratorType: "a generator",
+    io.IOBase: "an open file",
     type: "a class",
 }
 _SHOWS_WHOLE = frozenset({"numpy", "pandas", "polars", "torch"})
@@ -100,9 +111,7 @@ def inserted_text(
         categorical = _as_index(shown)
         return _SHOW[conversion or ""](shown if categorical is None else categorical)
 
-    def ways_out() -> str:
-        return _ways_out(value, source if len(source) <= _LONGEST_SOURCE else "value")
-
+    source = source if len(source) <= _LONGEST_SOURCE else "value"
     if type(value) in _SCALARS:
         return show(value), ""
     if isinstance(value, str):
@@ -110,16 +119,16 @@ def inserted_text(
     if _is_larger(value, limit):
         return _beginning(value, limit, show), (
             f"is larger than the {limit:,} characters that it may have, and is not sent whole"
-            f"{ways_out()}"
+            f"{_ways_out(value, source)}"
         )
     with whole_display():
         text = show(value)
     if len(text) > limit:
         return clean_text(shortened(text, limit)), (
             f"has {len(text):,} characters, and its middle is left out, as it may have {limit:,}"
-            f"{ways_out()}"
+            f"{_ways_out(value, source)}"
         )
-    return clean_text(text), _lack(value, text, show, ways_out)
+    return clean_text(text), _lack(value, text, show, source)
 
 
 def _as_index(value: object) -> object | None:
@@ -185,7 +194,7 @@ def _beginning(value: Any, limit: int, show: Callable[[object], str]) -> str:
     return clean_text(text[: max(limit - len(mark), 0)] + mark)
 
 
-def _lack(value: Any, text: str, show: Callable[[object], str], ways_out: Callable[[], str]) -> str:
+def _lack(value: Any, text: str, show: Callable[[object], str], source: str) -> str:
     """What there is to say of a text that is not too long."""
     kind = next((word for code_class, word in _CODE.items() if isinstance(value, code_class)), None)
     if kind is not None:
@@ -207,33 +216,82 @@ def _lack(value: Any, text: str, show: Callable[[object], str], ways_out: Callab
                 if options
                 else ""
             )
-            return f"is abbreviated{why}{ways_out()}"
-    library = type(value).__module__.partition(".")[0]
-    if (
-        type(value) not in _CONTAINERS
-        and library not in _SHOWS_WHOLE
-        and library not in ("__main__", "builtins")
-        and library not in sys.stdlib_module_names
-    ):
+            return f"is abbreviated{why}{_ways_out(value, source)}"
+    if name := _foreign_class(value):
         return (
-            f"may be abbreviated by its class `{library}.{type(value).__name__}`, as its text holds "
-            f"an ellipsis{ways_out()}"
+            f"may be abbreviated by its class `{name}`, as its text holds an ellipsis"
+            f"{_ways_out(value, source, str_is_whole=False)}"
         )
+    for part in islice(_parts(value), _MOST_PARTS):
+        if (name := _foreign_class(part)) and _is_abbreviated_within(text, part):
+            return (
+                f"holds a `{name}` that may be abbreviated by its class, as its text holds an "
+                "ellipsis: insert what is in it in a field of its own"
+            )
     return ""
 
 
-def _ways_out(value: Any, source: str) -> str:
+def _foreign_class(value: object) -> str:
+    """The class of a value, if it is of a library whose options are not set; else an empty text."""
+    kind = type(value)
+    library = kind.__module__.partition(".")[0]
+    is_foreign = (
+        library not in _SHOWS_WHOLE
+        and library not in ("__main__", "builtins")
+        and library not in sys.stdlib_module_names
+    )
+    return f"{library}.{kind.__name__}" if is_foreign else ""
+
+
+def _is_abbreviated_within(text: str, part: object) -> bool:
+    try:
+        with whole_display():
+            own = repr(part)
+    except Exception:  # noqa: BLE001  anybody's method
+        return False
+    return _ELLIPSIS.search(own) is not None and own in text
+
+
+def _parts(value: object) -> Iterator[object]:
+    """What a value holds, and what that holds, breadth first: it may hold itself."""
+    waiting = deque([value])
+    while waiting:
+        for part in islice(_held(waiting.popleft()), _MOST_PARTS):
+            if type(part) not in _SCALARS and not isinstance(part, (str, bytes)):
+                yield part
+                waiting.append(part)
+
+
+def _held(value: Any) -> Iterable[object]:
+    """What is in the text of a value, as far as its class is one that shows what it holds."""
+    with suppress(Exception):  # anybody's class, or one that changes meanwhile
+        if isinstance(value, dict):
+            return list(value.values())
+        if isinstance(value, (list, tuple, set, frozenset, deque)):
+            return list(value)
+        if dataclasses.is_dataclass(value):
+            return [getattr(value, field.name) for field in dataclasses.fields(value)]
+        if isinstance(value, SimpleNamespace) or type(value).__module__ == "__main__":
+            return list(vars(value).values())
+    return ()
+
+
+def _ways_out(value: Any, source: str, *, str_is_whole: bool = True) -> str:
     """What to write instead."""
     kind = type(value)
-    table = kind.__module__.partition(".")[0] not in _SHOWS_WHOLE
-    for converter in ("df", "to_pandas", "to_dataframe") if table else ():
+    is_shown_whole = kind.__module__.partition(".")[0] in _SHOWS_WHOLE
+    for converter in () if is_shown_whole else _CONVERTERS:
         if hasattr(kind, converter):  # a library of its own way, such as duckdb's relations
             return f": insert `{{{source}.{converter}()}}`, or a part of it"
     for writer in ("to_csv", "write_csv"):
         if hasattr(kind, writer):
             part = f"{source}.head(20)" if hasattr(kind, "head") else f"{source}[:100]"
             return f": insert `{{{source}.{writer}()}}`, or a part of it, as in `{{{part}}}`"
-    whole = f"{source}.tolist()" if hasattr(kind, "tolist") else source
     is_sequence = hasattr(kind, "__getitem__") and not hasattr(kind, "keys")
     part = f", as in `{{{source}[:100]}}`" if is_sequence else ""
+    if not str_is_whole:
+        if hasattr(kind, "to_json"):  # charts
+            return f": insert `{{{source}.to_json()}}`, or a part of it"
+        return f": insert a part of it{part}"
+    whole = f"{source}.tolist()" if hasattr(kind, "tolist") else source
     return f": insert `{{str({whole})}}`, or a part of it{part}"

@@ -14,7 +14,7 @@ from llm_repl_core.templates.fields import read_field
 from llm_repl_core.templates.lookalikes import Lookalike, LookalikeFinder
 from llm_repl_core.templates.unknown_names import PYTHON_NAMES, explain_failure, unknown_name
 
-__all__ = ["Field", "Template", "parse"]
+__all__ = ["Field", "Template", "parse", "too_long"]
 
 _BRACE = re.compile(r"[{}]")
 _FIELD_TEXT_SHOWN = 80  # characters
@@ -176,14 +176,25 @@ def parse(text: str) -> Template:
     return Template(tuple(parts), tuple(finder.found))
 
 
+def too_long(field: Field) -> str:
+    """What is said of a field whose text is longer than a kernel gives.
+
+    Args:
+        field: The field.
+    """
+    source = field.expression.source.strip()
+    name = source if source.isidentifier() else "text"
+    return (
+        f"{field.named} is longer than the text of a value may be; insert a part of it, as in "
+        f"`{{{name}[:10000]}}`."
+    )
+
+
 def _text_of(field: Field, value: Evaluated) -> str:
     if isinstance(value, Failed):
         hint = "" if value.is_explained else " For plain braces write `{{` and `}}`."
         raise InvalidTemplate(f"{field.named}: {explain_failure(value)}{hint}")
     if value.truncated:
         # A prompt that silently lacks its end would be paid for and answered wrongly.
-        raise InvalidTemplate(
-            f"{field.named} is longer than a value may be; insert a part of it, as in "
-            "`{text[:10000]}`."
-        )
+        raise InvalidTemplate(too_long(field))
     return value.text

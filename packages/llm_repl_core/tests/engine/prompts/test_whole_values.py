@@ -241,6 +241,57 @@ def test_a_class_of_a_library_that_abbreviates_by_itself_is_told():
         assert "{table.to_pandas()}" in notebook.cells[1].outputs[0].content
 
 
+HELD = """
+import collections, dataclasses, types
+class Table:
+    def __repr__(self): return 'Table(1, 2, ..., 9)'
+class Chart(Table):
+    def to_json(self): return '{}'
+Table.__module__ = Chart.__module__ = 'somelib.tables'
+@dataclasses.dataclass(slots=True)
+class Both:
+    left: object
+    right: object
+class Own:
+    def __init__(self): self.table = Table()
+    def __repr__(self): return f"Own({self.table!r})"
+class Closed(Own):
+    def __repr__(self): return "Closed(...)"
+held = [collections.deque([{"a": (1, Table())}]), Both(1, [Table()]), Own(), types.SimpleNamespace(a=Table())]
+kept = [Closed(), "..."]
+chart = Chart()
+round_ = [..., "..."]
+round_.append(round_)
+"""
+
+
+@pytest.mark.parametrize("kernel", OURS)
+def test_what_abbreviates_itself_is_told_also_where_something_holds_it(kernel):
+    notebook = Notebook()
+    notebook.add_code(HELD)
+    told = [notebook.add_prompt(f"{{held[{n}]}}", model="echo") for n in range(4)]
+    not_told = [notebook.add_prompt(f"{{{name}}}", model="echo") for name in ("kept", "round_")]
+    chart = notebook.add_prompt("{chart}", model="echo")
+    with Session(notebook, kernel=kernel) as session:
+        session.run()
+        for cell in told:
+            assert "holds a `somelib.Table` that may be abbreviated" in cell.outputs[0].content
+        for cell in not_told:
+            assert [one.type for one in cell.outputs] == ["llm_response"]
+        # `str(chart)` is what was sent.
+        assert chart.outputs[0].content.endswith("insert `{chart.to_json()}`, or a part of it.")
+
+
+def test_an_open_file_brings_a_notice(tmp_path):
+    notebook = Notebook()
+    notebook.add_code(f"file = open({str(tmp_path / 'a.txt')!r}, 'w+')")
+    cell = notebook.add_prompt("{file}", model="echo")
+    notebook.add_code("file.close()")
+    with Session(notebook) as session:
+        session.run()
+        assert "`{file}` at line 1 is an open file, and is sent as" in cell.outputs[0].content
+
+
 def test_a_relation_of_duckdb_is_told_to_be_abbreviated():
     pytest.importorskip("duckdb")
     notebook = Notebook()

@@ -20,6 +20,7 @@ from llm_repl_core.model.cell import PromptCell
 from llm_repl_core.model.names import as_variable
 from llm_repl_core.model.notebook import Notebook
 from llm_repl_core.templates import Field, Template
+from llm_repl_core.templates.template import too_long
 from llm_repl_core.templates.unknown_names import explain_failure, missing_name, nearest_name
 
 __all__ = ["DraftField", "FieldState", "NameOrigins", "Origins", "judge_fields"]
@@ -217,10 +218,7 @@ def _judge(
         found, sentence = "failed", f"{field.named}: {explain_failure(value)}"
     elif value is not None and value.truncated:
         found = "failed"
-        sentence = (
-            f"{field.named} is longer than a value may be; insert a part of it, as in "
-            "`{text[:10000]}`."
-        )
+        sentence = too_long(field)
     elif stale := next((other for other in names if origins.is_stale(other)), None):
         found, name = "stale", stale
         sentence = f"`{stale}` is as it was before cell {origins.number(stale)} was changed."
