@@ -110,15 +110,11 @@ def test_a_picture_that_cannot_be_shown_is_a_file_of_its_own(tmp_path: Path) -> 
 
 @given(st.integers(1, 200))
 def test_the_status_line_fits_and_keeps_what_matters(columns: int) -> None:
-    status = Status(
-        model="openai/gpt-5.4-mini",
-        tokens=12_345,
-        price_usd=0.0123,
-        has_price=True,
-        spent_usd=1.5,
-        limit_usd=2.0,
-        kernel="idle",
-    )
+    status = Status()
+    status.model = "openai/gpt-5.4-mini"
+    status.tokens, status.price_usd, status.has_price = 12_345, 0.0123, True
+    status.spent_usd, status.limit_usd = 1.5, 2.0
+    status.kernel = "idle"
     text = status_text("prompt", status, columns)
     assert display_width(text) <= columns
     if columns >= 40:

@@ -23,7 +23,6 @@ from prompt_toolkit.keys import Keys
 from prompt_toolkit.lexers import Lexer
 from prompt_toolkit.styles import Style
 
-from llm_repl_server.repl.completeness import indent_after, is_complete
 from llm_repl_server.repl.completion import completes_by_itself
 from llm_repl_server.repl.modes import InputMode, mode_of
 
@@ -281,16 +280,17 @@ def _key_bindings(owner: ReplInput) -> KeyBindings:
         text = buffer.text
         mode = mode_of(text, owner.effective_mode)
         if mode is InputMode.PYTHON and not text.lstrip().startswith("/"):
+            from llm_repl_server.repl.completeness import is_complete
+
             behind = buffer.document.text_after_cursor
             if behind.strip() or not is_complete(text):
-                buffer.insert_text("\n" + indent_after(buffer.document.text_before_cursor))
+                _break_line(buffer)
                 return
         owner.accept(buffer)
 
     @keys.add("escape", "enter", filter=is_in_default)
     def _new_line(event: KeyPressEvent) -> None:
-        buffer = event.current_buffer
-        buffer.insert_text("\n" + indent_after(buffer.document.text_before_cursor))
+        _break_line(event.current_buffer)
 
     @keys.add("tab", filter=is_empty & is_in_default)
     def _next_mode(_event: KeyPressEvent) -> None:
@@ -316,3 +316,9 @@ def _key_bindings(owner: ReplInput) -> KeyBindings:
         event.current_buffer.open_in_editor()
 
     return keys
+
+
+def _break_line(buffer: Buffer) -> None:
+    from llm_repl_server.repl.completeness import indent_after
+
+    buffer.insert_text("\n" + indent_after(buffer.document.text_before_cursor))

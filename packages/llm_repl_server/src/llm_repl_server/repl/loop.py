@@ -20,13 +20,13 @@ from llm_repl_server.repl.input import PrivateHistory, ReplInput
 from llm_repl_server.repl.modes import InputMode, TypedLine, mode_of, read_line
 from llm_repl_server.repl.session_loop import CellLoop, about
 from llm_repl_server.repl.status_line import StatusKeeper, status_text
-from llm_repl_server.repl.target import News, ReplTarget, RunChoice
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from llm_repl_server.repl.names import KnownNames
     from llm_repl_server.repl.opening import Opener
+    from llm_repl_server.repl.target import News, ReplTarget, RunChoice
 
 __all__ = ["Repl"]
 

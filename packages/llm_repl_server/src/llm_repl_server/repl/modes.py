@@ -7,9 +7,10 @@ import builtins
 import re
 from collections.abc import Collection
 from enum import Enum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from llm_repl_server.repl.target import CellKind
+if TYPE_CHECKING:
+    from llm_repl_server.repl.target import CellKind
 
 __all__ = ["InputMode", "TypedLine", "mode_of", "read_line"]
 

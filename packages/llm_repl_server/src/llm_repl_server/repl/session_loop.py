@@ -12,7 +12,6 @@ from llm_repl_server.cli.terminal_text import escape_controls, is_dumb
 from llm_repl_server.repl.commands.base import CommandContext, CommandError
 from llm_repl_server.repl.keyboard import Keyboard
 from llm_repl_server.repl.modes import InputMode, TypedLine
-from llm_repl_server.repl.target import ReplTarget, RunChoice
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from llm_repl_server.cli.cell_printer import CellPrinter
     from llm_repl_server.repl.own_server import OwnServer
     from llm_repl_server.repl.run_printer import RunPrinter
+    from llm_repl_server.repl.target import ReplTarget, RunChoice
 
 __all__ = ["CellLoop"]
 
@@ -237,6 +237,8 @@ class CellLoop(CommandContext):
         return True
 
     def _take_cell(self, entry: TypedLine) -> bool:
+        from llm_repl_server.repl.target import RunChoice
+
         options: dict[str, Any] = {}
         if entry.kind == "prompt":
             options = {**self.prompt_options, **self.next_options}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from llm_repl_server.cli.terminal_text import display_width, format_price, one_line
@@ -21,7 +20,6 @@ _UNSETTLED_S = 0.5
 """After which time it is looked again at a kernel that is about to be ready."""
 
 
-@dataclass
 class Status:
     """What the line says.
 
