@@ -1,5 +1,5 @@
 // Builds the page into the server package. The result is committed, so that pip alone gives the page:
-// names of files have no hashes, and the same source gives the same bytes.
+// names have no hashes, identifiers stay readable, and the same source gives the same bytes.
 import { cp, mkdir, rm, writeFile, readFile, readdir } from "node:fs/promises";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { build } from "esbuild";
@@ -9,7 +9,8 @@ const options = {
   bundle: true,
   format: "esm",
   target: "es2022",
-  minify: true,
+  minifyWhitespace: true,
+  minifySyntax: true,
   legalComments: "none",
   charset: "utf8",
   jsx: "automatic",
