@@ -11,6 +11,7 @@ from llm_repl_core.engine.budget import Budget, Spending, reserve_all
 from llm_repl_core.engine.call_policies import CallPolicies
 from llm_repl_core.engine.notebook_preferences import noted_mode
 from llm_repl_core.engine.options import RunOptions
+from llm_repl_core.engine.run_policy import RunPolicy
 from llm_repl_core.errors import StorageError
 from llm_repl_core.ledger.in_memory import MemoryLedger
 from llm_repl_core.ledger.prices import Prices
@@ -141,3 +142,30 @@ def test_a_budget_that_is_none(budget):
 )
 def test_a_run_is_noted_with_its_mode(own, chosen, expected):
     assert noted_mode(own, chosen) == expected
+
+
+@pytest.mark.parametrize(
+    ("preferences", "options", "is_at_once"),
+    [
+        ({}, RunOptions(), True),
+        ({"mode": "Live"}, RunOptions(), True),
+        ({}, RunOptions(budget=Budget(calls=1)), False),
+        ({"budget": {"calls": 3}}, RunOptions(), False),
+    ],
+)
+def test_a_call_that_no_budget_limits_waits_for_nothing_to_be_looked_up(
+    preferences, options, is_at_once
+):
+    async def ask():
+        maker = CallPolicies(MemoryLedger(), Prices(), 5)
+        policy = RunPolicy(maker, notebook_with(**preferences), options, [])
+        asking = policy.get()
+        try:
+            asking.send(None)
+        except (StopIteration, InvalidInput):
+            return True
+        asking.close()
+        await policy.prepare()
+        return False
+
+    assert asyncio.run(ask()) is is_at_once

@@ -103,6 +103,28 @@ class CallPolicies:
                 if problem:
                     raise PriceUnknown(problem)
 
+    def without_budget(
+        self, notebook: Notebook, options: RunOptions, *, in_use: frozenset[str] = frozenset()
+    ) -> CallPolicy | None:
+        """The policy of a run that no budget limits, as most are: nothing has to be looked up.
+
+        Args:
+            notebook: Whose run.
+            options: How it is to go.
+            in_use: The calls whose answers its cells show.
+
+        Returns:
+            None: a budget limits it; see `for_run`.
+
+        Raises:
+            InvalidInput: What the notebook chooses for itself cannot be used.
+        """
+        check_preferences(notebook.own_metadata)
+        if options.budget is not None or preferred_budget(notebook.own_metadata) is not None:
+            return None
+        self._notebook_meter = None
+        return self._policy(notebook, options, in_use)
+
     async def for_run(
         self,
         notebook: Notebook,
@@ -123,7 +145,8 @@ class CallPolicies:
             InvalidInput: What the notebook chooses for itself cannot be used.
             StorageError: What the notebook has spent cannot be read.
         """
-        check_preferences(notebook.own_metadata)
+        if (policy := self.without_budget(notebook, options, in_use=in_use)) is not None:
+            return policy
         meters = []
         if options.budget is not None:
             meters.append(self._run_meter or BudgetMeter(options.budget, owner="run"))
@@ -135,6 +158,17 @@ class CallPolicies:
         if meters:
             # In a thread, as it may read the list of prices.
             expected = await asyncio.to_thread(self._expected, notebook, cell_ids)
+        return self._policy(notebook, options, in_use, meters, expected, unpriced_before)
+
+    def _policy(
+        self,
+        notebook: Notebook,
+        options: RunOptions,
+        in_use: frozenset[str],
+        meters: Sequence[BudgetMeter] = (),
+        expected: Mapping[str, CostBound] | None = None,
+        unpriced_before: str = "",
+    ) -> CallPolicy:
         return CallPolicy(
             mode=options.mode or preferred_mode(notebook.own_metadata),
             replay=Replay(
@@ -144,7 +178,7 @@ class CallPolicies:
                 in_use=in_use,
             ),
             slots=CallSlots(options.concurrency or self.concurrency),
-            admission=Admission(meters, expected, stops_on_error=options.stop_on_error),
+            admission=Admission(meters, expected or {}, stops_on_error=options.stop_on_error),
             allow_unpriced=options.allow_unpriced,
             speculate=self._speculates(notebook, options),
             unpriced_before=unpriced_before,

@@ -37,7 +37,7 @@ class RunPolicy:
         self._cell_ids = cell_ids
         # Now: a cell that runs has no outputs.
         self._in_use = _calls_in_use(notebook, cell_ids)
-        self._making: asyncio.Task[CallPolicy] | None = None
+        self._making: asyncio.Future[CallPolicy] | None = None
 
     async def get(self) -> CallPolicy:
         """What the run allows its calls.
@@ -75,16 +75,28 @@ class RunPolicy:
             return None
         return making.result()
 
-    def _start(self) -> asyncio.Task[CallPolicy]:
+    def _start(self) -> asyncio.Future[CallPolicy]:
         if self._making is None:
-            self._making = asyncio.ensure_future(
-                self._policies.for_run(
-                    self._notebook, self._options, self._cell_ids, in_use=self._in_use
-                )
-            )
+            self._making = self._make()
             # Looked at, or asyncio logs an error that no call has come to be told.
             self._making.add_done_callback(lambda made: made.cancelled() or made.exception())
         return self._making
+
+    def _make(self) -> asyncio.Future[CallPolicy]:
+        """Make it, at once where nothing has to be looked up: the first call waits for no task."""
+        notebook, options, in_use = self._notebook, self._options, self._in_use
+        made: asyncio.Future[CallPolicy] = asyncio.get_running_loop().create_future()
+        try:
+            policy = self._policies.without_budget(notebook, options, in_use=in_use)
+        except LLMReplError as error:
+            made.set_exception(error)
+            return made
+        if policy is None:
+            return asyncio.ensure_future(
+                self._policies.for_run(notebook, options, self._cell_ids, in_use=in_use)
+            )
+        made.set_result(policy)
+        return made
 
 
 def _calls_in_use(notebook: Notebook, cell_ids: Iterable[str]) -> frozenset[str]:
