@@ -267,7 +267,7 @@ def test_what_is_known_completes_and_what_is_not_is_underlined(tmp_path: Path) -
         assert is_at(3, "ask") not in terminal.document()
         terminal.interrupt()
         terminal.line("/mode python")
-        terminal.wait_for("are python now")
+        terminal.wait_for("are Python now")
         terminal.line("populations?")
         terminal.wait_for("populations: dict")
         terminal.type("\x04")

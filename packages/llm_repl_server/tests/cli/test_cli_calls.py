@@ -127,7 +127,7 @@ def test_the_list_fits_80_columns_and_begins_with_the_last(
     assert max(widths) <= 80
     assert [line[:8] for line in lines if line[0] != " "] == [f"{n:08x}" for n in (1, 2, 3, 4)]
     first, asked = lines[:2]
-    for words in ("completed", "openai/gpt-5.4-mini", "1,234+56", "$0.001230"):
+    for words in ("completed", "openai/gpt-5.4-mini", "1,234+56", "$0.00123"):
         assert words in first
     assert asked.strip() == "Question 1 with two lines"
     assert any("RateLimited: Too many requests." in line for line in lines)
@@ -191,7 +191,7 @@ def test_show_tells_all_of_a_call(llm_repl: RunCommand, fill: Fill) -> None:
         "state     completed\n",
         "took 1.25 s, first text after 0.25 s\n",
         "tokens    1,234 in, 56 out\n",
-        "price     $0.001230\n",
+        "price     $0.00123\n",
         "temperature 0.5\n",
         "attempt 1 0.50 s: RateLimited: wait\nattempt 2 0.75 s: answered\n",
         "\n--- system\nBe brief.\n",

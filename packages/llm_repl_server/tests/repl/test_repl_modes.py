@@ -76,3 +76,14 @@ def test_modes_follow_one_another_and_come_back() -> None:
     asked = read_line("x = 1?", ASK)
     assert asked is not None
     assert asked.kind == "prompt"
+
+
+@pytest.mark.parametrize("line", ["exit", "quit", "exit()", " quit ( ) "])
+def test_what_leaves_python_leaves(line: str) -> None:
+    assert read_line(line, InputMode.PYTHON) == TypedLine(InputMode.PYTHON, "quit", is_command=True)
+    own = read_line(line, InputMode.PYTHON, names=["exit", "quit"])
+    assert own is not None
+    assert not own.is_command
+    asked = read_line(line, InputMode.PROMPT)
+    assert asked is not None
+    assert not asked.is_command

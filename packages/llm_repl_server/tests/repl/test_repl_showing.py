@@ -120,8 +120,8 @@ def test_the_status_line_fits_and_keeps_what_matters(columns: int) -> None:
     if columns >= 40:
         assert text.startswith("prompt · ")
         assert "12,345 tokens" in text
-        assert "≤ $0.012300" in text
+        assert "≤ $0.0123" in text
     if columns == 200:
-        assert text.endswith("openai/gpt-5.4-mini · 12,345 tokens · ≤ $0.012300") or (
+        assert text.endswith("openai/gpt-5.4-mini · 12,345 tokens · ≤ $0.0123") or (
             "spent $1.50 of $2.00 · kernel idle" in text
         )

@@ -20,12 +20,9 @@ if TYPE_CHECKING:
     from llm_repl_core.ledger.base import UnpricedCalls
     from llm_repl_server.storage.call_log import CallLog
 
-__all__ = ["GO_ON", "NOTHING_KEPT", "LogLedger", "open_log"]
+__all__ = ["LogLedger", "open_log"]
 
 T = TypeVar("T")
-
-GO_ON = "Run the notebook again with `--reuse` to ask for those only."
-NOTHING_KEPT = "The calls of this run are not kept, so that another run asks for all of them."
 
 
 def open_log() -> CallLog:
@@ -98,9 +95,10 @@ class LogLedger(Ledger):
         with suppress(NotYetWritten):
             await self._use(lambda ledger: ledger.end(record))
 
-    def how_to_go_on(self) -> str:
-        """See `Ledger.how_to_go_on`."""
-        return NOTHING_KEPT if isinstance(self._ledger, MemoryLedger) else GO_ON
+    @property
+    def is_kept(self) -> bool:
+        """Whether what is written is there in another run, too."""
+        return not isinstance(self._ledger, MemoryLedger)
 
     async def answers(self, notebook_id: str, identity: str) -> Sequence[CallRecord]:
         """See `Ledger.answers`."""

@@ -170,7 +170,8 @@ class NotebookRun:
             mode=arguments.mode,
             keep=arguments.record,
             use_log=arguments.use_log,
-            how_to_record=arguments.how_to_record,
+            how_to_record=arguments.how_to_record
+            and f"Run `{arguments.how_to_record}` to ask for the missing answers and record them.",
         )
         self._ledgers.choose_provider(
             application, provider=provider, model=model, base_url=arguments.base_url

@@ -9,9 +9,10 @@ if TYPE_CHECKING:
     from llm_repl_core import Application, Notebook
     from llm_repl_core.ledger.record import Mode
 
-__all__ = ["application_for", "check_providers", "choose_by_model"]
+__all__ = ["NEAR_MISS", "application_for", "check_providers", "choose_by_model"]
 
-_NEAR_MISS = 0.75
+NEAR_MISS = 0.75
+"""From when on a provider's name is taken for a slip of the pen."""
 
 
 def application_for(
@@ -99,7 +100,7 @@ def _refuse_near_miss(prefix: str, model: str, application: Application) -> None
     from llm_repl_core.suggestions import nearest
 
     providers = application.providers
-    meant = nearest(prefix, providers.names(), likeness=_NEAR_MISS)
+    meant = nearest(prefix, providers.names(), likeness=NEAR_MISS)
     if meant is not None:
         raise ProviderNotFound(
             f"There is no provider `{prefix}`. Did you mean `{meant}/{model}`? If this is the name of "

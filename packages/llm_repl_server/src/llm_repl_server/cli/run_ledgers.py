@@ -30,7 +30,7 @@ from llm_repl_core.files import refuse_unwritable
 from llm_repl_core.ledger.record import Mode
 from llm_repl_core.settings import check_address
 from llm_repl_server.cli.flowing_text import echo
-from llm_repl_server.cli.log_ledger import GO_ON, NOTHING_KEPT, LogLedger
+from llm_repl_server.cli.log_ledger import LogLedger
 
 if TYPE_CHECKING:
     from llm_repl_core.engine.providers import Providers
@@ -41,6 +41,9 @@ __all__ = ["RunLedgers"]
 
 _NEVER_CALL = frozenset({CodeCell, MarkdownCell, MemoryCell})
 """The types of cells that ask no model; one of a plugin may."""
+
+_GO_ON = "Run the notebook again with `--reuse` to ask for those only."
+_NOTHING_KEPT = "The calls of this run are not kept, so that another run asks for all of them."
 
 
 class RunLedgers:
@@ -55,7 +58,8 @@ class RunLedgers:
         keep: Whether to write the recordings.
         use_log: Whether to keep calls in the log.
         opens_log_early: Whether to open the log before the first call, where there are prompts.
-        how_to_record: The command that records what a replay misses.
+        how_to_record: What to do about what a replay misses; a sentence.
+        how_to_go_on: How to ask only for the items that have no answer; a sentence.
         warn: As for `LogLedger`.
 
     Attributes:
@@ -77,6 +81,7 @@ class RunLedgers:
         use_log: bool = True,
         opens_log_early: bool = True,
         how_to_record: str = "",
+        how_to_go_on: str = _GO_ON,
         warn: Callable[[str], object] | None = None,
     ) -> None:
         self._notebook = notebook
@@ -95,7 +100,10 @@ class RunLedgers:
             self._load_recordings(keep=keep)
         ledgers = [ledger for ledger in (self._log, self._recordings) if ledger is not None]
         self.ledger = _RunLedger(
-            ledgers or [MemoryLedger()], is_kept=self._keeps, how_to_record=how_to_record
+            ledgers or [MemoryLedger()],
+            is_kept=self._keeps,
+            how_to_record=how_to_record,
+            how_to_go_on=how_to_go_on,
         )
 
     def count_calls(self, count: Callable[[CallRecord], None]) -> None:
@@ -241,13 +249,17 @@ class _RunLedger(Ledger):
     Args:
         ledgers: One or more.
         is_kept: Whether the last one is written to a file at the end.
-        how_to_record: The command that records what a replay misses.
+        how_to_record: As for `RunLedgers`.
+        how_to_go_on: As for `RunLedgers`.
     """
 
-    def __init__(self, ledgers: Sequence[Ledger], *, is_kept: bool, how_to_record: str) -> None:
+    def __init__(
+        self, ledgers: Sequence[Ledger], *, is_kept: bool, how_to_record: str, how_to_go_on: str
+    ) -> None:
         self._ledgers = ledgers
         self._is_kept = is_kept
         self._how_to_record = how_to_record
+        self._how_to_go_on = how_to_go_on
         self.count: Callable[[CallRecord], None] = lambda _record: None
 
     async def begin(self, record: CallRecord) -> None:
@@ -284,15 +296,12 @@ class _RunLedger(Ledger):
         return await self._ledgers[0].spent(notebook_id)
 
     def how_to_record(self) -> str:
-        if not self._how_to_record:
-            return self._ledgers[-1].how_to_record()
-        return f"Run `{self._how_to_record}` to ask for the missing answers and record them."
+        return self._how_to_record or self._ledgers[-1].how_to_record()
 
     def how_to_go_on(self) -> str:
-        if self._is_kept:
-            return GO_ON
         log = self._ledgers[0]
-        return log.how_to_go_on() if isinstance(log, LogLedger) else NOTHING_KEPT
+        is_logged = isinstance(log, LogLedger) and log.is_kept
+        return self._how_to_go_on if self._is_kept or is_logged else _NOTHING_KEPT
 
     def why_empty(self) -> str:
         return self._ledgers[-1].why_empty()

@@ -18,6 +18,7 @@ __all__ = [
     "terminal_width",
 ]
 
+_LEAST_USD = 0.000001
 _LEAST_WIDTH = 20
 
 # Patterns are compiled when they are first used: the terminal's prompt is there before that.
@@ -100,7 +101,12 @@ def format_price(usd: float | None) -> str:
         return "no price"
     if usd == 0:
         return "$0"
-    return f"${usd:,.2f}" if usd >= 1 else f"${usd:.6f}"
+    if usd >= 1:
+        return f"${usd:,.2f}"
+    if usd < _LEAST_USD:
+        return f"<${_LEAST_USD:.6f}"
+    whole, _, cents = f"{usd:.6f}".partition(".")
+    return f"${whole}.{cents.rstrip('0'):0<2}"
 
 
 def display_width(text: str) -> int:

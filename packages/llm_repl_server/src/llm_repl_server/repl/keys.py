@@ -20,7 +20,7 @@ KEYS = {
     "Alt-Enter": "a new line",
     "Tab": "complete; on an empty line: the next mode",
     "Ctrl-C": "stop what runs; clear the line",
-    "Ctrl-D": "leave",
+    "Ctrl-D": "leave; `exit` and `quit` do so, too",
     "Ctrl-R": "search what was typed before",
     "Up, Down": "what was typed before",
     "Right": "take what is suggested in grey",

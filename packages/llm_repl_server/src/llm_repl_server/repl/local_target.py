@@ -88,6 +88,8 @@ class LocalTarget(ReplTarget):
             mode="reuse",
             use_log=use_log,
             opens_log_early=False,
+            how_to_record="After /mode reuse, /run asks for the missing answers.",
+            how_to_go_on="After /mode reuse, /run asks for those only.",
             warn=self._warnings.append,
         )
         self._on_close.enter_context(ledgers)
@@ -226,10 +228,9 @@ class LocalTarget(ReplTarget):
 
         if place is not None:
             path = Path(place).expanduser()
-            self.application.format_for(path.name)
+            file = NotebookFile(self.application, path)
             if path.exists():
                 raise InvalidInput(f"{path} is there already: choose another name.")
-            file = NotebookFile(self.application, path)
             file.save(self.notebook)
             earlier, self.file = self.file, file
             if earlier is not None and earlier.is_scratch:

@@ -50,6 +50,8 @@ _KINDS: dict[InputMode, CellKind] = {
     InputMode.MEMORY: "memory",
     InputMode.SHELL: "code",
 }
+_LEAVES = r"(exit|quit)(?:\s*\(\s*\))?"
+"""What leaves Python and IPython; a kernel it does not end."""
 _COMMAND = r"/(?:[a-z][\w-]*|\?)?(?:\s|\Z)"
 _DOTTED = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 _ASKED_BEFORE = rf"(\?{{1,2}})\s*({_DOTTED})"
@@ -98,7 +100,7 @@ def read_line(text: str, mode: InputMode, names: Collection[str] = ()) -> TypedL
     """What somebody has typed; None: nothing.
 
     ``?name`` and ``??name`` ask about a variable or a function where there is one of that name, as
-    in IPython; any other text behind ``?`` is a prompt.
+    in IPython; any other text behind ``?`` is a prompt. ``exit`` and ``quit`` leave, as there.
 
     Args:
         text: The input.
@@ -112,11 +114,18 @@ def read_line(text: str, mode: InputMode, names: Collection[str] = ()) -> TypedL
         return TypedLine(mode, stripped[1:], is_command=True)
     found = mode_of(text, mode)
     if found is InputMode.SHELL:
-        return TypedLine(found, stripped if stripped.startswith("!") else f"!{stripped}")
+        program = stripped.removeprefix("!").strip()
+        return TypedLine(found, f"!{program}") if program else None
     if found is InputMode.MARKDOWN or mode is not InputMode.PYTHON:
         return TypedLine(found, text.strip("\n").rstrip())
     if found is InputMode.PYTHON:
+<<<<<<< HEAD
         asked = re.fullmatch(_ASKED_BEHIND, stripped)
+=======
+        if (leaves := re.fullmatch(_LEAVES, stripped)) and leaves[1] not in names:
+            return TypedLine(found, "quit", is_command=True)
+        asked = _ASKED_BEHIND.fullmatch(stripped)
+>>>>>>> f2a48be1 (Refuse in the terminal at once what could only fail later, and say what can be typed)
         if asked:
             return _question(stripped, asked[1], asked[2])
         return TypedLine(found, text.strip("\n").rstrip())

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llm_repl_core.errors import Conflict, StorageError
+from llm_repl_core.errors import Conflict, InvalidInput, StorageError
 from llm_repl_core.files import NO_FILE, file_signature
 
 if TYPE_CHECKING:
@@ -40,9 +40,18 @@ class NotebookFile:
         application: Has the formats.
         path: The file, which need not be there.
         is_scratch: Whether nobody has named it, so that it is for its owner alone.
+
+    Raises:
+        InvalidInput: No notebook can be read again from a file of that ending.
     """
 
     def __init__(self, application: Application, path: Path, *, is_scratch: bool = False) -> None:
+        if path.suffix.lower() not in application.readable_formats():
+            application.format_for(path.name)
+            raise InvalidInput(
+                f"`{path.name}` is for reading and could not be opened again: name a .llmn, and "
+                "make a page of it by `llm-repl convert`."
+            )
         self._application = application
         self.path = path
         self.is_scratch = is_scratch

@@ -115,7 +115,6 @@ class LocalOpener:
                 path = scratch_path(data_folder(), now)
                 file = NotebookFile(application, path, is_scratch=True)
         else:
-            application.format_for(chosen.name)
             if chosen.is_dir():
                 raise InvalidInput(f"{chosen} is a folder; name a notebook's file.")
             file = NotebookFile(application, chosen)

@@ -242,8 +242,7 @@ class CellLoop(CommandContext):
         options: dict[str, Any] = {}
         if entry.kind == "prompt":
             options = {**self.prompt_options, **self.next_options}
-            asks_mock = self._is_unchosen() and self.target.model() == "mock/mock"
-            if asks_mock and not self._mock_told:
+            if not self._mock_told and self._is_unchosen() and self._asks_mock():
                 self._mock_told = True
                 self.note(_MOCK)
         cell = self.target.add(entry.kind, entry.text, **options)
@@ -253,6 +252,11 @@ class CellLoop(CommandContext):
             self.note_change()
             return True
         return self._run(RunChoice(cell_ids=(cell.id,)), titles=False)
+
+    def _asks_mock(self) -> bool:
+        """Whether the mock answers without having been named."""
+        model = self.target.preference("model") or "mock"
+        return self.target.model() == f"mock/{model}"
 
     def _run(self, choice: RunChoice, *, titles: bool) -> bool:
         if not self._may_cost(choice):

@@ -19,6 +19,7 @@ from llm_repl_core.model.names import is_variable
 from llm_repl_core.model.output import Output, merge_streams
 from llm_repl_core.model.output_changes import DisplayUpdate, OutputChange, OutputList
 from llm_repl_core.providers.base import Tool, ToolCall
+from llm_repl_core.templates.unknown_names import PYTHON_NAMES
 
 __all__ = ["ToolResult", "call_tool", "describe_tools", "is_json"]
 
@@ -217,7 +218,7 @@ def _told_only(output: Output) -> Output:
 
 async def _functions(kernel: KernelState) -> list[str]:
     """The names of the functions that there are."""
-    names: list[JSONValue] = list(await kernel.names())
+    names: list[JSONValue] = [name for name in await kernel.names() if name not in PYTHON_NAMES]
     found = await ask(
         kernel,
         "callable_names",

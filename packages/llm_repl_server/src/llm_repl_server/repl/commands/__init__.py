@@ -38,6 +38,9 @@ def find_command(name: str) -> Command:
     beginning = [command for key, command in commands.items() if name and key.startswith(name)]
     if len(beginning) == 1:
         return beginning[0]
+    if beginning:
+        named = ", ".join(f"/{command.name}" for command in beginning)
+        raise CommandError(f"/{name[:40]} is the beginning of several commands: {named}.")
     import difflib  # only for a name that is none: the first input does not wait for it
 
     close = difflib.get_close_matches(name, commands, n=1)

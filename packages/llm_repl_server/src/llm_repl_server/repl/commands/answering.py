@@ -65,13 +65,12 @@ def _use(context: CommandContext, text: str) -> None:
 def _diff(context: CommandContext, text: str) -> None:
     cell, number, wanted, item = _place(context, text)
     if wanted is None:
-        others = [
-            version
-            for version in context.target.answers(cell.id, item).answers
-            if not version.in_use
-        ]
+        answers = context.target.answers(cell.id, item).answers
+        if not answers:
+            raise CommandError(f"Cell {number} has no answer yet.")
+        others = [version for version in answers if not version.in_use]
         if not others:
-            raise CommandError(f"Cell {number} has one answer only.")
+            raise CommandError(f"Cell {number} has one answer only: /run {number} asks again.")
         wanted = others[0].number
     version = _version(context, cell, number, wanted, item)
     if version.in_use:
@@ -83,6 +82,9 @@ def _diff(context: CommandContext, text: str) -> None:
             f"asked otherwise: {change.path}: {one_line(change.this or 'nothing', 40)} → "
             f"{one_line(change.in_use or 'nothing', 40)}"
         )
+    if all(part.side == "both" for block in found.difference for part in block.parts):
+        context.say("They are the same.")
+        return
     for block in found.difference:
         context.show(_marked(block))
 
@@ -126,6 +128,10 @@ def _place(context: CommandContext, text: str) -> tuple[Cell, int, int | None, i
             "`3.2 item 1` for that of its first item."
         )
     (cell,) = find_cells(context, found["cell"])
+    if isinstance(cell, PromptCell) and cell.for_each is not None and found["item"] is None:
+        raise CommandError(
+            f"Cell {found['cell']} has answers for each item: name one, as in `{text} item 1`."
+        )
     item = None if found["item"] is None else int(found["item"]) - 1
     version = None if found["version"] is None else int(found["version"])
     return cell, int(found["cell"]), version, item
@@ -150,6 +156,16 @@ def _prompts(context: CommandContext, typed: str) -> Iterable[Argument]:
     return [(name, about) for name, about in cell_arguments(context, typed) if name in numbers]
 
 
+def _versions(context: CommandContext, typed: str) -> Iterable[Argument]:
+    found = _PLACE.fullmatch(typed.removesuffix("."))
+    if "." not in typed or found is None:
+        yield from _prompts(context, typed)
+        return
+    number = found["cell"]
+    for version in context.target.answers(find_cells(context, number)[0].id).answers:
+        yield f"{number}.{version.number}", one_line(version.excerpt, _EXCERPT_COLUMNS)
+
+
 COMMANDS = (
     Command(
         name="answers",
@@ -166,7 +182,7 @@ COMMANDS = (
         summary="Take an earlier answer into use; its variable follows.",
         example="/use 3.2",
         run=_use,
-        complete=_prompts,
+        complete=_versions,
     ),
     Command(
         name="diff",
@@ -174,7 +190,7 @@ COMMANDS = (
         summary="Show how another answer differs from the one in use.",
         example="/diff 3.1",
         run=_diff,
-        complete=_prompts,
+        complete=_versions,
         details="[-…-] is in the other one only, {+…+} in the one in use only.",
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import builtins
 import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,7 +15,16 @@ if TYPE_CHECKING:
     from llm_repl_server.repl.modes import InputMode
     from llm_repl_server.repl.target import ReplTarget, RunChoice
 
-__all__ = ["Argument", "Command", "CommandContext", "CommandError", "cell_arguments", "find_cells"]
+__all__ = [
+    "Argument",
+    "Command",
+    "CommandContext",
+    "CommandError",
+    "cell_arguments",
+    "find_cells",
+    "made_arguments",
+    "variable_arguments",
+]
 
 Argument = tuple[str, str]
 """What may be typed, and what it means."""
@@ -137,9 +147,12 @@ def find_cells(context: CommandContext, text: str) -> list[Cell]:
             raise CommandError(f"`{part[:40]}` names no cell: give its number, or several as 2-4.")
         first = int(found[1])
         last = int(found[2] or len(cells)) if "-" in part else first
-        if not 1 <= first <= last <= len(cells):
+        missing = next((number for number in (first, last) if not 1 <= number <= len(cells)), None)
+        if missing is not None:
             have = {0: "has no cells", 1: "has one cell"}.get(len(cells), f"has {len(cells)} cells")
-            raise CommandError(f"There is no cell {part}: the notebook {have}.")
+            raise CommandError(f"There is no cell {missing}: the notebook {have}.")
+        if first > last:
+            raise CommandError(f"`{part[:40]}` names no cell: write {last}-{first}.")
         wanted.update(range(first, last + 1))
     return [cell for number, cell in enumerate(cells, 1) if number in wanted]
 
@@ -150,3 +163,18 @@ def cell_arguments(context: CommandContext, _typed: str) -> list[Argument]:
         (str(number), f"{cell.type}: {' '.join(cell.content.split())[:60]}")
         for number, cell in enumerate(context.target.cells(), 1)
     ]
+
+
+def variable_arguments(context: CommandContext) -> Iterable[Argument]:
+    """The variables, each with its type."""
+    for variable in context.target.variables().variables:
+        yield variable.name, variable.type_name
+
+
+def made_arguments(context: CommandContext, typed: str, kind: str) -> Iterable[Argument]:
+    """What the notebook has made of a kind, ``function`` or ``class``, and begins as the last word."""
+    word = re.split(r"[,\s]", typed)[-1]
+    found = context.target.complete(word, len(word)) if word else None
+    for match in [] if found is None else found.matches:
+        if match.type == kind and not hasattr(builtins, match.text):
+            yield match.text, kind

@@ -46,10 +46,10 @@ def _delete(context: CommandContext, text: str) -> None:
 
 
 def _undo(context: CommandContext, text: str) -> None:
-    if text and not (text.isascii() and text.isdigit()):
+    times = int(text[:4]) if text.isascii() and text.isdigit() else 0
+    if text and not times:
         raise CommandError(f"`{text[:40]}` is no number: say how many changes, as in /undo 2.")
-    times = int(text[:4] or 1)
-    for _ in range(min(times, 1000)):
+    for _ in range(min(times or 1, 1000)):
         what = context.target.undo()
         if what is None:
             context.say("There is nothing to take back.")

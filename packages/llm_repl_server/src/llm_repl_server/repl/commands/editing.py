@@ -38,7 +38,10 @@ def _move(context: CommandContext, text: str) -> None:
     cell, number = _one_cell(context, words[0])
     last = len(context.target.cells())
     steps = {"up": number - 1, "down": number + 1}
-    place = steps.get(words[1]) or (int(words[1]) if words[1].isdecimal() else 0)
+    place = int(words[1]) if words[1].isdecimal() else steps.get(words[1], 0)
+    if not 1 <= place <= last and words[1] in steps:
+        end = "first" if words[1] == "up" else "last"
+        raise CommandError(f"Cell {number} is the {end} one already.")
     if not 1 <= place <= last:
         raise CommandError(f"There is no place {words[1][:20]}: the places are 1 to {last}.")
     context.target.move(cell.id, place - 1)
@@ -70,6 +73,8 @@ def _mark(context: CommandContext, text: str, field: str, on: str, off: str) -> 
 
 def _one_cell(context: CommandContext, text: str) -> tuple[Cell, int]:
     cells = context.target.cells()
+    if not cells:
+        raise CommandError("There are no cells yet.")
     found = find_cells(context, text or str(len(cells)))
     if len(found) > 1:
         raise CommandError(f"`{text[:40]}` names {len(found)} cells: give the number of one.")
@@ -83,6 +88,12 @@ def _places(context: CommandContext, typed: str) -> Iterable[Argument]:
         return
     yield "up", "one place"
     yield "down", "one place"
+
+
+def _marked(context: CommandContext, typed: str) -> Iterable[Argument]:
+    if " " in typed:
+        return [("off", "no longer")]
+    return cell_arguments(context, typed)
 
 
 COMMANDS = (
@@ -108,7 +119,7 @@ COMMANDS = (
         summary="Have cells go along with every prompt below them.",
         example="/pin 1",
         run=_pin,
-        complete=cell_arguments,
+        complete=_marked,
     ),
     Command(
         name="skip",
@@ -116,6 +127,6 @@ COMMANDS = (
         summary="Leave cells out of every prompt.",
         example="/skip 2-4",
         run=_skip,
-        complete=cell_arguments,
+        complete=_marked,
     ),
 )

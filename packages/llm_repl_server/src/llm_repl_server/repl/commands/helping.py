@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from rich.text import Text
 
 from llm_repl_server.repl.commands.base import Argument, Command, CommandContext
-from llm_repl_server.repl.commands.listing import list_rows
+from llm_repl_server.repl.commands.listing import ROOM_FOR_TABLE, list_rows
 from llm_repl_server.repl.keys import KEYS, PREFIXES
 
 __all__ = ["COMMANDS"]
+
+_USAGE_COLUMNS = 36
 
 
 def _help(context: CommandContext, text: str) -> None:
@@ -24,11 +27,22 @@ def _help(context: CommandContext, text: str) -> None:
             context.say(command.details)
         context.say(f"Example: {command.example}")
         return
-    rows = {command.usage: command.summary for command in all_commands().values()}
+    room = _USAGE_COLUMNS if context.columns >= ROOM_FOR_TABLE else context.columns - 2
+    rows = {_broken(command.usage, room): command.summary for command in all_commands().values()}
     for title, lines in (("A line is", PREFIXES), ("Commands", rows), ("Keys", KEYS)):
         context.show(Text(title, style="bold"))
         parts = [(Text(f"  {name}"), Text(meaning)) for name, meaning in lines.items()]
         context.show(list_rows(parts, context.columns, wraps=True))
+
+
+def _broken(usage: str, columns: int) -> str:
+    """What a command takes, in lines that end between two of its words, where it is long."""
+    lines = [""]
+    for part in re.split(r"(?<=\|)", usage):
+        if len(lines[-1]) + len(part) > columns and lines[-1]:
+            lines.append("    ")
+        lines[-1] += part
+    return "\n".join(lines)
 
 
 def _names(_context: CommandContext, _typed: str) -> Iterable[Argument]:

@@ -9,11 +9,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["list_rows"]
+__all__ = ["ROOM_FOR_TABLE", "list_rows"]
 
 _GAP = 2
 _INDENT = 4
-_ROOM_FOR_TABLE = 60
+ROOM_FOR_TABLE = 60
+"""From how many columns on the parts of a row stand beside each other, whatever their length."""
 _LEAST_STRETCH = 20
 
 
@@ -38,7 +39,7 @@ def list_rows(
     used = sum(width + _GAP for width in widths.values())
     longest = max((row[at].cell_len for row in rows), default=0)
     has_room = wraps or columns - used >= min(_LEAST_STRETCH, longest)
-    if (columns < _ROOM_FOR_TABLE and used + longest > columns) or not has_room:
+    if (columns < ROOM_FOR_TABLE and used + longest > columns) or not has_room:
         return Group(*(_stacked(row, at, columns, wraps=wraps) for row in rows))
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, _GAP, 0, 0))
     for part in range(count):

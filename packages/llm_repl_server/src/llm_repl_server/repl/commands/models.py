@@ -4,16 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from llm_repl_server.repl.commands.base import Argument, Command, CommandContext
+from llm_repl_server.cli.provider_choice import NEAR_MISS
+from llm_repl_server.repl.commands.base import Argument, Command, CommandContext, CommandError
 
 __all__ = ["COMMANDS"]
 
 
 def _model(context: CommandContext, text: str) -> None:
+    if text and text != "off":
+        _refuse_near_miss(context, text)
     if text:
         context.target.prefer("model", None if text == "off" else text)
         context.note_change()
     context.say(f"Prompts are answered by {context.target.model()}.")
+
+
+def _refuse_near_miss(context: CommandContext, text: str) -> None:
+    """Refuse a provider's name with a slip of the pen: another one would answer in its place.
+
+    Models of some have slashes in their names.
+    """
+    provider, slash, model = text.partition("/")
+    names = {name.partition("/")[0] for name in context.target.model_names()}
+    if not slash or provider in names:
+        return
+    from llm_repl_core.suggestions import nearest
+
+    meant = nearest(provider, names, likeness=NEAR_MISS)
+    if meant is not None:
+        raise CommandError(f"There is no provider {provider}. Did you mean {meant}/{model}?")
 
 
 def _model_arguments(context: CommandContext, _typed: str) -> Iterable[Argument]:

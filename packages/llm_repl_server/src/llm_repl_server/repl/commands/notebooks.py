@@ -9,7 +9,13 @@ from pathlib import Path
 from rich.text import Text
 
 from llm_repl_server.cli.terminal_text import escape_controls, one_line
-from llm_repl_server.repl.commands.base import Argument, Command, CommandContext, CommandError
+from llm_repl_server.repl.commands.base import (
+    Argument,
+    Command,
+    CommandContext,
+    CommandError,
+    variable_arguments,
+)
 from llm_repl_server.repl.commands.listing import list_rows
 
 __all__ = ["COMMANDS"]
@@ -55,8 +61,14 @@ def _attach(context: CommandContext, text: str) -> None:
     elif text:
         path = Path(text).expanduser()
         is_variable = text.isidentifier() and not path.exists()
+        if path.is_dir():
+            raise CommandError(f"{text[:200]} is a folder: name a file.")
         if not is_variable and not path.is_file():
             raise CommandError(f"There is no file {text[:200]}.")
+        if is_variable:
+            found = context.target.inspect(text, len(text))
+            if found is not None and not found.name:
+                raise CommandError(f"There is neither a file nor a variable named {text[:200]}.")
         attached.append(text if is_variable else str(path))
     if attached:
         context.say(f"With the next prompt: {', '.join(attached)}.")
@@ -71,6 +83,16 @@ def _files(_context: CommandContext, typed: str) -> Iterable[Argument]:
         if count == _MOST_FILES:
             return
         yield (f"{found}/", "folder") if Path(found).is_dir() else (found, "")
+
+
+def _attachments(context: CommandContext, typed: str) -> Iterable[Argument]:
+    yield "off", "none"
+    yield from variable_arguments(context)
+    yield from _files(context, typed)
+
+
+def _variables(context: CommandContext, _typed: str) -> Iterable[Argument]:
+    return variable_arguments(context)
 
 
 COMMANDS = (
@@ -96,6 +118,7 @@ COMMANDS = (
         summary="List the variables, or those whose names have a word in them.",
         example="/vars frame",
         run=_vars,
+        complete=_variables,
     ),
     Command(
         name="attach",
@@ -103,6 +126,6 @@ COMMANDS = (
         summary="Have a picture or a file go with the next prompt.",
         example="/attach plot.png",
         run=_attach,
-        complete=_files,
+        complete=_attachments,
     ),
 )

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from llm_repl_core import PromptCell
-from llm_repl_core.model.cell import build_cell
 from llm_repl_server.repl.commands.base import (
     Argument,
     Command,
@@ -14,6 +12,8 @@ from llm_repl_server.repl.commands.base import (
     CommandError,
     cell_arguments,
     find_cells,
+    made_arguments,
+    variable_arguments,
 )
 
 __all__ = ["COMMANDS"]
@@ -22,6 +22,10 @@ __all__ = ["COMMANDS"]
 def _context(context: CommandContext, text: str) -> None:
     if text in ("above", "isolated"):
         context.prompt_options["context"] = text
+    elif text and not text[0].isdigit():
+        raise CommandError(
+            f"`{text[:40]}` names no cells: write above, isolated, or numbers as in /context 2-4."
+        )
     elif text:
         context.prompt_options["context"] = [cell.id for cell in find_cells(context, text)]
     chosen = context.prompt_options.get("context", "isolated")
@@ -63,7 +67,12 @@ def _option(
             context.prompt_options.pop(name, None)
         elif text:
             value = read(text)
-            build_cell(PromptCell, {name: value})  # what does not fit is refused here and now
+            # What could only fail is refused here and now. Where the kernel is at work, it says later.
+            problems = context.target.preview_line(
+                "?", context="isolated", **{name: value}
+            ).problems
+            if problems:
+                raise CommandError(problems[0])
             context.prompt_options[name] = value
         chosen = context.prompt_options.get(name)
         shown = ", ".join(chosen) if isinstance(chosen, list) else chosen
@@ -82,9 +91,26 @@ def _tools(context: CommandContext, text: str) -> None:
         context.say("Each call asks you first.")
 
 
-def _tools_arguments(_context: CommandContext, _typed: str) -> Iterable[Argument]:
-    yield "off", "none"
-    yield "ask", "each call asks first"
+def _tools_arguments(context: CommandContext, typed: str) -> Iterable[Argument]:
+    if " " not in typed:
+        yield "off", "none"
+        yield "ask", "each call asks first"
+    elif typed.startswith("ask "):
+        yield "off", "no call asks"
+        return
+    yield from made_arguments(context, typed, "function")
+
+
+def _schema_arguments(context: CommandContext, typed: str) -> Iterable[Argument]:
+    if " " not in typed:
+        yield "off", "none"
+        yield from made_arguments(context, typed, "class")
+
+
+def _each_arguments(context: CommandContext, typed: str) -> Iterable[Argument]:
+    if " " not in typed:
+        yield "off", "none"
+    yield from variable_arguments(context)
 
 
 def _names(text: str) -> list[str]:
@@ -93,6 +119,15 @@ def _names(text: str) -> list[str]:
     if wrong is not None:
         raise CommandError(f"`{wrong[:40]}` is no function's name.")
     return names
+
+
+def _expression(text: str) -> str:
+    try:
+        compile(text, "/each", "eval")
+    except (SyntaxError, ValueError) as error:
+        reason = error.msg if isinstance(error, SyntaxError) else str(error)
+        raise CommandError(f"`{text[:40]}` is no expression of Python: {reason}.") from None
+    return text
 
 
 _choose_tools = _option("tools", _names, "No tools go along.", "The model may call {}.")
@@ -121,7 +156,7 @@ COMMANDS = (
         summary="Have the answers to come in a form.",
         example="/schema name, age int, tags[]",
         run=_option("schema", str, "Answers are text.", "Answers have the form {}."),
-        complete=_off,
+        complete=_schema_arguments,
     ),
     Command(
         name="tools",
@@ -138,8 +173,8 @@ COMMANDS = (
         summary="Ask the prompts to come once for each item of a value.",
         example="/each cities",
         run=_option(
-            "for_each", str, "A prompt is asked once.", "A prompt is asked for each of {}."
+            "for_each", _expression, "A prompt is asked once.", "A prompt is asked for each of {}."
         ),
-        complete=_off,
+        complete=_each_arguments,
     ),
 )

@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS"]
 
+_WHAT = {
+    InputMode.PYTHON: "Python",
+    InputMode.PROMPT: "prompts",
+    InputMode.MARKDOWN: "Markdown",
+    InputMode.MEMORY: "memory",
+    InputMode.SHELL: "shell commands",
+}
 _ANSWERS = {
     "live": "every prompt is asked",
     "reuse": "recorded answers are taken where there are some",
@@ -69,8 +76,14 @@ def _preview(context: CommandContext, text: str) -> None:
 def _preview_line(context: CommandContext, text: str) -> None:
     content = text.removeprefix("?").strip()
     if not text.startswith("?"):
+        if text and not text[0].isdigit():
+            raise CommandError(
+                f"`{text[:40]}` is no cell's number; a prompt begins with ?: /preview ?{text[:40]}"
+            )
         _preview(context, text)
         return
+    if not content:
+        raise CommandError("There is nothing to ask: write the prompt behind the ?.")
     found = context.target.preview_line(content, **context.prompt_options, **context.next_options)
     _show_request(context, found)
     for sentence in (*found.problems, *found.later, *found.notices):
@@ -97,6 +110,10 @@ def _restart(context: CommandContext, _text: str) -> None:
 
 def _budget(context: CommandContext, text: str) -> None:
     words = text.split()
+    if words == ["ask"]:
+        raise CommandError(
+            "Say above which amount you are asked: /budget ask 0.10, /budget ask off."
+        )
     if words[:1] == ["ask"] and len(words) == 2:
         context.ask_above_usd = None if words[1] == "off" else _amount(words[1])
     elif len(words) == 1:
@@ -109,8 +126,11 @@ def _budget(context: CommandContext, text: str) -> None:
     elif words:
         raise CommandError("Say an amount: /budget 2.50, /budget off, /budget ask 0.10.")
     limit, spent_usd = context.target.spending()
-    of = "no limit" if limit is None or limit.usd is None else format_price(limit.usd)
-    context.say(f"Spent {format_price(spent_usd)} of {of}.")
+    spent = f"Spent {format_price(spent_usd)}"
+    if limit is None or limit.usd is None:
+        context.say(f"{spent}; there is no limit.")
+    else:
+        context.say(f"{spent} of {format_price(limit.usd)}.")
     if context.ask_above_usd is not None:
         context.say(f"What may cost more than {format_price(context.ask_above_usd)} asks first.")
 
@@ -125,7 +145,10 @@ def _amount(word: str) -> float:
     return amount
 
 
-def _budget_arguments(_context: CommandContext, _typed: str) -> Iterable[Argument]:
+def _budget_arguments(_context: CommandContext, typed: str) -> Iterable[Argument]:
+    if typed.startswith("ask "):
+        yield "off", "nothing is asked about"
+        return
     yield "off", "no limit"
     yield "ask", "above which price it is asked first"
 
@@ -141,7 +164,7 @@ def _mode(context: CommandContext, text: str) -> None:
         known = ", ".join([*modes, *_ANSWERS])
         raise CommandError(f"There is no mode `{text[:40]}`; there are {known}.")
     context.set_mode(modes[text] if text else context.mode.next())
-    context.say(f"Lines without a prefix are {context.mode.value} now.")
+    context.say(f"Lines without a prefix are {_WHAT[context.mode]} now.")
 
 
 def _mode_arguments(_context: CommandContext, _typed: str) -> Iterable[Argument]:
