@@ -28,7 +28,7 @@ from llm_repl_core.engine.ctrl_c import CtrlC
 from llm_repl_core.engine.dependencies import Dependencies
 from llm_repl_core.engine.forecast import RunForecast
 from llm_repl_core.engine.loop import EngineLoop
-from llm_repl_core.engine.options import RunKeywords, RunOptions
+from llm_repl_core.engine.options import RunKeywords, run_options
 from llm_repl_core.engine.prompts.draft import changed_prompt
 from llm_repl_core.engine.prompts.draft_preview import DraftPreview
 from llm_repl_core.engine.prompts.preview import Preview
@@ -202,7 +202,7 @@ class Session:
         """
         inbox = Inbox()
         run = self.live.make_run(
-            cell_ids, RunOptions(**options), with_needed=with_needed, inbox=inbox
+            cell_ids, run_options(options), with_needed=with_needed, inbox=inbox
         )
         self.loop.call(self.live.check_prices(run))
         ctrl_c = CtrlC(lambda: self.loop.submit(run.stop()))
@@ -244,7 +244,7 @@ class Session:
             Conflict: The session is closed.
             PriceUnknown: A prompt has no known price.
         """
-        run = self.live.make_run(cell_ids, RunOptions(**options), with_needed=with_needed)
+        run = self.live.make_run(cell_ids, run_options(options), with_needed=with_needed)
         self.loop.call(self.live.check_prices(run))
 
     def interrupt(self) -> None:
@@ -308,7 +308,7 @@ class Session:
             CellNotFound: One of the ids does not exist.
             Conflict: The session is closed.
         """
-        run = self.live.make_run(cell_ids, RunOptions(**options), with_needed=with_needed)
+        run = self.live.make_run(cell_ids, run_options(options), with_needed=with_needed)
         return self.loop.call(self.live.forecast(run))
 
     def select(
@@ -535,7 +535,7 @@ class Session:
         """
         inbox = AsyncInbox()
         run = self.live.make_run(
-            cell_ids, RunOptions(**options), with_needed=with_needed, inbox=inbox
+            cell_ids, run_options(options), with_needed=with_needed, inbox=inbox
         )
         await asyncio.wrap_future(self.loop.submit(self.live.check_prices(run)))
         future = self.loop.submit(self.live.run_for(inbox, run))

@@ -421,7 +421,7 @@ def test_a_plugins_cell_survives_with_and_without_its_plugin() -> None:
             cell_of(
                 cell_type="markdown", metadata={"solveit_ai": True, "llm_repl": {"temperature": 9}}
             ),
-            "`cells[0].metadata.llm_repl.temperature` is wrong: Expected",
+            "`cells[0].metadata.llm_repl.temperature` is wrong: expected",
         ),
     ],
 )

@@ -211,7 +211,7 @@ def test_a_known_field_wins_over_an_unknown_one_of_its_name() -> None:
         ),
         (with_cell(execution_count="1"), "`cells[2].execution_count` must be a whole number"),
         (with_cell(execution_count=True), "must be a whole number, not a boolean."),
-        (with_cell(type="prompt", temperature=3), "`cells[2].temperature` is wrong: Expected"),
+        (with_cell(type="prompt", temperature=3), "`cells[2].temperature` is wrong: expected"),
         (with_cell(type="prompt", response_var="1a"), "`cells[2].response_var` is wrong"),
         ({"created_at": "yesterday"}, "`created_at` must be an ISO 8601 time, not 'yesterday'."),
         ({"created_at": 5}, "`created_at` must be text, not a number."),

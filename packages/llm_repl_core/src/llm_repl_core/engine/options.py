@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypedDict
 
+import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import asdict, replace
 
 from llm_repl_core.engine.budget import Budget
+from llm_repl_core.errors import InvalidInput
 from llm_repl_core.ledger.record import Mode
+from llm_repl_core.misfit import misfit
+from llm_repl_core.short_text import cut_short
 
-__all__ = ["RunKeywords", "RunOptions"]
+__all__ = ["RunKeywords", "RunOptions", "run_options"]
 
 
 class RunOptions(Struct, frozen=True, kw_only=True):
@@ -57,3 +62,27 @@ class RunKeywords(TypedDict, total=False):
     parallel: bool
     speculate: bool | None
     items: Literal["failed"] | tuple[int, ...] | None
+
+
+def run_options(keywords: RunKeywords) -> RunOptions:
+    """What a script chooses, checked: a mode that is misspelt would ask models.
+
+    Args:
+        keywords: As `RunOptions` has them.
+
+    Raises:
+        InvalidInput: One of them does not fit.
+    """
+    options = RunOptions(**keywords)
+    budget = options.budget
+    if not isinstance(budget, Budget | None):
+        raise InvalidInput(
+            "The run's option `budget` must be a `Budget`, such as `Budget(calls=3)`, not "
+            f"{cut_short(repr(budget), 80)}."
+        )
+    try:
+        checked = msgspec.convert(asdict(options) | {"budget": None}, RunOptions, strict=False)
+    except msgspec.ValidationError as error:
+        path, reason = misfit(error, RunOptions, {})
+        raise InvalidInput(f"The run's option `{path}` is not usable: {reason}.") from None
+    return replace(checked, budget=budget)

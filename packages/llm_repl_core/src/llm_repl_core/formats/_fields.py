@@ -9,7 +9,8 @@ from typing import Any, get_args
 import msgspec
 
 from llm_repl_core.errors import InvalidNotebook
-from llm_repl_core.model.cell import Cell, CellStatus, ForeignCell
+from llm_repl_core.misfit import misfit
+from llm_repl_core.model.cell import PATTERNS, Cell, CellStatus, ForeignCell
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.output import Output
 
@@ -191,9 +192,9 @@ def build(
     try:
         checked = msgspec.convert({"id": "", **options}, cell_class)
     except msgspec.ValidationError as error:
-        # "Expected `float <= 2.0` - at `$.temperature`"
-        reason, _, path = str(error).partition(" - at `$")
-        raise InvalidNotebook(f"`{where}{path.rstrip('`')}` is wrong: {reason}.") from None
+        path, reason = misfit(error, cell_class, PATTERNS)
+        place = ".".join(filter(None, (where, path)))
+        raise InvalidNotebook(f"`{place}` is wrong: {reason}.") from None
     return cell_class(**common, **{name: getattr(checked, name) for name in names})
 
 

@@ -10,6 +10,7 @@ from msgspec import NODEFAULT, Meta, Struct, field
 from msgspec.structs import replace
 
 from llm_repl_core.errors import InvalidInput
+from llm_repl_core.misfit import misfit
 from llm_repl_core.model.ids import new_id
 from llm_repl_core.model.json_value import JSONValue
 from llm_repl_core.model.merge_conflicts import without_settled
@@ -19,6 +20,7 @@ from llm_repl_core.model.staleness import Staleness, StaleReason, bounded_text
 from llm_repl_core.reasoning_effort import ReasoningEffort
 
 __all__ = [
+    "PATTERNS",
     "Cell",
     "CellStatus",
     "CodeCell",
@@ -32,7 +34,11 @@ __all__ = [
 CellStatus: TypeAlias = Literal["idle", "queued", "running", "completed", "error", "interrupted"]
 """``idle``: not run since its content changed; ``error``: it ran and failed."""
 
-VariableName: TypeAlias = Annotated[str, Meta(pattern=r"^[^\W\d]\w*$(?!\n)", max_length=200)]
+_NAME = r"^[^\W\d]\w*$(?!\n)"
+VariableName: TypeAlias = Annotated[str, Meta(pattern=_NAME, max_length=200)]
+
+PATTERNS = {_NAME: "the name of a variable"}
+"""What the patterns of a cell's fields mean, for messages."""
 """A Python identifier."""
 
 
@@ -311,7 +317,11 @@ def build_cell(cell_class: type[Cell], fields: dict[str, Any]) -> Cell:
     try:
         return msgspec.convert(fields, cell_class)
     except msgspec.ValidationError as error:
-        raise InvalidInput(f"This is not a valid {cell_class.type} cell: {error}.") from None
+        path, reason = misfit(error, cell_class, PATTERNS)
+        where = f" at `{path}`" if path else ""
+        raise InvalidInput(
+            f"This is not a valid {cell_class.type} cell: {reason}{where}."
+        ) from None
 
 
 @cache

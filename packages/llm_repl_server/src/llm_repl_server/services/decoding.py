@@ -11,7 +11,8 @@ import msgspec
 from msgspec import Meta, Struct, inspect
 
 from llm_repl_core import InvalidInput
-from llm_repl_core.model.cell import VariableName
+from llm_repl_core.misfit import misfit
+from llm_repl_core.model.cell import PATTERNS
 
 __all__ = ["NewVariableName", "read_document", "to_struct", "types_within"]
 
@@ -30,7 +31,7 @@ _NESTING_LIMIT = 200
 
 _PATTERNS: dict[str, str] = {
     r"\S": "text that is not blank",
-    get_args(VariableName)[1].pattern: "the name of a variable",
+    **PATTERNS,
     get_args(NewVariableName)[1].pattern: "the name of a variable",
 }
 """What the patterns of fields mean, for messages."""
@@ -84,7 +85,9 @@ def to_struct(
     try:
         return msgspec.convert(document, kind, strict=strict)
     except msgspec.ValidationError as error:
-        raise InvalidInput(f"The {what} is not usable: {_in_words(error)}.") from None
+        path, reason = misfit(error, kind, _PATTERNS)
+        where = f" at `{path}`" if path else ""
+        raise InvalidInput(f"The {what} is not usable: {reason}{where}.") from None
 
 
 def _check_names(
@@ -152,11 +155,3 @@ def _too_deep() -> InvalidInput:
         f"The body's lists and objects are nested deeper than the {_NESTING_LIMIT} levels that are "
         "taken here."
     )
-
-
-def _in_words(error: msgspec.ValidationError) -> str:
-    """Msgspec's ``Expected `str`, got `int` - at `$.name``` with the field's plain name."""
-    message = str(error).replace("`$.", "`").replace(" - at `$`", "").replace(" - at ", " at ")
-    for pattern, words in _PATTERNS.items():
-        message = message.replace(f"`str` matching regex {pattern!r}", words)
-    return message[:1].lower() + message[1:]
