@@ -100,19 +100,39 @@ def _sources(expression: Expression) -> Iterator[str]:
 
 
 def _analyse_prompt(cell: PromptCell, variable: str | None, notebook_system: str | None) -> Effects:
-    system = (cell.system if cell.system is not None else notebook_system) or ""
-    attached, model = [*map(named_variable, cell.attachments)], named_variable(cell.schema)
-    named = {*filter(None, (*attached, model)), *filter(is_variable, cell.tools)}
+    return _effects_of_prompt(
+        cell.content,
+        (cell.system if cell.system is not None else notebook_system) or "",
+        cell.for_each,
+        named_variable(cell.schema),
+        tuple(cell.attachments),
+        tuple(cell.tools),
+        variable,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _effects_of_prompt(
+    content: str,
+    system: str,
+    for_each: str | None,
+    model: str | None,
+    attachments: tuple[str, ...],
+    tools: tuple[str, ...],
+    variable: str | None,
+) -> Effects:
+    attached = [*map(named_variable, attachments)]
+    named = {*filter(None, (*attached, model)), *filter(is_variable, tools)}
     request = Effects(reads=named, reads_files=None in attached)
-    inside = combined([analyse_template(cell.content), analyse_template(system), request])
-    if cell.for_each is not None:
-        items = analyse_expression(cell.for_each)
+    inside = combined([analyse_template(content), analyse_template(system), request])
+    if for_each is not None:
+        items = analyse_expression(for_each)
         inside = combined([items, _without_item(inside, items)])
     variables = {LAST_ANSWER, *([variable] if variable else [])}
     answer = Effects(writes=variables, rebinds=variables)
     if model is None:
         answer.plain |= variables
-    if cell.tools:
+    if tools:
         answer.add(opaque_effects(_WITH_TOOLS))
     return combined([inside, answer])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 
 from msgspec import Struct
 
@@ -31,6 +32,7 @@ _ABBREVIATED = re.compile(
     re.MULTILINE,
 )
 _QUOTED = re.compile(r"'[^'\n]*+'|\"[^\"\n]*+\"")
+_is_pinned = attrgetter("pinned")
 _BACKTICKS = re.compile(r"`{3,}")
 
 
@@ -71,7 +73,7 @@ def context_cells(cell: PromptCell, notebook: Notebook) -> list[Cell]:
         CellNotFound: The prompt is not in the notebook, where anything may belong to it.
         InvalidInput: A cell that ``cell.context`` lists does not exist, or does not stand above.
     """
-    if cell.context == "isolated" and not any(other.pinned for other in notebook):
+    if cell.context == "isolated" and not any(map(_is_pinned, notebook)):
         return []  # most prompts, of which there may be thousands
     above = notebook.cells[: notebook.index(cell.id)]
     if isinstance(cell.context, list):

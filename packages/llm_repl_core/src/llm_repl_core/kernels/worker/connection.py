@@ -21,6 +21,8 @@ M = TypeVar("M")
 _READ_BYTES = 64 * 1024
 _HIGH_WATER_BYTES = 4 * 2**20
 _LOW_WATER_BYTES = 1 * 2**20
+_HELD_S = 0.005
+"""How long a frame that can wait does so."""
 
 
 class WorkerConnection(asyncio.BufferedProtocol):
@@ -43,6 +45,9 @@ class WorkerConnection(asyncio.BufferedProtocol):
         self._on_lost = on_lost
         self._transport: asyncio.Transport | None = None
         self._socket: socket.socket | None = None
+        self._held = bytearray()
+        self._sending: asyncio.TimerHandle | None = None
+        """Sends what is held; None: there is nothing."""
         self._fault: str | None = None
         self._discarding = False
         self.on_unread: Callable[[], object] = lambda: None
@@ -74,9 +79,28 @@ class WorkerConnection(asyncio.BufferedProtocol):
         return message
 
     def send(self, data: bytes) -> None:
-        """Send a frame."""
+        """Send a frame, and those before it that wait."""
         if self._transport is not None:
-            self._transport.write(data)
+            self._transport.write(self._take_held() + data)
+
+    def send_soon(self, data: bytes) -> None:
+        """Send a frame with the next one, or in a moment where none comes.
+
+        To send takes longer than all else that is done for a small frame, as the worker wakes up.
+        """
+        self._held += data
+        if self._sending is None:
+            loop = asyncio.get_running_loop()
+            self._sending = loop.call_later(_HELD_S, self.send, b"")
+
+    def _take_held(self) -> bytes:
+        if self._sending is None:
+            return b""
+        self._sending.cancel()
+        self._sending = None
+        data = bytes(self._held)
+        self._held.clear()
+        return data
 
     def send_with(self, data: bytes, descriptor: int) -> None:
         """Send a frame, and a descriptor along with it.
@@ -86,6 +110,7 @@ class WorkerConnection(asyncio.BufferedProtocol):
         """
         if self._transport is None or self._socket is None:
             raise ConnectionResetError("the connection has ended")
+        self.send(b"")
         if self._transport.get_write_buffer_size():
             raise BlockingIOError("others wait to be sent")
         if socket.send_fds(self._socket, [data], [descriptor]) != len(data):
@@ -142,6 +167,7 @@ class WorkerConnection(asyncio.BufferedProtocol):
     def connection_lost(self, _error: Exception | None) -> None:
         """The connection has ended."""
         self._ended.set()
+        self._take_held()
         self._transport = self._socket = None
         self._wake()
         self._on_lost(self._fault)

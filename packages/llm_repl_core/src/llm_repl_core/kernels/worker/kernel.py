@@ -237,13 +237,9 @@ class WorkerKernel(Kernel):
     async def set_pending(self, names: Sequence[str], token: str, why: str) -> None:
         """Say that variables get their values later; see `Kernel.set_pending`."""
         request = protocol.SetPending(next(self._ids), list(names), token, clean_text(why))
-        data = _encoded(request)
-        async with self._lock:
-            connection = self._require_alive()
-            await self._pass_signals(connection)
-            # Nobody waits for it: whatever is asked next comes behind it.
-            connection.send(data)
-            self.changes += 1
+        # Nobody waits for it: whatever is asked next comes behind it.
+        self._require_alive().send_soon(_encoded(request))
+        self.changes += 1
 
     async def resolve_pending(self, resolved: Mapping[str, Mapping[str, Any] | None]) -> None:
         """Give variables the values that were to come; see `Kernel.resolve_pending`."""
