@@ -104,6 +104,17 @@ def test_what_has_scrolled_out_of_reach_stays() -> None:
     assert shown([*lines, "\x1b[500AX\r\n"], 1).startswith("".join(lines[:150]))
 
 
+@pytest.mark.parametrize("rows", [1, 49, 50, 51, 200])
+@pytest.mark.parametrize("width", [600, 4000])
+def test_a_cursor_reaches_the_last_lines_of_long_text(rows: int, width: int) -> None:
+    lines = [f"{number:->{width}}" for number in range(rows)]
+    # The last 50 lines; where these have over 100,000 characters, the last one.
+    reach = min(rows, 50) if 50 * width <= 100_000 or rows == 1 else 1
+    wanted = [*lines]
+    wanted[rows - reach] = "X" + wanted[rows - reach][1:]
+    assert shown(["\n".join(lines), "\x1b[500A\rX"], 1).split("\n") == wanted
+
+
 def test_a_line_of_any_length_is_shown() -> None:
     assert shown(["x" * 300_000, "\r", "y", "\n", "ab\rc\n"], 1).endswith("y\ncb\n")
 

@@ -78,11 +78,11 @@ class StreamText:
             self._keep_tail(text.partition("\n")[2])
 
     def _keep_tail(self, tail: str) -> None:
-        if len(tail) > _TAIL_LIMIT:
-            tail = "\n".join(tail.rsplit("\n", SCREEN_ROWS)[-SCREEN_ROWS:])
-        if len(tail) > _TAIL_LIMIT:
-            tail = tail.rpartition("\n")[2]
-        self._tail = tail if len(tail) <= _TAIL_LIMIT else None
+        # By places alone: a long text is not copied for it.
+        begin = 0 if len(tail) <= _TAIL_LIMIT else _begin_of_rows(tail, SCREEN_ROWS)
+        if len(tail) - begin > _TAIL_LIMIT:
+            begin = _begin_of_rows(tail, 1)
+        self._tail = tail[begin:] if len(tail) - begin <= _TAIL_LIMIT else None
 
     def _show(self, text: str) -> int:
         """Go back and on in the last lines as the text says."""
@@ -108,6 +108,16 @@ class StreamText:
             screen.scroll()
             self._tail = "\n".join(screen.lines())
         return utf8_size(text) - utf8_size(new) + utf8_size(old)
+
+
+def _begin_of_rows(text: str, rows: int) -> int:
+    """Where its last lines begin."""
+    newline = len(text)
+    for _ in range(rows):
+        newline = text.rfind("\n", 0, newline)
+        if newline < 0:
+            break
+    return newline + 1
 
 
 def utf8_size(text: str) -> int:

@@ -37,11 +37,14 @@ class UnsentText:
 
     def note(self, stream: str, text: str) -> bool:
         """Note a text that is to be sent; whether there was room for it."""
+        memory = self._memory
+        room = _LIMIT_BYTES - memory.tell()
+        if len(text) > room:
+            return False  # before a long text is copied: in UTF-8 it is as long, or longer
         data = text.encode("utf-8", "backslashreplace").replace(b"\0", _NUL)
         if stream is not self._stream:
             data = _MARKS[stream] + data
-        memory = self._memory
-        if memory.tell() + len(data) > _LIMIT_BYTES:
+        if len(data) > room:
             return False
         memory.write(data)
         self._stream = stream
