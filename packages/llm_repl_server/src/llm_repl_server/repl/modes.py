@@ -119,13 +119,9 @@ def read_line(text: str, mode: InputMode, names: Collection[str] = ()) -> TypedL
     if found is InputMode.MARKDOWN or mode is not InputMode.PYTHON:
         return TypedLine(found, text.strip("\n").rstrip())
     if found is InputMode.PYTHON:
-<<<<<<< HEAD
-        asked = re.fullmatch(_ASKED_BEHIND, stripped)
-=======
         if (leaves := re.fullmatch(_LEAVES, stripped)) and leaves[1] not in names:
             return TypedLine(found, "quit", is_command=True)
-        asked = _ASKED_BEHIND.fullmatch(stripped)
->>>>>>> f2a48be1 (Refuse in the terminal at once what could only fail later, and say what can be typed)
+        asked = re.fullmatch(_ASKED_BEHIND, stripped)
         if asked:
             return _question(stripped, asked[1], asked[2])
         return TypedLine(found, text.strip("\n").rstrip())
