@@ -117,6 +117,16 @@ def test_a_bundle_becomes_json():
     assert size == 4 + 4 + len(r"half \ud800") + 2 + len("{'a': [1, [2.5, None]]}") + 6 + 5
 
 
+def test_json_that_is_shown_has_null_where_json_has_no_number():
+    value = {1: float("nan"), None: (float("inf"), 0.5), False: {2.5: "a"}, "b": "NaN"}
+    shown = {"1": None, "null": [None, 0.5], "false": {"2.5": "a"}, "b": "NaN"}
+    for name in ("application/json", "application/geo+json"):
+        assert clean_bundle({name: value}, 1000)[0] == {name: shown}
+    assert clean_bundle({"application/x": value}, 1000)[0] == {"application/x": str(value)}
+    pairs = {(1, 2): 3}
+    assert clean_bundle({"application/json": pairs}, 99)[0] == {"application/json": str(pairs)}
+
+
 def test_what_is_too_large_for_json_is_a_text_that_is_cut():
     bundle, size = clean_bundle({"application/json": list(range(1000))}, 50)
     assert bundle == {"application/json": str(list(range(1000)))[:50]}

@@ -144,6 +144,7 @@ def test_a_failure_can_come_in_the_middle(request_):
     ("request_", "least_s"),
     [
         (_request("echo+delay=0.05", "a b"), 0.05),
+        (_request("echo+delay=.05", "a b"), 0.05),
         (_request("echo+per_token=0.03", "a b"), 0.06),
         (_request("echo", "a b", delay_s=0.05, delay_per_token_s=0.01), 0.07),
     ],
@@ -205,6 +206,13 @@ def test_an_unknown_failure_is_told_what_there_is():
 def test_an_unusable_value_is_one_sentence(request_):
     with pytest.raises(RequestRejected, match=r"^The mock provider does not understand .*\.$"):
         asyncio.run(_pieces(request_))
+
+
+def test_an_unusable_value_is_named():
+    with pytest.raises(
+        RequestRejected, match=r"options: expected `float`, got `str` at `delay_s`\.$"
+    ):
+        asyncio.run(_pieces(_request("echo+delay=soon")))
 
 
 def test_options_of_other_providers_are_passed_over():

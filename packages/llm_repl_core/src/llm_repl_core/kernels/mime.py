@@ -46,7 +46,7 @@ def clean_bundle(data: Mapping[str, Any], limit_bytes: int) -> tuple[dict[str, A
             size += len(form) if form.isascii() else len(form.encode("utf-8"))
         else:
             try:
-                form = json_form(value, limit_bytes)
+                form = json_form(value, limit_bytes, is_shown=name.endswith(("/json", "+json")))
                 size += len(repr(form))
             except NotJSONValue:
                 form = value_text(value, limit_bytes)[0]

@@ -9,6 +9,7 @@ library only: its text is also sent into kernels whose environment does not have
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import numbers
 import operator
@@ -146,7 +147,7 @@ def _repr_pieces(value: Any, limit_bytes: int, outer: tuple[int, ...]) -> Iterat
 # JSON ----------------------------------------------------------------------------------------
 
 
-def json_form(value: object, limit_bytes: int) -> Any:
+def json_form(value: object, limit_bytes: int, *, is_shown: bool = False) -> Any:
     """A copy of the value that is made of JSON's own types only.
 
     Numbers of other libraries (anything registered as ``numbers.Integral`` or ``Real``) are
@@ -155,19 +156,22 @@ def json_form(value: object, limit_bytes: int) -> Any:
     Args:
         value: Any object.
         limit_bytes: About how much the JSON text may take.
+        is_shown: Whether it is only looked at: NaN and infinity are null then, as in JavaScript, and
+            keys are texts as the ``json`` module makes them.
 
     Raises:
         NotJSONValue: NaN, infinity, an integer beyond 64 bits, a key that is no text, a cycle, too
             deep, too large, a lone surrogate, or a type that JSON does not have.
     """
-    return _JSONWriter(limit_bytes).convert(value, ())
+    return _JSONWriter(limit_bytes, is_shown).convert(value, ())
 
 
 class _JSONWriter:
     """One conversion, with what it may still spend."""
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: int, is_shown: bool) -> None:
         self._left = limit_bytes
+        self._is_shown = is_shown
 
     def convert(self, value: Any, outer: tuple[int, ...]) -> Any:
         kind = type(value)
@@ -196,10 +200,12 @@ class _JSONWriter:
         if self._left < 0:
             raise NotJSONValue
 
-    def _number(self, number: Any) -> int | float:
+    def _number(self, number: Any) -> int | float | None:
         self._spend(8)
         if isinstance(number, float):
             if not math.isfinite(number):
+                if self._is_shown:
+                    return None
                 raise NotJSONValue
             return float(number)
         if not INT64_MIN <= number <= INT64_MAX:
@@ -226,10 +232,15 @@ class _JSONWriter:
             return [self.convert(item, inner) for item in base.__iter__(value)]
         document: dict[str, Any] = {}
         for key, item in dict.items(value):
-            if not isinstance(key, str):
-                raise NotJSONValue
-            document[self._text(key)] = self.convert(item, inner)
+            document[self._key(key)] = self.convert(item, inner)
         return document
+
+    def _key(self, key: Any) -> str:
+        if isinstance(key, str):
+            return self._text(key)
+        if self._is_shown and (key is None or type(key) in (bool, int, float)):
+            return self._text(json.dumps(key))
+        raise NotJSONValue
 
 
 # Both ----------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from llm_repl_core import errors
 from llm_repl_core.errors import ModelNotFound, ProviderError, RateLimited, RequestRejected
+from llm_repl_core.misfit import misfit
 from llm_repl_providers.mock.asked_calls import AskedCall, read_calls
 
 __all__ = ["MODELS", "Behaviour", "failures", "read_behaviour"]
@@ -41,6 +42,10 @@ _SETTINGS: Final = {
 _NAME = re.compile(
     rf"(?P<model>.*?)(?P<settings>(?:\+(?:{'|'.join(_SETTINGS)})=[^+|=]*)*)", re.DOTALL
 )
+
+
+_SHORT_FRACTION = re.compile(r"\.\d+")
+"""As people write half a second."""
 
 
 class Behaviour(Struct, frozen=True, kw_only=True):
@@ -119,13 +124,14 @@ def read_behaviour(model: str, options: Mapping[str, Any]) -> Behaviour:
     fields = {**free, **_fields(match["model"])}
     for setting in match["settings"].split("+")[1:]:
         word, _, value = setting.partition("=")
-        fields[_SETTINGS[word]] = value
+        fields[_SETTINGS[word]] = f"0{value}" if _SHORT_FRACTION.fullmatch(value) else value
     try:
         # Not strict: the settings of a name are texts. Options of other providers are passed over.
         behaviour = msgspec.convert(fields, Behaviour, strict=False)
     except msgspec.ValidationError as error:
+        path, reason = misfit(error, Behaviour, {})
         raise RequestRejected(
-            f"The mock provider does not understand `{model}` and its options: {error}."
+            f"The mock provider does not understand `{model}` and its options: {reason} at `{path}`."
         ) from None
     if behaviour.fail is not None and behaviour.fail not in failures():
         raise ModelNotFound(
