@@ -396,6 +396,7 @@ def test_the_sdk_is_imported_by_the_first_call_only():
     code = (
         "import sys; from llm_repl_providers.openai.plugin import llm_repl_providers as hook;"
         "(provider_class,) = hook(); provider_class();"
-        "assert not {'openai', 'httpx', 'httpx2', 'pydantic'} & set(sys.modules)"
+        "assert not {'openai', 'httpx', 'httpx2', 'pydantic',"
+        " 'llm_repl_providers.openai.translation'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -115,7 +115,8 @@ def test_a_run_of_code_alone_imports_no_database(
     modules = imported_by(environment, tmp_path, "run", "code.llmn")
     assert "llm_repl_core.application" in modules
     unwanted = DATABASE | SERVER | LIBRARIES | WORKERS_OWN
-    assert of(modules, unwanted | {"llm_repl_core.kernels.jupyter.source"}) == set()
+    unwanted |= {"llm_repl_core.kernels.jupyter.source", "llm_repl_providers.openai.translation"}
+    assert of(modules, unwanted | {"statistics"}) == set()
 
 
 def test_a_run_of_prompts_imports_no_server(environment: dict[str, str], tmp_path: Path) -> None:

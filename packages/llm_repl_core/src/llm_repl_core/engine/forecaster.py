@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import statistics
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import get_args
@@ -202,7 +201,11 @@ def _duration_s(outline: OutlinedLedger, cell: PromptCell, priced: PricedDraft) 
     """How long a call takes, as earlier ones of the cell did, else of the model."""
     alike = outline.alike(cell.id, priced.provider, priced.model, _EARLIER)
     durations = [record.duration_s for record in alike if record.duration_s is not None]
-    return statistics.median(durations) if durations else None
+    if not durations:
+        return None
+    import statistics  # fractions and decimals, for who asks how long a call takes
+
+    return statistics.median(durations)
 
 
 def _likely_on_record(cell: PromptCell, outline: OutlinedLedger, same_again: SameAgain) -> int:

@@ -15,10 +15,10 @@ from llm_repl_core.providers.base import Delta, Provider, ProviderConfig, Reason
 from llm_repl_core.providers.secret import Secret
 from llm_repl_providers.openai.address import OPENAI_BASE_URL, find_base_url, is_openai
 from llm_repl_providers.openai.known_limitations import KnownLimitations
-from llm_repl_providers.openai.translation import Translation
 
 if TYPE_CHECKING:
     from llm_repl_providers.openai.connection import ServerConnection
+    from llm_repl_providers.openai.translation import Translation
 
 __all__ = ["OpenAIProvider"]
 
@@ -122,6 +122,9 @@ class OpenAIProvider(Provider):
                 await asyncio.wait([asyncio.wrap_future(elsewhere)], timeout=_CLOSE_LIMIT_S)
 
     def _translation(self, request: Request) -> Translation:
+        # Two APIs in full, which every program would import that only knows of this provider.
+        from llm_repl_providers.openai.translation import Translation
+
         return Translation(
             request,
             self.config.options,
