@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from llm_repl_core.engine.prompts.answer_form import resolve_form
 from llm_repl_core.engine.prompts.attachments import load_attachments
 from llm_repl_core.engine.prompts.tools import call_tool, describe_tools
+from llm_repl_core.kernels import inspection
 from llm_repl_core.kernels.base import KernelOptions
 from llm_repl_core.kernels.inspection.arguments import Unfit, to_annotation
 from llm_repl_core.kernels.inspection.docstrings import read_docstring
@@ -359,6 +360,7 @@ def test_what_is_sent_to_jupyter_kernels_defines_each_name_once():
                 homes[name].append(module.__name__)
     del homes["__all__"]
     assert {name: where for name, where in homes.items() if len(where) > 1} == {}
+    assert set(inspection.__all__) <= homes.keys()
 
 
 def test_a_jupyter_kernel_has_it_all_without_this_package(tmp_path):

@@ -236,6 +236,17 @@ def test_what_is_no_expression_of_items_says_so(open_session, kernel, expression
     assert session.state["steps"] == []
 
 
+@pytest.mark.parametrize("expression", ["numbers", "range(100_001)"])
+def test_items_without_an_end_are_refused(open_session, kernel, expression):
+    code = "import itertools\nnumbers = itertools.count()"
+    notebook = over(expression, code=code, model="mock/echo")
+    session = open_session(notebook, kernel=kernel)
+    with pytest.raises(CellExecutionError, match=r"`for_each`: .* has more than 100,000 items"):
+        session.run()
+    assert session.live.ledger.records == ()
+    assert session.state.keys() == {"numbers"}
+
+
 @pytest.mark.parametrize("place", [0, 1, 299])
 def test_a_template_that_fails_for_one_item_asks_nothing(open_session, kernel, place):
     code = f"values = [1] * 300\nvalues[{place}] = 0\none = 1"

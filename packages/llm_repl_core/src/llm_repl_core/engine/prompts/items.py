@@ -16,10 +16,13 @@ from llm_repl_core.short_text import cut_short
 from llm_repl_core.syntax import parse_expression
 from llm_repl_core.templates import Field, Template
 
-__all__ = ["ITEM", "Items", "refuse_interrupt"]
+__all__ = ["ITEM", "ITEMS_LIMIT", "Items", "refuse_interrupt"]
 
 ITEM = "item"
 """What the template calls an item."""
+
+ITEMS_LIMIT = 100_000
+"""How many there may be. Iterators without an end would take all memory, and each item is a call."""
 
 _ITEMS = "__llm_repl_items"
 _AT_ONCE = 256
@@ -59,7 +62,8 @@ class Items:
             await self._refuse_iterator(source)
         try:
             # No names of functions: a variable of the user's may shadow any of them.
-            held = await self._ask(f"({_ITEMS} := [{ITEM} for {ITEM} in ({source}\n)]).__len__()")
+            items = f"{HELPERS}.first_items(({source}\n), {ITEMS_LIMIT + 1})"
+            held = await self._ask(f"({_ITEMS} := {items}).__len__()")
         except asyncio.CancelledError:
             await self._let_go()
             raise
@@ -67,6 +71,12 @@ class Items:
             hint = f"; the state has: {', '.join(held.names[:20])}" if held.names else ""
             raise InvalidInput(f"`for_each`: {reason(held)}{hint}.")
         assert isinstance(held.json, int)
+        if held.json > ITEMS_LIMIT:
+            await self._let_go()
+            raise InvalidInput(
+                f"`for_each`: `{cut_short(source, 80)}` has more than {ITEMS_LIMIT:,} items, and each is a "
+                "call: take a part of them, in a code cell or as in `rows[:100]`."
+            )
         self.count = held.json
         return self
 

@@ -18,6 +18,7 @@ from llm_repl_core.kernels.inspection.functions import (
     take_result,
 )
 from llm_repl_core.kernels.inspection.held import forget
+from llm_repl_core.kernels.inspection.iteration import first_items
 from llm_repl_core.kernels.inspection.media import media_of, media_piece
 from llm_repl_core.kernels.inspection.models import make_answers, model_schema, place_answers
 from llm_repl_core.kernels.inspection.parts import value_page
@@ -29,6 +30,7 @@ __all__ = [
     "callable_names",
     "complete_code",
     "describe_functions",
+    "first_items",
     "forget",
     "insert",
     "insert_all",

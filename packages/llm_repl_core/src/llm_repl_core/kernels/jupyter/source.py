@@ -35,6 +35,7 @@ from llm_repl_core.kernels.inspection import (
     docstrings,
     functions,
     held,
+    iteration,
     media,
     models,
     parameters,
@@ -55,7 +56,7 @@ _MODULE_NAME = "_llm_repl_helpers"
 _MODULES = (
     safe_builtins, values, shortening, whole_display, inserted, evaluation, pending, programs,
     after_import, plotly_renderer, tqdm_text, user_frames, no_stdin,
-    annotation_types, arguments, docstrings, functions, held, media, models, parameters,
+    annotation_types, arguments, docstrings, functions, held, iteration, media, models, parameters,
     plain, tables, summaries, parts, typed, completion,
 )  # fmt: skip
 """What is sent. All in one module, so no two of them may define the same name."""
