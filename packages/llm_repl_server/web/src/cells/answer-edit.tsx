@@ -1,6 +1,6 @@
 /** An answer while a person writes it: a text, or the fields that were asked for. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { draftOf, dropDraft, editedAnswer, keepDraft, saveAnswer, type EditedAnswer } from "../store/answers.ts";
 import { useNotebook } from "../store/context.ts";
 import { Icon } from "../ui/icon.tsx";
@@ -24,7 +24,7 @@ export function AnswerEditor({ cell, answer, output, shape }: Props) {
   const [isSaving, setSaving] = useState(false);
   const form = useRef<HTMLDivElement>(null);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const field = form.current?.querySelector<HTMLElement>("textarea, input, select");
     field?.focus();
   }, []);

@@ -1,6 +1,6 @@
 /** The drawer: all notebooks, and what the open one consists of. */
 
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useNotebook } from "../store/context.ts";
 import { openDialog } from "../store/dialog.ts";
 import { focusCell } from "../store/focus.ts";
@@ -21,7 +21,7 @@ export function Drawer() {
   const notebook = useNotebook();
   const element = useRef<HTMLDialogElement>(null);
   const [query, setQuery] = useState("");
-  useEffect(() => {
+  useLayoutEffect(() => {
     element.current?.showModal();
     void readList();
   }, []);

@@ -1,7 +1,7 @@
 /** Find and replace over all cells of the notebook. */
 
 import { signal } from "@preact/signals";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useNotebook } from "../store/context.ts";
 import { announce } from "../store/announce.ts";
 import { lineOf, replaced, type FindRequest, type Found } from "../store/find.ts";
@@ -30,7 +30,7 @@ export function FindPanel() {
   const cells = useMemo(() => cellsOf(state), [state?.order, state?.cells]);
   const search = { text: text.value, isRegex: isRegex.value, matchesCase: matchesCase.value };
   const found = useFound({ cells, search, replacement: replacement.value });
-  useEffect(() => field.current?.select(), []);
+  useLayoutEffect(() => field.current?.select(), []);
 
   const close = () => {
     findIsOpen.value = false;

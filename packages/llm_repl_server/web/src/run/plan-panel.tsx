@@ -1,6 +1,6 @@
 /** The plan of a run: what is asked in which wave and why, for how much, and the way of this run. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { withCode } from "../prompt/fields.tsx";
 import { useNotebook } from "../store/context.ts";
 import { choicesOf } from "../store/choices.ts";
@@ -22,7 +22,7 @@ export function PlanPanel() {
   const [mode, setMode] = useState<Mode>(own);
   const whole = useRef<HTMLDivElement>(null);
   const found = plan.value;
-  useEffect(() => {
+  useLayoutEffect(() => {
     whole.current?.querySelector<HTMLElement>('[aria-checked="true"]')?.focus();
     const onPointer = (event: PointerEvent) => {
       const target = event.target as HTMLElement;

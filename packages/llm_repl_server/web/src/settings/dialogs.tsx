@@ -1,6 +1,6 @@
 /** The dialogs: settings, the table of keys, the bin, and the files of the server. */
 
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { ComponentChildren } from "preact";
 import { BinView } from "../bin/bin-dialog.tsx";
 import { Browse } from "../files/browse.tsx";
@@ -44,7 +44,7 @@ interface DialogProps {
 
 function Dialog({ title, isWide = false, children }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
-  useEffect(() => element.current?.showModal(), []);
+  useLayoutEffect(() => element.current?.showModal(), []);
   // By the element: it gives the focus back to where it was.
   const close = () => element.current?.close();
   return (

@@ -1,6 +1,6 @@
 /** Settings: over whatever is open, which stays as it is. */
 
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { dialog, openDialog } from "../store/dialog.ts";
 import { readProviders } from "../store/server.ts";
 import { Icon } from "../ui/icon.tsx";
@@ -18,7 +18,7 @@ const PARTS = [
 
 export function Settings() {
   const element = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     element.current?.showModal();
     void readProviders();
   }, []);

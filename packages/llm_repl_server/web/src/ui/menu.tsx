@@ -1,7 +1,7 @@
 /** A menu below a button: by pointer, and by the arrow keys. */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Icon, type IconName } from "./icon.tsx";
 
 interface Props {
@@ -17,7 +17,7 @@ export function MenuButton({ label, icon = "more", button, class: className, chi
   const [open, setOpen] = useState(false);
   const whole = useRef<HTMLSpanElement>(null);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!open) return;
     items(whole.current)[0]?.focus();
     const onPointer = (event: PointerEvent) => {

@@ -1,7 +1,7 @@
 /** What floats below a button until one leaves it: by Escape, by a click elsewhere, by its own act. */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 interface Props {
   /** The button's name, where its content is not enough. */
@@ -21,7 +21,7 @@ export function Popover({ label, button, class: className, panelClass, children 
     whole.current?.querySelector("button")?.focus();
   };
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!open) return;
     const first = whole.current?.querySelector<HTMLElement>(
       ".panel :is(input, textarea, select, [role=option], button):not(:disabled)",
