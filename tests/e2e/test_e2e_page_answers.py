@@ -260,3 +260,23 @@ def test_several_answers_side_by_side_of_which_one_is_used(shared_server, window
     window.keyboard.press("Escape")
     window.wait_for_selector(f"{cell} >> text=5 of 5")
     assert shared_server.ask("GET", f"{path}/state")[1]["state"]["said"].endswith("Hello")
+
+
+# The trees of what is parsed, which only that may hold which reads them.
+_TREES = "import('/static/lezer.js').then(({ Tree }) => Tree.prototype)"
+
+
+def test_of_an_answer_that_is_there_nothing_is_kept_of_how_it_was_read(shared_server, window):
+    sections = "\n\n".join(f"## Part {number}\n\n*Text* `x`\n\n- 1\n- 2" for number in range(100))
+    path, [prompt] = _notebook(shared_server, window, {"model": "mock/echo", "content": sections})
+    shared_server.ask("POST", f"{prompt}/execute", {})
+    expect(window.locator(".answer h2")).to_have_count(100)
+    expect(window.locator(".prose.is-growing")).to_have_count(0)
+    session = window.context.new_cdp_session(window)
+    session.send("HeapProfiler.enable")
+    session.send("HeapProfiler.collectGarbage")
+    prototype = session.send("Runtime.evaluate", {"expression": _TREES, "awaitPromise": True})
+    of_it = {"prototypeObjectId": prototype["result"]["objectId"]}
+    trees = session.send("Runtime.queryObjects", of_it)["objects"]["objectId"]
+    count = {"objectId": trees, "functionDeclaration": "function () { return this.length; }"}
+    assert session.send("Runtime.callFunctionOn", count)["result"]["value"] < 10

@@ -1,25 +1,21 @@
 /** Python in colours. The colours come a moment after the text: what knows Python is loaded later. */
 
 import { signal } from "@preact/signals";
-import { useEffect, useMemo, useState } from "preact/hooks";
-import { withMarks } from "../ui/invisible.tsx";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { morph } from "../ui/dom/morph.ts";
 import { soon } from "../ui/slices.ts";
-import type { Piece } from "./highlight.ts";
-
-type Highlight = (text: string) => readonly Piece[];
+import { coloured, type Highlight } from "./coloured.tsx";
 
 /** Set when the editor is there. */
 export const highlighter = signal<Highlight | null>(null);
 
 export function Code({ text }: { text: string }) {
+  const place = useRef<HTMLElement>(null);
   const highlight = useHighlight();
-  const pieces = useMemo(() => highlight?.(text), [text, highlight]);
-  if (!pieces) return <>{withMarks(text)}</>;
-  return (
-    <>
-      {pieces.map((piece) => (piece.kind ? <span class={`code-${piece.kind}`}>{withMarks(piece.text)}</span> : withMarks(piece.text)))}
-    </>
-  );
+  useLayoutEffect(() => {
+    if (place.current) morph(place.current, coloured(text, highlight));
+  }, [text, highlight]);
+  return <span ref={place} />;
 }
 
 /** What is there before the colours gets them piece by piece: all of it at once would take as long as it is. */

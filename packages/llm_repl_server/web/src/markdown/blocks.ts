@@ -8,7 +8,7 @@
  */
 
 import type { SyntaxNode } from "@lezer/common";
-import { NO_TEXT, wholeText, type Pieces } from "../store/pieces.ts";
+import { copied, NO_TEXT, wholeText, type Pieces } from "../store/pieces.ts";
 import { appended, type Chunks } from "./chunks.ts";
 import { childrenOf, parse, type Piece } from "./parser.ts";
 import { partEnd, partPrefix } from "./paragraphs.ts";
@@ -291,9 +291,4 @@ function behind(before: Pieces, now: Pieces): string | null {
   const [was, is] = [wholeText(before.slice(same)), wholeText(now.slice(same))];
   // Not startsWith(): engines compare whole strings by far faster.
   return is.slice(0, was.length) === was ? is.slice(was.length) : null;
-}
-
-/** A text of its own: a part of another one would keep all of that in memory. */
-function copied(text: string): string {
-  return text.length < 13 ? text : JSON.parse(JSON.stringify(text));
 }

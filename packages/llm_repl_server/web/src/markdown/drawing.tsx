@@ -1,22 +1,23 @@
 /** Draws Markdown as elements, never as HTML text: nothing in it can run. */
-/** @jsxImportSource ./dom */
+/** @jsxImportSource ../ui/dom */
 
 import type { SyntaxNode } from "@lezer/common";
 import { h } from "preact";
+import { copied } from "../store/pieces.ts";
 import { scrolls } from "../ui/scrolls.ts";
 import { safeAddress } from "./addresses.ts";
 import type { Block } from "./blocks.ts";
 import type { Chunks } from "./chunks.ts";
-import type { Child } from "./dom/jsx-runtime.ts";
+import type { Child } from "../ui/dom/jsx-runtime.ts";
 import { DrawnChunks, type Drawing } from "./drawn.ts";
 import { Fence } from "./fence.tsx";
 import { classOf, FormulaIn } from "./formula.tsx";
 import { formulaIn, formulaInBlock } from "./math.ts";
-import { morph } from "./morph.ts";
+import { morph } from "../ui/dom/morph.ts";
 import { paragraphParts, partPrefix } from "./paragraphs.ts";
 import { childrenOf, parse, type Piece } from "./parser.ts";
 import { remotePicture } from "./remote-picture.tsx";
-import { shownIn, startViews, withView } from "./views.ts";
+import { shownIn, startViews, withView } from "../ui/dom/views.ts";
 
 /** What can be done with a text, where it is drawn. */
 export interface Ways {
@@ -188,7 +189,7 @@ function infoOf(node: SyntaxNode, text: string): string {
 }
 
 function codeIn(node: SyntaxNode, text: string): string {
-  return node.getChildren("CodeText").map((part) => text.slice(part.from, part.to)).join("");
+  return copied(node.getChildren("CodeText").map((part) => text.slice(part.from, part.to)).join(""));
 }
 
 function drawTable({ node, text }: Piece, body: HTMLElement): HTMLElement {

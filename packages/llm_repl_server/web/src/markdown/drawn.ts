@@ -1,8 +1,8 @@
 /** Lists that grow at their end, drawn as elements: each item once, while it stays the same. */
 
 import type { Chunks } from "./chunks.ts";
-import { append, type Child } from "./dom/jsx-runtime.ts";
-import { endViews, startViews } from "./views.ts";
+import { append, type Child } from "../ui/dom/jsx-runtime.ts";
+import { endViews, startViews } from "../ui/dom/views.ts";
 
 /** What is drawn of an item. */
 export interface Drawing<Item> {
@@ -112,9 +112,12 @@ export class DrawnChunks<Item> {
     });
   }
 
-  /** Forget how all was drawn: what comes next is another list. */
+  /** Forget what was drawn, and how: what comes next is another list. */
   settle(): void {
-    for (const { drawn, box } of this.#chunks) if (box) drawn.settle();
+    for (const chunk of this.#chunks) {
+      chunk.items = null;
+      if (chunk.box) chunk.drawn.settle();
+    }
     this.#settled = 0;
   }
 

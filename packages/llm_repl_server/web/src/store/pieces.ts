@@ -24,3 +24,8 @@ export function moreWords(pieces: Pieces, text: string): number {
   const found = text.match(/\S+/g)?.length ?? 0;
   return found - (/\S/.test(before) && /^\S/.test(text) ? 1 : 0);
 }
+
+/** A text of its own: a part of another one would keep all of that in memory. */
+export function copied(text: string): string {
+  return text.length < 13 ? text : JSON.parse(JSON.stringify(text));
+}

@@ -1,14 +1,15 @@
 /** Marks characters that nobody sees, or that turn the order of what one sees around. */
+/** @jsxImportSource ./dom */
 
-import type { ComponentChildren } from "preact";
+import type { Child } from "./dom/jsx-runtime.ts";
 
 // Zero-width, direction, other invisible ones; tabs and line ends are what they are.
 const INVISIBLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
 
 /** A text whose invisible characters stand in marks; its text content stays the same. */
-export function withMarks(text: string): ComponentChildren {
+export function withMarks(text: string): Child {
   if (text.search(INVISIBLE) === -1) return text;
-  const parts: ComponentChildren[] = [];
+  const parts: Child[] = [];
   let at = 0;
   for (const match of text.matchAll(INVISIBLE)) {
     if (match.index > at) parts.push(text.slice(at, match.index));
