@@ -268,7 +268,7 @@ _TREES = "import('/static/lezer.js').then(({ Tree }) => Tree.prototype)"
 
 def test_of_an_answer_that_is_there_nothing_is_kept_of_how_it_was_read(shared_server, window):
     sections = "\n\n".join(f"## Part {number}\n\n*Text* `x`\n\n- 1\n- 2" for number in range(100))
-    path, [prompt] = _notebook(shared_server, window, {"model": "mock/echo", "content": sections})
+    _, [prompt] = _notebook(shared_server, window, {"model": "mock/echo", "content": sections})
     shared_server.ask("POST", f"{prompt}/execute", {})
     expect(window.locator(".answer h2")).to_have_count(100)
     expect(window.locator(".prose.is-growing")).to_have_count(0)
