@@ -170,9 +170,13 @@ def test_objects_of_the_state(drive, root):
     ("entry", "error", "said"),
     [
         ("gone", InvalidInput, "there is no variable `gone`; the state has: Everything"),
-        ("word", InvalidInput, "`word` is a str: insert it into the prompt, as `{word}`"),
-        ("rows", InvalidInput, "`rows` is a list; what can be attached are bytes"),
-        ("everything", InvalidInput, "`everything` is a Everything"),
+        (
+            "word",
+            InvalidInput,
+            "`word` is of the type `str`: insert it into the prompt, as `{word}`",
+        ),
+        ("rows", InvalidInput, "`rows` is of the type `list`; what can be attached are bytes"),
+        ("everything", InvalidInput, "`everything` is of the type `Everything`"),
         ("failing", InvalidInput, "cannot be attached: ValueError: no picture today"),
         ("passwd", Forbidden, "`/etc/passwd` leads out of the root folder"),
     ],

@@ -101,7 +101,7 @@ async def _from_state(name: str, source: str, kernel: KernelState, root: Path) -
     if "type_name" in media:
         advice = f": insert it into the prompt, as `{{{name}}}`" * (media["type_name"] == "str")
         raise InvalidInput(
-            f"`attachments`: `{name}` is a {media['type_name']}{advice}; {_OTHER_FORMS}."
+            f"`attachments`: `{name}` is of the type `{media['type_name']}`{advice}; {_OTHER_FORMS}."
         )
     if media["size"] > LIMIT_BYTES:
         raise _too_large(name)
