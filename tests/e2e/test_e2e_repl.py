@@ -316,7 +316,7 @@ def test_nothing_is_drawn_that_goes_away_again(tmp_path: Path, how: str) -> None
         for drawn in (b"Ctrl-C stops", b"kernel idle"):
             assert drawn not in terminal.raw
         if how == "dumb":
-            assert not re.search(rb"\x1b\[[0-9;]*[A-KJm]", terminal.raw)
+            assert b"\x1b" not in terminal.raw
 
 
 def test_lines_of_a_pipe_run_until_one_fails(tmp_path: Path) -> None:

@@ -9,13 +9,14 @@ import pytest
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
-from llm_repl_core import Application, Notebook
+from llm_repl_core import Application, Notebook, Output
 from llm_repl_server.cli.cell_printer import CellPrinter
 from llm_repl_server.repl.completion import InputCompleter
 from llm_repl_server.repl.local_target import LocalTarget
 from llm_repl_server.repl.modes import InputMode, read_line
 from llm_repl_server.repl.names import KnownNames
 from llm_repl_server.repl.notebook_file import NotebookFile
+from llm_repl_server.repl.run_printer import answer_summary
 from llm_repl_server.repl.session_loop import CellLoop
 
 Type = Callable[[str], str]
@@ -156,6 +157,9 @@ def test_what_a_command_takes_is_shown_whole(loop: CellLoop, type_line: Type, co
     assert max(map(len, seen.splitlines())) <= columns
     words = [word for line in seen.splitlines() for word in line.replace("|", " ").split()]
     assert {"[python", "markdown", "memory", "replay]"} <= set(words)
+    seen = type_line("/help mode")
+    assert max(map(len, seen.splitlines())) <= columns
+    assert "shell|live|reuse|" in seen or columns > 40
 
 
 @pytest.mark.parametrize(
@@ -188,3 +192,8 @@ def test_arguments_complete(
     completer = InputCompleter(lambda: loop.mode, lambda: loop, KnownNames)
     document = Document(typed, len(typed))
     assert [found.text for found in completer.get_completions(document, CompleteEvent())] == offered
+
+
+def test_a_part_of_an_answer_is_called_one() -> None:
+    stopped = Output.llm_response("x", "one two", model=None, usage=None)
+    assert answer_summary([stopped], [None], 1.0) == "a part of an answer · no price · 1.0 s"

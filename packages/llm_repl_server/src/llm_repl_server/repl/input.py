@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.application import get_app, run_in_terminal
+from prompt_toolkit.application import create_app_session, get_app, run_in_terminal
 from prompt_toolkit.auto_suggest import AutoSuggest, Suggestion
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import Completer
@@ -23,6 +24,7 @@ from prompt_toolkit.keys import Keys
 from prompt_toolkit.lexers import Lexer
 from prompt_toolkit.styles import Style
 
+from llm_repl_server.cli.terminal_text import is_dumb
 from llm_repl_server.repl.completion import completes_by_itself
 from llm_repl_server.repl.modes import InputMode, mode_of
 
@@ -74,24 +76,25 @@ class ReplInput:
         self.read_mode = InputMode.PYTHON
         self.number = 1
         self._status = status
-        self._session: PromptSession[str] = PromptSession(
-            message=self._label,
-            multiline=True,
-            prompt_continuation=lambda width, _line, _wrapped: " " * width,
-            history=history,
-            auto_suggest=None if plain else _PrefixSuggest(self),
-            completer=completer(self),
-            complete_in_thread=True,
-            complete_while_typing=Condition(lambda: not plain and self._shows_completions()),
-            reserve_space_for_menu=6,
-            lexer=None if plain else lexer(self),
-            bottom_toolbar=None if plain else self._toolbar,
-            key_bindings=_key_bindings(self),
-            style=_STYLE,
-            include_default_pygments_style=True,
-            search_ignore_case=True,
-            tempfile_suffix=".py",
-        )
+        with _writing():
+            self._session: PromptSession[str] = PromptSession(
+                message=self._label,
+                multiline=True,
+                prompt_continuation=lambda width, _line, _wrapped: " " * width,
+                history=history,
+                auto_suggest=None if plain else _PrefixSuggest(self),
+                completer=completer(self),
+                complete_in_thread=True,
+                complete_while_typing=Condition(lambda: not plain and self._shows_completions()),
+                reserve_space_for_menu=6,
+                lexer=None if plain else lexer(self),
+                bottom_toolbar=None if plain else self._toolbar,
+                key_bindings=_key_bindings(self),
+                style=_STYLE,
+                include_default_pygments_style=True,
+                search_ignore_case=True,
+                tempfile_suffix=".py",
+            )
         # So that the status line stands below the input, and not at the bottom of the terminal.
         self._session.layout.current_window.dont_extend_height = to_filter(True)
         self._on_render: Callable[[], object] | None = on_render
@@ -193,6 +196,15 @@ class ReplInput:
     def _shows_completions(self) -> bool:
         text = self._session.default_buffer.document.text_before_cursor
         return completes_by_itself(text, self.effective_mode)
+
+
+def _writing() -> AbstractContextManager[object]:
+    """Within it, inputs are made that write no escapes where the terminal shows those as they are."""
+    if not is_dumb():
+        return nullcontext()
+    from prompt_toolkit.output.plain_text import PlainTextOutput
+
+    return create_app_session(output=PlainTextOutput(sys.stdout))
 
 
 class _PrefixSuggest(AutoSuggest):

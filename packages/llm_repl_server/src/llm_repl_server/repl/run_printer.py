@@ -341,7 +341,7 @@ def answer_summary(
     """
     # One that failed has nobody who gave it.
     fields = next((answer for answer in answers if answer.fields.get("model")), answers[-1]).fields
-    model = str(fields.get("model") or "a model")
+    model = str(fields.get("model") or "a part of an answer")  # who gave it is said at its end
     words = [f"{fields['provider']}/{model}" if fields.get("provider") else model]
     if len(answers) > 1:
         words.append(f"{len(answers)} answers")

@@ -21,7 +21,7 @@ def _help(context: CommandContext, text: str) -> None:
 
     if text:
         command = find_command(text.removeprefix("/"))
-        context.show(Text(command.usage, style="bold"))
+        context.show(Text(_broken(command.usage, context.columns), style="bold"))
         context.say(command.summary)
         if command.details:
             context.say(command.details)
