@@ -177,8 +177,19 @@ def test_a_notebook_that_somebody_else_changed_is_left(
 def test_an_editor_that_fails(forked_llm_repl: RunCommand, notebook: Notebook) -> None:
     ended = forked_llm_repl("edit", "trip.llmn", VISUAL="false")
     assert ended.returncode == 2
-    assert "the text is kept" in ended.stderr
+    assert "The editor `false` failed. The text is kept" in ended.stderr
     assert "There is no cell 4" in forked_llm_repl("edit", "trip.llmn", "4").stderr
+
+
+def test_an_editor_that_is_not_there(
+    forked_llm_repl: RunCommand, notebook: Notebook, tmp_path: Path
+) -> None:
+    ended = forked_llm_repl("edit", "trip.llmn", VISUAL="no-such-editor --wait")
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "Error: There is no editor `no-such-editor --wait`: name another in $VISUAL or $EDITOR.\n"
+    )
+    assert list((tmp_path / "data" / "edits").iterdir()) == []  # nobody has written in it
 
 
 def test_a_line_of_ones_own_that_looks_like_a_mark_is_text() -> None:

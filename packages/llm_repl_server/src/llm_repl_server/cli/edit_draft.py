@@ -9,6 +9,7 @@ import click
 
 from llm_repl_core import Conflict, InvalidInput
 from llm_repl_core.files import NO_FILE, FileSignature, file_signature, write_atomically
+from llm_repl_server.cli.editor import EditorProblem
 from llm_repl_server.settings import data_folder
 
 __all__ = ["EditDraft"]
@@ -34,6 +35,8 @@ class EditDraft:
         part = "" if cell is None else f"-cell-{cell}"
         name = f"{where.hexdigest()[:16]}-{state.hexdigest()[:16]}{part}.md"
         self.path = data_folder() / "edits" / name
+        self._is_begun = False
+        """Whether the text was written here, and not left by an earlier edit."""
 
     def begin(self, text: str) -> bool:
         """Write the text, unless one is there that could not be taken over.
@@ -48,6 +51,7 @@ class EditDraft:
             return False
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_atomically(self.path, text.encode(), mode=0o600)
+        self._is_begun = True
         return True
 
     def edit(self) -> str:
@@ -59,9 +63,14 @@ class EditDraft:
         try:
             click.edit(filename=str(self.path))
             return self.path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
-        except (click.ClickException, UnicodeDecodeError) as error:
-            reason = error.message if isinstance(error, click.ClickException) else "It is not UTF-8"
-            raise InvalidInput(f"{reason}; the text is kept: {self.path}.") from None
+        except click.ClickException as error:
+            problem = EditorProblem(error)
+            if problem.is_missing and self._is_begun:
+                self.remove()
+                raise InvalidInput(problem.sentence) from None
+            raise InvalidInput(f"{problem.sentence} The text is kept: {self.path}") from None
+        except UnicodeDecodeError:
+            raise InvalidInput(f"It is not UTF-8; the text is kept: {self.path}.") from None
 
     def unchanged_file(self) -> FileSignature:
         """How the notebook's file is, in which nobody has written meanwhile.

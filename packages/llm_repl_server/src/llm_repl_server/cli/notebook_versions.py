@@ -69,5 +69,5 @@ def _read_revision(revision: str, path: str) -> bytes:
     if shown.returncode != 0:
         lines = shown.stderr.decode("utf-8", "replace").splitlines()
         reason = lines[0].removeprefix("fatal: ") if lines else "it says nothing"
-        raise InvalidInput(f"git cannot show `{revision}:{path}`: {reason}.")
+        raise InvalidInput(f"git cannot show `{revision}:{path}`: {reason.rstrip('.')}.")
     return shown.stdout

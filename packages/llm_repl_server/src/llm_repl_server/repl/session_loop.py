@@ -125,11 +125,13 @@ class CellLoop(CommandContext):
         """See `CommandContext.edit`."""
         import click
 
+        from llm_repl_server.cli.editor import EditorProblem
+
         try:
             with self.keyboard.as_before():
                 changed = click.edit(text, extension=suffix, require_save=False)
         except click.ClickException as error:
-            raise CommandError(error.message) from None
+            raise CommandError(EditorProblem(error).sentence) from None
         # An editor, and what calls it, end the last line.
         is_same = changed is None or changed.rstrip("\n") == text.rstrip("\n")
         return None if is_same else changed
