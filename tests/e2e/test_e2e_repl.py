@@ -231,7 +231,7 @@ def test_an_editor_that_fails_ends_no_session(tmp_path: Path) -> None:
         terminal.line("x = 'still here'")
         terminal.wait_for(is_at(2))
         terminal.line("/edit 1")
-        terminal.wait_for("Editing failed")
+        terminal.wait_for("The editor `false` failed.")
         terminal.line("print(x)")
         terminal.wait_for("\nstill here")
         terminal.type("\x04")
