@@ -222,12 +222,11 @@ def _lack(value: Any, text: str, show: Callable[[object], str], source: str) -> 
             f"may be abbreviated by its class `{name}`, as its text holds an ellipsis"
             f"{_ways_out(value, source, str_is_whole=False)}"
         )
-    for part in islice(_parts(value), _MOST_PARTS):
-        if (name := _foreign_class(part)) and _is_abbreviated_within(text, part):
-            return (
-                f"holds a `{name}` that may be abbreviated by its class, as its text holds an "
-                "ellipsis: insert what is in it in a field of its own"
-            )
+    if name := _abbreviated_within(value, text):
+        return (
+            f"holds a `{name}` that may be abbreviated by its class, as its text holds an "
+            "ellipsis: insert what is in it in a field of its own"
+        )
     return ""
 
 
@@ -243,13 +242,15 @@ def _foreign_class(value: object) -> str:
     return f"{library}.{kind.__name__}" if is_foreign else ""
 
 
-def _is_abbreviated_within(text: str, part: object) -> bool:
-    try:
-        with whole_display():
-            own = repr(part)
-    except Exception:  # noqa: BLE001  anybody's method
-        return False
-    return _ELLIPSIS.search(own) is not None and own in text
+def _abbreviated_within(value: object, text: str) -> str:
+    """The class of something in a value that stands in its text with an ellipsis; or an empty text."""
+    with suppress(Exception), whole_display():  # anybody's methods, of which a notice needs none
+        for part in islice(_parts(value), _MOST_PARTS):
+            if name := _foreign_class(part):
+                own = repr(part)
+                if _ELLIPSIS.search(own) and own in text:
+                    return name
+    return ""
 
 
 def _parts(value: object) -> Iterator[object]:

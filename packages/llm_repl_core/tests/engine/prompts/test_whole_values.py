@@ -258,7 +258,12 @@ class Own:
 class Closed(Own):
     def __repr__(self): return "Closed(...)"
 held = [collections.deque([{"a": (1, Table())}]), Both(1, [Table()]), Own(), types.SimpleNamespace(a=Table())]
+class Odd:
+    @property
+    def __class__(self): raise RuntimeError
+    def __repr__(self): return "Odd"
 kept = [Closed(), "..."]
+odd = [Odd(), "..."]
 chart = Chart()
 round_ = [..., "..."]
 round_.append(round_)
@@ -270,7 +275,9 @@ def test_what_abbreviates_itself_is_told_also_where_something_holds_it(kernel):
     notebook = Notebook()
     notebook.add_code(HELD)
     told = [notebook.add_prompt(f"{{held[{n}]}}", model="echo") for n in range(4)]
-    not_told = [notebook.add_prompt(f"{{{name}}}", model="echo") for name in ("kept", "round_")]
+    not_told = [
+        notebook.add_prompt(f"{{{name}}}", model="echo") for name in ("kept", "odd", "round_")
+    ]
     chart = notebook.add_prompt("{chart}", model="echo")
     with Session(notebook, kernel=kernel) as session:
         session.run()
