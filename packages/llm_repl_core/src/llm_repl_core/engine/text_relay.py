@@ -30,12 +30,13 @@ class TextRelay:
 
     def flush(self) -> None:
         """Pass on what waits."""
+        if not self._pieces:
+            return  # so it is with each word of an answer, for its reasoning
         self._throttle.cancel()
-        if self._pieces:
-            text = "".join(self._pieces)
-            self._pieces.clear()
-            self._throttle.note_sent()
-            self._send(text)
+        text = "".join(self._pieces)
+        self._pieces.clear()
+        self._throttle.note_sent()
+        self._send(text)
 
     def drop(self) -> None:
         """Forget what waits: its answer is void."""

@@ -56,7 +56,7 @@ class DocumentReader:
             RequestRejected: It is a page for people.
             ValueError: It cannot be read.
         """
-        async with aclosing(self._response.aiter_bytes()) as portions:
+        async with aclosing(self._data()) as portions:
             head = b""
             async for portion in portions:
                 head += portion
@@ -78,6 +78,16 @@ class DocumentReader:
             async with aclosing(answer) as batches:
                 async for batch in batches:
                     yield batch
+
+    def _data(self) -> AsyncGenerator[bytes, None]:
+        """What comes; as it comes, where the server has not compressed it, as hardly any does."""
+        response = self._response
+        data: AsyncGenerator[bytes, None] = (
+            response.aiter_bytes()
+            if "content-encoding" in response.headers
+            else response.aiter_raw()
+        )
+        return data
 
     async def _whole(
         self, head: bytes, portions: AsyncGenerator[bytes, None]

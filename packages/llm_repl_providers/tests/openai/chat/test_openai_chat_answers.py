@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gzip
 import io
 import json
 import wave
@@ -81,6 +82,16 @@ def _events(*documents, end="\n\n", field="data: ", done=True):
 def _whole(message, reason="stop", **fields):
     document = {"choices": [{"index": 0, "message": message, "finish_reason": reason}], **fields}
     return Reply(body=json.dumps(document).encode(), headers={"Content-Type": "application/json"})
+
+
+@pytest.mark.parametrize("cut_bytes", [None, 7])
+def test_a_compressed_answer_is_read(server, cut_bytes):
+    plain = _events(_chunk({"content": "Hello"}), _chunk({"content": " there"}, "stop"))
+    assert plain.body is not None
+    compressed = Reply(
+        body=gzip.compress(plain.body), headers={"Content-Encoding": "gzip"}, cut_bytes=cut_bytes
+    )
+    assert _text(_listen(server, compressed)) == "Hello there"
 
 
 def test_done_without_a_reason_is_a_whole_answer(server):
