@@ -336,5 +336,5 @@ def about(target: ReplTarget) -> str:
     if not cells:
         return f"{target.place or target.name}: a new notebook"
     numbers = f"{len(cells)} cell{'' if len(cells) == 1 else 's'}"
-    asked = f", {prompts} of them prompt{'' if prompts == 1 else 's'}" if prompts else ""
+    asked = f", {prompts} of them {'a prompt' if prompts == 1 else 'prompts'}" if prompts else ""
     return f"{target.place or target.name}: {numbers}{asked}; /cells lists them, /run all runs them"

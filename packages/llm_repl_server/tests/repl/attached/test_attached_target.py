@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from llm_repl_core import CellFailed, Conflict, InvalidInput, RunFailed
+from llm_repl_core import CellFailed, Conflict, InvalidInput, NotFound, RunFailed
 from llm_repl_server.repl.attached import followed_run
 from llm_repl_server.repl.attached.address import ServerAddress
 from llm_repl_server.repl.attached.joining import attach
@@ -223,5 +223,9 @@ def test_who_is_meant(server, join):
     with pytest.raises(InvalidInput, match="Say which notebook"):
         attach(ServerAddress(server.url), None)
     assert join(server, path).name == "Test"
-    with pytest.raises(ServerUnreachable, match="does not answer"):
+    with pytest.raises(
+        ServerUnreachable, match=r"not answer: [^\[]*\. `llm-repl serve` starts one.$"
+    ):
         attach(ServerAddress("http://127.0.0.1:9"), None)
+    with pytest.raises(NotFound, match=r"There is no LLM-REPL server at .*/none: give the address"):
+        attach(ServerAddress(f"{server.url}/none"), None)

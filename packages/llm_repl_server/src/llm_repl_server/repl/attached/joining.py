@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llm_repl_core import InvalidInput
+from llm_repl_core import InvalidInput, NotFound
 from llm_repl_server.repl.attached.address import ServerAddress
 from llm_repl_server.repl.attached.attached_target import AttachedTarget
 from llm_repl_server.repl.attached.mirror import Mirror
@@ -34,7 +34,13 @@ def attach(address: ServerAddress, token: str | None) -> AttachedTarget:
 
 
 def _find_notebook(rest: Rest, wanted: str | None) -> str:
-    notebooks = rest.ask("GET", "notebooks")["notebooks"]
+    try:
+        notebooks = rest.ask("GET", "notebooks")["notebooks"]
+    except NotFound:
+        raise NotFound(
+            f"There is no LLM-REPL server at {rest.base}: give the address as `llm-repl serve` or "
+            "the page shows it."
+        ) from None
     found = [
         notebook["id"]
         for notebook in notebooks

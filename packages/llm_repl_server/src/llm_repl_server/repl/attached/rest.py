@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -32,6 +33,7 @@ class ServerUnreachable(LLMReplError):
 
 
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+_ERROR_NUMBER = re.compile(r"^\[Errno -?\d+\] ")
 _ERRORS: dict[int, type[LLMReplError]] = {
     400: InvalidInput,
     401: Unauthenticated,
@@ -93,10 +95,7 @@ class Rest:
                 method, path, content=content, headers=sent, params=query
             )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            reason = str(error).strip().rstrip(".") or type(error).__name__
-            raise ServerUnreachable(
-                f"The server at {self.base} does not answer: {reason}."
-            ) from None
+            raise self._unreachable(error) from None
         document = _json_of(response)
         if response.is_success and document is not None:
             return document
@@ -133,15 +132,18 @@ class Rest:
         try:
             response = self._client.get(path)
         except httpx.HTTPError as error:
-            raise ServerUnreachable(
-                f"The server at {self.base} does not answer: {error}."
-            ) from None
+            raise self._unreachable(error) from None
         if response.is_success:
             return response.content
         document = _json_of(response)
         refused = document if isinstance(document, dict) else {}
         said = {"error": f"The server answered {response.status_code}."}
         raise _refusal(response.status_code, said | refused)
+
+    def _unreachable(self, error: Exception) -> ServerUnreachable:
+        reason = _ERROR_NUMBER.sub("", str(error).strip()).rstrip(".") or type(error).__name__
+        hint = " `llm-repl serve` starts one." if isinstance(error, httpx.ConnectError) else ""
+        return ServerUnreachable(f"The server at {self.base} does not answer: {reason}.{hint}")
 
     def close(self) -> None:
         """Let go of its connections."""
