@@ -68,6 +68,27 @@ def test_programs_and_c_code_come_in_between(run: Run) -> None:
     assert run(code) == [Output.stdout("1\n2\n3\n4\n5\n6\n7\n")]
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import subprocess\nsubprocess.run(['echo', 'program']).returncode",
+        "import os\nos.write(1, b'program\\n') and 0",
+        "import subprocess\nsubprocess.run(['echo', 'program']); display(0)",
+        (
+            "import os, threading\n"
+            "thread = threading.Thread(target=lambda: (os.system('echo program'), display(0)))\n"
+            "thread.start(); thread.join()"
+        ),
+    ],
+    ids=["result", "descriptor", "display", "thread"],
+)
+def test_what_programs_print_stands_before_what_is_shown_then(run: Run, code: str) -> None:
+    for _ in range(20):
+        shown = run(code)
+        assert [output.type for output in shown] == ["stdout", "display"]
+        assert (shown[0].content, shown[1].content) == ("program\n", "0")
+
+
 def test_what_comes_from_below_is_at_its_place_in_a_thousand_short_texts(run: Run) -> None:
     code = (
         "import os\n"

@@ -290,6 +290,13 @@ class Capture:
             self._write_in_fork(1, f"{text}\n")
         return self._in_fork
 
+    def before_display(self) -> None:
+        """Something is about to be displayed: what programs have written stands before it."""
+        of_main_thread = get_ident() == self._main_thread  # the only one that is interrupted
+        with self.gate if of_main_thread else contextlib.nullcontext(), self.buffer.lock:
+            if self._poll.poll(0):
+                self.drain_pipes()
+
     def after_display(self) -> None:
         """Something was displayed: see that it is sent soon."""
         self._after_change(self._is_interrupted)

@@ -145,6 +145,7 @@ class WorkerShell(InteractiveShell):
         """Show a MIME bundle, or with ``update`` put it in the place of what has its id."""
         if self.capture is None or self.capture.show_in_fork(str(data.get("text/plain", ""))):
             return
+        self.capture.before_display()
         self.capture.buffer_of_thread.display(
             data, metadata, is_result=is_result, display_id=display_id, update=update
         )
