@@ -470,3 +470,15 @@ def test_answers_that_code_reads_are_set_in_jupyter() -> None:
     assert read(document) == held
     held.cells[1].clear_outputs()
     assert len(written(held)["cells"]) == len(held) + 1, "there is no answer to be set"
+
+
+def test_numbers_that_only_pythons_json_has_are_read_as_nothing_and_told() -> None:
+    plot = "application/vnd.plotly.v1+json"
+    figure = {"data": [{"y": [1.0, float("nan"), float("-inf"), float("nan")]}]}
+    display = {"output_type": "display_data", "metadata": {}, "data": {plot: figure}}
+    held = read(notebook(code(outputs=[display])))
+    [cell] = held
+    assert cell.outputs[0].fields["data"][plot] == {"data": [{"y": [1.0, None, None, None]}]}
+    [notice] = held.notices
+    assert notice.startswith("3 of its values are -Infinity, NaN, ")
+    assert b"NaN" not in IpynbFormat().encode(held)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -33,12 +33,15 @@ _CONFLICT = re.compile(rb"^(?:<{7} |>{7} |={7}$)", re.MULTILINE)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def read_document(data: bytes, kind: str) -> dict[str, Any]:
+def read_document(
+    data: bytes, kind: str, *, read_constant: Callable[[str], object] = refuse_constant
+) -> dict[str, Any]:
     """The object that a file holds.
 
     Args:
         data: The file's bytes; a byte-order mark is skipped.
         kind: What the file claims to be, for messages: ``.llmn file``.
+        read_constant: What ``NaN`` and the like are, which are no JSON and which Python writes.
 
     Raises:
         InvalidNotebook: It is not UTF-8, not JSON, or not an object.
@@ -51,7 +54,7 @@ def read_document(data: bytes, kind: str) -> dict[str, Any]:
     except RecursionError:
         raise _too_deep(kind) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        document = _read_slowly(data, kind)
+        document = _read_slowly(data, kind, read_constant)
     if not isinstance(document, dict):
         raise InvalidNotebook(f"This is not a {kind}: it must hold a JSON object at its top.")
     if _is_deeper(document, _DEEPEST):
@@ -87,13 +90,13 @@ def write_compact(value: Any) -> bytes:
         return json.dumps(plain, sort_keys=True).encode()
 
 
-def _read_slowly(data: bytes, kind: str) -> Any:
+def _read_slowly(data: bytes, kind: str, read_constant: Callable[[str], object]) -> Any:
     """Read what msgspec refuses: half surrogate pairs are JSON; say what is wrong with the rest."""
     for start, name in _OTHER_ENCODINGS.items():
         if data.startswith(start):
             raise InvalidNotebook(f"This {kind} is {name} text: save it as UTF-8.")
     try:
-        return json.loads(data.decode(), parse_constant=refuse_constant, parse_float=read_finite)
+        return json.loads(data.decode(), parse_constant=read_constant, parse_float=read_finite)
     except UnicodeDecodeError as error:
         raise InvalidNotebook(
             f"This is not a {kind}: byte {error.start} (0x{data[error.start]:02x}) is not UTF-8 "

@@ -50,7 +50,10 @@ class IpynbFormat(Format):
         Raises:
             InvalidNotebook: It is not a notebook; the message says what is wrong and where.
         """
-        fields = Fields(as_version_4(read_document(data, ".ipynb file")), "")
+        constants: list[str] = []
+        # `append` returns what stands in their place: nothing.
+        document = read_document(data, ".ipynb file", read_constant=constants.append)
+        fields = Fields(as_version_4(document), "")
         fields.count("nbformat")
         minor = fields.count("nbformat_minor") or 0
         stand_ins = FallbackIds(data)
@@ -64,6 +67,11 @@ class IpynbFormat(Format):
         notices: list[str] = []
         if is_dialog(metadata):
             documents, notices = from_dialog(documents, metadata)
+        if constants:
+            notices.append(
+                f"{len(constants)} of its values are {', '.join(sorted({*constants}))}, which is not "
+                "JSON: they were read as null."
+            )
         cells = with_unique_ids(
             decode_cell(document, f"cells[{place}]", self.cell_types, stand_ins)
             for place, document in zip(placed, documents, strict=True)
