@@ -8,6 +8,8 @@ import stat
 
 import pytest
 
+from llm_repl_core.testing.openai_server import OpenAIServer, Reply
+
 KEY = "sk-a-key-that-nobody-may-see-0123456789"
 
 
@@ -35,6 +37,26 @@ def test_the_choice_is_taken_and_kept_across_restarts(make_api):
     again = make_api()
     assert current(again) == {"type": "mock", "model": "list:chosen", "base_url": None}
     assert again.run(cell)["outputs"][0]["content"] == "chosen"
+
+
+def test_a_server_is_asked_for_what_it_offers_where_no_model_is_named(make_api):
+    api = make_api()
+    cell = api.new_cell(api.new_notebook(), "prompt", "Hi")
+    with OpenAIServer(reply=Reply(text="Hello"), models=["nomic-embed", "qwen", "llama"]) as server:
+        assert choose(api, type="openai", base_url=server.base_url).json == {"success": True}
+        assert api.run(cell)["outputs"][0]["content"] == "Hello"
+        assert [request.body["model"] for request in server.requests if request.body] == ["llama"]
+        [call] = api.get("/api/calls").json["calls"]
+        assert (call["model"], call["price_usd"]) == ("llama", None)
+        again = make_api()
+        assert current(again) == {
+            "type": "openai",
+            "model": "llama",
+            "base_url": server.base_url,
+        }
+    # Whoever does not answer is chosen all the same, and prompts tell.
+    assert choose(again, type="openai", base_url="http://127.0.0.1:9/v1").json == {"success": True}
+    assert current(again)["model"] is None
 
 
 def test_the_choice_of_a_cell_goes_first(api):

@@ -78,10 +78,14 @@ class Providers:
 
     def for_another_loop(self) -> Providers:
         """The same providers, made anew: a connection belongs to the event loop that made it."""
+        return self.with_choice(self._choice)
+
+    def with_choice(self, choice: ProviderChoice) -> Providers:
+        """The same providers, made anew, where another answers by default."""
         return Providers(
             self._installed,
             keys=self._keys,
-            choice=self._choice,
+            choice=choice,
             timeout_s=self._timeout_s,
             options=self._options,
             custom=self.custom,

@@ -280,7 +280,16 @@ class ProviderChange(Struct):
         ]
         | None
     ) = None
-    model: str | None = None
+    model: (
+        Annotated[
+            str,
+            Meta(
+                description="Empty: the provider's default, or the first that the server at "
+                "`base_url` offers."
+            ),
+        ]
+        | None
+    ) = None
 
 
 # Answers ----------------------------------------------------------------------------------------

@@ -101,7 +101,7 @@ class LLMService:
             name: The provider's name.
             api_key: A key to keep for it, in the keys file and nowhere else.
             base_url: Where its server is; None: its own.
-            model: Its model; None: its default.
+            model: Its model; None: its default, or the first that a server at `base_url` offers.
 
         Raises:
             ProviderNotFound: There is none of that name.
@@ -116,6 +116,8 @@ class LLMService:
             )
         if api_key and api_key.strip():
             await asyncio.to_thread(self._keys.set, name, api_key, base_url=base_url)
+        if base_url is not None and model is None:
+            model = await self._single.offered_instead(self._choice(name, None, base_url))
         kept: dict[str, JSONValue] = {"name": name, "model": model, "base_url": base_url}
         await asyncio.wrap_future(self._store.submit(PutSetting(_SETTING, kept)))
         self._providers.choose(self._choice(name, model, base_url))

@@ -15,7 +15,14 @@ from llm_repl_core import Application, InvalidInput, LLMReplError
 from llm_repl_core.custom_providers import CUSTOM_NAME_PATTERN
 from llm_repl_core.engine.providers import Providers
 from llm_repl_core.engine.routing import ProviderChoice
-from llm_repl_core.errors import Conflict, KeyRejected, ProviderTimeout, ProviderUnreachable
+from llm_repl_core.errors import (
+    Conflict,
+    KeyRejected,
+    ProviderError,
+    ProviderTimeout,
+    ProviderUnreachable,
+)
+from llm_repl_core.providers.base import Provider
 from llm_repl_core.settings import CustomProvider
 
 __all__ = [
@@ -36,6 +43,7 @@ CustomName = Annotated[str, Meta(pattern=CUSTOM_NAME_PATTERN)]
 _MOST_MODELS: Final = 1000
 _MOST_NAME_CHARS: Final = 200
 _TRIAL_LIMIT_S: Final = 10.0
+_CHOICE_LIMIT_S: Final = 3.0
 _OTHER_USES: Final = re.compile(r"embed|rerank|whisper|tts|moderation", re.IGNORECASE)
 """Models that answer no prompts."""
 
@@ -191,7 +199,7 @@ class ProviderService:
             ProviderNotFound: There is no such provider.
             ProviderError: It cannot be asked, or does not answer in time.
         """
-        names = await self._models(name)
+        names = await self._models(self._providers.get(name), _TRIAL_LIMIT_S)
         shown = [each[:_MOST_NAME_CHARS] for each in names[:_MOST_MODELS]]
         return ModelList(models=shown, truncated=len(names) > _MOST_MODELS)
 
@@ -209,7 +217,7 @@ class ProviderService:
         names: list[str] | None = None
         failure: LLMReplError | None = None
         try:
-            names = await self._models(name)
+            names = await self._models(self._providers.get(name), _TRIAL_LIMIT_S)
         except LLMReplError as error:
             failure = error
         duration_s = round(time.monotonic() - started_s, 3)
@@ -238,9 +246,9 @@ class ProviderService:
         entry = custom.get(name)
         if entry is None or entry.model or custom.is_operators(name) or not offered:
             return None
-        if self._providers.require(name).default_model in offered:
+        chosen = self._instead_of_default(name, offered)
+        if chosen is None:
             return None
-        chosen = next((each for each in offered if not _OTHER_USES.search(each)), offered[0])
         async with self._changing:
             if custom.get(name) != entry:
                 return None  # it was changed while it was asked
@@ -248,14 +256,39 @@ class ProviderService:
             self._follow(name)
         return chosen
 
-    async def _models(self, name: str) -> list[str]:
-        provider = self._providers.get(name)
+    async def offered_instead(self, choice: ProviderChoice) -> str | None:
+        """The model to ask of a server with models of its own, where nobody has named one.
+
+        Returns:
+            The first that it offers and that answers prompts; None where the provider's default is
+            among them, or where it does not say soon what it offers.
+
+        Raises:
+            ProviderNotFound: There is no such provider.
+            InvalidSetting: The keys file cannot be used.
+        """
+        providers = self._providers.with_choice(choice)
+        try:
+            names = await self._models(providers.get(choice.name), _CHOICE_LIMIT_S)
+        except ProviderError:
+            return None  # whoever sends it a prompt is told
+        finally:
+            await providers.close()
+        return self._instead_of_default(choice.name, names) if names else None
+
+    def _instead_of_default(self, name: str, offered: Sequence[str]) -> str | None:
+        if self._providers.require(name).default_model in offered:
+            return None
+        return next((each for each in offered if not _OTHER_USES.search(each)), offered[0])
+
+    async def _models(self, provider: Provider, limit_s: float) -> list[str]:
+        name = provider.name
         try:
             # What is heavy is loaded first: the time is the server's.
             await asyncio.to_thread(provider.warm)
-            found = await asyncio.wait_for(provider.models(), _TRIAL_LIMIT_S)
+            found = await asyncio.wait_for(provider.models(), limit_s)
         except TimeoutError:
-            raise ProviderTimeout(f"`{name}` did not answer within {_TRIAL_LIMIT_S:g} s.") from None
+            raise ProviderTimeout(f"`{name}` did not answer within {limit_s:g} s.") from None
         except LLMReplError:
             raise
         except Exception as error:  # noqa: BLE001  # a plugin's code may raise anything
