@@ -141,7 +141,16 @@ def test_the_scripts_are_written_without_the_shells(forked_llm_repl: RunCommand)
         (["preview", "absent.llmn", ""], []),
         (["show", "absent/"], []),
         (["settings", "get", "server.po"], ["server.port"]),
+        (["settings", "get", "por"], ["port"]),
         (["run", "--provider", "openai", "--model", "gpt-5.4-m"], ["gpt-5.4-mini"]),
+        (["ask", "--model", "mo"], ["mock/mock"]),
+        (["repl", "tr"], ["trip.llmn"]),
+        (["repl", "--provider", "mo"], ["mock"]),
+        (["repl", "-m", "mock/"], ["mock/mock"]),
+        (["serve", "tr"], ["trip.llmn"]),
+        (["diff", "trip.llmn", "tr"], ["trip.llmn"]),
+        (["providers", "test", "op"], ["openai"]),
+        (["providers", "remove", "op"], ["openai"]),
     ],
 )
 def test_what_is_offered(

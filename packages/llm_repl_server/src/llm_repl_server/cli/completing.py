@@ -95,7 +95,7 @@ def complete_providers(_context: click.Context, incomplete: str) -> Iterable[Com
 
 @_quietly
 def complete_models(context: click.Context, incomplete: str) -> Iterable[CompletionItem]:
-    """Models whose prices are known or set, of the provider that is named before, or of all."""
+    """Models whose prices are known or set, and defaults: of the provider that is named, or of all."""
     named = context.params.get("provider")
     application = _application()
     for provider in application.providers.names():
@@ -113,8 +113,10 @@ def complete_settings(_context: click.Context, incomplete: str) -> Iterable[Comp
 
     for setting in describe_settings(ServerSettings):
         name = f"{setting.section}.{setting.name}" if setting.section else setting.name
-        if name.startswith(incomplete):
-            yield CompletionItem(name, help=setting.description.partition(". ")[0])
+        # Some know it by its last word alone, which is enough.
+        shown = next((one for one in (name, setting.name) if one.startswith(incomplete)), None)
+        if shown is not None:
+            yield CompletionItem(shown, help=setting.description.partition(". ")[0])
 
 
 def _application() -> Application:
@@ -125,4 +127,5 @@ def _application() -> Application:
 
 def _models(application: Application, provider: str) -> Iterable[str]:
     names: dict[str, Any] = dict.fromkeys(application.prices.models(provider))
-    return names
+    names[application.providers.require(provider).default_model] = None
+    return filter(None, names)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from llm_repl_server.cli.completing import complete_notebooks
 from llm_repl_server.cli.flowing_text import echo
 from llm_repl_server.cli.notebook_versions import load_version
 from llm_repl_server.cli.terminal_text import escape_controls, one_line
@@ -27,7 +28,7 @@ _RENAMED_ARGUMENTS = 9
 
 
 @click.command("diff")
-@click.argument("versions", nargs=-1, required=True)
+@click.argument("versions", nargs=-1, required=True, shell_complete=complete_notebooks)
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if there are differences.")
 @click.option("--no-outputs", is_flag=True, help="Compare what is written, not what a run gave.")
 def command(versions: tuple[str, ...], *, exit_code: bool, no_outputs: bool) -> None:

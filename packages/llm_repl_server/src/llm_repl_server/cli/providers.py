@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from llm_repl_server.cli.completing import complete_providers
 from llm_repl_server.cli.flowing_text import echo
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def add(name: str, base_url: str, model: str | None, provider_type: str) -> None
 
 
 @command.command("remove")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_providers)
 def remove(name: str) -> None:
     """Forget the server that has a NAME, and its keys."""
     _use(lambda service: service.remove_custom(name))
@@ -84,7 +85,7 @@ def remove(name: str) -> None:
 
 
 @command.command("test")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_providers)
 def test(name: str) -> None:
     """Ask a provider for its models, to see whether it can be reached and takes the key.
 

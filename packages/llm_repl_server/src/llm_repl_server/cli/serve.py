@@ -9,6 +9,7 @@ from urllib.parse import quote
 import click
 
 from llm_repl_server.cli.browser import open_in_browser
+from llm_repl_server.cli.completing import complete_notebooks
 from llm_repl_server.cli.errors import exit_on_error
 from llm_repl_server.cli.flowing_text import echo
 from llm_repl_server.cli.standard_streams import prepare_streams
@@ -23,7 +24,9 @@ __all__ = ["command", "serve_everywhere"]
 
 
 @click.command("serve")
-@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.argument(
+    "file", required=False, type=click.Path(path_type=Path), shell_complete=complete_notebooks
+)
 @click.option("--host", help="The address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=int, help="The port; 0: any free port.  [default: 5000]")
 @click.option("--debug", is_flag=True, default=None, help="Reload when code changes.")

@@ -8,6 +8,11 @@ from pathlib import Path
 
 import click
 
+from llm_repl_server.cli.completing import (
+    complete_models,
+    complete_notebooks,
+    complete_providers,
+)
 from llm_repl_server.repl.opening import LocalOpener, Opener, ReplChoices
 from llm_repl_server.repl.starting import start_repl
 
@@ -15,12 +20,26 @@ __all__ = ["command"]
 
 
 @click.command("repl")
-@click.argument("notebook", required=False, type=click.Path(path_type=Path))
+@click.argument(
+    "notebook",
+    required=False,
+    type=click.Path(path_type=Path),
+    shell_complete=complete_notebooks,
+)
 @click.option(
     "--kernel", help="The kernel for the code.  [default: the notebook's, or the settings']"
 )
-@click.option("--provider", help="The provider, where the notebook does not name one.")
-@click.option("-m", "--model", help="That provider's model; `openai/gpt-5.4-mini` names both.")
+@click.option(
+    "--provider",
+    shell_complete=complete_providers,
+    help="The provider, where the notebook does not name one.",
+)
+@click.option(
+    "-m",
+    "--model",
+    shell_complete=complete_models,
+    help="That provider's model; `openai/gpt-5.4-mini` names both.",
+)
 @click.option("--base-url", metavar="URL", help="That provider's address.")
 @click.option("--no-log", is_flag=True, help="Do not write to the call log.")
 @click.option(
