@@ -307,7 +307,6 @@ def test_half_surrogate_pairs_survive(format_: Format) -> None:
         ('{"é": 1}'.encode("latin-1"), "byte 2 (0xe9) is not UTF-8 text"),
         (b'{"cells": [\n<<<<<<< HEAD\n1\n', "contains merge conflict markers"),
         (b"[]", "it must hold a JSON object at its top."),
-        (b'{"nbformat": 4, "x": -Infinity}', "`-Infinity` is not a JSON number"),
         (b'{"nbformat": 4, "x": ' + b"9" * 5000 + b"}", "it is not JSON"),
         (
             b'{"nbformat": 4, "cells": [{"type": "code", "cell_type": "code", "execution_count": %d}]}'
