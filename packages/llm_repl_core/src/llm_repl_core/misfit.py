@@ -51,18 +51,18 @@ def _choices(kind: Any, path: str) -> str:
 
     def alternatives(described: Any) -> Iterator[Any]:
         if isinstance(described, inspect.UnionType):
-            for one in described.types:
-                yield from alternatives(one)
+            for alternative in described.types:
+                yield from alternatives(alternative)
         elif isinstance(described, inspect.Metadata):
             yield from alternatives(described.type)
         else:
             yield described
 
     def within(described: Any, name: str) -> Iterator[Any]:
-        for one in alternatives(described):
-            if name == "[...]" and hasattr(one, "item_type"):
-                yield from alternatives(one.item_type)
-            for field in getattr(one, "fields", ()):
+        for outer in alternatives(described):
+            if name == "[...]" and hasattr(outer, "item_type"):
+                yield from alternatives(outer.item_type)
+            for field in getattr(outer, "fields", ()):
                 if field.encode_name == name:
                     yield from alternatives(field.type)
 

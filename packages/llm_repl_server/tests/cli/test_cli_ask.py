@@ -142,3 +142,21 @@ def test_an_answer_that_breaks_off_fails_and_what_came_is_there(
     assert ended.returncode == 1
     assert ended.stdout.startswith("One two")
     assert ended.stderr.startswith("Error: ")
+
+
+@pytest.mark.parametrize(
+    ("again", "printed", "said"),
+    [
+        ("One two three four five", "One two three four five\n", ""),
+        ("Eins zwei", "One two three \nEins zwei\n", "The answer broke off; the one that"),
+    ],
+)
+def test_what_was_printed_of_an_answer_that_broke_off_is_not_printed_again(
+    llm_repl: RunCommand, server: OpenAIServer, again: str, printed: str, said: str
+) -> None:
+    broken = Reply(text="One two three four five", break_after=4, delay_per_piece_s=0.05)
+    server.script(broken, Reply(text=again))
+    ended = llm_repl("ask", "Count", *MODEL, **_variables(server))
+    assert (ended.returncode, ended.stdout) == (0, printed)
+    assert ended.stderr.startswith(said)
+    assert ended.stderr.count("\n") == bool(said)

@@ -220,6 +220,9 @@ def _plain(text: str) -> str:
 class _Printer:
     """Prints an answer as it comes, so that it is there whole in the end.
 
+    What was printed can't be taken back. Where an answer broke off and is asked for again, nothing is
+    printed while it is the same as before; one that differs begins on a line of its own.
+
     Args:
         streams: Whether to print it before it is whole.
     """
@@ -227,23 +230,37 @@ class _Printer:
     def __init__(self, *, streams: bool) -> None:
         self._streams = streams
         self._for_terminal = sys.stdout.isatty()
+        self._said = ""
         self._begin()
 
     def add(self, text: str) -> None:
         """More of the answer has come."""
-        if self._streams:
-            self._printed += text
-            self._echo(self._flowing.add(self._printable(text)))
+        if not self._streams:
+            return
+        self._said += text
+        if not self._printed.startswith(self._said):
+            self._print(self._said)
+
+    def restart(self) -> None:
+        """The answer broke off, and begins anew."""
+        self._said = ""
 
     def finish(self, text: str) -> None:
         """The whole answer: what is missing of it is printed, and a line break."""
-        if not text.startswith(self._printed):  # it was asked for again
-            self._echo(f"{self._flowing.finish()}\n")
-            self._begin()
-        rest = self._printable(text[len(self._printed) :])
-        self._echo(self._flowing.add(rest) + self._flowing.finish())
+        self._print(text)
+        self._echo(self._flowing.finish())
         if not text.endswith("\n"):
             self._echo("\n")
+
+    def _print(self, text: str) -> None:
+        """Print what of a text is not printed yet."""
+        if not text.startswith(self._printed):
+            self._echo(f"{self._flowing.finish()}\n")
+            echo("The answer broke off; the one that follows begins anew.", err=True)
+            self._begin()
+        rest = text[len(self._printed) :]
+        self._printed = text
+        self._echo(self._flowing.add(self._printable(rest)))
 
     def break_line(self) -> None:
         """Begin a new line where one is unfinished."""
@@ -264,13 +281,15 @@ class _Printer:
 
 def _ask(session: Session, cell: PromptCell, options: RunKeywords, *, as_json: bool) -> bool:
     """Ask, and print the answer; whether there is none, or only a part."""
-    from llm_repl_core import CellFailed, CellText
+    from llm_repl_core import CellFailed, CellRetried, CellText
 
     printer = _Printer(streams=not as_json and not cell.has_schema)
     failure = None
     for event in session.stream([cell.id], **options):
         if isinstance(event, CellText):
             printer.add(event.text)
+        elif isinstance(event, CellRetried):
+            printer.restart()
         elif isinstance(event, CellFailed):
             failure = event.error
     if as_json:

@@ -114,7 +114,7 @@ def complete_settings(_context: click.Context, incomplete: str) -> Iterable[Comp
     for setting in describe_settings(ServerSettings):
         name = f"{setting.section}.{setting.name}" if setting.section else setting.name
         # Some know it by its last word alone, which is enough.
-        shown = next((one for one in (name, setting.name) if one.startswith(incomplete)), None)
+        shown = next((word for word in (name, setting.name) if word.startswith(incomplete)), None)
         if shown is not None:
             yield CompletionItem(shown, help=setting.description.partition(". ")[0])
 
