@@ -230,8 +230,8 @@ class _Printer:
     def __init__(self, *, streams: bool) -> None:
         self._streams = streams
         self._for_terminal = sys.stdout.isatty()
-        self._said = ""
-        self._begin()
+        self._said = self._printed = ""
+        self._flowing = FlowingText(stream_columns(sys.stdout))
 
     def add(self, text: str) -> None:
         """More of the answer has come."""
@@ -257,7 +257,8 @@ class _Printer:
         if not text.startswith(self._printed):
             self._echo(f"{self._flowing.finish()}\n")
             echo("The answer broke off; the one that follows begins anew.", err=True)
-            self._begin()
+            self._printed = ""
+            self._flowing = FlowingText(stream_columns(sys.stdout))
         rest = text[len(self._printed) :]
         self._printed = text
         self._echo(self._flowing.add(self._printable(rest)))
@@ -266,10 +267,6 @@ class _Printer:
         """Begin a new line where one is unfinished."""
         if self._printed and not self._printed.endswith("\n"):
             self._echo(f"{self._flowing.finish()}\n")
-
-    def _begin(self) -> None:
-        self._printed = ""
-        self._flowing = FlowingText(stream_columns(sys.stdout))
 
     def _printable(self, text: str) -> str:
         return escape_controls(text, for_terminal=self._for_terminal)
