@@ -193,7 +193,28 @@ def test_an_answer_read_in_mid_stream_goes_on_without_a_gap_or_a_doubled_word(se
     assert server("GET", path)[1]["runs"] == []
 
 
-def test_who_knows_too_little_or_of_another_epoch_is_told_to_read_anew(server):
+@pytest.mark.parametrize("subscribes", [False, True], ids=["all", "one"])
+def test_whoever_heard_of_a_notebook_and_was_away_hears_what_came_meanwhile(server, subscribes):
+    path, (cell,) = server.new_notebook("print('here')")
+    first = server.listener()
+    if subscribes:
+        first.client.call("subscribe", {"notebook_id": path[15:]})
+    server("POST", f"{cell}/execute")
+    first.wait_for("run_ended")
+    known = numbers_of_answer(next(event for name, event in first.heard if name == "run_ended"))
+    first.close()
+    server("PUT", cell, {"content": "print('away')"})
+    server("POST", f"{cell}/execute")
+    second = server.listener()
+    second.client.call("subscribe", {"notebook_id": path[15:], **known})
+    second.wait_for("run_ended")
+    numbers = [payload["sequence"] for _, payload in second.heard]
+    assert numbers == list(range(known["after"] + 1, known["after"] + 1 + len(numbers)))
+    assert second.names()[0] == "cell_changed"
+
+
+def test_who_knows_too_little_or_of_another_epoch_is_told_to_read_anew(start_server):
+    server = start_server()
     path, _ = server.new_notebook("1")
     known = numbers_of(server, path)
     schema = describe()["components"]["schemas"]["Resync"]

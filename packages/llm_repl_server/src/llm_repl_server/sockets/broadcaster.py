@@ -48,13 +48,14 @@ class Broadcaster:
         self.remove(session)  # where it comes in twice
         self._subscriptions[session] = None
         self._of_all[session] = None
+        self._history.all_joined()
 
     def remove(self, session: SocketSession) -> None:
         """Send a client nothing of what happens from now on."""
         self.flush()
         for notebook_id in self._subscriptions.pop(session, None) or ():
             self._leave(session, notebook_id)
-        self._of_all.pop(session, None)
+        self._hear_all_no_more(session)
 
     def subscribe(self, session: SocketSession, notebook_id: str) -> None:
         """Send a client a notebook's events, and of others those that it has subscribed to."""
@@ -62,7 +63,7 @@ class Broadcaster:
             return  # it has gone meanwhile
         self.flush()
         subscribed = self._subscriptions[session] or set()
-        self._of_all.pop(session, None)
+        self._hear_all_no_more(session)
         if notebook_id not in subscribed:
             # Also for who has not read the notebook yet: once it has, nothing is missing.
             last = self._numbers.last(notebook_id)
@@ -133,6 +134,11 @@ class Broadcaster:
         if notebook_id is None:
             return list(self._subscriptions)
         return [*self._of_all, *self._of_notebook.get(notebook_id, ())]
+
+    def _hear_all_no_more(self, session: SocketSession) -> None:
+        if session in self._of_all:
+            del self._of_all[session]
+            self._history.all_left()
 
     def _leave(self, session: SocketSession, notebook_id: str) -> None:
         self._history.left(notebook_id)

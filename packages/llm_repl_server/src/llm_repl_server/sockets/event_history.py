@@ -1,4 +1,4 @@
-"""The latest events of the notebooks that clients follow, for those that come back."""
+"""The latest events of the notebooks that clients hear, for those that come back."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ NOTEBOOK_LIMIT_BYTES = 4_000_000
 """How much of one notebook is kept."""
 
 TOTAL_LIMIT_BYTES = 64_000_000
-"""How much is kept of all notebooks; then that goes which was followed least recently."""
+"""How much is kept of all notebooks; then that goes which was followed or new least recently."""
 
 KEPT_FOR_S = 600.0
-"""How long the events of a notebook are kept that nobody follows any more."""
+"""How long the events of a notebook are kept after the last that was heard, where nobody follows it."""
 
 _LOOKED_EVERY_S = 10.0
 
@@ -32,7 +32,6 @@ class _KeptEvents:
         self.events: deque[bytes] = deque()
         self.size_bytes = 0
         self.followers = 0
-        self.was_resumed = False
         self.left_at_s = 0.0
 
     def clear(self, epoch: str, base: int) -> None:
@@ -57,7 +56,10 @@ class _KeptEvents:
 
 
 class EventHistory:
-    """Keeps the latest events of each notebook that clients follow. Used in the engine's loop.
+    """Keeps the latest events of each notebook that clients hear. Used in the engine's loop.
+
+    That is each notebook of which there are events while anybody hears all, and those that somebody
+    follows.
 
     Args:
         now_s: The loop's clock.
@@ -68,6 +70,7 @@ class EventHistory:
         self._notebooks: dict[str, _KeptEvents] = {}  # the one that was followed last is the last
         self._size_bytes = 0
         self._looked_at_s = 0.0
+        self._hearing_all = 0
 
     def __bool__(self) -> bool:
         """Whether events of any notebook are kept."""
@@ -75,15 +78,17 @@ class EventHistory:
         return bool(self._notebooks)
 
     def add(self, notebook_id: str, epoch: str, sequence: int, event: bytes) -> None:
-        """Keep an event, where the notebook is followed."""
+        """Keep an event that is sent."""
         kept = self._notebooks.get(notebook_id)
         if kept is None:
-            return
+            if not self._hearing_all:
+                return
+            kept = self._notebooks[notebook_id] = _KeptEvents(epoch, sequence - 1)
+        if self._hearing_all:
+            kept.left_at_s = self._now_s()
         self._size_bytes += kept.add(epoch, sequence, event)
         if self._size_bytes > TOTAL_LIMIT_BYTES:
-            oldest = next(kept for kept in self._notebooks.values() if kept.size_bytes)
-            self._size_bytes -= oldest.size_bytes
-            oldest.clear(oldest.epoch, oldest.last)
+            self._let_go_of_oldest()
 
     def keep(self, notebook_id: str, *, epoch: str, sequence: int) -> None:
         """Keep the events of a notebook from now on, if they are not kept already.
@@ -103,7 +108,7 @@ class EventHistory:
     def missed(
         self, notebook_id: str, *, epoch: str, after: int, last_sequence: int
     ) -> list[bytes] | None:
-        """What a client has missed of a notebook whose events are kept.
+        """What a client has missed of a notebook.
 
         Args:
             notebook_id: Which notebook.
@@ -112,11 +117,10 @@ class EventHistory:
             last_sequence: The number of the notebook's last event.
 
         Returns:
-            The events after that, in order; None: they are not known any more.
+            The events after that, in order; None: they are not known, or not any more.
         """
-        kept = self._notebooks[notebook_id]
-        kept.was_resumed = True
-        if epoch != kept.epoch or after > last_sequence:
+        kept = self._notebooks.get(notebook_id)
+        if kept is None or epoch != kept.epoch or after > last_sequence:
             return None
         if after >= kept.last:
             return []
@@ -131,13 +135,30 @@ class EventHistory:
             kept.followers += 1
 
     def left(self, notebook_id: str) -> None:
-        """Somebody follows a notebook no more, and may come back who has said what they know of."""
+        """Somebody follows a notebook no more, and may come back."""
         kept = self._notebooks.get(notebook_id)
         if kept is not None and kept.followers:
             kept.followers -= 1
             kept.left_at_s = self._now_s()
-            if not kept.followers and not kept.was_resumed:
-                self._size_bytes -= self._notebooks.pop(notebook_id).size_bytes
+
+    def all_joined(self) -> None:
+        """Keep the events of every notebook while somebody hears all."""
+        self._hearing_all += 1
+
+    def all_left(self) -> None:
+        """Somebody hears all no more, and may come back."""
+        self._hearing_all -= 1
+        now_s = self._now_s()
+        for kept in self._notebooks.values():
+            kept.left_at_s = now_s
+
+    def _let_go_of_oldest(self) -> None:
+        notebook_id, oldest = next(item for item in self._notebooks.items() if item[1].size_bytes)
+        self._size_bytes -= oldest.size_bytes
+        if oldest.followers:
+            oldest.clear(oldest.epoch, oldest.last)
+        else:
+            del self._notebooks[notebook_id]
 
     def _let_go_of_old(self) -> None:
         now_s = self._now_s()
