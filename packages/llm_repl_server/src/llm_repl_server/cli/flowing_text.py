@@ -18,7 +18,7 @@ _TAB_COLUMNS = 8
 # Scripts without blanks: a line may end behind each letter, but not before what closes or joins.
 _WIDE = "[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\U0001f300-\U0001faff\U00020000-\U0003fffd]"
 _BEHIND = "(?:\u200d.|[\ufe0f\U0001f3fb-\U0001f3ff\u3001\u3002\uff0c\uff0e\uff1a\uff1b\uff01\uff1f\uff09\u3009\u300b\u300d\u300f\u3011])"
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_COLOURS = r"\x1b\[[0-9;]*m"
 
 
 @cache
@@ -82,7 +82,7 @@ class FlowingText:
             self._is_new = False
             self._indent = blanks if self._width(blanks, 0) <= self._columns // 2 else ""
         begun = self._at + self._width(blanks, self._at)
-        width = display_width(_COLOURS.sub("", word))
+        width = display_width(re.sub(_COLOURS, "", word))
         if width > self._columns and not word.strip("-=─"):
             word, width = word[: self._columns], self._columns  # a line that is drawn
         if begun + width <= self._columns or self._at == 0:
