@@ -225,6 +225,20 @@ def test_a_paste_runs_nothing_and_answers_stream_while_the_terminal_is_resized(
         assert terminal.end() == 0
 
 
+def test_an_interrupt_from_elsewhere_takes_the_line_and_no_session(tmp_path: Path) -> None:
+    with Terminal(tmp_path) as terminal:
+        terminal.wait_for(is_at(1))
+        for count in range(1, 4):
+            terminal.type("half")
+            terminal.wait_for(lambda document, count=count: document.count("py> half") == count)
+            os.kill(terminal.process.pid, signal.SIGINT)
+            terminal.wait_for(lambda document, count=count: document.count("[1] py>") == count + 1)
+        terminal.line("print('still here')")
+        terminal.wait_for("\nstill here")
+        terminal.type("\x04")
+        assert terminal.end() == 0
+
+
 def test_an_editor_that_fails_ends_no_session(tmp_path: Path) -> None:
     with Terminal(tmp_path, variables={"EDITOR": "false", "VISUAL": None}) as terminal:
         terminal.wait_for(is_at(1))

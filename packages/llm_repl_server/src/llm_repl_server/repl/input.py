@@ -115,7 +115,9 @@ class ReplInput:
             KeyboardInterrupt: Ctrl-C was pressed on an empty line.
         """
         self.read_mode = self.mode
-        text = self._session.prompt()
+        # A signal is the event loop's to see to, which leaves by a KeyboardInterrupt, too: what is there
+        # for it otherwise imports ctypes before the first input.
+        text = self._session.prompt(handle_sigint=False)
         return text, self.read_mode
 
     def take_ctrl_c(self) -> None:
