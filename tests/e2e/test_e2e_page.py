@@ -226,7 +226,7 @@ def test_the_page_comes_with_a_policy_and_fits_the_first_load(shared_server, win
     assert "unsafe" not in policy
     behind = {"editor.js", "panels.js"}
     first = {name: size for name, size in sizes.items() if name not in behind}
-    assert sum(first.values()) < 190_000, first
+    assert sum(first.values()) < 180_000, first
 
 
 def test_a_file_is_opened_from_this_machine(shared_server, window, tmp_path):

@@ -15,9 +15,7 @@ const options = {
   charset: "utf8",
   jsx: "automatic",
   jsxImportSource: "preact",
-  // The page draws Markdown and the editor knows Python by the same two packages.
-  alias: { "@lezer/common": "./lezer.js", "@lezer/highlight": "./lezer.js" },
-  external: ["./editor.js", "./formulas.js", "./lezer.js"],
+  external: ["./editor.js", "./formulas.js"],
   logLevel: "warning",
 };
 
@@ -25,7 +23,6 @@ await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });
 // What the page and its panels share is a file by itself: `chunk.js`.
 await build({ ...options, entryPoints: { page: "src/main.tsx" }, outdir: out, splitting: true, chunkNames: "[name]" });
-await build({ ...options, entryPoints: { lezer: "src/lezer.ts" }, alias: {}, outdir: out });
 await build({ ...options, entryPoints: { editor: "src/editor/editor.ts" }, outdir: out });
 await build({ ...options, entryPoints: { formulas: "src/markdown/formulas.ts" }, outdir: out });
 await build({ ...options, entryPoints: { "find-worker": "src/find/find-worker.ts" }, outdir: out });

@@ -56,7 +56,6 @@ def test_what_has_come_from_elsewhere_runs_no_script_in_its_frame(api):
         "formulas.js",
         "find-worker.js",
         "chunk.js",
-        "lezer.js",
         "panels.js",
         "page.css",
         "icon.svg",

@@ -1,4 +1,0 @@
-/** What reads Markdown and Python: the page and the editor share it. */
-
-export * from "@lezer/common";
-export * from "@lezer/highlight";
