@@ -59,6 +59,16 @@ def test_a_server_is_asked_for_what_it_offers_where_no_model_is_named(make_api):
     assert current(again)["model"] is None
 
 
+def test_the_later_of_two_choices_stays_though_the_first_asks_a_slow_server(api, in_thread):
+    with OpenAIServer(models=["llama"]) as server:
+        server.models_reply = Reply(text="", delay_s=1.0)
+        first = in_thread(lambda: choose(api, type="openai", base_url=server.base_url))
+        server.wait_for_requests(1)
+        assert choose(api, type="mock", model="list:later").json == {"success": True}
+        assert first.result().json == {"success": True}
+    assert current(api)["type"] == "mock"
+
+
 def test_the_choice_of_a_cell_goes_first(api):
     choose(api, type="mock", model="list:chosen")
     cell = api.new_cell(api.new_notebook(), "prompt", "Hi", model="list:own")

@@ -59,6 +59,8 @@ class LLMService:
         self._settings = application.settings
         self._store = store
         self._warming: asyncio.Future[None] | None = None
+        self._choosing = asyncio.Lock()
+        """Of two choices the later one stays, whatever their servers take to say what they offer."""
 
     def restore(self) -> None:
         """Take up the choice that was kept; one whose provider is gone is passed over."""
@@ -116,11 +118,12 @@ class LLMService:
             )
         if api_key and api_key.strip():
             await asyncio.to_thread(self._keys.set, name, api_key, base_url=base_url)
-        if base_url is not None and model is None:
-            model = await self._single.offered_instead(self._choice(name, None, base_url))
-        kept: dict[str, JSONValue] = {"name": name, "model": model, "base_url": base_url}
-        await asyncio.wrap_future(self._store.submit(PutSetting(_SETTING, kept)))
-        self._providers.choose(self._choice(name, model, base_url))
+        async with self._choosing:
+            if base_url is not None and model is None:
+                model = await self._single.offered_instead(self._choice(name, None, base_url))
+            kept: dict[str, JSONValue] = {"name": name, "model": model, "base_url": base_url}
+            await asyncio.wrap_future(self._store.submit(PutSetting(_SETTING, kept)))
+            self._providers.choose(self._choice(name, model, base_url))
         # Held on to, or it might be collected while it runs.
         self._warming = asyncio.ensure_future(self.warm())
 
