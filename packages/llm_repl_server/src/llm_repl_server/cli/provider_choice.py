@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Collection, Container
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from llm_repl_core import Application, Notebook
     from llm_repl_core.ledger.record import Mode
 
-__all__ = ["NEAR_MISS", "application_for", "check_providers", "choose_by_model"]
+__all__ = ["application_for", "check_providers", "choose_by_model", "provider_meant"]
 
-NEAR_MISS = 0.75
+_NEAR_MISS = 0.75
 """From when on a provider's name is taken for a slip of the pen."""
 
 
@@ -69,7 +69,7 @@ def choose_by_model(
     if provider is not None:
         providers.require(provider)
     prefix, slash, rest = (model or "").partition("/")
-    if rest and provider is None and prefix not in providers.names():
+    if rest and provider is None:
         _refuse_near_miss(prefix, rest, application)
     names_provider = prefix in providers.names() and provider in (None, prefix)
     if names_provider and provider is None and not slash and prefix != providers.choice.name:
@@ -90,6 +90,16 @@ def choose_by_model(
     return prefix, rest
 
 
+def provider_meant(prefix: str, names: Collection[str]) -> str | None:
+    """The provider whose name was written with a slip of the pen; None: it is none, or nobody's.
+
+    Models of some have slashes in their names, so that most of what is no provider's name is right.
+    """
+    from llm_repl_core.suggestions import nearest
+
+    return None if prefix in names else nearest(prefix, names, likeness=_NEAR_MISS)
+
+
 def _refuse_near_miss(prefix: str, model: str, application: Application) -> None:
     """Refuse a provider's name with a slip of the pen: another one would answer in its place.
 
@@ -97,10 +107,9 @@ def _refuse_near_miss(prefix: str, model: str, application: Application) -> None
         ProviderNotFound: It is nearly a provider's name. Models of some have slashes in their names.
     """
     from llm_repl_core import ProviderNotFound
-    from llm_repl_core.suggestions import nearest
 
     providers = application.providers
-    meant = nearest(prefix, providers.names(), likeness=NEAR_MISS)
+    meant = provider_meant(prefix, providers.names())
     if meant is not None:
         raise ProviderNotFound(
             f"There is no provider `{prefix}`. Did you mean `{meant}/{model}`? If this is the name of "

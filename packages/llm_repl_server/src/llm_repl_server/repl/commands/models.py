@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from llm_repl_server.cli.provider_choice import NEAR_MISS
+from llm_repl_server.cli.provider_choice import provider_meant
 from llm_repl_server.repl.commands.base import Argument, Command, CommandContext, CommandError
 
 __all__ = ["COMMANDS"]
@@ -20,17 +20,10 @@ def _model(context: CommandContext, text: str) -> None:
 
 
 def _refuse_near_miss(context: CommandContext, text: str) -> None:
-    """Refuse a provider's name with a slip of the pen: another one would answer in its place.
-
-    Models of some have slashes in their names.
-    """
+    """Refuse a provider's name with a slip of the pen: another one would answer in its place."""
     provider, slash, model = text.partition("/")
     names = {name.partition("/")[0] for name in context.target.model_names()}
-    if not slash or provider in names:
-        return
-    from llm_repl_core.suggestions import nearest
-
-    meant = nearest(provider, names, likeness=NEAR_MISS)
+    meant = provider_meant(provider, names) if slash else None
     if meant is not None:
         raise CommandError(f"There is no provider {provider}. Did you mean {meant}/{model}?")
 
